@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { defineConfig } from 'tsdown'
+
+/** Output name → source. An entry is built once its source exists; `package.json` then has to export it. */
+export const libraryEntries: Record<string, string> = {
+  index: 'src/index.ts',
+  express: 'adapters/express.ts',
+  koa: 'adapters/koa.ts',
+  nestjs: 'adapters/nestjs/index.ts',
+  sql: 'src/stores/sql/index.ts',
+  redis: 'src/limits/redis/index.ts',
+  admin: 'src/admin/index.ts',
+  testing: 'src/testing/index.ts',
+}
+
+/** Commands are run, never imported: ESM only, and no entry in `exports`. */
+export const commandEntries: Record<string, string> = {
+  'cli/bin': 'src/cli/bin.ts',
+}
+
+const present = (entries: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(entries).filter(([, source]) => existsSync(new URL(source, import.meta.url))),
+  )
+
+// All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
+// or symbol is the same object whichever subpath it was imported from.
+const shared = {
+  platform: 'node',
+  target: 'node20.19',
+  fixedExtension: false,
+  dts: true,
+  sourcemap: false,
+  deps: { onlyBundle: [] },
+} as const
+
+export default defineConfig([
+  { ...shared, format: 'esm', entry: { ...present(libraryEntries), ...present(commandEntries) } },
+  { ...shared, format: 'cjs', entry: present(libraryEntries) },
+])
