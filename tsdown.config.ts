@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { defineConfig } from 'tsdown'
+import { defineConfig, type UserConfig } from 'tsdown'
 
 /** Output name → source. An entry is built once its source exists; `package.json` then has to export it. */
 export const libraryEntries: Record<string, string> = {
@@ -25,14 +25,14 @@ const present = (entries: Record<string, string>) =>
 
 // All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
 // or symbol is the same object whichever subpath it was imported from.
-const shared = {
+const shared: UserConfig = {
   platform: 'node',
   target: 'node20.19',
   fixedExtension: false,
   dts: true,
   sourcemap: false,
   deps: { onlyBundle: [] },
-} as const
+}
 
 export default defineConfig([
   { ...shared, format: 'esm', entry: { ...present(libraryEntries), ...present(commandEntries) } },
