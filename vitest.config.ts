@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { servicesReporter } from './test/services-reporter.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**', 'test/package/consumers/**', '**/node_modules/**'],
+    globalSetup: ['test/services-setup.ts'],
+    reporters: ['default', servicesReporter],
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -1,0 +1,93 @@
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { connect } from 'node:net'
+import type { TestProject } from 'vitest/node'
+import type { Service, ServiceName } from './services.ts'
+
+const patienceMs = 5_000
+
+interface Candidate extends Service {
+  /** Rejects with the reason when the service cannot be used. */
+  use(address: string): Promise<void>
+}
+
+const candidates: Record<ServiceName, Candidate> = {
+  postgres: {
+    label: 'PostgreSQL',
+    variable: 'WRITEKEY_TEST_POSTGRES',
+    address: process.env.WRITEKEY_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+    async use(address) {
+      await reachPort(address, 5432)
+      const { default: pg } = await import('pg')
+      const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: patienceMs })
+      await client.connect()
+      await client.end()
+    },
+  },
+  mysql: {
+    label: 'MariaDB',
+    variable: 'WRITEKEY_TEST_MYSQL',
+    address: process.env.WRITEKEY_TEST_MYSQL ?? 'mysql://root@127.0.0.1:3306/mysql',
+    async use(address) {
+      await reachPort(address, 3306)
+      const { createConnection } = await import('mysql2/promise')
+      const connection = await createConnection({ uri: address, connectTimeout: patienceMs })
+      await connection.end()
+    },
+  },
+  redis: {
+    label: 'Redis',
+    variable: 'WRITEKEY_TEST_REDIS',
+    address: process.env.WRITEKEY_TEST_REDIS ?? 'redis://127.0.0.1:6379',
+    async use(address) {
+      await reachPort(address, 6379)
+      const { createClient } = await import('redis')
+      const client = createClient({
+        url: address,
+        socket: { connectTimeout: patienceMs, reconnectStrategy: false },
+      })
+      client.on('error', () => {})
+      await client.connect()
+      await client.close()
+    },
+  },
+  chromium: {
+    label: 'Chromium',
+    variable: 'WRITEKEY_TEST_CHROMIUM',
+    address: process.env.WRITEKEY_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    use: (path) => access(path, constants.X_OK),
+  },
+}
+
+/** Most machines without a service refuse the port at once: then its driver need not be loaded at all. */
+function reachPort(address: string, defaultPort: number): Promise<void> {
+  const { hostname, port } = new URL(address)
+  const socket = connect({
+    host: hostname,
+    port: port === '' ? defaultPort : Number(port),
+    timeout: patienceMs,
+  })
+  return new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve)
+    socket.once('error', reject)
+    socket.once('timeout', () => reject(new Error(`no answer within ${patienceMs / 1000} s`)))
+  }).finally(() => socket.destroy())
+}
+
+async function findOut({ use, ...service }: Candidate): Promise<Service> {
+  try {
+    await use(service.address)
+    return service
+  } catch (error) {
+    return { ...service, problem: error instanceof Error ? error.message || error.name : String(error) }
+  }
+}
+
+/** Runs once before the first test and tells every worker which services it may use. */
+export default async function setup(project: TestProject): Promise<void> {
+  const found = await Promise.all(
+    Object.entries(candidates).map(async ([name, candidate]) => [name, await findOut(candidate)] as const),
+  )
+  project.provide('services', Object.fromEntries(found) as Record<ServiceName, Service>)
+  project.provide('requireServices', process.env.REQUIRE_SERVICES === '1')
+}
