@@ -1,0 +1,120 @@
+/** The event rules of one write key. */
+export interface EventRule {
+  /**
+   * Why the key may not send this event; `undefined` when it may. `type` is what the caller made of the path and the event's
+   * own `type`; `null` = cannot be told. Only own properties of `event` are read.
+   */
+  check(
+    type: string | null,
+    event: Record<string, unknown>,
+  ): 'event_type_not_allowed' | 'event_name_not_allowed' | undefined
+}
+
+const maxPatternLength = 200
+
+/**
+ * Checks an event name or pattern for saving: 1 to 200 characters, no control characters, `*` only as the last one.
+ * Names are compared exactly, so nothing is trimmed or folded. `problem` completes "allowedEventNames[2] …".
+ */
+export function normalizeEventNamePattern(text: string): { pattern: string } | { problem: string } {
+  if (text === '') return { problem: 'must not be empty' }
+  if (text.length > maxPatternLength) return { problem: `must have at most ${maxPatternLength} characters` }
+  if (/\p{Cc}/u.test(text)) return { problem: 'must not contain control characters' }
+  const star = text.indexOf('*')
+  if (star !== -1 && star !== text.length - 1) {
+    return { problem: 'must have * only as its last character, as in billing/*' }
+  }
+  return { pattern: text }
+}
+
+/**
+ * Compiles the event lists of a key; `null` when it has no event rule.
+ *
+ * What a name is: `event` of a track call, `name` of a page or screen call; identify, group and alias have none and pass every
+ * name rule. Of any other or unknown type, `event` and `name` both count and each must pass. A name that is not a string is
+ * refused, as is a missing one under an allow list. Deny wins over allow.
+ */
+export function compileEventRule(lists: {
+  allowedEventTypes: readonly string[] | null
+  allowedEventNames: readonly string[] | null
+  deniedEventNames: readonly string[] | null
+}): EventRule | null {
+  const types = lists.allowedEventTypes && new Set(lists.allowedEventTypes)
+  const allowed = lists.allowedEventNames && createNameMatcher(lists.allowedEventNames)
+  const denied = lists.deniedEventNames?.length ? createNameMatcher(lists.deniedEventNames) : null
+  if (types === null && allowed === null && denied === null) return null
+
+  const hasNameRule = allowed !== null || denied !== null
+  const isNameAllowed = (name: unknown): boolean =>
+    typeof name === 'string' && !denied?.(name) && (allowed === null || allowed(name))
+
+  return {
+    check(type, event) {
+      if (types !== null && (type === null || !types.has(type))) return 'event_type_not_allowed'
+      if (!hasNameRule) return undefined
+      const properties = namePropertiesOf(type)
+      let names = 0
+      for (const property of properties) {
+        if (!Object.hasOwn(event, property)) continue
+        if (!isNameAllowed(event[property])) return 'event_name_not_allowed'
+        names++
+      }
+      const isNameMissing = names === 0 && properties.length > 0
+      return isNameMissing && allowed !== null ? 'event_name_not_allowed' : undefined
+    },
+  }
+}
+
+const trackName = ['event']
+const pageName = ['name']
+const anyName = ['event', 'name']
+const noName: readonly string[] = []
+
+function namePropertiesOf(type: string | null): readonly string[] {
+  switch (type) {
+    case 'track':
+      return trackName
+    case 'page':
+    case 'screen':
+      return pageName
+    case 'identify':
+    case 'group':
+    case 'alias':
+      return noName
+    default:
+      return anyName
+  }
+}
+
+function createNameMatcher(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')))
+  const prefixes = toPrefixFree(
+    patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1)),
+  )
+  return (name) => exact.has(name) || hasPrefixOf(prefixes, name)
+}
+
+/** Sorted, and without those that begin with another one: the shorter one matches all that they match. */
+function toPrefixFree(prefixes: readonly string[]): readonly string[] {
+  const kept: string[] = []
+  for (const prefix of [...prefixes].sort()) {
+    const previous = kept.at(-1)
+    if (previous === undefined || !prefix.startsWith(previous)) kept.push(prefix)
+  }
+  return kept
+}
+
+/**
+ * One binary search suffices: whatever sorts between a prefix of `name` and `name` begins with that prefix, and so is not in a
+ * prefix-free list. The greatest entry not above `name` is the only candidate.
+ */
+function hasPrefixOf(prefixes: readonly string[], name: string): boolean {
+  let low = 0
+  let high = prefixes.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((prefixes[middle] as string) <= name) low = middle + 1
+    else high = middle
+  }
+  return low > 0 && name.startsWith(prefixes[low - 1] as string)
+}

@@ -1,0 +1,101 @@
+import { invalidField, KeyError } from '../keys/errors.ts'
+import { normalizeEventNamePattern } from './event-rule.ts'
+import { parseCidr } from './ip-rule.ts'
+import { normalizeOriginRule } from './origin-rule.ts'
+
+/** What a write key restricts. `null` = no rule. */
+export interface RuleFields {
+  /** The event types the key may send. */
+  allowedEventTypes: readonly string[] | null
+  /** The event names the key may send; `billing/*` stands for all that begin so. */
+  allowedEventNames: readonly string[] | null
+  /** Event names the key may not send; wins over `allowedEventNames`. */
+  deniedEventNames: readonly string[] | null
+  /** Exact origins or `https://*.example.com`. An empty list refuses every browser. */
+  allowedOrigins: readonly string[] | null
+  /** CIDR ranges or addresses the key may be used from. */
+  allowedIps: readonly string[] | null
+  /** CIDR ranges or addresses the key may not be used from; wins over `allowedIps`. */
+  deniedIps: readonly string[] | null
+}
+
+const maxEntries = 1000
+
+type NormalizeEntry = (text: string) => { value: string } | { problem: string }
+
+interface ListField {
+  normalize: NormalizeEntry
+  whenEmpty: 'keep' | 'refuse' | 'null'
+}
+
+/**
+ * Checks and normalises the rule fields of a create or update call. Fields that are absent or `undefined` stay absent; others
+ * must be `null` or a list of at most 1 000 well-formed strings. Repeated entries are stored once, origins and ranges in their
+ * canonical spelling, an empty deny list as `null`.
+ *
+ * @throws KeyError `invalid_field`, naming the list, the entry and what to write instead.
+ */
+export function parseRuleFields(
+  input: Readonly<Record<string, unknown>>,
+  knownEventTypes: ReadonlySet<string>,
+): Partial<RuleFields> {
+  const fields: Record<keyof RuleFields, ListField> = {
+    allowedEventTypes: { normalize: eventTypeNormalizer(knownEventTypes), whenEmpty: 'refuse' },
+    allowedEventNames: { normalize: normalizeEventName, whenEmpty: 'refuse' },
+    deniedEventNames: { normalize: normalizeEventName, whenEmpty: 'null' },
+    allowedOrigins: { normalize: normalizeOrigin, whenEmpty: 'keep' },
+    allowedIps: { normalize: normalizeIp, whenEmpty: 'refuse' },
+    deniedIps: { normalize: normalizeIp, whenEmpty: 'null' },
+  }
+  const parsed: Partial<RuleFields> = {}
+  for (const name of Object.keys(fields) as (keyof RuleFields)[]) {
+    if (Object.hasOwn(input, name) && input[name] !== undefined)
+      parsed[name] = parseList(name, input[name], fields[name])
+  }
+  return parsed
+}
+
+function parseList(name: keyof RuleFields, list: unknown, field: ListField): string[] | null {
+  if (list === null) return null
+  if (!Array.isArray(list)) throw invalidField(name, 'must be a list of strings, or null for no rule')
+  if (list.length > maxEntries) throw invalidField(name, `must have at most ${maxEntries} entries`)
+  if (list.length === 0 && field.whenEmpty === 'null') return null
+  if (list.length === 0 && field.whenEmpty === 'refuse') {
+    throw invalidField(name, 'must not be empty: an empty list refuses everything; use null for no rule')
+  }
+  const values = new Set<string>()
+  for (let index = 0; index < list.length; index++) {
+    const entry: unknown = list[index]
+    const result = typeof entry === 'string' ? field.normalize(entry) : { problem: 'must be a string' }
+    if ('problem' in result) {
+      // `field` stays the bare name, for callers that look up the input it belongs to.
+      throw new KeyError('invalid_field', `${name}[${index}] ${result.problem}`, { field: name })
+    }
+    values.add(result.value)
+  }
+  return [...values]
+}
+
+function eventTypeNormalizer(knownEventTypes: ReadonlySet<string>): NormalizeEntry {
+  return (text) =>
+    knownEventTypes.has(text)
+      ? { value: text }
+      : { problem: `must be one of ${[...knownEventTypes].join(', ')}` }
+}
+
+const normalizeEventName: NormalizeEntry = (text) => {
+  const result = normalizeEventNamePattern(text)
+  return 'problem' in result ? result : { value: result.pattern }
+}
+
+const normalizeOrigin: NormalizeEntry = (text) => {
+  const result = normalizeOriginRule(text)
+  return 'problem' in result ? result : { value: result.rule }
+}
+
+const normalizeIp: NormalizeEntry = (text) => {
+  const cidr = parseCidr(text)
+  return cidr === undefined
+    ? { problem: 'must be an IP address or a CIDR range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32' }
+    : { value: cidr.text }
+}
