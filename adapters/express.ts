@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type AdapterOptions,
+  assertAdapterOptions,
+  type Refused,
+  setReplyHeaders,
+  tellRefused,
+  toContext,
+  toIngestRequest,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+  writeReply,
+} from '../src/index.ts'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The key that verified this request, and its events. Set by `writeKeyAuth`. */
+      writeKey: WriteKeyContext
+    }
+  }
+}
+
+/** Express's request, of any major: a Node request whose `originalUrl` keeps the mount point. */
+export type ExpressRequest = IncomingMessage & { originalUrl?: string; body?: unknown }
+
+/** Options of `writeKeyAuth`. */
+export type WriteKeyAuthOptions = AdapterOptions<
+  (refused: Refused, request: ExpressRequest, response: ServerResponse) => unknown
+>
+
+/**
+ * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path, …)` or a
+ * single route, before or after body parsers (before is faster, and reads what they do not). Handlers find
+ * `req.writeKey`, and `req.body` holds the accepted events only.
+ *
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * app.use('/v1', writeKeyAuth(keys))
+ * app.post('/v1/track', (req, res) => { res.json({ success: true, accepted: req.writeKey.events.length }) })
+ * ```
+ */
+export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}) {
+  assertAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty = 'writeKey' } = options
+
+  return function writeKeyAuth(
+    request: ExpressRequest,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ): void {
+    const neutral = () => toIngestRequest(request, { url: request.originalUrl, eventType })
+    const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
+    if (preflight !== undefined) {
+      writeReply(response, preflight)
+      return
+    }
+
+    decide().then((accepted) => {
+      if (accepted) next()
+    }, next)
+
+    async function decide(): Promise<boolean> {
+      const verdict = await verifyOnce(keys, request, neutral, eventType)
+      if (!verdict.ok) {
+        await tellRefused(() => onRefused?.(verdict, request, response))
+        writeReply(response, verdict.reply)
+        return false
+      }
+      if (response.headersSent || response.writableEnded) return false
+      setReplyHeaders(response, verdict.headers)
+      Object.assign(request, { [requestProperty]: toContext(verdict) })
+      if (verdict.body !== undefined) request.body = verdict.body
+      return true
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { Awaitable } from '../keys/awaitable.ts'
+
+/** Header or query values by name; a repeated one is an array. Header names are lower case. */
+export type FieldValues = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/**
+ * Reads the raw request body. Called at most once, and only when the sequence of checks gets that far.
+ * Resolves to the bytes as received (still compressed), or to more than `maxBytes` bytes, or `null`, as soon as the body
+ * turns out to be longer: it stops reading then. Rejects when the client went away.
+ */
+export type ReadBody = (maxBytes: number) => Awaitable<Uint8Array | string | null>
+
+/** A request as the verifier sees it, free of any framework. Nothing in it is trusted. */
+export interface IngestRequest {
+  method: string
+  /** The whole path as requested, mount points included, without the query. */
+  path: string
+  /** The query as a string (with or without `?`) or already parsed. Read only when `credentials` has `'query'`. */
+  query?: string | URLSearchParams | FieldValues
+  /** Lower-case names. A repeated `authorization` must arrive as an array, so that it can be refused. */
+  headers: FieldValues
+  /** The socket's address, not a forwarded one. */
+  ip?: string
+  /** The parsed value when somebody has parsed it (object, array, string or bytes), or a function that reads the raw bytes. */
+  body?: unknown
+  /** The event type of this route when the path does not say it. */
+  eventType?: string
+}
+
+/** What an adapter writes out unchanged. Header names are lower case. */
+export interface Reply {
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IngestRequest, Reply } from './ingest-request.ts'
+import { bodyOf, type ParsedBody, toHeaders } from './node-request.ts'
+import { appendVary } from './vary.ts'
+
+/** What an adapter knows beyond the Node request itself. */
+export interface RequestHints {
+  /** The URL as requested, mount points included; routers shorten `request.url`. Default: `request.url`. */
+  url?: string | undefined
+  /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
+  parsed?: ParsedBody
+  /** Fixed event type of the route. */
+  eventType?: string | undefined
+}
+
+/** A Node request, HTTP/1 or HTTP/2, as the verifier sees it. Reads no byte of the body. */
+export function toIngestRequest(request: IncomingMessage, hints: RequestHints = {}): IngestRequest {
+  const url = hints.url ?? request.url ?? '/'
+  const queryStart = url.indexOf('?')
+  const address = request.socket?.remoteAddress
+  return {
+    method: request.method ?? 'GET',
+    path: queryStart === -1 ? url : url.slice(0, queryStart),
+    query: queryStart === -1 ? '' : url.slice(queryStart + 1),
+    headers: toHeaders(request),
+    body: bodyOf(request, hints.parsed),
+    ...(address !== undefined && { ip: address }),
+    ...(hints.eventType !== undefined && { eventType: hints.eventType }),
+  }
+}
+
+/** Sets headers on a Node response; `vary` is merged with what is there. */
+export function setReplyHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) {
+    const value = headers[name] as string
+    response.setHeader(name, name === 'vary' ? appendVary(response.getHeader('vary'), value) : value)
+  }
+}
+
+/** Writes a reply out unchanged. Does nothing when the application has answered already. */
+export function writeReply(response: ServerResponse, reply: Reply): void {
+  if (response.headersSent || response.writableEnded) return
+  response.statusCode = reply.status
+  setReplyHeaders(response, reply.headers)
+  response.end(reply.body)
+}

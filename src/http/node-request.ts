@@ -1,0 +1,43 @@
+import { types } from 'node:util'
+import type { FieldValues } from './ingest-request.ts'
+import { type BodyStream, createBodyReader } from './raw-body.ts'
+
+/** What a body parser may have left behind. */
+export interface ParsedBody {
+  body?: unknown
+  /** The bytes or text as received, kept by Nest's `rawBody: true`, koa-bodyparser and cloud functions. */
+  rawBody?: unknown
+}
+
+/**
+ * The header fields of a Node request, with a repeated `authorization` as an array of all its values: Node keeps the first
+ * only, or joins them under `joinDuplicateHeaders`. Otherwise `request.headers` itself.
+ */
+export function toHeaders(request: { headers: FieldValues; rawHeaders?: readonly string[] }): FieldValues {
+  const { headers, rawHeaders } = request
+  if (headers.authorization === undefined || rawHeaders === undefined) return headers
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (isAuthorization(rawHeaders[i])) count++
+  if (count < 2) return headers
+  const values = rawHeaders.filter((_, i) => i % 2 === 1 && isAuthorization(rawHeaders[i - 1]))
+  return { ...headers, authorization: values }
+}
+
+function isAuthorization(name: string | undefined): boolean {
+  return name?.length === 13 && name.toLowerCase() === 'authorization'
+}
+
+/**
+ * The body of a Node request for `IngestRequest.body`: a reader while nobody has read the stream; else the raw body if
+ * somebody kept it, which survives a form parser that took JSON for a form; else what was parsed.
+ *
+ * @param request a Node request, or an object that resembles one and has no stream
+ * @param parsed where parsers leave their result when that is not the request itself (Koa, Fastify)
+ */
+export function bodyOf(request: object, parsed: ParsedBody = request): unknown {
+  if ((request as Partial<BodyStream>).readableDidRead === false)
+    return createBodyReader(request as BodyStream)
+  const { rawBody } = parsed
+  const isKept = (types.isUint8Array(rawBody) || typeof rawBody === 'string') && rawBody.length > 0
+  return isKept ? rawBody : parsed.body
+}

@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { ReadBody } from './ingest-request.ts'
+
+/** A Node request whose body is a stream: `http.IncomingMessage`, or what the HTTP/2 compatibility API hands out. */
+export type BodyStream = Readable & {
+  readonly headers: IncomingHttpHeaders
+  /** False when the stream ended before the whole message had arrived. */
+  readonly complete?: boolean
+  /** True once the client has gone. An HTTP/2 stream then ends as if nothing had happened, and is not `destroyed`. */
+  readonly aborted?: boolean
+}
+
+/**
+ * A {@link ReadBody} over a Node request stream. Nothing is read before it is called.
+ *
+ * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as they come, and
+ * on overflow the stream is left paused with the rest unread. A client that goes away rejects with an `Error` of
+ * `code: 'client_aborted'`. No listener stays behind either way.
+ */
+export function createBodyReader(request: BodyStream): ReadBody {
+  return function readRawBody(maxBytes) {
+    if (Number(request.headers['content-length']) > maxBytes) return null
+    return new Promise((resolve, reject) => {
+      if (request.aborted) return reject(clientAborted())
+      if (request.readableEnded) return resolve(Buffer.alloc(0))
+      if (request.destroyed) return reject(clientAborted())
+
+      let first: Buffer | undefined
+      let rest: Buffer[] | undefined
+      let length = 0
+
+      function onData(chunk: Buffer | string): void {
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+        length += bytes.length
+        if (length > maxBytes) {
+          detach()
+          request.pause()
+          resolve(null)
+        } else if (first === undefined) first = bytes
+        else if (rest === undefined) rest = [first, bytes]
+        else rest.push(bytes)
+      }
+
+      function onEnd(): void {
+        detach()
+        if (request.aborted || request.complete === false) reject(clientAborted())
+        else resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, length))
+      }
+
+      function onGone(): void {
+        detach()
+        reject(clientAborted())
+      }
+
+      function detach(): void {
+        request.off('data', onData)
+        request.off('end', onEnd)
+        request.off('error', onGone)
+        request.off('close', onGone)
+      }
+
+      request.on('end', onEnd)
+      request.on('error', onGone)
+      request.on('close', onGone)
+      request.on('data', onData)
+    })
+  }
+}
+
+function clientAborted(): Error {
+  return Object.assign(new Error('the client went away before its request body had arrived'), {
+    code: 'client_aborted',
+  })
+}

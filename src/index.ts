@@ -1,0 +1,55 @@
+export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
+export { type RequestHints, setReplyHeaders, toIngestRequest, writeReply } from './http/node-exchange.ts'
+export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'
+export { appendVary } from './http/vary.ts'
+export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
+export type { Awaitable } from './keys/awaitable.ts'
+export type { Clock } from './keys/clock.ts'
+export { ConfigError, type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './keys/errors.ts'
+export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
+export type {
+  KeyRecord,
+  KeyRules,
+  SecretRecord,
+  SourceType,
+  WriteKey,
+  WriteKeySecret,
+} from './keys/key-record.ts'
+export type { ListKeysQuery, PagePosition, ParsedListQuery } from './keys/list-query.ts'
+export { createMemoryLimiter, type MemoryLimiterOptions } from './limits/memory-limiter.ts'
+export type { Rate, RateLimiter, RateLimitResult } from './limits/rate-limiter.ts'
+export { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
+export type {
+  ChangeHints,
+  ChangeListener,
+  KeyRecordPage,
+  KeyStore,
+  StoreChanges,
+} from './stores/key-store.ts'
+export { createMemoryStore } from './stores/memory-store.ts'
+export {
+  type AdapterOptions,
+  assertAdapterOptions,
+  tellRefused,
+  toContext,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+} from './verifier/adapter.ts'
+export type { VerifiedKey } from './verifier/compiled-key.ts'
+export type { CredentialSource } from './verifier/credentials.ts'
+export type { AcceptedEvent, RefusedEvent, WriteKeyEvent } from './verifier/decision-event.ts'
+export type { Logger } from './verifier/event-hook.ts'
+export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
+export type { Reason } from './verifier/reasons.ts'
+export type { ChallengePolicy } from './verifier/replies.ts'
+export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
+export {
+  type ChangeOptions,
+  type CreatedKey,
+  createWriteKeys,
+  type KeyPage,
+  type RotatedKey,
+  type WriteKeys,
+} from './write-keys.ts'
+export type { CacheOptions, WriteKeysOptions } from './write-keys-options.ts'

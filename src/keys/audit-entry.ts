@@ -1,0 +1,51 @@
+import type { KeyRecord } from './key-record.ts'
+
+export type AuditAction = 'create' | 'update' | 'rotate' | 'revoke' | 'remove' | 'end_grace' | 'refused'
+
+/** Who asks for a change, as far as the caller knows. Both go to the audit log only. */
+export interface Actor {
+  /** A name, never a credential: the admin token's name, a shell user. */
+  name: string
+  /** Network address of the caller. */
+  address?: string
+}
+
+/** One line of the audit log, written in the transaction of the change it tells of. Holds no secret and no hash. */
+export interface AuditEntry {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly action: AuditAction
+  readonly actor: string | null
+  readonly address: string | null
+  /** Null for a refused call that named no existing key. */
+  readonly keyId: string | null
+  /** The changed fields before the change; null on create. */
+  readonly before: Readonly<Record<string, unknown>> | null
+  /** The changed fields after the change; null on remove. */
+  readonly after: Readonly<Record<string, unknown>> | null
+}
+
+/** Fields that say nothing to people: the hash of a secret must not get here, and the rest is bookkeeping. */
+const leftOut = new Set<string>(['secrets', 'version', 'updatedAt', 'createdAt', 'id'])
+
+/** The fields that a change set, before and after it. Secrets appear by id, first characters and deadline. */
+export function changedFields(
+  before: KeyRecord | null,
+  after: KeyRecord | null,
+): Pick<AuditEntry, 'before' | 'after'> {
+  const from = before === null ? null : auditableFields(before)
+  const to = after === null ? null : auditableFields(after)
+  if (from === null || to === null) return { before: from, after: to }
+  const changed = Object.keys(to).filter((field) => JSON.stringify(from[field]) !== JSON.stringify(to[field]))
+  const pick = (fields: Record<string, unknown>) =>
+    Object.fromEntries(changed.map((field) => [field, fields[field]]))
+  return { before: pick(from), after: pick(to) }
+}
+
+function auditableFields(record: KeyRecord): Record<string, unknown> {
+  return {
+    ...Object.fromEntries(Object.entries(record).filter(([field]) => !leftOut.has(field))),
+    secrets: record.secrets.map(({ id, start, expiresAt }) => ({ id, start, expiresAt })),
+  }
+}

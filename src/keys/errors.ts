@@ -1,0 +1,80 @@
+/**
+ * A bad option, thrown while something is being constructed, before any traffic. The message names the option, what was
+ * received and what would be right.
+ */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'invalid_config'
+
+  constructor(
+    /** The option at fault, as written by the caller, e.g. `cache.leaseMs`. */
+    readonly option: string,
+    received: unknown,
+    /** What would be right, completing "must be …". */
+    expected: string,
+  ) {
+    super(`${option} must be ${expected}; received ${describeValue(received)}.`)
+  }
+}
+
+export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
+
+/** Why a change was refused with `conflict`. */
+export type ConflictReason = 'version' | 'revoked' | 'expired' | 'too_many_secrets' | 'duplicate'
+
+/**
+ * A management call that cannot be carried out; nothing was changed. Recognise it by `code`:
+ * `invalid_field` (with `field`), `not_found`, or `conflict` (with `reason`).
+ */
+export class KeyError extends Error {
+  override readonly name = 'KeyError'
+  /** The field at fault, in the spelling of the TypeScript API, e.g. `allowedOrigins`. Only with `invalid_field`. */
+  readonly field?: string
+  /** Only with `conflict`. */
+  readonly reason?: ConflictReason
+
+  constructor(
+    readonly code: KeyErrorCode,
+    message: string,
+    details: { field?: string; reason?: ConflictReason } = {},
+  ) {
+    super(message)
+    if (details.field !== undefined) this.field = details.field
+    if (details.reason !== undefined) this.reason = details.reason
+  }
+}
+
+/** `invalid_field`: the message reads "<field> <problem>". The value is not quoted: it may be a secret put in the wrong place. */
+export function invalidField(field: string, problem: string): KeyError {
+  return new KeyError('invalid_field', `${field} ${problem}`, { field })
+}
+
+/**
+ * Broken infrastructure: the store or limiter did not answer, or not in time. The verifier turns it into
+ * `store_unavailable` (503); management calls reject with it.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+
+  constructor(
+    readonly code:
+      | 'store_unavailable'
+      | 'store_timeout'
+      | 'store_overloaded'
+      | 'schema_too_new'
+      | 'missing_driver',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}

@@ -1,0 +1,103 @@
+/** Where a key is used. A label, and with `serverKeysInBrowsers: 'deny'` a rule. */
+export type SourceType = 'web' | 'mobile' | 'server' | 'other'
+
+export const sourceTypes: readonly SourceType[] = ['web', 'mobile', 'server', 'other']
+
+/** The lists that restrict a key. `null` = no rule. */
+export interface KeyRules {
+  readonly allowedEventTypes: readonly string[] | null
+  readonly allowedEventNames: readonly string[] | null
+  readonly deniedEventNames: readonly string[] | null
+  /** `[]` = no browser at all. */
+  readonly allowedOrigins: readonly string[] | null
+  readonly allowedIps: readonly string[] | null
+  readonly deniedIps: readonly string[] | null
+}
+
+/** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
+export interface SecretRecord {
+  readonly id: string
+  /** 32 bytes as lower-case hex; unique over all keys of a store. Never leaves the package. */
+  readonly keyHash: string
+  readonly start: string
+  readonly createdAt: number
+  /** Accepted strictly before this moment; `null` = as long as the key. */
+  readonly expiresAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+/** A write key as a store holds it. Immutable: a change makes a new record with the next `version`. */
+export interface KeyRecord extends KeyRules {
+  readonly id: string
+  readonly name: string
+  readonly sourceType: SourceType
+  readonly environment: string
+  readonly status: 'active' | 'revoked'
+  /** Events per second; `null` = the application's default. */
+  readonly rateLimitEps: number | null
+  readonly expiresAt: number | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  /** Oldest first. */
+  readonly secrets: readonly SecretRecord[]
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly revokedAt: number | null
+  /** Starts at 1 and grows by one with every change. */
+  readonly version: number
+}
+
+/** One secret as people see it: no hash. */
+export interface WriteKeySecret {
+  readonly id: string
+  /** The first 12 characters, to tell secrets apart in lists. */
+  readonly start: string
+  readonly createdAt: Date
+  /** Accepted strictly before this moment; `null` = as long as the key. */
+  readonly expiresAt: Date | null
+  /** Last accepted use, written in batches; `null` = never. */
+  readonly lastUsedAt: Date | null
+}
+
+/** A write key as people see it. Holds neither the secret nor its hash. */
+export interface WriteKey extends KeyRules {
+  /** `wk_` and 16 base62 characters. Safe to log. */
+  readonly id: string
+  readonly name: string
+  readonly sourceType: SourceType
+  readonly environment: string
+  readonly status: 'active' | 'revoked'
+  /** Events per second; `null` = the application's default. */
+  readonly rateLimitEps: number | null
+  readonly expiresAt: Date | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  /** Oldest first. */
+  readonly secrets: readonly WriteKeySecret[]
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly revokedAt: Date | null
+  /** Grows by one with every change. Pass it back to `update` to be told about edits in between. */
+  readonly version: number
+}
+
+/** The public face of a stored record. */
+export function toWriteKey(record: KeyRecord): WriteKey {
+  const { expiresAt, createdAt, updatedAt, revokedAt, secrets, ...rest } = record
+  return {
+    ...rest,
+    expiresAt: toDate(expiresAt),
+    secrets: secrets.map((secret) => ({
+      id: secret.id,
+      start: secret.start,
+      createdAt: new Date(secret.createdAt),
+      expiresAt: toDate(secret.expiresAt),
+      lastUsedAt: toDate(secret.lastUsedAt),
+    })),
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
+    revokedAt: toDate(revokedAt),
+  }
+}
+
+function toDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms)
+}

@@ -1,0 +1,160 @@
+import { randomBase62 } from './base62.ts'
+import { invalidField, KeyError } from './errors.ts'
+import type { ScalarFields } from './key-fields.ts'
+import type { KeyRecord, KeyRules, SecretRecord } from './key-record.ts'
+import { secretStart } from './secret.ts'
+
+/** Secrets of one key that can be accepted at the same time. */
+export const maxLiveSecrets = 5
+/** Longest grace of a rotation, in hours. */
+export const maxGraceHours = 720
+/** Grace of a rotation when none is given, in hours. */
+export const defaultGraceHours = 24
+
+const hourMs = 3_600_000
+
+/** A secret as it enters a record: only its hash and its first characters. */
+export interface NewSecret {
+  secret: string
+  keyHash: string
+}
+
+/** A new key with one secret. Pure but for the random ids. */
+export function createKey(
+  fields: Partial<ScalarFields> & Partial<KeyRules>,
+  environment: string,
+  secret: NewSecret,
+  now: number,
+): KeyRecord {
+  const { name, sourceType } = fields
+  if (name === undefined)
+    throw invalidField('name', 'is required: 1 to 100 characters that describe the source')
+  if (sourceType === undefined) throw invalidField('sourceType', 'is required: web, mobile, server or other')
+  return {
+    id: `wk_${randomBase62(16)}`,
+    name,
+    sourceType,
+    environment: fields.environment ?? environment,
+    status: 'active',
+    rateLimitEps: fields.rateLimitEps ?? null,
+    allowedEventTypes: fields.allowedEventTypes ?? null,
+    allowedEventNames: fields.allowedEventNames ?? null,
+    deniedEventNames: fields.deniedEventNames ?? null,
+    allowedOrigins: fields.allowedOrigins ?? null,
+    allowedIps: fields.allowedIps ?? null,
+    deniedIps: fields.deniedIps ?? null,
+    expiresAt: fields.expiresAt ?? null,
+    metadata: fields.metadata ?? null,
+    secrets: [newSecretRecord(secret, now)],
+    createdAt: now,
+    updatedAt: now,
+    revokedAt: null,
+    version: 1,
+  }
+}
+
+/**
+ * Renames a key or changes its rules. A revoked key can still be renamed, but nothing brings it back to life.
+ * @throws KeyError `conflict` when a revoked key would get anything but a new name or metadata.
+ */
+export function updateKey(
+  record: KeyRecord,
+  fields: Partial<Omit<ScalarFields, 'environment'>> & Partial<KeyRules>,
+  now: number,
+): KeyRecord {
+  if (
+    record.status === 'revoked' &&
+    Object.keys(fields).some((field) => field !== 'name' && field !== 'metadata')
+  ) {
+    throw revokedConflict()
+  }
+  return nextVersion(record, fields, now)
+}
+
+/**
+ * Adds a secret. Every earlier live secret ends at `min(its own deadline, now + grace)`: a deadline is never extended.
+ * Secrets that have ended are dropped from the record.
+ * @throws KeyError `conflict` for a revoked or expired key, or when five secrets would outlive the rotation.
+ */
+export function rotateKey(record: KeyRecord, secret: NewSecret, graceMs: number, now: number): KeyRecord {
+  if (record.status === 'revoked') throw revokedConflict()
+  if (record.expiresAt !== null && record.expiresAt <= now) {
+    throw new KeyError('conflict', 'This key has expired and cannot be rotated; create a new one.', {
+      reason: 'expired',
+    })
+  }
+  const deadline = now + graceMs
+  const earlier = record.secrets
+    .map((old) => ({
+      ...old,
+      expiresAt: old.expiresAt === null ? deadline : Math.min(old.expiresAt, deadline),
+    }))
+    .filter((old) => old.expiresAt > now)
+  if (earlier.length >= maxLiveSecrets) {
+    throw new KeyError(
+      'conflict',
+      `This key has ${maxLiveSecrets} live secrets already; end the grace of one first, or rotate with a grace of 0.`,
+      { reason: 'too_many_secrets' },
+    )
+  }
+  return nextVersion(record, { secrets: [...earlier, newSecretRecord(secret, now)] }, now)
+}
+
+/** Ends the key for good. Undefined when it is revoked already: there is nothing to write. */
+export function revokeKey(record: KeyRecord, now: number): KeyRecord | undefined {
+  if (record.status === 'revoked') return undefined
+  return nextVersion(record, { status: 'revoked', revokedAt: now }, now)
+}
+
+/**
+ * Ends one secret's grace now.
+ * @throws KeyError `not_found` for an unknown secret, `conflict` for a revoked key, `invalid_field` for the newest secret.
+ */
+export function endGrace(record: KeyRecord, secretId: string, now: number): KeyRecord {
+  if (record.status === 'revoked') throw revokedConflict()
+  const secret = record.secrets.find((candidate) => candidate.id === secretId)
+  if (secret === undefined) throw new KeyError('not_found', 'This key has no such secret.')
+  if (secret.expiresAt === null) {
+    throw invalidField(
+      'secretId',
+      'is the current secret, which has no grace to end; rotate or revoke the key instead',
+    )
+  }
+  return nextVersion(record, { secrets: record.secrets.filter((candidate) => candidate !== secret) }, now)
+}
+
+/**
+ * The grace of a rotation in milliseconds.
+ * @param hours 0 (the old secrets die now) to 720, fractions allowed; `undefined` = 24.
+ */
+export function parseGraceHours(hours: unknown): number {
+  if (hours === undefined) return defaultGraceHours * hourMs
+  if (typeof hours !== 'number' || !(hours >= 0 && hours <= maxGraceHours)) {
+    throw invalidField(
+      'gracePeriodHours',
+      `must be a number of hours from 0 (the old secret ends now) to ${maxGraceHours}`,
+    )
+  }
+  return Math.round(hours * hourMs)
+}
+
+function newSecretRecord({ secret, keyHash }: NewSecret, now: number): SecretRecord {
+  return {
+    id: `sec_${randomBase62(16)}`,
+    keyHash,
+    start: secretStart(secret),
+    createdAt: now,
+    expiresAt: null,
+    lastUsedAt: null,
+  }
+}
+
+function nextVersion(record: KeyRecord, changes: Partial<KeyRecord>, now: number): KeyRecord {
+  return { ...record, ...changes, updatedAt: now, version: record.version + 1 }
+}
+
+function revokedConflict(): KeyError {
+  return new KeyError('conflict', 'This key is revoked, which is final; create a new one.', {
+    reason: 'revoked',
+  })
+}

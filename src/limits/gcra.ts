@@ -1,0 +1,89 @@
+import type { Rate, RateLimitResult } from './rate-limiter.ts'
+
+const MICRO = 1_000_000
+/** Micro-events that fractional rates may be off by after rounding; whole rates stay whole and never need it. */
+const ROUNDING = 1e-3
+
+/**
+ * What one bucket remembers. A new bucket is full: `{ used: 0, at: 0 }`.
+ *
+ * The generic cell rate algorithm in its continuous-state leaky-bucket form, which ITU-T I.371 (annex A) shows to be
+ * equal to virtual scheduling.
+ */
+export interface GcraState {
+  /** Micro-events owed at `at`; they drain at the key's rate. Whole while the rate is whole. */
+  used: number
+  /** When `used` was true: whole microseconds of a monotonic clock. */
+  at: number
+}
+
+/**
+ * Charges `cost` events to a bucket if they fit, and says what came of it. A refusal charges nothing.
+ *
+ * A cost fits while what is owed plus the cost stays within `rate.burst`, or when nothing is owed at all: a batch larger
+ * than the bucket goes into debt. The rate is taken as it is at each call: after it was lowered, what is owed
+ * drains at the lower rate; after it was raised, at most the new capacity is free. A clock that goes back neither refills
+ * the bucket nor stops it from refilling.
+ *
+ * Throws `RangeError` for a cost that is not a whole number of at least 1, and for a rate that is not above 0.
+ *
+ * @param state changed in place
+ * @param nowUs whole microseconds, see {@link toMicroseconds}
+ */
+export function chargeGcra(state: GcraState, cost: number, rate: Rate, nowUs: number): RateLimitResult {
+  if (!(Number.isSafeInteger(cost) && cost >= 1))
+    throw new RangeError('cost must be a whole number, at least 1')
+  const owed = settleGcra(state, rate, nowUs)
+  const charge = cost * MICRO
+  const capacity = rate.burst * MICRO
+  if (owed > 0 && owed + charge > capacity + ROUNDING) {
+    // A cost above the capacity waits until nothing is owed.
+    const excess = charge > capacity ? owed : owed + charge - capacity
+    return toResult(false, owed, rate, toWaitMs(excess, rate.eps))
+  }
+  state.used = owed + charge
+  state.at = nowUs
+  return toResult(true, state.used, rate, 0)
+}
+
+/**
+ * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time until the
+ * bucket is full.
+ */
+export function peekGcra(state: GcraState, rate: Rate, nowUs: number): RateLimitResult {
+  const owed = settleGcra(state, rate, nowUs)
+  const allowed = owed === 0 || owed + MICRO <= rate.burst * MICRO + ROUNDING
+  return toResult(allowed, owed, rate, allowed ? 0 : toWaitMs(owed, rate.eps))
+}
+
+/** Micro-events owed now; 0 means that the bucket is full. Throws `RangeError` for a rate that is not above 0. */
+export function settleGcra(state: GcraState, rate: Rate, nowUs: number): number {
+  if (!(rate.eps > 0 && rate.eps < Infinity && rate.burst > 0)) {
+    throw new RangeError('eps and burst must be above 0')
+  }
+  // Without the new anchor a clock that went back an hour would stop the drain for an hour.
+  if (nowUs < state.at) state.at = nowUs
+  // Microseconds × events per second = micro-events.
+  const owed = state.used - (nowUs - state.at) * rate.eps
+  return owed > ROUNDING ? owed : 0
+}
+
+/**
+ * Milliseconds of `Clock.monotonic` as the whole microseconds that the arithmetic uses. Two readings that are n
+ * milliseconds apart stay exactly n × 1000 apart, so that waiting `retryAfterMs` always suffices.
+ */
+export function toMicroseconds(ms: number): number {
+  // Clocks tick in whole nanoseconds. Half of one keeps the product's rounding error away from the step of floor().
+  return Math.floor(ms * 1000 + 0.0005)
+}
+
+function toResult(allowed: boolean, owed: number, rate: Rate, retryAfterMs: number): RateLimitResult {
+  const free = Math.floor((rate.burst * MICRO - owed + ROUNDING) / MICRO)
+  // A full bucket admits one call of any cost, also when it holds less than one event.
+  const least = owed === 0 ? 1 : 0
+  return { allowed, remaining: free > least ? free : least, retryAfterMs, resetMs: toWaitMs(owed, rate.eps) }
+}
+
+function toWaitMs(microEvents: number, eps: number): number {
+  return microEvents === 0 ? 0 : Math.max(1, Math.ceil((microEvents - ROUNDING / 2) / eps / 1000))
+}

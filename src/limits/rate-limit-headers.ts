@@ -1,0 +1,55 @@
+import type { Rate, RateLimitResult } from './rate-limiter.ts'
+
+/** What a key's rate limit says about itself in headers, worked out once per rate. See {@link createRatePolicy}. */
+export interface RatePolicy {
+  /** What to hand to a limiter. */
+  readonly rate: Rate
+  /**
+   * The headers of one answer, lower-case names: `ratelimit-policy`, `ratelimit`, `x-ratelimit-limit`,
+   * `x-ratelimit-remaining`, `x-ratelimit-reset` (seconds from now) and, on a refusal, `retry-after`.
+   */
+  headers(result: RateLimitResult): Record<string, string>
+}
+
+/**
+ * The rate and the headers of a key that may send `eps` events per second and `burstSeconds` worth of them at once.
+ *
+ * The policy is advertised per whole window of `w` seconds, as the draft demands: the burst's length rounded up, or the
+ * time of one event when that is longer. `q` is what the rate admits in it, at least 1.
+ *
+ * @param eps events per second, above 0; fractions allowed
+ * @param burstSeconds above 0; fractions allowed
+ *
+ * Source: draft-ietf-httpapi-ratelimit-headers-10; field syntax of RFC 9651.
+ */
+export function createRatePolicy(eps: number, burstSeconds: number): RatePolicy {
+  const windowSeconds = Math.max(Math.ceil(burstSeconds), Math.ceil(1 / eps))
+  // 0.29 × 100 is 28.999999999999996.
+  const quota = Math.max(1, Math.floor(eps * windowSeconds + 1e-9))
+  const limit = String(quota)
+  const policy = `"events";q=${limit};w=${windowSeconds}`
+
+  return {
+    rate: { eps, burst: eps * burstSeconds },
+    headers(result) {
+      const remaining = String(result.remaining < quota ? result.remaining : quota)
+      const seconds = result.allowed
+        ? String(Math.ceil(result.resetMs / 1000))
+        : String(toRetryAfterSeconds(result.retryAfterMs))
+      const headers: Record<string, string> = {
+        'ratelimit-policy': policy,
+        ratelimit: `"events";r=${remaining};t=${seconds}`,
+        'x-ratelimit-limit': limit,
+        'x-ratelimit-remaining': remaining,
+        'x-ratelimit-reset': seconds,
+      }
+      if (!result.allowed) headers['retry-after'] = seconds
+      return headers
+    },
+  }
+}
+
+/** Milliseconds as the value of `Retry-After`: whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3). */
+export function toRetryAfterSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000))
+}

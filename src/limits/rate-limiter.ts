@@ -1,0 +1,34 @@
+import type { Awaitable } from '../keys/awaitable.ts'
+
+/** A rate: `eps` events per second (> 0), with room for `burst` events at once (> 0; fractions allowed). */
+export interface Rate {
+  eps: number
+  burst: number
+}
+
+export interface RateLimitResult {
+  allowed: boolean
+  /** Events that could be admitted right now; whole, never negative. */
+  remaining: number
+  /** Milliseconds after which the same call would be admitted if nobody else called; 0 when allowed. */
+  retryAfterMs: number
+  /** Milliseconds until the bucket is full again. */
+  resetMs: number
+}
+
+/**
+ * Counts events per write key. `consume` is called once per request, after every other check has passed; it charges
+ * all of `cost` or nothing. A throw or rejection refuses the request with 503.
+ */
+export interface RateLimiter {
+  /** @param cost events to charge: a whole number, at least 1. A cost above `burst` passes on a full bucket and is paid for afterwards. */
+  consume(keyId: string, cost: number, rate: Rate): Awaitable<RateLimitResult>
+  /**
+   * Asked before the body is read, and only for what is known locally: is the bucket empty? Charges nothing.
+   * On a refusal `retryAfterMs` is the time until the bucket is full, as the cost to come is not known yet.
+   * Leave it out when the answer needs a round trip.
+   */
+  peek?(keyId: string, rate: Rate): RateLimitResult
+  /** Stops timers and lets go of connections the limiter opened itself. */
+  close(): Awaitable<void>
+}

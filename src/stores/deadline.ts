@@ -1,0 +1,23 @@
+import type { Awaitable } from '../keys/awaitable.ts'
+import { StoreError } from '../keys/errors.ts'
+
+/** Longest time one question to a store may take before its requests are answered with 503. */
+export const storeDeadlineMs = 1_000
+
+/** The value, or a StoreError `store_timeout` when it does not come in time; a late one is ignored. */
+export async function withDeadline<T>(value: Awaitable<T>): Promise<T> {
+  if (!(value instanceof Promise)) return value
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeoutError()), storeDeadlineMs)
+  })
+  try {
+    return await Promise.race([value, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export function timeoutError(): StoreError {
+  return new StoreError('store_timeout', `The store did not answer within ${storeDeadlineMs} ms.`)
+}

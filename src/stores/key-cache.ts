@@ -1,0 +1,208 @@
+import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../keys/awaitable.ts'
+import type { Clock } from '../keys/clock.ts'
+import { StoreError } from '../keys/errors.ts'
+import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import { withDeadline } from './deadline.ts'
+import type { ChangeHints, ChangeListener, KeyStore } from './key-store.ts'
+import { createLease, type Lease } from './lease.ts'
+import { createLookupQueue } from './lookup-queue.ts'
+import type { MissBudget } from './miss-budget.ts'
+
+/** A secret that the store knows, with its key in the form `compile` gave it. Shared by requests: never changed but for `ended`. */
+export interface CachedSecret<Compiled> {
+  readonly compiled: Compiled
+  readonly secret: SecretRecord
+  /** Set by whoever has seen the deadline pass, so that a clock set back does not revive the secret. */
+  ended: boolean
+}
+
+export type Lookup<Compiled> = CachedSecret<Compiled> | 'unknown' | 'too_many_failures'
+
+export interface KeyCacheOptions<Compiled> {
+  store: KeyStore
+  hints?: ChangeHints | undefined
+  clock: Clock
+  /** Turns a record into what verification needs, once per version of a key. */
+  compile: (record: KeyRecord) => Compiled
+  budget: MissBudget
+  maxKeys: number
+  leaseMs: number
+  staleOnOutageMs: number
+  onStoreError: (error: unknown) => void
+  onStaleAccept: (keyId: string) => void
+  onRevisionRegressed: () => void
+}
+
+/** What verification and management need of the cache. */
+export interface KeyCache<Compiled> {
+  /**
+   * Looks a secret up by its hash: at once when it is cached and the lease holds, else from the store.
+   * @param source whom to charge for an unknown key: an address or its network.
+   * @throws StoreError when the store does not answer in time, is overloaded, or the lease cannot be renewed.
+   */
+  find(keyHash: string, source: () => string): Awaitable<Lookup<Compiled>>
+  /** Drops keys that changed, with every load under way. */
+  forget(keyIds: readonly string[] | 'all'): void
+  /** Asks the store now for what changed. Called on hints; concurrent calls share one question. */
+  refresh(): Promise<void>
+  close(): void
+}
+
+/** Unknown hashes are remembered this long, so that one wrong key asks the store once in a while only. */
+const missTtlMs = 5_000
+
+interface Flight<Compiled> {
+  promise: Promise<Lookup<Compiled>>
+  startedAt: number
+  wallStartedAt: number
+  generation: number
+}
+
+/**
+ * The cache in front of a store. Hits and misses live in separate bounded caches, so that junk never pushes out keys.
+ * Concurrent lookups of one hash share one read; failures are never kept; a read that raced with a change is not kept
+ * either. For shared stores what is cached counts only while the lease holds (see `lease.ts`).
+ */
+export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): KeyCache<Compiled> {
+  const { store, clock, compile, budget } = options
+  const hashesById = new Map<string, Set<string>>()
+  const hits = new LRUCache<string, CachedSecret<Compiled> & { keyId: string; version: number }>({
+    max: options.maxKeys,
+    dispose: (entry, keyHash) => {
+      const hashes = hashesById.get(entry.keyId)
+      if (hashes?.delete(keyHash) && hashes.size === 0) hashesById.delete(entry.keyId)
+    },
+  })
+  const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
+  const flights = new Map<string, Flight<Compiled>>()
+  const queue = createLookupQueue()
+  /** Grows with every change that this process hears of; a load started under an older one is not kept. */
+  let generation = 0
+  let closed = false
+
+  const lease: Lease = createLease({
+    store,
+    clock,
+    leaseMs: Math.min(options.leaseMs, store.leaseMs ?? options.leaseMs),
+    onChanges: forget,
+    onStoreError: options.onStoreError,
+    onRevisionRegressed: options.onRevisionRegressed,
+  })
+
+  function forget(keyIds: readonly string[] | 'all'): void {
+    if (keyIds.length === 0) return
+    generation++
+    misses.clear()
+    flights.clear()
+    if (keyIds === 'all') {
+      hits.clear()
+      return
+    }
+    for (const keyId of keyIds) {
+      for (const keyHash of [...(hashesById.get(keyId) ?? [])]) hits.delete(keyHash)
+    }
+  }
+
+  function findCached(keyHash: string): Lookup<Compiled> | undefined {
+    const hit = hits.get(keyHash)
+    if (hit !== undefined) return hit
+    const missedAt = misses.get(keyHash)
+    if (missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs) return 'unknown'
+    return undefined
+  }
+
+  function find(keyHash: string, source: () => string): Awaitable<Lookup<Compiled>> {
+    if (closed) throw new StoreError('store_unavailable', 'These write keys have been closed.')
+    if (lease.holds()) return findCached(keyHash) ?? load(keyHash, source())
+    return lease.renew().then(
+      () => findCached(keyHash) ?? load(keyHash, source()),
+      (error: unknown) => {
+        const hit = hits.get(keyHash)
+        if (hit === undefined || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) throw error
+        options.onStaleAccept(hit.keyId)
+        return hit
+      },
+    )
+  }
+
+  function load(keyHash: string, source: string): Promise<Lookup<Compiled>> {
+    const flying = flights.get(keyHash)
+    // A read that began longer than a lease ago may tell of a time before a revocation that has returned by now.
+    if (flying !== undefined && lease.isWithin(flying.startedAt, flying.wallStartedAt)) return flying.promise
+    const flight: Flight<Compiled> = {
+      promise: undefined as never,
+      startedAt: clock.monotonic(),
+      wallStartedAt: clock.now(),
+      generation,
+    }
+    flight.promise = read(keyHash, source, flight).finally(() => {
+      if (flights.get(keyHash) === flight) flights.delete(keyHash)
+    })
+    flights.set(keyHash, flight)
+    return flight.promise
+  }
+
+  async function read(keyHash: string, source: string, flight: Flight<Compiled>): Promise<Lookup<Compiled>> {
+    const leave = await queue.enter()
+    let record: KeyRecord | undefined
+    try {
+      const granted = budget.take(source)
+      if (granted === 'source_exhausted') return 'too_many_failures'
+      if (granted === 'all_exhausted') {
+        throw new StoreError(
+          'store_overloaded',
+          'Too many unknown keys are being looked up; the store is spared.',
+        )
+      }
+      try {
+        record = await withDeadline(store.findByHash(keyHash))
+      } catch (error) {
+        budget.giveBack(source)
+        options.onStoreError(error)
+        throw error
+      }
+      if (record !== undefined) budget.giveBack(source)
+    } finally {
+      leave()
+    }
+    return keep(keyHash, record, flight)
+  }
+
+  function keep(keyHash: string, record: KeyRecord | undefined, flight: Flight<Compiled>): Lookup<Compiled> {
+    const current = flight.generation === generation && lease.isWithin(flight.startedAt, flight.wallStartedAt)
+    const secret = record?.secrets.find((candidate) => candidate.keyHash === keyHash)
+    if (record === undefined || secret === undefined) {
+      if (current) misses.set(keyHash, clock.monotonic())
+      return 'unknown'
+    }
+    const sibling = hits.peek(hashesById.get(record.id)?.values().next().value ?? '')
+    const compiled = sibling?.version === record.version ? sibling.compiled : compile(record)
+    const entry = { compiled, secret, ended: false, keyId: record.id, version: record.version }
+    if (current) {
+      hits.set(keyHash, entry)
+      const hashes = hashesById.get(record.id) ?? new Set()
+      hashesById.set(record.id, hashes.add(keyHash))
+    }
+    return entry
+  }
+
+  /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */
+  const hear: ChangeListener = (keyIds) => {
+    if (store.scope === 'process') forget(keyIds ?? 'all')
+    else lease.refresh().catch(() => {})
+  }
+  const unwatch = [store.watch?.(hear), options.hints?.subscribe(hear)]
+
+  return {
+    find,
+    forget,
+    refresh: () => lease.refresh(),
+    close() {
+      closed = true
+      for (const end of unwatch) end?.()
+      lease.close()
+      forget('all')
+    },
+  }
+}

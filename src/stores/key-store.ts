@@ -1,0 +1,83 @@
+import type { AuditEntry } from '../keys/audit-entry.ts'
+import type { Awaitable } from '../keys/awaitable.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { ParsedListQuery } from '../keys/list-query.ts'
+import type { AuditLog, UsageStore } from './usage-store.ts'
+
+export interface KeyRecordPage {
+  data: KeyRecord[]
+  /** Whether keys follow this page. */
+  more: boolean
+}
+
+/** What changed since a revision. */
+export interface StoreChanges {
+  revision: number
+  /** Ids of the changed and removed keys, or `'all'` when the store can no longer tell. */
+  changed: readonly string[] | 'all'
+}
+
+/** Told that something changed: which keys, or anything when it does not say. */
+export type ChangeListener = (keyIds?: readonly string[]) => void
+
+/**
+ * Holds write keys. Every write is one transaction that also raises the store's single revision and adds the audit
+ * entry; it happens as a whole or not at all. Any throw or rejection means "unreachable": verification answers 503,
+ * management calls reject.
+ */
+export interface KeyStore {
+  /**
+   * `'process'`: nobody outside this process can change the keys, and `watch` is called before a write returns, so
+   * that what is cached never goes stale. `'shared'`: other processes may; what is cached is trusted for a lease.
+   */
+  readonly scope: 'process' | 'shared'
+  /** A lease in milliseconds shorter than the application's, for stores whose `changes` is nearly free. */
+  readonly leaseMs?: number
+
+  /** The key that owns the secret with this hash, by an indexed read of the primary. Called on a cache miss. */
+  findByHash(keyHash: string): Awaitable<KeyRecord | undefined>
+  get(id: string): Awaitable<KeyRecord | undefined>
+  list(query: ParsedListQuery): Awaitable<KeyRecordPage>
+
+  /** @returns false, and writes nothing, when the id or one of the hashes exists. */
+  insert(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>
+  /** Writes `record` over its previous version. @returns false, and writes nothing, unless the stored version is `record.version - 1`. */
+  replace(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>
+  /** Removes the key, its secrets and its usage; the audit log stays. @returns false unless the stored version is `version`. */
+  remove(id: string, version: number, audit: AuditEntry): Awaitable<boolean>
+
+  /**
+   * The current revision and what changed after `since` (`null`: nothing is known yet). Revisions are handed out in
+   * commit order: a change that commits later has a higher one. Polled every quarter of a lease; must be cheap.
+   */
+  changes(since: number | null): Awaitable<StoreChanges>
+  /** Hints that something changed, sooner than the next poll. May be lost or repeated. @returns a function that ends it. */
+  watch?(listener: ChangeListener): () => void
+
+  /**
+   * Makes sure that a change waits for this process: records that its lease may be this long. Awaited before the first
+   * cached key is trusted. Stores of scope `'process'` need none.
+   */
+  registerLease?(leaseMs: number): Awaitable<void>
+  /** The longest lease any process has registered, in milliseconds. */
+  longestLeaseMs?(): Awaitable<number>
+
+  /** Volume and last use; without it `usage` has nothing to tell. */
+  readonly usage?: UsageStore
+  /** Reading the audit log; without it the entries handed to writes may be dropped. */
+  readonly audit?: AuditLog
+
+  close(): Awaitable<void>
+}
+
+/**
+ * Carries hints between processes for any store: messages that keys changed. They only ever remove trust, so a lost,
+ * repeated, late or forged one does no harm beyond a question to the store.
+ */
+export interface ChangeHints {
+  /** Called after a change has committed. Not awaited by the change; a rejection is reported as `store_error`. */
+  publish(keyIds: readonly string[]): Awaitable<void>
+  /** @returns a function that ends it. */
+  subscribe(listener: ChangeListener): () => void
+  close(): Awaitable<void>
+}

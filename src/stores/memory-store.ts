@@ -1,0 +1,100 @@
+import type { AuditEntry } from '../keys/audit-entry.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
+import type { ChangeListener, KeyRecordPage, KeyStore, StoreChanges } from './key-store.ts'
+
+/**
+ * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing survives a
+ * restart. The audit log keeps the last 10 000 entries.
+ */
+export function createMemoryStore(): KeyStore {
+  const records = new Map<string, KeyRecord>()
+  const idByHash = new Map<string, string>()
+  const audits: AuditEntry[] = []
+  const listeners = new Set<ChangeListener>()
+  let revision = 0
+
+  function index(record: KeyRecord): void {
+    records.set(record.id, record)
+    for (const secret of record.secrets) idByHash.set(secret.keyHash, record.id)
+  }
+
+  function unindex(record: KeyRecord): void {
+    records.delete(record.id)
+    for (const secret of record.secrets) idByHash.delete(secret.keyHash)
+  }
+
+  function commit(id: string, audit: AuditEntry): true {
+    revision++
+    audits.push(audit)
+    if (audits.length > maxAuditEntries) audits.splice(0, audits.length - maxAuditEntries)
+    for (const listener of listeners) listener([id])
+    return true
+  }
+
+  return {
+    scope: 'process',
+    findByHash(keyHash) {
+      const id = idByHash.get(keyHash)
+      return id === undefined ? undefined : records.get(id)
+    },
+    get: (id) => records.get(id),
+    list: (query) => selectPage([...records.values()], query),
+    insert(record, audit) {
+      if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
+        return false
+      index(record)
+      return commit(record.id, audit)
+    },
+    replace(record, audit) {
+      const stored = records.get(record.id)
+      if (stored === undefined || stored.version !== record.version - 1) return false
+      if (record.secrets.some((secret) => (idByHash.get(secret.keyHash) ?? record.id) !== record.id))
+        return false
+      unindex(stored)
+      index(record)
+      return commit(record.id, audit)
+    },
+    remove(id, version, audit) {
+      const stored = records.get(id)
+      if (stored === undefined || stored.version !== version) return false
+      unindex(stored)
+      return commit(id, audit)
+    },
+    changes: (since): StoreChanges => ({ revision, changed: since === revision ? [] : 'all' }),
+    watch(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    close() {},
+  }
+}
+
+const maxAuditEntries = 10_000
+
+function selectPage(records: KeyRecord[], query: ParsedListQuery): KeyRecordPage {
+  const text = query.q?.toLowerCase()
+  const matching = records
+    .filter(
+      (record) =>
+        (query.status === undefined || record.status === query.status) &&
+        (query.sourceType === undefined || record.sourceType === query.sourceType) &&
+        (query.environment === undefined || record.environment === query.environment) &&
+        (text === undefined ||
+          record.name.toLowerCase().includes(text) ||
+          record.id.startsWith(query.q as string)) &&
+        (query.after === undefined || isAfter(record, query.after)),
+    )
+    .sort((a, b) => b.createdAt - a.createdAt || compareIds(b.id, a.id))
+  return { data: matching.slice(0, query.limit), more: matching.length > query.limit }
+}
+
+function isAfter(record: KeyRecord, position: PagePosition): boolean {
+  if (record.createdAt !== position.createdAt) return record.createdAt < position.createdAt
+  return compareIds(record.id, position.id) < 0
+}
+
+/** Code-unit order, as the SQL stores compare ids; `localeCompare` would differ between machines. */
+function compareIds(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

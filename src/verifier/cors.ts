@@ -1,0 +1,51 @@
+import type { FieldValues, IngestRequest, Reply } from '../http/ingest-request.ts'
+
+/** Headers a browser SDK may read on any answer: without it `Retry-After` is null in script. */
+export const exposedHeaders =
+  'Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset'
+
+/** Longest `Access-Control-Request-Headers` that is echoed, in characters: a bomb of commas costs nothing. */
+const maxRequestedHeadersLength = 1_024
+/** Always allowed, by name: `*` does not cover `authorization` (Fetch standard, CORS-preflight fetch). */
+const alwaysAllowed = ['authorization', 'content-type']
+/** RFC 9110 section 5.6.2. */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/**
+ * Answers a CORS preflight; undefined for every other request. The answer is the same for every origin: it carries no
+ * key, so it can tell nothing, and origins are enforced on the real request.
+ */
+export function answerPreflight(request: IngestRequest): Reply | undefined {
+  if (request.method !== 'OPTIONS') return undefined
+  const { headers } = request
+  if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return undefined
+  return {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': allowedHeaders(headers),
+      'access-control-max-age': '7200',
+      vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    },
+    body: '',
+  }
+}
+
+function allowedHeaders(headers: FieldValues): string {
+  const requested = headers['access-control-request-headers']
+  const text = typeof requested === 'string' ? requested : (requested?.join(',') ?? '')
+  if (text === '' || text.length > maxRequestedHeadersLength) return alwaysAllowed.join(', ')
+  const names = new Set(alwaysAllowed)
+  for (const part of text.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (token.test(name)) names.add(name)
+  }
+  return [...names].join(', ')
+}
+
+/** The `Origin` of a request; undefined when it has none. Repeated ones are joined, which no rule matches. */
+export function originOf(headers: FieldValues): string | undefined {
+  const { origin } = headers
+  return typeof origin === 'string' || origin === undefined ? origin : origin.join(', ')
+}

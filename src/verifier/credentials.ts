@@ -1,0 +1,96 @@
+import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
+import type { Awaitable } from '../keys/awaitable.ts'
+
+/** A place where a key may be presented, or a function that finds it. The function's throw refuses the request with 503. */
+export type CredentialSource =
+  | 'basic'
+  | 'header'
+  | 'query'
+  | 'body'
+  | ((request: IngestRequest) => Awaitable<string | undefined | null>)
+
+/** `undefined`: nothing is presented here. `null`: something is, and it cannot be a key. */
+export type Presented = string | null | undefined
+
+/** Longest Basic credential that is decoded, in bytes. Keys need less than 150. */
+const maxCredentialLength = 512
+
+/**
+ * The key in an HTTP Basic credential: the user name, with an empty password (RFC 7617). One key has one spelling:
+ * canonical base64 (padding optional), so that proxies, caches and logs see the same credential as we do.
+ */
+export function presentedByBasic(headers: FieldValues): Presented {
+  const value = headers.authorization
+  if (value === undefined) return undefined
+  // A repeated header would let two readers see two keys.
+  if (typeof value !== 'string') return null
+  const start = credentialStart(value)
+  if (start === -1) return undefined
+  return decodeCredential(value.slice(start))
+}
+
+/** Where the credential begins, behind `Basic` in any case and spaces; -1 for another scheme. */
+function credentialStart(value: string): number {
+  let begin = 0
+  while (value.charCodeAt(begin) === 32) begin++
+  if (
+    (value.charCodeAt(begin) | 32) !== 98 ||
+    (value.charCodeAt(begin + 1) | 32) !== 97 ||
+    (value.charCodeAt(begin + 2) | 32) !== 115 ||
+    (value.charCodeAt(begin + 3) | 32) !== 105 ||
+    (value.charCodeAt(begin + 4) | 32) !== 99
+  ) {
+    return -1
+  }
+  let index = begin + 5
+  if (index < value.length && value.charCodeAt(index) !== 32) return -1
+  while (value.charCodeAt(index) === 32) index++
+  return index
+}
+
+function decodeCredential(credential: string): string | null {
+  const text = credential.trimEnd()
+  if (text === '' || text.length > maxCredentialLength) return null
+  const bytes = Buffer.from(text, 'base64')
+  // Buffer skips what is not base64; only the spelling it would have produced itself is accepted.
+  const canonical = bytes.toString('base64')
+  if (text !== canonical && text !== withoutPadding(canonical)) return null
+  const decoded = bytes.toString('latin1')
+  const colon = decoded.indexOf(':')
+  return colon > 0 && colon === decoded.length - 1 ? decoded.slice(0, colon) : null
+}
+
+function withoutPadding(base64: string): string {
+  if (base64.endsWith('==')) return base64.slice(0, -2)
+  return base64.endsWith('=') ? base64.slice(0, -1) : base64
+}
+
+/** The key in `X-Write-Key`. */
+export function presentedByHeader(headers: FieldValues): Presented {
+  const value = headers['x-write-key']
+  return value === undefined || typeof value === 'string' ? value : null
+}
+
+/** The key in `?writeKey=` (or `?writekey=`); refused when it is there twice. */
+export function presentedByQuery(query: IngestRequest['query']): Presented {
+  const values = queryValues(query)
+  if (values.length === 0) return undefined
+  return values.length === 1 ? (values[0] as string) : null
+}
+
+function queryValues(query: IngestRequest['query']): unknown[] {
+  if (query === undefined || query === '') return []
+  const parsed = typeof query === 'string' ? new URLSearchParams(query) : query
+  if (parsed instanceof URLSearchParams) return [...parsed.getAll('writeKey'), ...parsed.getAll('writekey')]
+  return ['writeKey', 'writekey'].flatMap((name) =>
+    Object.hasOwn(parsed, name) && parsed[name] !== undefined ? parsed[name] : [],
+  )
+}
+
+/** The key in the `writeKey` of a parsed body. */
+export function presentedByBody(body: unknown): Presented {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, 'writeKey'))
+    return undefined
+  const { writeKey } = body as { writeKey: unknown }
+  return typeof writeKey === 'string' ? writeKey : null
+}

@@ -1,0 +1,46 @@
+import type { Reason } from './reasons.ts'
+
+/** What `onEvent` is told. Carries ids and reasons, never a secret or a hash. */
+export type WriteKeyEvent =
+  | AcceptedEvent
+  | RefusedEvent
+  /** A secret was accepted that ends at `expiresAt`: its sender has not moved to the new one yet. */
+  | {
+      readonly type: 'grace_used'
+      readonly keyId: string
+      readonly secretId: string
+      readonly expiresAt: Date
+    }
+  /** A key of source type `server` was accepted from a browser: it can be read in the page's code. */
+  | { readonly type: 'server_key_in_browser'; readonly keyId: string; readonly origin: string }
+  /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
+  | { readonly type: 'stale_accept'; readonly keyId: string }
+  /** The store failed or did not answer in time. */
+  | { readonly type: 'store_error'; readonly error: Error }
+  /** The store's revision went back (a restored backup, a failover): everything cached was dropped. */
+  | { readonly type: 'revision_regressed' }
+  /** A limiter or another part reports a change of state. */
+  | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
+  /** Verification met a bug or a throwing function of the application; the request was refused with 503. */
+  | { readonly type: 'internal_error'; readonly error: Error }
+
+export interface AcceptedEvent {
+  readonly type: 'accepted'
+  readonly keyId: string
+  readonly secretId: string
+  /** Number of accepted events. */
+  readonly events: number
+  /** Number of events left out under `onForbiddenEvent: 'drop'`. */
+  readonly rejected: number
+  readonly origin?: string
+  readonly address?: string
+}
+
+export interface RefusedEvent {
+  readonly type: 'refused'
+  readonly reason: Reason
+  /** Absent while the key is not known. */
+  readonly keyId?: string
+  readonly origin?: string
+  readonly address?: string
+}

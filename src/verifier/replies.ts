@@ -1,0 +1,69 @@
+import type { Reply } from '../http/ingest-request.ts'
+import { exposedHeaders } from './cors.ts'
+import { problems, type Reason } from './reasons.ts'
+
+/** When a browser would open a login box, a scheme of our own; otherwise HTTP Basic, which command-line clients know. */
+export type ChallengePolicy = 'auto' | 'basic' | 'custom'
+
+/** What a refusal needs to know beyond its reason. */
+export interface RefusalDetails {
+  /** Value of `Access-Control-Allow-Origin`; null = none. */
+  allowOrigin: string | null
+  /** Whether the request has an `Origin`. */
+  fromBrowser: boolean
+  /** Whether bytes of the body may still be on their way: the connection cannot be used again. */
+  closeConnection: boolean
+  /** Whole seconds, at least 1. */
+  retryAfterSeconds?: number
+  /** `RateLimit*` and `X-RateLimit-*`. */
+  rateHeaders?: Readonly<Record<string, string>>
+  rejected?: readonly { index: number; type: string | null }[]
+}
+
+const basicChallenge = 'Basic realm="events", charset="UTF-8"'
+const customChallenge = 'WriteKey realm="events"'
+/** Seconds after which a sender should come back while the store is away. */
+export const unavailableRetrySeconds = 1
+
+/** The answer to a refused request: RFC 9457 problem details, readable by browser SDKs, never cached. */
+export function refusalReply(reason: Reason, challenge: ChallengePolicy, details: RefusalDetails): Reply {
+  const problem = problems[reason]
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    vary: 'Origin',
+    'access-control-expose-headers': exposedHeaders,
+  }
+  if (details.allowOrigin !== null) headers['access-control-allow-origin'] = details.allowOrigin
+  if (details.closeConnection) headers.connection = 'close'
+  if (problem.status === 401) headers['www-authenticate'] = challengeFor(challenge, details.fromBrowser)
+  if (details.rateHeaders !== undefined) Object.assign(headers, details.rateHeaders)
+  if (details.retryAfterSeconds !== undefined) headers['retry-after'] = String(details.retryAfterSeconds)
+  return { status: problem.status, headers, body: problemBody(reason, details) }
+}
+
+function challengeFor(challenge: ChallengePolicy, fromBrowser: boolean): string {
+  if (challenge === 'auto') return fromBrowser ? customChallenge : basicChallenge
+  return challenge === 'basic' ? basicChallenge : customChallenge
+}
+
+function problemBody(reason: Reason, details: RefusalDetails): string {
+  if (details.rejected === undefined && details.retryAfterSeconds === undefined) return fixedBodies[reason]
+  const { title, status, detail, code } = problems[reason]
+  return JSON.stringify({
+    title,
+    status,
+    detail,
+    code,
+    ...(details.rejected !== undefined && { rejected: details.rejected }),
+    ...(details.retryAfterSeconds !== undefined && { retry_after: details.retryAfterSeconds }),
+  })
+}
+
+const fixedBodies = Object.fromEntries(
+  Object.entries(problems).map(([reason, { title, status, detail, code }]) => [
+    reason,
+    JSON.stringify({ title, status, detail, code }),
+  ]),
+) as Record<Reason, string>

@@ -1,0 +1,30 @@
+import type { Reply } from '../http/ingest-request.ts'
+import type { VerifiedKey } from './compiled-key.ts'
+import type { IngestEvent, RejectedEvent } from './events.ts'
+import type { Reason } from './reasons.ts'
+
+/** A request that may go on to its handler. */
+export interface Accepted {
+  readonly ok: true
+  readonly writeKey: VerifiedKey
+  /** The events as sent, less `writeKey`; empty for GET and HEAD. */
+  readonly events: IngestEvent[]
+  /** Events left out under `onForbiddenEvent: 'drop'`. */
+  readonly rejected: readonly RejectedEvent[]
+  /** The parsed body, less `writeKey`, holding exactly `events`; undefined for GET and HEAD. */
+  readonly body: unknown
+  /** Headers to set on the answer before the handler runs; names in lower case. `vary` is to be merged. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A request that must not reach its handler. */
+export interface Refused {
+  readonly ok: false
+  /** Why, for hooks and logs. `preflight` when `verify` was called for one: its reply is the preflight's answer. */
+  readonly reason: Reason | 'preflight'
+  /** To be written out unchanged. */
+  readonly reply: Reply
+}
+
+/** What verification returns: a value, never an exception. */
+export type Verdict = Accepted | Refused

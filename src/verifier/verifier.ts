@@ -1,0 +1,348 @@
+import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { type ReceivedBody, receiveBody } from '../http/received-body.ts'
+import { type Awaitable, chain } from '../keys/awaitable.ts'
+import type { Clock } from '../keys/clock.ts'
+import { StoreError } from '../keys/errors.ts'
+import type { SecretRecord } from '../keys/key-record.ts'
+import { isWellFormedSecret, type SecretHasher } from '../keys/secret.ts'
+import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
+import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
+import type { EventTypeResolver } from '../rules/event-types.ts'
+import type { CachedSecret, KeyCache, Lookup } from '../stores/key-cache.ts'
+import { addressSource } from './address-source.ts'
+import type { CompiledKey } from './compiled-key.ts'
+import { answerPreflight, exposedHeaders, originOf } from './cors.ts'
+import {
+  type CredentialSource,
+  type Presented,
+  presentedByBasic,
+  presentedByBody,
+  presentedByHeader,
+  presentedByQuery,
+} from './credentials.ts'
+import type { WriteKeyEvent } from './decision-event.ts'
+import { type CheckedEvents, checkEvents } from './events.ts'
+import { graceHeaders } from './grace-headers.ts'
+import type { Reason } from './reasons.ts'
+import {
+  type ChallengePolicy,
+  type RefusalDetails,
+  refusalReply,
+  unavailableRetrySeconds,
+} from './replies.ts'
+import type { Accepted, Refused, Verdict } from './verdict.ts'
+
+export interface VerifierOptions {
+  cache: Pick<KeyCache<CompiledKey>, 'find'>
+  /** Newest pepper first; at least one. */
+  hashers: readonly SecretHasher[]
+  limiter: RateLimiter
+  clock: Clock
+  environment: string
+  credentials: readonly CredentialSource[]
+  eventTypes: EventTypeResolver
+  maxBodyBytes: number
+  maxEvents: number
+  onForbiddenEvent: 'reject' | 'drop'
+  serverKeysInBrowsers: 'allow' | 'deny'
+  challenge: ChallengePolicy
+  clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
+  /** Told of every decision; must not throw. */
+  emit: (event: WriteKeyEvent) => void
+}
+
+export interface Verifier {
+  preflight(request: IngestRequest): Reply | undefined
+  verify(request: IngestRequest): Awaitable<Verdict>
+}
+
+/** One request on its way through the checks. */
+interface Visit {
+  readonly request: IngestRequest
+  readonly origin: string | undefined
+  readonly address: string | undefined
+  /** Set once the key is known to be good: before that, every refusal must look the same. */
+  key: CompiledKey | undefined
+  secret: SecretRecord | undefined
+  /** Known to hooks as soon as the store knows the secret, good or not. */
+  keyId: string | undefined
+  allowOrigin: string | null
+  received: ReceivedBody | undefined
+}
+
+/**
+ * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. A step returns the
+ * verdict or goes on to the next; a promise appears only where something has to be waited for.
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { cache, hashers, limiter, clock, emit } = options
+  const bodySource = options.credentials.includes('body')
+  const headerSources = options.credentials.filter((source) => source !== 'body')
+
+  function verify(request: IngestRequest): Awaitable<Verdict> {
+    let visit: Visit | undefined
+    try {
+      const preflight = answerPreflight(request)
+      if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
+      const { headers } = request
+      visit = {
+        request,
+        origin: originOf(headers),
+        address: options.clientAddress(request.ip, headers),
+        key: undefined,
+        secret: undefined,
+        keyId: undefined,
+        allowOrigin: '*',
+        received: undefined,
+      }
+      const started = visit
+      const verdict = identify(started)
+      return verdict instanceof Promise
+        ? verdict.catch((error: unknown) => unavailable(started, error))
+        : verdict
+    } catch (error) {
+      return unavailable(visit ?? emptyVisit(request), error)
+    }
+  }
+
+  /** Steps 2 and 3: what is presented, and does it look like a key. */
+  function identify(visit: Visit): Awaitable<Verdict> {
+    return chain(findPresented(visit), (presented) => {
+      if (presented === undefined) {
+        if (visit.received?.ok === false) return refuseBody(visit, visit.received)
+        return refuse(visit, 'missing_key')
+      }
+      if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
+      return chain(findSecret(presented, visit, 0), (found) => admit(visit, found))
+    })
+  }
+
+  /** The first source, in the order configured, at which anything is presented; the body comes last as it must be read. */
+  function findPresented(visit: Visit, index = 0): Awaitable<Presented> {
+    for (let next = index; next < headerSources.length; next++) {
+      const presented = presentedAt(headerSources[next] as CredentialSource, visit.request)
+      if (presented instanceof Promise) {
+        return presented.then((value) => (value === undefined ? findPresented(visit, next + 1) : value))
+      }
+      if (presented !== undefined) return presented
+    }
+    if (!bodySource) return undefined
+    return chain(receive(visit), (received) => (received.ok ? presentedByBody(received.value) : undefined))
+  }
+
+  /** Steps 4 and 5, once per accepted pepper. */
+  function findSecret(presented: string, visit: Visit, index: number): Awaitable<Lookup<CompiledKey>> {
+    const hasher = hashers[index] as SecretHasher
+    return chain(
+      cache.find(hasher(presented), () => addressSource(visit.address ?? visit.request.ip)),
+      (found) =>
+        found === 'unknown' && index + 1 < hashers.length ? findSecret(presented, visit, index + 1) : found,
+    )
+  }
+
+  /** Steps 6 to 9: is the key good, and may it be used from here, now. */
+  function admit(visit: Visit, found: Lookup<CompiledKey>): Awaitable<Verdict> {
+    if (found === 'unknown') return refuse(visit, 'unknown_key')
+    if (found === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
+    const key = found.compiled
+    const { record, rules } = key
+    visit.keyId = record.id
+    if (record.status === 'revoked') return refuse(visit, 'revoked_key')
+    if (hasEnded(found)) return refuse(visit, 'expired_key')
+    if (record.environment !== options.environment) return refuse(visit, 'wrong_environment')
+
+    visit.key = key
+    visit.secret = found.secret
+    const { origin } = visit
+    const originAllowed = origin === undefined || rules.origins === null || rules.origins.allows(origin)
+    if (rules.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
+    if (rules.ips !== null && !rules.ips.allows(visit.address)) return refuse(visit, 'ip_not_allowed')
+    if (!originAllowed) return refuse(visit, 'origin_not_allowed')
+    if (origin !== undefined && record.sourceType === 'server') {
+      if (options.serverKeysInBrowsers === 'deny') {
+        visit.allowOrigin = null
+        return refuse(visit, 'origin_not_allowed')
+      }
+      emit({ type: 'server_key_in_browser', keyId: record.id, origin })
+    }
+    if (key.ratePolicy !== null && limiter.peek !== undefined) {
+      const result = limiter.peek(record.id, key.ratePolicy.rate)
+      if (!result.allowed) return refuseRate(visit, result)
+    }
+
+    const { method } = visit.request
+    if (method === 'GET' || method === 'HEAD') return charge(visit, noEvents())
+    return chain(receive(visit), (received) => {
+      if (!received.ok) return refuseBody(visit, received)
+      return judge(visit, received.value)
+    })
+  }
+
+  function hasEnded(found: CachedSecret<CompiledKey>): boolean {
+    const now = clock.now()
+    const { expiresAt } = found.compiled.record
+    if (found.ended) return true
+    const ended =
+      (expiresAt !== null && expiresAt <= now) ||
+      (found.secret.expiresAt !== null && found.secret.expiresAt <= now)
+    found.ended = ended
+    return ended
+  }
+
+  /** Step 11: every event against the route's type and the key's rules. */
+  function judge(visit: Visit, body: unknown): Awaitable<Verdict> {
+    const { request } = visit
+    const checked = checkEvents(body, {
+      routeType: request.eventType ?? options.eventTypes.fromPath(request.path),
+      rule: (visit.key as CompiledKey).rules.events,
+      onForbiddenEvent: options.onForbiddenEvent,
+      maxEvents: options.maxEvents,
+    })
+    if (!checked.ok) {
+      return refuse(
+        visit,
+        checked.reason,
+        checked.rejected === undefined ? undefined : { rejected: checked.rejected },
+      )
+    }
+    return charge(visit, checked)
+  }
+
+  /** Step 12: all events or none. */
+  function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
+    const { ratePolicy, record } = visit.key as CompiledKey
+    if (ratePolicy === null) return accept(visit, checked, undefined)
+    return chain(limiter.consume(record.id, Math.max(1, checked.events.length), ratePolicy.rate), (result) =>
+      result.allowed ? accept(visit, checked, result) : refuseRate(visit, result),
+    )
+  }
+
+  function accept(visit: Visit, checked: CheckedEvents, result: RateLimitResult | undefined): Accepted {
+    const key = visit.key as CompiledKey
+    const secret = visit.secret as SecretRecord
+    const headers: Record<string, string> = {
+      vary: 'Origin',
+      'access-control-expose-headers': exposedHeaders,
+    }
+    if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
+    if (result !== undefined && key.ratePolicy !== null)
+      Object.assign(headers, key.ratePolicy.headers(result))
+    if (secret.expiresAt !== null) {
+      Object.assign(headers, graceHeaders(key.record, secret))
+      emit({
+        type: 'grace_used',
+        keyId: key.record.id,
+        secretId: secret.id,
+        expiresAt: new Date(secret.expiresAt),
+      })
+    }
+    emit({
+      type: 'accepted',
+      keyId: key.record.id,
+      secretId: secret.id,
+      events: checked.events.length,
+      rejected: checked.rejected.length,
+      ...whereFrom(visit),
+    })
+    return {
+      ok: true,
+      writeKey: key.verifiedKey(secret),
+      events: checked.events,
+      rejected: checked.rejected,
+      body: checked.body,
+      headers,
+    }
+  }
+
+  /** Step 10, at most once per request. */
+  function receive(visit: Visit): Awaitable<ReceivedBody> {
+    if (visit.received !== undefined) return visit.received
+    return chain(receiveBody(visit.request.body, visit.request.headers, options.maxBodyBytes), (received) => {
+      visit.received = received
+      return received
+    })
+  }
+
+  function refuseBody(visit: Visit, received: ReceivedBody & { ok: false }): Refused {
+    return refuse(visit, received.reason)
+  }
+
+  function refuseRate(visit: Visit, result: RateLimitResult): Refused {
+    return refuse(visit, 'rate_limited', {
+      retryAfterSeconds: toRetryAfterSeconds(result.retryAfterMs),
+      rateHeaders: visit.key?.ratePolicy?.headers(result),
+    })
+  }
+
+  function refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused {
+    emit({
+      type: 'refused',
+      reason,
+      ...(visit.keyId !== undefined && { keyId: visit.keyId }),
+      ...whereFrom(visit),
+    })
+    const reply = refusalReply(reason, options.challenge, {
+      allowOrigin: visit.allowOrigin,
+      fromBrowser: visit.origin !== undefined,
+      closeConnection: isBodyLeft(visit),
+      ...details,
+    })
+    return { ok: false, reason, reply }
+  }
+
+  function unavailable(visit: Visit, error: unknown): Refused {
+    // Store errors have been reported where they arose, once per failed read and not once per waiting request.
+    if (!(error instanceof StoreError)) emit({ type: 'internal_error', error: toError(error) })
+    return refuse(visit, 'store_unavailable', { retryAfterSeconds: unavailableRetrySeconds })
+  }
+
+  return { preflight: answerPreflight, verify }
+}
+
+/** A new array each time: handlers own what they get. */
+function noEvents(): CheckedEvents {
+  return { ok: true, events: [], rejected: [], body: undefined }
+}
+
+function presentedAt(source: CredentialSource, request: IngestRequest): Awaitable<Presented> {
+  if (source === 'basic') return presentedByBasic(request.headers)
+  if (source === 'header') return presentedByHeader(request.headers)
+  if (source === 'query') return presentedByQuery(request.query)
+  if (typeof source === 'function') {
+    return chain(source(request) as Awaitable<unknown>, (value) =>
+      value === undefined || value === null ? undefined : typeof value === 'string' ? value : null,
+    )
+  }
+  return undefined
+}
+
+/** Whether the connection may still carry bytes of a body that nobody will read. */
+function isBodyLeft({ request, received }: Visit): boolean {
+  if (received !== undefined) return !received.ok && received.bodyLeft
+  if (typeof request.body !== 'function') return false
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+  if (coding !== undefined) return true
+  if (length !== undefined) return length !== '0'
+  return request.method !== 'GET' && request.method !== 'HEAD'
+}
+
+function whereFrom({ origin, address }: Visit): { origin?: string; address?: string } {
+  return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
+}
+
+function emptyVisit(request: IngestRequest): Visit {
+  return {
+    request: { method: 'POST', path: '/', headers: {}, body: request?.body },
+    origin: undefined,
+    address: undefined,
+    key: undefined,
+    secret: undefined,
+    keyId: undefined,
+    allowOrigin: '*',
+    received: undefined,
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

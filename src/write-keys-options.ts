@@ -1,0 +1,297 @@
+import type { IngestRequest } from './http/ingest-request.ts'
+import { type Clock, systemClock } from './keys/clock.ts'
+import { ConfigError } from './keys/errors.ts'
+import { assertEnvironment, isEps, maxRateLimitEps } from './keys/key-fields.ts'
+import { createSecretHasher, keyPrefixPattern, type SecretHasher } from './keys/secret.ts'
+import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type { RateLimiter } from './limits/rate-limiter.ts'
+import { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
+import { createEventTypeResolver, type EventTypeResolver } from './rules/event-types.ts'
+import type { ChangeHints, KeyStore } from './stores/key-store.ts'
+import { createMemoryStore } from './stores/memory-store.ts'
+import type { CredentialSource } from './verifier/credentials.ts'
+import type { WriteKeyEvent } from './verifier/decision-event.ts'
+import type { Logger } from './verifier/event-hook.ts'
+import type { ChallengePolicy } from './verifier/replies.ts'
+
+export interface CacheOptions {
+  /** Secrets kept in memory. 1 to 10 000 000. Default 10 000. */
+  maxKeys?: number
+  /**
+   * How long a process trusts what it has cached without hearing from a shared store, in milliseconds, and so how long
+   * `revoke` may take to return. 50 to 600 000. Default 2 000. A store may ask for less.
+   */
+  leaseMs?: number
+  /**
+   * How much longer cached keys count while the store is unreachable, in milliseconds. 0 to 3 600 000. Default 0.
+   * With more than 0 a revoked key may be accepted for that long by a process that cannot reach the store.
+   */
+  staleOnOutageMs?: number
+}
+
+/** Options of `createWriteKeys`. Every one has a default. */
+export interface WriteKeysOptions {
+  /** Where keys live. Default: this process's memory. */
+  store?: KeyStore
+  /** Tells other processes of changes sooner than their next look at the store. Default: none. */
+  hints?: ChangeHints
+  /** Counts events per key. Default: in this process's memory. */
+  limiter?: RateLimiter
+  /** Keys of other environments are refused. 1 to 64 of `A-Z a-z 0-9 . _ -`. Default `'production'`. */
+  environment?: string
+  /**
+   * What new secrets begin with: a letter, then up to 31 letters, digits, `_` and `-`. Default `'sk_live_'` in
+   * production and `'sk_test_'` elsewhere, which secret scanners take for Stripe's; choose your own to be told apart.
+   */
+  keyPrefix?: string
+  /**
+   * Secret that keys are hashed with (HMAC-SHA-256 instead of SHA-256), at least 16 characters; or several, newest
+   * first, all accepted. A final `null` in a list accepts keys made before there was a pepper. Default: none.
+   */
+  pepper?: string | readonly (string | null)[]
+  /** Where senders may present their key; the first place that holds anything decides. Default `['basic']`. */
+  credentials?: readonly CredentialSource[]
+  /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
+  eventTypes?: readonly string[]
+  /** Events per second for keys that set none; greater than 0, at most 1 000 000. Default `null`: unlimited. */
+  defaultRateLimitEps?: number | null
+  /** Seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */
+  burstSeconds?: number
+  /** Largest body, as received and inflated, in bytes. 1 to 1 073 741 824. Default 512 000. */
+  maxBodyBytes?: number
+  /** Most events in one request. 1 to 1 000 000. Default 2 500. */
+  maxEvents?: number
+  /** What a forbidden event does: `'reject'` refuses the request, `'drop'` leaves the event out. Default `'reject'`. */
+  onForbiddenEvent?: 'reject' | 'drop'
+  /** Whether keys of source type `server` work from browsers, where anybody can read them. Default `'allow'`, reported by `onEvent`. */
+  serverKeysInBrowsers?: 'allow' | 'deny'
+  /** The challenge of a 401. Default `'auto'`: Basic, but a scheme of its own for browsers, so that no login box opens. */
+  challenge?: ChallengePolicy
+  /** How many proxies to trust for the client address: a hop count, addresses and CIDR ranges, or a function. Default: none. */
+  trustedProxies?: TrustedProxies
+  cache?: CacheOptions
+  /** Told of every decision and disturbance, synchronously, on the request path: be quick. What it throws is ignored. */
+  onEvent?: (event: WriteKeyEvent) => void
+  /** Default: silent. */
+  logger?: Logger
+  /** Injected in tests: a clock, or a function that gives milliseconds since the epoch and never goes back. */
+  clock?: Clock | (() => number)
+}
+
+/** Options after checking, defaults filled in. */
+export interface ResolvedOptions {
+  store: KeyStore
+  hints: ChangeHints | undefined
+  limiter: RateLimiter
+  environment: string
+  keyPrefixFor(environment: string): string
+  hashers: readonly [SecretHasher, ...SecretHasher[]]
+  credentials: readonly CredentialSource[]
+  eventTypes: EventTypeResolver
+  defaultRateLimitEps: number | null
+  burstSeconds: number
+  maxBodyBytes: number
+  maxEvents: number
+  onForbiddenEvent: 'reject' | 'drop'
+  serverKeysInBrowsers: 'allow' | 'deny'
+  challenge: ChallengePolicy
+  clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
+  cache: Required<CacheOptions>
+  onEvent: ((event: WriteKeyEvent) => void) | undefined
+  logger: Logger | undefined
+  clock: Clock
+}
+
+const optionNames: readonly (keyof WriteKeysOptions)[] = [
+  'store',
+  'hints',
+  'limiter',
+  'environment',
+  'keyPrefix',
+  'pepper',
+  'credentials',
+  'eventTypes',
+  'defaultRateLimitEps',
+  'burstSeconds',
+  'maxBodyBytes',
+  'maxEvents',
+  'onForbiddenEvent',
+  'serverKeysInBrowsers',
+  'challenge',
+  'trustedProxies',
+  'cache',
+  'onEvent',
+  'logger',
+  'clock',
+]
+const cacheOptionNames: readonly (keyof CacheOptions)[] = ['maxKeys', 'leaseMs', 'staleOnOutageMs']
+
+/** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
+export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
+  assertKnownOptions('createWriteKeys options', options, optionNames)
+  const clock = resolveClock(options.clock)
+  const environment = assertEnvironment(options.environment ?? 'production')
+  const cache = options.cache ?? {}
+  assertKnownOptions('cache', cache, cacheOptionNames)
+  return {
+    store:
+      resolvePort('store', options.store, [
+        'findByHash',
+        'get',
+        'list',
+        'insert',
+        'replace',
+        'remove',
+        'changes',
+      ]) ?? createMemoryStore(),
+    hints: resolvePort('hints', options.hints, ['publish', 'subscribe', 'close']),
+    limiter: resolvePort('limiter', options.limiter, ['consume', 'close']) ?? createMemoryLimiter({ clock }),
+    environment,
+    keyPrefixFor: resolveKeyPrefix(options.keyPrefix, environment),
+    hashers: resolveHashers(options.pepper),
+    credentials: resolveCredentials(options.credentials ?? ['basic']),
+    eventTypes: createEventTypeResolver(resolveEventTypes(options.eventTypes ?? [])),
+    defaultRateLimitEps: resolveDefaultEps(options.defaultRateLimitEps ?? null),
+    burstSeconds: resolveNumber('burstSeconds', options.burstSeconds ?? 1, 0.001, 3_600),
+    maxBodyBytes: resolveWhole('maxBodyBytes', options.maxBodyBytes ?? 512_000, 1, 2 ** 30),
+    maxEvents: resolveWhole('maxEvents', options.maxEvents ?? 2_500, 1, 1_000_000),
+    onForbiddenEvent: resolveWord('onForbiddenEvent', options.onForbiddenEvent ?? 'reject', [
+      'reject',
+      'drop',
+    ]),
+    serverKeysInBrowsers: resolveWord('serverKeysInBrowsers', options.serverKeysInBrowsers ?? 'allow', [
+      'allow',
+      'deny',
+    ]),
+    challenge: resolveWord('challenge', options.challenge ?? 'auto', ['auto', 'basic', 'custom']),
+    clientAddress: createClientAddress(options.trustedProxies),
+    cache: {
+      maxKeys: resolveWhole('cache.maxKeys', cache.maxKeys ?? 10_000, 1, 10_000_000),
+      leaseMs: resolveNumber('cache.leaseMs', cache.leaseMs ?? 2_000, 50, 600_000),
+      staleOnOutageMs: resolveNumber('cache.staleOnOutageMs', cache.staleOnOutageMs ?? 0, 0, 3_600_000),
+    },
+    onEvent: resolveFunction('onEvent', options.onEvent),
+    logger: resolvePort('logger', options.logger, ['error', 'warn']),
+    clock,
+  }
+}
+
+/** @throws ConfigError when `options` is no object or has an own property that is not listed. */
+export function assertKnownOptions(owner: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigError(owner, options, 'an object')
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw new ConfigError(`${owner}: "${name}"`, 'an unknown option', `one of ${known.join(', ')}`)
+  }
+}
+
+function resolveNumber(option: string, value: unknown, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  throw new ConfigError(option, value, `a number from ${least} to ${most}`)
+}
+
+function resolveWhole(option: string, value: unknown, least: number, most: number): number {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+    return value as number
+  throw new ConfigError(option, value, `a whole number from ${least} to ${most}`)
+}
+
+function resolveWord<Word extends string>(option: string, value: unknown, words: readonly Word[]): Word {
+  if (words.includes(value as Word)) return value as Word
+  throw new ConfigError(option, value, words.map((word) => `'${word}'`).join(' or '))
+}
+
+function resolveFunction<T>(option: string, value: T | undefined): T | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw new ConfigError(option, value, 'a function')
+}
+
+function resolvePort<T extends object>(
+  option: string,
+  value: T | undefined,
+  methods: readonly string[],
+): T | undefined {
+  if (value === undefined) return undefined
+  const missing = methods.find(
+    (method) => typeof (value as Record<string, unknown> | null)?.[method] !== 'function',
+  )
+  if (missing === undefined) return value
+  throw new ConfigError(option, value, `an object with the methods ${methods.join(', ')}`)
+}
+
+function resolveClock(clock: WriteKeysOptions['clock']): Clock {
+  if (clock === undefined) return systemClock
+  if (typeof clock === 'function') return { now: clock, monotonic: clock }
+  return resolvePort('clock', clock, ['now', 'monotonic']) as Clock
+}
+
+function resolveKeyPrefix(keyPrefix: unknown, environment: string): (environment: string) => string {
+  if (keyPrefix !== undefined && !(typeof keyPrefix === 'string' && keyPrefixPattern.test(keyPrefix))) {
+    throw new ConfigError(
+      'keyPrefix',
+      keyPrefix,
+      'a letter followed by up to 31 letters, digits, _ or -, e.g. "acme_wk_"',
+    )
+  }
+  return (wanted) => {
+    if (keyPrefix !== undefined && wanted === environment) return keyPrefix
+    return wanted === 'production' ? 'sk_live_' : 'sk_test_'
+  }
+}
+
+function resolveHashers(pepper: WriteKeysOptions['pepper']): [SecretHasher, ...SecretHasher[]] {
+  if (pepper === undefined) return [createSecretHasher(null)]
+  const list: readonly unknown[] = Array.isArray(pepper) ? pepper : [pepper]
+  const hashers = list.map((entry, index) => {
+    const last = index > 0 && index === list.length - 1
+    if (entry === null && last) return createSecretHasher(null)
+    if (typeof entry === 'string' && entry.length >= 16) return createSecretHasher(entry)
+    // The value is a secret: say how long it is, not what it is.
+    const received = typeof entry === 'string' ? `${entry.length} characters` : typeof entry
+    throw new ConfigError(
+      Array.isArray(pepper) ? `pepper[${index}]` : 'pepper',
+      received,
+      'a string of at least 16 characters',
+    )
+  })
+  const [newest, ...older] = hashers
+  if (newest === undefined) throw new ConfigError('pepper', pepper, 'a string, or a list with at least one')
+  return [newest, ...older]
+}
+
+function resolveCredentials(credentials: unknown): readonly CredentialSource[] {
+  const expected = "a list with at least one of 'basic', 'header', 'query', 'body' or a function"
+  if (!Array.isArray(credentials) || credentials.length === 0)
+    throw new ConfigError('credentials', credentials, expected)
+  credentials.forEach((source: unknown, index) => {
+    if (typeof source !== 'function' && !['basic', 'header', 'query', 'body'].includes(source as string)) {
+      throw new ConfigError(
+        `credentials[${index}]`,
+        source,
+        "'basic', 'header', 'query', 'body' or a function",
+      )
+    }
+  })
+  return [...credentials]
+}
+
+function resolveEventTypes(eventTypes: unknown): readonly string[] {
+  if (!Array.isArray(eventTypes)) throw new ConfigError('eventTypes', eventTypes, 'a list of event types')
+  eventTypes.forEach((type: unknown, index) => {
+    if (typeof type !== 'string' || !/^[A-Za-z0-9_.-]{1,64}$/.test(type)) {
+      throw new ConfigError(`eventTypes[${index}]`, type, '1 to 64 characters of a-z A-Z 0-9 _ . -')
+    }
+  })
+  return eventTypes as string[]
+}
+
+function resolveDefaultEps(eps: unknown): number | null {
+  if (eps === null || isEps(eps)) return eps
+  throw new ConfigError(
+    'defaultRateLimitEps',
+    eps,
+    `a number greater than 0 and at most ${maxRateLimitEps}, or null for unlimited`,
+  )
+}

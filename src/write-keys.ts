@@ -1,0 +1,293 @@
+import type { IngestRequest, Reply } from './http/ingest-request.ts'
+import { type Actor, type AuditAction, type AuditEntry, changedFields } from './keys/audit-entry.ts'
+import { randomBase62 } from './keys/base62.ts'
+import { KeyError } from './keys/errors.ts'
+import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
+import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
+import {
+  createKey,
+  endGrace,
+  type NewSecret,
+  parseGraceHours,
+  revokeKey,
+  rotateKey,
+  updateKey,
+} from './keys/lifecycle.ts'
+import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
+import { generateSecret } from './keys/secret.ts'
+import { parseRuleFields } from './rules/rule-fields.ts'
+import { createKeyCache } from './stores/key-cache.ts'
+import { createMissBudget } from './stores/miss-budget.ts'
+import { type CompiledKey, compileKey } from './verifier/compiled-key.ts'
+import { createEventHook } from './verifier/event-hook.ts'
+import type { Verdict } from './verifier/verdict.ts'
+import { createVerifier } from './verifier/verifier.ts'
+import { resolveOptions, type WriteKeysOptions } from './write-keys-options.ts'
+
+export interface KeyPage {
+  data: WriteKey[]
+  /** Pass it back as `cursor` for the next page; null on the last one. */
+  nextCursor: string | null
+}
+
+/** Who asks for a change; noted in the audit log. */
+export interface ChangeOptions {
+  actor?: Actor
+}
+
+export interface CreatedKey {
+  writeKey: WriteKey
+  /** The secret. It is not stored and cannot be shown again. */
+  key: string
+}
+
+export interface RotatedKey extends CreatedKey {
+  /** When the earlier secrets stop being accepted. */
+  graceExpiresAt: Date
+}
+
+/**
+ * Write keys of one application: managing them, and deciding about requests that present one.
+ *
+ * Management calls reject with `KeyError` (`invalid_field`, `not_found`, `conflict`) or, when the store is unreachable,
+ * `StoreError`. `preflight` and `verify` never throw.
+ */
+export interface WriteKeys {
+  create(input: CreateKeyInput, options?: ChangeOptions): Promise<CreatedKey>
+  list(query?: ListKeysQuery): Promise<KeyPage>
+  get(id: string): Promise<WriteKey>
+  /** @param options.version refuse with `conflict` unless the key still has this version. */
+  update(
+    id: string,
+    changes: UpdateKeyInput,
+    options?: ChangeOptions & { version?: number },
+  ): Promise<WriteKey>
+  /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
+  rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  /** Ends the grace of one earlier secret now. */
+  endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
+  /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
+  revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
+  /** Revokes the key and forgets it. Resolves when no process accepts it any more. The audit log stays. */
+  remove(id: string, options?: ChangeOptions): Promise<void>
+
+  /** Answers a CORS preflight; undefined for any other request. Needs no key. */
+  preflight(request: IngestRequest): Reply | undefined
+  /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
+  verify(request: IngestRequest): Promise<Verdict>
+
+  /** Stops timers and closes the limiter and the store. Verification answers 503 from then on. */
+  close(): Promise<void>
+}
+
+/**
+ * Creates the write keys of an application.
+ *
+ * @throws ConfigError for an unknown option or a bad value.
+ * @example
+ * ```ts
+ * const keys = createWriteKeys({ store: createMemoryStore() })
+ * const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
+ * ```
+ */
+export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
+  const resolved = resolveOptions(options)
+  const { store, clock, limiter } = resolved
+  const emit = createEventHook(resolved.onEvent, resolved.logger)
+  const cache = createKeyCache<CompiledKey>({
+    store,
+    clock,
+    compile: (record) => compileKey(record, resolved),
+    budget: createMissBudget(clock),
+    ...resolved.cache,
+    hints: resolved.hints,
+    onStoreError: reportStoreError,
+    onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
+    onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
+  })
+  const verifier = createVerifier({ ...resolved, cache, emit })
+  let closing: Promise<void> | undefined
+
+  function reportStoreError(error: unknown): void {
+    emit({ type: 'store_error', error: error instanceof Error ? error : new Error(String(error)) })
+  }
+
+  async function load(id: unknown): Promise<KeyRecord> {
+    // Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
+    if (typeof id !== 'string' || !keyIdPattern.test(id)) throw notFound()
+    const record = await store.get(id)
+    if (record === undefined) throw notFound()
+    return record
+  }
+
+  function newSecret(environment: string): NewSecret {
+    const secret = generateSecret(resolved.keyPrefixFor(environment))
+    return { secret, keyHash: resolved.hashers[0](secret) }
+  }
+
+  function audit(
+    action: AuditAction,
+    change: ChangeOptions,
+    before: KeyRecord | null,
+    after: KeyRecord | null,
+  ): AuditEntry {
+    return {
+      id: `aud_${randomBase62(16)}`,
+      at: clock.now(),
+      action,
+      actor: change.actor?.name ?? null,
+      address: change.actor?.address ?? null,
+      keyId: (after ?? before)?.id ?? null,
+      ...changedFields(before, after),
+    }
+  }
+
+  /** Writes the next version of a record, or refuses when somebody else was faster. */
+  async function replace(
+    action: AuditAction,
+    change: ChangeOptions,
+    before: KeyRecord,
+    after: KeyRecord,
+  ): Promise<void> {
+    if (!(await store.replace(after, audit(action, change, before, after)))) throw await lostRace(before.id)
+    announce(before.id)
+  }
+
+  async function lostRace(id: string): Promise<KeyError> {
+    return (await store.get(id)) === undefined ? notFound() : versionConflict()
+  }
+
+  /** Makes a committed change known: here at once, elsewhere by a hint that nobody waits for. */
+  function announce(keyId: string): void {
+    cache.forget([keyId])
+    if (resolved.hints === undefined) return
+    Promise.resolve(resolved.hints.publish([keyId])).catch(reportStoreError)
+  }
+
+  /** Resolves when every process that might have the key cached has had to ask the store again, unless grace outlasts that. */
+  async function waitForOtherProcesses(graceMs = 0): Promise<void> {
+    if (store.scope === 'process') return
+    const longestMs = (await store.longestLeaseMs?.()) ?? resolved.cache.leaseMs
+    const waitMs = longestMs * leaseMargin + leaseMarginMs
+    if (graceMs < waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+
+  const writeKeys: WriteKeys = {
+    async create(input, change = {}) {
+      const now = clock.now()
+      const scalars = parseScalarFields(input, 'create', now)
+      const rules = parseRuleFields(input as unknown as Record<string, unknown>, resolved.eventTypes.known)
+      const environment = scalars.environment ?? resolved.environment
+      for (let attempt = 0; attempt < insertAttempts; attempt++) {
+        const secret = newSecret(environment)
+        const record = createKey({ ...scalars, ...rules }, environment, secret, now)
+        if (await store.insert(record, audit('create', change, null, record))) {
+          announce(record.id)
+          return { writeKey: toWriteKey(record), key: secret.secret }
+        }
+      }
+      throw new KeyError('conflict', 'No unused key could be made; try again.', { reason: 'duplicate' })
+    },
+
+    async list(query = {}) {
+      const parsed = parseListQuery(query)
+      const page = await store.list(parsed)
+      const last = page.data.at(-1)
+      return {
+        data: page.data.map(toWriteKey),
+        nextCursor: page.more && last !== undefined ? encodeCursor(last) : null,
+      }
+    },
+
+    async get(id) {
+      return toWriteKey(await load(id))
+    },
+
+    async update(id, changes, change = {}) {
+      const now = clock.now()
+      const scalars = parseScalarFields(changes, 'update', now)
+      const rules = parseRuleFields(changes as Record<string, unknown>, resolved.eventTypes.known)
+      const before = await load(id)
+      if (change.version !== undefined && change.version !== before.version) throw versionConflict()
+      const after = updateKey(before, { ...scalars, ...rules }, now)
+      await replace('update', change, before, after)
+      return toWriteKey(after)
+    },
+
+    async rotate(id, change = {}) {
+      const graceMs = parseGraceHours(change.gracePeriodHours)
+      const before = await load(id)
+      const now = clock.now()
+      const secret = newSecret(before.environment)
+      const after = rotateKey(before, secret, graceMs, now)
+      await replace('rotate', change, before, after)
+      await waitForOtherProcesses(graceMs)
+      return { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt: new Date(now + graceMs) }
+    },
+
+    async endGrace(id, secretId, change = {}) {
+      const before = await load(id)
+      const after = endGrace(before, secretId, clock.now())
+      await replace('end_grace', change, before, after)
+      await waitForOtherProcesses()
+      return toWriteKey(after)
+    },
+
+    async revoke(id, change = {}) {
+      // Revoking is final and so wins over whatever changes the key at the same time.
+      for (;;) {
+        const before = await load(id)
+        const after = revokeKey(before, clock.now())
+        if (after !== undefined && !(await store.replace(after, audit('revoke', change, before, after))))
+          continue
+        announce(before.id)
+        await waitForOtherProcesses()
+        return toWriteKey(after ?? before)
+      }
+    },
+
+    async remove(id, change = {}) {
+      for (;;) {
+        const before = await load(id)
+        if (!(await store.remove(before.id, before.version, audit('remove', change, before, null)))) continue
+        announce(before.id)
+        await waitForOtherProcesses()
+        return
+      }
+    },
+
+    preflight: verifier.preflight,
+
+    verify(request) {
+      const verdict = verifier.verify(request)
+      return verdict instanceof Promise ? verdict : Promise.resolve(verdict)
+    },
+
+    close() {
+      closing ??= (async () => {
+        cache.close()
+        await limiter.close()
+        await resolved.hints?.close()
+        await store.close()
+      })()
+      return closing
+    },
+  }
+  return writeKeys
+}
+
+/** Clocks of two processes may run at slightly different speeds. */
+const leaseMargin = 1.01
+const leaseMarginMs = 5
+const insertAttempts = 3
+const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
+
+function notFound(): KeyError {
+  return new KeyError('not_found', 'There is no write key with this id.')
+}
+
+function versionConflict(): KeyError {
+  return new KeyError('conflict', 'The key was changed by somebody else in the meantime; read it again.', {
+    reason: 'version',
+  })
+}
