@@ -1,0 +1,18 @@
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createMemoryStore, createWriteKeys } from 'writekey'
+import { writeKeyAuth } from 'writekey/express'
+
+const keys = createWriteKeys({ store: createMemoryStore() })
+const { key } = await keys.create({ name: 'Consumer', sourceType: 'server' })
+
+const app = express()
+app.use('/v1', writeKeyAuth(keys))
+app.post('/v1/track', (req, res) => {
+  const events: readonly unknown[] = req.writeKey.events
+  res.json({ events: events.length })
+})
+
+const server = app.listen(0, '127.0.0.1', () => {
+  console.log(JSON.stringify({ port: (server.address() as AddressInfo).port, key }))
+})
