@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import type { Transform } from 'node:stream'
 import {
   brotliCompressSync,
+  constants,
   createBrotliCompress,
   createDeflate,
   createGzip,
@@ -9,7 +11,7 @@ import {
   gzipSync,
 } from 'node:zlib'
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decodeContent } from '../../src/http/content-decoding.ts'
 
 const LIMIT = 512_000
@@ -102,48 +104,67 @@ describe('decodeContent', () => {
 })
 
 describe('a 200 MB bomb', () => {
-  const bombs = new Map<string, Buffer>()
+  const megabyte = Buffer.alloc(1024 * 1024)
 
-  beforeAll(async () => {
-    const encodersByName = {
-      gzip: createGzip(),
-      deflate: createDeflate(),
-      br: createBrotliCompress({ params: { 1: 1 } }),
+  async function buildBomb(encoder: Transform): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    encoder.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const ended = once(encoder, 'end')
+    for (let i = 0; i < 200; i++) if (!encoder.write(megabyte)) await once(encoder, 'drain')
+    encoder.end()
+    await ended
+    const bomb = Buffer.concat(chunks)
+    expect(bomb.length).toBeLessThan(LIMIT)
+    return bomb
+  }
+
+  const brotli = (windowBits: number) =>
+    createBrotliCompress({
+      params: { [constants.BROTLI_PARAM_QUALITY]: 3, [constants.BROTLI_PARAM_LGWIN]: windowBits },
+    })
+
+  /** How far the process grew, in bytes, and how far its buffers did at most, while `decode` ran. */
+  async function measureGrowth(decode: () => Promise<void>) {
+    const before = process.memoryUsage()
+    let peakBuffers = before.arrayBuffers
+    const sampler = setInterval(() => {
+      peakBuffers = Math.max(peakBuffers, process.memoryUsage().arrayBuffers)
+    }, 0)
+    await decode()
+    clearInterval(sampler)
+    const after = process.memoryUsage()
+    return {
+      rss: after.rss - before.rss,
+      buffers: Math.max(peakBuffers, after.arrayBuffers) - before.arrayBuffers,
     }
-    const megabyte = Buffer.alloc(1024 * 1024)
-    await Promise.all(
-      Object.entries(encodersByName).map(async ([name, encoder]) => {
-        const chunks: Buffer[] = []
-        encoder.on('data', (chunk: Buffer) => chunks.push(chunk))
-        const ended = once(encoder, 'end')
-        for (let i = 0; i < 200; i++) if (!encoder.write(megabyte)) await once(encoder, 'drain')
-        encoder.end()
-        await ended
-        bombs.set(name, Buffer.concat(chunks))
-      }),
-    )
-  })
+  }
 
-  it.each(['gzip', 'deflate', 'br'])(
+  it.each([
+    ['gzip', createGzip],
+    ['deflate', createDeflate],
+    ['br', () => brotli(16)],
+  ] as const)(
     'is too large in %s, and takes less than 20 MB to find out',
-    async (encoding) => {
-      const bomb = bombs.get(encoding) as Buffer
-      expect(bomb.length).toBeLessThan(LIMIT)
+    async (encoding, createEncoder) => {
+      const bomb = await buildBomb(createEncoder())
       // Once before measuring, so that what zlib loads and allocates for good does not count.
       expect(await decodeContent(bomb, encoding, LIMIT)).toBe('too_large')
-      const before = process.memoryUsage()
-      let peakBuffers = 0
-      for (let i = 0; i < 5; i++) {
-        const decoding = decodeContent(bomb, encoding, LIMIT)
-        const sampler = setInterval(() => {
-          peakBuffers = Math.max(peakBuffers, process.memoryUsage().arrayBuffers)
-        }, 0)
-        expect(await decoding).toBe('too_large')
-        clearInterval(sampler)
-        peakBuffers = Math.max(peakBuffers, process.memoryUsage().arrayBuffers)
-      }
-      expect(peakBuffers - before.arrayBuffers).toBeLessThan(20e6)
-      expect(process.memoryUsage().rss - before.rss).toBeLessThan(20e6)
+      const growth = await measureGrowth(async () => {
+        for (let i = 0; i < 5; i++) expect(await decodeContent(bomb, encoding, LIMIT)).toBe('too_large')
+      })
+      expect(growth.buffers).toBeLessThan(20e6)
+      expect(growth.rss).toBeLessThan(20e6)
     },
   )
+
+  it('claims the largest brotli window no more than four times, however many arrive at once', async () => {
+    const bomb = await buildBomb(brotli(24))
+    const growth = await measureGrowth(async () => {
+      const decoded = await Promise.all(Array.from({ length: 50 }, () => decodeContent(bomb, 'br', LIMIT)))
+      expect(new Set(decoded)).toEqual(new Set(['too_large']))
+    })
+    expect(growth.rss).toBeLessThan(200e6)
+    // Nobody is left waiting, and a turn is free again.
+    expect(await decodeContent(brotliCompressSync(text), 'br', LIMIT)).toEqual(text)
+  })
 })
