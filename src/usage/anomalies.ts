@@ -1,0 +1,226 @@
+import type { Clock } from '../keys/clock.ts'
+import type { RequestDecision } from './request-decision.ts'
+import { createVolumeBaseline, type VolumeBaseline } from './volume-baseline.ts'
+
+/** What can be unusual about a key's traffic. */
+export type AnomalyKind =
+  /** Far more events than the key usually has. */
+  | 'volume_spike'
+  /** A key with steady traffic sends nothing any more. */
+  | 'sudden_silence'
+  /** Refusals from an origin that this key was never accepted from. */
+  | 'unseen_origin'
+  /** Refusals from an address that this key was never accepted from. */
+  | 'unseen_address'
+  /** A key of source type `server` presented with an Origin: it can be read in the page's code. */
+  | 'server_key_in_browser'
+  /** A rotated secret is still in use shortly before it ends. */
+  | 'grace_ending'
+  /** A secret in use was made long ago; rotate quarterly. */
+  | 'old_secret'
+
+/** Something unusual, from when it was first seen to when it was last. */
+export interface Anomaly {
+  /** The same for the same thing: kind, key and what it is about. */
+  readonly id: string
+  readonly kind: AnomalyKind
+  readonly keyId: string
+  /** Milliseconds since the epoch. */
+  readonly firstAt: number
+  readonly lastAt: number
+  /** How often it was seen. */
+  readonly count: number
+  readonly origin?: string
+  readonly address?: string
+  readonly secretId?: string
+  /** `grace_ending`: when the secret ends. `old_secret`: when it was made. Milliseconds since the epoch. */
+  readonly secretAt?: number
+  /** Events in the window, and what the key usually has in one; `volume_spike` and `sudden_silence`. */
+  readonly observed?: number
+  readonly expected?: number
+}
+
+/** Thresholds. */
+export interface AnomalyOptions {
+  /** Length of the window that volume is compared over, in milliseconds. 1 000 to 86 400 000. Default 300 000. */
+  windowMs?: number
+  /** Windows a key must have been watched for before its volume is judged. Default 6. */
+  warmUpWindows?: number
+  /** A spike is more than this many times the usual volume of a window. Default 4. */
+  spikeFactor?: number
+  /** … and at least this many events in the window. Default 200. */
+  spikeMinEvents?: number
+  /** Silence is judged for keys with at least this many events in a usual window. Default 20. */
+  silenceMinEvents?: number
+  /** How many windows without an event make a silence. Default 3. */
+  silenceWindows?: number
+  /** Refusals from one unseen origin or address within a window before they are reported. Default 10. */
+  unseenRefusals?: number
+  /** An old secret in use is reported when it ends within this time, in milliseconds. Default 7 200 000. */
+  graceWarningMs?: number
+  /** Age after which a secret in use is reported, in milliseconds. Default 90 days. */
+  maxSecretAgeMs?: number
+  /** How long an anomaly is shown after it was last seen, in milliseconds. Default 86 400 000. */
+  keepMs?: number
+}
+
+export interface AnomalyDetector {
+  /** Takes note of one decision. Constant time; judges only what needs no comparison with other times. */
+  record(decision: RequestDecision): void
+  /** Closes windows and judges volume. Called by a timer, off the request path. */
+  check(): void
+  /** What is unusual, latest first. */
+  list(): Anomaly[]
+}
+
+/** Everything is kept per key, for this many keys at most; the one watched longest makes room. */
+const maxKeys = 10_000
+const maxAnomalies = 500
+const maxSeen = 64
+const dayMs = 86_400_000
+/** Traffic keeps on saying the same; hooks are told again only after such a pause. */
+const repeatMs = 3_600_000
+
+interface Watch {
+  volume: VolumeBaseline
+  origins: Set<string>
+  addresses: Set<string>
+  /** Refusals in the current window, by `origin ` or `address ` and its text. */
+  unseen: Map<string, number>
+}
+
+/** Watches the traffic of this process in bounded memory. `report` is told when an anomaly begins. */
+export function createAnomalyDetector(
+  clock: Pick<Clock, 'now'>,
+  report: (anomaly: Anomaly) => void,
+  options: AnomalyOptions = {},
+): AnomalyDetector {
+  const {
+    windowMs = 300_000,
+    warmUpWindows = 6,
+    spikeFactor = 4,
+    spikeMinEvents = 200,
+    silenceMinEvents = 20,
+    silenceWindows = 3,
+    unseenRefusals = 10,
+    graceWarningMs = 7_200_000,
+    maxSecretAgeMs = 90 * dayMs,
+    keepMs = dayMs,
+  } = options
+  const watches = new Map<string, Watch>()
+  const anomalies = new Map<string, Anomaly>()
+  let windowEnd = clock.now() + windowMs
+
+  function record(decision: RequestDecision): void {
+    const { keyId } = decision
+    if (keyId === null) return
+    const watch = watchFor(keyId)
+    const { origin, address, secret } = decision
+    if (decision.sourceType === 'server' && origin !== undefined) {
+      note('server_key_in_browser', keyId, { origin })
+    }
+    if (decision.reason !== null) {
+      noteUnseen(watch, 'unseen_origin', keyId, origin)
+      noteUnseen(watch, 'unseen_address', keyId, address)
+      return
+    }
+    watch.volume.add(decision.events)
+    if (origin !== undefined && watch.origins.size < maxSeen) watch.origins.add(origin)
+    if (address !== undefined && watch.addresses.size < maxSeen) watch.addresses.add(address)
+    if (watch.volume.current >= spikeMinEvents) judgeSpike(keyId, watch.volume)
+    if (secret === null) return
+    const now = clock.now()
+    if (secret.expiresAt !== null) {
+      if (secret.expiresAt - now <= graceWarningMs) {
+        note('grace_ending', keyId, { secretId: secret.id, secretAt: secret.expiresAt })
+      }
+    } else if (now - secret.createdAt > maxSecretAgeMs) {
+      note('old_secret', keyId, { secretId: secret.id, secretAt: secret.createdAt })
+    }
+  }
+
+  function watchFor(keyId: string): Watch {
+    let watch = watches.get(keyId)
+    if (watch !== undefined) return watch
+    if (watches.size >= maxKeys) watches.delete(watches.keys().next().value as string)
+    watch = {
+      volume: createVolumeBaseline(),
+      origins: new Set(),
+      addresses: new Set(),
+      unseen: new Map(),
+    }
+    watches.set(keyId, watch)
+    return watch
+  }
+
+  function judgeSpike(keyId: string, volume: VolumeBaseline): void {
+    if (volume.windows < warmUpWindows || volume.current <= volume.usual * spikeFactor) return
+    note('volume_spike', keyId, { observed: volume.current, expected: Math.round(volume.usual) })
+  }
+
+  function noteUnseen(
+    watch: Watch,
+    kind: 'unseen_origin' | 'unseen_address',
+    keyId: string,
+    text: string | undefined,
+  ): void {
+    const property = kind === 'unseen_origin' ? 'origin' : 'address'
+    const seen = kind === 'unseen_origin' ? watch.origins : watch.addresses
+    if (text === undefined || text.length > 300 || seen.has(text) || seen.size >= maxSeen) return
+    const name = `${property} ${text}`
+    const count = (watch.unseen.get(name) ?? 0) + 1
+    if (watch.unseen.size < maxSeen || watch.unseen.has(name)) watch.unseen.set(name, count)
+    if (count >= unseenRefusals) note(kind, keyId, { [property]: text })
+  }
+
+  function note(
+    kind: AnomalyKind,
+    keyId: string,
+    about: Pick<Anomaly, 'origin' | 'address' | 'secretId' | 'secretAt' | 'observed' | 'expected'>,
+  ): void {
+    const id = [kind, keyId, about.origin ?? about.address ?? about.secretId].filter(Boolean).join(':')
+    const now = clock.now()
+    const known = anomalies.get(id)
+    const anomaly: Anomaly = {
+      id,
+      kind,
+      keyId,
+      firstAt: known?.firstAt ?? now,
+      lastAt: now,
+      count: (known?.count ?? 0) + 1,
+      ...about,
+    }
+    if (known === undefined && anomalies.size >= maxAnomalies) {
+      anomalies.delete(anomalies.keys().next().value as string)
+    }
+    anomalies.set(id, anomaly)
+    if (known === undefined || now - known.lastAt >= repeatMs) report(anomaly)
+  }
+
+  function check(): void {
+    const now = clock.now()
+    for (const [id, anomaly] of anomalies) if (now - anomaly.lastAt > keepMs) anomalies.delete(id)
+    if (now < windowEnd) return
+    // A process that slept closes one window, not one for every window it missed: it saw nothing of them.
+    windowEnd = now + windowMs
+    for (const [keyId, watch] of watches) {
+      const { volume } = watch
+      watch.unseen.clear()
+      volume.close()
+      if (
+        volume.windows >= warmUpWindows &&
+        volume.usual >= silenceMinEvents &&
+        volume.silentWindows >= silenceWindows &&
+        volume.silentWindows * windowMs <= keepMs
+      ) {
+        note('sudden_silence', keyId, { observed: 0, expected: Math.round(volume.usual) })
+      }
+    }
+  }
+
+  return {
+    record,
+    check,
+    list: () => [...anomalies.values()].sort((a, b) => b.lastAt - a.lastAt),
+  }
+}

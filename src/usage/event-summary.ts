@@ -1,0 +1,46 @@
+import { isWellFormedSecret } from '../keys/secret.ts'
+
+/** What a body is about. */
+export interface EventSummary {
+  readonly types: readonly string[]
+  readonly names: readonly string[]
+}
+
+const maxInspected = 20
+const maxDistinct = 5
+const maxNameLength = 200
+const nothing: EventSummary = { types: [], names: [] }
+
+/** The different types and names among the first events of a body. Own string properties only; never throws. */
+export function summarizeEvents(body: unknown, routeType: string | null): EventSummary {
+  const events = eventsOf(body)
+  if (events.length === 0) return routeType === null ? nothing : { types: [routeType], names: [] }
+  const types: string[] = []
+  const names: string[] = []
+  for (let index = 0; index < events.length && index < maxInspected; index++) {
+    const event = events[index]
+    if (typeof event !== 'object' || event === null) continue
+    add(types, ownText(event, 'type') ?? routeType)
+    add(names, ownText(event, 'event') ?? ownText(event, 'name'))
+  }
+  return { types, names }
+}
+
+function eventsOf(body: unknown): readonly unknown[] {
+  if (Array.isArray(body)) return body
+  if (typeof body !== 'object' || body === null) return []
+  const batch = Object.hasOwn(body, 'batch') ? (body as { batch: unknown }).batch : undefined
+  return Array.isArray(batch) ? batch : [body]
+}
+
+function ownText(event: object, property: string): string | null {
+  if (!Object.hasOwn(event, property)) return null
+  const value = (event as Record<string, unknown>)[property]
+  if (typeof value !== 'string') return null
+  // A sender that puts its key in the wrong place must not have it shown to whoever watches.
+  return isWellFormedSecret(value) ? '(a write key)' : value.slice(0, maxNameLength)
+}
+
+function add(list: string[], text: string | null): void {
+  if (text !== null && list.length < maxDistinct && !list.includes(text)) list.push(text)
+}

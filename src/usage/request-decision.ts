@@ -1,0 +1,23 @@
+import type { SecretRecord, SourceType } from '../keys/key-record.ts'
+import type { Reason } from '../verifier/reasons.ts'
+
+/** What verification decided about one request, as those who watch traffic need it. Handed over synchronously: copy, do not keep. */
+export interface RequestDecision {
+  /** Why it was refused; null = accepted. */
+  readonly reason: Reason | null
+  /** Null while the key is not known. */
+  readonly keyId: string | null
+  /** Null until the key is known to be good. */
+  readonly sourceType: SourceType | null
+  readonly secret: Pick<SecretRecord, 'id' | 'createdAt' | 'expiresAt'> | null
+  /** Number of accepted events. */
+  readonly events: number
+  /** Number of events left out under `onForbiddenEvent: 'drop'`. */
+  readonly rejected: number
+  /** The event type that the path says; null when each event says its own. */
+  readonly routeType: string | null
+  /** The parsed body where the sequence of checks got that far. */
+  readonly body?: unknown
+  readonly origin?: string | undefined
+  readonly address?: string | undefined
+}
