@@ -14,7 +14,7 @@ import {
   updateKey,
 } from './keys/lifecycle.ts'
 import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
-import { generateSecret } from './keys/secret.ts'
+import { digestToHex, generateSecret } from './keys/secret.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import { createKeyCache } from './stores/key-cache.ts'
 import { createMissBudget } from './stores/miss-budget.ts'
@@ -105,7 +105,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
   })
-  const verifier = createVerifier({ ...resolved, cache, emit })
+  const verifier = createVerifier({ ...resolved, cache, emit, tellDecisions: resolved.onEvent !== undefined })
   let closing: Promise<void> | undefined
 
   function reportStoreError(error: unknown): void {
@@ -122,7 +122,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   function newSecret(environment: string): NewSecret {
     const secret = generateSecret(resolved.keyPrefixFor(environment))
-    return { secret, keyHash: resolved.hashers[0](secret) }
+    return { secret, keyHash: digestToHex(resolved.hashers[0](secret)) }
   }
 
   function audit(

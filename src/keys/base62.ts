@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
-const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** The digits of base62, in ASCII order. */
+export const base62Alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so that no character is likelier. */
 const unbiasedLimit = 248
@@ -10,7 +11,7 @@ export function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of randomBytes(length - text.length + 8)) {
-      if (byte < unbiasedLimit && text.length < length) text += alphabet[byte % 62]
+      if (byte < unbiasedLimit && text.length < length) text += base62Alphabet[byte % 62]
     }
   }
   return text
@@ -21,7 +22,7 @@ export function toBase62(value: number, length: number): string {
   let text = ''
   let rest = value
   for (let position = 0; position < length; position++) {
-    text = alphabet[rest % 62] + text
+    text = base62Alphabet[rest % 62] + text
     rest = Math.floor(rest / 62)
   }
   return text

@@ -53,7 +53,10 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
   return {
     known,
     fromPath(path) {
-      const segment = decodeSegment(lastSegment(path))
+      const written = lastSegment(path)
+      const plain = bySegment.get(written)
+      if (plain !== undefined) return plain
+      const segment = decodeSegment(written)
       return segment === null ? null : (bySegment.get(segment.toLowerCase()) ?? null)
     },
   }

@@ -3,6 +3,7 @@ import type { Awaitable } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { StoreError } from '../keys/errors.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import { digestToHex } from '../keys/secret.ts'
 import { withDeadline } from './deadline.ts'
 import type { ChangeHints, ChangeListener, KeyStore } from './key-store.ts'
 import { createLease, type Lease } from './lease.ts'
@@ -37,11 +38,11 @@ export interface KeyCacheOptions<Compiled> {
 /** What verification and management need of the cache. */
 export interface KeyCache<Compiled> {
   /**
-   * Looks a secret up by its hash: at once when it is cached and the lease holds, else from the store.
+   * Looks a secret up by its digest (see `SecretHasher`): at once when it is cached and the lease holds, else from the store.
    * @param source whom to charge for an unknown key: an address or its network.
    * @throws StoreError when the store does not answer in time, is overloaded, or the lease cannot be renewed.
    */
-  find(keyHash: string, source: () => string): Awaitable<Lookup<Compiled>>
+  find(digest: string, source: () => string): Awaitable<Lookup<Compiled>>
   /** Drops keys that changed, with every load under way. */
   forget(keyIds: readonly string[] | 'all'): void
   /** Asks the store now for what changed. Called on hints; concurrent calls share one question. */
@@ -69,9 +70,9 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   const hashesById = new Map<string, Set<string>>()
   const hits = new LRUCache<string, CachedSecret<Compiled> & { keyId: string; version: number }>({
     max: options.maxKeys,
-    dispose: (entry, keyHash) => {
+    dispose: (entry, digest) => {
       const hashes = hashesById.get(entry.keyId)
-      if (hashes?.delete(keyHash) && hashes.size === 0) hashesById.delete(entry.keyId)
+      if (hashes?.delete(digest) && hashes.size === 0) hashesById.delete(entry.keyId)
     },
   })
   const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
@@ -100,25 +101,25 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       return
     }
     for (const keyId of keyIds) {
-      for (const keyHash of [...(hashesById.get(keyId) ?? [])]) hits.delete(keyHash)
+      for (const digest of [...(hashesById.get(keyId) ?? [])]) hits.delete(digest)
     }
   }
 
-  function findCached(keyHash: string): Lookup<Compiled> | undefined {
-    const hit = hits.get(keyHash)
+  function findCached(digest: string): Lookup<Compiled> | undefined {
+    const hit = hits.get(digest)
     if (hit !== undefined) return hit
-    const missedAt = misses.get(keyHash)
+    const missedAt = misses.get(digest)
     if (missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs) return 'unknown'
     return undefined
   }
 
-  function find(keyHash: string, source: () => string): Awaitable<Lookup<Compiled>> {
+  function find(digest: string, source: () => string): Awaitable<Lookup<Compiled>> {
     if (closed) throw new StoreError('store_unavailable', 'These write keys have been closed.')
-    if (lease.holds()) return findCached(keyHash) ?? load(keyHash, source())
+    if (lease.holds()) return findCached(digest) ?? load(digest, source())
     return lease.renew().then(
-      () => findCached(keyHash) ?? load(keyHash, source()),
+      () => findCached(digest) ?? load(digest, source()),
       (error: unknown) => {
-        const hit = hits.get(keyHash)
+        const hit = hits.get(digest)
         if (hit === undefined || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) throw error
         options.onStaleAccept(hit.keyId)
         return hit
@@ -126,8 +127,8 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     )
   }
 
-  function load(keyHash: string, source: string): Promise<Lookup<Compiled>> {
-    const flying = flights.get(keyHash)
+  function load(digest: string, source: string): Promise<Lookup<Compiled>> {
+    const flying = flights.get(digest)
     // A read that began longer than a lease ago may tell of a time before a revocation that has returned by now.
     if (flying !== undefined && lease.isWithin(flying.startedAt, flying.wallStartedAt)) return flying.promise
     const flight: Flight<Compiled> = {
@@ -136,14 +137,14 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       wallStartedAt: clock.now(),
       generation,
     }
-    flight.promise = read(keyHash, source, flight).finally(() => {
-      if (flights.get(keyHash) === flight) flights.delete(keyHash)
+    flight.promise = read(digest, source, flight).finally(() => {
+      if (flights.get(digest) === flight) flights.delete(digest)
     })
-    flights.set(keyHash, flight)
+    flights.set(digest, flight)
     return flight.promise
   }
 
-  async function read(keyHash: string, source: string, flight: Flight<Compiled>): Promise<Lookup<Compiled>> {
+  async function read(digest: string, source: string, flight: Flight<Compiled>): Promise<Lookup<Compiled>> {
     const leave = await queue.enter()
     let record: KeyRecord | undefined
     try {
@@ -156,7 +157,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
         )
       }
       try {
-        record = await withDeadline(store.findByHash(keyHash))
+        record = await withDeadline(store.findByHash(digestToHex(digest)))
       } catch (error) {
         budget.giveBack(source)
         options.onStoreError(error)
@@ -166,23 +167,24 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     } finally {
       leave()
     }
-    return keep(keyHash, record, flight)
+    return keep(digest, record, flight)
   }
 
-  function keep(keyHash: string, record: KeyRecord | undefined, flight: Flight<Compiled>): Lookup<Compiled> {
+  function keep(digest: string, record: KeyRecord | undefined, flight: Flight<Compiled>): Lookup<Compiled> {
     const current = flight.generation === generation && lease.isWithin(flight.startedAt, flight.wallStartedAt)
+    const keyHash = digestToHex(digest)
     const secret = record?.secrets.find((candidate) => candidate.keyHash === keyHash)
     if (record === undefined || secret === undefined) {
-      if (current) misses.set(keyHash, clock.monotonic())
+      if (current) misses.set(digest, clock.monotonic())
       return 'unknown'
     }
     const sibling = hits.peek(hashesById.get(record.id)?.values().next().value ?? '')
     const compiled = sibling?.version === record.version ? sibling.compiled : compile(record)
     const entry = { compiled, secret, ended: false, keyId: record.id, version: record.version }
     if (current) {
-      hits.set(keyHash, entry)
+      hits.set(digest, entry)
       const hashes = hashesById.get(record.id) ?? new Set()
-      hashesById.set(record.id, hashes.add(keyHash))
+      hashesById.set(record.id, hashes.add(digest))
     }
     return entry
   }

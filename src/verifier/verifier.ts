@@ -47,8 +47,10 @@ export interface VerifierOptions {
   serverKeysInBrowsers: 'allow' | 'deny'
   challenge: ChallengePolicy
   clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
-  /** Told of every decision; must not throw. */
+  /** Told of decisions and disturbances; must not throw. */
   emit: (event: WriteKeyEvent) => void
+  /** Whether anybody listens to decisions; if not, no event objects are made for them. */
+  tellDecisions: boolean
 }
 
 export interface Verifier {
@@ -60,7 +62,6 @@ export interface Verifier {
 interface Visit {
   readonly request: IngestRequest
   readonly origin: string | undefined
-  readonly address: string | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
   secret: SecretRecord | undefined
@@ -75,7 +76,7 @@ interface Visit {
  * verdict or goes on to the next; a promise appears only where something has to be waited for.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cache, hashers, limiter, clock, emit } = options
+  const { cache, hashers, limiter, clock, emit, tellDecisions } = options
   const bodySource = options.credentials.includes('body')
   const headerSources = options.credentials.filter((source) => source !== 'body')
 
@@ -88,7 +89,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
       visit = {
         request,
         origin: originOf(headers),
-        address: options.clientAddress(request.ip, headers),
         key: undefined,
         secret: undefined,
         keyId: undefined,
@@ -134,7 +134,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function findSecret(presented: string, visit: Visit, index: number): Awaitable<Lookup<CompiledKey>> {
     const hasher = hashers[index] as SecretHasher
     return chain(
-      cache.find(hasher(presented), () => addressSource(visit.address ?? visit.request.ip)),
+      cache.find(hasher(presented), () => addressSource(addressOf(visit) ?? visit.request.ip)),
       (found) =>
         found === 'unknown' && index + 1 < hashers.length ? findSecret(presented, visit, index + 1) : found,
     )
@@ -156,14 +156,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { origin } = visit
     const originAllowed = origin === undefined || rules.origins === null || rules.origins.allows(origin)
     if (rules.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
-    if (rules.ips !== null && !rules.ips.allows(visit.address)) return refuse(visit, 'ip_not_allowed')
+    if (rules.ips !== null && !rules.ips.allows(addressOf(visit))) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
     if (origin !== undefined && record.sourceType === 'server') {
       if (options.serverKeysInBrowsers === 'deny') {
         visit.allowOrigin = null
         return refuse(visit, 'origin_not_allowed')
       }
-      emit({ type: 'server_key_in_browser', keyId: record.id, origin })
+      if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: record.id, origin })
     }
     if (key.ratePolicy !== null && limiter.peek !== undefined) {
       const result = limiter.peek(record.id, key.ratePolicy.rate)
@@ -236,14 +236,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         expiresAt: new Date(secret.expiresAt),
       })
     }
-    emit({
-      type: 'accepted',
-      keyId: key.record.id,
-      secretId: secret.id,
-      events: checked.events.length,
-      rejected: checked.rejected.length,
-      ...whereFrom(visit),
-    })
+    if (tellDecisions) tellAccepted(visit, checked)
     return {
       ok: true,
       writeKey: key.verifiedKey(secret),
@@ -252,6 +245,27 @@ export function createVerifier(options: VerifierOptions): Verifier {
       body: checked.body,
       headers,
     }
+  }
+
+  function tellAccepted(visit: Visit, checked: CheckedEvents): void {
+    const { record } = visit.key as CompiledKey
+    const secret = visit.secret as SecretRecord
+    if (secret.expiresAt !== null) {
+      emit({
+        type: 'grace_used',
+        keyId: record.id,
+        secretId: secret.id,
+        expiresAt: new Date(secret.expiresAt),
+      })
+    }
+    emit({
+      type: 'accepted',
+      keyId: record.id,
+      secretId: secret.id,
+      events: checked.events.length,
+      rejected: checked.rejected.length,
+      ...whereFrom(visit),
+    })
   }
 
   /** Step 10, at most once per request. */
@@ -275,12 +289,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused {
-    emit({
-      type: 'refused',
-      reason,
-      ...(visit.keyId !== undefined && { keyId: visit.keyId }),
-      ...whereFrom(visit),
-    })
+    if (tellDecisions) {
+      const { keyId } = visit
+      emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
+    }
     const reply = refusalReply(reason, options.challenge, {
       allowOrigin: visit.allowOrigin,
       fromBrowser: visit.origin !== undefined,
@@ -288,6 +300,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
       ...details,
     })
     return { ok: false, reason, reply }
+  }
+
+  /** Worked out only for those who ask: most requests need no address. */
+  function addressOf(visit: Visit): string | undefined {
+    return options.clientAddress(visit.request.ip, visit.request.headers)
+  }
+
+  function whereFrom(visit: Visit): { origin?: string; address?: string } {
+    const { origin } = visit
+    const address = addressOf(visit)
+    return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
   }
 
   function unavailable(visit: Visit, error: unknown): Refused {
@@ -326,15 +349,10 @@ function isBodyLeft({ request, received }: Visit): boolean {
   return request.method !== 'GET' && request.method !== 'HEAD'
 }
 
-function whereFrom({ origin, address }: Visit): { origin?: string; address?: string } {
-  return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
-}
-
 function emptyVisit(request: IngestRequest): Visit {
   return {
     request: { method: 'POST', path: '/', headers: {}, body: request?.body },
     origin: undefined,
-    address: undefined,
     key: undefined,
     secret: undefined,
     keyId: undefined,

@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { presentedByBasic } from '../../src/verifier/credentials.ts'
+
+/** The rule as RFC 4648 and 7617 state it: re-encode, compare, split at the only colon. */
+function slowlyPresented(text: string): string | null {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return null
+  const bytes = Buffer.from(text, 'base64')
+  const canonical = bytes.toString('base64')
+  if (text !== canonical && text !== canonical.replace(/=+$/, '')) return null
+  const [user, password, ...more] = bytes.toString('latin1').split(':')
+  return user !== '' && password === '' && more.length === 0 ? (user as string) : null
+}
+
+const junk = fc.string({ unit: fc.constantFrom(...'ABCDwxyz019+/=-_ :\u0142'), maxLength: 30 })
+const encoded = fc.string().map((text) => Buffer.from(`${text}:`).toString('base64'))
+const damaged = fc
+  .tuple(encoded, fc.nat(80), fc.constantFrom('A', '=', '+', '-', '_', ' ', '!', ''))
+  .map(([text, at, character]) => text.slice(0, at) + character + text.slice(at + 1))
+
+describe('presentedByBasic', () => {
+  it('accepts the canonical spelling of a credential and no other', () => {
+    fc.assert(
+      fc.property(fc.oneof(junk, encoded, damaged), (text) => {
+        const credential = text.trim()
+        expect(presentedByBasic({ authorization: `Basic ${credential}` })).toBe(slowlyPresented(credential))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+})
