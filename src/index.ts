@@ -3,6 +3,7 @@ export { type RequestHints, setReplyHeaders, toIngestRequest, writeReply } from 
 export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'
 export { appendVary } from './http/vary.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
+export type { ListAuditQuery } from './keys/audit-query.ts'
 export type { Awaitable } from './keys/awaitable.ts'
 export type { Clock } from './keys/clock.ts'
 export { ConfigError, type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './keys/errors.ts'
@@ -28,6 +29,16 @@ export type {
 } from './stores/key-store.ts'
 export { createMemoryStore } from './stores/memory-store.ts'
 export {
+  type AuditLog,
+  type AuditQuery,
+  type UsageBatch,
+  type UsageCount,
+  type UsageQuery,
+  type UsageStore,
+  usageBucketMs,
+} from './stores/usage-store.ts'
+export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
+export {
   type AdapterOptions,
   assertAdapterOptions,
   tellRefused,
@@ -45,11 +56,13 @@ export type { Reason } from './verifier/reasons.ts'
 export type { ChallengePolicy } from './verifier/replies.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
 export {
+  type AuditPage,
   type ChangeOptions,
   type CreatedKey,
   createWriteKeys,
   type KeyPage,
+  type RefusedCall,
   type RotatedKey,
   type WriteKeys,
 } from './write-keys.ts'
-export type { CacheOptions, WriteKeysOptions } from './write-keys-options.ts'
+export type { CacheOptions, UsageOptions, WriteKeysOptions } from './write-keys-options.ts'

@@ -1,7 +1,8 @@
 import type { IngestRequest, Reply } from './http/ingest-request.ts'
 import { type Actor, type AuditAction, type AuditEntry, changedFields } from './keys/audit-entry.ts'
+import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
 import { randomBase62 } from './keys/base62.ts'
-import { KeyError } from './keys/errors.ts'
+import { invalidField, KeyError } from './keys/errors.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
 import {
@@ -18,6 +19,14 @@ import { digestToHex, generateSecret } from './keys/secret.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import { createKeyCache } from './stores/key-cache.ts'
 import { createMissBudget } from './stores/miss-budget.ts'
+import { createUsageRecorder } from './usage/usage-recorder.ts'
+import {
+  type KeyUsage,
+  type KeyVolume,
+  parseUsageWindow,
+  toKeyUsage,
+  toKeyVolumes,
+} from './usage/usage-report.ts'
 import { type CompiledKey, compileKey } from './verifier/compiled-key.ts'
 import { createEventHook } from './verifier/event-hook.ts'
 import type { Verdict } from './verifier/verdict.ts'
@@ -28,6 +37,21 @@ export interface KeyPage {
   data: WriteKey[]
   /** Pass it back as `cursor` for the next page; null on the last one. */
   nextCursor: string | null
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  data: AuditEntry[]
+  /** Pass it back as `cursor` for the next page; null on the last one. */
+  nextCursor: string | null
+}
+
+/** A management call that was refused before it reached these write keys, for the audit log. */
+export interface RefusedCall extends ChangeOptions {
+  /** The key it was about, when it named one. */
+  keyId?: string
+  /** What was asked and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`. No secret, and nothing of a body. */
+  details: Readonly<Record<string, string | number>>
 }
 
 /** Who asks for a change; noted in the audit log. */
@@ -53,7 +77,8 @@ export interface RotatedKey extends CreatedKey {
  * `StoreError`. `preflight` and `verify` never throw.
  */
 export interface WriteKeys {
-  create(input: CreateKeyInput, options?: ChangeOptions): Promise<CreatedKey>
+  /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: refused with `conflict` (`duplicate`) when there is such a key, so that a repeated call makes one key. */
+  create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
   /** @param options.version refuse with `conflict` unless the key still has this version. */
@@ -70,6 +95,18 @@ export interface WriteKeys {
   revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
   /** Revokes the key and forgets it. Resolves when no process accepts it any more. The audit log stays. */
   remove(id: string, options?: ChangeOptions): Promise<void>
+
+  /**
+   * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`; default `24h`.
+   * Other processes' counts are in as far as they have been stored: `usage.flushMs` behind at most.
+   */
+  usage(id: string, options?: { window?: string }): Promise<KeyUsage>
+  /** The volume of up to 100 keys, for lists: one question to the store for all of them. Ids that are unknown have none. */
+  volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
+  /** Who changed what, newest first. Stays when a key is removed. */
+  audit(query?: ListAuditQuery): Promise<AuditPage>
+  /** Adds a refused call to the audit log. */
+  noteRefused(call: RefusedCall): Promise<void>
 
   /** Answers a CORS preflight; undefined for any other request. Needs no key. */
   preflight(request: IngestRequest): Reply | undefined
@@ -105,7 +142,21 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
   })
-  const verifier = createVerifier({ ...resolved, cache, emit, tellDecisions: resolved.onEvent !== undefined })
+  const usage = createUsageRecorder({
+    store: store.usage,
+    clock,
+    eventTypes: resolved.eventTypes.known,
+    flushMs: resolved.usage.flushMs,
+    retentionMs: resolved.usage.retentionDays * dayMs,
+    onStoreError: reportStoreError,
+  })
+  const verifier = createVerifier({
+    ...resolved,
+    cache,
+    emit,
+    tellDecisions: resolved.onEvent !== undefined,
+    usage,
+  })
   let closing: Promise<void> | undefined
 
   function reportStoreError(error: unknown): void {
@@ -114,7 +165,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   async function load(id: unknown): Promise<KeyRecord> {
     // Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
-    if (typeof id !== 'string' || !keyIdPattern.test(id)) throw notFound()
+    if (!isKeyId(id)) throw notFound()
     const record = await store.get(id)
     if (record === undefined) throw notFound()
     return record
@@ -175,18 +226,20 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const writeKeys: WriteKeys = {
     async create(input, change = {}) {
       const now = clock.now()
+      if (change.id !== undefined && !newIdPattern.test(change.id))
+        throw invalidField('id', 'must be wk_ and 16 base62 characters')
       const scalars = parseScalarFields(input, 'create', now)
       const rules = parseRuleFields(input as unknown as Record<string, unknown>, resolved.eventTypes.known)
       const environment = scalars.environment ?? resolved.environment
       for (let attempt = 0; attempt < insertAttempts; attempt++) {
         const secret = newSecret(environment)
-        const record = createKey({ ...scalars, ...rules }, environment, secret, now)
+        const record = createKey({ ...scalars, ...rules }, environment, secret, now, change.id)
         if (await store.insert(record, audit('create', change, null, record))) {
           announce(record.id)
           return { writeKey: toWriteKey(record), key: secret.secret }
         }
       }
-      throw new KeyError('conflict', 'No unused key could be made; try again.', { reason: 'duplicate' })
+      throw new KeyError('conflict', 'There is a key with this id already.', { reason: 'duplicate' })
     },
 
     async list(query = {}) {
@@ -256,6 +309,37 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       }
     },
 
+    async usage(id, { window = '24h' } = {}) {
+      const parsed = parseUsageWindow(window, clock.now())
+      await load(id)
+      await usage.flush()
+      const keyIds = [id]
+      const counts = (await store.usage?.read({ keyIds, ...parsed })) ?? []
+      return toKeyUsage(parsed, counts, (await store.usage?.lastEvents(keyIds))?.get(id))
+    },
+
+    async volumes(ids) {
+      const keyIds = ids.filter(isKeyId)
+      if (keyIds.length > maxVolumes) throw invalidField('ids', `must be at most ${maxVolumes}`)
+      if (keyIds.length === 0) return new Map()
+      await usage.flush()
+      const { from, to } = parseUsageWindow('24h', clock.now())
+      const counts = (await store.usage?.read({ keyIds, from, to, bucketMs: to - from })) ?? []
+      return toKeyVolumes(keyIds, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
+    },
+
+    async audit(query = {}) {
+      const page = await store.audit?.list(parseAuditQuery(query))
+      if (page === undefined) return { data: [], nextCursor: null }
+      const last = page.data.at(-1)
+      return { data: page.data, nextCursor: page.more && last !== undefined ? encodeAuditCursor(last) : null }
+    },
+
+    async noteRefused({ keyId, details, ...change }) {
+      const entry = audit('refused', change, null, null)
+      await store.audit?.append({ ...entry, keyId: isKeyId(keyId) ? keyId : null, after: details })
+    },
+
     preflight: verifier.preflight,
 
     verify(request) {
@@ -266,6 +350,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     close() {
       closing ??= (async () => {
         cache.close()
+        await usage.close()
         await limiter.close()
         await resolved.hints?.close()
         await store.close()
@@ -281,6 +366,13 @@ const leaseMargin = 1.01
 const leaseMarginMs = 5
 const insertAttempts = 3
 const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
+const newIdPattern = /^wk_[0-9A-Za-z]{16}$/
+const maxVolumes = 100
+const dayMs = 86_400_000
+
+function isKeyId(id: unknown): id is string {
+  return typeof id === 'string' && keyIdPattern.test(id)
+}
 
 function notFound(): KeyError {
   return new KeyError('not_found', 'There is no write key with this id.')

@@ -19,19 +19,20 @@ export interface NewSecret {
   keyHash: string
 }
 
-/** A new key with one secret. Pure but for the random ids. */
+/** A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random one. */
 export function createKey(
   fields: Partial<ScalarFields> & Partial<KeyRules>,
   environment: string,
   secret: NewSecret,
   now: number,
+  id = `wk_${randomBase62(16)}`,
 ): KeyRecord {
   const { name, sourceType } = fields
   if (name === undefined)
     throw invalidField('name', 'is required: 1 to 100 characters that describe the source')
   if (sourceType === undefined) throw invalidField('sourceType', 'is required: web, mobile, server or other')
   return {
-    id: `wk_${randomBase62(16)}`,
+    id,
     name,
     sourceType,
     environment: fields.environment ?? environment,

@@ -5,11 +5,11 @@ import { StoreError } from '../keys/errors.ts'
 export const storeDeadlineMs = 1_000
 
 /** The value, or a StoreError `store_timeout` when it does not come in time; a late one is ignored. */
-export async function withDeadline<T>(value: Awaitable<T>): Promise<T> {
+export async function withDeadline<T>(value: Awaitable<T>, deadlineMs = storeDeadlineMs): Promise<T> {
   if (!(value instanceof Promise)) return value
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeoutError()), storeDeadlineMs)
+    timer = setTimeout(() => reject(timeoutError(deadlineMs)), deadlineMs)
   })
   try {
     return await Promise.race([value, deadline])
@@ -18,6 +18,6 @@ export async function withDeadline<T>(value: Awaitable<T>): Promise<T> {
   }
 }
 
-export function timeoutError(): StoreError {
-  return new StoreError('store_timeout', `The store did not answer within ${storeDeadlineMs} ms.`)
+export function timeoutError(deadlineMs = storeDeadlineMs): StoreError {
+  return new StoreError('store_timeout', `The store did not answer within ${deadlineMs} ms.`)
 }

@@ -2,15 +2,18 @@ import type { AuditEntry } from '../keys/audit-entry.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
 import type { ChangeListener, KeyRecordPage, KeyStore, StoreChanges } from './key-store.ts'
+import { createMemoryAudit } from './memory-audit.ts'
+import { createMemoryUsage } from './memory-usage.ts'
 
 /**
  * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing survives a
- * restart. The audit log keeps the last 10 000 entries.
+ * restart. The audit log keeps the last 10 000 entries, usage the last 250 000 numbers.
  */
 export function createMemoryStore(): KeyStore {
   const records = new Map<string, KeyRecord>()
   const idByHash = new Map<string, string>()
-  const audits: AuditEntry[] = []
+  const auditLog = createMemoryAudit()
+  const usage = createMemoryUsage((keyId) => records.has(keyId))
   const listeners = new Set<ChangeListener>()
   let revision = 0
 
@@ -26,8 +29,7 @@ export function createMemoryStore(): KeyStore {
 
   function commit(id: string, audit: AuditEntry): true {
     revision++
-    audits.push(audit)
-    if (audits.length > maxAuditEntries) audits.splice(0, audits.length - maxAuditEntries)
+    auditLog.append(audit)
     for (const listener of listeners) listener([id])
     return true
   }
@@ -38,8 +40,14 @@ export function createMemoryStore(): KeyStore {
       const id = idByHash.get(keyHash)
       return id === undefined ? undefined : records.get(id)
     },
-    get: (id) => records.get(id),
-    list: (query) => selectPage([...records.values()], query),
+    get(id) {
+      const record = records.get(id)
+      return record && usage.withLastUse(record)
+    },
+    list(query) {
+      const page = selectPage([...records.values()], query)
+      return { ...page, data: page.data.map(usage.withLastUse) }
+    },
     insert(record, audit) {
       if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
         return false
@@ -59,6 +67,7 @@ export function createMemoryStore(): KeyStore {
       const stored = records.get(id)
       if (stored === undefined || stored.version !== version) return false
       unindex(stored)
+      usage.forget(stored)
       return commit(id, audit)
     },
     changes: (since): StoreChanges => ({ revision, changed: since === revision ? [] : 'all' }),
@@ -66,11 +75,11 @@ export function createMemoryStore(): KeyStore {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    usage,
+    audit: auditLog,
     close() {},
   }
 }
-
-const maxAuditEntries = 10_000
 
 function selectPage(records: KeyRecord[], query: ParsedListQuery): KeyRecordPage {
   const text = query.q?.toLowerCase()

@@ -24,12 +24,24 @@ export interface UsageBatch {
   lastUsedAt: ReadonlyMap<string, { keyId: string; at: number }>
 }
 
+export interface UsageQuery {
+  keyIds: readonly string[]
+  /** Both at the start of a bucket. */
+  from: number
+  to: number
+  /**
+   * Buckets this long, counted from `from`, are enough: a store that can, adds up the short ones and gives back
+   * `bucketAt = from + n × bucketMs`. A multiple of `usageBucketMs`. May be ignored.
+   */
+  bucketMs: number
+}
+
 /** Keeps volume and last use. Part of a key store; never asked on the request path. */
 export interface UsageStore {
   /** Adds counts and moves times forward, never back, in one transaction. Keys that are gone are skipped. Raises no revision. */
   add(batch: UsageBatch): Awaitable<void>
   /** Counts of these keys in buckets with `from <= bucketAt < to`, summed over processes. */
-  read(query: { keyIds: readonly string[]; from: number; to: number }): Awaitable<UsageCount[]>
+  read(query: UsageQuery): Awaitable<UsageCount[]>
   /** Time of the latest accepted event of these keys; keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /** Forgets buckets that began before. */

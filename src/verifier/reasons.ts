@@ -128,3 +128,6 @@ export const problems: Readonly<Record<Reason, Problem>> = {
       'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
   },
 }
+
+/** Every reason there is. */
+export const reasons: readonly Reason[] = Object.keys(problems) as Reason[]

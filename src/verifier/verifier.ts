@@ -30,6 +30,7 @@ import {
   refusalReply,
   unavailableRetrySeconds,
 } from './replies.ts'
+import type { UsageCounter } from './usage-counter.ts'
 import type { Accepted, Refused, Verdict } from './verdict.ts'
 
 export interface VerifierOptions {
@@ -51,6 +52,7 @@ export interface VerifierOptions {
   emit: (event: WriteKeyEvent) => void
   /** Whether anybody listens to decisions; if not, no event objects are made for them. */
   tellDecisions: boolean
+  usage: UsageCounter
 }
 
 export interface Verifier {
@@ -67,6 +69,10 @@ interface Visit {
   secret: SecretRecord | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
   keyId: string | undefined
+  /** When the key was found good, milliseconds since the epoch. */
+  at: number
+  /** What the route or path says about every event; null = each event says its own type. */
+  routeType: string | null
   allowOrigin: string | null
   received: ReceivedBody | undefined
 }
@@ -76,7 +82,7 @@ interface Visit {
  * verdict or goes on to the next; a promise appears only where something has to be waited for.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cache, hashers, limiter, clock, emit, tellDecisions } = options
+  const { cache, hashers, limiter, clock, emit, tellDecisions, usage } = options
   const bodySource = options.credentials.includes('body')
   const headerSources = options.credentials.filter((source) => source !== 'body')
 
@@ -92,6 +98,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
         key: undefined,
         secret: undefined,
         keyId: undefined,
+        at: 0,
+        routeType: null,
         allowOrigin: '*',
         received: undefined,
       }
@@ -148,7 +156,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { record, rules } = key
     visit.keyId = record.id
     if (record.status === 'revoked') return refuse(visit, 'revoked_key')
-    if (hasEnded(found)) return refuse(visit, 'expired_key')
+    visit.at = clock.now()
+    if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')
     if (record.environment !== options.environment) return refuse(visit, 'wrong_environment')
 
     visit.key = key
@@ -178,8 +187,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     })
   }
 
-  function hasEnded(found: CachedSecret<CompiledKey>): boolean {
-    const now = clock.now()
+  function hasEnded(found: CachedSecret<CompiledKey>, now: number): boolean {
     const { expiresAt } = found.compiled.record
     if (found.ended) return true
     const ended =
@@ -192,8 +200,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Step 11: every event against the route's type and the key's rules. */
   function judge(visit: Visit, body: unknown): Awaitable<Verdict> {
     const { request } = visit
+    visit.routeType = request.eventType ?? options.eventTypes.fromPath(request.path)
     const checked = checkEvents(body, {
-      routeType: request.eventType ?? options.eventTypes.fromPath(request.path),
+      routeType: visit.routeType,
       rule: (visit.key as CompiledKey).rules.events,
       onForbiddenEvent: options.onForbiddenEvent,
       maxEvents: options.maxEvents,
@@ -236,6 +245,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         expiresAt: new Date(secret.expiresAt),
       })
     }
+    usage.accepted(key.record.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
     if (tellDecisions) tellAccepted(visit, checked)
     return {
       ok: true,
@@ -289,6 +299,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused {
+    if (visit.keyId !== undefined) usage.refused(visit.keyId, reason, clock.now())
     if (tellDecisions) {
       const { keyId } = visit
       emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
@@ -356,6 +367,8 @@ function emptyVisit(request: IngestRequest): Visit {
     key: undefined,
     secret: undefined,
     keyId: undefined,
+    at: 0,
+    routeType: null,
     allowOrigin: '*',
     received: undefined,
   }

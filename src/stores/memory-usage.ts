@@ -1,0 +1,92 @@
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { UsageCount, UsageStore } from './usage-store.ts'
+
+/** Numbers kept at most, some 200 bytes each; beyond, the oldest buckets go. */
+const maxCells = 250_000
+
+/** The usage of a memory store. */
+export interface MemoryUsage extends UsageStore {
+  /** The record with the last use of each of its secrets. */
+  withLastUse(record: KeyRecord): KeyRecord
+  forget(record: KeyRecord): void
+}
+
+/** @param has whether the store has this key: usage of keys that are gone is not kept. */
+export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage {
+  /** By start of the bucket, then by key, kind and name. */
+  const buckets = new Map<number, Map<string, UsageCount>>()
+  const lastEventAt = new Map<string, number>()
+  const lastUsedAt = new Map<string, number>()
+  let cells = 0
+
+  function addCount(count: UsageCount): void {
+    let bucket = buckets.get(count.bucketAt)
+    if (bucket === undefined) {
+      bucket = new Map()
+      buckets.set(count.bucketAt, bucket)
+    }
+    const id = `${count.keyId} ${count.kind} ${count.name}`
+    const known = bucket.get(id)
+    if (known === undefined) cells++
+    bucket.set(id, known === undefined ? count : { ...count, count: known.count + count.count })
+    if (cells > maxCells && buckets.size > 1) drop(Math.min(...buckets.keys()))
+  }
+
+  function drop(bucketAt: number): void {
+    cells -= buckets.get(bucketAt)?.size ?? 0
+    buckets.delete(bucketAt)
+  }
+
+  return {
+    add(batch) {
+      for (const count of batch.counts) if (has(count.keyId)) addCount(count)
+      for (const [keyId, at] of batch.lastEventAt) if (has(keyId)) moveForward(lastEventAt, keyId, at)
+      for (const [secretId, { keyId, at }] of batch.lastUsedAt) {
+        if (has(keyId)) moveForward(lastUsedAt, secretId, at)
+      }
+    },
+
+    read({ keyIds, from, to }) {
+      const wanted = new Set(keyIds)
+      const found: UsageCount[] = []
+      for (const [bucketAt, bucket] of buckets) {
+        if (bucketAt < from || bucketAt >= to) continue
+        for (const count of bucket.values()) if (wanted.has(count.keyId)) found.push(count)
+      }
+      return found
+    },
+
+    lastEvents(keyIds) {
+      const found = new Map<string, number>()
+      for (const keyId of keyIds) {
+        const at = lastEventAt.get(keyId)
+        if (at !== undefined) found.set(keyId, at)
+      }
+      return found
+    },
+
+    prune(before) {
+      for (const bucketAt of [...buckets.keys()]) if (bucketAt < before) drop(bucketAt)
+    },
+
+    withLastUse(record) {
+      const secrets = record.secrets.map((secret) => ({
+        ...secret,
+        lastUsedAt: lastUsedAt.get(secret.id) ?? secret.lastUsedAt,
+      }))
+      return { ...record, secrets }
+    },
+
+    forget(record) {
+      lastEventAt.delete(record.id)
+      for (const secret of record.secrets) lastUsedAt.delete(secret.id)
+      for (const bucket of buckets.values()) {
+        for (const [id, { keyId }] of bucket) if (keyId === record.id && bucket.delete(id)) cells--
+      }
+    },
+  }
+}
+
+function moveForward(times: Map<string, number>, id: string, at: number): void {
+  if (at > (times.get(id) ?? Number.NEGATIVE_INFINITY)) times.set(id, at)
+}

@@ -1,0 +1,20 @@
+import type { IngestEvent, RejectedEvent } from './events.ts'
+import type { Reason } from './reasons.ts'
+
+/**
+ * Counts what verification decides, per key. Called on the request path: implementations add to plain numbers, keep
+ * nothing of what they are handed, and never throw. `at` is milliseconds since the epoch.
+ */
+export interface UsageCounter {
+  /** @param routeType the type of every event when the route says it; null when each event says its own. */
+  accepted(
+    keyId: string,
+    secretId: string,
+    routeType: string | null,
+    events: readonly IngestEvent[],
+    rejected: readonly RejectedEvent[],
+    at: number,
+  ): void
+  /** A refused request of a key that is known. */
+  refused(keyId: string, reason: Reason, at: number): void
+}

@@ -1,0 +1,196 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../src/keys/clock.ts'
+import { createMemoryUsage } from '../../src/stores/memory-usage.ts'
+import { type UsageBatch, type UsageStore, usageBucketMs } from '../../src/stores/usage-store.ts'
+import { createUsageRecorder } from '../../src/usage/usage-recorder.ts'
+
+const start = Date.UTC(2026, 0, 5, 12, 1)
+const everything = { from: 0, to: start + 10 * usageBucketMs, bucketMs: usageBucketMs }
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: start })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function setUp(wrap: (store: UsageStore) => UsageStore = (store) => store) {
+  const store = createMemoryUsage(() => true)
+  const batches: UsageBatch[] = []
+  const errors: unknown[] = []
+  const recorder = createUsageRecorder({
+    store: wrap({
+      ...store,
+      add(batch) {
+        batches.push(batch)
+        return store.add(batch)
+      },
+    }),
+    clock: systemClock,
+    eventTypes: ['track', 'page'],
+    flushMs: 10_000,
+    retentionMs: 30 * 86_400_000,
+    onStoreError: (error) => errors.push(error),
+  })
+  const counts = async () =>
+    (await store.read({ keyIds: ['wk_1', 'wk_2'], ...everything })).map(
+      ({ keyId, bucketAt, kind, name, count }) =>
+        `${keyId} ${(bucketAt - start) / 60_000} ${kind} ${name} ${count}`,
+    )
+  return { recorder, store, batches, errors, counts }
+}
+
+describe('the usage recorder', () => {
+  it('counts events by the type of the route, or by each event', async () => {
+    const { recorder, counts } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}, {}], [], start)
+    recorder.accepted(
+      'wk_1',
+      'sec_1',
+      null,
+      [{ type: 'page' }, { type: 'track' }, { type: 'x' }, {}],
+      [],
+      start,
+    )
+    await recorder.flush()
+    expect(await counts()).toEqual([
+      'wk_1 -1 accepted track 3',
+      'wk_1 -1 accepted page 1',
+      'wk_1 -1 accepted other 2',
+    ])
+  })
+
+  it('counts a type as other that only a polluted prototype says', async () => {
+    const { recorder, counts } = setUp()
+    recorder.accepted('wk_1', 'sec_1', null, [Object.create({ type: 'track' })], [], start)
+    await recorder.flush()
+    expect(await counts()).toEqual(['wk_1 -1 accepted other 1'])
+  })
+
+  it('counts refusals and left out events by reason', async () => {
+    const { recorder, counts } = setUp()
+    const left = { index: 0, type: 'page', code: 'event_type_not_allowed' } as const
+    recorder.refused('wk_1', 'rate_limited', start)
+    recorder.refused('wk_1', 'rate_limited', start)
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [left, left], start)
+    await recorder.flush()
+    expect((await counts()).toSorted()).toEqual([
+      'wk_1 -1 accepted track 1',
+      'wk_1 -1 refused event_type_not_allowed 2',
+      'wk_1 -1 refused rate_limited 2',
+    ])
+  })
+
+  it('puts events into the bucket of their time, also across a border between two flushes', async () => {
+    const { recorder, counts } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start + usageBucketMs)
+    await recorder.flush()
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 1', 'wk_1 4 accepted track 1'])
+  })
+
+  it('writes one batch ten seconds after the first count, and none while nothing happens', async () => {
+    const { recorder, batches, counts } = setUp()
+    for (let index = 0; index < 1_000; index++) recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(batches).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(batches).toHaveLength(1)
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 1000'])
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(batches).toHaveLength(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('moves last event and last use forward only', async () => {
+    const { recorder, batches } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start + 500)
+    recorder.accepted('wk_1', 'sec_2', 'track', [{}], [], start + 400)
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start + 300)
+    await recorder.flush()
+    expect([...(batches[0]?.lastEventAt ?? [])]).toEqual([['wk_1', start + 500]])
+    expect(new Map(batches[0]?.lastUsedAt)).toEqual(
+      new Map([
+        ['sec_1', { keyId: 'wk_1', at: start + 500 }],
+        ['sec_2', { keyId: 'wk_1', at: start + 400 }],
+      ]),
+    )
+  })
+
+  it('marks the secret used but no event for a request without events', async () => {
+    const { recorder, batches } = setUp()
+    recorder.accepted('wk_1', 'sec_1', null, [], [], start)
+    await recorder.flush()
+    expect(batches[0]?.counts).toEqual([])
+    expect(batches[0]?.lastEventAt.size).toBe(0)
+    expect(batches[0]?.lastUsedAt.size).toBe(1)
+  })
+
+  it('keeps what a failing store refuses, and stores each number once when it is back', async () => {
+    let down = true
+    const { recorder, errors, counts } = setUp((store) => ({
+      ...store,
+      add: (batch) => (down ? Promise.reject(new Error('down')) : store.add(batch)),
+    }))
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    await vi.advanceTimersByTimeAsync(10_000)
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}, {}], [], start)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(errors).toHaveLength(2)
+    expect(await counts()).toEqual([])
+    down = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 3'])
+  })
+
+  it('stores what is left on close, and gives up on a store that hangs', async () => {
+    const first = setUp()
+    first.recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    await first.recorder.close()
+    expect(await first.counts()).toEqual(['wk_1 -1 accepted track 1'])
+
+    const hanging = setUp((store) => ({ ...store, add: () => new Promise(() => {}) }))
+    hanging.recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    const closed = hanging.recorder.close()
+    await vi.advanceTimersByTimeAsync(5_000)
+    await closed
+    expect(hanging.errors).toHaveLength(1)
+  })
+
+  it('writes early rather than hold more than 20 000 keys, and loses none of them', async () => {
+    const { recorder, batches } = setUp()
+    for (let index = 0; index < 45_000; index++) {
+      recorder.accepted(`wk_${index}`, `sec_${index}`, 'track', [{}], [], start)
+    }
+    await recorder.flush()
+    expect(batches.length).toBeGreaterThanOrEqual(1)
+    const total = batches.flatMap((batch) => batch.counts).reduce((sum, { count }) => sum + count, 0)
+    expect(total).toBe(45_000)
+  })
+
+  it('forgets buckets older than the retention, once an hour', async () => {
+    const { recorder, counts } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    await recorder.flush()
+    vi.setSystemTime(start + 31 * 86_400_000)
+    recorder.accepted('wk_2', 'sec_2', 'track', [{}], [], Date.now())
+    await recorder.flush()
+    expect(await counts()).toEqual([])
+  })
+
+  it('does nothing for a store that keeps no usage', async () => {
+    const recorder = createUsageRecorder({
+      store: undefined,
+      clock: systemClock,
+      eventTypes: [],
+      flushMs: 10_000,
+      retentionMs: 1,
+      onStoreError: () => {},
+    })
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    recorder.refused('wk_1', 'rate_limited', start)
+    await recorder.flush()
+    await recorder.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
