@@ -1,0 +1,354 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { passes, rateHeaders, refuses, signedUp, unauthorized } from './answers.ts'
+import type { GoldenRequest } from './golden-request.ts'
+
+const json = JSON.stringify
+const text = json(signedUp)
+const typeless = { event: 'Signed Up', userId: 'u1' }
+const many = (length: number) => Array.from({ length }, () => signedUp)
+const invalid = refuses('invalid_json')
+const invalidEvent = refuses('invalid_event')
+const mismatch = refuses('event_type_mismatch')
+const encoded = (coding: string, body: Uint8Array, name: string): Omit<GoldenRequest, 'expected'> => ({
+  name,
+  headers: [`Content-Encoding: ${coding}`],
+  body,
+})
+
+const types = ['track', 'identify', 'page', 'screen', 'group', 'alias']
+
+/** Paths that say track, in ways that servers and proxies let through. */
+const trackPaths = [
+  '/v1/track/',
+  '/v1/TRACK',
+  '/v1/%74rack',
+  '/v1/trac%6B/',
+  '/v1//track',
+  '/v1/track//',
+  '/v1/a/b/track',
+  '/v1/T',
+  '/v1/%54',
+  '/v1/track?type=page',
+  '/v1/track/?x=/page',
+]
+/** Paths that say no type. */
+const typelessPaths = [
+  '/v1/batch',
+  '/v1/b',
+  '/v1/BATCH',
+  '/v1/events',
+  '/v1',
+  '/v1/',
+  '/v1/track;x',
+  '/v1/track%2fpage',
+  '/v1/%2574rack',
+  '/v1/tracks',
+  '/v1/%ff',
+]
+
+export const bodyRequests: readonly GoldenRequest[] = [
+  // Types by path
+  ...types.flatMap((type) =>
+    [`/v1/${type}`, `/v1/${type.charAt(0)}`].map((path) => ({
+      name: `${path} takes ${type} events`,
+      path,
+      key: { allowedEventTypes: [type] },
+      body: json({ userId: 'u1' }),
+      ...passes([{ userId: 'u1' }]),
+    })),
+  ),
+  ...trackPaths.map((path) => ({
+    name: `${path} says track`,
+    path,
+    body: json({ ...signedUp, type: 'identify' }),
+    ...mismatch,
+  })),
+  ...typelessPaths.map((path) => ({
+    name: `${path} says no type`,
+    path,
+    body: json({ type: 'identify', userId: 'u1' }),
+    ...passes([{ type: 'identify', userId: 'u1' }]),
+  })),
+  { name: 'path and event may agree', path: '/v1/track', ...passes() },
+  {
+    name: 'one event of an array that disagrees with the path refuses all',
+    body: json([signedUp, { type: 'page' }]),
+    ...mismatch,
+  },
+  {
+    name: 'one event of a batch that disagrees with the path refuses all',
+    body: json({ batch: [signedUp, { type: 'page' }] }),
+    ...mismatch,
+  },
+  {
+    name: 'a disagreeing type is refused even when both are allowed',
+    key: { allowedEventTypes: ['track', 'page'] },
+    body: json({ type: 'page' }),
+    ...mismatch,
+  },
+
+  // Shapes
+  {
+    name: 'a batch passes',
+    path: '/v1/batch',
+    body: json({ batch: [signedUp, typeless] }),
+    ...passes([signedUp, typeless]),
+  },
+  {
+    name: 'a batch with a context beside it passes',
+    path: '/v1/batch',
+    body: json({ batch: [signedUp], sentAt: 'x', context: {} }),
+    ...passes(),
+  },
+  {
+    name: 'a batch that says it is one passes',
+    path: '/v1/batch',
+    body: json({ type: 'batch', batch: [signedUp] }),
+    ...passes(),
+  },
+  {
+    name: 'a bare array passes',
+    path: '/v1/batch',
+    body: json([signedUp, signedUp]),
+    ...passes([signedUp, signedUp]),
+  },
+  { name: 'an array passes on /v1/track', body: json([typeless, signedUp]), ...passes([typeless, signedUp]) },
+  { name: 'an object without any field passes as an event', body: '{}', ...passes([{}]) },
+  {
+    name: 'a batch with a type beside it is refused',
+    path: '/v1/batch',
+    body: json({ type: 'track', batch: [signedUp] }),
+    ...invalidEvent,
+  },
+  { name: 'an empty batch is refused', path: '/v1/batch', body: json({ batch: [] }), ...invalidEvent },
+  { name: 'an empty array is refused', path: '/v1/batch', body: '[]', ...invalidEvent },
+  {
+    name: 'a batch that is no array is refused',
+    path: '/v1/batch',
+    body: json({ batch: { 0: signedUp, length: 1 } }),
+    ...invalidEvent,
+  },
+  { name: 'a batch of null is refused', path: '/v1/batch', body: json({ batch: null }), ...invalidEvent },
+  {
+    name: 'a batch within a batch is refused',
+    path: '/v1/batch',
+    body: json({ batch: [{ batch: [signedUp] }] }),
+    ...invalidEvent,
+  },
+  {
+    name: 'an array within an array is refused',
+    path: '/v1/batch',
+    body: json([[signedUp]]),
+    ...invalidEvent,
+  },
+  ...['null', '1', '"track"', 'true'].map((body) => ({
+    name: `the JSON value ${body} is no event`,
+    body,
+    ...invalidEvent,
+  })),
+  ...['null', '1', '"track"'].map((item) => ({
+    name: `${item} in a batch is no event`,
+    path: '/v1/batch',
+    body: `{"batch":[${item}]}`,
+    ...invalidEvent,
+  })),
+  { name: 'an own __proto__ is refused', body: '{"__proto__":{"type":"page"},"event":"x"}', ...invalidEvent },
+  {
+    name: 'an own __proto__ beside a batch is refused',
+    path: '/v1/batch',
+    body: '{"__proto__":{},"batch":[{}]}',
+    ...invalidEvent,
+  },
+  {
+    name: 'constructor and prototype are fields like others',
+    body: '{"constructor":{"prototype":{"x":1}}}',
+    ...passes([{ constructor: { prototype: { x: 1 } } }]),
+  },
+  {
+    name: 'of a repeated field the last one counts for the check and the handler',
+    path: '/v1/batch',
+    body: '{"type":"page","type":"track"}',
+    ...passes([{ type: 'track' }]),
+  },
+
+  // JSON
+  ...[
+    '',
+    ' ',
+    '{',
+    '{"event":',
+    '{"writeKey": sk_live_abc}',
+    "{'event':'x'}",
+    '{} {}',
+    'undefined',
+    'event=x&type=track',
+    '\0',
+  ].map((body) => ({ name: `the body ${JSON.stringify(body)} is no JSON`, body, ...invalid })),
+  { name: 'no body and no length is no JSON', body: null, ...invalid },
+  { name: 'a byte order mark is skipped', body: `\ufeff${text}`, ...passes() },
+  {
+    name: 'bytes that are no UTF-8 are refused',
+    body: Buffer.from('{"event":"\xff"}', 'latin1'),
+    ...invalid,
+  },
+  { name: 'UTF-16 is refused', body: Buffer.from(text, 'utf16le'), ...invalid },
+  {
+    name: 'text beyond ASCII arrives as sent',
+    body: json({ event: 'Größe 🌍' }),
+    ...passes([{ event: 'Größe 🌍' }]),
+  },
+  {
+    name: 'a thousand levels deep is fine',
+    body: `{"a":${'['.repeat(1_000)}${']'.repeat(1_000)}}`,
+    ...passes([JSON.parse(`{"a":${'['.repeat(1_000)}${']'.repeat(1_000)}}`)]),
+  },
+
+  // Content types
+  ...[
+    'text/plain',
+    'text/plain;charset=UTF-8',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    'application/cloudevents+json',
+    'application/json; charset=utf-7',
+    'nonsense',
+  ].map((contentType) => ({ name: `JSON labelled ${contentType} passes`, contentType, ...passes() })),
+  { name: 'JSON without a label passes', contentType: null, ...passes() },
+  {
+    name: 'a beacon without a key is 401',
+    contentType: 'text/plain;charset=UTF-8',
+    authorization: [],
+    headers: ['Origin: https://app.example.com'],
+    ...unauthorized('WriteKey realm="events"'),
+  },
+
+  // Encodings
+  { ...encoded('gzip', gzipSync(text), 'gzip passes'), ...passes() },
+  { ...encoded('GZIP', gzipSync(text), 'GZIP in capitals passes'), ...passes() },
+  { ...encoded('x-gzip', gzipSync(text), 'x-gzip passes'), ...passes() },
+  { ...encoded('deflate', deflateSync(text), 'deflate passes'), ...passes() },
+  { ...encoded('deflate', deflateRawSync(text), 'deflate without its wrapper passes'), ...passes() },
+  { ...encoded('br', brotliCompressSync(text), 'br passes'), ...passes() },
+  { ...encoded('identity', Buffer.from(text), 'identity passes'), ...passes() },
+  {
+    ...encoded('gzip', gzipSync(text), 'gzipped JSON labelled as a form passes'),
+    contentType: 'application/x-www-form-urlencoded',
+    ...passes(),
+  },
+  {
+    ...encoded(
+      'gzip',
+      Buffer.concat([gzipSync(text.slice(0, 9)), gzipSync(text.slice(9))]),
+      'two gzip members pass as one',
+    ),
+    ...passes(),
+  },
+  { ...encoded('gzip', gzipSync(text).subarray(0, -6), 'a gzip cut short is refused'), ...invalid },
+  {
+    ...encoded(
+      'gzip',
+      Buffer.concat([gzipSync(text), Buffer.from('junk')]),
+      'a gzip with junk behind it is refused',
+    ),
+    ...invalid,
+  },
+  { ...encoded('gzip', Buffer.from(text), 'JSON that only says it is gzip is refused'), ...invalid },
+  {
+    ...encoded('zstd', Buffer.from(text), 'an unknown encoding is refused'),
+    ...refuses('unsupported_encoding'),
+  },
+  {
+    ...encoded('gzip, gzip', gzipSync(gzipSync(text)), 'stacked encodings are refused'),
+    ...refuses('unsupported_encoding'),
+  },
+  {
+    ...encoded('gzip', gzipSync('x'.repeat(2_000_000)), 'a small bomb is refused'),
+    ...refuses('payload_too_large'),
+  },
+  {
+    ...encoded('br', brotliCompressSync('x'.repeat(2_000_000)), 'a small br bomb is refused'),
+    ...refuses('payload_too_large'),
+  },
+  {
+    ...encoded('deflate', deflateSync('x'.repeat(2_000_000)), 'a small deflate bomb is refused'),
+    ...refuses('payload_too_large'),
+  },
+
+  // Sizes and framing
+  { name: 'a chunked body passes', chunked: true, ...passes() },
+  { name: 'a body at the limit passes', server: 'small limits', body: text.padEnd(200), ...passes() },
+  {
+    name: 'a body above the limit is refused unread',
+    server: 'small limits',
+    body: text.padEnd(201),
+    ...refuses('payload_too_large', { closes: true }),
+  },
+  {
+    name: 'a chunked body above the limit is refused as it comes',
+    server: 'small limits',
+    body: text.padEnd(5_000),
+    chunked: true,
+    ...refuses('payload_too_large', { closes: true }),
+  },
+  {
+    name: 'as many events as may be pass',
+    server: 'small limits',
+    path: '/v1/batch',
+    body: '[{},{},{}]',
+    ...passes([{}, {}, {}]),
+  },
+  {
+    name: 'one event more is refused',
+    server: 'small limits',
+    path: '/v1/batch',
+    body: '[{},{},{},{}]',
+    ...refuses('too_many_events'),
+  },
+  { name: '2 500 events pass', path: '/v1/batch', body: json(many(2_500)), ...passes(many(2_500)) },
+  {
+    name: '2 501 events are refused',
+    path: '/v1/batch',
+    body: json(many(2_501)),
+    ...refuses('too_many_events'),
+  },
+
+  // Methods
+  { name: 'GET passes with no events', method: 'GET', contentType: null, body: null, ...passes([]) },
+  { name: 'HEAD passes with no events', method: 'HEAD', contentType: null, body: null, ...passes([]) },
+  {
+    name: 'GET without a key is 401',
+    method: 'GET',
+    contentType: null,
+    body: null,
+    authorization: [],
+    ...unauthorized(undefined, false),
+  },
+  {
+    name: 'HEAD without a key is 401',
+    method: 'HEAD',
+    contentType: null,
+    body: null,
+    authorization: [],
+    ...unauthorized(undefined, false),
+  },
+  {
+    name: 'GET is charged',
+    method: 'GET',
+    contentType: null,
+    body: null,
+    key: { rateLimitEps: 2 },
+    ...passes([], rateHeaders(2, 1, 1, 1)),
+  },
+  ...['PUT', 'PATCH', 'DELETE'].map((method) => ({
+    name: `${method} with an event passes`,
+    method,
+    ...passes(),
+  })),
+  ...['PUT', 'PATCH', 'DELETE'].map((method) => ({
+    name: `${method} without a key is 401`,
+    method,
+    authorization: [],
+    ...unauthorized(),
+  })),
+  { name: 'DELETE without a body is no JSON', method: 'DELETE', contentType: null, body: null, ...invalid },
+]
