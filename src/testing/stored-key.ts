@@ -1,0 +1,41 @@
+import type { KeyRecord, SecretRecord } from '../index.ts'
+import { randomBase62 } from '../keys/base62.ts'
+
+/** A key as a store is handed it, valid and unlike any other; `changes` replaces fields. */
+export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    id: `wk_${randomBase62(16)}`,
+    name: 'Web App',
+    sourceType: 'web',
+    environment: 'production',
+    status: 'active',
+    rateLimitEps: null,
+    allowedEventTypes: null,
+    allowedEventNames: null,
+    deniedEventNames: null,
+    allowedOrigins: null,
+    allowedIps: null,
+    deniedIps: null,
+    expiresAt: null,
+    metadata: null,
+    secrets: [createSecretRecord()],
+    createdAt: 1_768_478_400_000,
+    updatedAt: 1_768_478_400_000,
+    revokedAt: null,
+    version: 1,
+    ...changes,
+  }
+}
+
+/** A secret of such a key. Its hash belongs to no secret anybody could present. */
+export function createSecretRecord(changes: Partial<SecretRecord> = {}): SecretRecord {
+  return {
+    id: `sec_${randomBase62(16)}`,
+    keyHash: Buffer.from(randomBase62(32), 'latin1').toString('hex'),
+    start: 'sk_live_abcd',
+    createdAt: 1_768_478_400_000,
+    expiresAt: null,
+    lastUsedAt: null,
+    ...changes,
+  }
+}

@@ -1,0 +1,16 @@
+/** What a test says about a value. Vitest's and Jest's `expect` give this. */
+export interface Expectation {
+  toBe(expected: unknown): void
+  toEqual(expected: unknown): void
+  toMatchObject(expected: object): void
+  toContain(expected: unknown): void
+  toBeUndefined(): void
+  toBeGreaterThan(expected: number): void
+}
+
+/** The functions of a test runner, handed in so that this package needs none: `{ describe, it, expect }` of Vitest or Jest. */
+export interface TestTools {
+  describe(name: string, body: () => void): void
+  it(name: string, body: () => Promise<void> | void): void
+  expect(value: unknown): Expectation
+}

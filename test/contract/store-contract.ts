@@ -1,0 +1,8 @@
+import { describe, expect, it } from 'vitest'
+import type { Awaitable, KeyStore } from '../../src/index.ts'
+import { storeContract as contract, type StoreHarness } from '../../src/testing/index.ts'
+
+/** The published suite, on Vitest. */
+export function storeContract(name: string, create: () => Awaitable<KeyStore | StoreHarness>): void {
+  contract({ describe, it, expect }, name, create)
+}

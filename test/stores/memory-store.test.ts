@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryStore } from '../../src/stores/memory-store.ts'
+import { createKeyRecord } from '../../src/testing/index.ts'
+import { storeContract } from '../contract/store-contract.ts'
+
+storeContract('memory store', createMemoryStore)
+
+describe('memory store', () => {
+  it('belongs to one process alone, so that nothing has to wait for others', () => {
+    expect(createMemoryStore().scope).toBe('process')
+  })
+
+  it('shares nothing between two stores', async () => {
+    const [one, other] = [createMemoryStore(), createMemoryStore()]
+    const heard: unknown[] = []
+    other.watch?.(() => heard.push(1))
+    const record = createKeyRecord()
+    await one.insert(record, {
+      id: 'aud_1',
+      at: 0,
+      action: 'create',
+      actor: null,
+      address: null,
+      keyId: record.id,
+      before: null,
+      after: null,
+    })
+    expect(other.get(record.id)).toBeUndefined()
+    expect(heard).toEqual([])
+  })
+})
