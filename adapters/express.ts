@@ -13,6 +13,8 @@ import {
   writeReply,
 } from '../src/index.ts'
 
+export { adminRoutes } from '../src/index.ts'
+
 declare global {
   namespace Express {
     interface Request {

@@ -1,3 +1,5 @@
+export { adminRoutes, pathOf } from './http/admin-routes.ts'
+export { answerByFetch, type FetchHandler, type FetchHints } from './http/fetch-exchange.ts'
 export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
 export { type RequestHints, setReplyHeaders, toIngestRequest, writeReply } from './http/node-exchange.ts'
 export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'

@@ -244,6 +244,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
     async list(query = {}) {
       const parsed = parseListQuery(query)
+      await usage.flush()
       const page = await store.list(parsed)
       const last = page.data.at(-1)
       return {
@@ -253,6 +254,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     },
 
     async get(id) {
+      await usage.flush()
       return toWriteKey(await load(id))
     },
 

@@ -1,0 +1,62 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Principal, RequestInfo, ResolvedAdminOptions, Role } from './admin-options.ts'
+import { createFailedAttempts } from './failed-attempts.ts'
+import { AdminProblem } from './problem.ts'
+
+/** Wrong tokens that one address may present in a minute. */
+const maxFailures = 20
+
+const roles: readonly Role[] = ['admin', 'viewer']
+
+/** Decides who a request comes from. */
+export interface Access {
+  /** @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones came from its address. */
+  identify(request: Request, info: RequestInfo): Promise<Principal>
+}
+
+export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): Access {
+  const known = tokens.map(({ name, role, token }) => ({ name, role, hash: sha256(token) }))
+  const failures = createFailedAttempts(maxFailures, now)
+
+  /** Compares with every token, in the same time whichever matches. */
+  function findToken(presented: string): Principal | undefined {
+    const hash = sha256(presented)
+    let found: Principal | undefined
+    for (const { name, role, hash: expected } of known) {
+      if (timingSafeEqual(hash, expected)) found = { name, role }
+    }
+    return found
+  }
+
+  return {
+    async identify(request, info) {
+      const presented = bearerToken(request.headers)
+      const byToken = presented === undefined ? undefined : findToken(presented)
+      if (byToken !== undefined) return byToken
+      const principal = authorize === undefined ? null : await authorize(request, info)
+      if (principal !== null && principal !== undefined) return assertPrincipal(principal)
+      if (request.headers.has('authorization') && failures.add(info.address)) {
+        throw new AdminProblem('too_many_failures', {
+          retryAfterSeconds: failures.retryAfterSeconds(info.address),
+        })
+      }
+      throw new AdminProblem('invalid_token')
+    },
+  }
+}
+
+/** RFC 6750, 2.1. A repeated header arrives joined by a comma, which no token holds. */
+function bearerToken(headers: Headers): string | undefined {
+  return /^Bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(headers.get('authorization') ?? '')?.[1]
+}
+
+function assertPrincipal({ name, role }: Principal): Principal {
+  if (typeof name !== 'string' || !roles.includes(role)) {
+    throw new TypeError("authorize must return { name, role: 'admin' | 'viewer' } or null")
+  }
+  return { name: name.slice(0, 100), role }
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,198 @@
+import { type Context, Hono } from 'hono'
+import { ConfigError, KeyError, StoreError } from '../keys/errors.ts'
+import type { WriteKeys } from '../write-keys.ts'
+import { createAccess } from './access.ts'
+import {
+  type AdminApiOptions,
+  type Principal,
+  type RequestInfo,
+  resolveAdminOptions,
+} from './admin-options.ts'
+import { assertSameSite } from './cross-site.ts'
+import { toSnakeCase, withSnakeCaseFields } from './field-names.ts'
+import type { Operation } from './operation.ts'
+import { AdminProblem, toProblemResponse } from './problem.ts'
+import { createRefusalAudit } from './refusal-audit.ts'
+import { readJsonBody } from './request-body.ts'
+import { auditOperations } from './routes/audit-log.ts'
+import { lifecycleOperations } from './routes/lifecycle.ts'
+import { createOpenApiOperation } from './routes/openapi.ts'
+import { usageOperations } from './routes/usage.ts'
+import { writeKeyOperations } from './routes/write-keys.ts'
+import { validate } from './validation.ts'
+
+/** The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request` and `Response`. */
+export interface AdminApi {
+  /** Answers a request. Never rejects. */
+  fetch(request: Request, info?: RequestInfo): Promise<Response>
+  /** Whether a path belongs to this API, so that whoever mounts it can pass all others on. */
+  handles(path: string): boolean
+}
+
+/** What is known of a call when it is refused. */
+interface Visit {
+  operation: Operation | undefined
+  principal: Principal | undefined
+  address: string | undefined
+  keyId: string | undefined
+}
+
+interface Env {
+  Bindings: { address: string | undefined; visit: Visit }
+}
+
+/**
+ * The management API of DESIGN's section 9: keys, life cycle, usage, audit log, openapi.json.
+ *
+ * @throws ConfigError for an unknown option or a bad value, and when nothing says who may call.
+ * @example
+ * ```ts
+ * const api = createAdminApi(keys, { tokens: [{ name: 'ops', token: process.env.ADMIN_TOKEN, role: 'admin' }] })
+ * app.use(adminRoutes(api))
+ * ```
+ */
+export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): AdminApi {
+  if (typeof keys?.noteRefused !== 'function')
+    throw new ConfigError('keys', keys, 'what createWriteKeys() returned')
+  const resolved = resolveAdminOptions(options)
+  const { basePath, logger } = resolved
+  const access = createAccess(resolved)
+  const noteRefusal = createRefusalAudit(keys, resolved.now)
+
+  const described = [...writeKeyOperations, ...lifecycleOperations, ...usageOperations, ...auditOperations]
+  const operations = [...described, createOpenApiOperation(described, basePath)]
+  const roots = [...new Set(operations.map(({ path }) => basePath + (path.split('/{')[0] as string)))]
+
+  const app = new Hono<Env>({ strict: false })
+  for (const operation of operations) {
+    app.on(operation.method, routePath(operation), (context) => handle(operation, context))
+  }
+  app.notFound(async (context) => {
+    context.env.visit.principal = await access.identify(context.req.raw, context.env)
+    const allowed = allowedMethods(context.req.path)
+    if (allowed.length === 0) throw new AdminProblem('not_found')
+    throw new AdminProblem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
+  })
+  app.onError((error, context) => refuse(error, context.req.raw, context.env.visit))
+
+  /** Whether and what is decided before a byte of the body is read. */
+  async function handle(operation: Operation, context: Context<Env>): Promise<Response> {
+    const request = context.req.raw
+    const { visit, address } = context.env
+    const params = context.req.param() as Record<string, string>
+    visit.operation = operation
+    visit.keyId = params.id
+    const principal = await access.identify(request, { address })
+    visit.principal = principal
+    if (operation.method !== 'GET') assertSameSite(request.headers)
+    if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
+    const query = validateQuery(operation, new URL(request.url).searchParams)
+    const body = await validateBody(operation, request)
+    return operation.handle({ request, params, query, body, principal, address, keys })
+  }
+
+  async function refuse(error: unknown, request: Request, visit: Visit): Promise<Response> {
+    const problem = toProblem(error)
+    if (problem.status >= 500) report(error, problem)
+    // Reading is noted when somebody tries tokens; a change always.
+    const isNoted = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS'
+    const isGuess = problem.code === 'invalid_token' && request.headers.has('authorization')
+    if (problem.status < 500 && (isNoted || isGuess) && problem.code !== 'too_many_failures') {
+      await noteRefusal({ ...visit, problem, call: visit.operation?.id ?? request.method.slice(0, 20) })
+    }
+    return toProblemResponse(problem)
+  }
+
+  function report(error: unknown, problem: AdminProblem): void {
+    try {
+      logger?.error({ err: error }, `writekey: a management call failed: ${problem.code}`)
+    } catch {
+      // The logger belongs to the application; its faults change no answer.
+    }
+  }
+
+  function routePath({ path }: Operation): string {
+    return basePath + path.replace(/\{(\w+)\}/g, ':$1')
+  }
+
+  function allowedMethods(path: string): string[] {
+    const segments = trimSlash(path).split('/')
+    const methods = operations
+      .filter((operation) => {
+        const pattern = (basePath + operation.path).split('/')
+        return (
+          pattern.length === segments.length &&
+          pattern.every((part, index) => part.startsWith('{') || part === segments[index])
+        )
+      })
+      .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    return [...new Set(methods)]
+  }
+
+  return {
+    async fetch(request, info = {}) {
+      const visit: Visit = {
+        operation: undefined,
+        principal: undefined,
+        address: undefined,
+        keyId: undefined,
+      }
+      try {
+        visit.address = resolved.clientAddress(info.address, Object.fromEntries(request.headers))
+        return await app.fetch(request, { address: visit.address, visit })
+      } catch (error) {
+        return refuse(error, request, visit)
+      }
+    },
+    handles: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
+  }
+}
+
+function trimSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+function validateQuery(operation: Operation, search: URLSearchParams): unknown {
+  const query: Record<string, string> = {}
+  for (const name of new Set(search.keys())) {
+    const values = search.getAll(name)
+    if (values.length > 1 || operation.query === undefined) {
+      const field = /^\w{1,40}$/.test(name) ? name : 'query'
+      const problem = values.length > 1 ? 'is there more than once' : 'is not a parameter of this call'
+      throw new AdminProblem('invalid_field', { field, detail: `${field} ${problem}` })
+    }
+    Object.defineProperty(query, name, { value: values[0], enumerable: true })
+  }
+  return operation.query === undefined ? {} : validate(operation.query, query)
+}
+
+async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
+  if (method === 'GET') return undefined
+  const value = await readJsonBody(request)
+  if (body === undefined) {
+    const isEmpty =
+      value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+    if (isEmpty) return undefined
+    throw new AdminProblem('invalid_field', { field: 'body', detail: 'body must be empty for this call' })
+  }
+  if (value === undefined && !body.required) return undefined
+  if (value === undefined) throw new AdminProblem('invalid_json')
+  return validate(body.schema, value)
+}
+
+/** Every error of the layers below as what the caller is told. */
+function toProblem(error: unknown): AdminProblem {
+  if (error instanceof AdminProblem) return error
+  if (error instanceof KeyError) {
+    if (error.code === 'not_found') return new AdminProblem('not_found')
+    const detail = withSnakeCaseFields(error.message)
+    if (error.code === 'conflict')
+      return new AdminProblem('conflict', {
+        detail,
+        ...(error.reason !== undefined && { reason: error.reason }),
+      })
+    return new AdminProblem('invalid_field', { detail, field: toSnakeCase(error.field ?? 'body') })
+  }
+  if (error instanceof StoreError) return new AdminProblem('store_unavailable', { retryAfterSeconds: 1 })
+  return new AdminProblem('internal_error')
+}

@@ -1,0 +1,75 @@
+import type { z } from 'zod'
+import type { WriteKeys } from '../write-keys.ts'
+import type { Principal, Role } from './admin-options.ts'
+import { answerHeaders } from './problem.ts'
+
+/** One authenticated and validated call. */
+export interface Call<Query = unknown, Body = unknown> {
+  request: Request
+  /** Path parameters, decoded and otherwise unchecked. */
+  params: Readonly<Record<string, string>>
+  query: Query
+  body: Body
+  principal: Principal
+  /** The client's address as `trustedProxies` says. */
+  address: string | undefined
+  keys: WriteKeys
+}
+
+/** What one status code of an operation means. */
+export interface AnswerDescription {
+  description: string
+  /** Without one the answer has no body, or is no JSON. */
+  schema?: z.ZodType
+  /** Content type when it is not JSON. */
+  contentType?: string
+}
+
+/** One call of the management API: the router, the validation and openapi.json are made from it. */
+export interface Operation {
+  /** Name of the call in openapi.json and in the audit log. */
+  id: string
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** From the base path, with parameters in braces. */
+  path: string
+  /** The least role that may call it. */
+  role: Role
+  summary: string
+  query?: z.ZodObject
+  /** Request headers it reads, with what they are for. */
+  headers?: Readonly<Record<string, string>>
+  body?: { schema: z.ZodType; required: boolean }
+  answers: Readonly<Record<number, AnswerDescription>>
+  handle(call: Call): Promise<Response>
+}
+
+/** An operation whose `handle` knows the types of its query and body. */
+export function defineOperation<Query extends z.ZodObject = z.ZodObject, Body extends z.ZodType = z.ZodType>(
+  operation: Omit<Operation, 'handle' | 'query' | 'body'> & {
+    query?: Query
+    body?: { schema: Body; required: boolean }
+    handle(call: Call<z.output<Query>, z.output<Body>>): Promise<Response>
+  },
+): Operation {
+  return operation as unknown as Operation
+}
+
+/** Who asks, for the audit log. */
+export function actorOf({ principal, address }: Call) {
+  return { actor: { name: principal.name, ...(address !== undefined && { address }) } }
+}
+
+export function jsonAnswer(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { ...answerHeaders, 'content-type': 'application/json', ...headers },
+  })
+}
+
+export function emptyAnswer(): Response {
+  return new Response(null, { status: 204, headers: answerHeaders })
+}

@@ -1,0 +1,44 @@
+import { withDeadline } from '../stores/deadline.ts'
+import type { WriteKeys } from '../write-keys.ts'
+import type { Principal } from './admin-options.ts'
+import { createFailedAttempts } from './failed-attempts.ts'
+import type { AdminProblem } from './problem.ts'
+
+/** A refused call, as far as it was understood. */
+export interface RefusedRequest {
+  problem: AdminProblem
+  /** Id of the operation, or the method and no more for paths that are none. */
+  call: string
+  principal: Principal | undefined
+  address: string | undefined
+  keyId: string | undefined
+}
+
+/** Entries that strangers, who have no token, may cause in a minute: per address, and in all. */
+const maxPerAddress = 20
+const maxInAll = 200
+
+/** Writes refused calls into the audit log. What strangers cause is bounded, so that a flood cannot fill a disk. */
+export function createRefusalAudit(keys: WriteKeys, now: () => number) {
+  const perAddress = createFailedAttempts(maxPerAddress, now)
+  const inAll = createFailedAttempts(maxInAll, now)
+
+  /** Never rejects: the refusal stands whether it could be noted or not. */
+  return async function noteRefusal(refused: RefusedRequest): Promise<void> {
+    const { principal, address, keyId, problem } = refused
+    if (principal === undefined && (perAddress.add(address) || inAll.add(undefined))) return
+    const { field, reason } = problem.details
+    const noted = keys.noteRefused({
+      actor: { name: principal?.name ?? 'unknown', ...(address !== undefined && { address }) },
+      ...(keyId !== undefined && { keyId }),
+      details: {
+        call: refused.call,
+        status: problem.status,
+        code: problem.code,
+        ...(field !== undefined && { field }),
+        ...(reason !== undefined && { reason }),
+      },
+    })
+    await withDeadline(noted).catch(() => {})
+  }
+}

@@ -1,0 +1,38 @@
+import { parseJsonBody } from '../http/json-body.ts'
+import { AdminProblem } from './problem.ts'
+
+/** Longest body of a management call, in bytes: the longest lists a key can have, with room. */
+export const maxRequestBytes = 65_536
+
+/**
+ * The parsed body of a call, or undefined when there is none.
+ * @throws AdminProblem `unsupported_media_type`, `payload_too_large` or `invalid_json`
+ */
+export async function readJsonBody(request: Request): Promise<unknown> {
+  const type = request.headers.get('content-type')
+  const isJson = type !== null && /^application\/json *(;|$)/i.test(type)
+  if (type !== null && !isJson) throw new AdminProblem('unsupported_media_type')
+  if (!/^(identity)?$/i.test(request.headers.get('content-encoding') ?? ''))
+    throw new AdminProblem('unsupported_media_type')
+  if (Number(request.headers.get('content-length')) > maxRequestBytes)
+    throw new AdminProblem('payload_too_large')
+  const bytes = await readAll(request.body)
+  if (bytes.length === 0) return undefined
+  // A form or a page's beacon can send any of the other types without asking first.
+  if (!isJson) throw new AdminProblem('unsupported_media_type')
+  const parsed = parseJsonBody(bytes)
+  if (parsed === undefined) throw new AdminProblem('invalid_json')
+  return parsed.value
+}
+
+async function readAll(body: Request['body']): Promise<Buffer> {
+  if (body === null) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > maxRequestBytes) throw new AdminProblem('payload_too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}

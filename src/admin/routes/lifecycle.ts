@@ -1,0 +1,51 @@
+import { keySchema, rotatedKeySchema, rotateKeySchema, toKeyJson } from '../key-schema.ts'
+import { actorOf, defineOperation, jsonAnswer, type Operation } from '../operation.ts'
+import { etag, keysPath } from './write-keys.ts'
+
+const rotateWriteKey = defineOperation({
+  id: 'rotateWriteKey',
+  method: 'POST',
+  path: `${keysPath}/{id}/rotate`,
+  role: 'admin',
+  summary: 'Give a key a new secret. Earlier ones are accepted until the grace is over.',
+  body: { schema: rotateKeySchema, required: false },
+  answers: { 200: { description: 'The key with its new secret.', schema: rotatedKeySchema } },
+  async handle(call) {
+    const hours = call.body?.grace_period_hours
+    const { writeKey, key, graceExpiresAt } = await call.keys.rotate(call.params.id as string, {
+      ...actorOf(call),
+      ...(hours !== undefined && { gracePeriodHours: hours }),
+    })
+    const answer = { ...toKeyJson(writeKey), key, grace_expires_at: graceExpiresAt.toISOString() }
+    return jsonAnswer(200, answer, etag(writeKey))
+  },
+})
+
+const revokeWriteKey = defineOperation({
+  id: 'revokeWriteKey',
+  method: 'POST',
+  path: `${keysPath}/{id}/revoke`,
+  role: 'admin',
+  summary: 'End a key for good. When the answer arrives no process accepts it any more.',
+  answers: { 200: { description: 'The revoked key.', schema: keySchema } },
+  async handle(call) {
+    const key = await call.keys.revoke(call.params.id as string, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
+const endGrace = defineOperation({
+  id: 'endGrace',
+  method: 'DELETE',
+  path: `${keysPath}/{id}/secrets/{secret_id}`,
+  role: 'admin',
+  summary: 'End the grace of an earlier secret now.',
+  answers: { 200: { description: 'The key without that secret.', schema: keySchema } },
+  async handle(call) {
+    const { id, secret_id: secretId } = call.params as { id: string; secret_id: string }
+    const key = await call.keys.endGrace(id, secretId, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
+export const lifecycleOperations: readonly Operation[] = [rotateWriteKey, revokeWriteKey, endGrace]

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto'
+import { toBase62 } from '../../keys/base62.ts'
+import { KeyError } from '../../keys/errors.ts'
+import type { CreateKeyInput, UpdateKeyInput } from '../../keys/key-fields.ts'
+import type { WriteKey } from '../../keys/key-record.ts'
+import type { WriteKeys } from '../../write-keys.ts'
+import { camelCaseKeys } from '../field-names.ts'
+import {
+  createdKeySchema,
+  createKeySchema,
+  keyListSchema,
+  keySchema,
+  keyWithVolumeSchema,
+  listKeysQuery,
+  toKeyInput,
+  toKeyJson,
+  toKeyWithVolumeJson,
+  toPageLimit,
+  updateKeySchema,
+} from '../key-schema.ts'
+import { actorOf, defineOperation, emptyAnswer, jsonAnswer, type Operation } from '../operation.ts'
+import { AdminProblem } from '../problem.ts'
+
+export const keysPath = '/api/v1/events/write-keys'
+
+const createWriteKey = defineOperation({
+  id: 'createWriteKey',
+  method: 'POST',
+  path: keysPath,
+  role: 'admin',
+  summary: 'Create a write key. Its secret is in the answer, and nowhere else ever again.',
+  headers: {
+    'Idempotency-Key':
+      'Makes a repeated call safe: the key is made once. A repetition is answered with 200 and without the secret.',
+  },
+  body: { schema: createKeySchema, required: true },
+  answers: {
+    200: { description: 'The key that an earlier call with this Idempotency-Key made.', schema: keySchema },
+    201: { description: 'The new key with its secret.', schema: createdKeySchema },
+  },
+  async handle(call) {
+    const { keys, request, principal } = call
+    const id = idempotentId(request.headers.get('idempotency-key'), principal.name)
+    try {
+      const created = await keys.create(toKeyInput<CreateKeyInput>(call.body), {
+        ...actorOf(call),
+        ...(id !== undefined && { id }),
+      })
+      return jsonAnswer(201, { ...toKeyJson(created.writeKey), key: created.key }, etag(created.writeKey))
+    } catch (error) {
+      if (id !== undefined && error instanceof KeyError && error.reason === 'duplicate') {
+        const earlier = await keys.get(id)
+        return jsonAnswer(200, toKeyJson(earlier), { ...etag(earlier), 'idempotency-replayed': 'true' })
+      }
+      throw error
+    }
+  },
+})
+
+const listWriteKeys = defineOperation({
+  id: 'listWriteKeys',
+  method: 'GET',
+  path: keysPath,
+  role: 'viewer',
+  summary: 'List write keys, newest first, with the volume of the last 24 hours.',
+  query: listKeysQuery,
+  answers: { 200: { description: 'One page of keys.', schema: keyListSchema } },
+  async handle({ keys, query: { limit, ...filters } }) {
+    const page = await keys.list({ ...camelCaseKeys(filters), ...toPageLimit(limit) })
+    const volumes = await keys.volumes(page.data.map(({ id }) => id))
+    return jsonAnswer(200, {
+      data: page.data.map((key) => toKeyWithVolumeJson(key, volumes.get(key.id))),
+      next_cursor: page.nextCursor,
+    })
+  },
+})
+
+const getWriteKey = defineOperation({
+  id: 'getWriteKey',
+  method: 'GET',
+  path: `${keysPath}/{id}`,
+  role: 'viewer',
+  summary: 'One write key with its volume.',
+  answers: { 200: { description: 'The key.', schema: keyWithVolumeSchema } },
+  async handle({ keys, params }) {
+    const key = await keys.get(params.id as string)
+    return jsonAnswer(200, await withVolume(keys, key), etag(key))
+  },
+})
+
+const updateWriteKey = defineOperation({
+  id: 'updateWriteKey',
+  method: 'PATCH',
+  path: `${keysPath}/{id}`,
+  role: 'admin',
+  summary: 'Rename a key or change its rules. Absent fields stay as they are; null takes a rule away.',
+  headers: { 'If-Match': 'The ETag of the version that is to be changed: 409 when there is a newer one.' },
+  body: { schema: updateKeySchema, required: true },
+  answers: { 200: { description: 'The changed key.', schema: keySchema } },
+  async handle(call) {
+    const { version: wanted, ...changes } = call.body
+    const version = expectedVersion(call.request.headers.get('if-match'), wanted)
+    const key = await call.keys.update(call.params.id as string, toKeyInput<UpdateKeyInput>(changes), {
+      ...actorOf(call),
+      ...(version !== undefined && { version }),
+    })
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
+const deleteWriteKey = defineOperation({
+  id: 'deleteWriteKey',
+  method: 'DELETE',
+  path: `${keysPath}/{id}`,
+  role: 'admin',
+  summary: 'Revoke a key and forget it with its usage. The audit log stays.',
+  answers: { 204: { description: 'The key is gone; no process accepts it any more.' } },
+  async handle(call) {
+    await call.keys.remove(call.params.id as string, actorOf(call))
+    return emptyAnswer()
+  },
+})
+
+export const writeKeyOperations: readonly Operation[] = [
+  createWriteKey,
+  listWriteKeys,
+  getWriteKey,
+  updateWriteKey,
+  deleteWriteKey,
+]
+
+export function etag(key: WriteKey): { etag: string } {
+  return { etag: `"${key.version}"` }
+}
+
+async function withVolume(keys: WriteKeys, key: WriteKey) {
+  return toKeyWithVolumeJson(key, (await keys.volumes([key.id])).get(key.id))
+}
+
+/** The version a change is meant for, from `If-Match` or the body; undefined when it does not say. */
+function expectedVersion(ifMatch: string | null, fromBody: number | undefined): number | undefined {
+  if (ifMatch === null || ifMatch === '*') return fromBody
+  const match = /^(?:W\/)?"([1-9]\d{0,15})"$/.exec(ifMatch)
+  if (match === null) {
+    throw new AdminProblem('invalid_field', {
+      field: 'If-Match',
+      detail: 'If-Match must be the ETag of an earlier answer',
+    })
+  }
+  return Number(match[1])
+}
+
+/**
+ * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives: derived, so that
+ * nothing has to be remembered and every process agrees.
+ */
+function idempotentId(idempotencyKey: string | null, caller: string): string | undefined {
+  if (idempotencyKey === null) return undefined
+  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
+    throw new AdminProblem('invalid_field', {
+      field: 'Idempotency-Key',
+      detail: 'Idempotency-Key must have 1 to 255 visible ASCII characters',
+    })
+  }
+  const hash = createHash('sha256')
+    .update(JSON.stringify([caller, idempotencyKey]))
+    .digest()
+  // Two halves of 47 bits, eight base62 characters each.
+  return `wk_${toBase62(hash.readUIntBE(0, 6) % 62 ** 8, 8)}${toBase62(hash.readUIntBE(6, 6) % 62 ** 8, 8)}`
+}

@@ -1,0 +1,34 @@
+import type { z } from 'zod'
+import { AdminProblem } from './problem.ts'
+
+const maxReported = 10
+/** What is echoed of a field's name: a secret put in the wrong place does not look so. */
+const fieldPattern = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/
+
+/** @throws AdminProblem `invalid_field` naming the field; never quotes a value. */
+export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const errors = result.error.issues.flatMap(toFieldErrors).slice(0, maxReported)
+  const [first] = errors
+  throw new AdminProblem('invalid_field', {
+    field: first?.field ?? 'body',
+    detail: `${first?.field ?? 'body'} ${first?.detail ?? 'is not as it should be'}`,
+    errors,
+  })
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): { field: string; detail: string }[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: fieldPattern.test(key) ? key : 'body',
+      detail: fieldPattern.test(key)
+        ? 'is not a field of this call'
+        : 'has a field that this call does not know',
+    }))
+  }
+  const [name, ...rest] = issue.path
+  const field = typeof name === 'string' && fieldPattern.test(name) ? name : 'body'
+  const at = rest.length > 0 && typeof rest[0] === 'number' ? `entry ${rest[0]}: ` : ''
+  return [{ field, detail: `${at}${issue.message}` }]
+}

@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answerByFetch, type FetchHandler } from './fetch-exchange.ts'
+
+/**
+ * Express, Connect and plain Node middleware that serves a management API, at the root of an app or under a mount point,
+ * before or after body parsers. Requests for other paths go on to `next`.
+ *
+ * @example
+ * ```ts
+ * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
+ * ```
+ */
+export function adminRoutes(api: FetchHandler) {
+  return function adminRoutes(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): void {
+    const path = pathOf(request.url)
+    if (!api.handles(path)) {
+      if (next !== undefined) next()
+      else response.writeHead(404).end()
+      return
+    }
+    answerByFetch(api, request, response).catch((error: unknown) => {
+      if (next !== undefined) next(error)
+      else response.destroy(error instanceof Error ? error : undefined)
+    })
+  }
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(url = '/'): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}

@@ -1,0 +1,310 @@
+import { describe, expect, it } from 'vitest'
+import { base, startAdmin } from './admin-calls.ts'
+
+const documented = {
+  name: 'Web App',
+  source_type: 'web',
+  rate_limit_eps: 500,
+  allowed_event_types: ['track', 'identify', 'page'],
+  allowed_origins: ['https://app.example.com', 'https://staging.example.com'],
+}
+
+describe('creating a key', () => {
+  it('answers as documented, with the secret', async () => {
+    const { call, keys } = startAdmin()
+    const { status, body, headers } = await call('POST', base, { body: documented })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({ ...documented, status: 'active', created_at: '2026-01-05T12:01:00.000Z' })
+    expect(body.id).toMatch(/^wk_[0-9A-Za-z]{16}$/)
+    expect(body.key).toMatch(/^sk_live_[0-9A-Za-z]{38}$/)
+    expect(headers.get('cache-control')).toBe('no-store')
+    const verdict = await keys.verify({
+      method: 'POST',
+      path: '/v1/track',
+      headers: { authorization: `Basic ${Buffer.from(`${body.key}:`).toString('base64')}` },
+      body: {},
+    })
+    expect(verdict).toMatchObject({ ok: true, writeKey: { id: body.id } })
+  })
+
+  it('takes the path with a slash at its end', async () => {
+    const { call } = startAdmin()
+    expect((await call('POST', `${base}/`, { body: documented })).status).toBe(201)
+    expect((await call('GET', `${base}/`)).body.data).toHaveLength(1)
+  })
+
+  it.each([
+    [{ ...documented, status: 'active' }, 'status'],
+    [{ ...documented, id: 'wk_1' }, 'id'],
+    [{ ...documented, key: 'sk_live_x' }, 'key'],
+    [{ ...documented, sourceType: 'web' }, 'sourceType'],
+    [{ ...documented, name: '' }, 'name'],
+    [{ ...documented, name: 'a\r\nb' }, 'name'],
+    [{ ...documented, name: ['a'] }, 'name'],
+    [{ ...documented, source_type: 'tv' }, 'source_type'],
+    [{ ...documented, rate_limit_eps: 0 }, 'rate_limit_eps'],
+    [{ ...documented, rate_limit_eps: '500' }, 'rate_limit_eps'],
+    [{ ...documented, allowed_event_types: ['trak'] }, 'allowed_event_types'],
+    [{ ...documented, allowed_event_types: [] }, 'allowed_event_types'],
+    [{ ...documented, allowed_origins: ['https://app.example.com/x'] }, 'allowed_origins'],
+    [{ ...documented, allowed_ips: ['1.2.3'] }, 'allowed_ips'],
+    [{ ...documented, expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
+    [{ ...documented, metadata: [] }, 'metadata'],
+    [{ name: 'a' }, 'source_type'],
+    [[], 'body'],
+    ['"text"', 'body'],
+  ])('refuses %j with 422 naming %s, and changes nothing', async (body, field) => {
+    const { call, keys } = startAdmin()
+    const answer = await call('POST', base, { body })
+    expect(answer.status).toBe(422)
+    expect(answer.body).toMatchObject({ code: 'invalid_field', field })
+    expect(answer.body.detail).toContain(field)
+    expect((await keys.list()).data).toEqual([])
+    expect((await keys.audit()).data).toMatchObject([
+      {
+        action: 'refused',
+        actor: 'ops',
+        address: '192.0.2.1',
+        after: { call: 'createWriteKey', status: 422 },
+      },
+    ])
+  })
+
+  it('makes one key for one Idempotency-Key, and shows its secret once', async () => {
+    const { call } = startAdmin()
+    const headers = { 'idempotency-key': '7f9c2e' }
+    const first = await call('POST', base, { body: documented, headers })
+    const second = await call('POST', base, { body: documented, headers })
+    expect(first.status).toBe(201)
+    expect(second.status).toBe(200)
+    expect(second.body.id).toBe(first.body.id)
+    expect(second.body).not.toHaveProperty('key')
+    expect(second.headers.get('idempotency-replayed')).toBe('true')
+    const other = await call('POST', base, { body: documented, headers: { 'idempotency-key': '7f9c2f' } })
+    expect(other.body.id).not.toBe(first.body.id)
+    const bad = await call('POST', base, { body: documented, headers: { 'idempotency-key': 'a b' } })
+    expect(bad).toMatchObject({ status: 422, body: { field: 'Idempotency-Key' } })
+  })
+})
+
+describe('listing keys', () => {
+  it('shows volume and last event, never a secret', async () => {
+    const { call, keys } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const authorization = `Basic ${Buffer.from(`${created.key}:`).toString('base64')}`
+    const request = { method: 'POST', headers: { authorization } }
+    await keys.verify({ ...request, path: '/v1/track', body: [{}, {}] })
+    await keys.verify({ ...request, path: '/v1/group', body: {} })
+    const { body } = await call('GET', base)
+    expect(body.next_cursor).toBeNull()
+    expect(body.data).toMatchObject([
+      {
+        id: created.id,
+        status: 'active',
+        events_24h: 2,
+        rejected_24h: 1,
+        last_event_at: '2026-01-05T12:01:00.000Z',
+        secrets: [{ start: created.key.slice(0, 12), last_used_at: '2026-01-05T12:01:00.000Z' }],
+      },
+    ])
+    expect(JSON.stringify(body)).not.toContain(created.key)
+    expect((await call('GET', `${base}/${created.id}`)).body).toEqual(body.data[0])
+  })
+
+  it('filters, and pages to the end without a gap', async () => {
+    const { call, keys } = startAdmin()
+    for (let index = 0; index < 7; index++) {
+      await keys.create({ name: `Key ${index}`, sourceType: index < 5 ? 'web' : 'server' })
+    }
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const { body } = await call('GET', `${base}?source_type=web&limit=2${cursor && `&cursor=${cursor}`}`)
+      seen.push(...body.data.map(({ name }: { name: string }) => name))
+      cursor = body.next_cursor ?? ''
+    } while (cursor !== '')
+    expect(seen.toSorted()).toEqual(['Key 0', 'Key 1', 'Key 2', 'Key 3', 'Key 4'])
+    expect((await call('GET', `${base}?q=key+6`)).body.data).toMatchObject([{ name: 'Key 6' }])
+    expect((await call('GET', `${base}?limit=1000000000`)).body.data).toHaveLength(7)
+  })
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['limit=-1', 'limit'],
+    ['limit=1e3', 'limit'],
+    ['cursor=xyz', 'cursor'],
+    ['status=any', 'status'],
+    ['nope=1', 'nope'],
+    ['q=a&q=b', 'q'],
+    ['__proto__=1', '__proto__'],
+  ])('refuses ?%s naming %s', async (query, field) => {
+    const { call } = startAdmin()
+    expect(await call('GET', `${base}?${query}`)).toMatchObject({ status: 422, body: { field } })
+  })
+})
+
+describe('changing a key', () => {
+  it('renames and restricts, and leaves the rest', async () => {
+    const { call } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const { status, body } = await call('PATCH', `${base}/${created.id}`, {
+      body: { name: 'Site', allowed_origins: null, allowed_ips: ['10.0.0.0/8'] },
+    })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      name: 'Site',
+      allowed_origins: null,
+      allowed_ips: ['10.0.0.0/8'],
+      allowed_event_types: documented.allowed_event_types,
+      version: 2,
+    })
+  })
+
+  it('refuses a change of an older version, by If-Match or version', async () => {
+    const { call } = startAdmin()
+    const { body: created, headers } = await call('POST', base, { body: documented })
+    const path = `${base}/${created.id}`
+    const etag = headers.get('etag') as string
+    expect((await call('PATCH', path, { body: { name: 'b' }, headers: { 'if-match': etag } })).status).toBe(
+      200,
+    )
+    for (const stale of [
+      { body: { name: 'c' }, headers: { 'if-match': etag } },
+      { body: { name: 'c', version: 1 } },
+    ]) {
+      expect(await call('PATCH', path, stale)).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', reason: 'version' },
+      })
+    }
+    expect((await call('PATCH', path, { body: { name: 'c', version: 2 } })).body.name).toBe('c')
+    expect(await call('PATCH', path, { body: {}, headers: { 'if-match': 'x' } })).toMatchObject({
+      status: 422,
+      body: { field: 'If-Match' },
+    })
+  })
+
+  it('refuses another environment, which a key keeps for life', async () => {
+    const { call } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    expect(await call('PATCH', `${base}/${created.id}`, { body: { environment: 'test' } })).toMatchObject({
+      status: 422,
+      body: { field: 'environment' },
+    })
+  })
+})
+
+describe('the end of a key', () => {
+  it('rotates with a grace, ends it early, revokes and deletes', async () => {
+    const { call, keys } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const path = `${base}/${created.id}`
+    const accepts = async (key: string) => {
+      const authorization = `Basic ${Buffer.from(`${key}:`).toString('base64')}`
+      return (await keys.verify({ method: 'POST', path: '/v1/track', headers: { authorization }, body: {} }))
+        .ok
+    }
+    const { status, body: rotated } = await call('POST', `${path}/rotate`, {
+      body: { grace_period_hours: 24 },
+    })
+    expect(status).toBe(200)
+    expect(rotated).toMatchObject({ id: created.id, grace_expires_at: '2026-01-06T12:01:00.000Z' })
+    expect([await accepts(created.key), await accepts(rotated.key)]).toEqual([true, true])
+
+    const ended = await call('DELETE', `${path}/secrets/${rotated.secrets[0].id}`)
+    expect(ended.body.secrets).toHaveLength(1)
+    expect([await accepts(created.key), await accepts(rotated.key)]).toEqual([false, true])
+
+    const revoked = await call('POST', `${path}/revoke`)
+    expect(revoked.body).toMatchObject({ status: 'revoked', revoked_at: '2026-01-05T12:01:00.000Z' })
+    expect(await accepts(rotated.key)).toBe(false)
+    expect((await call('POST', `${path}/revoke`)).status).toBe(200)
+    expect(await call('POST', `${path}/rotate`)).toMatchObject({ status: 409, body: { reason: 'revoked' } })
+
+    const gone = await call('DELETE', path)
+    expect(gone).toMatchObject({ status: 204, body: '' })
+    expect((await call('GET', path)).status).toBe(404)
+    expect((await call('DELETE', path)).status).toBe(404)
+  })
+
+  it('rotates with the default grace when there is no body', async () => {
+    const { call } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const { body } = await call('POST', `${base}/${created.id}/rotate`)
+    expect(body.grace_expires_at).toBe('2026-01-06T12:01:00.000Z')
+  })
+
+  it.each([-1, 721, '24', null, 1e9, [24]])('refuses a grace of %j', async (hours) => {
+    const { call } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const answer = await call('POST', `${base}/${created.id}/rotate`, { body: { grace_period_hours: hours } })
+    expect(answer).toMatchObject({ status: 422, body: { field: 'grace_period_hours' } })
+  })
+})
+
+describe('an id that is none', () => {
+  it.each(['wk_unknown', '%2e%2e%2fx', 'wk_%00', `wk_${'a'.repeat(5_000)}`, "wk_'--", '%ff', 'constructor'])(
+    'is 404 for %s',
+    async (id) => {
+      const { call } = startAdmin()
+      for (const [method, path] of [
+        ['GET', ''],
+        ['DELETE', ''],
+        ['POST', '/revoke'],
+        ['POST', '/rotate'],
+        ['GET', '/usage'],
+      ] as const) {
+        const { status, body } = await call(method, `${base}/${id}${path}`)
+        expect([status, body.code]).toEqual([404, 'not_found'])
+      }
+    },
+  )
+})
+
+describe('usage and audit', () => {
+  it('gives the series of a key by type and reason', async () => {
+    const { call, keys } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const authorization = `Basic ${Buffer.from(`${created.key}:`).toString('base64')}`
+    await keys.verify({ method: 'POST', path: '/v1/page', headers: { authorization }, body: {} })
+    await keys.verify({ method: 'POST', path: '/v1/page', headers: { authorization }, body: 'no' })
+    const { status, body } = await call('GET', `${base}/${created.id}/usage?window=24h`)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      id: created.id,
+      bucket_seconds: 3_600,
+      accepted_total: 1,
+      accepted: { page: 1 },
+      refused: { invalid_json: 1 },
+    })
+    expect(body.buckets).toHaveLength(24)
+    expect(await call('GET', `${base}/${created.id}/usage?window=31d`)).toMatchObject({
+      status: 422,
+      body: { field: 'window' },
+    })
+  })
+
+  it('tells every change with the token that made it', async () => {
+    const { call, time } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    time.now += 1_000
+    await call('PATCH', `${base}/${created.id}`, { body: { rate_limit_eps: 5 } })
+    const { body } = await call('GET', `/api/v1/events/audit-log?key_id=${created.id}`)
+    expect(body.data).toMatchObject([
+      {
+        action: 'update',
+        actor: 'ops',
+        address: '192.0.2.1',
+        key_id: created.id,
+        before: { rate_limit_eps: 500 },
+        after: { rate_limit_eps: 5 },
+      },
+      {
+        action: 'create',
+        before: null,
+        after: { name: 'Web App', secrets: [{ start: `sk_live_${created.key.slice(8, 12)}` }] },
+      },
+    ])
+    expect(JSON.stringify(body)).not.toContain(created.key)
+  })
+})
