@@ -217,10 +217,23 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   /** Resolves when every process that might have the key cached has had to ask the store again, unless grace outlasts that. */
   async function waitForOtherProcesses(graceMs = 0): Promise<void> {
-    if (store.scope === 'process') return
-    const longestMs = (await store.longestLeaseMs?.()) ?? resolved.cache.leaseMs
+    const longestMs = await askUntilAnswered(() => cache.longestLeaseElsewhereMs())
+    if (longestMs === 0) return
     const waitMs = longestMs * leaseMargin + leaseMarginMs
     if (graceMs < waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+
+  /** The change is committed: a short disturbance must not leave the caller without an answer. */
+  async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask()
+      } catch (error) {
+        reportStoreError(error)
+        if (attempt >= barrierAttempts) throw error
+        await new Promise((resolve) => setTimeout(resolve, barrierPauseMs))
+      }
+    }
   }
 
   const writeKeys: WriteKeys = {
@@ -351,7 +364,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
     close() {
       closing ??= (async () => {
-        cache.close()
+        await cache.close()
         await usage.close()
         await limiter.close()
         await resolved.hints?.close()
@@ -367,6 +380,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 const leaseMargin = 1.01
 const leaseMarginMs = 5
 const insertAttempts = 3
+const barrierAttempts = 20
+const barrierPauseMs = 250
 const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
 const newIdPattern = /^wk_[0-9A-Za-z]{16}$/
 const maxVolumes = 100

@@ -61,6 +61,7 @@ export class StoreError extends Error {
       | 'store_unavailable'
       | 'store_timeout'
       | 'store_overloaded'
+      | 'schema_missing'
       | 'schema_too_new'
       | 'missing_driver',
     message: string,

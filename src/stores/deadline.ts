@@ -4,12 +4,15 @@ import { StoreError } from '../keys/errors.ts'
 /** Longest time one question to a store may take before its requests are answered with 503. */
 export const storeDeadlineMs = 1_000
 
-/** The value, or a StoreError `store_timeout` when it does not come in time; a late one is ignored. */
+/**
+ * The value, or a StoreError `store_timeout` when it does not come in time; a late one is ignored. A process that was busy
+ * or frozen for that long reads what has arrived meanwhile before it judges.
+ */
 export async function withDeadline<T>(value: Awaitable<T>, deadlineMs = storeDeadlineMs): Promise<T> {
   if (!(value instanceof Promise)) return value
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeoutError(deadlineMs)), deadlineMs)
+    timer = setTimeout(() => setImmediate(() => reject(timeoutError(deadlineMs))), deadlineMs)
   })
   try {
     return await Promise.race([value, deadline])

@@ -4,6 +4,7 @@ import type { Clock } from '../keys/clock.ts'
 import { StoreError } from '../keys/errors.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
+import { createChangeHistory } from './change-history.ts'
 import { withDeadline } from './deadline.ts'
 import type { ChangeHints, ChangeListener, KeyStore } from './key-store.ts'
 import { createLease, type Lease } from './lease.ts'
@@ -47,7 +48,12 @@ export interface KeyCache<Compiled> {
   forget(keyIds: readonly string[] | 'all'): void
   /** Asks the store now for what changed. Called on hints; concurrent calls share one question. */
   refresh(): Promise<void>
-  close(): void
+  /**
+   * How long another process may go on trusting what it has cached, in milliseconds; 0 when there is no other.
+   * @throws StoreError when the store does not say.
+   */
+  longestLeaseElsewhereMs(): Promise<number>
+  close(): Promise<void>
 }
 
 /** Unknown hashes are remembered this long, so that one wrong key asks the store once in a while only. */
@@ -78,8 +84,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
   const flights = new Map<string, Flight<Compiled>>()
   const queue = createLookupQueue()
-  /** Grows with every change that this process hears of; a load started under an older one is not kept. */
-  let generation = 0
+  const changes = createChangeHistory()
   let closed = false
 
   const lease: Lease = createLease({
@@ -93,8 +98,9 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
 
   function forget(keyIds: readonly string[] | 'all'): void {
     if (keyIds.length === 0) return
-    generation++
+    changes.note(keyIds)
     misses.clear()
+    // Whoever asks from now on must not be answered by a read from before the change, of whichever key it is.
     flights.clear()
     if (keyIds === 'all') {
       hits.clear()
@@ -116,15 +122,31 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   function find(digest: string, source: () => string): Awaitable<Lookup<Compiled>> {
     if (closed) throw new StoreError('store_unavailable', 'These write keys have been closed.')
     if (lease.holds()) return findCached(digest) ?? load(digest, source())
-    return lease.renew().then(
+    const renewed = lease.renew()
+    if (lease.isFailing()) {
+      // Known to be out already: what may be served is served now, not after the next poll has hung.
+      const hit = findStale(digest)
+      if (hit !== undefined) {
+        renewed.catch(() => {})
+        return hit
+      }
+    }
+    return renewed.then(
       () => findCached(digest) ?? load(digest, source()),
       (error: unknown) => {
-        const hit = hits.get(digest)
-        if (hit === undefined || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) throw error
-        options.onStaleAccept(hit.keyId)
+        const hit = findStale(digest)
+        if (hit === undefined) throw error
         return hit
       },
     )
+  }
+
+  /** What `staleOnOutageMs` allows to be served while the store is unreachable. */
+  function findStale(digest: string): CachedSecret<Compiled> | undefined {
+    if (closed || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) return undefined
+    const hit = hits.get(digest)
+    if (hit !== undefined) options.onStaleAccept(hit.keyId)
+    return hit
   }
 
   function load(digest: string, source: string): Promise<Lookup<Compiled>> {
@@ -135,7 +157,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       promise: undefined as never,
       startedAt: clock.monotonic(),
       wallStartedAt: clock.now(),
-      generation,
+      generation: changes.generation(),
     }
     flight.promise = read(digest, source, flight).finally(() => {
       if (flights.get(digest) === flight) flights.delete(digest)
@@ -171,7 +193,10 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   }
 
   function keep(digest: string, record: KeyRecord | undefined, flight: Flight<Compiled>): Lookup<Compiled> {
-    const current = flight.generation === generation && lease.isWithin(flight.startedAt, flight.wallStartedAt)
+    const current =
+      !closed &&
+      changes.none(flight.generation, record?.id) &&
+      lease.isWithin(flight.startedAt, flight.wallStartedAt)
     const keyHash = digestToHex(digest)
     const secret = record?.secrets.find((candidate) => candidate.keyHash === keyHash)
     if (record === undefined || secret === undefined) {
@@ -192,7 +217,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */
   const hear: ChangeListener = (keyIds) => {
     if (store.scope === 'process') forget(keyIds ?? 'all')
-    else lease.refresh().catch(() => {})
+    else lease.hint()
   }
   const unwatch = [store.watch?.(hear), options.hints?.subscribe(hear)]
 
@@ -200,11 +225,12 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     find,
     forget,
     refresh: () => lease.refresh(),
-    close() {
+    longestLeaseElsewhereMs: () => lease.longestElsewhereMs(),
+    async close() {
       closed = true
       for (const end of unwatch) end?.()
-      lease.close()
       forget('all')
+      await lease.close()
     },
   }
 }

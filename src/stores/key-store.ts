@@ -55,12 +55,20 @@ export interface KeyStore {
   watch?(listener: ChangeListener): () => void
 
   /**
-   * Makes sure that a change waits for this process: records that its lease may be this long. Awaited before the first
-   * cached key is trusted. Stores of scope `'process'` need none.
+   * Makes sure that changes wait for this cache: records that its lease may be this long. Awaited before the first cached
+   * key is trusted, and every ten minutes from then on; a registration has to count for at least twice that and ten
+   * minutes more, the longest lease. Stores of scope `'process'` need none.
+   * @param holder names the cache; 1 to 80 ASCII characters.
    */
-  registerLease?(leaseMs: number): Awaitable<void>
-  /** The longest lease any process has registered, in milliseconds. */
-  longestLeaseMs?(): Awaitable<number>
+  registerLease?(holder: string, leaseMs: number): Awaitable<void>
+  /** Forgets a registration. Called when the cache has been closed; a rejection is ignored. */
+  releaseLease?(holder: string): Awaitable<void>
+  /**
+   * The longest lease that any cache but this one has registered, in milliseconds; 0 when there is no other. Asked after
+   * a change has committed: a cache that registers later reads what was committed before. Without it a change waits
+   * for the application's own lease.
+   */
+  longestLeaseMs?(except: string): Awaitable<number>
 
   /** Volume and last use; without it `usage` has nothing to tell. */
   readonly usage?: UsageStore

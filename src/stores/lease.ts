@@ -1,3 +1,4 @@
+import { randomBase62 } from '../keys/base62.ts'
 import type { Clock } from '../keys/clock.ts'
 import { StoreError } from '../keys/errors.ts'
 import { withDeadline } from './deadline.ts'
@@ -13,13 +14,20 @@ export interface Lease {
   holds(): boolean
   /** Milliseconds since the last successful poll began; infinite before the first. */
   ageMs(): number
+  /** Whether the last poll failed. */
+  isFailing(): boolean
   /** Whether a moment, read from both clocks, lies less than a lease back. */
   isWithin(monotonicAt: number, wallAt: number): boolean
   /** Polls until the lease holds. @throws whatever the store throws, or StoreError when it hangs. */
   renew(): Promise<void>
   /** Polls now, also when the lease holds. */
   refresh(): Promise<void>
-  close(): void
+  /** Polls soon: hints that come in a burst share one poll. */
+  hint(): void
+  /** The longest lease of any other cache of this store, in milliseconds; 0 when there is none. @throws when the store does not say. */
+  longestElsewhereMs(): Promise<number>
+  /** Ends polling and takes the registration back. */
+  close(): Promise<void>
 }
 
 export interface LeaseOptions {
@@ -31,38 +39,59 @@ export interface LeaseOptions {
   onRevisionRegressed: () => void
 }
 
+/** A registration in the store is renewed when it is this old, in milliseconds; see `KeyStore.registerLease`. */
+const registrationMs = 600_000
+/** Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends. */
+const hintSpacingMs = 20
+/** Pause before the third failed poll in a row is followed by another, in milliseconds; it grows with each. */
+const firstPauseMs = 25
+const longestPauseMs = 100
+
+/** A moment on both clocks. */
+interface Moment {
+  monotonic: number
+  wall: number
+}
+
+const never: Moment = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY }
+
 export function createLease(options: LeaseOptions): Lease {
   const { store, clock } = options
   if (store.scope === 'process') return endlessLease
 
   const { leaseMs } = options
+  const holder = `lse_${randomBase62(16)}`
   let revision: number | null = null
-  let polledAt = Number.NEGATIVE_INFINITY
-  let wallPolledAt = Number.NEGATIVE_INFINITY
+  let polledAt = never
+  let registeredAt = never
   let polling: Promise<void> | undefined
   let pollAgain = false
-  let registered: Promise<void> | undefined
+  /** The number of the poll under way: an abandoned one may still answer, and must not be listened to. */
+  let pollNumber = 0
+  let pollBegan = Number.NEGATIVE_INFINITY
+  let failures = 0
   let timer: NodeJS.Timeout | undefined
+  let hintTimer: NodeJS.Timeout | undefined
   let closed = false
 
-  function ageSince(monotonicAt: number, wallAt: number): number {
-    return Math.max(clock.monotonic() - monotonicAt, clock.now() - wallAt)
+  const nowOnBoth = (): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() })
+
+  function ageOf(moment: Moment): number {
+    return Math.max(clock.monotonic() - moment.monotonic, clock.now() - moment.wall)
   }
 
-  async function poll(): Promise<void> {
-    if (store.registerLease !== undefined) {
-      registered ??= withDeadline(store.registerLease(leaseMs)).catch((error: unknown) => {
-        registered = undefined
-        throw error
-      })
-      await registered
+  async function ask(number: number): Promise<void> {
+    if (store.registerLease !== undefined && ageOf(registeredAt) >= registrationMs) {
+      const at = nowOnBoth()
+      await store.registerLease(holder, leaseMs)
+      registeredAt = at
     }
-    const startedAt = clock.monotonic()
-    const wallStartedAt = clock.now()
-    const changes = await withDeadline(store.changes(revision))
+    if (number !== pollNumber) return
+    const startedAt = nowOnBoth()
+    const changes = await store.changes(revision)
+    if (number !== pollNumber || closed) return
     apply(changes)
     polledAt = startedAt
-    wallPolledAt = wallStartedAt
   }
 
   function apply(changes: StoreChanges): void {
@@ -76,6 +105,19 @@ export function createLease(options: LeaseOptions): Lease {
     }
   }
 
+  async function poll(): Promise<void> {
+    pollBegan = performance.now()
+    try {
+      await withDeadline(ask(++pollNumber))
+      failures = 0
+    } catch (error) {
+      failures++
+      throw error
+    } finally {
+      pollNumber++
+    }
+  }
+
   /** One poll at a time. A call during a poll is answered by a further one, as the first may have read too early. */
   function refresh(): Promise<void> {
     if (polling !== undefined) {
@@ -83,19 +125,41 @@ export function createLease(options: LeaseOptions): Lease {
       return polling
     }
     polling = (async () => {
+      await pauseWhileFailing()
       do {
         pollAgain = false
         await poll()
       } while (pollAgain && !closed)
     })()
       .catch((error: unknown) => {
-        options.onStoreError(error)
+        if (!closed) options.onStoreError(error)
         throw error
       })
       .finally(() => {
         polling = undefined
       })
     return polling
+  }
+
+  /** A store that refuses at once would otherwise be asked again by every single request. */
+  async function pauseWhileFailing(): Promise<void> {
+    if (failures < 2) return
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 2))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+
+  function hint(): void {
+    if (closed || hintTimer !== undefined) return
+    const waitMs = Math.max(0, hintSpacingMs - (performance.now() - pollBegan))
+    if (waitMs === 0) {
+      refresh().catch(() => {})
+      return
+    }
+    hintTimer = setTimeout(() => {
+      hintTimer = undefined
+      if (!closed) refresh().catch(() => {})
+    }, waitMs)
+    hintTimer.unref()
   }
 
   function schedule(): void {
@@ -106,37 +170,60 @@ export function createLease(options: LeaseOptions): Lease {
     timer.unref()
   }
 
-  function holds(): boolean {
-    return ageSince(polledAt, wallPolledAt) < leaseMs
-  }
+  const holds = () => ageOf(polledAt) < leaseMs
 
   async function renew(): Promise<void> {
     schedule()
-    // The second try is for a poll that hung while the process was frozen: it ends with an age past the lease.
-    for (let attempt = 0; attempt < 2 && !holds(); attempt++) await (polling ?? refresh())
+    // A poll that is under way may have begun before whoever asks, even before the process was frozen: when it leaves the
+    // lease lapsed or fails, one that begins now has the last word. One that hung has used up the time there is.
+    const joined = polling
+    if (joined !== undefined) {
+      await joined.catch((error: unknown) => {
+        if (isTimeout(error)) throw error
+      })
+      if (holds()) return
+    }
+    await (polling ?? refresh())
     if (!holds()) throw new StoreError('store_timeout', 'The store answered too late to renew the lease.')
   }
 
   return {
     leaseMs,
     holds,
-    ageMs: () => ageSince(polledAt, wallPolledAt),
-    isWithin: (monotonicAt, wallAt) => ageSince(monotonicAt, wallAt) < leaseMs,
+    ageMs: () => ageOf(polledAt),
+    isFailing: () => failures > 0,
+    isWithin: (monotonic, wall) => ageOf({ monotonic, wall }) < leaseMs,
     renew,
     refresh,
-    close() {
+    hint,
+    // A store that keeps no register: all are taken to have the lease that this one has.
+    longestElsewhereMs: async () => (await store.longestLeaseMs?.(holder)) ?? leaseMs,
+    async close() {
       closed = true
       clearInterval(timer)
+      clearTimeout(hintTimer)
+      if (registeredAt === never) return
+      // Best effort: a registration that stays makes revocations elsewhere wait, and ends by itself.
+      try {
+        await withDeadline(store.releaseLease?.(holder))
+      } catch {}
     },
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'store_timeout'
 }
 
 const endlessLease: Lease = {
   leaseMs: Number.POSITIVE_INFINITY,
   holds: () => true,
   ageMs: () => 0,
+  isFailing: () => false,
   isWithin: () => true,
   renew: async () => {},
   refresh: async () => {},
-  close() {},
+  hint() {},
+  longestElsewhereMs: async () => 0,
+  close: async () => {},
 }

@@ -371,19 +371,27 @@ export function storeContract(
       }
     })
 
-    test('remembers the longest lease of any process', async (store, { open }) => {
+    test('remembers the longest lease of any other cache', async (store, { open }) => {
       if (store.registerLease === undefined || store.longestLeaseMs === undefined) return
-      await store.registerLease(300)
-      expect(await store.longestLeaseMs()).toBe(300)
+      const [one, two, three] = [randomBase62(12), randomBase62(12), randomBase62(12)]
+      const before = await store.longestLeaseMs(one)
+      await store.registerLease(one, 300_000)
+      expect(await store.longestLeaseMs(one)).toBe(before)
+      expect(await store.longestLeaseMs(two)).toBe(300_000)
       const second = await open?.()
-      if (second === undefined) return
       try {
-        await second.registerLease?.(700)
-        expect(await store.longestLeaseMs()).toBe(700)
-        await store.registerLease(200)
-        expect(await second.longestLeaseMs?.()).toBe(700)
+        const elsewhere = second ?? store
+        await elsewhere.registerLease?.(two, 400_000)
+        expect(await store.longestLeaseMs(one)).toBe(400_000)
+        expect(await elsewhere.longestLeaseMs?.(two)).toBe(300_000)
+        expect(await elsewhere.longestLeaseMs?.(three)).toBe(400_000)
+        await store.registerLease(one, 500_000)
+        expect(await elsewhere.longestLeaseMs?.(two)).toBe(500_000)
+        await store.releaseLease?.(one)
+        await elsewhere.releaseLease?.(two)
+        if (store.releaseLease !== undefined) expect(await store.longestLeaseMs(three)).toBe(before)
       } finally {
-        await second.close()
+        await second?.close()
       }
     })
 

@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import type { AuditAction, AuditEntry } from '../../keys/audit-entry.ts'
+import type { AuditQuery } from '../usage-store.ts'
+import { type Database, query, type Transaction, transact } from './database.ts'
+import { fromJson, type NumberCell, toJson } from './key-rows.ts'
+
+interface AuditRow {
+  id: string
+  at: NumberCell
+  action: string
+  actor: string | null
+  address: string | null
+  key_id: string | null
+  fields_before: string | null
+  fields_after: string | null
+}
+
+export async function insertAudit(
+  { tables }: Database,
+  transaction: Transaction,
+  entry: AuditEntry,
+): Promise<void> {
+  await transaction.write(
+    sql`insert into ${tables.audit} (id, at, action, actor, address, key_id, fields_before, fields_after)
+      values (${entry.id}, ${entry.at}, ${entry.action}, ${entry.actor}, ${entry.address}, ${entry.keyId},
+        ${toJson(entry.before)}, ${toJson(entry.after)})`,
+  )
+}
+
+export async function appendAudit(database: Database, entry: AuditEntry): Promise<void> {
+  await transact(database, (transaction) => insertAudit(database, transaction, entry))
+}
+
+export async function listAudit(
+  { tables, writer }: Database,
+  { keyId, limit, after }: AuditQuery,
+): Promise<{ data: AuditEntry[]; more: boolean }> {
+  const conditions = [sql`1 = 1`]
+  if (keyId !== undefined) conditions.push(sql`key_id = ${keyId}`)
+  if (after !== undefined) {
+    conditions.push(sql`(at < ${after.at} or (at = ${after.at} and id < ${after.id}))`)
+  }
+  const rows = await query<AuditRow>(
+    writer,
+    sql`select id, at, action, actor, address, key_id, fields_before, fields_after from ${tables.audit}
+      where ${sql.join(conditions, sql` and `)} order by at desc, id desc limit ${sql.lit(limit + 1)}`,
+  )
+  return { data: rows.slice(0, limit).map(toEntry), more: rows.length > limit }
+}
+
+function toEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id,
+    at: Number(row.at),
+    action: row.action as AuditAction,
+    actor: row.actor,
+    address: row.address,
+    keyId: row.key_id,
+    before: fromJson(row.fields_before),
+    after: fromJson(row.fields_after),
+  }
+}

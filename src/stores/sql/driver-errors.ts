@@ -1,0 +1,78 @@
+import { StoreError } from '../../keys/errors.ts'
+
+/** What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
+interface DriverError {
+  code?: unknown
+  errno?: unknown
+  errcode?: unknown
+  rawCode?: unknown
+  message?: unknown
+}
+
+const sqliteBusy = new Set<unknown>([5, 6, 261, 517, 773])
+/** Deadlock, lock wait timeout, record changed since last read (MariaDB's snapshot isolation). */
+const mysqlTransient = new Set<unknown>([1213, 1205, 1020])
+/** Serialization failure, deadlock, lock not available. */
+const postgresTransient = new Set<unknown>(['40001', '40P01', '55P03'])
+
+/** Whether the database asks to try the whole transaction again. */
+export function isTransient(error: unknown): boolean {
+  const { code, errno, errcode, rawCode } = (error ?? {}) as DriverError
+  return (
+    postgresTransient.has(code) ||
+    mysqlTransient.has(errno) ||
+    sqliteBusy.has(errcode) ||
+    sqliteBusy.has(rawCode) ||
+    (typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')))
+  )
+}
+
+/** Whether a row with this primary key or unique column exists already. */
+export function isDuplicate(error: unknown): boolean {
+  const { code, errno, errcode, rawCode } = (error ?? {}) as DriverError
+  return (
+    code === '23505' ||
+    errno === 1062 ||
+    code === 'SQLITE_CONSTRAINT_UNIQUE' ||
+    code === 'SQLITE_CONSTRAINT_PRIMARYKEY' ||
+    [2067, 1555].some((extended) => errcode === extended || rawCode === extended)
+  )
+}
+
+/** Milliseconds until a statement that keeps meeting locks is given up. */
+const patienceMs = 5_000
+const firstPauseMs = 4
+const longestPauseMs = 200
+
+/** Runs `work` again, after a pause of random length, while the database asks for it. */
+export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt) * (0.5 + Math.random())
+      if (!isTransient(error) || performance.now() + pauseMs > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+}
+
+/**
+ * What the outside gets to see of a driver's error. The error itself is left behind: mysql2 puts the whole statement on
+ * it, hashes included, and every database quotes the values of a violated constraint.
+ */
+export function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  const { code, errno, message } = (error ?? {}) as DriverError
+  const shownCode = [code, errno].find((value) => typeof value === 'string' || typeof value === 'number')
+  const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''
+  const details = [text, shownCode === undefined ? '' : `[${shownCode}]`].filter((part) => part !== '')
+  return new StoreError('store_unavailable', `The database failed: ${details.join(' ') || 'no reason given'}`)
+}
+
+/** The first line, without anything that could be a hash, a secret, or a value between quotes that is no name. */
+function scrub(message: string): string {
+  const line = (message.split('\n', 1)[0] as string).slice(0, 300)
+  return line.replace(/[^\x20-\x7e]+/g, '?').replace(/[0-9A-Za-z]{24,}/g, '…')
+}

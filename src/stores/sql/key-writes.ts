@@ -1,0 +1,121 @@
+import { sql } from 'kysely'
+import type { AuditEntry } from '../../keys/audit-entry.ts'
+import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
+import { insertAudit } from './audit.ts'
+import { type Database, type Transaction, transact, undo } from './database.ts'
+import { isDuplicate } from './driver-errors.ts'
+import { type NumberCell, toHash, toKeyColumns, toNumber } from './key-rows.ts'
+import { raiseRevision } from './revision.ts'
+
+export async function insertKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
+  const { tables } = database
+  return change(database, record.id, audit, async (transaction) => {
+    const columns: Record<string, unknown> = { id: record.id, ...toKeyColumns(record) }
+    const names = Object.keys(columns).map((column) => sql.ref(column))
+    const values = Object.values(columns).map((value) => sql`${value}`)
+    await transaction.write(sql`insert into ${tables.keys} (${sql.join(names)}) values (${sql.join(values)})`)
+    for (const [position, secret] of record.secrets.entries()) {
+      await insertSecret(database, transaction, record.id, secret, position)
+    }
+  })
+}
+
+export async function replaceKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
+  const { tables } = database
+  return change(database, record.id, audit, async (transaction) => {
+    const assignments = Object.entries(toKeyColumns(record)).map(
+      ([column, value]) => sql`${sql.ref(column)} = ${value}`,
+    )
+    // Revoked is final, even for a caller that got its versions right.
+    const alive = record.status === 'revoked' ? sql`` : sql`and status <> 'revoked'`
+    const written = await transaction.write(
+      sql`update ${tables.keys} set ${sql.join(assignments)}
+        where id = ${record.id} and version = ${record.version - 1} ${alive}`,
+    )
+    if (written === 0) undo(false)
+    await replaceSecrets(database, transaction, record)
+  })
+}
+
+export async function removeKey(
+  database: Database,
+  id: string,
+  version: number,
+  audit: AuditEntry,
+): Promise<boolean> {
+  const { tables } = database
+  return change(database, id, audit, async (transaction) => {
+    const written = await transaction.write(
+      sql`delete from ${tables.keys} where id = ${id} and version = ${version}`,
+    )
+    if (written === 0) undo(false)
+    for (const table of [tables.secrets, tables.usage, tables.activity]) {
+      await transaction.write(sql`delete from ${table} where key_id = ${id}`)
+    }
+  })
+}
+
+/** One change of one key: what it writes, its audit entry and the revision, together or not at all. */
+async function change(
+  database: Database,
+  keyId: string,
+  audit: AuditEntry,
+  write: (transaction: Transaction) => Promise<void>,
+): Promise<boolean> {
+  return transact(database, async (transaction) => {
+    try {
+      await write(transaction)
+    } catch (error) {
+      if (isDuplicate(error)) undo(false)
+      throw error
+    }
+    await insertAudit(database, transaction, audit)
+    // Last, as everybody meets at this row: the lock on it is held for as short as can be.
+    await raiseRevision(database, transaction, keyId)
+    return true
+  })
+}
+
+async function replaceSecrets(
+  database: Database,
+  transaction: Transaction,
+  record: KeyRecord,
+): Promise<void> {
+  const { tables } = database
+  const stored = await transaction.rows<{
+    id: string
+    expires_at: NumberCell | null
+    position: NumberCell
+  }>(sql`select id, expires_at, position from ${tables.secrets} where key_id = ${record.id}`)
+  const storedById = new Map(stored.map((secret) => [secret.id, secret]))
+  const kept = new Set(record.secrets.map((secret) => secret.id))
+  for (const { id } of stored) {
+    if (!kept.has(id)) await transaction.write(sql`delete from ${tables.secrets} where id = ${id}`)
+  }
+  for (const [position, secret] of record.secrets.entries()) {
+    const before = storedById.get(secret.id)
+    if (before === undefined) {
+      await insertSecret(database, transaction, record.id, secret, position)
+    } else if (toNumber(before.expires_at) !== secret.expiresAt || Number(before.position) !== position) {
+      // The last use is left alone: it is written by the flush of usage, and this record may be older.
+      await transaction.write(
+        sql`update ${tables.secrets} set expires_at = ${secret.expiresAt}, position = ${position} where id = ${secret.id}`,
+      )
+    }
+  }
+}
+
+async function insertSecret(
+  { tables }: Database,
+  transaction: Transaction,
+  keyId: string,
+  secret: SecretRecord,
+  position: number,
+): Promise<void> {
+  await transaction.write(
+    sql`insert into ${tables.secrets}
+      (id, key_id, key_hash, start_chars, position, created_at, expires_at, last_used_at)
+      values (${secret.id}, ${keyId}, ${toHash(secret.keyHash)}, ${secret.start}, ${position},
+        ${secret.createdAt}, ${secret.expiresAt}, ${secret.lastUsedAt})`,
+  )
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely'
+import { type Database, query } from './database.ts'
+import { databaseNow, insertInto, onConflict } from './dialect.ts'
+import type { NumberCell } from './key-rows.ts'
+
+/** A registration counts for this long, in milliseconds: several times the longest lease and the time until it is renewed. */
+const registeredForMs = 3_600_000
+
+export async function registerLease(database: Database, holder: string, leaseMs: number): Promise<void> {
+  const { dialect, tables, reader } = database
+  const now = databaseNow(dialect)
+  await query(
+    reader,
+    sql`${insertInto(dialect, tables.leases)} (holder, lease_ms, refreshed_at)
+      values (${holder}, ${Math.ceil(leaseMs)}, ${now})
+      ${onConflict(dialect, ['holder'], { lease_ms: 'replace', refreshed_at: 'replace' })}`,
+  )
+  await query(
+    reader,
+    sql`delete from ${tables.leases} where refreshed_at < ${now} - ${sql.lit(registeredForMs)}`,
+  )
+}
+
+export async function releaseLease({ tables, writer }: Database, holder: string): Promise<void> {
+  await query(writer, sql`delete from ${tables.leases} where holder = ${holder}`)
+}
+
+export async function longestLeaseMs(database: Database, except: string): Promise<number> {
+  const { dialect, tables, writer } = database
+  const rows = await query<{ longest: NumberCell | null }>(
+    writer,
+    sql`select max(lease_ms) as longest from ${tables.leases}
+      where holder <> ${except} and refreshed_at >= ${databaseNow(dialect)} - ${sql.lit(registeredForMs)}`,
+  )
+  return Number(rows[0]?.longest ?? 0)
+}

@@ -1,0 +1,109 @@
+import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
+import { StoreError } from '../../keys/errors.ts'
+import { type Connections, poolSize, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
+import { importDriver } from './driver-import.ts'
+
+/** The part of mysql2's callback API that is used. */
+interface RawConnection {
+  query(
+    sql: string,
+    parameters: readonly unknown[],
+    callback: (error: unknown, result: unknown) => void,
+  ): unknown
+  release(): void
+  destroy(): void
+}
+interface RawPool {
+  getConnection(callback: (error: unknown, connection: RawConnection) => void): void
+  end(callback: (error: unknown) => void): void
+}
+interface MysqlDriver {
+  createPool(config: object): RawPool
+}
+
+/** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
+export async function openMysql(url: string): Promise<Connections> {
+  const module = await importDriver('mysql2', 'MySQL')
+  const driver = (module.default ?? module) as unknown as MysqlDriver
+  const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
+    const pool = driver.createPool({
+      uri: url,
+      connectionLimit: poolSize,
+      connectTimeout: readerDeadlineMs,
+      enableKeepAlive: true,
+      // Times are numbers; a number beyond 2^53 would be one that nobody wrote.
+      supportBigNumbers: true,
+    })
+    return new Kysely<unknown>({ dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs) }) })
+  }) as [Kysely<unknown>, Kysely<unknown>]
+  return {
+    reader,
+    writer,
+    close: async () => {
+      await Promise.all([reader.destroy(), writer.destroy()])
+    },
+  }
+}
+
+/** mysql2 waits for a free connection for ever; here as long as for the answer to one statement. */
+function guardPool(pool: RawPool, deadlineMs: number): MysqlPool {
+  return {
+    getConnection(callback) {
+      let late = false
+      const timer = setTimeout(() => {
+        setImmediate(() => {
+          late = true
+          callback(timeoutError(readerDeadlineMs), undefined as never)
+        })
+      }, readerDeadlineMs)
+      pool.getConnection((error, connection) => {
+        clearTimeout(timer)
+        if (late) connection?.release()
+        else if (error !== null && error !== undefined) callback(error, undefined as never)
+        else callback(undefined, guardConnection(connection, deadlineMs))
+      })
+    },
+    end: (callback) => pool.end(callback),
+  }
+}
+
+/** A connection that does not answer by the deadline is cut rather than handed back. */
+function guardConnection(connection: RawConnection, deadlineMs: number): MysqlPoolConnection {
+  let cut: StoreError | undefined
+  const query = (
+    text: string,
+    parameters: readonly unknown[],
+    callback: (error: unknown, result: unknown) => void,
+  ): void => {
+    if (cut !== undefined) {
+      callback(cut, undefined)
+      return
+    }
+    let answered = false
+    const answer = (error: unknown, result: unknown) => {
+      if (answered) return
+      answered = true
+      clearTimeout(timer)
+      callback(error, result)
+    }
+    const timer = setTimeout(() => {
+      setImmediate(() => {
+        if (answered) return
+        cut = timeoutError(deadlineMs)
+        connection.destroy()
+        answer(cut, undefined)
+      })
+    }, deadlineMs)
+    connection.query(text, parameters, answer)
+  }
+  return {
+    query: query as unknown as MysqlPoolConnection['query'],
+    release: () => {
+      if (cut === undefined) connection.release()
+    },
+  }
+}
+
+function timeoutError(deadlineMs: number): StoreError {
+  return new StoreError('store_timeout', `The database did not answer within ${deadlineMs} ms.`)
+}

@@ -1,0 +1,108 @@
+import type { ChangeListener } from '../key-store.ts'
+
+/** What is asked of a client of `pg`. */
+export interface ListeningClient {
+  connect(): Promise<unknown>
+  query(text: string): Promise<unknown>
+  end(): Promise<unknown>
+  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  unref?(): void
+}
+
+const firstPauseMs = 100
+const longestPauseMs = 5_000
+/** A connection may be dead without anybody having said so. Only speed is lost meanwhile. */
+const heartbeatMs = 10_000
+const patienceMs = 3_000
+
+/**
+ * Listens on a PostgreSQL channel over a connection of its own, and connects again whenever that is lost. What was
+ * missed meanwhile is caught up on by a hint that names no key.
+ * @returns a function that ends it.
+ */
+export function listenForChanges(
+  makeClient: () => ListeningClient | Promise<ListeningClient>,
+  channel: string,
+  listener: ChangeListener,
+): () => Promise<void> {
+  let client: ListeningClient | undefined
+  let timer: NodeJS.Timeout | undefined
+  let failures = 0
+  let ended = false
+
+  async function start(): Promise<void> {
+    if (ended) return
+    let started: ListeningClient
+    try {
+      started = await makeClient()
+    } catch {
+      return retryLater()
+    }
+    client = started
+    const lose = () => {
+      if (client !== started) return
+      client = undefined
+      clearTimeout(timer)
+      started.end().catch(() => {})
+      retryLater()
+    }
+    started.on('error', lose)
+    started.on('end', lose)
+    started.on('notification', ({ payload }) => {
+      if (client === started) listener(payload === undefined || payload === '' ? undefined : [payload])
+    })
+    try {
+      await inTime(started.connect())
+      started.unref?.()
+      await inTime(started.query(`listen "${channel.replaceAll('"', '""')}"`))
+    } catch {
+      return lose()
+    }
+    if (client !== started) return
+    failures = 0
+    listener()
+    beat(started, lose)
+  }
+
+  function beat(started: ListeningClient, lose: () => void): void {
+    timer = setTimeout(() => {
+      inTime(started.query('select 1')).then(
+        () => client === started && beat(started, lose),
+        () => lose(),
+      )
+    }, heartbeatMs)
+    timer.unref()
+  }
+
+  function retryLater(): void {
+    if (ended) return
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2)
+    failures++
+    timer = setTimeout(start, pauseMs)
+    timer.unref()
+  }
+
+  start()
+  return async () => {
+    ended = true
+    clearTimeout(timer)
+    const last = client
+    client = undefined
+    await last?.end().catch(() => {})
+  }
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer')), patienceMs)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+    answer.catch(() => {})
+  }
+}

@@ -1,0 +1,113 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Kysely, SqliteDialect } from 'kysely'
+import { StoreError } from '../../keys/errors.ts'
+import type { Connections } from './connections.ts'
+import { retryTransient } from './driver-errors.ts'
+import { importDriver } from './driver-import.ts'
+
+/** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
+interface SqliteDatabase {
+  close(): void
+  prepare(sql: string): {
+    readonly reader: boolean
+    all(parameters: readonly unknown[]): unknown[]
+    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
+  }
+}
+
+/**
+ * Statements block the process, so waiting for another writer is done between them (`retryTransient`) and only briefly
+ * inside. FULL: a change that was acknowledged survives a power cut; WAL alone would lose the last ones.
+ */
+const pragmas = ['busy_timeout = 20', 'journal_mode = WAL', 'synchronous = FULL']
+
+/** Opens a file, making it and its folder when they are missing, or `:memory:`. @throws StoreError `missing_driver`. */
+export async function openSqlite(path: string): Promise<Connections> {
+  if (path !== ':memory:') await mkdir(dirname(path), { recursive: true })
+  const open = await loadDriver()
+  const database = open(path)
+  try {
+    for (const pragma of pragmas) {
+      await retryTransient(async () => {
+        const statement = database.prepare(`PRAGMA ${pragma}`)
+        return statement.reader ? statement.all([]) : statement.run([])
+      })
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
+  return { reader: db, writer: db, close: () => db.destroy() }
+}
+
+type OpenSqlite = (path: string) => SqliteDatabase
+
+async function loadDriver(): Promise<OpenSqlite> {
+  const problems: string[] = []
+  for (const [name, toOpen] of drivers) {
+    try {
+      return toOpen(await importDriver(name, 'SQLite'))
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new StoreError(
+    'missing_driver',
+    `SQLite needs the package "libsql" (npm install libsql) or "better-sqlite3", or Node.js 22.13 with its node:sqlite. Tried: ${problems.join('; ')}`,
+  )
+}
+
+type DatabaseClass = new (path: string) => SqliteDatabase
+
+const drivers: readonly (readonly [string, (module: Record<string, unknown>) => OpenSqlite])[] = [
+  [
+    'libsql',
+    ({ default: Database }) =>
+      (path) =>
+        new (Database as DatabaseClass)(path),
+  ],
+  [
+    'better-sqlite3',
+    ({ default: Database }) =>
+      (path) =>
+        new (Database as DatabaseClass)(path),
+  ],
+  [
+    'node:sqlite',
+    ({ DatabaseSync }) =>
+      (path) =>
+        adaptNodeSqlite(new (DatabaseSync as NodeSqliteClass)(path)),
+  ],
+]
+
+interface NodeSqlite {
+  close(): void
+  prepare(sql: string): {
+    columns?(): unknown[]
+    all(...parameters: unknown[]): unknown[]
+    run(...parameters: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+    iterate(...parameters: unknown[]): IterableIterator<unknown>
+  }
+}
+type NodeSqliteClass = new (path: string) => NodeSqlite
+
+/** `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not even its columns. */
+function adaptNodeSqlite(database: NodeSqlite): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        reader:
+          statement.columns?.().length !== 0 &&
+          !/^\s*(insert|update|delete|create|begin|commit|rollback)\b/i.test(sql),
+        all: (parameters) => statement.all(...parameters),
+        run: (parameters) => statement.run(...parameters),
+        iterate: (parameters) => statement.iterate(...parameters),
+      }
+    },
+  }
+}
