@@ -8,7 +8,7 @@ export const libraryEntries: Record<string, string> = {
   koa: 'adapters/koa.ts',
   nestjs: 'adapters/nestjs/index.ts',
   sql: 'src/stores/sql/index.ts',
-  redis: 'src/limits/redis/index.ts',
+  redis: 'src/redis.ts',
   admin: 'src/admin/index.ts',
   testing: 'src/testing/index.ts',
 }

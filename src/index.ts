@@ -20,7 +20,7 @@ export type {
 } from './keys/key-record.ts'
 export type { ListKeysQuery, PagePosition, ParsedListQuery } from './keys/list-query.ts'
 export { createMemoryLimiter, type MemoryLimiterOptions } from './limits/memory-limiter.ts'
-export type { Rate, RateLimiter, RateLimitResult } from './limits/rate-limiter.ts'
+export type { LimiterChange, Rate, RateLimiter, RateLimitResult } from './limits/rate-limiter.ts'
 export { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
 export type {
   ChangeHints,

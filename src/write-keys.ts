@@ -157,6 +157,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     tellDecisions: resolved.onEvent !== undefined,
     usage,
   })
+  const unobserve = limiter.observe?.((change) => {
+    if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
+    else emit({ type: 'limiter_recovered' })
+  })
   let closing: Promise<void> | undefined
 
   function reportStoreError(error: unknown): void {
@@ -366,6 +370,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       closing ??= (async () => {
         await cache.close()
         await usage.close()
+        unobserve?.()
         await limiter.close()
         await resolved.hints?.close()
         await store.close()

@@ -1,8 +1,11 @@
 import type { Rate, RateLimitResult } from './rate-limiter.ts'
 
-const MICRO = 1_000_000
+/** Micro-events in an event, and microseconds in a second. */
+export const microEvents = 1_000_000
 /** Micro-events that fractional rates may be off by after rounding; whole rates stay whole and never need it. */
-const ROUNDING = 1e-3
+export const roundingMicroEvents = 1e-3
+const MICRO = microEvents
+const ROUNDING = roundingMicroEvents
 
 /**
  * What one bucket remembers. A new bucket is full: `{ used: 0, at: 0 }`.

@@ -16,6 +16,11 @@ export interface RateLimitResult {
   resetMs: number
 }
 
+/** A limiter that leans on a server has lost it, and keeps limits by other means; or has it back. */
+export type LimiterChange =
+  | { readonly state: 'degraded'; readonly error: Error }
+  | { readonly state: 'recovered' }
+
 /**
  * Counts events per write key. `consume` is called once per request, after every other check has passed; it charges
  * all of `cost` or nothing. A throw or rejection refuses the request with 503.
@@ -29,6 +34,11 @@ export interface RateLimiter {
    * Leave it out when the answer needs a round trip.
    */
   peek?(keyId: string, rate: Rate): RateLimitResult
+  /**
+   * Tells of changes of state from now on; `createWriteKeys` passes them to `onEvent`. The listener does not throw.
+   * @returns a function that ends it.
+   */
+  observe?(listener: (change: LimiterChange) => void): () => void
   /** Stops timers and lets go of connections the limiter opened itself. */
   close(): Awaitable<void>
 }

@@ -19,7 +19,7 @@ export type WriteKeyEvent =
   | { readonly type: 'store_error'; readonly error: Error }
   /** The store's revision went back (a restored backup, a failover): everything cached was dropped. */
   | { readonly type: 'revision_regressed' }
-  /** A limiter or another part reports a change of state. */
+  /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
   /** Verification met a bug or a throwing function of the application; the request was refused with 503. */
   | { readonly type: 'internal_error'; readonly error: Error }

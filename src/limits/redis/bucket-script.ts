@@ -1,0 +1,95 @@
+import { microEvents, roundingMicroEvents } from '../gcra.ts'
+import { createRedisScript } from './redis-script.ts'
+
+/**
+ * The shared bucket of one write key: the arithmetic of `gcra.ts`, run where all processes meet, with the server's time.
+ *
+ * Runs on Redis 5 and later and on Valkey. The value is a string `<used> <at> <turn>`: micro-events owed, the
+ * microsecond of that, and the microsecond up to which turns have been handed out.
+ */
+export const bucketScript = createRedisScript(`
+-- KEYS[1]  the bucket
+-- ARGV     1 eps      events per second, fractions allowed
+--          2 burst    events at once, fractions allowed
+--          3 cost     events of the request at hand; 0 when there is none
+--          4 waiting  events of other requests that wait in the same process
+--          5 ahead    events to take beside, for requests to come
+--          6 back     events taken earlier and not spent; negative: events admitted while the server was out of reach
+-- returns  "<admitted> <owed> <taken> <pause>": 1 or 0; micro-events owed before anything was charged; events taken
+--          beside the cost; microseconds after which to ask for more, 0 for any time
+
+local MICRO = ${microEvents}
+local ROUNDING = ${roundingMicroEvents}
+-- Turns are handed out no further ahead than this.
+local HORIZON = 1000000
+
+local eps, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local cost, waiting, ahead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local back = tonumber(ARGV[6]) * MICRO
+local capacity = burst * MICRO
+
+-- Processes may disagree about the time; the server agrees with itself.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * MICRO + tonumber(time[2])
+
+-- Anything that is not a bucket counts as a full one, and is written over.
+local stored = redis.pcall('GET', KEYS[1])
+local used, at, turn
+if type(stored) == 'string' then
+  used, at, turn = string.match(stored, '^(%S+) (%S+) (%S+)$')
+end
+used, at, turn = tonumber(used) or 0, tonumber(at) or now, tonumber(turn) or 0
+
+-- A clock that went back (a failover to another machine) neither refills the bucket nor stops it from refilling.
+if now < at then at = now end
+local owed = used - (now - at) * eps
+if owed <= ROUNDING then owed = 0 end
+if back > 0 then
+  owed = math.max(0, owed - back)
+elseif back < 0 then
+  -- What was admitted out of reach is paid for, but never locks the key out for longer than a full bucket would.
+  owed = math.max(owed, math.min(owed - back, capacity))
+end
+local before = owed
+
+local charge = cost * MICRO
+local admitted = 0
+if cost > 0 and (owed == 0 or owed + charge <= capacity + ROUNDING) then
+  admitted = 1
+  owed = owed + charge
+end
+
+local function room()
+  return math.max(0, math.floor((capacity - owed + ROUNDING) / MICRO))
+end
+
+-- Requests that wait already are as good as the one at hand.
+local taken = math.min(waiting, room())
+owed = owed + taken * MICRO
+
+local pause = 0
+if ahead > 0 then
+  -- A quarter is left for others, and so a nearly empty bucket gives nothing ahead.
+  local more = math.min(ahead, math.floor(room() * 3 / 4))
+  taken = taken + more
+  owed = owed + more * MICRO
+  if more < ahead then
+    -- Those who want more than there is take turns, spaced so that a turn is worth what was asked for.
+    turn = math.max(now, math.min(turn, now + HORIZON)) + ahead * MICRO / eps
+    pause = turn - now
+  end
+end
+
+-- The key lives until the bucket would be full again: then it need not be remembered.
+local lifeMs = math.ceil(owed / eps / 1000) + 1
+if lifeMs > 1e12 then lifeMs = 1e12 end
+if owed == 0 then
+  redis.call('DEL', KEYS[1])
+elseif admitted == 1 or taken > 0 or pause > 0 or back ~= 0 or at == now then
+  redis.call('SET', KEYS[1], string.format('%.17g %.0f %.0f', owed, now, turn), 'PX', string.format('%.0f', lifeMs))
+elseif redis.call('PTTL', KEYS[1]) < lifeMs then
+  -- Refusals write nothing, unless the rate was lowered and the bucket has to be remembered for longer.
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', lifeMs))
+end
+return string.format('%d %.17g %d %.0f', admitted, before, taken, pause)
+`)

@@ -1,0 +1,187 @@
+import {
+  chargeGcra,
+  type GcraState,
+  microEvents,
+  peekGcra,
+  roundingMicroEvents,
+  settleGcra,
+  toMicroseconds,
+} from '../gcra.ts'
+import type { Rate, RateLimitResult } from '../rate-limiter.ts'
+
+/** What one process knows and holds of one shared bucket. Times are milliseconds of a monotonic clock. */
+export interface LeasedBucket {
+  readonly keyId: string
+  /** The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost since. */
+  readonly view: GcraState
+  /** What this process admitted by itself: alone with the key it is as exact as a limiter in memory. */
+  readonly own: GcraState
+  /** Events taken out of the shared bucket and not spent. */
+  held: number
+  heldUntil: number
+  /** Until its turn a process with nothing left does not ask for more. */
+  pauseUntil: number
+  /** Events of the last second or so, the older ones fading. */
+  demand: number
+  demandAt: number
+}
+
+/** The numbers of `bucketScript`. */
+export interface BucketQuestion {
+  cost: number
+  waiting: number
+  ahead: number
+  back: number
+}
+
+export interface BucketAnswer {
+  admitted: boolean
+  /** Micro-events owed before anything was charged. */
+  owed: number
+  taken: number
+  pauseUs: number
+}
+
+/** How long events taken ahead may be spent, and over how long the demand is measured. */
+export const holdMs = 1_000
+/** Largest chunk: this part of a second's events, but never more than a quarter of the bucket. */
+const chunkSeconds = 0.1
+
+export function createLeasedBucket(keyId: string): LeasedBucket {
+  return {
+    keyId,
+    view: { used: 0, at: 0 },
+    own: { used: 0, at: 0 },
+    held: 0,
+    heldUntil: 0,
+    pauseUntil: 0,
+    demand: 0,
+    demandAt: 0,
+  }
+}
+
+/** The most events that one process holds of a bucket; 0 or 1 when each request has to ask. */
+export function chunkLimit(rate: Rate): number {
+  return Math.floor(Math.min(rate.eps * chunkSeconds, rate.burst / 4))
+}
+
+/** Large batches ask for themselves: a chunk would hardly hold one. */
+function isLeasable(cost: number, rate: Rate): boolean {
+  return cost * 2 <= chunkLimit(rate)
+}
+
+export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs: number): void {
+  if (!isLeasable(cost, rate)) return
+  const elapsedMs = nowMs - bucket.demandAt
+  if (elapsedMs > 0) {
+    bucket.demand *= Math.exp(-elapsedMs / holdMs)
+    bucket.demandAt = nowMs
+  }
+  bucket.demand += cost
+}
+
+/**
+ * Spends what is held, or refuses when not even an empty-handed crowd could have left enough in the shared bucket.
+ * Undefined when only the server knows.
+ */
+export function decideLocally(
+  bucket: LeasedBucket,
+  cost: number,
+  rate: Rate,
+  nowMs: number,
+): RateLimitResult | undefined {
+  const nowUs = toMicroseconds(nowMs)
+  const result = chargeGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), cost, rate, nowUs)
+  if (!result.allowed) return result
+  if (bucket.held >= cost && nowMs < bucket.heldUntil) {
+    bucket.held -= cost
+    noteOwn(bucket, cost, rate, nowUs)
+    return result
+  }
+  if (nowMs < bucket.pauseUntil && isLeasable(cost, rate)) return waitForTurn(bucket, result, nowMs)
+  return undefined
+}
+
+/** Whether the bucket is known to be empty. Charges nothing. */
+export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number): RateLimitResult {
+  const nowUs = toMicroseconds(nowMs)
+  const result = peekGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), rate, nowUs)
+  const emptyHanded = bucket.held < 1 || nowMs >= bucket.heldUntil
+  if (result.allowed && emptyHanded && nowMs < bucket.pauseUntil && isLeasable(1, rate)) {
+    return waitForTurn(bucket, result, nowMs)
+  }
+  return result
+}
+
+/** Asks for one request and those that wait behind it, hands back what is held, and takes anew for the next second. */
+export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
+  const demand = Math.floor(bucket.demand)
+  const ahead = cost > 0 && demand >= 2 ? Math.min(chunkLimit(rate), demand) : 0
+  const back = bucket.held
+  bucket.held = 0
+  bucket.view.used -= back * microEvents
+  return { cost, waiting, ahead: ahead >= 2 ? ahead : 0, back }
+}
+
+/** Takes in what the server said. */
+export function heed(
+  bucket: LeasedBucket,
+  question: BucketQuestion,
+  answer: BucketAnswer,
+  nowMs: number,
+): void {
+  const charged = (answer.admitted ? question.cost : 0) + answer.taken
+  bucket.view.used = answer.owed + charged * microEvents
+  bucket.view.at = toMicroseconds(nowMs)
+  bucket.held = answer.taken
+  bucket.heldUntil = nowMs + holdMs
+  bucket.pauseUntil = nowMs + answer.pauseUs / 1000
+}
+
+/** What came of the request that was asked for, in the same words as a limiter in memory. */
+export function toAnsweredResult(
+  bucket: LeasedBucket,
+  question: BucketQuestion,
+  answer: BucketAnswer,
+  rate: Rate,
+  nowMs: number,
+): RateLimitResult {
+  const nowUs = toMicroseconds(nowMs)
+  const result = chargeGcra(scratch(answer.owed, nowUs), question.cost, rate, nowUs)
+  if (answer.admitted) {
+    noteOwn(bucket, question.cost, rate, nowUs)
+    return { ...result, allowed: true, retryAfterMs: 0 }
+  }
+  const pauseMs = isLeasable(question.cost, rate) ? Math.ceil(answer.pauseUs / 1000) : 0
+  return {
+    ...result,
+    allowed: false,
+    remaining: Math.min(result.remaining, Math.max(0, question.cost - 1)),
+    retryAfterMs: Math.max(1, result.retryAfterMs, pauseMs),
+  }
+}
+
+/** Micro-events that count against this process: what others owe, or what it has admitted itself if that is more. */
+function owedByOthers(bucket: LeasedBucket, rate: Rate, nowUs: number): number {
+  const shared = settleGcra(bucket.view, rate, nowUs) - bucket.held * microEvents
+  const owed = Math.max(shared, settleGcra(bucket.own, rate, nowUs))
+  return owed > roundingMicroEvents ? owed : 0
+}
+
+function noteOwn(bucket: LeasedBucket, cost: number, rate: Rate, nowUs: number): void {
+  bucket.own.used = settleGcra(bucket.own, rate, nowUs) + cost * microEvents
+  bucket.own.at = nowUs
+}
+
+function waitForTurn(bucket: LeasedBucket, result: RateLimitResult, nowMs: number): RateLimitResult {
+  const retryAfterMs = Math.max(1, Math.ceil(bucket.pauseUntil - nowMs))
+  return { allowed: false, remaining: 0, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
+}
+
+const state: GcraState = { used: 0, at: 0 }
+
+function scratch(used: number, at: number): GcraState {
+  state.used = used
+  state.at = at
+  return state
+}
