@@ -1,7 +1,13 @@
 export { adminRoutes, pathOf } from './http/admin-routes.ts'
 export { answerByFetch, type FetchHandler, type FetchHints } from './http/fetch-exchange.ts'
 export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
-export { type RequestHints, setReplyHeaders, toIngestRequest, writeReply } from './http/node-exchange.ts'
+export {
+  type HeaderTarget,
+  type RequestHints,
+  setReplyHeaders,
+  toIngestRequest,
+  writeReply,
+} from './http/node-exchange.ts'
 export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'
 export { appendVary } from './http/vary.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'

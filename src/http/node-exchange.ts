@@ -29,8 +29,14 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   }
 }
 
-/** Sets headers on a Node response; `vary` is merged with what is there. */
-export function setReplyHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+/** Something that takes response headers: Node's response, or a framework's that keeps them itself. */
+export interface HeaderTarget {
+  getHeader(name: string): number | string | readonly string[] | undefined
+  setHeader(name: string, value: string): unknown
+}
+
+/** Sets headers on a response; `vary` is merged with what is there. */
+export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
     const value = headers[name] as string
     response.setHeader(name, name === 'vary' ? appendVary(response.getHeader('vary'), value) : value)

@@ -1,0 +1,32 @@
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common'
+import type { WriteKeyContext } from '../../src/index.ts'
+import { contextOf, toHttpExchange } from './http-exchange.ts'
+
+/** Metadata keys; values are read from the handler first, then from its controller. */
+export const eventTypeMetadata = 'writekey:event-type'
+export const skipMetadata = 'writekey:skip'
+
+/**
+ * Injects the key that verified the request, and its events: a `WriteKeyContext`, or one field of it by name. Undefined in a
+ * handler that `WriteKeyGuard` does not guard.
+ *
+ * @example
+ * ```ts
+ * @Post('track')
+ * track(@WriteKey() key: WriteKeyContext, @WriteKey('events') events: IngestEvent[]) {}
+ * ```
+ */
+export const WriteKey: (field?: keyof WriteKeyContext) => ParameterDecorator = createParamDecorator(
+  (field: keyof WriteKeyContext | undefined, context: ExecutionContext) => {
+    if (context.getType() !== 'http') return undefined
+    const found = contextOf(toHttpExchange(context).rawRequest)
+    return field === undefined ? found : found?.[field]
+  },
+)
+
+/** The type of every event of this handler or controller, for routes whose path does not say it. */
+export const EventType = (eventType: string): MethodDecorator & ClassDecorator =>
+  SetMetadata(eventTypeMetadata, eventType)
+
+/** Lets this handler or controller be reached without a write key; `false` takes back what the controller says. */
+export const SkipWriteKey = (skip = true): MethodDecorator & ClassDecorator => SetMetadata(skipMetadata, skip)

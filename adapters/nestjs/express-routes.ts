@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toIngestRequest, writeReply } from '../../src/index.ts'
+import { methodOfRouteHandler } from './guarded-handlers.ts'
+import type { WriteKeySetup } from './module-options.ts'
+
+type ExpressHandler = (request: IncomingMessage, response: ServerResponse, next: () => void) => unknown
+
+/** An entry of Express's router, 4 or 5: a middleware, or a route with its handlers. */
+interface Layer {
+  name: string
+  handle: ExpressHandler
+  match(path: string): boolean
+  route?: { methods: Record<string, boolean | undefined>; stack: { handle: ExpressHandler }[] }
+}
+
+/** What Nest's Express adapter and its Express app are used for. */
+interface ExpressAdapter {
+  use(handler: ExpressHandler): unknown
+  getInstance(): { _router?: { stack: Layer[] }; router?: { stack: Layer[] } }
+}
+
+/** As body-parser names its middleware, and so Express, Nest, and whoever uses it. */
+const bodyParsers = ['jsonParser', 'urlencodedParser', 'textParser', 'rawParser']
+
+/**
+ * Answers preflights for guarded routes, and lets the body parsers registered so far pass these routes over. To be called
+ * between Nest's body parsers and its routes. A route is found by Express's own matching, so every path that reaches a
+ * guarded handler is known; where the router looks other than expected, the guard decides on the parsed body.
+ */
+export function prepareExpress(
+  adapter: ExpressAdapter,
+  handlers: ReadonlySet<unknown>,
+  setup: WriteKeySetup,
+): void {
+  const app = adapter.getInstance()
+
+  let known: { layer: Layer; isGuarded: boolean }[] = []
+  let knownLength = 0
+
+  function stack(): Layer[] {
+    // Express 4 throws on `router`, and Express 5 has no `_router`.
+    return (app._router ?? app.router)?.stack ?? []
+  }
+
+  /** Nest's routes, guarded ones first. They are registered once, so this is worked out once. */
+  function nestRoutes(): typeof known {
+    const layers = stack()
+    if (layers.length === knownLength) return known
+    knownLength = layers.length
+    known = layers
+      .map((layer) => ({ layer, method: methodOfRoute(layer) }))
+      .filter(({ method }) => method !== undefined)
+      .map(({ layer, method }) => ({ layer, isGuarded: handlers.has(method) }))
+      .sort((a, b) => Number(b.isGuarded) - Number(a.isGuarded))
+    return known
+  }
+
+  adapter.use(function writeKeyPreflight(request, response, next) {
+    const reply = request.method === 'OPTIONS' ? setup.keys.preflight(toIngestRequest(request)) : undefined
+    if (reply === undefined) return next()
+    const path = pathOf(request)
+    if (nestRoutes().some(({ layer, isGuarded }) => isGuarded && matches(layer, path))) {
+      writeReply(response, reply)
+    } else next()
+  })
+
+  /** Nest passes from route to route by version and host, so a body is left unread only when all that match are guarded. */
+  function leadsToGuard(request: IncomingMessage): boolean {
+    const path = pathOf(request)
+    const method = request.method?.toLowerCase() ?? ''
+    let found = false
+    for (const { layer, isGuarded } of nestRoutes()) {
+      if (!isGuarded && !found) return false
+      const methods = layer.route?.methods
+      if (methods?.[method] !== true && methods?._all !== true) continue
+      if (!matches(layer, path)) continue
+      if (!isGuarded) return false
+      found = true
+    }
+    return found
+  }
+
+  if (setup.bodyReader === 'parser') return
+  for (const layer of stack()) {
+    if (!bodyParsers.includes(layer.name)) continue
+    const parse = layer.handle
+    layer.handle = function parseUnlessGuarded(request, response, next) {
+      return leadsToGuard(request) ? next() : parse(request, response, next)
+    }
+  }
+}
+
+function methodOfRoute({ route }: Layer): unknown {
+  for (const { handle } of route?.stack ?? []) {
+    const method = methodOfRouteHandler(handle)
+    if (method !== undefined) return method
+  }
+  return undefined
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const queryStart = url.indexOf('?')
+  return queryStart === -1 ? url : url.slice(0, queryStart)
+}
+
+function matches(layer: Layer, path: string): boolean {
+  try {
+    return layer.match(path)
+  } catch {
+    // A path that cannot be decoded: Express refuses it when it gets there.
+    return false
+  }
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http'
+import { toIngestRequest } from '../../src/index.ts'
+import { methodOfFastifyRoute } from './guarded-handlers.ts'
+import { answerPastFastify, type FastifyReply } from './http-exchange.ts'
+import type { WriteKeySetup } from './module-options.ts'
+
+interface FastifyRequest {
+  raw: IncomingMessage
+  headers: Record<string, unknown> | undefined
+}
+
+type PreParsing = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+) => void
+type PreValidation = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
+
+interface FastifyRoute {
+  url: string
+  handler: object
+  config?: unknown
+  constraints?: Record<string, unknown>
+  preParsing?: PreParsing | PreParsing[]
+  preValidation?: PreValidation | PreValidation[]
+}
+
+/** Fastify 4 or 5, as far as it is used here. */
+interface FastifyApp {
+  addHook(name: 'onRoute', hook: (route: FastifyRoute) => void): unknown
+  hasRoute(route: { method: string; url: string; constraints?: Record<string, unknown> }): boolean
+  options(
+    url: string,
+    route: { constraints?: Record<string, unknown> },
+    handler: (request: FastifyRequest, reply: FastifyReply & { callNotFound(): unknown }) => void,
+  ): unknown
+}
+
+/** What tells Fastify that there is a body to parse. */
+const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
+
+/**
+ * Lets Fastify's content type parsers pass guarded routes over. To be called before Nest registers its routes; the function
+ * it returns answers preflights for the guarded ones, and is to be called after.
+ */
+export function prepareFastify(
+  app: FastifyApp,
+  handlers: ReadonlySet<unknown>,
+  setup: WriteKeySetup,
+): () => void {
+  const guarded: FastifyRoute[] = []
+
+  app.addHook('onRoute', (route) => {
+    if (!handlers.has(methodOfFastifyRoute(route))) return
+    guarded.push(route)
+    if (setup.bodyReader === 'parser') return
+    route.preParsing = [hideBody, route.preParsing ?? []].flat()
+    route.preValidation = [showBody, route.preValidation ?? []].flat()
+  })
+
+  return function answerPreflights() {
+    for (const { url, constraints } of guarded) {
+      const place = { url, ...(constraints !== undefined && { constraints }) }
+      if (app.hasRoute({ method: 'OPTIONS', ...place })) continue
+      app.options(url, place, (request, reply) => {
+        const preflight = setup.keys.preflight(toIngestRequest(request.raw))
+        if (preflight === undefined) reply.callNotFound()
+        else answerPastFastify(reply, preflight)
+      })
+    }
+  }
+}
+
+/** Headers that somebody else had put in place of Node's. */
+const shownHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers']>()
+
+/** From here to `showBody`, where Fastify chooses a parser by the headers, it finds that there is nothing to parse. */
+const hideBody: PreParsing = (request, _, payload, done) => {
+  const { headers, raw } = request
+  if (headers !== raw.headers) shownHeaders.set(request, headers)
+  request.headers = noBody
+  done(null, payload)
+}
+
+const showBody: PreValidation = (request, _, done) => {
+  request.headers = shownHeaders.get(request)
+  done()
+}

@@ -1,0 +1,109 @@
+import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
+import {
+  type AdapterOptions,
+  assertAdapterOptions,
+  ConfigError,
+  createWriteKeys,
+  type Refused,
+  type WriteKeys,
+  type WriteKeysOptions,
+} from '../../src/index.ts'
+
+/** Options of `WriteKeyGuard`. */
+export interface WriteKeyGuardOptions
+  extends AdapterOptions<(refused: Refused, context: ExecutionContext) => unknown> {
+  /**
+   * Who reads the body of a guarded route. `'guard'`, the default: Nest's body parser passes the route over, and the guard
+   * reads the body once everything else is in order, whatever its `Content-Type`. `'parser'`: Nest's parser reads it first,
+   * within its own limits and content types, and the guard decides on the result.
+   */
+  bodyReader?: 'guard' | 'parser'
+  /** Refusals are thrown as `WriteKeyException`, for the app's own exception filters to answer. Default false. */
+  throwRefusals?: boolean
+}
+
+/** Options of `WriteKeyModule`: those of the guard, and either those of `createWriteKeys` or what it returned. */
+export type WriteKeyModuleOptions = WriteKeyGuardOptions &
+  (
+    | (WriteKeysOptions & { keys?: undefined })
+    | {
+        /** Write keys that exist already. Closing them is up to whoever created them. */
+        keys: WriteKeys
+      }
+  )
+
+/** A class that makes the options, for `useClass` and `useExisting`. */
+export interface WriteKeyOptionsFactory {
+  createWriteKeyOptions(): WriteKeyModuleOptions | Promise<WriteKeyModuleOptions>
+}
+
+export interface WriteKeyModuleVisibility {
+  /** Whether every module sees the guard and the service without importing the module. Default true. */
+  isGlobal?: boolean
+}
+
+/** Options of `WriteKeyModule.forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface WriteKeyModuleAsyncOptions
+  extends WriteKeyModuleVisibility,
+    Pick<ModuleMetadata, 'imports' | 'providers'> {
+  useFactory?: (...dependencies: never[]) => WriteKeyModuleOptions | Promise<WriteKeyModuleOptions>
+  /** What `useFactory` is called with. */
+  inject?: FactoryProvider['inject']
+  /** Created by the module. */
+  useClass?: Type<WriteKeyOptionsFactory>
+  /** A provider that exists already, in one of `imports` or in a global module. */
+  useExisting?: Type<WriteKeyOptionsFactory>
+}
+
+/** Options after checking, defaults filled in. */
+export interface WriteKeySetup {
+  keys: WriteKeys
+  /** Whether the module created the keys, and so closes them. */
+  ownsKeys: boolean
+  eventType: string | undefined
+  onRefused: WriteKeyGuardOptions['onRefused']
+  requestProperty: string
+  bodyReader: 'guard' | 'parser'
+  throwRefusals: boolean
+}
+
+/** @throws ConfigError for an unknown option or a bad value. */
+export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError('WriteKeyModule options', options, 'an object')
+  }
+  const {
+    keys: given,
+    eventType,
+    onRefused,
+    requestProperty,
+    bodyReader = 'guard',
+    throwRefusals = false,
+    ...core
+  } = options
+  if (bodyReader !== 'guard' && bodyReader !== 'parser') {
+    throw new ConfigError('bodyReader', bodyReader, "'guard' or 'parser'")
+  }
+  if (typeof throwRefusals !== 'boolean') {
+    throw new ConfigError('throwRefusals', throwRefusals, 'true or false')
+  }
+  const stray = Object.keys(core)[0]
+  if (given !== undefined && stray !== undefined) {
+    throw new ConfigError(
+      `WriteKeyModule options: "${stray}"`,
+      'an option beside `keys`',
+      'options of createWriteKeys, or `keys`, not both',
+    )
+  }
+  const keys = given ?? createWriteKeys(core)
+  assertAdapterOptions(keys, { eventType, onRefused, requestProperty })
+  return {
+    keys,
+    ownsKeys: given === undefined,
+    eventType,
+    onRefused,
+    requestProperty: requestProperty ?? 'writeKey',
+    bodyReader,
+    throwRefusals,
+  }
+}

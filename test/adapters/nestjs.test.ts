@@ -1,0 +1,73 @@
+import 'reflect-metadata'
+import type { AddressInfo } from 'node:net'
+import { All, Controller, type INestApplication, Module, Req, UseGuards } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
+import { WriteKeyGuard, WriteKeyModule, WriteKeysService } from '../../adapters/nestjs/index.ts'
+import {
+  type AdapterConfig,
+  type AdapterServer,
+  adapterContract,
+  type Handled,
+} from '../contract/adapter-contract.ts'
+
+function startOn(createAdapter: () => ExpressAdapter | FastifyAdapter, wildcard: string) {
+  return async function start(config: AdapterConfig): Promise<AdapterServer> {
+    const handled: Handled[] = []
+
+    @Controller('v1')
+    @UseGuards(WriteKeyGuard)
+    class IngestController {
+      @All(['', wildcard])
+      @UseGuards(...(config.mountedTwice ? [WriteKeyGuard] : []))
+      ingest(@Req() request: { body: unknown }) {
+        const { id, events } = Reflect.get(request, config.adapter.requestProperty ?? 'writeKey')
+        handled.push({ writeKeyId: id, events, body: request.body })
+        if (config.handlerThrows) throw new Error('the handler failed')
+        return { success: true, accepted: events.length }
+      }
+    }
+
+    @Module({
+      imports: [
+        WriteKeyModule.forRoot({
+          ...config.options,
+          ...config.adapter,
+          bodyReader: config.parsesBody ? 'parser' : 'guard',
+        }),
+      ],
+      controllers: [IngestController],
+    })
+    class AppModule {}
+
+    const app: INestApplication = await NestFactory.create(AppModule, createAdapter(), { logger: false })
+    await app.listen(0, '127.0.0.1')
+    const server = app.getHttpServer()
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      keys: app.get(WriteKeysService),
+      handled: () => handled,
+      async close() {
+        server.closeAllConnections()
+        await app.close()
+      },
+    }
+  }
+}
+
+const byRouter = { '/v1/%ff says no type': 'both routers decode the path before they choose a route' }
+
+adapterContract(
+  'Nest 11 on Express',
+  startOn(() => new ExpressAdapter(), '*path'),
+  { byRouter },
+)
+adapterContract(
+  'Nest 11 on Fastify',
+  startOn(() => new FastifyAdapter(), '*'),
+  {
+    byRouter,
+    byParser: { 'constructor and prototype are fields like others': 'Fastify takes them for an attack' },
+  },
+)
