@@ -1,5 +1,6 @@
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../keys/awaitable.ts'
+import type { PresentedSecret } from '../keys/secret.ts'
 
 /** A place where a key may be presented, or a function that finds it. The function's throw refuses the request with 503. */
 export type CredentialSource =
@@ -9,8 +10,18 @@ export type CredentialSource =
   | 'body'
   | ((request: IngestRequest) => Awaitable<string | undefined | null>)
 
-/** `undefined`: nothing is presented here. `null`: something is, and it cannot be a key. */
-export type Presented = string | null | undefined
+/**
+ * `undefined`: nothing is presented here. `null`: something is, and it cannot be a key. Bytes are a view of a buffer
+ * that the next credential overwrites: use them at once, or keep `toOwned` of them.
+ */
+export type Presented = PresentedSecret | null | undefined
+
+/** The same as text, to be kept while anything is waited for. */
+export function toOwned<T extends Presented>(presented: T): Exclude<T, Uint8Array> | string {
+  return presented instanceof Uint8Array
+    ? Buffer.from(presented).toString('latin1')
+    : (presented as Exclude<T, Uint8Array>)
+}
 
 /** Longest Basic credential that is decoded, in bytes. Keys need less than 150. */
 const maxCredentialLength = 512
@@ -51,13 +62,19 @@ function credentialStart(value: string): number {
 const colon = 58
 /** Reused by every request: decoding is synchronous, and a buffer per request would cost as much as the hash. */
 const decoded = Buffer.alloc(maxCredentialLength)
+/** Views of `decoded` by length, made when first needed: making one takes longer than filling it. */
+const views: (Uint8Array | undefined)[] = new Array(maxCredentialLength)
 
-function decodeCredential(credential: string): string | null {
+function decodeCredential(credential: string): Uint8Array | null {
   const text = credential.trimEnd()
   if (text === '' || text.length > maxCredentialLength) return null
-  const length = decoded.write(text, 0, 'base64')
-  if (!isCanonical(text, length) || decoded.indexOf(colon) !== length - 1 || length === 1) return null
-  return decoded.toString('latin1', 0, length - 1)
+  const length = decoded.write(text, 0, 'base64') - 1
+  if (length < 1 || !isCanonical(text, length + 1)) return null
+  // A colon before the last byte is left to the check of the key's alphabet, which has none.
+  if (decoded[length] !== colon) return null
+  const view = views[length] ?? decoded.subarray(0, length)
+  views[length] = view
+  return view
 }
 
 /**

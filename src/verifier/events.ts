@@ -54,12 +54,12 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
 
   const { routeType, rule } = check
   let rejected: RejectedEvent[] | undefined
-  let changed = false
-  const events: IngestEvent[] = []
+  /** Made once it differs from what was found: most requests are accepted as they are. */
+  let events: IngestEvent[] | undefined
   for (let index = 0; index < found.length; index++) {
     const event = found[index]
     if (!isEvent(event)) return { ok: false, reason: 'invalid_event' }
-    const ownType = Object.hasOwn(event, 'type') ? event.type : undefined
+    const ownType = ownProperty(event, 'type')
     if (ownType !== undefined && typeof ownType !== 'string') return { ok: false, reason: 'invalid_event' }
     if (routeType !== null && ownType !== undefined && ownType !== routeType) {
       return { ok: false, reason: 'event_type_mismatch' }
@@ -67,21 +67,23 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
     const type = ownType ?? routeType
     const code = rule?.check(type, event)
     if (code !== undefined) {
+      events ??= found.slice(0, index) as IngestEvent[]
       rejected ??= []
       rejected.push({ index, type: type !== null && echoedType.test(type) ? type : null, code })
-    } else if (Object.hasOwn(event, 'writeKey')) {
-      changed = true
+    } else if (event.writeKey !== undefined && Object.hasOwn(event, 'writeKey')) {
+      events ??= found.slice(0, index) as IngestEvent[]
       events.push(withoutWriteKey(event))
     } else {
-      events.push(event)
+      events?.push(event)
     }
   }
   if (rejected !== undefined && check.onForbiddenEvent === 'reject') {
     const reported = rejected.slice(0, maxReported).map(({ index, type }) => ({ index, type }))
     return { ok: false, reason: (rejected[0] as RejectedEvent).code, rejected: reported }
   }
-  if (rejected === undefined && !changed) {
-    return { ok: true, events, rejected: noneRejected, body: withoutRootWriteKey(body) }
+  if (events === undefined) {
+    const accepted = found.slice() as IngestEvent[]
+    return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootWriteKey(body) }
   }
   return { ok: true, events, rejected: rejected ?? noneRejected, body: rebuildBody(body, events) }
 }
@@ -102,8 +104,14 @@ function isEvent(value: unknown): value is IngestEvent {
   return (
     isPlainObject(value) &&
     !Object.hasOwn(value, '__proto__') &&
-    !(Object.hasOwn(value, 'batch') && Array.isArray(value.batch))
+    !(Array.isArray(value.batch) && Object.hasOwn(value, 'batch'))
   )
+}
+
+/** Looks at the value first: where there is none, as with most properties asked for, nothing more has to be done. */
+function ownProperty(event: IngestEvent, name: 'type'): unknown {
+  const value = event[name]
+  return value !== undefined && Object.hasOwn(event, name) ? value : undefined
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

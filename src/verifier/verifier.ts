@@ -4,7 +4,7 @@ import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { StoreError } from '../keys/errors.ts'
 import type { SecretRecord } from '../keys/key-record.ts'
-import { isWellFormedSecret, type SecretHasher } from '../keys/secret.ts'
+import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../keys/secret.ts'
 import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
@@ -19,6 +19,7 @@ import {
   presentedByBody,
   presentedByHeader,
   presentedByQuery,
+  toOwned,
 } from './credentials.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import { type CheckedEvents, checkEvents } from './events.ts'
@@ -115,22 +116,30 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   /** Steps 2 and 3: what is presented, and does it look like a key. */
   function identify(visit: Visit): Awaitable<Verdict> {
-    return chain(findPresented(visit), (presented) => {
-      if (presented === undefined) {
-        if (visit.received?.ok === false) return refuseBody(visit, visit.received)
-        return refuse(visit, 'missing_key')
-      }
-      if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
-      return chain(findSecret(presented, visit, 0), (found) => admit(visit, found))
-    })
+    const presented = findPresented(visit, 0)
+    return presented instanceof Promise
+      ? presented.then((value) => authenticate(visit, value))
+      : authenticate(visit, presented)
+  }
+
+  function authenticate(visit: Visit, presented: Presented): Awaitable<Verdict> {
+    if (presented === undefined) {
+      if (visit.received?.ok === false) return refuse(visit, visit.received.reason)
+      return refuse(visit, 'missing_key')
+    }
+    if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
+    const found = findSecret(hashers.length === 1 ? presented : toOwned(presented), visit, 0)
+    return found instanceof Promise ? found.then((value) => admit(visit, value)) : admit(visit, found)
   }
 
   /** The first source, in the order configured, at which anything is presented; the body comes last as it must be read. */
-  function findPresented(visit: Visit, index = 0): Awaitable<Presented> {
+  function findPresented(visit: Visit, index: number): Awaitable<Presented> {
     for (let next = index; next < headerSources.length; next++) {
       const presented = presentedAt(headerSources[next] as CredentialSource, visit.request)
       if (presented instanceof Promise) {
-        return presented.then((value) => (value === undefined ? findPresented(visit, next + 1) : value))
+        return presented.then((value) =>
+          value === undefined ? chain(findPresented(visit, next + 1), toOwned) : value,
+        )
       }
       if (presented !== undefined) return presented
     }
@@ -139,13 +148,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   /** Steps 4 and 5, once per accepted pepper. */
-  function findSecret(presented: string, visit: Visit, index: number): Awaitable<Lookup<CompiledKey>> {
-    const hasher = hashers[index] as SecretHasher
-    return chain(
-      cache.find(hasher(presented), () => addressSource(addressOf(visit) ?? visit.request.ip)),
-      (found) =>
-        found === 'unknown' && index + 1 < hashers.length ? findSecret(presented, visit, index + 1) : found,
-    )
+  function findSecret(
+    presented: PresentedSecret,
+    visit: Visit,
+    index: number,
+  ): Awaitable<Lookup<CompiledKey>> {
+    const digest = (hashers[index] as SecretHasher)(presented)
+    const found = cache.find(digest, () => addressSource(addressOf(visit) ?? visit.request.ip))
+    if (index + 1 === hashers.length) return found
+    return chain(found, (value) => (value === 'unknown' ? findSecret(presented, visit, index + 1) : value))
   }
 
   /** Steps 6 to 9: is the key good, and may it be used from here, now. */
@@ -174,17 +185,34 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: record.id, origin })
     }
-    if (key.ratePolicy !== null && limiter.peek !== undefined) {
-      const result = limiter.peek(record.id, key.ratePolicy.rate)
-      if (!result.allowed) return refuseRate(visit, result)
+    const { method, body } = visit.request
+    if (typeof body === 'function') {
+      const empty = peekEmpty(visit)
+      if (empty !== undefined) return refuseRate(visit, empty)
     }
-
-    const { method } = visit.request
     if (method === 'GET' || method === 'HEAD') return charge(visit, noEvents())
-    return chain(receive(visit), (received) => {
-      if (!received.ok) return refuseBody(visit, received)
-      return judge(visit, received.value)
-    })
+    const received = receive(visit)
+    return received instanceof Promise
+      ? received.then((value) => judge(visit, value))
+      : judge(visit, received)
+  }
+
+  /**
+   * Step 9: what the limiter says when the bucket has no room for even one event. Asked before a body is read. With the
+   * body at hand it is asked only once something else refuses, so that the same refusal wins: one look at the clock and
+   * the bucket less for what is accepted (0.15 of 3 µs).
+   */
+  function peekEmpty(visit: Visit): RateLimitResult | undefined {
+    const { ratePolicy, record } = visit.key as CompiledKey
+    if (ratePolicy === null) return undefined
+    const result = limiter.peek?.(record.id, ratePolicy.rate)
+    return result?.allowed === false ? result : undefined
+  }
+
+  /** A refusal behind step 9. */
+  function refuseLate(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused {
+    const empty = typeof visit.request.body === 'function' ? undefined : peekEmpty(visit)
+    return empty === undefined ? refuse(visit, reason, details) : refuseRate(visit, empty)
   }
 
   function hasEnded(found: CachedSecret<CompiledKey>, now: number): boolean {
@@ -198,17 +226,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   /** Step 11: every event against the route's type and the key's rules. */
-  function judge(visit: Visit, body: unknown): Awaitable<Verdict> {
+  function judge(visit: Visit, received: ReceivedBody): Awaitable<Verdict> {
+    if (!received.ok) return refuseLate(visit, received.reason)
     const { request } = visit
     visit.routeType = request.eventType ?? options.eventTypes.fromPath(request.path)
-    const checked = checkEvents(body, {
+    const checked = checkEvents(received.value, {
       routeType: visit.routeType,
       rule: (visit.key as CompiledKey).rules.events,
       onForbiddenEvent: options.onForbiddenEvent,
       maxEvents: options.maxEvents,
     })
     if (!checked.ok) {
-      return refuse(
+      return refuseLate(
         visit,
         checked.reason,
         checked.rejected === undefined ? undefined : { rejected: checked.rejected },
@@ -221,21 +250,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
     const { ratePolicy, record } = visit.key as CompiledKey
     if (ratePolicy === null) return accept(visit, checked, undefined)
-    return chain(limiter.consume(record.id, Math.max(1, checked.events.length), ratePolicy.rate), (result) =>
-      result.allowed ? accept(visit, checked, result) : refuseRate(visit, result),
-    )
+    const result = limiter.consume(record.id, Math.max(1, checked.events.length), ratePolicy.rate)
+    return result instanceof Promise
+      ? result.then((value) => settle(visit, checked, value))
+      : settle(visit, checked, result)
+  }
+
+  function settle(visit: Visit, checked: CheckedEvents, result: RateLimitResult): Verdict {
+    if (result.allowed) return accept(visit, checked, result)
+    const empty = typeof visit.request.body === 'function' ? undefined : peekEmpty(visit)
+    return refuseRate(visit, empty ?? result)
   }
 
   function accept(visit: Visit, checked: CheckedEvents, result: RateLimitResult | undefined): Accepted {
     const key = visit.key as CompiledKey
     const secret = visit.secret as SecretRecord
-    const headers: Record<string, string> = {
-      vary: 'Origin',
-      'access-control-expose-headers': exposedHeaders,
-    }
+    // Added to, not copied from: assigning five properties to another object took as long as making them.
+    const headers = result === undefined ? {} : (key.ratePolicy?.headers(result) ?? {})
+    headers.vary = 'Origin'
+    headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
-    if (result !== undefined && key.ratePolicy !== null)
-      Object.assign(headers, key.ratePolicy.headers(result))
     if (secret.expiresAt !== null) {
       Object.assign(headers, graceHeaders(key.record, secret))
       emit({
@@ -258,20 +292,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function tellAccepted(visit: Visit, checked: CheckedEvents): void {
-    const { record } = visit.key as CompiledKey
-    const secret = visit.secret as SecretRecord
-    if (secret.expiresAt !== null) {
-      emit({
-        type: 'grace_used',
-        keyId: record.id,
-        secretId: secret.id,
-        expiresAt: new Date(secret.expiresAt),
-      })
-    }
     emit({
       type: 'accepted',
-      keyId: record.id,
-      secretId: secret.id,
+      keyId: (visit.key as CompiledKey).record.id,
+      secretId: (visit.secret as SecretRecord).id,
       events: checked.events.length,
       rejected: checked.rejected.length,
       ...whereFrom(visit),
@@ -281,14 +305,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Step 10, at most once per request. */
   function receive(visit: Visit): Awaitable<ReceivedBody> {
     if (visit.received !== undefined) return visit.received
-    return chain(receiveBody(visit.request.body, visit.request.headers, options.maxBodyBytes), (received) => {
-      visit.received = received
-      return received
-    })
+    const received = receiveBody(visit.request.body, visit.request.headers, options.maxBodyBytes)
+    return received instanceof Promise
+      ? received.then((value) => keepReceived(visit, value))
+      : keepReceived(visit, received)
   }
 
-  function refuseBody(visit: Visit, received: ReceivedBody & { ok: false }): Refused {
-    return refuse(visit, received.reason)
+  function keepReceived(visit: Visit, received: ReceivedBody): ReceivedBody {
+    visit.received = received
+    return received
   }
 
   function refuseRate(visit: Visit, result: RateLimitResult): Refused {
