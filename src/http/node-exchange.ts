@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IngestRequest, Reply } from './ingest-request.ts'
+import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, type ParsedBody, toHeaders } from './node-request.ts'
 import { appendVary } from './vary.ts'
 
@@ -35,12 +36,25 @@ export interface HeaderTarget {
   setHeader(name: string, value: string): unknown
 }
 
-/** Sets headers on a response; `vary` is merged with what is there. */
+/**
+ * Sets headers on a response; `vary` is merged with what is there. With `connection: close` on Node's response, the
+ * connection is held until the client has had a chance to read the answer, see `lingerOnClose`.
+ */
 export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
     const value = headers[name] as string
+    if (name === 'connection' && isNodeResponse(response)) {
+      // HTTP/2 has no such field (RFC 9113, 8.2.2), and ends one stream without the others.
+      if (response.req.httpVersionMajor >= 2) continue
+      if (value === 'close') lingerOnClose(response)
+    }
     response.setHeader(name, name === 'vary' ? appendVary(response.getHeader('vary'), value) : value)
   }
+}
+
+function isNodeResponse(target: HeaderTarget): target is ServerResponse {
+  const { req, end } = target as Partial<ServerResponse>
+  return req !== undefined && typeof end === 'function'
 }
 
 /** Writes a reply out unchanged. Does nothing when the application has answered already. */

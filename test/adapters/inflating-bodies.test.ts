@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
+import express from 'express'
+import { describe, expect, it } from 'vitest'
+import { writeKeyAuth } from '../../adapters/express.ts'
+import { createWriteKeys } from '../../src/index.ts'
+import { basic } from '../contract/golden/golden-request.ts'
+
+const megabyte = 1_048_576
+
+describe('a compressed body that inflates to 200 MB', () => {
+  const bomb = Buffer.alloc(200 * megabyte, 32)
+
+  it.each([
+    ['gzip', 20, () => gzipSync(bomb)],
+    ['deflate', 20, () => deflateSync(bomb)],
+    [
+      // A decoder has a window as large as the sender asks for, and four may be at work.
+      'br',
+      64,
+      () => brotliCompressSync(bomb, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+    ],
+  ])('in %s is refused with 413, and takes less than %d MB', async (coding, mostMegabytes, compress) => {
+    const body = new Uint8Array(compress())
+    const keys = createWriteKeys()
+    const { key } = await keys.create({ name: 'Good', sourceType: 'web' })
+    let handled = 0
+    const app = express().use('/v1', writeKeyAuth(keys), () => handled++)
+    const server = createServer(app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/track`
+    const send = () =>
+      fetch(url, {
+        method: 'POST',
+        headers: { authorization: basic(key), 'content-encoding': coding },
+        body,
+      })
+    // The first request pays for code and buffers that later ones use again.
+    expect((await send()).status).toBe(413)
+    const before = process.memoryUsage().rss
+    let most = before
+    const sampling = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss)
+    }, 1)
+    for (let count = 0; count < 5; count++) {
+      const response = await send()
+      expect(response.status).toBe(413)
+      expect(await response.json()).toMatchObject({ code: 'payload_too_large' })
+    }
+    clearInterval(sampling)
+    expect(most - before).toBeLessThan(mostMegabytes * megabyte)
+    expect(handled).toBe(0)
+    server.closeAllConnections()
+    server.close()
+    await keys.close()
+  })
+})
