@@ -1,0 +1,87 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { route } from './route.ts'
+import { isSessionKnown, session, signOut } from './session.ts'
+import { Anomalies } from './views/anomalies.tsx'
+import { AuditLog } from './views/audit-log.tsx'
+import { Debugger } from './views/debugger.tsx'
+import { KeyList } from './views/key-list.tsx'
+import { KeyPage } from './views/key-page.tsx'
+import { SignIn } from './views/sign-in.tsx'
+
+const tabs = [
+  { href: '#/', label: 'Write keys', views: ['keys', 'key'] },
+  { href: '#/debugger', label: 'Debugger', views: ['debugger'] },
+  { href: '#/anomalies', label: 'Anomalies', views: ['anomalies'] },
+  { href: '#/audit', label: 'Audit log', views: ['audit'] },
+]
+
+export function App() {
+  if (!isSessionKnown.value) return <p class="loading">Loading…</p>
+  if (session.value === null) return <SignIn />
+  return <Shell />
+}
+
+function Shell() {
+  const { name, role } = session.value ?? { name: '', role: '' }
+  const { view } = route.value
+  const main = useRef<HTMLElement>(null)
+  const first = useRef(true)
+
+  // Whoever cannot see the view change has to be taken to it.
+  useEffect(() => {
+    if (!first.current) main.current?.focus()
+    first.current = false
+    scrollTo(0, 0)
+  }, [route.value])
+
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <header class="top">
+        <div class="brand">
+          <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+            <circle cx="8" cy="12" r="5" />
+            <path d="M13 12h9M18 12v4M22 12v3" />
+          </svg>
+          Events
+        </div>
+        <nav aria-label="Sections">
+          {tabs.map(({ href, label, views }) => (
+            <a key={href} href={href} aria-current={views.includes(view) ? 'page' : undefined}>
+              {label}
+            </a>
+          ))}
+        </nav>
+        <div class="who">
+          <span class="muted">
+            <bdi>{name}</bdi> · {role}
+          </span>
+          <button type="button" class="small" onClick={() => signOut()}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <CurrentView />
+      </main>
+    </>
+  )
+}
+
+function CurrentView() {
+  const current = route.value
+  switch (current.view) {
+    case 'key':
+      return <KeyPage key={current.id} id={current.id} />
+    case 'debugger':
+      return <Debugger key={current.keyId} keyId={current.keyId} />
+    case 'anomalies':
+      return <Anomalies />
+    case 'audit':
+      return <AuditLog />
+    default:
+      return <KeyList />
+  }
+}

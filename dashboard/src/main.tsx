@@ -1,0 +1,16 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { resumeSession } from './session.ts'
+import './style.css'
+
+const root = document.getElementById('app')
+if (root !== null) render(<App />, root)
+void resumeSession()
+
+// A page that the browser keeps for "back" must show nothing that was secret: it starts afresh.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload()
+})
+addEventListener('pagehide', () => {
+  if (root !== null) render(null, root)
+})

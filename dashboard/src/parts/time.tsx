@@ -1,0 +1,21 @@
+import { moment, second } from '../clock.ts'
+import { formatAgo, formatDateTime, formatLeft } from '../words/format.ts'
+
+/** "3 min ago", with the full time on hover. */
+export function Ago({ time, never = 'never' }: { time: string | null | undefined; never?: string }) {
+  if (!time) return <span class="muted">{never}</span>
+  return (
+    <time dateTime={time} title={formatDateTime(time)}>
+      {formatAgo(time, moment.value)}
+    </time>
+  )
+}
+
+/** "23 h 59 min", counting down. */
+export function Countdown({ time }: { time: string }) {
+  return (
+    <time dateTime={time} title={formatDateTime(time)} class="countdown">
+      {formatLeft(time, second.value)}
+    </time>
+  )
+}

@@ -1,0 +1,53 @@
+import { signal } from '@preact/signals'
+import { type Api, ApiError, createApi } from './api/client.ts'
+import type { Session } from './api/wire.ts'
+
+/** Who is signed in; null = nobody. */
+export const session = signal<(Session & { api: Api }) | null>(null)
+/** Why the sign-in form is shown again. */
+export const signInNotice = signal('')
+/** False until a token left in this tab has been tried. */
+export const isSessionKnown = signal(false)
+
+// Session storage ends with the tab and is not sent anywhere: a reload keeps people signed in, closing does not.
+const storageKey = 'writekey.token'
+
+/** @throws ApiError when the server does not take the token. */
+export async function signIn(token: string): Promise<void> {
+  const api = createApi(token, () => {
+    if (session.value?.api === api) signOut('Your session ended: the server no longer accepts this token.')
+  })
+  const who = await api.session()
+  sessionStorage.setItem(storageKey, token)
+  signInNotice.value = ''
+  session.value = { ...who, api }
+}
+
+export function signOut(notice = ''): void {
+  sessionStorage.removeItem(storageKey)
+  signInNotice.value = notice
+  session.value = null
+}
+
+/** Takes up the token of this tab after a reload. */
+export async function resumeSession(): Promise<void> {
+  const token = sessionStorage.getItem(storageKey)
+  try {
+    if (token !== null) await signIn(token)
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) sessionStorage.removeItem(storageKey)
+    signInNotice.value = error instanceof Error ? error.message : ''
+  }
+  isSessionKnown.value = true
+}
+
+/** The API of the signed-in person; views exist only while there is one. */
+export function useApi(): Api {
+  const current = session.value
+  if (current === null) throw new Error('Nobody is signed in.')
+  return current.api
+}
+
+export function canWrite(): boolean {
+  return session.value?.role === 'admin'
+}

@@ -1,0 +1,72 @@
+import type { Decision } from '../api/wire.ts'
+import { PlainText } from '../parts/plain-text.tsx'
+import { keyHref } from '../route.ts'
+import { formatClock, formatDateTime, plural } from '../words/format.ts'
+import { describeReason } from '../words/reasons.ts'
+
+interface DecisionListProps {
+  decisions: Decision[]
+  /** Names by key id; without it no key is shown. */
+  names?: ReadonlyMap<string, string>
+}
+
+/** Decisions as lines: what was sent from where, what came of it, and what to do about it. */
+export function DecisionList({ decisions, names }: DecisionListProps) {
+  return (
+    <ul class="decisions">
+      {decisions.map((decision) => (
+        <DecisionLine key={decision.id} of={decision} names={names} />
+      ))}
+    </ul>
+  )
+}
+
+function DecisionLine({ of: decision, names }: { of: Decision; names: DecisionListProps['names'] }) {
+  const { reason, key_id: keyId } = decision
+  const words = reason === null ? null : describeReason(reason)
+  return (
+    <li class={decision.verdict}>
+      <time class="mono" dateTime={decision.at} title={formatDateTime(decision.at)}>
+        {formatClock(decision.at)}
+      </time>
+      <span class={`pill ${decision.verdict}`}>
+        {decision.verdict === 'accepted' ? 'Accepted' : 'Refused'}
+      </span>
+      <div class="decision-what">
+        <div class="decision-line">
+          {names !== undefined &&
+            (keyId === null ? (
+              <span class="muted">no known key</span>
+            ) : (
+              <a href={keyHref(keyId)}>
+                <PlainText text={names.get(keyId) ?? keyId} />
+              </a>
+            ))}
+          {decision.types.map((type) => (
+            <PlainText key={type} class="tag mono" text={type} />
+          ))}
+          {decision.names.map((name) => (
+            <PlainText key={name} class="event-name" text={name} />
+          ))}
+          {decision.events > 1 && <span class="muted">{plural(decision.events, 'event')}</span>}
+          {decision.rejected > 0 && <span class="refused">{decision.rejected} left out</span>}
+          <span class="decision-from">
+            {decision.origin !== null && <PlainText class="mono" text={decision.origin} />}
+            {decision.address !== null && <PlainText class="mono" text={decision.address} />}
+          </span>
+        </div>
+        {words !== null && (
+          <div class="decision-why">
+            <strong>{words.title}</strong> <code>{reason}</code> <span class="muted">{words.advice}</span>
+          </div>
+        )}
+        {decision.payload !== null && (
+          <details>
+            <summary>Payload</summary>
+            <pre>{decision.payload}</pre>
+          </details>
+        )}
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,217 @@
+import { useState } from 'preact/hooks'
+import type { RotatedKey, WriteKey } from '../api/wire.ts'
+import { moment } from '../clock.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { ConfirmDialog, Dialog } from '../parts/dialog.tsx'
+import { ErrorNotice, Notice } from '../parts/notice.tsx'
+import { PlainText } from '../parts/plain-text.tsx'
+import { StatusPill } from '../parts/status-pill.tsx'
+import { useData, useTask } from '../parts/task.ts'
+import { Ago } from '../parts/time.tsx'
+import { canWrite, useApi } from '../session.ts'
+import { staleDays, statusOf } from '../words/key-status.ts'
+import { sources } from '../words/source-defaults.ts'
+import { AuditTrail } from './audit-log.tsx'
+import { KeyForm, toKeyForm } from './key-form.tsx'
+import { KeyName } from './key-name.tsx'
+import { KeyRules } from './key-rules.tsx'
+import { KeySecrets } from './key-secrets.tsx'
+import { KeyVolume } from './key-volume.tsx'
+import { LastDecisions } from './last-decisions.tsx'
+import { RotateDialog } from './rotate-dialog.tsx'
+import { SecretReveal } from './secret-reveal.tsx'
+
+type OpenDialog = 'edit' | 'rotate' | 'revoke' | 'delete' | null
+
+export function KeyPage({ id }: { id: string }) {
+  const api = useApi()
+  const { data: key, error, reload, setData } = useData(id, () => api.getKey(id), 15_000)
+  const [open, setOpen] = useState<OpenDialog>(null)
+  const [rotated, setRotated] = useState<RotatedKey | null>(null)
+  const [changes, setChanges] = useState(0)
+  const close = () => setOpen(null)
+
+  /** Shows what a change made of the key, here and in its audit trail. */
+  function show(changed: WriteKey) {
+    setData((before) => ({ ...before, ...changed }))
+    setChanges((count) => count + 1)
+    void reload()
+  }
+
+  const revoke = useTask(async () => {
+    show(await api.revokeKey(id))
+    close()
+  })
+  const remove = useTask(async () => {
+    await api.removeKey(id)
+    location.hash = '#/'
+  })
+
+  if (key === null) {
+    return (
+      <>
+        <Back />
+        {error === null ? <p class="loading">Loading…</p> : <ErrorNotice error={error} />}
+      </>
+    )
+  }
+  const status = statusOf(key, moment.value)
+  const isLive = status === 'active' || status === 'rotating'
+  const days = staleDays(key, moment.value)
+  return (
+    <>
+      <Back />
+      <div class="page-head key-head">
+        <KeyName of={key} onChanged={show} />
+        <StatusPill of={key} />
+        <span class="grow" />
+        {canWrite() && (
+          <div class="actions">
+            {isLive && (
+              <button type="button" class="primary" onClick={() => setOpen('rotate')}>
+                Rotate key
+              </button>
+            )}
+            {key.status === 'active' && (
+              <button type="button" class="danger-quiet" onClick={() => setOpen('revoke')}>
+                Revoke
+              </button>
+            )}
+            <button type="button" class="danger-quiet" onClick={() => setOpen('delete')}>
+              Delete
+            </button>
+          </div>
+        )}
+      </div>
+      <p class="facts">
+        <span class="mono">{key.id}</span> <CopyButton text={key.id} label="Copy id" />
+        <span>{sources[key.source_type]?.label ?? key.source_type}</span>
+        <PlainText text={key.environment} />
+        <span>
+          created <Ago time={key.created_at} />
+        </span>
+        {key.revoked_at !== null && (
+          <span>
+            revoked <Ago time={key.revoked_at} />
+          </span>
+        )}
+      </p>
+      <ErrorNotice error={error} />
+      {status === 'revoked' && (
+        <Notice level="bad">
+          This key was revoked and accepts nothing any more. Create a new key to go on.
+        </Notice>
+      )}
+      {status === 'expired' && (
+        <Notice level="warn">This key has expired. Change its expiry to go on.</Notice>
+      )}
+      {days !== null && (
+        <Notice level="warn">
+          The secret of this key is {days} days old. Rotate write keys at least quarterly.
+        </Notice>
+      )}
+      <div class="key-grid">
+        <KeyVolume id={id} />
+        <KeySecrets of={key} onChanged={show} />
+        <KeyRules of={key} onEdit={canWrite() && key.status === 'active' ? () => setOpen('edit') : null} />
+        <LastDecisions keyId={id} />
+        <section class="card">
+          <h2>Audit trail</h2>
+          <AuditTrail keyId={id} version={changes} />
+        </section>
+      </div>
+
+      {open === 'edit' && (
+        <Dialog
+          title={
+            <>
+              Edit <PlainText text={key.name} />
+            </>
+          }
+          wide
+          onClose={close}
+        >
+          <KeyForm
+            initial={toKeyForm(key)}
+            submit="Save"
+            onCancel={close}
+            onSubmit={async ({ environment: _, ...fields }) => {
+              // The page may show a key that was changed since: the server refuses to overwrite what nobody saw.
+              show(await api.updateKey(id, fields, key.version))
+              close()
+            }}
+          />
+        </Dialog>
+      )}
+      {open === 'rotate' && (
+        <RotateDialog
+          of={key}
+          onClose={close}
+          onRotated={(answer) => {
+            close()
+            setRotated(answer)
+            const { key: _, grace_expires_at: __, ...changed } = answer
+            show(changed)
+          }}
+        />
+      )}
+      {rotated !== null && (
+        <SecretReveal
+          title="Key rotated"
+          writeKey={rotated}
+          secret={rotated.key}
+          graceExpiresAt={rotated.grace_expires_at}
+          onClose={() => setRotated(null)}
+        />
+      )}
+      {open === 'revoke' && (
+        <ConfirmDialog
+          title={
+            <>
+              Revoke <PlainText text={key.name} />?
+            </>
+          }
+          action="Revoke key"
+          busy={revoke.busy}
+          error={revoke.error}
+          onConfirm={() => void revoke.start()}
+          onClose={close}
+        >
+          <p>
+            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) stops accepting
+            events at once, with all its secrets. <strong>This cannot be undone:</strong> senders get 401
+            until they have a new key.
+          </p>
+        </ConfirmDialog>
+      )}
+      {open === 'delete' && (
+        <ConfirmDialog
+          title={
+            <>
+              Delete <PlainText text={key.name} />?
+            </>
+          }
+          action="Delete key"
+          busy={remove.busy}
+          error={remove.error}
+          onConfirm={() => void remove.start()}
+          onClose={close}
+        >
+          <p>
+            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) and its volume
+            are removed, and it stops accepting events at once. <strong>This cannot be undone.</strong> The
+            audit log stays.
+          </p>
+        </ConfirmDialog>
+      )}
+    </>
+  )
+}
+
+function Back() {
+  return (
+    <p class="back">
+      <a href="#/">← All write keys</a>
+    </p>
+  )
+}

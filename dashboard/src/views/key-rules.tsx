@@ -1,0 +1,78 @@
+import type { ComponentChildren } from 'preact'
+import type { WriteKey } from '../api/wire.ts'
+import { PlainText } from '../parts/plain-text.tsx'
+import { formatCount, formatDateTime } from '../words/format.ts'
+import { warningsFor } from '../words/source-defaults.ts'
+
+export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => void) | null }) {
+  const { rate_limit_eps: rate, allowed_origins: origins } = key
+  return (
+    <section class="card">
+      <div class="card-head">
+        <h2>Rules</h2>
+        {onEdit !== null && (
+          <button type="button" class="small" onClick={onEdit}>
+            Edit rules
+          </button>
+        )}
+      </div>
+      <dl class="rules">
+        <Rule label="Rate limit">{rate === null ? 'default' : `${formatCount(rate)} events per second`}</Rule>
+        <Rule label="Event types">
+          <List entries={key.allowed_event_types} none="all" />
+        </Rule>
+        <Rule label="Origins">
+          {origins?.length === 0 ? 'no browser at all' : <List entries={origins} none="any" />}
+        </Rule>
+        <Rule label="Event names">
+          <List entries={key.allowed_event_names} none="all" />
+        </Rule>
+        {key.denied_event_names !== null && (
+          <Rule label="Denied names">
+            <List entries={key.denied_event_names} none="none" />
+          </Rule>
+        )}
+        <Rule label="Addresses">
+          <List entries={key.allowed_ips} none="any" />
+        </Rule>
+        {key.denied_ips !== null && (
+          <Rule label="Denied addresses">
+            <List entries={key.denied_ips} none="none" />
+          </Rule>
+        )}
+        <Rule label="Expires">{key.expires_at === null ? 'never' : formatDateTime(key.expires_at)}</Rule>
+        {key.metadata !== null && (
+          <Rule label="Metadata">
+            <PlainText class="mono" text={JSON.stringify(key.metadata)} />
+          </Rule>
+        )}
+      </dl>
+      {key.status === 'active' &&
+        warningsFor(key).map((warning) => (
+          <p key={warning} class="hint warn">
+            {warning}
+          </p>
+        ))}
+    </section>
+  )
+}
+
+function Rule({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function List({ entries, none }: { entries: string[] | null; none: string }) {
+  if (entries === null) return <span class="muted">{none}</span>
+  return (
+    <>
+      {entries.map((entry) => (
+        <PlainText key={entry} class="tag mono" text={entry} />
+      ))}
+    </>
+  )
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../keys/clock.ts'
+import { type Anomaly, type AnomalyOptions, createAnomalyDetector } from './anomalies.ts'
+import {
+  createRecentDecisions,
+  type RecentDecisions,
+  type RecentDecisionsOptions,
+} from './recent-decisions.ts'
+import type { RequestDecision } from './request-decision.ts'
+
+/** What is watched of the traffic of this process. */
+export interface ActivityOptions extends RecentDecisionsOptions {
+  /** Thresholds; `false` = no anomalies. */
+  anomalies?: AnomalyOptions | false
+}
+
+/** The traffic of this process: what was decided lately, and what is unusual. */
+export interface Activity {
+  readonly decisions: Pick<RecentDecisions, 'list' | 'subscribe'>
+  /** Latest first. */
+  anomalies(): Anomaly[]
+}
+
+/** An activity, with what feeds and ends it. */
+export interface ActivityWatch extends Activity {
+  record(decision: RequestDecision): void
+  close(): void
+}
+
+/** How often volume is judged; windows are longer. */
+const checkEveryMs = 1_000
+
+/** @param report told when an anomaly begins. */
+export function createActivity(
+  clock: Pick<Clock, 'now'>,
+  report: (anomaly: Anomaly) => void,
+  options: ActivityOptions = {},
+): ActivityWatch {
+  const decisions = createRecentDecisions(() => clock.now(), options)
+  const detector =
+    options.anomalies === false ? undefined : createAnomalyDetector(clock, report, options.anomalies)
+  const timer = detector && setInterval(detector.check, checkEveryMs).unref()
+  return {
+    decisions,
+    anomalies: () => detector?.list() ?? [],
+    record(decision) {
+      decisions.record(decision)
+      detector?.record(decision)
+    },
+    close() {
+      clearInterval(timer)
+    },
+  }
+}
