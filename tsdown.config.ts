@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { defineConfig, type UserConfig } from 'tsdown'
+import { embedPage } from './dashboard/embed-page.ts'
 
 /** Output name → source. An entry is built once its source exists; `package.json` then has to export it. */
 export const libraryEntries: Record<string, string> = {
@@ -31,6 +32,7 @@ const shared: UserConfig = {
   fixedExtension: false,
   dts: true,
   sourcemap: false,
+  plugins: [embedPage()],
   deps: { onlyBundle: [] },
 }
 

@@ -45,6 +45,9 @@ export {
   type UsageStore,
   usageBucketMs,
 } from './stores/usage-store.ts'
+export type { Activity, ActivityOptions } from './usage/activity.ts'
+export type { Anomaly, AnomalyOptions } from './usage/anomalies.ts'
+export type { DecisionFilter, RecentDecision, RecentDecisions } from './usage/recent-decisions.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
 export {
   type AdapterOptions,
@@ -57,7 +60,13 @@ export {
 } from './verifier/adapter.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
 export type { CredentialSource } from './verifier/credentials.ts'
-export type { AcceptedEvent, RefusedEvent, WriteKeyEvent } from './verifier/decision-event.ts'
+export type {
+  AcceptedEvent,
+  AnomalyEvent,
+  AnomalyKind,
+  RefusedEvent,
+  WriteKeyEvent,
+} from './verifier/decision-event.ts'
 export type { Logger } from './verifier/event-hook.ts'
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Reason } from './verifier/reasons.ts'

@@ -9,6 +9,8 @@ import { createClientAddress, type TrustedProxies } from './rules/client-address
 import { createEventTypeResolver, type EventTypeResolver } from './rules/event-types.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
+import type { ActivityOptions } from './usage/activity.ts'
+import type { AnomalyOptions } from './usage/anomalies.ts'
 import type { CredentialSource } from './verifier/credentials.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import type { Logger } from './verifier/event-hook.ts'
@@ -79,6 +81,11 @@ export interface WriteKeysOptions {
   cache?: CacheOptions
   /** Counting of events and refusals per key, for stores that keep it. */
   usage?: UsageOptions
+  /**
+   * Watching of this process's traffic: recent decisions and anomalies. Begins with `onEvent`, with this option, or with
+   * the first look at `activity`, as the management API does.
+   */
+  activity?: ActivityOptions
   /** Told of every decision and disturbance, synchronously, on the request path: be quick. What it throws is ignored. */
   onEvent?: (event: WriteKeyEvent) => void
   /** Default: silent. */
@@ -107,6 +114,7 @@ export interface ResolvedOptions {
   clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
   cache: Required<CacheOptions>
   usage: Required<UsageOptions>
+  activity: ActivityOptions | undefined
   onEvent: ((event: WriteKeyEvent) => void) | undefined
   logger: Logger | undefined
   clock: Clock
@@ -131,6 +139,7 @@ const optionNames: readonly (keyof WriteKeysOptions)[] = [
   'trustedProxies',
   'cache',
   'usage',
+  'activity',
   'onEvent',
   'logger',
   'clock',
@@ -188,6 +197,7 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
       flushMs: resolveNumber('usage.flushMs', usage.flushMs ?? 10_000, 100, 3_600_000),
       retentionDays: resolveNumber('usage.retentionDays', usage.retentionDays ?? 30, 1, 30),
     },
+    activity: resolveActivity(options.activity),
     onEvent: resolveFunction('onEvent', options.onEvent),
     logger: resolvePort('logger', options.logger, ['error', 'warn']),
     clock,
@@ -203,6 +213,35 @@ export function assertKnownOptions(owner: string, options: unknown, known: reado
     if (!known.includes(name))
       throw new ConfigError(`${owner}: "${name}"`, 'an unknown option', `one of ${known.join(', ')}`)
   }
+}
+
+const anomalyRanges: Readonly<Record<keyof AnomalyOptions, readonly [number, number]>> = {
+  windowMs: [1_000, 86_400_000],
+  warmUpWindows: [1, 1_000],
+  spikeFactor: [1, 1_000_000],
+  spikeMinEvents: [1, 1_000_000_000],
+  silenceMinEvents: [1, 1_000_000_000],
+  silenceWindows: [1, 1_000],
+  unseenRefusals: [1, 1_000_000_000],
+  graceWarningMs: [0, 2_592_000_000],
+  maxSecretAgeMs: [1, 315_360_000_000],
+  keepMs: [1_000, 2_592_000_000],
+}
+
+function resolveActivity(activity: ActivityOptions | undefined): ActivityOptions | undefined {
+  if (activity === undefined) return undefined
+  assertKnownOptions('activity', activity, ['size', 'keepPayloads', 'anomalies'])
+  const { size = 1_000, keepPayloads = false, anomalies = {} } = activity
+  resolveWhole('activity.size', size, 1, 100_000)
+  if (typeof keepPayloads !== 'boolean')
+    throw new ConfigError('activity.keepPayloads', keepPayloads, 'true or false')
+  if (anomalies === false) return { size, keepPayloads, anomalies }
+  assertKnownOptions('activity.anomalies', anomalies, Object.keys(anomalyRanges))
+  for (const [name, range] of Object.entries(anomalyRanges)) {
+    const value = anomalies[name as keyof AnomalyOptions]
+    if (value !== undefined) resolveNumber(`activity.anomalies.${name}`, value, ...range)
+  }
+  return { size, keepPayloads, anomalies }
 }
 
 function resolveNumber(option: string, value: unknown, least: number, most: number): number {

@@ -19,6 +19,8 @@ import { digestToHex, generateSecret } from './keys/secret.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import { createKeyCache } from './stores/key-cache.ts'
 import { createMissBudget } from './stores/miss-budget.ts'
+import { type Activity, type ActivityWatch, createActivity } from './usage/activity.ts'
+import type { Anomaly } from './usage/anomalies.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import {
   type KeyUsage,
@@ -29,6 +31,7 @@ import {
 } from './usage/usage-report.ts'
 import { type CompiledKey, compileKey } from './verifier/compiled-key.ts'
 import { createEventHook } from './verifier/event-hook.ts'
+import type { DecisionWatch } from './verifier/request-decision.ts'
 import type { Verdict } from './verifier/verdict.ts'
 import { createVerifier } from './verifier/verifier.ts'
 import { resolveOptions, type WriteKeysOptions } from './write-keys-options.ts'
@@ -108,6 +111,9 @@ export interface WriteKeys {
   /** Adds a refused call to the audit log. */
   noteRefused(call: RefusedCall): Promise<void>
 
+  /** What this process decided lately, and what is unusual about it. Watched from the first look on, or as the option `activity` says. */
+  readonly activity: Activity
+
   /** Answers a CORS preflight; undefined for any other request. Needs no key. */
   preflight(request: IngestRequest): Reply | undefined
   /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
@@ -150,18 +156,46 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     retentionMs: resolved.usage.retentionDays * dayMs,
     onStoreError: reportStoreError,
   })
+  const watch: DecisionWatch = {}
+  let activity: ActivityWatch | undefined
   const verifier = createVerifier({
     ...resolved,
     cache,
     emit,
     tellDecisions: resolved.onEvent !== undefined,
     usage,
+    watch,
   })
   const unobserve = limiter.observe?.((change) => {
     if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
     else emit({ type: 'limiter_recovered' })
   })
   let closing: Promise<void> | undefined
+  if (resolved.activity !== undefined || resolved.onEvent !== undefined) watchActivity()
+
+  function watchActivity(): Activity {
+    if (activity === undefined) {
+      activity = createActivity(clock, reportAnomaly, resolved.activity)
+      if (closing === undefined) watch.record = activity.record
+      else activity.close()
+    }
+    return activity
+  }
+
+  function reportAnomaly({ kind, keyId, origin, address, secretId, observed, expected }: Anomaly): void {
+    // Hooks are told of each such request already.
+    if (kind === 'server_key_in_browser') return
+    emit({
+      type: 'anomaly',
+      kind,
+      keyId,
+      ...(origin !== undefined && { origin }),
+      ...(address !== undefined && { address }),
+      ...(secretId !== undefined && { secretId }),
+      ...(observed !== undefined && { observed }),
+      ...(expected !== undefined && { expected }),
+    })
+  }
 
   function reportStoreError(error: unknown): void {
     emit({ type: 'store_error', error: error instanceof Error ? error : new Error(String(error)) })
@@ -343,8 +377,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       if (keyIds.length === 0) return new Map()
       await usage.flush()
       const { from, to } = parseUsageWindow('24h', clock.now())
-      const counts = (await store.usage?.read({ keyIds, from, to, bucketMs: to - from })) ?? []
-      return toKeyVolumes(keyIds, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
+      const counts = (await store.usage?.read({ keyIds, from, to, bucketMs: hourMs })) ?? []
+      return toKeyVolumes(keyIds, from, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
     },
 
     async audit(query = {}) {
@@ -359,6 +393,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       await store.audit?.append({ ...entry, keyId: isKeyId(keyId) ? keyId : null, after: details })
     },
 
+    get activity() {
+      return watchActivity()
+    },
+
     preflight: verifier.preflight,
 
     verify(request) {
@@ -369,6 +407,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     close() {
       closing ??= (async () => {
         await cache.close()
+        watch.record = undefined
+        activity?.close()
         await usage.close()
         unobserve?.()
         await limiter.close()
@@ -390,7 +430,8 @@ const barrierPauseMs = 250
 const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
 const newIdPattern = /^wk_[0-9A-Za-z]{16}$/
 const maxVolumes = 100
-const dayMs = 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 function isKeyId(id: unknown): id is string {
   return typeof id === 'string' && keyIdPattern.test(id)

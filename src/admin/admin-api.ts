@@ -11,12 +11,17 @@ import {
 import { assertSameSite } from './cross-site.ts'
 import { toSnakeCase, withSnakeCaseFields } from './field-names.ts'
 import type { Operation } from './operation.ts'
+import { createPage, pagePath } from './page/page.ts'
+import { readPageAssets } from './page/page-assets.ts'
 import { AdminProblem, toProblemResponse } from './problem.ts'
 import { createRefusalAudit } from './refusal-audit.ts'
 import { readJsonBody } from './request-body.ts'
+import { anomalyOperations } from './routes/anomalies.ts'
 import { auditOperations } from './routes/audit-log.ts'
+import { debuggerOperations } from './routes/debugger.ts'
 import { lifecycleOperations } from './routes/lifecycle.ts'
 import { createOpenApiOperation } from './routes/openapi.ts'
+import { sessionOperations } from './routes/session.ts'
 import { usageOperations } from './routes/usage.ts'
 import { writeKeyOperations } from './routes/write-keys.ts'
 import { validate } from './validation.ts'
@@ -59,9 +64,24 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   const access = createAccess(resolved)
   const noteRefusal = createRefusalAudit(keys, resolved.now)
 
-  const described = [...writeKeyOperations, ...lifecycleOperations, ...usageOperations, ...auditOperations]
+  const described = [
+    ...writeKeyOperations,
+    ...lifecycleOperations,
+    ...usageOperations,
+    ...auditOperations,
+    ...debuggerOperations,
+    ...anomalyOperations,
+    ...sessionOperations,
+  ]
   const operations = [...described, createOpenApiOperation(described, basePath)]
-  const roots = [...new Set(operations.map(({ path }) => basePath + (path.split('/{')[0] as string)))]
+  const page = resolved.page
+    ? createPage({ assets: readPageAssets(), ingestPath: resolved.ingestPath })
+    : undefined
+  const paths = operations.map(({ path }) => path.split('/{')[0] as string)
+  if (page !== undefined) paths.push(pagePath)
+  const roots = [...new Set(paths.map((path) => basePath + path))]
+  // Decisions are kept from now on, so that there is something to see when somebody looks.
+  void keys.activity
 
   const app = new Hono<Env>({ strict: false })
   for (const operation of operations) {
@@ -138,6 +158,8 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
         keyId: undefined,
       }
       try {
+        const answer = page?.answer(request, pathWithin(basePath, request.url))
+        if (answer !== undefined) return answer
         visit.address = resolved.clientAddress(info.address, Object.fromEntries(request.headers))
         return await app.fetch(request, { address: visit.address, visit })
       } catch (error) {
@@ -146,6 +168,11 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     },
     handles: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
   }
+}
+
+function pathWithin(basePath: string, url: string): string {
+  const { pathname } = new URL(url)
+  return pathname.startsWith(basePath) ? pathname.slice(basePath.length) : ''
 }
 
 function trimSlash(path: string): string {

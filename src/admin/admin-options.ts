@@ -41,6 +41,10 @@ export interface AdminApiOptions {
   authorize?: Authorize
   /** Put before every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
   basePath?: string
+  /** Whether the page is served at `/events/write-keys`. Default true. */
+  page?: boolean
+  /** Where the ingest endpoints are, for the examples and test events of the page. Default `'/v1'`. */
+  ingestPath?: string
   /** How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`. Default: none. */
   trustedProxies?: TrustedProxies
   /** Told of calls that failed with 500 or 503. Default: silent. */
@@ -54,6 +58,8 @@ export interface ResolvedAdminOptions {
   tokens: readonly AdminToken[]
   authorize: Authorize | undefined
   basePath: string
+  page: boolean
+  ingestPath: string
   clientAddress: ReturnType<typeof createClientAddress>
   logger: Logger | undefined
   now: () => number
@@ -63,17 +69,28 @@ const optionNames: readonly (keyof AdminApiOptions)[] = [
   'tokens',
   'authorize',
   'basePath',
+  'page',
+  'ingestPath',
   'trustedProxies',
   'logger',
   'now',
 ]
 const roles: readonly Role[] = ['admin', 'viewer']
+const pathPattern = /^(\/[A-Za-z0-9._~-]+)*$/
 const tokenPattern = /^[A-Za-z0-9._~+/=-]{32,512}$/
 
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
 export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOptions {
   assertKnownOptions('createAdminApi options', options, optionNames)
-  const { tokens = [], authorize, basePath = '', logger, now = Date.now } = options
+  const {
+    tokens = [],
+    authorize,
+    basePath = '',
+    page = true,
+    ingestPath = '/v1',
+    logger,
+    now = Date.now,
+  } = options
   if (authorize !== undefined && typeof authorize !== 'function')
     throw new ConfigError('authorize', authorize, 'a function')
   if (!Array.isArray(tokens)) throw new ConfigError('tokens', tokens, 'a list of { name, token, role }')
@@ -83,16 +100,21 @@ export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOpti
   tokens.forEach(assertToken)
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
     throw new ConfigError('tokens', tokens, 'a list of different tokens')
-  if (typeof basePath !== 'string' || !/^(\/[A-Za-z0-9._~-]+)*$/.test(basePath))
+  if (typeof basePath !== 'string' || !pathPattern.test(basePath))
     throw new ConfigError(
       'basePath',
       basePath,
       "'' or a path such as '/internal', without a slash at its end",
     )
+  if (typeof page !== 'boolean') throw new ConfigError('page', page, 'true or false')
+  if (typeof ingestPath !== 'string' || !pathPattern.test(ingestPath))
+    throw new ConfigError('ingestPath', ingestPath, "'' or a path such as '/v1', without a slash at its end")
   return {
     tokens: tokens.map(({ name, token, role }: AdminToken) => ({ name, token, role })),
     authorize,
     basePath,
+    page,
+    ingestPath,
     clientAddress: createClientAddress(options.trustedProxies),
     logger,
     now,

@@ -111,6 +111,7 @@ const volumeFields = {
   last_event_at: moment.nullable(),
   events_24h: count.describe('Accepted events of the last 24 hours.'),
   rejected_24h: count.describe('Refused requests of the last 24 hours.'),
+  hourly_24h: z.array(count).length(24).describe('Accepted events per hour, oldest first.'),
 }
 const secretOnce = z.string().describe('The secret. Shown once, never again.')
 
@@ -164,6 +165,7 @@ export function toKeyWithVolumeJson(
     last_event_at: toMoment(volume?.lastEventAt ?? null),
     events_24h: volume?.events24h ?? 0,
     rejected_24h: volume?.rejected24h ?? 0,
+    hourly_24h: volume === undefined ? new Array<number>(24).fill(0) : [...volume.hourly24h],
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Clock } from '../keys/clock.ts'
+import type { RequestDecision } from '../verifier/request-decision.ts'
 import { type Anomaly, type AnomalyOptions, createAnomalyDetector } from './anomalies.ts'
 import {
   createRecentDecisions,
   type RecentDecisions,
   type RecentDecisionsOptions,
 } from './recent-decisions.ts'
-import type { RequestDecision } from './request-decision.ts'
 
 /** What is watched of the traffic of this process. */
 export interface ActivityOptions extends RecentDecisionsOptions {
@@ -43,8 +43,12 @@ export function createActivity(
     decisions,
     anomalies: () => detector?.list() ?? [],
     record(decision) {
-      decisions.record(decision)
-      detector?.record(decision)
+      try {
+        decisions.record(decision)
+        detector?.record(decision)
+      } catch {
+        // Watching must never change what is decided.
+      }
     },
     close() {
       clearInterval(timer)

@@ -1,23 +1,7 @@
 import type { Clock } from '../keys/clock.ts'
-import type { RequestDecision } from './request-decision.ts'
+import type { AnomalyKind } from '../verifier/decision-event.ts'
+import type { RequestDecision } from '../verifier/request-decision.ts'
 import { createVolumeBaseline, type VolumeBaseline } from './volume-baseline.ts'
-
-/** What can be unusual about a key's traffic. */
-export type AnomalyKind =
-  /** Far more events than the key usually has. */
-  | 'volume_spike'
-  /** A key with steady traffic sends nothing any more. */
-  | 'sudden_silence'
-  /** Refusals from an origin that this key was never accepted from. */
-  | 'unseen_origin'
-  /** Refusals from an address that this key was never accepted from. */
-  | 'unseen_address'
-  /** A key of source type `server` presented with an Origin: it can be read in the page's code. */
-  | 'server_key_in_browser'
-  /** A rotated secret is still in use shortly before it ends. */
-  | 'grace_ending'
-  /** A secret in use was made long ago; rotate quarterly. */
-  | 'old_secret'
 
 /** Something unusual, from when it was first seen to when it was last. */
 export interface Anomaly {

@@ -1,6 +1,6 @@
 import type { Reason } from '../verifier/reasons.ts'
+import type { RequestDecision } from '../verifier/request-decision.ts'
 import { summarizeEvents } from './event-summary.ts'
-import type { RequestDecision } from './request-decision.ts'
 
 /** One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to. */
 export interface RecentDecision {

@@ -37,6 +37,8 @@ export interface KeyVolume {
   readonly events24h: number
   /** Refused requests of the last 24 hours. */
   readonly rejected24h: number
+  /** Accepted events in each of the last 24 hours, oldest first. */
+  readonly hourly24h: readonly number[]
   readonly lastEventAt: Date | null
 }
 
@@ -97,21 +99,37 @@ export function toKeyUsage(
   }
 }
 
-/** The volume of each key asked for, quiet ones included. */
+/** The volume of each key asked for, quiet ones included. `from`: when the window of 24 hours begins. */
 export function toKeyVolumes(
   keyIds: readonly string[],
+  from: number,
   counts: Iterable<UsageCount>,
   lastEvents: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, KeyVolume> {
   const volumes = new Map(
     keyIds.map((keyId) => {
       const at = lastEvents.get(keyId)
-      return [keyId, { events24h: 0, rejected24h: 0, lastEventAt: at === undefined ? null : new Date(at) }]
+      return [
+        keyId,
+        {
+          events24h: 0,
+          rejected24h: 0,
+          hourly24h: new Array<number>(24).fill(0),
+          lastEventAt: at === undefined ? null : new Date(at),
+        },
+      ]
     }),
   )
-  for (const { keyId, kind, count } of counts) {
+  for (const { keyId, kind, bucketAt, count } of counts) {
     const volume = volumes.get(keyId)
-    if (volume !== undefined) volume[kind === 'accepted' ? 'events24h' : 'rejected24h'] += count
+    if (volume === undefined) continue
+    if (kind === 'refused') {
+      volume.rejected24h += count
+    } else {
+      volume.events24h += count
+      const hour = Math.floor((bucketAt - from) / hourMs)
+      if (hour >= 0 && hour < 24) volume.hourly24h[hour] = (volume.hourly24h[hour] as number) + count
+    }
   }
   return volumes
 }

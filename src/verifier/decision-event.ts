@@ -21,6 +21,8 @@ export type WriteKeyEvent =
   | { readonly type: 'revision_regressed' }
   /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
+  /** Something unusual in the traffic of a key, when it begins and after a pause of an hour. */
+  | AnomalyEvent
   /** Verification met a bug or a throwing function of the application; the request was refused with 503. */
   | { readonly type: 'internal_error'; readonly error: Error }
 
@@ -43,4 +45,33 @@ export interface RefusedEvent {
   readonly keyId?: string
   readonly origin?: string
   readonly address?: string
+}
+
+/** What can be unusual about a key's traffic. */
+export type AnomalyKind =
+  /** Far more events than the key usually has. */
+  | 'volume_spike'
+  /** A key with steady traffic sends nothing any more. */
+  | 'sudden_silence'
+  /** Refusals from an origin that this key was never accepted from. */
+  | 'unseen_origin'
+  /** Refusals from an address that this key was never accepted from. */
+  | 'unseen_address'
+  /** A key of source type `server` presented with an Origin: it can be read in the page's code. Told as `server_key_in_browser` instead. */
+  | 'server_key_in_browser'
+  /** A rotated secret is still in use shortly before it ends. */
+  | 'grace_ending'
+  /** A secret in use was made long ago; rotate quarterly. */
+  | 'old_secret'
+
+export interface AnomalyEvent {
+  readonly type: 'anomaly'
+  readonly kind: AnomalyKind
+  readonly keyId: string
+  readonly origin?: string
+  readonly address?: string
+  readonly secretId?: string
+  /** Events in the window, and what the key usually has in one; `volume_spike` and `sudden_silence`. */
+  readonly observed?: number
+  readonly expected?: number
 }

@@ -31,6 +31,7 @@ import {
   refusalReply,
   unavailableRetrySeconds,
 } from './replies.ts'
+import type { DecisionWatch, RequestDecision } from './request-decision.ts'
 import type { UsageCounter } from './usage-counter.ts'
 import type { Accepted, Refused, Verdict } from './verdict.ts'
 
@@ -54,6 +55,8 @@ export interface VerifierOptions {
   /** Whether anybody listens to decisions; if not, no event objects are made for them. */
   tellDecisions: boolean
   usage: UsageCounter
+  /** Who watches every decision in detail, as long as somebody does. */
+  watch: DecisionWatch
 }
 
 export interface Verifier {
@@ -83,7 +86,7 @@ interface Visit {
  * verdict or goes on to the next; a promise appears only where something has to be waited for.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cache, hashers, limiter, clock, emit, tellDecisions, usage } = options
+  const { cache, hashers, limiter, clock, emit, tellDecisions, usage, watch } = options
   const bodySource = options.credentials.includes('body')
   const headerSources = options.credentials.filter((source) => source !== 'body')
 
@@ -270,17 +273,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
-    if (secret.expiresAt !== null) {
-      Object.assign(headers, graceHeaders(key.record, secret))
-      emit({
-        type: 'grace_used',
-        keyId: key.record.id,
-        secretId: secret.id,
-        expiresAt: new Date(secret.expiresAt),
-      })
-    }
+    if (secret.expiresAt !== null) Object.assign(headers, graceHeaders(key.record, secret))
     usage.accepted(key.record.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
     if (tellDecisions) tellAccepted(visit, checked)
+    watch.record?.(toDecision(visit, null, checked))
     return {
       ok: true,
       writeKey: key.verifiedKey(secret),
@@ -329,6 +325,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const { keyId } = visit
       emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
     }
+    watch.record?.(toDecision(visit, reason))
     const reply = refusalReply(reason, options.challenge, {
       allowOrigin: visit.allowOrigin,
       fromBrowser: visit.origin !== undefined,
@@ -347,6 +344,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { origin } = visit
     const address = addressOf(visit)
     return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
+  }
+
+  function toDecision(visit: Visit, reason: Reason | null, checked?: CheckedEvents): RequestDecision {
+    const { received } = visit
+    return {
+      reason,
+      keyId: visit.keyId ?? null,
+      sourceType: visit.key?.record.sourceType ?? null,
+      secret: visit.secret ?? null,
+      events: checked?.events.length ?? 0,
+      rejected: checked?.rejected.length ?? 0,
+      routeType: visit.routeType,
+      body: received?.ok ? received.value : undefined,
+      ...whereFrom(visit),
+    }
   }
 
   function unavailable(visit: Visit, error: unknown): Refused {

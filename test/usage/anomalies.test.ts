@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Anomaly, type AnomalyOptions, createAnomalyDetector } from '../../src/usage/anomalies.ts'
-import type { RequestDecision } from '../../src/usage/request-decision.ts'
+import type { RequestDecision } from '../../src/verifier/request-decision.ts'
 
 const dayMs = 86_400_000
 const start = 1_000 * dayMs

@@ -43,6 +43,7 @@ describe('usage of a key', () => {
     expect((await keys.usage(writeKey.id, { window: '7d' })).acceptedTotal).toBe(4)
     expect((await keys.volumes([writeKey.id])).get(writeKey.id)).toEqual({
       events24h: 3,
+      hourly24h: [...new Array(23).fill(0), 3],
       rejected24h: 1,
       lastEventAt: new Date(time.now),
     })

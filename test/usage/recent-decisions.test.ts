@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createRecentDecisions } from '../../src/usage/recent-decisions.ts'
-import type { RequestDecision } from '../../src/usage/request-decision.ts'
+import type { RequestDecision } from '../../src/verifier/request-decision.ts'
 
 const accepted: RequestDecision = {
   reason: null,

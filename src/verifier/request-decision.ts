@@ -1,5 +1,5 @@
 import type { SecretRecord, SourceType } from '../keys/key-record.ts'
-import type { Reason } from '../verifier/reasons.ts'
+import type { Reason } from './reasons.ts'
 
 /** What verification decided about one request, as those who watch traffic need it. Handed over synchronously: copy, do not keep. */
 export interface RequestDecision {
@@ -20,4 +20,9 @@ export interface RequestDecision {
   readonly body?: unknown
   readonly origin?: string | undefined
   readonly address?: string | undefined
+}
+
+/** Where decisions are handed to. `record` comes and goes with those who watch; it must not throw. */
+export interface DecisionWatch {
+  record?: ((decision: RequestDecision) => void) | undefined
 }
