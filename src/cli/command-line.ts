@@ -1,0 +1,170 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { ConfigError, createWriteKeys, KeyError, type KeyStore, StoreError } from '../index.ts'
+import { isWellFormedSecret } from '../keys/secret.ts'
+import { check } from './check-command.ts'
+import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
+import { helpText } from './help.ts'
+import { keyCommands } from './key-commands.ts'
+import { keyFlags, toFlagName } from './key-flags.ts'
+import { keysOptionsFrom } from './keys-options.ts'
+import { type RunningServer, serve } from './serve.ts'
+import { describeStore, openStore, storeUrl } from './store-location.ts'
+import { printLine, type Terminal } from './terminal.ts'
+import { packageVersion } from './version.ts'
+
+type Flags = NonNullable<ParseArgsConfig['options']>
+
+const text = { type: 'string' } as const
+const page = { limit: text, cursor: text }
+const yes = { type: 'boolean' } as const
+
+/** The options of each command, beside those that all have. */
+const commandFlags: Readonly<Record<string, Flags>> = {
+  create: { ...keyFlags, environment: text },
+  list: { status: text, 'source-type': text, environment: text, q: text, ...page },
+  show: {},
+  update: { ...keyFlags, 'if-version': text },
+  rotate: { 'grace-period-hours': text },
+  revoke: { yes },
+  delete: { yes },
+  usage: { window: text },
+  audit: { key: text, ...page },
+  migrate: {},
+  serve: { port: text, host: text },
+  check: { type: text, name: text, origin: text, address: text },
+}
+const commonFlags = {
+  store: text,
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const satisfies Flags
+
+/**
+ * Runs one command. Problems become a line on standard error and an exit code.
+ *
+ * @param onServer called with a server that is to run until the process is told to stop
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  terminal: Terminal,
+  onServer: (server: RunningServer) => void,
+): Promise<ExitCode> {
+  try {
+    return await run(argv, terminal, onServer)
+  } catch (error) {
+    terminal.stderr.write(`writekey: ${describeError(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+async function run(
+  argv: readonly string[],
+  terminal: Terminal,
+  onServer: (server: RunningServer) => void,
+): Promise<ExitCode> {
+  refuseSecrets(argv)
+  const [command, ...rest] = argv
+  if (command === '--version') {
+    printLine(terminal, packageVersion())
+    return exitCodes.ok
+  }
+  if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
+    terminal.stdout.write(helpText)
+    return command === undefined ? exitCodes.usage : exitCodes.ok
+  }
+  const flags = Object.hasOwn(commandFlags, command) ? commandFlags[command] : undefined
+  if (flags === undefined) throw usageError('There is no such command. See: writekey --help')
+  const { values, positionals } = parse(rest, flags)
+  if (values.help === true) {
+    terminal.stdout.write(helpText)
+    return exitCodes.ok
+  }
+  if (command === 'serve') {
+    onServer(await serve({ store: values.store, port: values.port, host: values.host } as object, terminal))
+    return exitCodes.ok
+  }
+  return onStore(command, values, positionals, terminal)
+}
+
+async function onStore(
+  command: string,
+  values: Record<string, string | boolean | undefined>,
+  args: string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
+  const store = await openStore(url, { create: command === 'create' || command === 'migrate' })
+  const options = keysOptionsFrom(terminal)
+  if (command === 'migrate' || command === 'check') {
+    try {
+      if (command === 'check') return await check({ args, values, terminal }, store, options)
+      await migrate(store)
+      printLine(terminal, `The tables in ${describeStore(url)} are up to date.`)
+      return exitCodes.ok
+    } finally {
+      await store.close()
+    }
+  }
+  const keys = createWriteKeys({ ...options, store })
+  try {
+    await (keyCommands[command] as (typeof keyCommands)[string])({ keys, args, values, terminal })
+    return exitCodes.ok
+  } finally {
+    await keys.close()
+  }
+}
+
+async function migrate(store: KeyStore): Promise<void> {
+  if ('migrate' in store && typeof store.migrate === 'function') await store.migrate()
+}
+
+function parse(args: string[], flags: Flags) {
+  try {
+    return parseArgs({
+      args,
+      options: { ...flags, ...commonFlags },
+      allowPositionals: true,
+      strict: true,
+    }) as {
+      values: Record<string, string | boolean | undefined>
+      positionals: string[]
+    }
+  } catch (error) {
+    // The parser's message quotes the argument, which may be a value put in the wrong place.
+    const { code } = error as NodeJS.ErrnoException
+    const problem =
+      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+        ? 'An option is not known'
+        : 'An option lacks its value, or has one too many'
+    throw usageError(`${problem}. See: writekey --help`)
+  }
+}
+
+/** A key on the command line is in the shell's history and in every user's process list: it has leaked. */
+function refuseSecrets(argv: readonly string[]): void {
+  if (argv.some((argument) => argument.split(/[^A-Za-z0-9_-]/).some(isWellFormedSecret))) {
+    throw usageError(
+      'An argument is the secret of a write key. Others can see it there: rotate that key, and give secrets on standard input.',
+    )
+  }
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof KeyError && error.field !== undefined) {
+    return error.message.replace(error.field, `--${toFlagName(error.field)}`)
+  }
+  if (error instanceof Error && isOurs(error)) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function isOurs(error: Error): boolean {
+  return [CliError, ConfigError, KeyError, StoreError].some((known) => error instanceof known)
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode
+  if (error instanceof ConfigError) return exitCodes.usage
+  if (error instanceof KeyError) return error.code === 'invalid_field' ? exitCodes.usage : exitCodes.refused
+  return exitCodes.unavailable
+}

@@ -1,0 +1,28 @@
+/** What `writekey --help` prints. */
+export const helpText = `writekey: write keys for your event ingest
+
+  writekey serve      [--port N] [--host ADDRESS]
+  writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
+  writekey list       [--status active|revoked] [--source-type T] [--environment E] [--q TEXT] [--limit N] [--cursor C]
+  writekey show       ID
+  writekey update     ID [--name NAME] [--source-type T] [RULES] [--if-version N]
+  writekey rotate     ID [--grace-period-hours N]      (default 24; 0 ends the old secret now)
+  writekey revoke     ID [--yes]                       (final)
+  writekey delete     ID [--yes]
+  writekey usage      ID [--window 24h]                (1h to 720h, 1d to 30d)
+  writekey audit      [--key ID] [--limit N] [--cursor C]
+  writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
+  writekey migrate
+
+RULES     --rate-limit-eps N  --allowed-event-types A,B  --allowed-event-names A,B  --denied-event-names A,B
+          --allowed-origins A,B  --allowed-ips A,B  --denied-ips A,B  --expires-at TIME  --metadata JSON
+          null takes a rule away; --allowed-origins '' admits no browser.
+ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_STORE; default sqlite:.data/writekey.db)
+          --json        for programs
+          --help  --version
+
+Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
+Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES,
+and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
+Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
+`

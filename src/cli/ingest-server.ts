@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  adminRoutes,
+  type FetchHandler,
+  type IngestEvent,
+  setReplyHeaders,
+  toIngestRequest,
+  type WriteKeys,
+  writeReply,
+} from '../index.ts'
+
+/** An accepted event with what the request said about it. */
+export interface ReceivedEvent {
+  keyId: string
+  event: IngestEvent
+}
+
+export interface IngestServerOptions {
+  keys: WriteKeys
+  admin: FetchHandler
+  /** Types of events beside the standard ones. */
+  eventTypes: readonly string[]
+  /** Called with the accepted events of one request, before it is answered. */
+  onEvents: (events: ReceivedEvent[]) => void
+}
+
+/** Last segments of the paths under `/v1/` that take events, by the type they say; null = each event says its own. */
+const standardPaths: Readonly<Record<string, string | null>> = {
+  track: 'track',
+  t: 'track',
+  identify: 'identify',
+  i: 'identify',
+  page: 'page',
+  p: 'page',
+  screen: 'screen',
+  s: 'screen',
+  group: 'group',
+  g: 'group',
+  alias: 'alias',
+  a: 'alias',
+  batch: null,
+  b: null,
+}
+
+const about = {
+  name: 'writekey',
+  description: 'Accepts events behind a write key, sent as the user name of HTTP Basic authentication.',
+  ingest: ['track', 'identify', 'page', 'screen', 'group', 'alias', 'batch'].map(
+    (path) => `POST /v1/${path}`,
+  ),
+  management: {
+    page: '/events/write-keys',
+    api: '/api/v1/events/write-keys',
+    openapi: '/api/v1/openapi.json',
+  },
+}
+
+/** An HTTP server with ingest, management API and page. Not listening yet. */
+export function createIngestServer({ keys, admin, eventTypes, onEvents }: IngestServerOptions): Server {
+  const paths = new Map<string, string | null>(Object.entries(standardPaths))
+  for (const type of eventTypes) paths.set(type.toLowerCase(), type)
+  const manage = adminRoutes(admin)
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?', 1)[0] as string
+    if (path === '/') return answerJson(request, response, 200, about)
+    const type = /^\/v1\/([^/]+)\/?$/.exec(path)?.[1]?.toLowerCase()
+    if (type === undefined || !paths.has(type))
+      return answerJson(request, response, 404, { error: 'not_found' })
+    const neutral = toIngestRequest(request)
+    const preflight = keys.preflight(neutral)
+    if (preflight !== undefined) return writeReply(response, preflight)
+    const verdict = await keys.verify(neutral)
+    if (!verdict.ok) return writeReply(response, verdict.reply)
+    setReplyHeaders(response, verdict.headers)
+    const routeType = paths.get(type)
+    onEvents(
+      verdict.events.map((event) => ({
+        keyId: verdict.writeKey.id,
+        event:
+          typeof routeType === 'string' && !Object.hasOwn(event, 'type')
+            ? { type: routeType, ...event }
+            : event,
+      })),
+    )
+    answerJson(request, response, 200, { success: true, accepted: verdict.events.length })
+  }
+
+  return createServer(
+    // Slow senders may not hold a connection for ever.
+    { requestTimeout: 60_000, headersTimeout: 30_000, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      manage(request, response, (error) => {
+        if (error !== undefined) return fail(response)
+        answer(request, response).catch(() => fail(response))
+      })
+    },
+  )
+}
+
+function answerJson(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+  response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`)
+}
+
+function fail(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":"internal_error"}\n')
+}

@@ -1,0 +1,230 @@
+import { userInfo } from 'node:os'
+import { toKeyJson, toKeyWithVolumeJson } from '../admin/key-schema.ts'
+import { toAuditJson } from '../admin/routes/audit-log.ts'
+import { toUsageJson } from '../admin/routes/usage.ts'
+import type { CreateKeyInput, ListKeysQuery, UpdateKeyInput, WriteKey, WriteKeys } from '../index.ts'
+import { CliError, exitCodes, usageError } from './cli-error.ts'
+import { parseNumber, toKeyFields } from './key-flags.ts'
+import { ask, formatTable, printable, printLine, type Terminal } from './terminal.ts'
+
+/** One run of a command on an open store. */
+export interface CommandRun {
+  keys: WriteKeys
+  /** Positional arguments behind the command's name. */
+  args: readonly string[]
+  values: Readonly<Record<string, string | boolean | undefined>>
+  terminal: Terminal
+}
+
+type Command = (run: CommandRun) => Promise<void>
+
+export const keyCommands: Readonly<Record<string, Command>> = {
+  async create(run) {
+    const { environment } = run.values
+    const input = { ...toKeyFields(run.values), ...(environment !== undefined && { environment }) }
+    const { writeKey, key } = await run.keys.create(input as unknown as CreateKeyInput, actor())
+    if (isJson(run)) return printJson(run, { ...toKeyJson(writeKey), key })
+    printSecret(run, writeKey, key)
+  },
+
+  async list(run) {
+    const { values, keys } = run
+    const limit = values.limit === undefined ? {} : { limit: parseNumber('limit', String(values.limit)) }
+    const filters = pick(values, {
+      status: 'status',
+      'source-type': 'sourceType',
+      environment: 'environment',
+      q: 'q',
+      cursor: 'cursor',
+    })
+    const page = await keys.list({ ...filters, ...limit } as ListKeysQuery)
+    const volumes = await keys.volumes(page.data.map(({ id }) => id))
+    if (isJson(run)) {
+      const data = page.data.map((key) => toKeyWithVolumeJson(key, volumes.get(key.id)))
+      return printJson(run, { data, next_cursor: page.nextCursor })
+    }
+    const rows = page.data.map((key) => {
+      const volume = volumes.get(key.id)
+      return [
+        key.id,
+        key.name,
+        key.sourceType,
+        statusOf(key),
+        key.createdAt.toISOString(),
+        volume?.lastEventAt?.toISOString() ?? 'never',
+        volume?.events24h ?? 0,
+        volume?.rejected24h ?? 0,
+      ]
+    })
+    const heading = ['ID', 'NAME', 'SOURCE', 'STATUS', 'CREATED', 'LAST EVENT', '24H', 'REFUSED']
+    print(run, formatTable(heading, rows))
+    if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
+  },
+
+  async show(run) {
+    const key = await run.keys.get(idOf(run))
+    const volume = (await run.keys.volumes([key.id])).get(key.id)
+    const json = toKeyWithVolumeJson(key, volume)
+    if (isJson(run)) return printJson(run, json)
+    const { secrets, ...fields } = json
+    const rows = Object.entries(fields).map(([field, value]) => [field, describe(value)])
+    print(run, formatTable(['FIELD', 'VALUE'], rows))
+    print(run, '')
+    const heading = ['SECRET', 'START', 'CREATED', 'ENDS', 'LAST USED']
+    print(
+      run,
+      formatTable(
+        heading,
+        secrets.map((one) => [
+          one.id,
+          one.start,
+          one.created_at,
+          one.expires_at ?? '-',
+          one.last_used_at ?? 'never',
+        ]),
+      ),
+    )
+  },
+
+  async update(run) {
+    const id = idOf(run)
+    const changes = toKeyFields(run.values)
+    if (Object.keys(changes).length === 0)
+      throw usageError('Nothing to change: give at least one field, such as --name.')
+    const version = run.values['if-version']
+    const key = await run.keys.update(id, changes as UpdateKeyInput, {
+      ...actor(),
+      ...(version !== undefined && { version: parseNumber('if-version', String(version)) }),
+    })
+    if (isJson(run)) return printJson(run, toKeyJson(key))
+    print(run, `Changed ${key.id} (${printable(key.name)}).`)
+  },
+
+  async rotate(run) {
+    const hours = run.values['grace-period-hours']
+    const { writeKey, key, graceExpiresAt } = await run.keys.rotate(idOf(run), {
+      ...actor(),
+      ...(hours !== undefined && { gracePeriodHours: parseNumber('grace-period-hours', String(hours)) }),
+    })
+    if (isJson(run)) {
+      return printJson(run, { ...toKeyJson(writeKey), key, grace_expires_at: graceExpiresAt.toISOString() })
+    }
+    printSecret(run, writeKey, key)
+    note(run, `Earlier secrets are accepted until ${graceExpiresAt.toISOString()}.`)
+  },
+
+  async revoke(run) {
+    const key = await confirm(run, 'Revoking cannot be undone')
+    const revoked = await run.keys.revoke(key.id, actor())
+    if (isJson(run)) return printJson(run, toKeyJson(revoked))
+    print(run, `Revoked ${key.id} (${printable(key.name)}). No process accepts it any more.`)
+  },
+
+  async delete(run) {
+    const key = await confirm(run, 'Deleting cannot be undone, and takes its usage along')
+    await run.keys.remove(key.id, actor())
+    if (isJson(run)) return printJson(run, { id: key.id, deleted: true })
+    print(run, `Deleted ${key.id} (${printable(key.name)}). No process accepts it any more.`)
+  },
+
+  async usage(run) {
+    const id = idOf(run)
+    const { window } = run.values
+    const usage = await run.keys.usage(id, window === undefined ? {} : { window: String(window) })
+    if (isJson(run)) return printJson(run, toUsageJson(id, usage))
+    const rows = [
+      ...Object.entries(usage.accepted).map(([type, count]) => ['accepted', type, count]),
+      ...Object.entries(usage.refused).map(([reason, count]) => ['refused', reason, count]),
+    ]
+    print(run, `From ${usage.from.toISOString()} to ${usage.to.toISOString()}`)
+    print(run, `Last event: ${usage.lastEventAt?.toISOString() ?? 'never'}`)
+    print(run, formatTable(['OUTCOME', 'TYPE OR REASON', 'COUNT'], rows))
+  },
+
+  async audit(run) {
+    const { values } = run
+    const limit = values.limit === undefined ? {} : { limit: parseNumber('limit', String(values.limit)) }
+    const page = await run.keys.audit({ ...pick(values, { key: 'keyId', cursor: 'cursor' }), ...limit })
+    const data = page.data.map(toAuditJson)
+    if (isJson(run)) return printJson(run, { data, next_cursor: page.nextCursor })
+    const rows = data.map(({ at, actor, address, action, key_id, after }) => [
+      at,
+      actor ?? '-',
+      address ?? '-',
+      action,
+      key_id ?? '-',
+      action === 'refused' || action === 'update' ? JSON.stringify(after) : '',
+    ])
+    print(run, formatTable(['AT', 'WHO', 'FROM', 'ACTION', 'KEY', 'WHAT'], rows))
+    if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
+  },
+}
+
+/** The key that is about to end, after somebody has said that it is the right one. */
+async function confirm(run: CommandRun, warning: string): Promise<WriteKey> {
+  const key = await run.keys.get(idOf(run))
+  if (run.values.yes === true) return key
+  const question = `${warning}. Type ${key.id} to go on with "${printable(key.name)}": `
+  const answer = await ask(run.terminal, question)
+  if (answer === undefined) throw usageError(`${warning}: confirm with --yes.`)
+  if (answer.trim() !== key.id) throw new CliError(exitCodes.refused, 'Not confirmed; nothing was changed.')
+  return key
+}
+
+function idOf({ args }: CommandRun): string {
+  const [id, ...more] = args
+  if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
+  if (more.length > 0) throw usageError('One id at a time, please.')
+  return id
+}
+
+/** The name of the shell's user, for the audit log. */
+function actor() {
+  try {
+    return { actor: { name: `shell:${userInfo().username}` } }
+  } catch {
+    return { actor: { name: 'shell' } }
+  }
+}
+
+function statusOf(key: WriteKey): string {
+  if (key.status === 'revoked') return 'revoked'
+  if (key.expiresAt !== null && key.expiresAt.getTime() <= Date.now()) return 'expired'
+  return key.secrets.length > 1 ? 'rotating' : 'active'
+}
+
+function describe(value: unknown): string {
+  if (value === null) return '-'
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function pick(values: CommandRun['values'], names: Record<string, string>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(names)
+      .filter(([flag]) => values[flag] !== undefined)
+      .map(([flag, name]) => [name, values[flag]]),
+  )
+}
+
+function isJson({ values }: CommandRun): boolean {
+  return values.json === true
+}
+
+function print({ terminal }: CommandRun, line: string): void {
+  printLine(terminal, line)
+}
+
+function printJson(run: CommandRun, value: unknown): void {
+  print(run, JSON.stringify(value))
+}
+
+/** The secret alone goes to standard output, so that a pipe takes it and nothing else. */
+function printSecret(run: CommandRun, key: WriteKey, secret: string): void {
+  note(run, `Write key ${key.id} (${printable(key.name)}). Its secret is shown now and never again:`)
+  print(run, secret)
+}
+
+function note({ terminal }: CommandRun, line: string): void {
+  terminal.stderr.write(`${line}\n`)
+}

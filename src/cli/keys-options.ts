@@ -1,0 +1,33 @@
+import type { CredentialSource, WriteKeysOptions } from '../index.ts'
+import { usageError } from './cli-error.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The options of `createWriteKeys` that have to agree with the application's, from the environment. */
+export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
+  const options: WriteKeysOptions = {}
+  if (env.WRITEKEY_ENVIRONMENT !== undefined) options.environment = env.WRITEKEY_ENVIRONMENT
+  if (env.WRITEKEY_KEY_PREFIX !== undefined) options.keyPrefix = env.WRITEKEY_KEY_PREFIX
+  if (env.WRITEKEY_PEPPER !== undefined) options.pepper = env.WRITEKEY_PEPPER
+  if (env.WRITEKEY_EVENT_TYPES !== undefined) options.eventTypes = splitList(env.WRITEKEY_EVENT_TYPES)
+  if (env.WRITEKEY_CREDENTIALS !== undefined)
+    options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
+  if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
+    options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
+  return options
+}
+
+/** `a, b` → `['a', 'b']`. */
+export function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+function parseProxies(text: string): number | string[] {
+  if (/^\d{1,2}$/.test(text)) return Number(text)
+  const list = splitList(text)
+  if (list.length === 0)
+    throw usageError('WRITEKEY_TRUSTED_PROXIES must be a number of hops or a list of CIDR ranges.')
+  return list
+}

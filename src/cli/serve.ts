@@ -1,0 +1,155 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { type AddressInfo, isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { createAdminApi } from '../admin/index.ts'
+import { createWriteKeys, type Logger, type WriteKeys } from '../index.ts'
+import { resolveServeAccess } from './admin-token.ts'
+import { CliError, exitCodes, usageError } from './cli-error.ts'
+import { createIngestServer } from './ingest-server.ts'
+import { keysOptionsFrom } from './keys-options.ts'
+import { dataFolder, describeStore, memoryUrl, openStore, storeUrl } from './store-location.ts'
+import { printLine, type Terminal } from './terminal.ts'
+
+export interface ServeOptions {
+  store?: string | undefined
+  port?: string | undefined
+  host?: string | undefined
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** `http://host:port` */
+  url: string
+  /** Answers what is under way, stores what has been counted, and stops. */
+  stop(): Promise<void>
+}
+
+/** Longest that a request may still take once the server is asked to stop. */
+const stopGraceMs = 5_000
+
+/**
+ * Ingest, management API and page in one process. The first start makes a key and an admin token and prints both; every
+ * accepted event becomes one line of JSON on standard output.
+ */
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<RunningServer> {
+  const port = parsePort(
+    options.port ?? terminal.env.PORT ?? '3000',
+    options.port === undefined ? 'PORT' : '--port',
+  )
+  const host = options.host ?? terminal.env.HOST ?? '127.0.0.1'
+  const location = storeUrl(options.store, terminal)
+  const keysOptions = keysOptionsFrom(terminal)
+  const logger = createLogger(terminal)
+  const keys = createWriteKeys({ ...keysOptions, store: await openStore(location, { create: true }), logger })
+  try {
+    const access = resolveServeAccess(
+      terminal,
+      location === memoryUrl ? undefined : join(dataFolder, 'admin-token.sha256'),
+    )
+    const admin = createAdminApi(keys, {
+      ...access.options,
+      ...(keysOptions.trustedProxies !== undefined && { trustedProxies: keysOptions.trustedProxies }),
+      logger,
+    })
+    const demo = await createFirstKey(keys)
+    const server = createIngestServer({
+      keys,
+      admin,
+      eventTypes: keysOptions.eventTypes ?? [],
+      onEvents(events) {
+        if (events.length === 0) return
+        terminal.stdout.write(
+          events.map(({ keyId, event }) => `${JSON.stringify({ ...event, write_key_id: keyId })}\n`).join(''),
+        )
+      },
+    })
+    const url = await listen(server, port, host)
+    greet(terminal, { url, location, demo, token: access.created })
+    return { url, stop: () => stop(server, keys) }
+  } catch (error) {
+    await keys.close()
+    throw error
+  }
+}
+
+/** Makes a key when there is none at all, so that there is something to send with. */
+async function createFirstKey(keys: WriteKeys): Promise<string | undefined> {
+  const { data } = await keys.list({ limit: 1 })
+  if (data.length > 0) return undefined
+  const { key } = await keys.create({ name: 'Demo', sourceType: 'other' }, { actor: { name: 'serve' } })
+  return key
+}
+
+async function listen(server: Server, port: number, host: string): Promise<string> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE'
+        ? `Port ${port} is in use. Choose another one with PORT.`
+        : `Cannot listen on ${host}, port ${port}: ${code ?? 'unknown error'}.`
+    throw new CliError(exitCodes.unavailable, why)
+  }
+  const { port: actual } = server.address() as AddressInfo
+  const name = host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${actual}`
+}
+
+interface Greeting {
+  url: string
+  location: string
+  demo: string | undefined
+  token: string | undefined
+}
+
+function greet(terminal: Terminal, { url, location, demo, token }: Greeting): void {
+  const key = demo ?? '<write key>'
+  const lines = [
+    `writekey listens on ${url}, keys in ${describeStore(location)}`,
+    '',
+    demo === undefined
+      ? 'Write key:   (shown when it was made; make another with: writekey create)'
+      : `Write key:   ${demo}`,
+    token === undefined
+      ? 'Admin token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start)'
+      : `Admin token: ${token}`,
+    ...(demo !== undefined || token !== undefined ? ['They are not shown again.'] : []),
+    '',
+    'Send an event:',
+    '',
+    `  curl -u '${key}:' ${url}/v1/track -H 'Content-Type: application/json' -d '{"event":"Hello","userId":"you"}'`,
+    '',
+    `Manage keys: ${url}/events/write-keys`,
+    'Accepted events follow, one line of JSON each.',
+    '',
+  ]
+  for (const line of lines) printLine(terminal, line)
+}
+
+async function stop(server: Server, keys: WriteKeys): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), stopGraceMs).unref()
+  await closed
+  clearTimeout(timer)
+  await keys.close()
+}
+
+function parsePort(text: string, name: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  const shown = JSON.stringify(text.slice(0, 40))
+  throw usageError(`${name} must be a whole number from 0 to 65535; received ${shown}.`)
+}
+
+function createLogger({ stderr }: Terminal): Logger {
+  const log = (details: object, message: string) => {
+    const { err } = details as { err?: Error }
+    stderr.write(err === undefined ? `${message}\n` : `${message}: ${err.message}\n`)
+  }
+  return { error: log, warn: log }
+}

@@ -1,0 +1,174 @@
+import { readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openShell } from './shell.ts'
+
+let folder: string
+let before: string
+
+/** `serve` keeps its token below the working directory. */
+function enter(path: string) {
+  folder = path
+  process.chdir(path)
+}
+beforeEach(() => {
+  before = process.cwd()
+})
+afterEach(() => {
+  process.chdir(before)
+})
+
+function basic(key: string) {
+  return { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` }
+}
+
+describe('writekey serve', () => {
+  it('prints a key, a token and a curl command once, and each accepted event as a line', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve()
+    const greeting = read().out
+    const key = /^Write key: +(sk_live_\w+)$/m.exec(greeting)?.[1] as string
+    const token = /^Admin token: +([0-9a-f]{64})$/m.exec(greeting)?.[1] as string
+    expect(greeting).toContain(`curl -u '${key}:' ${server.url}/v1/track`)
+
+    const send = (path: string, body: unknown) =>
+      fetch(`${server.url}${path}`, { method: 'POST', headers: basic(key), body: JSON.stringify(body) })
+    const answer = await send('/v1/track', { event: 'Hello', userId: 'you' })
+    expect([answer.status, await answer.json()]).toEqual([200, { success: true, accepted: 1 }])
+    for (const path of ['/v1/t', '/v1/i', '/v1/identify', '/v1/p', '/v1/s', '/v1/g', '/v1/alias/', '/v1/A']) {
+      expect((await send(path, {})).status).toBe(200)
+    }
+    await send('/v1/batch', { batch: [{ type: 'page' }, { type: 'screen' }] })
+    const lines = read()
+      .out.slice(greeting.length)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines[0]).toEqual({
+      type: 'track',
+      event: 'Hello',
+      userId: 'you',
+      write_key_id: expect.stringMatching(/^wk_/),
+    })
+    expect(lines.map(({ type }) => type)).toEqual([
+      'track',
+      'track',
+      'identify',
+      'identify',
+      'page',
+      'screen',
+      'group',
+      'alias',
+      'alias',
+      'page',
+      'screen',
+    ])
+
+    expect((await send('/v1/nothing', {})).status).toBe(404)
+    expect((await fetch(`${server.url}/v1/track`, { method: 'POST', body: '{}' })).status).toBe(401)
+    expect((await fetch(`${server.url}/v1/track`, { headers: basic(key) })).status).toBe(200)
+    expect(await (await fetch(server.url)).json()).toMatchObject({ name: 'writekey' })
+
+    const manage = (auth: string) =>
+      fetch(`${server.url}/api/v1/events/write-keys`, { headers: { authorization: `Bearer ${auth}` } })
+    const listed = await manage(token)
+    expect(await listed.json()).toMatchObject({ data: [{ name: 'Demo', events_24h: 11 }] })
+    expect((await manage(key)).status).toBe(401)
+    expect((await manage(token.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).status).toBe(401)
+  })
+
+  it('keeps keys and token over a restart, and shows neither again', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const first = await shell.serve()
+    const [key] = /sk_live_\w+/.exec(first.read().out) as unknown as [string]
+    const [token] = /[0-9a-f]{64}/.exec(first.read().out) as unknown as [string]
+    await first.server.stop()
+
+    const file = join(folder, '.data', 'admin-token.sha256')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file, 'utf8')).not.toContain(token)
+
+    const second = await shell.serve()
+    expect(second.read().out).not.toMatch(new RegExp(`${key}|${token}`))
+    const sent = await fetch(`${second.server.url}/v1/track`, {
+      method: 'POST',
+      headers: basic(key),
+      body: '{}',
+    })
+    expect(sent.status).toBe(200)
+    const listed = await fetch(`${second.server.url}/api/v1/events/write-keys`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(listed.status).toBe(200)
+  })
+
+  it('takes its admin token from the environment, and refuses a short one', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const token = 'x'.repeat(32)
+    const { server, read } = await shell.serve({ WRITEKEY_ADMIN_TOKEN: token })
+    expect(read().out).not.toContain(token)
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await fetch(`${server.url}/api/v1/events/write-keys`, { headers })).status).toBe(200)
+
+    const refused = await openShell().serve({ WRITEKEY_ADMIN_TOKEN: 'short' })
+    expect([refused.code, refused.read().err]).toEqual([2, expect.stringContaining('at least 32 characters')])
+  })
+
+  it.each(['abc', '-1', '65536', '3000.5', ''])('refuses PORT=%j with a clear message', async (port) => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { code, read } = await shell.serve({ PORT: port })
+    expect([code, read().err]).toEqual([
+      2,
+      `writekey: PORT must be a whole number from 0 to 65535; received ${JSON.stringify(port)}.\n`,
+    ])
+  })
+
+  it('says so when the port is taken', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const { port } = taken.address() as { port: number }
+    const { code, read } = await shell.serve({ PORT: String(port) })
+    expect([code, read().err]).toEqual([
+      3,
+      `writekey: Port ${port} is in use. Choose another one with PORT.\n`,
+    ])
+    await new Promise((resolve) => taken.close(resolve))
+  })
+
+  it('answers what is under way before it stops', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve()
+    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    let finish: () => void = () => {}
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"event":'))
+        finish = () => {
+          controller.enqueue(new TextEncoder().encode('"late"}'))
+          controller.close()
+        }
+      },
+    })
+    const pending = fetch(`${server.url}/v1/track`, {
+      method: 'POST',
+      headers: basic(key),
+      body,
+      duplex: 'half',
+    } as RequestInit)
+    await fetch(server.url)
+    const stopped = server.stop()
+    finish()
+    expect((await pending).status).toBe(200)
+    await stopped
+    expect(read().out).toContain('"event":"late"')
+    await expect(fetch(server.url)).rejects.toThrow()
+  })
+})

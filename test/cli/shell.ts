@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { onTestFinished } from 'vitest'
+import { runCommandLine } from '../../src/cli/command-line.ts'
+import type { RunningServer } from '../../src/cli/serve.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
+
+export interface Outcome {
+  code: number
+  out: string
+  err: string
+}
+
+/** Runs commands in this process, on a store of this test alone. */
+export function openShell(env: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'writekey-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const store = `sqlite:${join(folder, 'keys.db')}`
+
+  async function run(argv: string[], input: string | Terminal['stdin'] = ''): Promise<Outcome> {
+    const stdin = typeof input === 'string' ? Readable.from(input === '' ? [] : [input]) : input
+    const { terminal, read } = createTerminal({ WRITEKEY_STORE: store, ...env }, stdin)
+    const code = await runCommandLine(argv, terminal, () => {
+      throw new Error('no server was asked for')
+    })
+    return { code, ...read() }
+  }
+
+  async function runJson(argv: string[], input?: string) {
+    const outcome = await run([...argv, '--json'], input)
+    if (outcome.code > 1) throw new Error(outcome.err)
+    return JSON.parse(outcome.out)
+  }
+
+  async function serve(more: Record<string, string> = {}) {
+    const { terminal, read } = createTerminal(
+      { WRITEKEY_STORE: store, PORT: '0', ...env, ...more },
+      Readable.from([]),
+    )
+    let server: RunningServer | undefined
+    const code = await runCommandLine(['serve'], terminal, (running) => {
+      server = running
+    })
+    if (server !== undefined) onTestFinished(server.stop)
+    return { code, server: server as RunningServer, read }
+  }
+
+  return { folder, store, run, runJson, serve }
+}
+
+/** Somebody who sits at a terminal and types. */
+export function typist(line: string): Terminal['stdin'] {
+  const stdin: Terminal['stdin'] = new PassThrough()
+  stdin.isTTY = true
+  ;(stdin as PassThrough).write(`${line}\n`)
+  return stdin
+}
+
+function createTerminal(env: Record<string, string>, stdin: Terminal['stdin']) {
+  const text = { out: '', err: '' }
+  const sink = (name: 'out' | 'err') =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        text[name] += String(chunk)
+        done()
+      },
+    })
+  const terminal: Terminal = { stdin, stdout: sink('out'), stderr: sink('err'), env }
+  return { terminal, read: () => ({ ...text }) }
+}
