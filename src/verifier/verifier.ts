@@ -273,7 +273,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
-    if (secret.expiresAt !== null) Object.assign(headers, graceHeaders(key.record, secret))
+    if (secret.expiresAt !== null) {
+      Object.assign(headers, graceHeaders(key.record, secret))
+      emit({
+        type: 'grace_used',
+        keyId: key.record.id,
+        secretId: secret.id,
+        expiresAt: new Date(secret.expiresAt),
+      })
+    }
     usage.accepted(key.record.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
     if (tellDecisions) tellAccepted(visit, checked)
     watch.record?.(toDecision(visit, null, checked))
