@@ -54,7 +54,7 @@ export function callApi(api: AdminApi): CallApi {
     return {
       status: response.status,
       headers: response.headers,
-      body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
+      body: text !== '' && /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text,
     }
   }
 }

@@ -1,0 +1,353 @@
+import { describe, expect, it } from 'vitest'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createWriteKeys } from '../../src/index.ts'
+import { adminToken, base, startAdmin, tokens, viewerToken } from './admin-calls.ts'
+
+const key = { name: 'Web', source_type: 'web' }
+
+describe('starting the management API', () => {
+  it.each([
+    ['no options', {}],
+    ['no token', { tokens: [] }],
+    ['tokens that are none', { tokens: 'x' }],
+    ['an undefined token', { tokens: [{ name: 'ops', token: undefined, role: 'admin' }] }],
+    ['an empty token', { tokens: [{ name: 'ops', token: '', role: 'admin' }] }],
+    ['a blank token', { tokens: [{ name: 'ops', token: ' '.repeat(40), role: 'admin' }] }],
+    ['a token of 31 characters', { tokens: [{ name: 'ops', token: 'x'.repeat(31), role: 'admin' }] }],
+    [
+      'a token with a blank at its end',
+      { tokens: [{ name: 'ops', token: `${adminToken} `, role: 'admin' }] },
+    ],
+    ['an unknown role', { tokens: [{ name: 'ops', token: adminToken, role: 'root' }] }],
+    ['no role', { tokens: [{ name: 'ops', token: adminToken }] }],
+    ['no name', { tokens: [{ token: adminToken, role: 'admin' }] }],
+    ['the same token twice', { tokens: [tokens[0], { ...tokens[1], token: adminToken }] }],
+    ['an unknown option', { tokens, cors: true }],
+    ['a bad base path', { tokens, basePath: '/x/' }],
+    ['authorize that is no function', { authorize: 'yes' }],
+  ])('is refused with %s', (_, options) => {
+    const keys = createWriteKeys()
+    expect(() => createAdminApi(keys, options as never)).toThrow(
+      expect.objectContaining({ code: 'invalid_config' }),
+    )
+    try {
+      createAdminApi(keys, options as never)
+    } catch (error) {
+      expect(String(error)).not.toContain(adminToken)
+    }
+  })
+})
+
+describe('access', () => {
+  it.each([
+    ['no token', { token: null }],
+    ['a wrong token', { token: `${adminToken}x` }],
+    ['another scheme', { token: null, headers: { authorization: `Basic ${adminToken}` } }],
+    ['two tokens', { token: null, headers: { authorization: `Bearer ${adminToken}, Bearer ${adminToken}` } }],
+    ['an empty token', { token: null, headers: { authorization: 'Bearer ' } }],
+    ['undefined', { token: 'undefined' }],
+  ])('is refused with %s, by a challenge that opens no login box', async (_, options) => {
+    const { call } = startAdmin()
+    for (const path of [
+      base,
+      `${base}/wk_x`,
+      '/api/v1/events/audit-log',
+      '/api/v1/openapi.json',
+      `${base}/x/y`,
+    ]) {
+      const { status, headers, body } = await call('GET', path, options)
+      expect([status, body.code]).toEqual([401, 'invalid_token'])
+      expect(headers.get('www-authenticate')).toBe('Bearer realm="writekey"')
+    }
+  })
+
+  it('takes the scheme in any case, and no token from the query', async () => {
+    const { call } = startAdmin()
+    const headers = { authorization: `bearer ${adminToken}` }
+    expect((await call('GET', base, { token: null, headers })).status).toBe(200)
+    expect((await call('GET', `${base}?token=${adminToken}`, { token: null })).status).toBe(401)
+  })
+
+  it('refuses a write key, as ingest refuses an admin token', async () => {
+    const { call, keys } = startAdmin()
+    const { body } = await call('POST', base, { body: key })
+    expect((await call('GET', base, { token: body.key })).status).toBe(401)
+    const authorization = `Basic ${Buffer.from(`${adminToken}:`).toString('base64')}`
+    const verdict = await keys.verify({
+      method: 'POST',
+      path: '/v1/track',
+      headers: { authorization },
+      body: {},
+    })
+    expect(verdict).toMatchObject({ ok: false, reply: { status: 401 } })
+  })
+
+  it('lets a viewer read everything and change nothing', async () => {
+    const { call, keys } = startAdmin()
+    const { body: created } = await call('POST', base, { body: key })
+    const path = `${base}/${created.id}`
+    const before = await keys.get(created.id)
+    for (const readable of [
+      base,
+      path,
+      `${path}/usage`,
+      '/api/v1/events/audit-log',
+      '/api/v1/openapi.json',
+    ]) {
+      expect((await call('GET', readable, { token: viewerToken })).status).toBe(200)
+    }
+    const writes = [
+      ['POST', base, key],
+      ['PATCH', path, { name: 'Mine' }],
+      ['DELETE', path, undefined],
+      ['POST', `${path}/rotate`, {}],
+      ['POST', `${path}/revoke`, undefined],
+      ['DELETE', `${path}/secrets/${created.secrets[0].id}`, undefined],
+    ] as const
+    for (const [method, at, body] of writes) {
+      const answer = await call(method, at, { token: viewerToken, ...(body !== undefined && { body }) })
+      expect([answer.status, answer.body.code]).toEqual([403, 'read_only_token'])
+    }
+    expect(await keys.get(created.id)).toEqual(before)
+    const { data } = await keys.audit({ limit: 100 })
+    const refused = data.filter(({ action }) => action === 'refused')
+    expect(refused.map(({ actor, after }) => [actor, after?.call, after?.code]).toSorted()).toEqual(
+      [
+        'createWriteKey',
+        'deleteWriteKey',
+        'endGrace',
+        'revokeWriteKey',
+        'rotateWriteKey',
+        'updateWriteKey',
+      ].map((call) => ['board', call, 'read_only_token']),
+    )
+  })
+
+  it('throttles wrong tokens per address and never the right one', async () => {
+    const { call, keys, time } = startAdmin()
+    const statuses = []
+    for (let index = 0; index < 100; index++) {
+      statuses.push((await call('GET', base, { token: `${adminToken}${index}` })).status)
+    }
+    expect(statuses.filter((status) => status === 401)).toHaveLength(20)
+    const { status, headers } = await call('GET', base, { token: 'wrong' })
+    expect([status, headers.get('retry-after')]).toEqual([429, '60'])
+    expect((await call('GET', base)).status).toBe(200)
+    expect((await call('GET', base, { token: 'wrong', address: '198.51.100.7' })).status).toBe(401)
+    expect((await keys.audit({ limit: 100 })).data.length).toBeLessThanOrEqual(21)
+    time.now += 60_000
+    expect((await call('GET', base, { token: 'wrong' })).status).toBe(401)
+  })
+
+  it('counts an IPv6 network as one address', async () => {
+    const { call } = startAdmin()
+    for (let index = 0; index < 20; index++)
+      await call('GET', base, { token: 'wrong', address: `2001:db8::${index}` })
+    expect((await call('GET', base, { token: 'wrong', address: '2001:db8::ffff' })).status).toBe(429)
+    expect((await call('GET', base, { token: 'wrong', address: '2001:db8:1::1' })).status).toBe(401)
+  })
+
+  it('bounds what strangers write into the audit log', async () => {
+    const { call, keys } = startAdmin()
+    for (let index = 0; index < 400; index++) {
+      await call('POST', base, { token: null, body: key, address: `10.0.${index % 250}.1` })
+    }
+    let entries = 0
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof keys.audit>> = await keys.audit({
+        limit: 100,
+        ...(cursor !== null && { cursor }),
+      })
+      entries += page.data.length
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    expect(entries).toBeLessThanOrEqual(201)
+  })
+
+  it('asks the application when there is no token, and refuses what it refuses', async () => {
+    const { call, keys } = startAdmin({
+      admin: {
+        tokens: [],
+        authorize: async (request) => {
+          const user = request.headers.get('x-user')
+          return user === null ? null : { name: user, role: user === 'ada' ? 'admin' : 'viewer' }
+        },
+      },
+    })
+    const as = (user: string) => ({ token: null, headers: { 'x-user': user } })
+    expect((await call('POST', base, { ...as('ada'), body: key })).status).toBe(201)
+    expect((await call('POST', base, { ...as('bob'), body: key })).status).toBe(403)
+    expect((await call('GET', base, as('bob'))).status).toBe(200)
+    expect((await call('GET', base, { token: null })).status).toBe(401)
+    expect((await keys.audit()).data.map(({ actor }) => actor).toSorted()).toEqual(['ada', 'bob'])
+  })
+
+  it('refuses everybody when the application throws or answers nonsense', async () => {
+    for (const authorize of [
+      () => {
+        throw new Error('secret detail')
+      },
+      () => ({ name: 'x' }) as never,
+      () => true as never,
+    ]) {
+      const { call } = startAdmin({ admin: { tokens: [], authorize } })
+      const { status, body } = await call('GET', base, { token: null })
+      expect([status, body.code]).toEqual([500, 'internal_error'])
+      expect(JSON.stringify(body)).not.toContain('secret detail')
+    }
+  })
+
+  it('believes a forwarded address only from trusted proxies', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.9' }
+    for (const [trusted, expected] of [
+      [false, '192.0.2.1'],
+      [true, '203.0.113.9'],
+    ] as const) {
+      const { call, keys } = startAdmin({ admin: { tokens, ...(trusted && { trustedProxies: 1 }) } })
+      await call('POST', base, { body: key, headers })
+      expect((await keys.audit()).data[0]?.address).toBe(expected)
+    }
+  })
+})
+
+describe('requests from other sites', () => {
+  it.each([
+    [{ 'sec-fetch-site': 'cross-site' }],
+    [{ origin: 'https://evil.example', host: 'app.example' }],
+    [{ origin: 'null', host: 'app.example' }],
+  ])('change nothing: %j', async (headers) => {
+    const { call, keys } = startAdmin()
+    const answer = await call('POST', base, { body: key, headers: headers as Record<string, string> })
+    expect([answer.status, answer.body.code]).toEqual([403, 'cross_site_request'])
+    expect((await keys.list()).data).toEqual([])
+  })
+
+  it.each([
+    [{ 'sec-fetch-site': 'same-origin', origin: 'https://app.example' }],
+    [{ origin: 'https://app.example', host: 'app.example' }],
+    [{ origin: 'https://app.example', host: 'backend:3000', 'x-forwarded-host': 'app.example' }],
+    [{}],
+  ])('are told from our own page: %j', async (headers) => {
+    const { call } = startAdmin()
+    expect((await call('POST', base, { body: key, headers: headers as Record<string, string> })).status).toBe(
+      201,
+    )
+  })
+
+  it('never get a CORS header', async () => {
+    const { call } = startAdmin()
+    for (const method of ['GET', 'POST', 'OPTIONS', 'PUT']) {
+      const { headers } = await call(method, base, {
+        headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+      })
+      expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
+    }
+  })
+
+  it.each([
+    ['text/plain', '{}'],
+    ['application/x-www-form-urlencoded', 'name=x&source_type=web'],
+    ['multipart/form-data; boundary=x', '--x--'],
+    ['application/json-patch+json', '{}'],
+  ])('cannot send %s', async (type, body) => {
+    const { call } = startAdmin()
+    const answer = await call('POST', base, { body, headers: { 'content-type': type } })
+    expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type'])
+  })
+
+  it('cannot override the method', async () => {
+    const { call, keys } = startAdmin()
+    const { body } = await call('POST', base, { body: key })
+    await call('GET', `${base}/${body.id}?_method=DELETE`, {
+      headers: { 'x-http-method-override': 'DELETE' },
+    })
+    expect((await keys.list()).data).toHaveLength(1)
+  })
+})
+
+describe('bodies and methods', () => {
+  it.each([
+    ['{', 400, 'invalid_json'],
+    ['', 400, 'invalid_json'],
+    ['\xff\xff', 400, 'invalid_json'],
+    [JSON.stringify({ ...key, metadata: { a: 'x'.repeat(70_000) } }), 413, 'payload_too_large'],
+  ])('refuses body %#', async (body, status, code) => {
+    const { call } = startAdmin()
+    const answer = await call('POST', base, { body })
+    expect([answer.status, answer.body.code]).toEqual([status, code])
+  })
+
+  it('stops reading a body without a length at the limit', async () => {
+    const { api } = startAdmin()
+    let sent = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        sent += 16_384
+        controller.enqueue(new Uint8Array(16_384))
+      },
+    })
+    const response = await api.fetch(
+      new Request(`http://localhost${base}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+        body,
+        duplex: 'half',
+      } as RequestInit),
+    )
+    expect(response.status).toBe(413)
+    expect(sent).toBeLessThan(200_000)
+  })
+
+  it('reads no body of a caller it does not know', async () => {
+    const { api } = startAdmin()
+    let asked = false
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          asked = true
+          controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' }
+    const response = await api.fetch(new Request(`http://localhost${base}`, request as RequestInit))
+    expect([response.status, asked]).toEqual([401, false])
+  })
+
+  it.each([
+    ['PUT', base, 'POST, GET, HEAD'],
+    ['DELETE', base, 'POST, GET, HEAD'],
+    ['POST', `${base}/wk_x`, 'GET, HEAD, PATCH, DELETE'],
+    ['GET', `${base}/wk_x/rotate`, 'POST'],
+    ['OPTIONS', '/api/v1/events/audit-log', 'GET, HEAD'],
+  ])('answers %s %s with the methods that are allowed', async (method, path, allow) => {
+    const { call } = startAdmin()
+    const { status, headers } = await call(method, path)
+    expect([status, headers.get('allow')]).toEqual([405, allow])
+  })
+
+  it('answers HEAD like GET, without a body', async () => {
+    const { call } = startAdmin()
+    const { status, headers, body } = await call('HEAD', base)
+    expect([status, headers.get('content-type'), body]).toEqual([200, 'application/json', ''])
+  })
+
+  it('says where a fault lies without saying how the server is built', async () => {
+    const store = startAdmin().store
+    const { call } = startAdmin({
+      keys: {
+        store: {
+          ...store,
+          list() {
+            throw new TypeError('/srv/app/secret.js broke: SELECT')
+          },
+        },
+      },
+    })
+    const { status, body } = await call('GET', base)
+    expect([status, body.code]).toEqual([500, 'internal_error'])
+    expect(JSON.stringify(body)).not.toMatch(/secret|SELECT|at /)
+  })
+})
