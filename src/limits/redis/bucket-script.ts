@@ -21,7 +21,7 @@ export const bucketScript = createRedisScript(`
 local MICRO = ${microEvents}
 local ROUNDING = ${roundingMicroEvents}
 -- Turns are handed out no further ahead than this.
-local HORIZON = 1000000
+local HORIZON = 1500000
 
 local eps, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cost, waiting, ahead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])

@@ -24,6 +24,8 @@ export interface LeasedBucket {
   /** Events of the last second or so, the older ones fading. */
   demand: number
   demandAt: number
+  /** When this demand began. */
+  demandSince: number
 }
 
 /** The numbers of `bucketScript`. */
@@ -46,6 +48,8 @@ export interface BucketAnswer {
 export const holdMs = 1_000
 /** Largest chunk: this part of a second's events, but never more than a quarter of the bucket. */
 const chunkSeconds = 0.1
+/** Two events within a moment are not yet a flood. */
+const leastAgeMs = 100
 
 export function createLeasedBucket(keyId: string): LeasedBucket {
   return {
@@ -57,6 +61,7 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
     pauseUntil: 0,
     demand: 0,
     demandAt: 0,
+    demandSince: 0,
   }
 }
 
@@ -77,7 +82,15 @@ export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs
     bucket.demand *= Math.exp(-elapsedMs / holdMs)
     bucket.demandAt = nowMs
   }
+  if (bucket.demand < 0.5) bucket.demandSince = nowMs
   bucket.demand += cost
+}
+
+/** Events to expect in the next second. A demand that has just begun is scaled up from the time it has been there. */
+function expectedDemand(bucket: LeasedBucket): number {
+  if (bucket.demand < 2) return 0
+  const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)
+  return Math.floor(bucket.demand / (1 - Math.exp(-ageMs / holdMs)))
 }
 
 /**
@@ -115,8 +128,7 @@ export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number): Ra
 
 /** Asks for one request and those that wait behind it, hands back what is held, and takes anew for the next second. */
 export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
-  const demand = Math.floor(bucket.demand)
-  const ahead = cost > 0 && demand >= 2 ? Math.min(chunkLimit(rate), demand) : 0
+  const ahead = cost > 0 ? Math.min(chunkLimit(rate), expectedDemand(bucket)) : 0
   const back = bucket.held
   bucket.held = 0
   bucket.view.used -= back * microEvents

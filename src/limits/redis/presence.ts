@@ -11,7 +11,9 @@ export interface Presence {
   leave(run: RedisLink['run']): Promise<void>
 }
 
-export const announceEveryMs = 5_000
+export const announceEveryMs = 10_000
+/** The first word comes before the others of a fleet have said theirs. */
+export const announceAgainMs = 1_000
 const patienceMs = 3 * announceEveryMs
 
 /** @param given the number of processes, when the application knows better. */

@@ -14,7 +14,7 @@ import {
 } from './leased-bucket.ts'
 import { createLeasedMode } from './leased-mode.ts'
 import { createOutageLimiter } from './outage-limiter.ts'
-import { announceEveryMs, createPresence } from './presence.ts'
+import { announceAgainMs, announceEveryMs, createPresence } from './presence.ts'
 import { type RedisLimiterOptions, resolveRedisLimiterOptions } from './redis-limiter-options.ts'
 import { createRedisLink } from './redis-link.ts'
 
@@ -70,7 +70,10 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
   /** Not at construction: making a limiter opens, sends and schedules nothing. */
   function startAnnouncing(): void {
     if (announcing !== undefined || processes !== undefined) return
-    announcing = setInterval(announce, announceEveryMs).unref()
+    announcing = setTimeout(() => {
+      announcing = setInterval(announce, announceEveryMs).unref()
+      announce()
+    }, announceAgainMs).unref()
     announce()
   }
 

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+
+/** A Redis server of the test's own, to be stopped, frozen and killed at will. It keeps nothing on disk. */
+export interface OwnRedis {
+  readonly port: number
+  readonly url: string
+  /** Starts it, empty, unless it runs. Resolves when it answers. */
+  start(...args: string[]): Promise<void>
+  /** Ends it as an operator would. */
+  stop(): Promise<void>
+  /** Ends it as a crash would. */
+  kill(): Promise<void>
+  freeze(): void
+  thaw(): void
+}
+
+export async function createOwnRedis(): Promise<OwnRedis> {
+  const port = await freePort()
+  let server: ChildProcess | undefined
+
+  async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (server === undefined) return
+    const ended = once(server, 'exit')
+    server.kill(signal)
+    if (signal === 'SIGTERM') server.kill('SIGCONT')
+    server = undefined
+    await ended
+  }
+
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    async start(...args) {
+      if (server !== undefined) return
+      server = spawn(
+        'redis-server',
+        ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', ...args],
+        { stdio: 'ignore' },
+      )
+      await answering(port)
+    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    freeze: () => void server?.kill('SIGSTOP'),
+    thaw: () => void server?.kill('SIGCONT'),
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  // A cluster node also listens 10 000 higher.
+  return port <= 55_000 ? port : freePort()
+}
+
+async function answering(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const socket = connect(port, '127.0.0.1')
+    const answered = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (answered) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`redis-server does not answer on port ${port}`)
+}
