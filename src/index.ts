@@ -13,7 +13,7 @@ export { appendVary } from './http/vary.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { ListAuditQuery } from './keys/audit-query.ts'
 export type { Awaitable } from './keys/awaitable.ts'
-export type { Clock } from './keys/clock.ts'
+export type { Clock, ClockSource } from './keys/clock.ts'
 export { ConfigError, type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './keys/errors.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type {

@@ -1,5 +1,5 @@
 import type { IngestRequest } from './http/ingest-request.ts'
-import { type Clock, systemClock } from './keys/clock.ts'
+import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from './keys/clock.ts'
 import { ConfigError } from './keys/errors.ts'
 import { assertEnvironment, isEps, maxRateLimitEps } from './keys/key-fields.ts'
 import { createSecretHasher, keyPrefixPattern, type SecretHasher } from './keys/secret.ts'
@@ -54,12 +54,12 @@ export interface WriteKeysOptions {
    */
   keyPrefix?: string
   /**
-   * Secret that keys are hashed with (HMAC-SHA-256 instead of SHA-256), at least 16 characters; or several, newest
+   * Secret that keys are hashed with (HMAC-SHA-256 instead of SHA-256), at least 8 characters (use 32 random ones); or several, newest
    * first, all accepted. A final `null` in a list accepts keys made before there was a pepper. Default: none.
    */
   pepper?: string | readonly (string | null)[]
-  /** Where senders may present their key; the first place that holds anything decides. Default `['basic']`. */
-  credentials?: readonly CredentialSource[]
+  /** Where senders may present their key; the first place that holds anything decides. One place needs no list. Default `['basic']`. */
+  credentials?: CredentialSource | readonly CredentialSource[]
   /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
   eventTypes?: readonly string[]
   /** Events per second for keys that set none; greater than 0, at most 1 000 000. Default `null`: unlimited. */
@@ -90,8 +90,8 @@ export interface WriteKeysOptions {
   onEvent?: (event: WriteKeyEvent) => void
   /** Default: silent. */
   logger?: Logger
-  /** Injected in tests: a clock, or a function that gives milliseconds since the epoch and never goes back. */
-  clock?: Clock | (() => number)
+  /** Injected in tests: `{ now, monotonic }`, `{ now }`, or the function that gives milliseconds since the epoch. */
+  clock?: ClockSource
 }
 
 /** Options after checking, defaults filled in. */
@@ -151,10 +151,10 @@ const cacheOptionNames: readonly (keyof CacheOptions)[] = ['maxKeys', 'leaseMs',
 export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
   assertKnownOptions('createWriteKeys options', options, optionNames)
   const clock = resolveClock(options.clock)
-  const environment = assertEnvironment(options.environment ?? 'production')
-  const cache = options.cache ?? {}
+  const environment = assertEnvironment(withDefault(options.environment, 'production'))
+  const cache = withDefault(options.cache, {})
   assertKnownOptions('cache', cache, cacheOptionNames)
-  const usage = options.usage ?? {}
+  const usage = withDefault(options.usage, {})
   assertKnownOptions('usage', usage, usageOptionNames)
   return {
     store:
@@ -172,36 +172,47 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
     environment,
     keyPrefixFor: resolveKeyPrefix(options.keyPrefix, environment),
     hashers: resolveHashers(options.pepper),
-    credentials: resolveCredentials(options.credentials ?? ['basic']),
-    eventTypes: createEventTypeResolver(resolveEventTypes(options.eventTypes ?? [])),
-    defaultRateLimitEps: resolveDefaultEps(options.defaultRateLimitEps ?? null),
-    burstSeconds: resolveNumber('burstSeconds', options.burstSeconds ?? 1, 0.001, 3_600),
-    maxBodyBytes: resolveWhole('maxBodyBytes', options.maxBodyBytes ?? 512_000, 1, 2 ** 30),
-    maxEvents: resolveWhole('maxEvents', options.maxEvents ?? 2_500, 1, 1_000_000),
-    onForbiddenEvent: resolveWord('onForbiddenEvent', options.onForbiddenEvent ?? 'reject', [
+    credentials: resolveCredentials(withDefault(options.credentials, ['basic'])),
+    eventTypes: createEventTypeResolver(resolveEventTypes(withDefault(options.eventTypes, []))),
+    defaultRateLimitEps: resolveDefaultEps(withDefault(options.defaultRateLimitEps, null)),
+    burstSeconds: resolveNumber('burstSeconds', withDefault(options.burstSeconds, 1), 0.001, 3_600),
+    maxBodyBytes: resolveWhole('maxBodyBytes', withDefault(options.maxBodyBytes, 512_000), 1, 2 ** 30),
+    maxEvents: resolveWhole('maxEvents', withDefault(options.maxEvents, 2_500), 1, 1_000_000),
+    onForbiddenEvent: resolveWord('onForbiddenEvent', withDefault(options.onForbiddenEvent, 'reject'), [
       'reject',
       'drop',
     ]),
-    serverKeysInBrowsers: resolveWord('serverKeysInBrowsers', options.serverKeysInBrowsers ?? 'allow', [
-      'allow',
-      'deny',
-    ]),
-    challenge: resolveWord('challenge', options.challenge ?? 'auto', ['auto', 'basic', 'custom']),
+    serverKeysInBrowsers: resolveWord(
+      'serverKeysInBrowsers',
+      withDefault(options.serverKeysInBrowsers, 'allow'),
+      ['allow', 'deny'],
+    ),
+    challenge: resolveWord('challenge', withDefault(options.challenge, 'auto'), ['auto', 'basic', 'custom']),
     clientAddress: createClientAddress(options.trustedProxies),
     cache: {
-      maxKeys: resolveWhole('cache.maxKeys', cache.maxKeys ?? 10_000, 1, 10_000_000),
-      leaseMs: resolveNumber('cache.leaseMs', cache.leaseMs ?? 2_000, 50, 600_000),
-      staleOnOutageMs: resolveNumber('cache.staleOnOutageMs', cache.staleOnOutageMs ?? 0, 0, 3_600_000),
+      maxKeys: resolveWhole('cache.maxKeys', withDefault(cache.maxKeys, 10_000), 1, 10_000_000),
+      leaseMs: resolveNumber('cache.leaseMs', withDefault(cache.leaseMs, 2_000), 50, 600_000),
+      staleOnOutageMs: resolveNumber(
+        'cache.staleOnOutageMs',
+        withDefault(cache.staleOnOutageMs, 0),
+        0,
+        3_600_000,
+      ),
     },
     usage: {
-      flushMs: resolveNumber('usage.flushMs', usage.flushMs ?? 10_000, 100, 3_600_000),
-      retentionDays: resolveNumber('usage.retentionDays', usage.retentionDays ?? 30, 1, 30),
+      flushMs: resolveNumber('usage.flushMs', withDefault(usage.flushMs, 10_000), 100, 3_600_000),
+      retentionDays: resolveNumber('usage.retentionDays', withDefault(usage.retentionDays, 30), 1, 30),
     },
     activity: resolveActivity(options.activity),
     onEvent: resolveFunction('onEvent', options.onEvent),
-    logger: resolvePort('logger', options.logger, ['error', 'warn']),
+    logger: resolveLogger(options.logger),
     clock,
   }
+}
+
+/** Only an absent value is the default: a `null`, as from a missing setting, is refused like any other bad value. */
+function withDefault<T>(value: T | undefined, fallback: T): T {
+  return value === undefined ? fallback : value
 }
 
 /** @throws ConfigError when `options` is no object or has an own property that is not listed. */
@@ -278,10 +289,17 @@ function resolvePort<T extends object>(
   throw new ConfigError(option, value, `an object with the methods ${methods.join(', ')}`)
 }
 
+function resolveLogger(logger: Logger | undefined): Logger | undefined {
+  if (logger === undefined) return undefined
+  if ([logger?.error, logger?.warn].some((method) => typeof method === 'function')) return logger
+  throw new ConfigError('logger', logger, 'an object with the methods error, warn or both')
+}
+
 function resolveClock(clock: WriteKeysOptions['clock']): Clock {
   if (clock === undefined) return systemClock
-  if (typeof clock === 'function') return { now: clock, monotonic: clock }
-  return resolvePort('clock', clock, ['now', 'monotonic']) as Clock
+  const resolved = toClock(clock)
+  if (resolved === undefined) throw new ConfigError('clock', clock, expectedClock)
+  return resolved
 }
 
 function resolveKeyPrefix(keyPrefix: unknown, environment: string): (environment: string) => string {
@@ -298,19 +316,22 @@ function resolveKeyPrefix(keyPrefix: unknown, environment: string): (environment
   }
 }
 
+/** Keys carry 190 random bits of their own; this only catches an empty or a placeholder value. */
+const minPepperLength = 8
+
 function resolveHashers(pepper: WriteKeysOptions['pepper']): [SecretHasher, ...SecretHasher[]] {
   if (pepper === undefined) return [createSecretHasher(null)]
   const list: readonly unknown[] = Array.isArray(pepper) ? pepper : [pepper]
   const hashers = list.map((entry, index) => {
     const last = index > 0 && index === list.length - 1
     if (entry === null && last) return createSecretHasher(null)
-    if (typeof entry === 'string' && entry.length >= 16) return createSecretHasher(entry)
+    if (typeof entry === 'string' && entry.length >= minPepperLength) return createSecretHasher(entry)
     // The value is a secret: say how long it is, not what it is.
     const received = typeof entry === 'string' ? `${entry.length} characters` : typeof entry
     throw new ConfigError(
       Array.isArray(pepper) ? `pepper[${index}]` : 'pepper',
       received,
-      'a string of at least 16 characters',
+      `a string of at least ${minPepperLength} characters`,
     )
   })
   const [newest, ...older] = hashers
@@ -318,12 +339,16 @@ function resolveHashers(pepper: WriteKeysOptions['pepper']): [SecretHasher, ...S
   return [newest, ...older]
 }
 
+const credentialPlaces: readonly string[] = ['basic', 'header', 'query', 'body']
+
 function resolveCredentials(credentials: unknown): readonly CredentialSource[] {
   const expected = "a list with at least one of 'basic', 'header', 'query', 'body' or a function"
+  if (typeof credentials === 'function' || credentialPlaces.includes(credentials as string))
+    return [credentials as CredentialSource]
   if (!Array.isArray(credentials) || credentials.length === 0)
     throw new ConfigError('credentials', credentials, expected)
   credentials.forEach((source: unknown, index) => {
-    if (typeof source !== 'function' && !['basic', 'header', 'query', 'body'].includes(source as string)) {
+    if (typeof source !== 'function' && !credentialPlaces.includes(source as string)) {
       throw new ConfigError(
         `credentials[${index}]`,
         source,

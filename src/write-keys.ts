@@ -137,6 +137,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const resolved = resolveOptions(options)
   const { store, clock, limiter } = resolved
   const emit = createEventHook(resolved.onEvent, resolved.logger)
+  if (options.clock !== undefined) limiter.useClock?.(clock)
   const cache = createKeyCache<CompiledKey>({
     store,
     clock,

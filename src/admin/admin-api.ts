@@ -125,7 +125,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
 
   function report(error: unknown, problem: AdminProblem): void {
     try {
-      logger?.error({ err: error }, `writekey: a management call failed: ${problem.code}`)
+      logger?.error?.({ err: error }, `writekey: a management call failed: ${problem.code}`)
     } catch {
       // The logger belongs to the application; its faults change no answer.
     }

@@ -35,6 +35,7 @@ export function receiveBody(body: unknown, headers: FieldValues, maxBytes: numbe
   if (body === undefined || body === null) return INVALID_JSON
   if (typeof body === 'string') return parseText(body, maxBytes)
   if (types.isUint8Array(body)) return parseHandedInBytes(body, headers, maxBytes)
+  if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, maxBytes)
   return { ok: true, value: body, parsedByUs: false }
 }
 
@@ -53,11 +54,16 @@ async function readAndParse(read: ReadBody, headers: FieldValues, maxBytes: numb
     throw error
   }
   if (raw === null) return LEFT_UNREAD
+  if (raw === undefined) return INVALID_JSON
   if (typeof raw === 'string') {
     return Buffer.byteLength(raw) > maxBytes ? LEFT_UNREAD : parseJson(raw)
   }
-  if (!types.isUint8Array(raw)) throw new TypeError('a body reader must give bytes, a string or null')
-  return raw.length > maxBytes ? LEFT_UNREAD : decodeAndParse(raw, headers, maxBytes)
+  const bytes = types.isAnyArrayBuffer(raw) ? new Uint8Array(raw) : raw
+  if (types.isUint8Array(bytes))
+    return bytes.length > maxBytes ? LEFT_UNREAD : decodeAndParse(bytes, headers, maxBytes)
+  // Whoever reads lazily may parse as well: the same as handing the value in.
+  if (typeof raw === 'object') return { ok: true, value: raw, parsedByUs: false }
+  throw new TypeError('a body reader must give bytes, a string, a parsed value or null')
 }
 
 function parseHandedInBytes(

@@ -11,3 +11,37 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 }
+
+/** What people inject: a whole clock, one that has `now` alone, or just the function `now`. */
+export type ClockSource = Clock | Pick<Clock, 'now'> | (() => number)
+
+/** What `ConfigError` says would be right. */
+export const expectedClock =
+  'an object with now(), in milliseconds since the epoch, and optionally monotonic(); or the function now'
+
+/**
+ * A clock made of what was injected; `undefined` when that is none. Without `monotonic`, the steps that `now` takes
+ * forward are added up, so that a wall clock set back neither refills a bucket nor locks one.
+ */
+export function toClock(source: unknown): Clock | undefined {
+  const { now, monotonic } = (source ?? {}) as Partial<Clock>
+  if (typeof now === 'function' && typeof monotonic === 'function') return source as Clock
+  if (typeof now === 'function' && monotonic === undefined)
+    return followWallClock(() => (source as Clock).now())
+  if (typeof source === 'function') return followWallClock(source as () => number)
+  return undefined
+}
+
+function followWallClock(now: () => number): Clock {
+  let last = now()
+  let elapsed = 0
+  return {
+    now,
+    monotonic() {
+      const at = now()
+      if (at > last) elapsed += at - last
+      last = at
+      return elapsed
+    },
+  }
+}

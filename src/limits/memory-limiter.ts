@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../keys/clock.ts'
+import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../keys/clock.ts'
 import { ConfigError } from '../keys/errors.ts'
 import { chargeGcra, type GcraState, peekGcra, settleGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
@@ -7,14 +7,15 @@ import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
 export interface MemoryLimiterOptions {
   /** Senders remembered while they owe anything: a whole number from 1 to 10 000 000. Default 100 000. */
   maxKeys?: number
-  /** Only `monotonic` is used. Default: the system's. */
-  clock?: Clock
+  /** Default: the one of `createWriteKeys` when it was given one, otherwise the system's. */
+  clock?: ClockSource
 }
 
 /** A limiter whose answers are at hand, without a promise. */
 export interface MemoryLimiter extends RateLimiter {
   consume(keyId: string, cost: number, rate: Rate): RateLimitResult
   peek(keyId: string, rate: Rate): RateLimitResult
+  useClock(clock: Clock): void
   close(): void
 }
 
@@ -34,7 +35,8 @@ const SWEEP_WHEN_FULL = 64
  * from what the shared one owes.
  */
 export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryLimiter {
-  const { maxKeys, clock } = resolveOptions(options)
+  const { maxKeys, clock: ownClock } = resolveOptions(options)
+  let clock = ownClock ?? systemClock
   const slots = new Map<string, number>()
   const freeSlots: number[] = []
   let fields = new Float64Array((OVERFLOW_SLOTS + Math.min(maxKeys, 64)) * FIELDS)
@@ -152,6 +154,9 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
       load(shared)
       return peekGcra(state, slower, nowUs)
     },
+    useClock(injected) {
+      clock = ownClock ?? injected
+    },
     close() {},
   }
 }
@@ -163,18 +168,19 @@ function overflowSlot(keyId: string): number {
   return (hash ^ (hash >>> 16)) & (OVERFLOW_SLOTS - 1)
 }
 
-function resolveOptions(options: MemoryLimiterOptions): Required<MemoryLimiterOptions> {
+function resolveOptions(options: MemoryLimiterOptions): { maxKeys: number; clock: Clock | undefined } {
   for (const [name, value] of Object.entries(options)) {
     if (name !== 'maxKeys' && name !== 'clock') {
       throw new ConfigError(name, value, 'left out: createMemoryLimiter takes maxKeys and clock')
     }
   }
-  const { maxKeys = 100_000, clock = systemClock } = options
+  const { maxKeys = 100_000 } = options
   if (!(Number.isSafeInteger(maxKeys) && maxKeys >= 1 && maxKeys <= 10_000_000)) {
     throw new ConfigError('maxKeys', maxKeys, 'a whole number from 1 to 10000000')
   }
-  if (typeof clock?.monotonic !== 'function') {
-    throw new ConfigError('clock', clock, 'an object with now() and monotonic()')
+  const clock = toClock(options.clock)
+  if (options.clock !== undefined && clock === undefined) {
+    throw new ConfigError('clock', options.clock, expectedClock)
   }
   return { maxKeys, clock }
 }

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../keys/awaitable.ts'
+import type { Clock } from '../keys/clock.ts'
 
 /** A rate: `eps` events per second (> 0), with room for `burst` events at once (> 0; fractions allowed). */
 export interface Rate {
@@ -39,6 +40,8 @@ export interface RateLimiter {
    * @returns a function that ends it.
    */
   observe?(listener: (change: LimiterChange) => void): () => void
+  /** Called once by `createWriteKeys` when it was given a `clock`, for limiters that keep time themselves and have none of their own. */
+  useClock?(clock: Clock): void
   /** Stops timers and lets go of connections the limiter opened itself. */
   close(): Awaitable<void>
 }

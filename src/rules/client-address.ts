@@ -125,7 +125,7 @@ function parseForwardedEntry(entry: string): string | undefined {
 }
 
 function toCanonicalAddress(text: string | undefined): string | undefined {
-  const address = text === undefined ? undefined : parseIpAddress(text)
+  const address = typeof text === 'string' ? parseIpAddress(text) : undefined
   if (text === undefined || address === undefined) return undefined
   // Dotted decimal has one spelling only.
   return text.includes(':') ? formatIpAddress(address) : text

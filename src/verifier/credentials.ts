@@ -31,10 +31,8 @@ const maxCredentialLength = 512
  * canonical base64 (padding optional), so that proxies, caches and logs see the same credential as we do.
  */
 export function presentedByBasic(headers: FieldValues): Presented {
-  const value = headers.authorization
-  if (value === undefined) return undefined
-  // A repeated header would let two readers see two keys.
-  if (typeof value !== 'string') return null
+  const value = onlyValue(headers.authorization)
+  if (typeof value !== 'string') return value
   const start = credentialStart(value)
   if (start === -1) return undefined
   return decodeCredential(value.slice(start))
@@ -59,6 +57,13 @@ function credentialStart(value: string): number {
   return index
 }
 
+/** Spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one key would have two spellings. */
+function withoutTrailingBlanks(text: string): string {
+  let end = text.length
+  while (end > 0 && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--
+  return end === text.length ? text : text.slice(0, end)
+}
+
 const colon = 58
 /** Reused by every request: decoding is synchronous, and a buffer per request would cost as much as the hash. */
 const decoded = Buffer.alloc(maxCredentialLength)
@@ -66,7 +71,7 @@ const decoded = Buffer.alloc(maxCredentialLength)
 const views: (Uint8Array | undefined)[] = new Array(maxCredentialLength)
 
 function decodeCredential(credential: string): Uint8Array | null {
-  const text = credential.trimEnd()
+  const text = withoutTrailingBlanks(credential)
   if (text === '' || text.length > maxCredentialLength) return null
   const length = decoded.write(text, 0, 'base64') - 1
   if (length < 1 || !isCanonical(text, length + 1)) return null
@@ -96,8 +101,13 @@ const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 /** The key in `X-Write-Key`. */
 export function presentedByHeader(headers: FieldValues): Presented {
-  const value = headers['x-write-key']
-  return value === undefined || typeof value === 'string' ? value : null
+  return onlyValue(headers['x-write-key'])
+}
+
+/** A repeated header would let two readers see two keys. Node's `headersDistinct` has single ones in a list, too. */
+function onlyValue(value: unknown): Presented {
+  if (typeof value === 'string' || value === undefined) return value
+  return Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : null
 }
 
 /** The key in `?writeKey=` (or `?writekey=`); refused when it is there twice. */

@@ -117,6 +117,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
   }
 
+  function preflight(request: IngestRequest): Reply | undefined {
+    try {
+      return answerPreflight(request)
+    } catch {
+      // Not a request at all; `verify` refuses it.
+      return undefined
+    }
+  }
+
   /** Steps 2 and 3: what is presented, and does it look like a key. */
   function identify(visit: Visit): Awaitable<Verdict> {
     const presented = findPresented(visit, 0)
@@ -348,9 +357,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return options.clientAddress(visit.request.ip, visit.request.headers)
   }
 
+  /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
+  function addressIfTold(visit: Visit): string | undefined {
+    try {
+      return addressOf(visit)
+    } catch {
+      return undefined
+    }
+  }
+
   function whereFrom(visit: Visit): { origin?: string; address?: string } {
     const { origin } = visit
-    const address = addressOf(visit)
+    const address = addressIfTold(visit)
     return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
   }
 
@@ -372,10 +390,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function unavailable(visit: Visit, error: unknown): Refused {
     // Store errors have been reported where they arose, once per failed read and not once per waiting request.
     if (!(error instanceof StoreError)) emit({ type: 'internal_error', error: toError(error) })
-    return refuse(visit, 'store_unavailable', { retryAfterSeconds: unavailableRetrySeconds })
+    const retryAfterSeconds = unavailableRetrySeconds
+    try {
+      return refuse(visit, 'store_unavailable', { retryAfterSeconds })
+    } catch {
+      // What cannot even be told about, such as a request whose properties throw, is refused all the same.
+      const plain = { allowOrigin: '*', fromBrowser: false, closeConnection: true, retryAfterSeconds }
+      const reply = refusalReply('store_unavailable', options.challenge, plain)
+      return { ok: false, reason: 'store_unavailable', reply }
+    }
   }
 
-  return { preflight: answerPreflight, verify }
+  return { preflight, verify }
 }
 
 /** A new array each time: handlers own what they get. */
@@ -407,7 +433,7 @@ function isBodyLeft({ request, received }: Visit): boolean {
 
 function emptyVisit(request: IngestRequest): Visit {
   return {
-    request: { method: 'POST', path: '/', headers: {}, body: request?.body },
+    request: { method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) },
     origin: undefined,
     key: undefined,
     secret: undefined,
@@ -416,6 +442,14 @@ function emptyVisit(request: IngestRequest): Visit {
     routeType: null,
     allowOrigin: '*',
     received: undefined,
+  }
+}
+
+function bodyIfAny(request: unknown): unknown {
+  try {
+    return (request as Partial<IngestRequest> | undefined)?.body
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { createWriteKeys, type WriteKeysOptions } from '../src/index.ts'
+
+const store = { get() {} }
+const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
+  store: [null, 5, 'memory', {}, store],
+  hints: [null, 5, {}],
+  limiter: [null, 5, {}, { consume: 1 }],
+  environment: [null, '', 5, {}, 'a b'],
+  keyPrefix: [null, '', 5, 'sk live', 'sk:live_', 'é_', 'x'.repeat(200), 'sk\n'],
+  pepper: [null, '', 'short', 5, [], [''], {}, [5]],
+  credentials: [null, [], 'bearer', ['bearer'], [5], {}, ['basic', 'nope'], [null]],
+  eventTypes: [null, 'track', [5], [''], {}, [null]],
+  defaultRateLimitEps: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', {}],
+  burstSeconds: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'],
+  maxBodyBytes: [null, 0, -1, Number.NaN, 1.5, '100', Number.POSITIVE_INFINITY],
+  maxEvents: [null, 0, -1, Number.NaN, 1.5, '3', Number.POSITIVE_INFINITY],
+  onForbiddenEvent: [null, 'Reject', '', true, 'ignore'],
+  serverKeysInBrowsers: [null, 'no', true],
+  challenge: [null, 'none', true, ''],
+  trustedProxies: [null, -1, 1.5, Number.NaN, 'loopback', true, ['nope'], {}, [5]],
+  cache: [
+    null,
+    5,
+    { maxKeys: 0 },
+    { maxKeys: 1.5 },
+    { leaseMs: 0 },
+    { leaseMs: null },
+    { staleOnOutageMs: -1 },
+    { ttl: 1 },
+  ],
+  usage: [null, 5, { flushMs: 0 }, { retentionDays: 31 }, { interval: 1 }],
+  activity: [5, 'x', { days: 1 }],
+  onEvent: [null, 5, 'x', {}],
+  logger: [null, 5, 'x', {}, { info() {} }],
+  clock: [null, 5, 'x', {}],
+}
+
+describe('createWriteKeys', () => {
+  for (const [option, values] of Object.entries(badValues)) {
+    it(`refuses bad values of ${option}, naming it`, () => {
+      for (const value of values) {
+        expect(() => createWriteKeys({ [option]: value }), JSON.stringify(value)).toThrow(
+          expect.objectContaining({
+            name: 'ConfigError',
+            code: 'invalid_config',
+            message: expect.stringContaining(option),
+          }),
+        )
+      }
+    })
+  }
+
+  it('refuses options it does not know, and what is no object', () => {
+    for (const options of [{ rateLimit: 3 }, { Store: 1 }, null, 5, 'x', []]) {
+      expect(() => createWriteKeys(options as WriteKeysOptions)).toThrow(
+        expect.objectContaining({ name: 'ConfigError' }),
+      )
+    }
+  })
+
+  it('never repeats a pepper in what it throws', () => {
+    expect(() => createWriteKeys({ pepper: ['good-enough', 'hush'] })).toThrow(/^(?!.*hush).*pepper\[1\]/)
+  })
+
+  it('takes every option left undefined, one credential source without a list, and half a logger', async () => {
+    const options: WriteKeysOptions[] = [
+      Object.fromEntries(Object.keys(badValues).map((option) => [option, undefined])),
+      { credentials: 'body' },
+      { credentials: () => undefined },
+      { pepper: 'new-pepper' },
+      { pepper: ['new-pepper', 'old-pepper', null] },
+      { logger: { error() {} } },
+      { logger: { warn() {} } },
+      { defaultRateLimitEps: null },
+    ]
+    for (const each of options) await createWriteKeys(each).close()
+  })
+})
