@@ -71,6 +71,12 @@ export class StoreError extends Error {
   }
 }
 
+/** What a store threw, as a StoreError; its own error is the `cause`. */
+export function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  return new StoreError('store_unavailable', 'The store failed.', { cause: error })
+}
+
 function describeValue(value: unknown): string {
   if (typeof value === 'string')
     return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)

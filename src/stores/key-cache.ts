@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
-import { StoreError } from '../keys/errors.ts'
+import { StoreError, toStoreError } from '../keys/errors.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
 import { createChangeHistory } from './change-history.ts'
@@ -183,7 +183,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       } catch (error) {
         budget.giveBack(source)
         options.onStoreError(error)
-        throw error
+        throw toStoreError(error)
       }
       if (record !== undefined) budget.giveBack(source)
     } finally {

@@ -1,6 +1,6 @@
 import { randomBase62 } from '../keys/base62.ts'
 import type { Clock } from '../keys/clock.ts'
-import { StoreError } from '../keys/errors.ts'
+import { StoreError, toStoreError } from '../keys/errors.ts'
 import { withDeadline } from './deadline.ts'
 import type { KeyStore, StoreChanges } from './key-store.ts'
 
@@ -18,7 +18,7 @@ export interface Lease {
   isFailing(): boolean
   /** Whether a moment, read from both clocks, lies less than a lease back. */
   isWithin(monotonicAt: number, wallAt: number): boolean
-  /** Polls until the lease holds. @throws whatever the store throws, or StoreError when it hangs. */
+  /** Polls until the lease holds. @throws StoreError when the store throws, or hangs. */
   renew(): Promise<void>
   /** Polls now, also when the lease holds. */
   refresh(): Promise<void>
@@ -133,7 +133,7 @@ export function createLease(options: LeaseOptions): Lease {
     })()
       .catch((error: unknown) => {
         if (!closed) options.onStoreError(error)
-        throw error
+        throw toStoreError(error)
       })
       .finally(() => {
         polling = undefined
