@@ -10,6 +10,7 @@ import { createGoldenServers } from './golden/servers.ts'
 import { goldenRequests } from './golden-requests.ts'
 import { createManualClock, type ManualClock } from './limiter-contract.ts'
 import { createAnswerReader, openSocket, type RawAnswer, sendRaw, toWire } from './raw-http.ts'
+import { realSenders } from './real-senders.ts'
 
 /** What one test asks of a framework's server. */
 export interface AdapterConfig {
@@ -155,6 +156,8 @@ export function adapterContract(
         )
       })
     })
+
+    describe('with senders as installed', () => realSenders(launch, closeAll))
 
     describe('on a connection', () => {
       afterEach(closeAll)
