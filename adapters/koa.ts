@@ -2,8 +2,10 @@ import { format, types } from 'node:util'
 import type { Context, Middleware } from 'koa'
 import {
   type AdapterOptions,
+  answerByFetch,
   appendVary,
   assertAdapterOptions,
+  type FetchHandler,
   type ParsedBody,
   type Refused,
   type Reply,
@@ -89,5 +91,23 @@ function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): v
       : new Error(format('non-error thrown: %j', thrown))
     error.headers = { ...headers, ...error.headers, vary: appendVary(error.headers?.vary, 'Origin') }
     onerror.call(ctx, error)
+  }
+}
+
+/**
+ * Koa middleware that serves a management API, at the root of an app or under a mount point, before or after body parsers.
+ * Requests for other paths go on.
+ *
+ * @example
+ * ```ts
+ * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
+ * ```
+ */
+export function adminRoutes(api: FetchHandler): Middleware {
+  return async function adminRoutes(ctx, next) {
+    if (!api.handles(ctx.path)) return next()
+    // The answer may be a stream of events that goes on for hours: it is written as it comes.
+    ctx.respond = false
+    await answerByFetch(api, ctx.req, ctx.res, { parsed: ctx.request as ParsedBody & typeof ctx.request })
   }
 }

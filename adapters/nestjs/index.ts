@@ -6,6 +6,7 @@ export type {
   WriteKeyModuleOptions,
   WriteKeyModuleVisibility,
   WriteKeyOptionsFactory,
+  WriteKeyRoutesOptions,
 } from './module-options.ts'
 export { WriteKeyException } from './write-key-exception.ts'
 export { WriteKeyGuard } from './write-key-guard.ts'

@@ -4,6 +4,7 @@ import {
   assertAdapterOptions,
   ConfigError,
   createWriteKeys,
+  type FetchHandler,
   type Refused,
   type WriteKeys,
   type WriteKeysOptions,
@@ -22,8 +23,18 @@ export interface WriteKeyGuardOptions
   throwRefusals?: boolean
 }
 
+/** What the module adds to the application. */
+export interface WriteKeyRoutesOptions {
+  /**
+   * Makes the management API to serve: `(keys) => createAdminApi(keys, { tokens })`. It is served at its own path, whatever
+   * the global prefix, with its own tokens: guards of the application do not see its requests. Default: none.
+   */
+  admin?: (keys: WriteKeys) => FetchHandler
+}
+
 /** Options of `WriteKeyModule`: those of the guard, and either those of `createWriteKeys` or what it returned. */
 export type WriteKeyModuleOptions = WriteKeyGuardOptions &
+  WriteKeyRoutesOptions &
   (
     | (WriteKeysOptions & { keys?: undefined })
     | {
@@ -65,6 +76,7 @@ export interface WriteKeySetup {
   requestProperty: string
   bodyReader: 'guard' | 'parser'
   throwRefusals: boolean
+  admin: FetchHandler | undefined
 }
 
 /** @throws ConfigError for an unknown option or a bad value. */
@@ -79,6 +91,7 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     requestProperty,
     bodyReader = 'guard',
     throwRefusals = false,
+    admin,
     ...core
   } = options
   if (bodyReader !== 'guard' && bodyReader !== 'parser') {
@@ -86,6 +99,9 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   }
   if (typeof throwRefusals !== 'boolean') {
     throw new ConfigError('throwRefusals', throwRefusals, 'true or false')
+  }
+  if (admin !== undefined && typeof admin !== 'function') {
+    throw new ConfigError('admin', admin, 'a function such as (keys) => createAdminApi(keys, { tokens })')
   }
   const stray = Object.keys(core)[0]
   if (given !== undefined && stray !== undefined) {
@@ -105,5 +121,6 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     requestProperty: requestProperty ?? 'writeKey',
     bodyReader,
     throwRefusals,
+    admin: admin?.(keys),
   }
 }

@@ -8,7 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core'
-import { ConfigError } from '../../src/index.ts'
+import { adminRoutes, ConfigError } from '../../src/index.ts'
 import { prepareExpress } from './express-routes.ts'
 import { prepareFastify } from './fastify-routes.ts'
 import { findGuardedHandlers } from './guarded-handlers.ts'
@@ -28,8 +28,8 @@ const WRITE_KEY_OPTIONS = Symbol('writekey:options')
 
 /**
  * Write keys for NestJS 10, 11 and 12 on Express and Fastify: provides `WriteKeyGuard` and `WriteKeysService`, answers
- * CORS preflights for guarded routes, and leaves their bodies to the guard. Closes the keys it created when the application
- * shuts down.
+ * CORS preflights for guarded routes, leaves their bodies to the guard, and serves the management API. Closes the keys it
+ * created when the application shuts down.
  *
  * @example
  * ```ts
@@ -76,6 +76,7 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
   /** Nest calls this after its body parsers and before its routes. */
   configure(): void {
     const adapter = this.adapterHost.httpAdapter
+    if (this.setup.admin !== undefined) adapter.use(adminRoutes(this.setup.admin))
     const handlers = findGuardedHandlers(this.modules, this.moduleRef)
     if (adapter.getType() === 'express') prepareExpress(adapter, handlers, this.setup)
     if (adapter.getType() === 'fastify') {

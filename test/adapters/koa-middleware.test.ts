@@ -8,7 +8,8 @@ import Koa3 from 'koa'
 import olderBodyParser from 'koa-bodyparser'
 import Koa2 from 'koa2'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/koa.ts'
+import { adminRoutes, writeKeyAuth } from '../../adapters/koa.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeyContext, type WriteKeyEvent } from '../../src/index.ts'
 
 const running: Server[] = []
@@ -206,6 +207,33 @@ describe('writeKeyAuth on Koa', () => {
       expectTypeOf(ctx.state.user.name).toBeString()
       expectTypeOf(ctx.state.writeKey).toEqualTypeOf<WriteKeyContext>()
     })
+  })
+
+  it.each([
+    ['before a body parser', []],
+    ['after one', [bodyParser()]],
+  ])('serves the management API %s', async (_, parsers) => {
+    const { keys, key, id } = await createKey()
+    const token = 'a-token-of-at-least-thirty-two-characters'
+    const app = new Koa3()
+    for (const parser of parsers) app.use(parser)
+    app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
+    app.use(writeKeyAuth(keys)).use((ctx) => {
+      ctx.body = 'ok'
+    })
+    const url = await listen(app)
+    const path = new URL('/api/v1/events/write-keys', url)
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      connection: 'close',
+    }
+    expect(await (await fetch(path, { headers })).json()).toMatchObject({ data: [{ id }] })
+    const body = JSON.stringify({ name: 'Mobile', source_type: 'mobile' })
+    const created = await fetch(path, { method: 'POST', headers, body })
+    expect(created.status).toBe(201)
+    expect((await fetch(path)).status).toBe(401)
+    expect((await send(url, key)).status).toBe(200)
   })
 
   it('refuses options it does not know', () => {

@@ -34,6 +34,7 @@ import {
   type WriteKeyModuleOptions,
   WriteKeysService,
 } from '../../adapters/nestjs/index.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
 import { basic } from '../contract/golden/golden-request.ts'
 import { type RawAnswer, sendRaw, toWire } from '../contract/raw-http.ts'
@@ -471,6 +472,25 @@ describe.each([
     expect(contexts.filter((context) => context.deref() !== undefined).length).toBeLessThan(3)
   })
 
+  it('serves the management API at its own path, with its own tokens', async () => {
+    const token = 'a-token-of-at-least-thirty-two-characters'
+    const { send, keyId } = await start({
+      module: { admin: (keys) => createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] }) },
+      providers: [{ provide: APP_GUARD, useClass: WriteKeyGuard }],
+      configure: (app) => void app.setGlobalPrefix('api'),
+    })
+    const path = '/api/v1/events/write-keys'
+    const headers = [`Authorization: Bearer ${token}`]
+    const listed = await send({ start: `GET ${path}`, key: null, headers })
+    expect(listed.status).toBe(200)
+    expect(JSON.parse(listed.body)).toMatchObject({ data: [{ id: keyId }] })
+    expect((await send({ start: `GET ${path}` })).status).toBe(401)
+    const body = '{"name":"Mobile","source_type":"mobile"}'
+    const created = await send({ start: `POST ${path}`, key: null, headers, body })
+    expect(created.status).toBe(201)
+    expect((await send({ start: 'POST /api/v1/track', key: JSON.parse(created.body).key })).status).toBe(201)
+  })
+
   it('refuses calls that are not HTTP, and says what to do, unless they are skipped', async () => {
     @Injectable()
     @UseGuards(WriteKeyGuard)
@@ -592,6 +612,7 @@ describe('WriteKeyModule', () => {
     [{ throwRefusals: 'yes' }, 'throwRefusals'],
     [{ eventType: '' }, 'eventType'],
     [{ keys: {} }, 'keys'],
+    [{ admin: {} }, 'admin'],
   ])('refuses the options %j', async (options, text) => {
     await expect(create([WriteKeyModule.forRoot(options as WriteKeyModuleOptions)])).rejects.toThrow(text)
   })
