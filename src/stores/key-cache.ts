@@ -5,7 +5,7 @@ import { StoreError, toStoreError } from '../keys/errors.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
 import { createChangeHistory } from './change-history.ts'
-import { withDeadline } from './deadline.ts'
+import { storeDeadlineMs, withDeadline } from './deadline.ts'
 import type { ChangeHints, ChangeListener, KeyStore } from './key-store.ts'
 import { createLease, type Lease } from './lease.ts'
 import { createLookupQueue } from './lookup-queue.ts'
@@ -56,8 +56,21 @@ export interface KeyCache<Compiled> {
   close(): Promise<void>
 }
 
+/**
+ * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for a change that
+ * somebody made in the database by hand, without raising the revision.
+ */
+const hitTtlMs = { least: 45_000, most: 60_000 }
+
 /** Unknown hashes are remembered this long, so that one wrong key asks the store once in a while only. */
 const missTtlMs = 5_000
+
+interface Entry<Compiled> extends CachedSecret<Compiled> {
+  readonly keyId: string
+  readonly version: number
+  /** On the monotonic clock. */
+  readonly freshUntil: number
+}
 
 interface Flight<Compiled> {
   promise: Promise<Lookup<Compiled>>
@@ -74,7 +87,7 @@ interface Flight<Compiled> {
 export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): KeyCache<Compiled> {
   const { store, clock, compile, budget } = options
   const hashesById = new Map<string, Set<string>>()
-  const hits = new LRUCache<string, CachedSecret<Compiled> & { keyId: string; version: number }>({
+  const hits = new LRUCache<string, Entry<Compiled>>({
     max: options.maxKeys,
     dispose: (entry, digest) => {
       const hashes = hashesById.get(entry.keyId)
@@ -113,7 +126,11 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
 
   function findCached(digest: string): Lookup<Compiled> | undefined {
     const hit = hits.get(digest)
-    if (hit !== undefined) return hit
+    if (
+      hit !== undefined &&
+      (hit.freshUntil === Number.POSITIVE_INFINITY || clock.monotonic() < hit.freshUntil)
+    )
+      return hit
     const missedAt = misses.get(digest)
     if (missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs) return 'unknown'
     return undefined
@@ -167,10 +184,11 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   }
 
   async function read(digest: string, source: string, flight: Flight<Compiled>): Promise<Lookup<Compiled>> {
+    const beganAt = performance.now()
     const leave = await queue.enter()
     let record: KeyRecord | undefined
     try {
-      const granted = budget.take(source)
+      const granted = budget.check(source)
       if (granted === 'source_exhausted') return 'too_many_failures'
       if (granted === 'all_exhausted') {
         throw new StoreError(
@@ -179,13 +197,14 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
         )
       }
       try {
-        record = await withDeadline(store.findByHash(digestToHex(digest)))
+        // One deadline for the wait and the answer: who asked has waited for both.
+        const leftMs = Math.max(1, storeDeadlineMs - (performance.now() - beganAt))
+        record = await withDeadline(store.findByHash(digestToHex(digest)), leftMs)
       } catch (error) {
-        budget.giveBack(source)
         options.onStoreError(error)
         throw toStoreError(error)
       }
-      if (record !== undefined) budget.giveBack(source)
+      if (record === undefined) budget.charge(source)
     } finally {
       leave()
     }
@@ -205,13 +224,25 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     }
     const sibling = hits.peek(hashesById.get(record.id)?.values().next().value ?? '')
     const compiled = sibling?.version === record.version ? sibling.compiled : compile(record)
-    const entry = { compiled, secret, ended: false, keyId: record.id, version: record.version }
+    const entry: Entry<Compiled> = {
+      compiled,
+      secret,
+      ended: false,
+      keyId: record.id,
+      version: record.version,
+      freshUntil: freshUntil(),
+    }
     if (current) {
       hits.set(digest, entry)
       const hashes = hashesById.get(record.id) ?? new Set()
       hashesById.set(record.id, hashes.add(digest))
     }
     return entry
+  }
+
+  function freshUntil(): number {
+    if (store.scope === 'process') return Number.POSITIVE_INFINITY
+    return clock.monotonic() + hitTtlMs.least + Math.random() * (hitTtlMs.most - hitTtlMs.least)
   }
 
   /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */

@@ -16,12 +16,13 @@ interface Bucket {
 export type BudgetVerdict = 'granted' | 'source_exhausted' | 'all_exhausted'
 
 /**
- * How many well-formed but unknown keys may reach the store, so that a flood of them cannot. A lookup takes one token
- * of its source and one of all before it starts; finding a key gives both back.
+ * How many well-formed but unknown keys may reach the store, so that a flood of them cannot. Whether a key is known shows
+ * only afterwards: a lookup may start while something is left, and is paid for when it has found nothing. Those under way
+ * together may overdraw it, by the size of the lookup queue at most; good keys never pay, however many come at once.
  */
 export interface MissBudget {
-  take(source: string): BudgetVerdict
-  giveBack(source: string): void
+  check(source: string): BudgetVerdict
+  charge(source: string): void
 }
 
 /** Remembers at most 10 000 sources; a source is an address, or the /64 of an IPv6 one. */
@@ -29,37 +30,30 @@ export function createMissBudget(clock: Clock): MissBudget {
   const sources = new LRUCache<string, Bucket>({ max: maxSources })
   const all: Bucket = { tokens: inAll.burst, at: clock.monotonic() }
 
-  function bucketOf(source: string): Bucket {
-    let bucket = sources.get(source)
-    if (bucket === undefined) {
-      bucket = { tokens: perSource.burst, at: clock.monotonic() }
-      sources.set(source, bucket)
-    }
-    return bucket
-  }
-
   return {
-    take(source) {
+    check(source) {
       const now = clock.monotonic()
-      const own = bucketOf(source)
-      refill(own, perSource, now)
-      refill(all, inAll, now)
-      if (own.tokens < 1) return 'source_exhausted'
-      if (all.tokens < 1) return 'all_exhausted'
-      own.tokens--
-      all.tokens--
-      return 'granted'
+      const own = sources.get(source)
+      if (own !== undefined && refill(own, perSource, now) < 1) return 'source_exhausted'
+      return refill(all, inAll, now) < 1 ? 'all_exhausted' : 'granted'
     },
-    giveBack(source) {
-      const own = bucketOf(source)
-      own.tokens = Math.min(perSource.burst, own.tokens + 1)
-      all.tokens = Math.min(inAll.burst, all.tokens + 1)
+    charge(source) {
+      const now = clock.monotonic()
+      const own = sources.get(source) ?? { tokens: perSource.burst, at: now }
+      sources.set(source, own)
+      for (const [bucket, rate] of [
+        [own, perSource],
+        [all, inAll],
+      ] as const) {
+        bucket.tokens = refill(bucket, rate, now) - 1
+      }
     },
   }
 }
 
-function refill(bucket: Bucket, rate: { perSecond: number; burst: number }, now: number): void {
+function refill(bucket: Bucket, rate: { perSecond: number; burst: number }, now: number): number {
   const elapsedMs = Math.max(0, now - bucket.at)
   bucket.tokens = Math.min(rate.burst, bucket.tokens + (elapsedMs * rate.perSecond) / 1000)
   bucket.at = now
+  return bucket.tokens
 }

@@ -8,13 +8,15 @@ export interface Database {
   readonly dialect: SqlDialect
   readonly tables: Tables
   readonly naming: TableNaming
+  /** Whether this package opened the connections. */
+  readonly ownsConnections: boolean
   /** For what verification waits for: where this package owns the connections, one that hangs is cut after a second. */
   readonly reader: Kysely<unknown>
   /** For management, which may wait for locks. */
   readonly writer: Kysely<unknown>
 }
 
-/** Runs one statement by itself and gives its rows. Repeated when the database asks for it. @throws StoreError */
+/** Runs one reading statement by itself and gives its rows. Writes go through `transact`, see `adaptLibsql`. Repeated when the database asks for it. @throws StoreError */
 export async function query<Row>(
   connection: Kysely<unknown>,
   statement: RawBuilder<unknown>,
@@ -70,20 +72,26 @@ const begin = {
   postgres: sql`begin isolation level read committed`,
   mysql: sql`start transaction`,
 }
+/** An acknowledged change must survive a crash, whatever the session's default. */
 const durable = sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`
+/**
+ * And a process that is frozen in the middle of a transaction must not keep its locks: the revocation of a leaked key would
+ * wait for it. Not over an application's pool, whose clients may have nobody to listen when the server hangs up.
+ */
+const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', '2000', true),
+  case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
 const commit = sql`commit`
 const rollback = sql`rollback`
 
 async function attempt<T>(
-  { dialect }: Database,
+  { dialect, ownsConnections }: Database,
   connection: Kysely<unknown>,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const run = (statement: RawBuilder<unknown>) => statement.execute(connection)
   await run(begin[dialect])
   try {
-    // An acknowledged change must survive a crash, whatever the session's default.
-    if (dialect === 'postgres') await run(durable)
+    if (dialect === 'postgres') await run(ownsConnections ? durableAndBrief : durable)
     const result = await work({
       rows: async <Row>(statement: RawBuilder<unknown>) => (await run(statement)).rows as Row[],
       write: async (statement) => Number((await run(statement)).numAffectedRows ?? 0),

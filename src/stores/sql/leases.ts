@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Database, query } from './database.ts'
+import { type Database, query, transact } from './database.ts'
 import { databaseNow, insertInto, onConflict } from './dialect.ts'
 import type { NumberCell } from './key-rows.ts'
 
@@ -9,20 +9,20 @@ const registeredForMs = 3_600_000
 export async function registerLease(database: Database, holder: string, leaseMs: number): Promise<void> {
   const { dialect, tables, reader } = database
   const now = databaseNow(dialect)
-  await query(
-    reader,
-    sql`${insertInto(dialect, tables.leases)} (holder, lease_ms, refreshed_at)
-      values (${holder}, ${Math.ceil(leaseMs)}, ${now})
-      ${onConflict(dialect, ['holder'], { lease_ms: 'replace', refreshed_at: 'replace' })}`,
-  )
-  await query(
-    reader,
-    sql`delete from ${tables.leases} where refreshed_at < ${now} - ${sql.lit(registeredForMs)}`,
-  )
+  // Over the reader's connections, as verification waits for it.
+  await transact({ ...database, writer: reader }, async ({ write }) => {
+    await write(
+      sql`${insertInto(dialect, tables.leases)} (holder, lease_ms, refreshed_at)
+        values (${holder}, ${Math.ceil(leaseMs)}, ${now})
+        ${onConflict(dialect, ['holder'], { lease_ms: 'replace', refreshed_at: 'replace' })}`,
+    )
+    await write(sql`delete from ${tables.leases} where refreshed_at < ${now} - ${sql.lit(registeredForMs)}`)
+  })
 }
 
-export async function releaseLease({ tables, writer }: Database, holder: string): Promise<void> {
-  await query(writer, sql`delete from ${tables.leases} where holder = ${holder}`)
+export async function releaseLease(database: Database, holder: string): Promise<void> {
+  const { leases } = database.tables
+  await transact(database, ({ write }) => write(sql`delete from ${leases} where holder = ${holder}`))
 }
 
 export async function longestLeaseMs(database: Database, except: string): Promise<number> {

@@ -29,7 +29,7 @@ export async function openMysql(url: string): Promise<Connections> {
     const pool = driver.createPool({
       uri: url,
       connectionLimit: poolSize,
-      connectTimeout: readerDeadlineMs,
+      connectTimeout: deadlineMs,
       enableKeepAlive: true,
       // Times are numbers; a number beyond 2^53 would be one that nobody wrote.
       supportBigNumbers: true,
@@ -53,9 +53,9 @@ function guardPool(pool: RawPool, deadlineMs: number): MysqlPool {
       const timer = setTimeout(() => {
         setImmediate(() => {
           late = true
-          callback(timeoutError(readerDeadlineMs), undefined as never)
+          callback(timeoutError(deadlineMs), undefined as never)
         })
-      }, readerDeadlineMs)
+      }, deadlineMs)
       pool.getConnection((error, connection) => {
         clearTimeout(timer)
         if (late) connection?.release()

@@ -22,7 +22,8 @@ export async function openPostgres(url: string): Promise<Connections> {
     const pool = new driver.Pool({
       connectionString: url,
       max: poolSize,
-      connectionTimeoutMillis: readerDeadlineMs,
+      // Also how long to wait for a free connection.
+      connectionTimeoutMillis: deadlineMs,
       keepAlive: true,
       allowExitOnIdle: true,
     })

@@ -21,22 +21,30 @@ export async function raiseRevision(
   transaction: Transaction,
   keyId: string,
 ): Promise<void> {
+  const { tables } = database
+  const revision = await raise(database, transaction, keyId)
+  if (revision % pruneEvery !== 0 || revision <= keptChanges) return
+  const pruned = revision - keptChanges
+  await transaction.write(sql`delete from ${tables.changes} where revision <= ${pruned}`)
+  await transaction.write(sql`update ${tables.meta} set pruned_revision = ${pruned} where id = 1`)
+}
+
+async function raise(database: Database, { rows, write }: Transaction, keyId: string): Promise<number> {
   const { dialect, tables } = database
-  await transaction.write(sql`update ${tables.meta} set revision = revision + 1 where id = 1`)
-  const [meta] = await transaction.rows<{ revision: NumberCell }>(
-    sql`select revision from ${tables.meta} where id = 1`,
-  )
-  const revision = Number(meta?.revision)
-  await transaction.write(
-    sql`insert into ${tables.changes} (revision, key_id) values (${revision}, ${keyId})`,
-  )
-  if (dialect === 'postgres')
-    await transaction.rows(sql`select pg_notify(${channelName(database)}, ${keyId})`)
-  if (revision % pruneEvery === 0 && revision > keptChanges) {
-    const pruned = revision - keptChanges
-    await transaction.write(sql`delete from ${tables.changes} where revision <= ${pruned}`)
-    await transaction.write(sql`update ${tables.meta} set pruned_revision = ${pruned} where id = 1`)
+  // One round trip instead of four, as everybody else waits for the lock meanwhile.
+  if (dialect === 'postgres') {
+    const [raised] = await rows<{ revision: NumberCell }>(
+      sql`with raised as (update ${tables.meta} set revision = revision + 1 where id = 1 returning revision),
+        noted as (insert into ${tables.changes} (revision, key_id) select revision, ${keyId} from raised returning revision)
+        select revision, pg_notify(${channelName(database)}, ${keyId}) from noted`,
+    )
+    return Number(raised?.revision)
   }
+  await write(sql`update ${tables.meta} set revision = revision + 1 where id = 1`)
+  const [meta] = await rows<{ revision: NumberCell }>(sql`select revision from ${tables.meta} where id = 1`)
+  const revision = Number(meta?.revision)
+  await write(sql`insert into ${tables.changes} (revision, key_id) values (${revision}, ${keyId})`)
+  return revision
 }
 
 /** One statement, so that the revision and the changes are of the same moment. */

@@ -77,7 +77,7 @@ const sqliteLeaseMs = 100
  * ```
  */
 export function createSqlStore(options: SqlStoreOptions): SqlStore {
-  const { dialect, isPrivate, migrates, open, makeListener } = resolveOptions(options)
+  const { dialect, isPrivate, ownsConnections, open, makeListener } = resolveOptions(options)
   const naming = { schema: options.schema, prefix: options.tablePrefix ?? 'writekey_' }
   const tables = nameTables(naming)
   const listeners = new Set<ChangeListener>()
@@ -93,12 +93,12 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       throw toStoreError(error)
     })
     const { reader, writer } = await connecting
-    return { dialect, naming, tables, reader, writer }
+    return { dialect, naming, tables, ownsConnections, reader, writer }
   }
 
   async function ready(): Promise<Database> {
     const database = await connect()
-    checking ??= prepareSchema(database, migrates).catch((error: unknown) => {
+    checking ??= prepareSchema(database).catch((error: unknown) => {
       checking = undefined
       throw error
     })
@@ -188,8 +188,8 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
   }
 }
 
-async function prepareSchema(database: Database, migrates: boolean): Promise<void> {
-  if (migrates) return migrate(database)
+async function prepareSchema(database: Database): Promise<void> {
+  if (database.ownsConnections) return migrate(database)
   const version = await readSchemaVersion(database)
   assertNotNewer(version)
   if (version !== undefined) return
@@ -202,7 +202,7 @@ async function prepareSchema(database: Database, migrates: boolean): Promise<voi
 interface ResolvedSqlStore {
   dialect: SqlDialect
   isPrivate: boolean
-  migrates: boolean
+  ownsConnections: boolean
   open(): Promise<Connections>
   makeListener: (() => ListeningClient | Promise<ListeningClient>) | undefined
 }
@@ -234,7 +234,7 @@ function resolveUrl({ url, notifications = true }: SqlStoreUrlOptions): Resolved
   return {
     dialect,
     isPrivate,
-    migrates: true,
+    ownsConnections: true,
     open: () => openers[dialect](target),
     makeListener:
       dialect !== 'postgres' || !notifications
@@ -243,6 +243,7 @@ function resolveUrl({ url, notifications = true }: SqlStoreUrlOptions): Resolved
             const driver = await loadPostgres()
             return new driver.Client({
               connectionString: target,
+              application_name: 'writekey changes',
               keepAlive: true,
               connectionTimeoutMillis: 3_000,
             })
@@ -270,7 +271,7 @@ function resolveDb({ db, dialect, notifications = false }: SqlStoreDbOptions): R
   return {
     dialect: found,
     isPrivate: false,
-    migrates: false,
+    ownsConnections: false,
     open: async () => ({ reader: plain, writer: plain, close: async () => {} }),
     makeListener: notifications !== false && found === 'postgres' ? notifications : undefined,
   }

@@ -83,6 +83,33 @@ const drivers: readonly (readonly [string, (module: Record<string, unknown>) => 
   ],
 ]
 
+interface Libsql extends SqliteDatabase {
+  exec(sql: string): void
+}
+type LibsqlClass = new (path: string) => Libsql
+
+/**
+ * libsql does not reset a statement that met a lock: a `begin` that has to be repeated would stay "in progress", and no
+ * transaction could be committed until it is garbage. `exec` leaves nothing behind. All writes are in transactions.
+ */
+function adaptLibsql(database: Libsql): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      if (!/^(begin|commit|rollback)/i.test(sql)) return database.prepare(sql)
+      return {
+        reader: false,
+        all: () => [],
+        run() {
+          database.exec(sql)
+          return { changes: 0, lastInsertRowid: 0 }
+        },
+        iterate: () => [].values(),
+      }
+    },
+  }
+}
+
 interface NodeSqlite {
   close(): void
   prepare(sql: string): {

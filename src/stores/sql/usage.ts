@@ -71,8 +71,9 @@ export async function readLastEvents(
   return found
 }
 
-export async function pruneUsage({ tables, writer }: Database, before: number): Promise<void> {
-  await query(writer, sql`delete from ${tables.usage} where bucket_at < ${before}`)
+export async function pruneUsage(database: Database, before: number): Promise<void> {
+  const { usage } = database.tables
+  await transact(database, ({ write }) => write(sql`delete from ${usage} where bucket_at < ${before}`))
 }
 
 async function readLiving(

@@ -1,0 +1,230 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { createSqlStore } from '../../src/stores/sql/index.ts'
+import { describeWithService } from '../services.ts'
+import { useFolder, usePostgresDatabase } from '../stores/sql/databases.ts'
+import { length } from './length.ts'
+import { summarize } from './percentile.ts'
+import { sharedNow } from './processes/messages.ts'
+import { startProxy, type TcpProxy } from './processes/proxy.ts'
+import { buildProgram, type Program, type Running } from './processes/spawn.ts'
+
+const verifierCount = 4
+/** Changes per campaign: as many revokes and grace-0 rotations each, and a fifth of that of removals. */
+const revokes = length(1_000, 20)
+const groupSize = length(55, 22)
+const leaseMs = length(2_000, 400)
+/** Longest freeze: SQLite has one writer, and one that is frozen while it writes holds up all others. */
+const freezeMs = 4 * leaseMs
+
+type Disturbance = 'none' | 'frozen' | 'blackhole' | 'listener-killed'
+type Action = 'revoke' | 'rotate' | 'remove'
+
+interface Change {
+  action: Action
+  calledAt: number
+  returnedAt: number
+}
+
+interface Campaign {
+  url: string
+  notifications: boolean
+  disturbance: Disturbance
+}
+
+let program: Program
+beforeAll(async () => {
+  program = await buildProgram('verifier')
+})
+afterAll(() => program?.remove())
+
+describe('SQLite: no verification that starts after the call returned is accepted', () => {
+  const folder = useFolder()
+  const campaign = (name: string, disturbance: Disturbance) =>
+    it(name, () =>
+      run(name, { url: `sqlite:${join(folder, `${disturbance}.db`)}`, notifications: false, disturbance }),
+    )
+  campaign('while everybody is well', 'none')
+  campaign('by a process that was frozen meanwhile', 'frozen')
+})
+
+describeWithService(
+  'postgres',
+  'PostgreSQL: no verification that starts after the call returned is accepted',
+  (address) => {
+    const database = usePostgresDatabase(address)
+    const campaign = (name: string, notifications: boolean, disturbance: Disturbance) =>
+      it(name, () => run(name, { url: database.url, notifications, disturbance }))
+    campaign('with notifications', true, 'none')
+    campaign('without notifications', false, 'none')
+    campaign('when the listening connections are killed', true, 'listener-killed')
+    campaign('by a process that was frozen meanwhile', true, 'frozen')
+    campaign('by a process that cannot reach the database', true, 'blackhole')
+  },
+)
+
+async function run(name: string, { url, notifications, disturbance }: Campaign): Promise<void> {
+  const logs = mkdtempSync(join(tmpdir(), 'writekey-stale-'))
+  const proxy = disturbance === 'blackhole' ? await proxyTo(url) : undefined
+  const manager = createWriteKeys({ store: createSqlStore({ url, notifications }), cache: { leaseMs } })
+  const verifiers: Running[] = []
+  const changes = new Map<number, Change>()
+  try {
+    await manager.list()
+    const logOf = (index: number) => join(logs, `${index}.log`)
+    for (let index = 0; index < verifierCount; index++) {
+      verifiers.push(
+        await program.start({
+          url: index === 0 && proxy !== undefined ? throughProxy(url, proxy) : url,
+          notifications,
+          leaseMs,
+          log: logOf(index),
+          pauseMs: 15,
+        }),
+      )
+    }
+    const groups = Math.ceil((revokes * 2.2) / groupSize)
+    for (let group = 0; group < groups; group++) {
+      await changeGroup(manager, verifiers, group, changes, { disturbance, url, proxy })
+    }
+    let verified = 0
+    for (const verifier of verifiers)
+      verified += (await verifier.ask<{ verified: number }>({ type: 'flush' })).verified
+    const history = verifiers.flatMap((_, index) => readLog(logOf(index)))
+    const { violations, propagation, accepted } = check(history, changes)
+    const calls = [...changes.values()].map((change) => change.returnedAt - change.calledAt)
+    console.log(
+      `${name}: ${changes.size} changes, ${verified} verifications, ${accepted} accepted, ${violations.length} stale\n` +
+        `  call: ${summarize(calls)}; propagation: ${summarize(propagation)}`,
+    )
+    expect(violations).toEqual([])
+    expect(history.length).toBe(verified)
+    // The checker saw what it is there to see: every key was in use, and was refused in the end.
+    expect(accepted).toBeGreaterThan(changes.size)
+    expect(propagation.length).toBeGreaterThan(changes.size * 0.9)
+  } finally {
+    for (const verifier of verifiers) await verifier.kill()
+    await manager.close()
+    await proxy?.close()
+    rmSync(logs, { recursive: true, force: true })
+  }
+}
+
+async function changeGroup(
+  manager: WriteKeys,
+  verifiers: readonly Running[],
+  group: number,
+  changes: Map<number, Change>,
+  { disturbance, url, proxy }: { disturbance: Disturbance; url: string; proxy: TcpProxy | undefined },
+): Promise<void> {
+  const created = await Promise.all(
+    Array.from({ length: groupSize }, async (_, place) => ({
+      index: group * groupSize + place,
+      ...(await manager.create({ name: `key ${place}`, sourceType: 'server' })),
+    })),
+  )
+  const secrets = created.map(({ index, key }) => ({ index, secret: key }))
+  await Promise.all(verifiers.map((verifier) => verifier.ask({ type: 'verify', secrets })))
+  await Promise.all(verifiers.map((verifier) => verifier.ask({ type: 'again' })))
+  const first = verifiers[0] as Running
+  let thaw: NodeJS.Timeout | undefined
+  if (disturbance === 'frozen') {
+    first.child.kill('SIGSTOP')
+    thaw = setTimeout(() => first.child.kill('SIGCONT'), freezeMs)
+  }
+  if (disturbance === 'blackhole') proxy?.blackhole(true)
+  await Promise.all(
+    created.map(async ({ index, writeKey }, place) => {
+      // Spread over a moment, so that they meet polls, loads and each other at every phase.
+      await pause(Math.random() * 60)
+      if (disturbance === 'listener-killed' && place === 7) await killListeners(url)
+      const action = place % 11 === 0 ? 'remove' : place % 11 < 6 ? 'revoke' : 'rotate'
+      const calledAt = sharedNow()
+      if (action === 'revoke') await manager.revoke(writeKey.id)
+      else if (action === 'remove') await manager.remove(writeKey.id)
+      else await manager.rotate(writeKey.id, { gracePeriodHours: 0 })
+      changes.set(index, { action, calledAt, returnedAt: sharedNow() })
+    }),
+  )
+  clearTimeout(thaw)
+  if (disturbance === 'frozen') first.child.kill('SIGCONT')
+  const everybodyAgain = () => Promise.all(verifiers.map((verifier) => verifier.ask({ type: 'again' })))
+  await everybodyAgain()
+  if (proxy === undefined) return
+  // The one that was cut off has to be back before the next group means anything.
+  proxy.blackhole(false)
+  await everybodyAgain()
+}
+
+interface Verification {
+  index: number
+  start: number
+  end: number
+  accepted: boolean
+}
+
+function readLog(file: string): Verification[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [index, start, end, outcome] = line.split(' ')
+      return {
+        index: Number(index),
+        start: Number(start),
+        end: Number(end),
+        accepted: outcome === 'accepted',
+      }
+    })
+}
+
+/** The rule: no accepted verification starts after the change of its key has returned. */
+function check(history: readonly Verification[], changes: ReadonlyMap<number, Change>) {
+  const lastAccepted = new Map<number, number>()
+  const violations: Verification[] = []
+  const refused = new Set<number>()
+  let accepted = 0
+  for (const one of history) {
+    const change = changes.get(one.index)
+    if (one.accepted) {
+      accepted++
+      lastAccepted.set(one.index, Math.max(one.start, lastAccepted.get(one.index) ?? 0))
+      if (change !== undefined && one.start > change.returnedAt) violations.push(one)
+    } else if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
+  }
+  const propagation = [...changes]
+    .filter(([index]) => refused.has(index) && lastAccepted.has(index))
+    .map(([index, { calledAt }]) => Math.max(0, (lastAccepted.get(index) as number) - calledAt))
+  return { violations, propagation, accepted }
+}
+
+async function proxyTo(url: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(url)
+  return startProxy(hostname, Number(port === '' ? 5432 : port))
+}
+
+function throughProxy(url: string, proxy: TcpProxy): string {
+  const proxied = new URL(url)
+  proxied.hostname = '127.0.0.1'
+  proxied.port = String(proxy.port)
+  return proxied.href
+}
+
+async function killListeners(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rowCount } = await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'writekey changes'`,
+  )
+  await client.end()
+  expect(rowCount).toBeGreaterThan(0)
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
