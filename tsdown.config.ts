@@ -26,7 +26,7 @@ const present = (entries: Record<string, string>) =>
 
 // All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
 // or symbol is the same object whichever subpath it was imported from.
-const shared: UserConfig = {
+export const buildOptions: UserConfig = {
   platform: 'node',
   target: 'node20.19',
   fixedExtension: false,
@@ -37,6 +37,6 @@ const shared: UserConfig = {
 }
 
 export default defineConfig([
-  { ...shared, format: 'esm', entry: { ...present(libraryEntries), ...present(commandEntries) } },
-  { ...shared, format: 'cjs', entry: present(libraryEntries) },
+  { ...buildOptions, format: 'esm', entry: { ...present(libraryEntries), ...present(commandEntries) } },
+  { ...buildOptions, format: 'cjs', entry: present(libraryEntries) },
 ])
