@@ -1,10 +1,20 @@
+import 'reflect-metadata'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { bodyParser } from '@koa/bodyparser'
+import { Controller, type INestApplication, Module, Post, UseGuards } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
 import express5 from 'express'
 import express4 from 'express4'
+import Koa3 from 'koa'
+import Koa2 from 'koa2'
 import { adminRoutes as expressAdminRoutes, writeKeyAuth } from '../../adapters/express.ts'
+import { adminRoutes as koaAdminRoutes, writeKeyAuth as koaWriteKeyAuth } from '../../adapters/koa.ts'
+import { WriteKeyGuard, WriteKeyModule } from '../../adapters/nestjs/index.ts'
 import { type AdminApi, adminRoutes } from '../../src/admin/index.ts'
 import { createMemoryStore, toIngestRequest, type WriteKeys, writeReply } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
@@ -51,6 +61,52 @@ const onNode: Start = (keys, api) => {
   })
 }
 
+function onKoa(Koa: typeof Koa3, parsesBody: boolean): Start {
+  return (keys, api) => {
+    const app = new Koa()
+    app.silent = true
+    if (parsesBody) app.use(bodyParser({ jsonLimit: '1mb', enableTypes: ['json', 'form', 'text'] }))
+    app.use(koaAdminRoutes(api))
+    app.use(async (ctx, next) => {
+      if (ctx.path.startsWith('/v1/')) await next()
+    })
+    app.use(koaWriteKeyAuth(keys))
+    app.use((ctx) => {
+      ctx.body = { success: true }
+    })
+    return listen(app.callback())
+  }
+}
+
+@Controller('v1')
+@UseGuards(WriteKeyGuard)
+class IngestController {
+  @Post(':type')
+  ingest() {
+    return { success: true }
+  }
+}
+
+function onNest(createAdapter: () => ExpressAdapter | FastifyAdapter): Start {
+  return async (keys, api) => {
+    @Module({
+      imports: [WriteKeyModule.forRoot({ keys, admin: () => api })],
+      controllers: [IngestController],
+    })
+    class AppModule {}
+    const app: INestApplication = await NestFactory.create(AppModule, createAdapter(), { logger: false })
+    await app.listen(0, '127.0.0.1')
+    const server = app.getHttpServer()
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      async close() {
+        server.closeAllConnections()
+        await app.close()
+      },
+    }
+  }
+}
+
 const folder = useFolder()
 let files = 0
 const onSqlite = () => createSqlStore({ url: `sqlite:${join(folder, `keys-${files++}.db`)}` })
@@ -62,11 +118,28 @@ adminContract(
   onExpress(express4 as unknown as typeof express5, true),
   createMemoryStore,
 )
+adminContract('Koa 3 and SQLite', onKoa(Koa3, false), onSqlite)
+adminContract('Koa 2 behind a body parser', onKoa(Koa2 as unknown as typeof Koa3, true), createMemoryStore)
+adminContract(
+  'Nest over Express and SQLite',
+  onNest(() => new ExpressAdapter()),
+  onSqlite,
+)
+adminContract(
+  'Nest over Fastify',
+  onNest(() => new FastifyAdapter()),
+  createMemoryStore,
+)
 adminContract('plain Node', onNode, createMemoryStore)
 
 describeWithService('postgres', 'the management API on PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
-  adminContract('Express 5 and PostgreSQL', onExpress(express5, false), () =>
-    createSqlStore({ url: database.url }),
+  const onPostgres = () => createSqlStore({ url: database.url })
+  adminContract('Express 5 and PostgreSQL', onExpress(express5, false), onPostgres)
+  adminContract('Koa 3 and PostgreSQL', onKoa(Koa3, true), onPostgres)
+  adminContract(
+    'Nest over Express and PostgreSQL',
+    onNest(() => new ExpressAdapter()),
+    onPostgres,
   )
 })

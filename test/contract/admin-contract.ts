@@ -81,7 +81,7 @@ export function adminContract(
       expect(await send(first, 'group')).toBe(403)
 
       const listed = await call('GET', `${base}?source_type=web`)
-      expect(listed.body.data).toMatchObject([
+      expect(listed.body.data.filter((key: { id: string }) => key.id === id)).toMatchObject([
         {
           id,
           name: 'Web App',
