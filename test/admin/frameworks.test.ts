@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { bodyParser } from '@koa/bodyparser'
-import { Controller, type INestApplication, Module, Post, UseGuards } from '@nestjs/common'
+import { Controller, HttpCode, type INestApplication, Module, Post, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
@@ -82,6 +82,7 @@ function onKoa(Koa: typeof Koa3, parsesBody: boolean): Start {
 @UseGuards(WriteKeyGuard)
 class IngestController {
   @Post(':type')
+  @HttpCode(200)
   ingest() {
     return { success: true }
   }

@@ -6,7 +6,14 @@ afterAll(() => keys.close())
 
 const good = { name: 'Web', source_type: 'web' }
 const polluting = JSON.parse('{"__proto__":{"admin":true}}')
-const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`)
+/** Stands for 5 000 arrays in one another, which `JSON.stringify` could not write. */
+const deep = 'deep'
+const deepText = `${'['.repeat(5_000)}${']'.repeat(5_000)}`
+
+function toText(body: unknown): string {
+  if (typeof body === 'string' && body !== deep) return body
+  return JSON.stringify(body).replace('"deep"', deepText)
+}
 
 /** Values that no field of a key may have, whatever its type. */
 const never: unknown[] = [
@@ -110,7 +117,7 @@ describe('hostile bodies', () => {
 
     const expectRefused = async (method: string, path: string, body: unknown, field?: string) => {
       const answer = await call(method, path, {
-        body: typeof body === 'string' ? body : JSON.stringify(body),
+        body: toText(body),
       })
       const where = `${method} ${JSON.stringify(body)?.slice(0, 200)} → ${JSON.stringify(answer.body)}`
       expect(answer.status, where).toBeGreaterThanOrEqual(400)
