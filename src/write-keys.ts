@@ -392,7 +392,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       const page = await store.audit?.list(parseAuditQuery(query))
       if (page === undefined) return { data: [], nextCursor: null }
       const last = page.data.at(-1)
-      return { data: page.data, nextCursor: page.more && last !== undefined ? encodeAuditCursor(last) : null }
+      return {
+        data: structuredClone(page.data),
+        nextCursor: page.more && last !== undefined ? encodeAuditCursor(last) : null,
+      }
     },
 
     async noteRefused({ keyId, details, ...change }) {

@@ -79,11 +79,11 @@ export interface WriteKey extends KeyRules {
   readonly version: number
 }
 
-/** The public face of a stored record. */
+/** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */
 export function toWriteKey(record: KeyRecord): WriteKey {
   const { expiresAt, createdAt, updatedAt, revokedAt, secrets, ...rest } = record
   return {
-    ...rest,
+    ...structuredClone(rest),
     expiresAt: toDate(expiresAt),
     secrets: secrets.map((secret) => ({
       id: secret.id,

@@ -34,7 +34,7 @@ export function createRatePolicy(eps: number, burstSeconds: number): RatePolicy 
     headers(result) {
       const remaining = String(result.remaining < quota ? result.remaining : quota)
       const seconds = result.allowed
-        ? String(Math.ceil(result.resetMs / 1000))
+        ? String(toSeconds(result.resetMs))
         : String(toRetryAfterSeconds(result.retryAfterMs))
       const headers: Record<string, string> = {
         'ratelimit-policy': policy,
@@ -51,5 +51,10 @@ export function createRatePolicy(eps: number, burstSeconds: number): RatePolicy 
 
 /** Milliseconds as the value of `Retry-After`: whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3). */
 export function toRetryAfterSeconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000))
+  return Math.max(1, toSeconds(ms))
+}
+
+/** A limiter that does not say gives 0 rather than a header that nobody can parse. */
+function toSeconds(ms: number): number {
+  return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms / 1000) : 0
 }

@@ -259,7 +259,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     longestLeaseElsewhereMs: () => lease.longestElsewhereMs(),
     async close() {
       closed = true
-      for (const end of unwatch) end?.()
+      for (const end of unwatch) if (typeof end === 'function') end()
       forget('all')
       await lease.close()
     },

@@ -269,7 +269,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function settle(visit: Visit, checked: CheckedEvents, result: RateLimitResult): Verdict {
-    if (result.allowed) return accept(visit, checked, result)
+    if (result.allowed === true) return accept(visit, checked, result)
     const empty = typeof visit.request.body === 'function' ? undefined : peekEmpty(visit)
     return refuseRate(visit, empty ?? result)
   }
