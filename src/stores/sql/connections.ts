@@ -38,7 +38,7 @@ const expectedUrl = 'sqlite:PATH, sqlite::memory:, postgres://… or mysql://…
 /** @throws ConfigError, which does not quote the URL: it may hold a password. */
 export function parseStoreUrl(url: unknown): StoreUrl {
   if (typeof url !== 'string') throw new ConfigError('url', typeof url, expectedUrl)
-  const scheme = /^([a-z0-9+]+):/i.exec(url)?.[1]?.toLowerCase()
+  const scheme = /^(sqlite(?=:)|[a-z0-9+]+(?=:\/\/))/i.exec(url)?.[1]?.toLowerCase()
   if (scheme === 'sqlite') {
     const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
     if (path === '') throw new ConfigError('url', 'no path', expectedUrl)

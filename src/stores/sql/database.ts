@@ -16,7 +16,11 @@ export interface Database {
   readonly writer: Kysely<unknown>
 }
 
-/** Runs one reading statement by itself and gives its rows. Writes go through `transact`, see `adaptLibsql`. Repeated when the database asks for it. @throws StoreError */
+/**
+ * Runs one reading statement by itself and gives its rows. Repeated when the database asks for it. Writes go through
+ * `transact`, see `adaptLibsql`.
+ * @throws StoreError
+ */
 export async function query<Row>(
   connection: Kysely<unknown>,
   statement: RawBuilder<unknown>,

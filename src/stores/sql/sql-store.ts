@@ -1,9 +1,10 @@
+import { sql } from 'kysely'
 import { ConfigError, StoreError } from '../../keys/errors.ts'
 import type { ChangeListener, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
 import { type Connections, parseStoreUrl, type StoreUrl } from './connections.ts'
-import type { Database } from './database.ts'
+import { type Database, query } from './database.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
 import { toStoreError } from './driver-errors.ts'
 import { findByHash, getKey, listKeys } from './key-reads.ts'
@@ -190,6 +191,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
 
 async function prepareSchema(database: Database): Promise<void> {
   if (database.ownsConnections) return migrate(database)
+  if (database.dialect === 'sqlite') await waitForLocks(database)
   const version = await readSchemaVersion(database)
   assertNotNewer(version)
   if (version !== undefined) return
@@ -197,6 +199,16 @@ async function prepareSchema(database: Database): Promise<void> {
     'schema_missing',
     "The store's tables are missing: call `await store.migrate()` at start.",
   )
+}
+
+const leastBusyTimeoutMs = 5_000
+
+/** An application's SQLite connection has to wait for locks itself: what libsql does after it was refused one, see `adaptLibsql`. */
+async function waitForLocks({ writer }: Database): Promise<void> {
+  const [row] = await query<object>(writer, sql`pragma busy_timeout`)
+  const timeoutMs = Number(Object.values(row ?? {})[0] ?? 0)
+  if (timeoutMs < leastBusyTimeoutMs)
+    await query(writer, sql.raw(`pragma busy_timeout = ${leastBusyTimeoutMs}`))
 }
 
 interface ResolvedSqlStore {

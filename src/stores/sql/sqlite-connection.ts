@@ -67,7 +67,7 @@ const drivers: readonly (readonly [string, (module: Record<string, unknown>) => 
     'libsql',
     ({ default: Database }) =>
       (path) =>
-        new (Database as DatabaseClass)(path),
+        adaptLibsql(new (Database as LibsqlClass)(path)),
   ],
   [
     'better-sqlite3',
@@ -89,8 +89,9 @@ interface Libsql extends SqliteDatabase {
 type LibsqlClass = new (path: string) => Libsql
 
 /**
- * libsql does not reset a statement that met a lock: a `begin` that has to be repeated would stay "in progress", and no
- * transaction could be committed until it is garbage. `exec` leaves nothing behind. All writes are in transactions.
+ * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress" until it is garbage:
+ * no transaction could be committed, and every read would be of the moment of that `begin`, revocations since then
+ * unseen. `exec` leaves nothing behind; so all writes are in transactions that begin by it.
  */
 function adaptLibsql(database: Libsql): SqliteDatabase {
   return {
