@@ -1,12 +1,7 @@
 import type { IngestRequest, Reply } from './http/ingest-request.ts'
-import {
-  type Actor,
-  type AuditAction,
-  type AuditEntry,
-  changedFields,
-  createAuditId,
-} from './keys/audit-entry.ts'
+import { type Actor, type AuditAction, type AuditEntry, changedFields } from './keys/audit-entry.ts'
 import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
+import { randomBase62 } from './keys/base62.ts'
 import { invalidField, KeyError } from './keys/errors.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
@@ -226,10 +221,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     before: KeyRecord | null,
     after: KeyRecord | null,
   ): AuditEntry {
-    const at = Math.trunc(clock.now())
     return {
-      id: createAuditId(at),
-      at,
+      id: `aud_${randomBase62(16)}`,
+      at: clock.now(),
       action,
       actor: change.actor?.name ?? null,
       address: change.actor?.address ?? null,

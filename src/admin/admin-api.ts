@@ -204,9 +204,7 @@ async function validateBody({ method, body }: Operation, request: Request): Prom
   }
   if (value === undefined && !body.required) return undefined
   if (value === undefined) throw new AdminProblem('invalid_json')
-  validate(body.schema, value)
-  // As sent: a copy of zod's silently leaves out an own `__proto__`, which the core refuses.
-  return value
+  return validate(body.schema, value)
 }
 
 /** Every error of the layers below as what the caller is told. */

@@ -1,4 +1,3 @@
-import { randomBase62, toBase62 } from './base62.ts'
 import type { KeyRecord } from './key-record.ts'
 
 export type AuditAction = 'create' | 'update' | 'rotate' | 'revoke' | 'remove' | 'end_grace' | 'refused'
@@ -25,14 +24,6 @@ export interface AuditEntry {
   readonly before: Readonly<Record<string, unknown>> | null
   /** The changed fields after the change; null on remove. */
   readonly after: Readonly<Record<string, unknown>> | null
-}
-
-let entries = 0
-
-/** An id that sorts by time and, within a millisecond, in the order in which this process asked. */
-export function createAuditId(at: number): string {
-  entries = (entries + 1) % 62 ** 3
-  return `aud_${toBase62(at, 8)}${toBase62(entries, 3)}${randomBase62(5)}`
 }
 
 /** Fields that say nothing to people: the hash of a secret must not get here, and the rest is bookkeeping. */

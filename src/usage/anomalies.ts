@@ -154,13 +154,14 @@ export function createAnomalyDetector(
     const name = `${property} ${text}`
     const count = (watch.unseen.get(name) ?? 0) + 1
     if (watch.unseen.size < maxSeen || watch.unseen.has(name)) watch.unseen.set(name, count)
-    if (count >= unseenRefusals) note(kind, keyId, { [property]: text })
+    if (count >= unseenRefusals) note(kind, keyId, { [property]: text }, count)
   }
 
   function note(
     kind: AnomalyKind,
     keyId: string,
     about: Pick<Anomaly, 'origin' | 'address' | 'secretId' | 'secretAt' | 'observed' | 'expected'>,
+    firstCount = 1,
   ): void {
     const id = [kind, keyId, about.origin ?? about.address ?? about.secretId].filter(Boolean).join(':')
     const now = clock.now()
@@ -171,7 +172,7 @@ export function createAnomalyDetector(
       keyId,
       firstAt: known?.firstAt ?? now,
       lastAt: now,
-      count: (known?.count ?? 0) + 1,
+      count: known === undefined ? firstCount : known.count + 1,
       ...about,
     }
     if (known === undefined && anomalies.size >= maxAnomalies) {

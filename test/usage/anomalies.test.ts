@@ -121,7 +121,9 @@ describe('an unseen place', () => {
   it('is reported when it is refused again and again', () => {
     const traffic = watch({ unseenRefusals: 3 })
     for (let index = 0; index < 3; index++) traffic.record({ ...stranger, address: `203.0.113.${index}` })
-    expect(traffic.list()).toMatchObject([{ kind: 'unseen_origin', origin: 'https://evil.example' }])
+    expect(traffic.list()).toMatchObject([
+      { kind: 'unseen_origin', origin: 'https://evil.example', count: 3 },
+    ])
     for (let index = 0; index < 3; index++) {
       traffic.record({ ...accepted, reason: 'ip_not_allowed', events: 0, address: '203.0.113.9' })
     }

@@ -30,7 +30,6 @@ export interface ChartBucket {
   counts: Counts
 }
 
-const width = 720
 const height = 160
 const top = 8
 const bottom = 20
@@ -46,11 +45,14 @@ export function StackedBars({
   series: string[]
   label: string
 }) {
+  // Drawn at about the size it is shown, so that its letters are as large as those around it.
+  const isNarrow = matchMedia('(max-width: 760px)').matches
+  const width = isNarrow ? 340 : 720
   const totals = buckets.map(({ counts }) => series.reduce((sum, name) => sum + (counts[name] ?? 0), 0))
   const most = niceCeiling(Math.max(...totals, 1))
   const plot = height - top - bottom
   const step = (width - left) / buckets.length
-  const every = Math.ceil(buckets.length / 8)
+  const every = Math.ceil(buckets.length / (isNarrow ? 4 : 8))
   return (
     <svg class="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
       {[0, 0.5, 1].map((share) => {
@@ -98,10 +100,10 @@ export function StackedBars({
   )
 }
 
-/** 1, 2, 5, 10, 20, …: the next one above. */
+/** The next value above that looks right on an axis, as does its half. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  const factor = [1, 2, 5, 10].find((step) => step * power >= value) ?? 10
+  const factor = [1, 2, 3, 4, 6, 8, 10].find((step) => step * power >= value) ?? 10
   return factor * power
 }
 

@@ -8,12 +8,18 @@ interface DialogProps {
   children: ComponentChildren
 }
 
+const firstControl = ['.secret button', '.dialog-body :is(input, select, textarea)', '.dialog-foot button']
+  .map((selector) => `:scope ${selector}`)
+  .join(', ')
+
 /** A modal dialog: the browser keeps the focus inside and gives it back; Escape and a click outside close it. */
 export function Dialog({ title, onClose, wide, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const opener = document.activeElement
     element.current?.showModal()
+    // By default the focus would be on the button that closes: what one came for is first.
+    element.current?.querySelector<HTMLElement>(firstControl)?.focus()
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }

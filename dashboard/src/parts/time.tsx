@@ -5,7 +5,7 @@ import { formatAgo, formatDateTime, formatLeft } from '../words/format.ts'
 export function Ago({ time, never = 'never' }: { time: string | null | undefined; never?: string }) {
   if (!time) return <span class="muted">{never}</span>
   return (
-    <time dateTime={time} title={formatDateTime(time)}>
+    <time class="nowrap" dateTime={time} title={formatDateTime(time)}>
       {formatAgo(time, moment.value)}
     </time>
   )

@@ -115,7 +115,7 @@ function useDecisions(keyId: string, outcome: string, isPaused: boolean) {
           setConnection('live')
           setError(null)
           attempt = 0
-          await read(stream)
+          await read(stream, signal)
         } catch (caught) {
           if (signal.aborted) return
           if (caught instanceof ApiError && caught.status >= 400 && caught.status < 500) {
@@ -131,9 +131,11 @@ function useDecisions(keyId: string, outcome: string, isPaused: boolean) {
     }
 
     // A busy application decides thousands of requests per second: what arrives together is painted together.
-    async function read(stream: ReadableStream<Uint8Array>) {
+    async function read(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
       let waiting: Decision[] = []
       const paint = () => {
+        // With another filter the list has begun afresh.
+        if (signal.aborted) return
         const arrived = waiting.reverse()
         waiting = []
         setDecisions((before) => [...arrived, ...before].slice(0, maxLines))

@@ -14,18 +14,37 @@ interface DecisionListProps {
 export function DecisionList({ decisions, names }: DecisionListProps) {
   return (
     <ul class="decisions">
-      {decisions.map((decision) => (
-        <DecisionLine key={decision.id} of={decision} names={names} />
+      {groupAlike(decisions).map(({ decision, times }) => (
+        <DecisionLine key={decision.id} of={decision} times={times} names={names} />
       ))}
     </ul>
   )
 }
 
-function DecisionLine({ of: decision, names }: { of: Decision; names: DecisionListProps['names'] }) {
+/** A sender that is refused tries again: what repeats is one line that counts. */
+function groupAlike(decisions: Decision[]): { decision: Decision; times: number }[] {
+  const groups: { decision: Decision; times: number; alike: string }[] = []
+  for (const decision of decisions) {
+    const { id: _, at: __, ...rest } = decision
+    const alike = JSON.stringify(rest)
+    const last = groups.at(-1)
+    if (last?.alike === alike && decision.verdict === 'refused') last.times++
+    else groups.push({ decision, times: 1, alike })
+  }
+  return groups
+}
+
+interface DecisionLineProps {
+  of: Decision
+  times: number
+  names: DecisionListProps['names']
+}
+
+function DecisionLine({ of: decision, times, names }: DecisionLineProps) {
   const { reason, key_id: keyId } = decision
   const words = reason === null ? null : describeReason(reason)
   return (
-    <li class={decision.verdict}>
+    <li>
       <time class="mono" dateTime={decision.at} title={formatDateTime(decision.at)}>
         {formatClock(decision.at)}
       </time>
@@ -48,6 +67,7 @@ function DecisionLine({ of: decision, names }: { of: Decision; names: DecisionLi
           {decision.names.map((name) => (
             <PlainText key={name} class="event-name" text={name} />
           ))}
+          {times > 1 && <span class="times">{times} times</span>}
           {decision.events > 1 && <span class="muted">{plural(decision.events, 'event')}</span>}
           {decision.rejected > 0 && <span class="refused">{decision.rejected} left out</span>}
           <span class="decision-from">

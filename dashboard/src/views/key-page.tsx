@@ -112,13 +112,15 @@ export function KeyPage({ id }: { id: string }) {
       )}
       <div class="key-grid">
         <KeyVolume id={id} />
-        <KeySecrets of={key} onChanged={show} />
+        <div class="column">
+          <KeySecrets of={key} onChanged={show} />
+          <section class="card">
+            <h2>Audit trail</h2>
+            <AuditTrail keyId={id} version={changes} />
+          </section>
+        </div>
         <KeyRules of={key} onEdit={canWrite() && key.status === 'active' ? () => setOpen('edit') : null} />
         <LastDecisions keyId={id} />
-        <section class="card">
-          <h2>Audit trail</h2>
-          <AuditTrail keyId={id} version={changes} />
-        </section>
       </div>
 
       {open === 'edit' && (

@@ -32,14 +32,14 @@ export function describeAnomaly(anomaly: Anomaly): AnomalyWords {
     case 'unseen_origin':
       return {
         title: 'Refusals from an unseen origin',
-        detail: `${formatCount(anomaly.count)} or more requests were refused from`,
+        detail: `${formatCount(anomaly.count)} requests were refused from`,
         advice: 'If the site is yours, add it to the allowed origins; if not, somebody copied the key.',
         level: 'warn',
       }
     case 'unseen_address':
       return {
         title: 'Refusals from an unseen address',
-        detail: `${formatCount(anomaly.count)} or more requests were refused from`,
+        detail: `${formatCount(anomaly.count)} requests were refused from`,
         advice: 'If it is your sender, put the newest key into it; if not, somebody copied the key.',
         level: 'warn',
       }
