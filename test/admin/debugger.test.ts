@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { adminToken, startAdmin, viewerToken } from './admin-calls.ts'
+
+const path = '/api/v1/events/debugger'
+
+async function setUp() {
+  const admin = startAdmin()
+  const { key, writeKey } = await admin.keys.create({ name: 'Web', sourceType: 'web' })
+  const send = (secret = key, event = 'Signed Up') =>
+    admin.keys.verify({
+      method: 'POST',
+      path: '/v1/track',
+      headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
+      ip: '203.0.113.7',
+      body: { event },
+    })
+  const openStream = async (query = '') => {
+    const leaving = new AbortController()
+    const response = await admin.api.fetch(
+      new Request(`http://localhost${path}${query}`, {
+        headers: { authorization: `Bearer ${adminToken}`, accept: 'text/event-stream' },
+        signal: leaving.signal,
+      }),
+      {},
+    )
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    return {
+      response,
+      leave: () => reader.cancel(),
+      /** Reads until as many messages as asked for have come. */
+      async read(count: number) {
+        let text = ''
+        const messages = () => [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)]
+        while (messages().length < count) text += new TextDecoder().decode((await reader.read()).value)
+        return messages().map(([, event, data]) => ({ event, data: JSON.parse(data as string) }))
+      },
+    }
+  }
+  return { ...admin, key, writeKey, send, openStream }
+}
+
+describe('the event debugger', () => {
+  it('lists what was decided, with the internal reason', async () => {
+    const { call, send, writeKey } = await setUp()
+    await send()
+    await send('sk_live_mistyped')
+    const { status, body } = await call('GET', path)
+    expect(status).toBe(200)
+    expect(body.data).toMatchObject([
+      {
+        id: 1,
+        key_id: writeKey.id,
+        verdict: 'accepted',
+        reason: null,
+        types: ['track'],
+        names: ['Signed Up'],
+      },
+      {
+        id: 2,
+        key_id: null,
+        verdict: 'refused',
+        reason: 'malformed_key',
+        address: '203.0.113.7',
+        payload: null,
+      },
+    ])
+    const refused = await call('GET', `${path}?outcome=refused`)
+    expect(refused.body.data).toMatchObject([{ id: 2 }])
+    const ofKey = await call('GET', `${path}?key_id=${writeKey.id}&after=1`)
+    expect(ofKey.body.data).toEqual([])
+  })
+
+  it('sends what was decided and what follows as server-sent events', async () => {
+    const { send, openStream } = await setUp()
+    await send()
+    const stream = await openStream()
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 1 } }])
+    await send()
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 2 } }])
+    await stream.leave()
+  })
+
+  it('goes on where a reader left, and from the start when the process is another', async () => {
+    const { send, openStream } = await setUp()
+    for (let count = 0; count < 3; count++) await send()
+    const later = await openStream('?after=2')
+    expect(await later.read(1)).toMatchObject([{ event: 'decision', data: { id: 3 } }])
+    await later.leave()
+    const restarted = await openStream('?after=999')
+    const [first, ...rest] = await restarted.read(4)
+    expect([first?.event, rest.map(({ data }) => data.id)]).toEqual(['restart', [1, 2, 3]])
+    await restarted.leave()
+  })
+
+  it('leaves out decisions for a reader that is too slow, and says how many', async () => {
+    const { send, openStream } = await setUp()
+    const stream = await openStream()
+    for (let count = 0; count < 1_500; count++) await send()
+    const messages = await stream.read(500)
+    const missed = messages.find(({ event }) => event === 'missed')?.data.count as number
+    const seen = messages.filter(({ event }) => event === 'decision')
+    expect(missed).toBeGreaterThan(0)
+    expect(missed + seen.length).toBe(1_500)
+    expect(seen.at(-1)?.data.id).toBe(1_500)
+    await stream.leave()
+  })
+
+  it('needs a token, and refuses filters that it does not know', async () => {
+    const { call } = await setUp()
+    expect((await call('GET', path, { token: null })).status).toBe(401)
+    expect((await call('GET', path, { token: viewerToken })).status).toBe(200)
+    expect((await call('GET', `${path}?outcome=maybe`)).body).toMatchObject({ status: 422, field: 'outcome' })
+    expect((await call('GET', `${path}?reason=bored`)).body).toMatchObject({ status: 422, field: 'reason' })
+    expect((await call('GET', `${path}?key=wk_1`)).body).toMatchObject({ status: 422, field: 'key' })
+  })
+})
+
+describe('anomalies', () => {
+  it('are listed with what they are about', async () => {
+    const { call, keys, time } = await setUp()
+    const server = await keys.create({ name: 'Backend', sourceType: 'server' })
+    await keys.verify({
+      method: 'POST',
+      path: '/v1/track',
+      headers: { authorization: `Basic ${btoa(`${server.key}:`)}`, origin: 'https://app.example.com' },
+      body: { event: 'x' },
+    })
+    const { body } = await call('GET', '/api/v1/events/anomalies')
+    const at = new Date(time.now).toISOString()
+    expect(body.data).toEqual([
+      {
+        id: `server_key_in_browser:${server.writeKey.id}:https://app.example.com`,
+        kind: 'server_key_in_browser',
+        key_id: server.writeKey.id,
+        first_at: at,
+        last_at: at,
+        count: 1,
+        origin: 'https://app.example.com',
+        address: null,
+        secret_id: null,
+        secret_at: null,
+        observed: null,
+        expected: null,
+      },
+    ])
+    expect((await call('GET', '/api/v1/events/anomalies?key_id=wk_other')).body.data).toEqual([])
+  })
+})
+
+describe('the session', () => {
+  it('says who a token belongs to and what it may do', async () => {
+    const { call } = await setUp()
+    expect((await call('GET', '/api/v1/events/session', { token: viewerToken })).body).toEqual({
+      name: 'board',
+      role: 'viewer',
+    })
+    expect((await call('GET', '/api/v1/events/session', { token: null })).status).toBe(401)
+  })
+})
