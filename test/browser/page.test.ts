@@ -1,0 +1,266 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { adminToken, viewerToken } from '../admin/admin-calls.ts'
+import { describeWithService } from '../services.ts'
+import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
+import { hostileTexts } from './hostile-texts.ts'
+import { type PageServer, startPageServer } from './page-server.ts'
+
+describeWithService('chromium', 'the page', (chromiumPath) => {
+  let browser: Browser
+  let server: PageServer
+
+  beforeAll(async () => {
+    browser = await launchBrowser(chromiumPath)
+    server = await startPageServer({ mount: '/ops/eu', activity: { anomalies: { unseenRefusals: 3 } } })
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  it('lets nobody in without a good token, and keeps it in this tab only', async () => {
+    const { page, context } = await openPage(browser)
+    await page.goto(server.url)
+    await page.getByLabel('Token').fill('x'.repeat(40))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').filter({ hasText: 'management token' }).waitFor()
+    await signIn(page, server.url)
+    const kept = await page.evaluate(() => ({
+      local: JSON.stringify(localStorage),
+      cookie: document.cookie,
+      url: location.href,
+    }))
+    expect(JSON.stringify(kept)).not.toContain(adminToken)
+    await page.reload()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Token').waitFor()
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain(adminToken)
+    await page.reload()
+    await page.getByLabel('Token').waitFor()
+    await context.close()
+  })
+
+  it('shows a viewer no way to change anything, and the server refuses it anyway', async () => {
+    const { writeKey } = await server.keys.create({ name: 'Seen by a viewer', sourceType: 'other' })
+    const { page, context, complaints } = await openPage(browser)
+    await signIn(page, server.url, viewerToken)
+    await page.getByRole('link', { name: 'Seen by a viewer' }).click()
+    await page.getByRole('heading', { name: 'Seen by a viewer' }).waitFor()
+    for (const name of [
+      'Create write key',
+      'Rename',
+      'Edit rules',
+      'Rotate key',
+      'Revoke',
+      'Delete',
+      'End now',
+    ]) {
+      expect(await page.getByRole('button', { name }).count()).toBe(0)
+    }
+    expect(complaints).toEqual([])
+    const status = await page.evaluate(
+      async ([token, id]) => {
+        const path = `/ops/eu/api/v1/events/write-keys/${id}/revoke`
+        return (await fetch(path, { method: 'POST', headers: { authorization: `Bearer ${token}` } })).status
+      },
+      [viewerToken, writeKey.id],
+    )
+    expect(status).toBe(403)
+    await context.close()
+  })
+
+  it('forgets a secret on reload, back, and sign-out', async () => {
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    const leave = {
+      reload: () => page.reload(),
+      back: () => page.goBack(),
+      'sign-out': async () => {
+        await page.keyboard.press('Escape')
+        await page.getByRole('button', { name: 'Sign out' }).click()
+      },
+    }
+    for (const [way, go] of Object.entries(leave)) {
+      await page.getByRole('link', { name: 'Audit log' }).click()
+      await page.getByRole('link', { name: 'Write keys', exact: true }).click()
+      await page.getByRole('button', { name: 'Create write key' }).click()
+      await page.getByLabel('Name', { exact: true }).fill(`Left by ${way}`)
+      await page.getByRole('button', { name: 'Create', exact: true }).click()
+      const secret = (await page.locator('#secret').textContent()) as string
+      expect(secret).toMatch(/^sk_live_/)
+      await go()
+      await page.locator('#secret').waitFor({ state: 'detached' })
+      const left = await page.evaluate(
+        () => document.documentElement.outerHTML + JSON.stringify({ ...sessionStorage }) + location.href,
+      )
+      expect(left).not.toContain(secret)
+      if (way === 'back') await page.goForward()
+      expect(await page.content()).not.toContain(secret)
+    }
+    await context.close()
+  }, 30_000)
+
+  it('shows 100 hostile names and origins as text', async () => {
+    const { page, context, complaints } = await openPage(browser)
+    const dialogs: string[] = []
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message())
+      void dialog.dismiss()
+    })
+    const ids: string[] = []
+    for (const name of hostileTexts) {
+      const { writeKey, key } = await server.keys.create({
+        name,
+        sourceType: 'web',
+        allowedEventNames: [name, 'x*'],
+      })
+      ids.push(writeKey.id)
+      // Header fields hold bytes: what is beyond Latin-1 is sent as a browser would never do, and must not be a program either.
+      await server.keys.verify({
+        method: 'POST',
+        path: '/v1/track',
+        headers: { authorization: `Basic ${btoa(`${key}:`)}`, origin: name },
+        body: { event: name },
+      })
+    }
+    await signIn(page, server.url)
+    await page.getByText(/^\d+ keys$/).waitFor()
+    const shown: string[] = []
+    for (;;) {
+      shown.push(...(await page.locator('td.name bdi:first-child').allTextContents()))
+      const next = page.getByRole('button', { name: 'Next' })
+      if (await next.isDisabled()) break
+      await next.click()
+    }
+    expect(hostileTexts.filter((name) => !shown.includes(name))).toEqual([])
+
+    await page.goto(`${server.url}#/keys/${ids[0]}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.getByRole('link', { name: 'Debugger' }).first().click()
+    await page.locator('.decisions li').nth(40).waitFor()
+    await page.getByRole('link', { name: 'Audit log' }).click()
+    await page.locator('.audit li').nth(40).waitFor()
+    const injected = await page.evaluate(() => ({
+      elements: document.querySelectorAll('#app img, #app iframe, #app script, #app object, #app style')
+        .length,
+      ran: 'hacked' in window,
+    }))
+    expect({ ...injected, dialogs, complaints }).toEqual({
+      elements: 0,
+      ran: false,
+      dialogs: [],
+      complaints: [],
+    })
+    await context.close()
+    for (const id of ids) await server.keys.remove(id)
+  }, 60_000)
+
+  it('shows decisions as they come, in plain words, and filters them', async () => {
+    const web = await server.keys.create({
+      name: 'Watched',
+      sourceType: 'web',
+      allowedOrigins: ['https://app.example.com'],
+    })
+    const staging = await server.keys.create({ name: 'Elsewhere', sourceType: 'web', environment: 'staging' })
+    const { page, context, complaints } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.getByRole('link', { name: 'Debugger' }).click()
+    await page.getByText('Live', { exact: true }).waitFor()
+    await server.send(web.key, '/v1/track', { event: 'Bought' }, { origin: 'https://app.example.com' })
+    const first = page.locator('.decisions li').first()
+    await first.filter({ hasText: 'Bought' }).filter({ hasText: 'https://app.example.com' }).waitFor()
+    await server.send(staging.key, '/v1/track', { event: 'Lost' })
+    await first.filter({ hasText: 'The key belongs to another environment' }).waitFor()
+    for (let count = 0; count < 3; count++) {
+      await server.send(web.key, '/v1/track', { event: 'Copied' }, { origin: 'https://copycat.example' })
+    }
+    await first.filter({ hasText: '3 times' }).waitFor()
+    await expectAccessible(page)
+
+    await page.getByLabel('Outcome').selectOption('accepted')
+    await page.getByText('Bought').waitFor()
+    expect(await page.getByText('Refused').count()).toBe(1)
+    await page.getByLabel('Outcome').selectOption('refused')
+    await page.getByLabel('Key', { exact: true }).selectOption(staging.writeKey.id)
+    await page.locator('.decisions li').nth(1).waitFor({ state: 'detached' })
+    await page.getByText('another environment').waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Paused').waitFor()
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByText('Waiting for events').waitFor()
+
+    await page.getByRole('link', { name: 'Anomalies' }).click()
+    await page
+      .locator('.anomaly')
+      .filter({ hasText: 'Refusals from an unseen origin' })
+      .filter({ hasText: 'https://copycat.example' })
+      .filter({ hasText: 'Watched' })
+      .waitFor()
+    await expectAccessible(page)
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
+  it('searches, filters and sorts the list', async () => {
+    const names = ['Zeta', 'Alpha', 'Mid']
+    for (const name of names) await server.keys.create({ name: `Sorted ${name}`, sourceType: 'mobile' })
+    const { page, context, complaints } = await openPage(browser)
+    await signIn(page, server.url)
+    const rows = () => page.locator('td.name bdi:first-child').allTextContents()
+    await page.getByRole('searchbox').fill('sorted')
+    await page.getByText('3 keys').waitFor()
+    await page.getByRole('button', { name: 'Name' }).click()
+    expect(await rows()).toEqual(['Sorted Alpha', 'Sorted Mid', 'Sorted Zeta'])
+    await page.getByRole('button', { name: 'Name' }).click()
+    expect(await rows()).toEqual(['Sorted Zeta', 'Sorted Mid', 'Sorted Alpha'])
+    await page.getByLabel('Source type').selectOption('web')
+    await page.getByText('No key fits').waitFor()
+    await page.getByLabel('Source type').selectOption('mobile')
+    await page.getByLabel('Status').selectOption('revoked')
+    await page.getByText('No key fits').waitFor()
+    expect(complaints).toEqual([])
+    await context.close()
+  })
+})
+
+describeWithService('chromium', 'a list of 2 000 keys', (chromiumPath) => {
+  it('paints in under a second and turns pages at once', async () => {
+    const server = await startPageServer()
+    const browser = await launchBrowser(chromiumPath)
+    try {
+      for (let count = 0; count < 2_000; count += 50) {
+        await Promise.all(
+          Array.from({ length: 50 }, (_, index) =>
+            server.keys.create({ name: `Key ${count + index}`, sourceType: 'web' }),
+          ),
+        )
+      }
+      const { page } = await openPage(browser)
+      await signIn(page, server.url)
+      await page.getByText('2,000 keys').waitFor()
+      // From the beginning of the navigation, measured by the page itself.
+      const paintMs = async () => {
+        await page.reload()
+        await page.locator('td.name').nth(49).waitFor()
+        return page.evaluate(() => performance.now())
+      }
+      const times = [await paintMs(), await paintMs(), await paintMs()]
+      expect(Math.min(...times)).toBeLessThan(1_000)
+      await page.getByText('2,000 keys').waitFor()
+      const turnMs = await page.evaluate(async () => {
+        const next = [...document.querySelectorAll('button')].find((button) => button.textContent === 'Next')
+        const start = performance.now()
+        next?.click()
+        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+        return performance.now() - start
+      })
+      expect(turnMs).toBeLessThan(300)
+      await page.getByText('Page 2 of 40').waitFor()
+    } finally {
+      await browser.close()
+      await server.close()
+    }
+  }, 90_000)
+})
