@@ -35,6 +35,7 @@ const maxCounters = 20_000
 const pruneEveryMs = 3_600_000
 /** Longest that closing waits for a store that hangs. */
 const closeDeadlineMs = 5_000
+const closeRetryMs = 100
 
 /**
  * Counts accepted events by type and refusals by reason in buckets of five minutes, with the last event of each key and
@@ -104,6 +105,15 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     return current
   }
 
+  /** A store that is busy for a moment, as one file with many writers is, gets another chance. */
+  async function flushAll(isOver: () => boolean): Promise<void> {
+    await flush()
+    while (!unsent.isEmpty() && !isOver()) {
+      await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
+      await flush()
+    }
+  }
+
   async function writeBatch(): Promise<void> {
     seal()
     if (unsent.isEmpty()) return
@@ -152,7 +162,15 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     flush,
     async close() {
       closed = true
-      await withDeadline(flush(), closeDeadlineMs).catch(options.onStoreError)
+      let isOver = false
+      const timer = setTimeout(() => {
+        isOver = true
+      }, closeDeadlineMs).unref()
+      await withDeadline(
+        flushAll(() => isOver),
+        closeDeadlineMs,
+      ).catch(options.onStoreError)
+      clearTimeout(timer)
     },
   }
 

@@ -157,6 +157,20 @@ describe('the usage recorder', () => {
     expect(hanging.errors).toHaveLength(1)
   })
 
+  it('asks a store again on close that was busy for a moment', async () => {
+    let failures = 2
+    const { recorder, counts } = setUp((store) => ({
+      ...store,
+      add: (batch) => (failures-- > 0 ? Promise.reject(new Error('busy')) : store.add(batch)),
+    }))
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    const closed = recorder.close()
+    await vi.advanceTimersByTimeAsync(300)
+    await closed
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 1'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('writes early rather than hold more than 20 000 keys, and loses none of them', async () => {
     const { recorder, batches } = setUp()
     for (let index = 0; index < 45_000; index++) {
