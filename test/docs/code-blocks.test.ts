@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it, vi } from 'vitest'
+import { createWriteKeys } from '../../src/index.ts'
+import { type CodeBlock, listDocuments, readBlocks, root } from './code-blocks.ts'
+import { compileBlocks, sourceOf } from './compiled-blocks.ts'
+
+const run = promisify(execFile)
+const blocks = listDocuments().flatMap(readBlocks)
+
+function blockWith(document: string, language: string, text: string): CodeBlock {
+  const found = blocks.find(
+    (block) => block.document === document && block.language === language && block.code.includes(text),
+  )
+  if (found === undefined) throw new Error(`${document} has no ${language} block with ${text}`)
+  return found
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Runs a block as it stands, its imports from the sources. Vitest compiles it. */
+async function runModule(code: string): Promise<Record<string, unknown>> {
+  const folder = mkdtempSync(join(tmpdir(), 'writekey-docs-'))
+  const withPaths = code.replace(/from '([^']+)'/g, (_, name: string) => {
+    const source = sourceOf(name)
+    return `from '${source ?? import.meta.resolve(name)}'`
+  })
+  const file = join(folder, 'block.ts')
+  writeFileSync(file, withPaths)
+  try {
+    return await import(pathToFileURL(file).href)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe('the documents', () => {
+  it('hold TypeScript that compiles against the sources', { timeout: 60_000 }, () => {
+    const errors = compileBlocks(blocks.filter(({ language }) => language === 'ts'))
+    expect(errors).toEqual([])
+  })
+
+  it('hold JSON that parses', () => {
+    for (const { language, code } of blocks) if (language === 'json') JSON.parse(code)
+  })
+
+  it('hold shell commands that a shell can read, and npm scripts that exist', async () => {
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+    for (const { language, code } of blocks) {
+      if (language !== 'sh') continue
+      await run('sh', ['-n', '-c', code])
+      for (const [, script] of code.matchAll(/npm (?:run )?(start|test|(?<=run )[\w:]+)/g))
+        expect(scripts).toHaveProperty([script as string])
+    }
+  })
+
+  it('start with a server to paste, and a curl that it accepts', async () => {
+    const port = String(await findFreePort())
+    const server = blockWith('README.md', 'ts', 'app.listen(3000)').code.replace('3000', port)
+    const curl = blockWith('README.md', 'sh', 'curl').code.replace('3000', port)
+    const lines: unknown[][] = []
+    const log = vi.spyOn(console, 'log').mockImplementation((...line) => void lines.push(line))
+    const servers: Server[] = []
+    const http = await import('node:http')
+    const { listen } = http.Server.prototype
+    vi.spyOn(http.Server.prototype, 'listen').mockImplementation(function (this: Server, ...args) {
+      servers.push(this)
+      return listen.apply(this, args as never)
+    })
+    try {
+      await runModule(server)
+      const key = /\bsk_live_\w{38}\b/.exec(String(lines[0]))?.[0] ?? ''
+      expect(key).not.toBe('')
+      const good = await run('sh', ['-c', curl], { env: { ...process.env, KEY: key } })
+      expect(JSON.parse(good.stdout)).toEqual({ success: true })
+      expect(lines[1]).toEqual(['Web App', [{ type: 'track', event: 'Signed Up', userId: '42' }]])
+      const bad = await run('sh', ['-c', curl], { env: { ...process.env, KEY: `${key}0` } })
+      expect(JSON.parse(bad.stdout)).toMatchObject({ status: 401, code: 'invalid_write_key' })
+    } finally {
+      log.mockRestore()
+      vi.restoreAllMocks()
+      for (const each of servers) each.close()
+    }
+  })
+
+  it('show how to answer where there is no adapter', async () => {
+    const { code } = blockWith('README.md', 'ts', 'keys.verify(')
+    const keys = createWriteKeys()
+    const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
+    Object.assign(globalThis, { keys })
+    try {
+      const { ingest } = (await runModule(code)) as {
+        ingest(request: Request, ip: string): Promise<Response>
+      }
+      const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+      const send = (init: RequestInit) =>
+        ingest(new Request('http://localhost/v1/track', { method: 'POST', ...init }), '192.0.2.1')
+
+      const accepted = await send({ headers, body: '{"event":"Signed Up"}' })
+      expect([accepted.status, await accepted.json()]).toEqual([200, { success: true, accepted: 1 }])
+      const refused = await send({ body: '{}' })
+      expect([refused.status, refused.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
+      const preflight = await send({
+        method: 'OPTIONS',
+        headers: { origin: 'https://app.example.com', 'access-control-request-method': 'POST' },
+      })
+      expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([204, 'POST'])
+    } finally {
+      Reflect.deleteProperty(globalThis, 'keys')
+      await keys.close()
+    }
+  })
+
+  it('show a refusal as it is sent', async () => {
+    const keys = createWriteKeys()
+    const { key } = await keys.create({ name: 'Web App', sourceType: 'web', allowedEventTypes: ['track'] })
+    const verdict = await keys.verify({
+      method: 'POST',
+      path: '/v1/batch',
+      headers: { authorization: `Basic ${btoa(`${key}:`)}` },
+      body: [{ type: 'track' }, { type: 'identify' }],
+    })
+    const { code } = blockWith('docs/ingest.md', 'json', 'event_type_not_allowed')
+    expect(verdict.ok || JSON.parse(verdict.reply.body)).toEqual(JSON.parse(code))
+    await keys.close()
+  })
+})

@@ -1,0 +1,103 @@
+import ts from 'typescript'
+import { type CodeBlock, root } from './code-blocks.ts'
+
+/** Where the package's names come from while it is developed. */
+const sources = {
+  writekey: 'src/index.ts',
+  'writekey/express': 'adapters/express.ts',
+  'writekey/koa': 'adapters/koa.ts',
+  'writekey/nestjs': 'adapters/nestjs/index.ts',
+  'writekey/sql': 'src/stores/sql/index.ts',
+  'writekey/redis': 'src/redis.ts',
+  'writekey/admin': 'src/admin/index.ts',
+  'writekey/testing': 'src/testing/index.ts',
+}
+
+export function sourceOf(specifier: string): string | undefined {
+  const source = (sources as Record<string, string>)[specifier]
+  return source && root + source
+}
+
+/** What a reader has before a block: what earlier blocks of the page declare, and things of their own. */
+const surroundings = `
+declare const keys: import('writekey').WriteKeys
+declare const createWriteKeys: typeof import('writekey').createWriteKeys
+declare const createMemoryStore: typeof import('writekey').createMemoryStore
+declare const createMemoryLimiter: typeof import('writekey').createMemoryLimiter
+declare const createSqlStore: typeof import('writekey/sql').createSqlStore
+declare const createRedisLimiter: typeof import('writekey/redis').createRedisLimiter
+declare const createRedisHints: typeof import('writekey/redis').createRedisHints
+declare const createAdminApi: typeof import('writekey/admin').createAdminApi
+declare const writeKeyAuth: typeof import('writekey/express').writeKeyAuth
+declare const adminRoutes: typeof import('writekey/express').adminRoutes
+declare const app: import('express').Express
+declare const handler: import('express').RequestHandler
+declare const id: string
+declare const secretId: string
+declare const token: string
+declare const client: import('ioredis').Redis
+declare const subscriber: import('ioredis').Redis
+declare const metrics: { count(name: string): void }
+declare function pino(): import('writekey').Logger
+`
+
+/** Where a page means something else by a name; declared in each of its blocks that does not declare it itself. */
+const surroundingsOfDocument: Record<string, Record<string, string>> = {
+  'docs/koa.md': {
+    app: "declare const app: import('koa')",
+    writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/koa').writeKeyAuth",
+    adminRoutes: "declare const adminRoutes: typeof import('writekey/koa').adminRoutes",
+  },
+}
+
+function declares(code: string, name: string): boolean {
+  return new RegExp(`(const|let|function|class|import)\\b[^\\n=]*\\b${name}\\b`).test(code)
+}
+
+/** On the fence's own line, so that the compiler's line numbers are the document's. */
+function toModule({ document, line, code }: CodeBlock): string {
+  const own = Object.entries(surroundingsOfDocument[document] ?? {})
+    .filter(([name]) => !declares(code, name))
+    .map(([, declaration]) => declaration)
+  return `${'\n'.repeat(line - 1)}${own.join(';')}\n${code}export {}\n`
+}
+
+/** Compiles blocks as strictly as our own sources. Names each error as `README.md:12: …`. */
+export function compileBlocks(blocks: readonly CodeBlock[]): string[] {
+  const files = new Map([[`${root}test/docs/surroundings.d.ts`, surroundings]])
+  const documents = new Map<string, string>()
+  for (const block of blocks) {
+    const file = `${root}test/docs/${block.document.replace('/', '-')}-${block.line}.ts`
+    files.set(file, toModule(block))
+    documents.set(file, block.document)
+  }
+  const config = ts.getParsedCommandLineOfConfigFile(`${root}tsconfig.json`, undefined, {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+      throw new Error(String(diagnostic.messageText))
+    },
+  })
+  const options: ts.CompilerOptions = {
+    ...config?.options,
+    paths: Object.fromEntries(Object.entries(sources).map(([name, path]) => [name, [root + path]])),
+  }
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (file) => files.has(file) || fileExists(file)
+  host.readFile = (file) => files.get(file) ?? readFile(file)
+  host.getSourceFile = (file, version, ...rest) => {
+    const text = files.get(file)
+    return text === undefined
+      ? getSourceFile(file, version, ...rest)
+      : ts.createSourceFile(file, text, version)
+  }
+  const program = ts.createProgram([...files.keys()], options, host)
+  return [...documents].flatMap(([file, document]) => {
+    const source = program.getSourceFile(file)
+    if (source === undefined) return [`${document}: not compiled`]
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ start = 0, messageText }) =>
+        `${document}:${source.getLineAndCharacterOfPosition(start).line + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    )
+  })
+}
