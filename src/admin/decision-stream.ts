@@ -19,9 +19,25 @@ export function createDecisionStream(
 ): ReadableStream<Uint8Array> {
   let waiting: RecentDecision[] = []
   let missed = 0
+  let isClosed = false
   let wake: (() => void) | undefined
   let leave = () => {}
   let heartbeat: NodeJS.Timeout | undefined
+
+  function add(decision: RecentDecision): void {
+    if (!matchesFilter(decision, filter)) return
+    waiting.push(decision)
+    if (waiting.length > maxWaiting) {
+      waiting.shift()
+      missed++
+    }
+    wake?.()
+  }
+
+  function stop(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    clearInterval(heartbeat)
+    controller.close()
+  }
 
   return new ReadableStream<Uint8Array>(
     {
@@ -32,13 +48,8 @@ export function createDecisionStream(
         const { after: _, ...rest } = filter
         waiting = decisions.list(isRestarted ? rest : filter, limit)
         controller.enqueue(encoder.encode(isRestarted ? 'event: restart\ndata: {}\n\n' : ': hello\n\n'))
-        leave = decisions.subscribe((decision) => {
-          if (!matchesFilter(decision, filter)) return
-          waiting.push(decision)
-          if (waiting.length > maxWaiting) {
-            waiting.shift()
-            missed++
-          }
+        leave = decisions.subscribe(add, () => {
+          isClosed = true
           wake?.()
         })
         heartbeat = setInterval(() => {
@@ -46,7 +57,7 @@ export function createDecisionStream(
         }, heartbeatMs).unref()
       },
       async pull(controller) {
-        if (waiting.length === 0) {
+        if (waiting.length === 0 && !isClosed) {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
@@ -56,7 +67,9 @@ export function createDecisionStream(
         const note = missed === 0 ? '' : `event: missed\ndata: {"count":${missed}}\n\n`
         waiting = []
         missed = 0
-        controller.enqueue(encoder.encode(note + text))
+        if (note + text !== '') controller.enqueue(encoder.encode(note + text))
+        // A server that is shutting down must not wait for people who watch.
+        if (isClosed) stop(controller)
       },
       cancel() {
         leave()

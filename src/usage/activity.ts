@@ -52,6 +52,7 @@ export function createActivity(
     },
     close() {
       clearInterval(timer)
+      decisions.close()
     },
   }
 }

@@ -45,8 +45,10 @@ export interface RecentDecisions {
   record(decision: RequestDecision): void
   /** Oldest first; the latest `limit` of those that fit the filter. */
   list(filter?: DecisionFilter, limit?: number): RecentDecision[]
-  /** Told of each new decision, synchronously. @returns a function that ends it. */
-  subscribe(listener: (decision: RecentDecision) => void): () => void
+  /** Told of each new decision, synchronously, and when there will be no more. @returns a function that ends it. */
+  subscribe(listener: (decision: RecentDecision) => void, onClose?: () => void): () => void
+  /** Tells all who listen that nothing follows. */
+  close(): void
 }
 
 const maxPayloadLength = 4096
@@ -58,7 +60,7 @@ export function createRecentDecisions(
   { size = 1000, keepPayloads = false }: RecentDecisionsOptions = {},
 ): RecentDecisions {
   const ring: RecentDecision[] = []
-  const listeners = new Set<(decision: RecentDecision) => void>()
+  const listeners = new Map<(decision: RecentDecision) => void, (() => void) | undefined>()
   let lastId = 0
 
   return {
@@ -79,7 +81,7 @@ export function createRecentDecisions(
         payload: keepPayloads ? toPayload(decision.body) : null,
       }
       ring[(entry.id - 1) % size] = entry
-      for (const listener of listeners) listener(entry)
+      for (const listener of listeners.keys()) listener(entry)
     },
 
     list(filter = {}, limit = size) {
@@ -92,9 +94,15 @@ export function createRecentDecisions(
       return found.reverse()
     },
 
-    subscribe(listener) {
-      listeners.add(listener)
+    subscribe(listener, onClose) {
+      listeners.set(listener, onClose)
       return () => listeners.delete(listener)
+    },
+
+    close() {
+      const told = [...listeners.values()]
+      listeners.clear()
+      for (const onClose of told) onClose?.()
     },
   }
 }

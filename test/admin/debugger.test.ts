@@ -27,6 +27,7 @@ async function setUp() {
     return {
       response,
       leave: () => reader.cancel(),
+      isDone: async () => (await reader.read()).done,
       /** Reads until as many messages as asked for have come. */
       async read(count: number) {
         let text = ''
@@ -104,6 +105,15 @@ describe('the event debugger', () => {
     expect(missed + seen.length).toBe(1_500)
     expect(seen.at(-1)?.data.id).toBe(1_500)
     await stream.leave()
+  })
+
+  it('ends the stream when the write keys close, with all that was decided', async () => {
+    const { keys, send, openStream } = await setUp()
+    const stream = await openStream()
+    await send()
+    await keys.close()
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 1 } }])
+    expect(await stream.isDone()).toBe(true)
   })
 
   it('needs a token, and refuses filters that it does not know', async () => {

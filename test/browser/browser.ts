@@ -6,6 +6,12 @@ import { adminToken } from '../admin/admin-calls.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+/** How people see the page. */
+export const screens: [string, BrowserContextOptions][] = [
+  ['in light, 1280 pixels wide', { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],
+  ['in dark, 390 pixels wide', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+]
+
 export function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,

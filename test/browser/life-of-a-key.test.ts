@@ -1,13 +1,8 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
+import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
-
-const screens: [string, BrowserContextOptions][] = [
-  ['in light, 1280 pixels wide', { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],
-  ['in dark, 390 pixels wide', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
-]
 
 describeWithService('chromium', 'a person at the page', (chromiumPath) => {
   let browser: Browser

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { adminToken, viewerToken } from '../admin/admin-calls.ts'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
+import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
 import { hostileTexts } from './hostile-texts.ts'
 import { type PageServer, startPageServer } from './page-server.ts'
 
@@ -157,51 +157,78 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     for (const id of ids) await server.keys.remove(id)
   }, 60_000)
 
-  it('shows decisions as they come, in plain words, and filters them', async () => {
-    const web = await server.keys.create({
-      name: 'Watched',
-      sourceType: 'web',
-      allowedOrigins: ['https://app.example.com'],
-    })
-    const staging = await server.keys.create({ name: 'Elsewhere', sourceType: 'web', environment: 'staging' })
-    const { page, context, complaints } = await openPage(browser)
+  it.each(screens)(
+    'shows decisions as they come, in plain words, and filters them %s',
+    async (_, options) => {
+      const web = await server.keys.create({
+        name: 'Watched',
+        sourceType: 'web',
+        allowedOrigins: ['https://app.example.com'],
+      })
+      const staging = await server.keys.create({
+        name: 'Elsewhere',
+        sourceType: 'web',
+        environment: 'staging',
+      })
+      const { page, context, complaints } = await openPage(browser, options)
+      await signIn(page, server.url)
+      await page.getByRole('link', { name: 'Debugger' }).click()
+      await page.getByText('Live', { exact: true }).waitFor()
+      await server.send(web.key, '/v1/track', { event: 'Bought' }, { origin: 'https://app.example.com' })
+      const first = page.locator('.decisions li').first()
+      await first.filter({ hasText: 'Bought' }).filter({ hasText: 'https://app.example.com' }).waitFor()
+      await server.send(staging.key, '/v1/track', { event: 'Lost' })
+      await first.filter({ hasText: 'The key belongs to another environment' }).waitFor()
+      for (let count = 0; count < 3; count++) {
+        await server.send(web.key, '/v1/track', { event: 'Copied' }, { origin: 'https://copycat.example' })
+      }
+      await first.filter({ hasText: '3 times' }).waitFor()
+      await expectAccessible(page)
+
+      await page.getByLabel('Outcome').selectOption('accepted')
+      await page.getByText('Bought').first().waitFor()
+      await page.locator('.pill.refused').first().waitFor({ state: 'detached' })
+      await page.getByLabel('Outcome').selectOption('refused')
+      await page.getByLabel('Key', { exact: true }).selectOption(staging.writeKey.id)
+      await page.locator('.decisions li').nth(1).waitFor({ state: 'detached' })
+      await page.getByText('another environment').waitFor()
+      await page.getByRole('button', { name: 'Pause' }).click()
+      await page.getByText('Paused').waitFor()
+      await page.getByRole('button', { name: 'Clear' }).click()
+      await page.getByText('Waiting for events').waitFor()
+
+      await page.getByRole('link', { name: 'Anomalies' }).click()
+      await page
+        .locator('.anomaly')
+        .filter({ hasText: 'Refusals from an unseen origin' })
+        .filter({ hasText: 'https://copycat.example' })
+        .filter({ hasText: 'Watched' })
+        .first()
+        .waitFor()
+      await expectAccessible(page)
+      expect(complaints).toEqual([])
+      await context.close()
+    },
+    30_000,
+  )
+
+  it('overwrites no change that it has not shown, and brings no key back', async () => {
+    const { writeKey } = await server.keys.create({ name: 'Two tabs', sourceType: 'other' })
+    const { page, context } = await openPage(browser)
     await signIn(page, server.url)
-    await page.getByRole('link', { name: 'Debugger' }).click()
-    await page.getByText('Live', { exact: true }).waitFor()
-    await server.send(web.key, '/v1/track', { event: 'Bought' }, { origin: 'https://app.example.com' })
-    const first = page.locator('.decisions li').first()
-    await first.filter({ hasText: 'Bought' }).filter({ hasText: 'https://app.example.com' }).waitFor()
-    await server.send(staging.key, '/v1/track', { event: 'Lost' })
-    await first.filter({ hasText: 'The key belongs to another environment' }).waitFor()
-    for (let count = 0; count < 3; count++) {
-      await server.send(web.key, '/v1/track', { event: 'Copied' }, { origin: 'https://copycat.example' })
-    }
-    await first.filter({ hasText: '3 times' }).waitFor()
-    await expectAccessible(page)
-
-    await page.getByLabel('Outcome').selectOption('accepted')
-    await page.getByText('Bought').waitFor()
-    expect(await page.getByText('Refused').count()).toBe(1)
-    await page.getByLabel('Outcome').selectOption('refused')
-    await page.getByLabel('Key', { exact: true }).selectOption(staging.writeKey.id)
-    await page.locator('.decisions li').nth(1).waitFor({ state: 'detached' })
-    await page.getByText('another environment').waitFor()
-    await page.getByRole('button', { name: 'Pause' }).click()
-    await page.getByText('Paused').waitFor()
-    await page.getByRole('button', { name: 'Clear' }).click()
-    await page.getByText('Waiting for events').waitFor()
-
-    await page.getByRole('link', { name: 'Anomalies' }).click()
-    await page
-      .locator('.anomaly')
-      .filter({ hasText: 'Refusals from an unseen origin' })
-      .filter({ hasText: 'https://copycat.example' })
-      .filter({ hasText: 'Watched' })
-      .waitFor()
-    await expectAccessible(page)
-    expect(complaints).toEqual([])
+    await page.getByRole('link', { name: 'Two tabs' }).click()
+    await page.getByRole('button', { name: 'Edit rules' }).click()
+    await page.getByLabel('Rate limit').fill('7')
+    await server.keys.update(writeKey.id, { rateLimitEps: 70 })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('alert').waitFor()
+    expect((await server.keys.get(writeKey.id)).rateLimitEps).toBe(70)
+    await server.keys.revoke(writeKey.id)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('alert').waitFor()
+    expect(await server.keys.get(writeKey.id)).toMatchObject({ status: 'revoked', rateLimitEps: 70 })
     await context.close()
-  }, 30_000)
+  })
 
   it('searches, filters and sorts the list', async () => {
     const names = ['Zeta', 'Alpha', 'Mid']

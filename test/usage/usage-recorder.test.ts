@@ -152,7 +152,7 @@ describe('the usage recorder', () => {
     const hanging = setUp((store) => ({ ...store, add: () => new Promise(() => {}) }))
     hanging.recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
     const closed = hanging.recorder.close()
-    await vi.advanceTimersByTimeAsync(5_000)
+    await vi.advanceTimersByTimeAsync(5_001)
     await closed
     expect(hanging.errors).toHaveLength(1)
   })
