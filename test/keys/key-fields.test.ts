@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest'
+import { KeyError } from '../../src/keys/errors.ts'
+import { parseScalarFields } from '../../src/keys/key-fields.ts'
+import { decodeCursor, encodeCursor, type ListKeysQuery, parseListQuery } from '../../src/keys/list-query.ts'
+
+const now = Date.UTC(2026, 0, 15, 12)
+const cyclic: Record<string, unknown> = {}
+cyclic.self = cyclic
+
+/** What `call` throws, as `field: message`. */
+function refusal(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error
+    expect(error.code).toBe('invalid_field')
+    return `${error.field}: ${error.message}`
+  }
+  return 'not refused'
+}
+
+const create = (input: unknown) => parseScalarFields(input, 'create', now)
+
+describe('the fields of a key', () => {
+  it.each([
+    ['name', 'a'],
+    ['name', 'é'.repeat(100)],
+    ['name', '🌍'.repeat(100)],
+    ['name', ' padded '],
+    ['sourceType', 'web'],
+    ['sourceType', 'other'],
+    ['environment', 'eu-1_b.c'],
+    ['rateLimitEps', 0.001],
+    ['rateLimitEps', 1_000_000],
+    ['rateLimitEps', null],
+    ['expiresAt', null],
+    ['metadata', null],
+    ['metadata', { a: [1, { b: null }], ключ: 'значение' }],
+  ])('may have %s %j', (field, value) => {
+    expect(create({ [field]: value })).toEqual({ [field]: value })
+  })
+
+  it.each([
+    [new Date(now + 1), now + 1],
+    [now + 1.5, now + 1],
+    ['2026-01-15T12:00:00.001Z', now + 1],
+    ['2026-01-15T14:00+01:00', now + 3_600_000],
+  ])('may expire at %j', (expiresAt, at) => {
+    expect(create({ expiresAt })).toEqual({ expiresAt: at })
+  })
+
+  const nameProblems: [unknown, string][] = [
+    [undefined, 'not refused'],
+    [null, 'name: name must be a string of 1 to 100 characters'],
+    [7, 'name: name must be a string of 1 to 100 characters'],
+    [['x'], 'name: name must be a string of 1 to 100 characters'],
+    ['', 'name: name must have 1 to 100 characters'],
+    ['   ', 'name: name must have 1 to 100 characters'],
+    ['x'.repeat(101), 'name: name must have 1 to 100 characters'],
+    ['a\nb', 'name: name must not contain control characters or line breaks'],
+    ['a\0', 'name: name must not contain control characters or line breaks'],
+    ['a\u2028b', 'name: name must not contain control characters or line breaks'],
+    ['a\ud800', 'name: name must be well-formed Unicode'],
+  ]
+  it.each(nameProblems)('says what is wrong with the name %j', (name, problem) => {
+    expect(refusal(() => create({ name }))).toBe(problem)
+  })
+
+  it.each([null, '', 'Web', 'browser', 1, ['web'], { toString: () => 'web' }])(
+    'refuses the source type %j',
+    (sourceType) => {
+      expect(refusal(() => create({ sourceType }))).toBe(
+        'sourceType: sourceType must be one of web, mobile, server, other',
+      )
+    },
+  )
+
+  it.each([null, '', 'a b', 'a/b', 'x'.repeat(65), 7])('refuses the environment %j', (environment) => {
+    expect(refusal(() => create({ environment }))).toBe(
+      'environment: environment must be 1 to 64 characters of A-Z a-z 0-9 . _ -',
+    )
+  })
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001, '500', true, [500]])(
+    'refuses the rate %j',
+    (rateLimitEps) => {
+      expect(refusal(() => create({ rateLimitEps }))).toMatch(
+        /^rateLimitEps: rateLimitEps must be a number of events per second greater than 0 and at most 1000000/,
+      )
+    },
+  )
+
+  it.each([
+    '2026-01-16',
+    '2026-01-16T00:00:00',
+    'tomorrow',
+    true,
+    Number.NaN,
+    1e300,
+    new Date(Number.NaN),
+    {},
+  ])('refuses the moment %j', (expiresAt) => {
+    expect(refusal(() => create({ expiresAt }))).toMatch(/^expiresAt: expiresAt must be a Date, milliseconds/)
+  })
+
+  it.each([now, now - 1, new Date(0), '2020-01-01T00:00:00Z'])('refuses the past moment %j', (expiresAt) => {
+    expect(refusal(() => create({ expiresAt }))).toBe(
+      'expiresAt: expiresAt must lie in the future; revoke the key to end it now',
+    )
+  })
+
+  it.each([
+    ['text', 'x'],
+    ['a list', [1]],
+    ['more than 4 096 bytes', { a: 'x'.repeat(4_096) }],
+    ['a cycle', cyclic],
+    ['a BigInt', { a: 1n }],
+    ['an own __proto__', JSON.parse('{"a":{"__proto__":{"b":1}}}')],
+    ['what JSON makes a text of', new Date(0)],
+    ['what JSON makes nothing of', { toJSON: () => undefined }],
+  ])('refuses metadata that is %s', (_, metadata) => {
+    expect(refusal(() => create({ metadata }))).toBe(
+      'metadata: metadata must be an object that survives JSON, at most 4096 bytes of it, or null',
+    )
+  })
+
+  it('refuses NUL in metadata, which not every store can hold', () => {
+    expect(refusal(() => create({ metadata: { a: 'x\0' } }))).toBe(
+      'metadata: metadata must not contain NUL characters',
+    )
+  })
+
+  it('copies metadata, so that nobody changes it later', () => {
+    const metadata = { list: [1] }
+    const parsed = create({ metadata })
+    metadata.list.push(2)
+    expect(parsed.metadata).toEqual({ list: [1] })
+  })
+
+  it.each([null, undefined, 'x', 7, [], [{}]])('refuses %j in place of fields', (input) => {
+    expect(refusal(() => create(input))).toBe('input: input must be an object with the fields of a write key')
+  })
+
+  it('refuses fields nobody knows by name, as far as it is a name', () => {
+    expect(refusal(() => create({ status: 'active' }))).toMatch(
+      /^status: status is not a field that can be set; use name, sourceType,/,
+    )
+    expect(refusal(() => create({ sk_live_0123: 1 }))).toMatch(/^a field: a field is not a field/)
+    expect(refusal(() => create(JSON.parse('{"__proto__":1}')))).toMatch(/is not a field that can be set/)
+  })
+
+  it('refuses to move a key to another environment', () => {
+    const update = () => parseScalarFields({ environment: 'staging' }, 'update', now)
+    expect(refusal(update)).toMatch(/^environment: environment is not a field that can be changed/)
+  })
+
+  it('takes undefined for absent', () => {
+    expect(create({ name: undefined, metadata: undefined, nonsense: undefined })).toEqual({})
+  })
+
+  it('ignores what a polluted prototype adds', () => {
+    expect(create(Object.create({ name: 'inherited' }))).toEqual({})
+  })
+})
+
+describe('a list query', () => {
+  it('has 50 keys a page by default', () => {
+    expect(parseListQuery({})).toEqual({ limit: 50 })
+  })
+
+  it('keeps every filter', () => {
+    const query = { status: 'active', sourceType: 'web', environment: 'x', q: 'shop', limit: 100 } as const
+    expect(parseListQuery(query)).toEqual(query)
+    expect(parseListQuery({ q: '' })).toEqual({ limit: 50 })
+  })
+
+  it.each([
+    ['status', 'gone', 'status: status must be active or revoked'],
+    ['sourceType', 'x', 'sourceType: sourceType must be one of web, mobile, server, other'],
+    ['environment', 1, 'environment: environment must be a string'],
+    ['q', 'x'.repeat(101), 'q: q must be a text of at most 100 characters'],
+    ['q', 'a\0', 'q: q must be a text of at most 100 characters'],
+    ['limit', 0, 'limit: limit must be a whole number from 1 to 100'],
+    ['limit', 101, 'limit: limit must be a whole number from 1 to 100'],
+    ['limit', 1.5, 'limit: limit must be a whole number from 1 to 100'],
+    ['limit', '10', 'limit: limit must be a whole number from 1 to 100'],
+    ['cursor', 'junk', 'cursor: cursor must be the nextCursor of an earlier page'],
+    ['cursor', 7, 'cursor: cursor must be the nextCursor of an earlier page'],
+    ['page', 1, 'page: page is not a filter; use status, sourceType, environment, q, limit, cursor'],
+  ])('refuses %s %j', (field, value, problem) => {
+    expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)
+  })
+
+  it('reads back its own cursor, and no other', () => {
+    const position = { createdAt: 1_768_478_400_000, id: 'wk_abc' }
+    expect(decodeCursor(encodeCursor(position))).toEqual(position)
+    for (const text of ['', '1:', ':wk', '1:wk;drop', '-1:wk', `1:${'x'.repeat(81)}`, 'x'.repeat(300)]) {
+      expect(refusal(() => decodeCursor(Buffer.from(text).toString('base64url')))).toMatch(/^cursor/)
+    }
+  })
+})

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { changedFields } from '../../src/keys/audit-entry.ts'
+import { KeyError } from '../../src/keys/errors.ts'
+import type { KeyRecord } from '../../src/keys/key-record.ts'
+import {
+  createKey,
+  endGrace,
+  parseGraceHours,
+  revokeKey,
+  rotateKey,
+  updateKey,
+} from '../../src/keys/lifecycle.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
+
+const hour = 3_600_000
+const now = Date.UTC(2026, 0, 15, 12)
+const newSecret = () => ({ secret: generateSecret('sk_live_'), keyHash: generateSecret('hash') })
+const newKey = (fields = {}) =>
+  createKey({ name: 'Web App', sourceType: 'web', ...fields }, 'production', newSecret(), now)
+const deadlines = (record: KeyRecord) => record.secrets.map(({ expiresAt }) => expiresAt)
+
+/** What `call` throws, as `code reason field`. */
+function refusal(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error
+    return [error.code, error.reason, error.field].filter(Boolean).join(' ')
+  }
+  return 'not refused'
+}
+
+describe('a new key', () => {
+  it('has an id of its own, one secret without a deadline, and no rules', () => {
+    const record = newKey()
+    expect(record.id).toMatch(/^wk_[0-9A-Za-z]{16}$/)
+    expect(record).toMatchObject({
+      status: 'active',
+      version: 1,
+      environment: 'production',
+      allowedOrigins: null,
+      revokedAt: null,
+    })
+    expect(record.secrets).toHaveLength(1)
+    expect(record.secrets[0]).toMatchObject({ expiresAt: null, lastUsedAt: null, createdAt: now })
+    expect(record.secrets[0]?.id).toMatch(/^sec_/)
+  })
+
+  it('needs a name and a source type', () => {
+    expect(refusal(() => createKey({ sourceType: 'web' }, 'production', newSecret(), now))).toBe(
+      'invalid_field name',
+    )
+    expect(refusal(() => createKey({ name: 'x' }, 'production', newSecret(), now))).toBe(
+      'invalid_field sourceType',
+    )
+  })
+})
+
+describe('a rotation', () => {
+  it('gives the earlier secret a deadline, and the new one none', () => {
+    const rotated = rotateKey(newKey(), newSecret(), 24 * hour, now)
+    expect(deadlines(rotated)).toEqual([now + 24 * hour, null])
+    expect(rotated.version).toBe(2)
+  })
+
+  it('never extends a deadline', () => {
+    const first = rotateKey(newKey(), newSecret(), hour, now)
+    const second = rotateKey(first, newSecret(), 100 * hour, now + 1)
+    expect(deadlines(second)).toEqual([now + hour, now + 1 + 100 * hour, null])
+  })
+
+  it('shortens deadlines that lie later', () => {
+    const first = rotateKey(newKey(), newSecret(), 100 * hour, now)
+    expect(deadlines(rotateKey(first, newSecret(), hour, now))).toEqual([now + hour, now + hour, null])
+  })
+
+  it('with a grace of 0 leaves the new secret alone', () => {
+    const rotated = rotateKey(rotateKey(newKey(), newSecret(), hour, now), newSecret(), 0, now)
+    expect(deadlines(rotated)).toEqual([null])
+  })
+
+  it('drops secrets that have ended', () => {
+    const first = rotateKey(newKey(), newSecret(), hour, now)
+    expect(deadlines(rotateKey(first, newSecret(), hour, now + hour))).toEqual([now + 2 * hour, null])
+  })
+
+  it('allows five live secrets, and not a sixth', () => {
+    let record = newKey()
+    for (let count = 0; count < 4; count++) record = rotateKey(record, newSecret(), hour, now)
+    expect(record.secrets).toHaveLength(5)
+    expect(refusal(() => rotateKey(record, newSecret(), hour, now))).toBe('conflict too_many_secrets')
+    expect(rotateKey(record, newSecret(), 0, now).secrets).toHaveLength(1)
+    expect(rotateKey(record, newSecret(), hour, now + hour).secrets).toHaveLength(2)
+    const ended = endGrace(record, record.secrets[0]?.id as string, now)
+    expect(rotateKey(ended, newSecret(), hour, now).secrets).toHaveLength(5)
+  })
+
+  it('is refused for revoked and expired keys', () => {
+    expect(refusal(() => rotateKey(revokeKey(newKey(), now) as KeyRecord, newSecret(), 0, now))).toBe(
+      'conflict revoked',
+    )
+    const expiring = newKey({ expiresAt: now + 1 })
+    expect(refusal(() => rotateKey(expiring, newSecret(), 0, now))).toBe('not refused')
+    expect(refusal(() => rotateKey(expiring, newSecret(), 0, now + 1))).toBe('conflict expired')
+  })
+
+  it.each([
+    [undefined, 24 * hour],
+    [0, 0],
+    [0.5, hour / 2],
+    [720, 720 * hour],
+    [1e-9, 0],
+  ])('takes a grace of %j hours', (hours, ms) => {
+    expect(parseGraceHours(hours)).toBe(ms)
+  })
+
+  it.each([-1, 720.1, Number.NaN, 1e18, '24', '24h', null, true, [24]])(
+    'refuses a grace of %j hours',
+    (hours) => {
+      expect(refusal(() => parseGraceHours(hours))).toBe('invalid_field gracePeriodHours')
+    },
+  )
+})
+
+describe('a revocation', () => {
+  it('is final, and the same when repeated', () => {
+    const revoked = revokeKey(newKey(), now) as KeyRecord
+    expect(revoked).toMatchObject({ status: 'revoked', revokedAt: now, version: 2 })
+    expect(revokeKey(revoked, now + 1)).toBeUndefined()
+  })
+
+  it.each([
+    { rateLimitEps: 5 },
+    { allowedOrigins: null },
+    { expiresAt: null },
+    { sourceType: 'server' as const },
+    { status: 'active' },
+    { name: 'x', deniedIps: null },
+  ])('leaves no room for the change %j', (fields) => {
+    expect(refusal(() => updateKey(revokeKey(newKey(), now) as KeyRecord, fields, now))).toBe(
+      'conflict revoked',
+    )
+  })
+
+  it('leaves name and metadata open', () => {
+    const renamed = updateKey(revokeKey(newKey(), now) as KeyRecord, { name: 'Old', metadata: { a: 1 } }, now)
+    expect(renamed).toMatchObject({ name: 'Old', status: 'revoked', revokedAt: now })
+  })
+})
+
+describe('an early end of a grace', () => {
+  it('takes that secret away, and no other', () => {
+    const rotated = rotateKey(rotateKey(newKey(), newSecret(), hour, now), newSecret(), hour, now)
+    const [first, second, third] = rotated.secrets
+    const ended = endGrace(rotated, second?.id as string, now)
+    expect(ended.secrets).toEqual([first, third])
+    expect(ended.version).toBe(rotated.version + 1)
+  })
+
+  it('is refused for the current secret, an unknown one and a revoked key', () => {
+    const record = newKey()
+    const current = record.secrets[0]?.id as string
+    expect(refusal(() => endGrace(record, current, now))).toBe('invalid_field secretId')
+    expect(refusal(() => endGrace(record, 'sec_none', now))).toBe('not_found')
+    expect(refusal(() => endGrace(revokeKey(record, now) as KeyRecord, current, now))).toBe(
+      'conflict revoked',
+    )
+  })
+})
+
+describe('what the audit log keeps of a change', () => {
+  it('is the fields that differ, and of secrets neither hash nor text', () => {
+    const record = newKey()
+    const after = updateKey(rotateKey(record, newSecret(), hour, now), { name: 'Renamed' }, now)
+    const entry = changedFields(record, after)
+    expect(Object.keys(entry.after ?? {}).toSorted()).toEqual(['name', 'secrets'])
+    expect(entry.before).toMatchObject({ name: 'Web App', secrets: [{ expiresAt: null }] })
+    for (const { keyHash } of after.secrets) expect(JSON.stringify(entry)).not.toContain(keyHash)
+    expect(changedFields(null, record).before).toBeNull()
+    expect(changedFields(record, null).after).toBeNull()
+  })
+})
