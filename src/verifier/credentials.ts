@@ -92,9 +92,15 @@ function isCanonical(text: string, length: number): boolean {
   const digits = text.length - padding
   if (padding !== 0 && text.length % 4 !== 0) return false
   if (digits % 4 === 1 || length !== Math.floor((digits * 3) / 4)) return false
-  if (text.includes('-') || text.includes('_')) return false
+  if (text.includes('-') || text.includes('_') || !isLatin1(text)) return false
   const spareBits = (digits * 6) % 8
   return (base64Alphabet.indexOf(text.charAt(digits - 1)) & ((1 << spareBits) - 1)) === 0
+}
+
+/** The decoder looks at the low byte of a character alone. Node's headers hold no others; a request made by hand may. */
+function isLatin1(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 255) return false
+  return true
 }
 
 const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
