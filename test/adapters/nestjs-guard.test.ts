@@ -23,6 +23,7 @@ import { APP_FILTER, APP_GUARD, ExternalContextCreator, NestFactory } from '@nes
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { afterEach, describe, expect, it } from 'vitest'
+import { writeKeyAuth } from '../../adapters/express.ts'
 import {
   EventType,
   SkipWriteKey,
@@ -442,6 +443,19 @@ describe.each([
     expect(seen.map(({ type }) => type)).toEqual(['accepted', 'refused'])
   })
 
+  it('verifies and charges once behind the middleware for Express', async () => {
+    const seen: WriteKeyEvent[] = []
+    const { send } = await start({
+      module: { onEvent: (event) => seen.push(event) },
+      configure: (app) => void app.use('/v1', writeKeyAuth(app.get(WriteKeysService))),
+    })
+    const answer = await send({})
+    expect(answer.headers['x-ratelimit-remaining']).toBe('499')
+    expect(JSON.parse(answer.body)).toMatchObject({ events: [signedUp], body: signedUp })
+    expect((await send({ key: 'sk_live_no' })).status).toBe(401)
+    expect(seen.map(({ type }) => type)).toEqual(['accepted', 'refused'])
+  })
+
   it('leaves nothing behind of the requests it refused', async () => {
     const contexts: WeakRef<ExecutionContext>[] = []
 
@@ -585,6 +599,17 @@ describe('WriteKeyModule', () => {
     await expect(create([WriteKeyModule.forRoot({ keys, isGlobal: false }), FeatureModule])).rejects.toThrow(
       'WriteKeyGuard',
     )
+  })
+
+  it('gives its service to an application without HTTP', async () => {
+    @Module({ imports: [WriteKeyModule.forRoot()] })
+    class WorkerModule {}
+    const app = await NestFactory.createApplicationContext(WorkerModule, {
+      logger: false,
+      abortOnError: false,
+    })
+    expect(await app.get(WriteKeysService).list()).toMatchObject({ data: [] })
+    await app.close()
   })
 
   it('closes the keys it made when the application shuts down, and no others', async () => {
