@@ -1,71 +1,72 @@
-import { runFleet } from './redis-fleet.ts'
+import { type FleetReport, type FleetTask, runFleet } from './redis-fleet.ts'
 import { runSender } from './redis-sender.ts'
+import { report } from './report.ts'
 
 const url = process.env.WRITEKEY_TEST_REDIS ?? 'redis://127.0.0.1:6379'
-if (process.argv[2] === 'sender') await runSender(JSON.parse(process.argv[3] as string))
-else await main()
+const seconds = process.env.LONG === 'short' ? 5 : 20
 
-async function main(): Promise<void> {
-  const seconds = Number(process.env.SECONDS_EACH ?? 8)
+const [role, task] = process.argv.slice(2)
+if (role === 'sender') await runSender(JSON.parse(task as string))
+else await measure()
+
+async function measure(): Promise<void> {
   for (const mode of ['leased', 'strict'] as const) {
     for (const processes of [4, 16]) {
       for (const [eps, cost] of [
-        [1000, 1],
+        [1_000, 1],
         [10, 1],
-        [1000, 100],
+        [1_000, 100],
       ] as const) {
-        if (process.env.ONLY && !process.env.ONLY.split(',').includes(`${mode}-${processes}-${eps}-${cost}`))
-          continue
-        const r = await runFleet(import.meta.filename, {
-          url,
-          mode,
-          rate: { eps, burst: eps },
-          offeredEps: Array(processes).fill((eps * 3) / processes),
-          cost,
-          seconds,
-        })
-        console.log(
-          mode,
-          processes,
-          eps,
-          cost,
-          'admitted',
-          r.admitted,
-          'of',
-          Math.round(r.limit),
-          ((100 * r.admitted) / r.limit).toFixed(1),
-          '%',
-          'cmds/1000',
-          ((1000 * r.commands) / r.admittedRequests).toFixed(1),
-          'longest',
-          r.longestMs.toFixed(0),
-          'deg',
-          r.degraded,
-          'err',
-          r.errors,
-          'spread',
-          Math.min(...r.byProcess),
-          Math.max(...r.byProcess),
-          'secs',
-          r.seconds.toFixed(2),
-        )
+        await overload({ mode, eps, cost, shares: Array(processes).fill(1 / processes), least: 0.95 })
       }
     }
   }
-  const even = await runFleet(import.meta.filename, {
-    url,
+  await overload({
     mode: 'leased',
-    rate: { eps: 1000, burst: 1000 },
-    offeredEps: [2850, ...Array(15).fill(10)],
+    eps: 1_000,
     cost: 1,
+    shares: [0.95, ...Array(15).fill(0.05 / 15)],
+    least: 0.93,
+  })
+}
+
+/** Three times the rate, offered by a fleet. */
+async function overload(of: {
+  mode: FleetTask['mode']
+  eps: number
+  cost: number
+  shares: number[]
+  least: number
+}): Promise<void> {
+  const { mode, eps, cost, shares, least } = of
+  const offeredEps = shares.map((share) => 3 * eps * share)
+  const fleet = await runFleet(import.meta.filename, {
+    url,
+    mode,
+    rate: { eps, burst: eps },
+    offeredEps,
+    cost,
     seconds,
   })
-  console.log(
-    'uneven',
-    even.admitted,
-    Math.round(even.limit),
-    ((100 * even.admitted) / even.limit).toFixed(1),
-    ((1000 * even.commands) / even.admittedRequests).toFixed(1),
-    even.byProcess.join(' '),
-  )
+  const uneven = new Set(shares).size > 1 ? ', one with 95 % of the traffic' : ''
+  const name = `${mode}, ${shares.length} processes, ${eps} eps${cost > 1 ? ` in batches of ${cost}` : ''}${uneven}`
+  report({
+    name: `${name}: admitted / burst + eps × time`,
+    value: fleet.admitted / fleet.limit,
+    goal: { atLeast: least, atMost: Number((1 + fleet.excess / fleet.limit).toFixed(3)) },
+    note: noteOf(fleet),
+  })
+  if (mode === 'leased' && eps === 1_000 && cost === 1 && uneven === '') {
+    report({
+      name: `${name}: commands per 1 000 admitted`,
+      value: (1_000 * fleet.commands) / fleet.admittedRequests,
+      unit: 'commands',
+      goal: { atMost: 20 },
+    })
+  }
+}
+
+function noteOf(fleet: FleetReport): string {
+  const perThousand = (1_000 * fleet.commands) / fleet.admittedRequests
+  return `${fleet.admitted} of ${Math.round(fleet.limit)}; ${perThousand.toFixed(1)} commands per 1 000 requests; ${fleet.degraded} outages seen`
 }
