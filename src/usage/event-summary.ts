@@ -9,6 +9,8 @@ export interface EventSummary {
 const maxInspected = 20
 const maxDistinct = 5
 const maxNameLength = 200
+/** Random characters and checksum; a prefix comes before them. */
+const shortestSecret = 38
 const nothing: EventSummary = { types: [], names: [] }
 
 /** The different types and names among the first events of a body. Own string properties only; never throws. */
@@ -37,6 +39,7 @@ function ownText(event: object, property: string): string | null {
   if (!Object.hasOwn(event, property)) return null
   const value = (event as Record<string, unknown>)[property]
   if (typeof value !== 'string') return null
+  if (value.length < shortestSecret) return value
   // A sender that puts its key in the wrong place must not have it shown to whoever watches.
   return isWellFormedSecret(value) ? '(a write key)' : value.slice(0, maxNameLength)
 }
