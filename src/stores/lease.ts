@@ -42,7 +42,7 @@ export interface LeaseOptions {
 /** A registration in the store is renewed when it is this old, in milliseconds; see `KeyStore.registerLease`. */
 const registrationMs = 600_000
 /** Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends. */
-const hintSpacingMs = 20
+const hintSpacingMs = 5
 /** Pause before the third failed poll in a row is followed by another, in milliseconds; it grows with each. */
 const firstPauseMs = 25
 const longestPauseMs = 100

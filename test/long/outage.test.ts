@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
+import { createSqlStore } from '../../src/stores/sql/index.ts'
+import { describeWithService } from '../services.ts'
+import { useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
+import { length } from './length.ts'
+import { startProxy, type TcpProxy } from './processes/proxy.ts'
+
+const outageMs = length(20_000, 5_000)
+const leaseMs = 2_000
+const requestsPerSecond = 1_000
+
+interface Answer {
+  key: 'cached' | 'unknown'
+  startedAt: number
+  tookMs: number
+  status: number
+}
+
+function outageCampaign(url: () => string, defaultPort: number): void {
+  it.each([
+    ['refuses connections', (proxy: TcpProxy, on: boolean) => proxy.cut(on)],
+    ['swallows everything', (proxy: TcpProxy, on: boolean) => proxy.blackhole(on)],
+  ])(
+    'serves hits until the lease ends and then 503, and is back within 2 s, when the database %s',
+    async (name, strike) => {
+      const target = new URL(url())
+      const proxy = await startProxy(target.hostname, Number(target.port === '' ? defaultPort : target.port))
+      target.hostname = '127.0.0.1'
+      target.port = String(proxy.port)
+      const unhandled: unknown[] = []
+      const onUnhandled = (error: unknown) => unhandled.push(error)
+      process.on('unhandledRejection', onUnhandled)
+      const events = { storeErrors: 0 }
+      const keys = createWriteKeys({
+        store: createSqlStore({ url: target.href }),
+        cache: { leaseMs },
+        onEvent: (event: WriteKeyEvent) => {
+          if (event.type === 'store_error') events.storeErrors++
+        },
+      })
+      try {
+        const { key } = await keys.create({ name: 'cached', sourceType: 'server' })
+        expect((await ask(keys, key, 'cached')).status).toBe(200)
+
+        strike(proxy, true)
+        const outage = await load(keys, key, outageMs)
+        const struckAt = outage.startedAt
+        strike(proxy, false)
+        const back = performance.now()
+        let recoveredMs = Number.NaN
+        const after = await load(keys, key, 3_000)
+        for (const answer of after.answers) {
+          if (answer.key === 'cached' && answer.status === 200) {
+            recoveredMs = answer.startedAt + answer.tookMs - back
+            break
+          }
+        }
+
+        const statuses = new Set(outage.answers.map(({ key: which, status }) => `${which} ${status}`))
+        const late = outage.answers.filter(
+          (answer) =>
+            answer.key === 'cached' && answer.status === 200 && answer.startedAt - struckAt > leaseMs + 20,
+        )
+        console.log(
+          `${name}: ${outage.answers.length} requests, ${events.storeErrors} store errors, ` +
+            `slowest ${Math.max(...outage.answers.map(({ tookMs }) => tookMs)).toFixed(0)} ms, ` +
+            `back after ${recoveredMs.toFixed(0)} ms, heap ${outage.heapMb.map((mb) => mb.toFixed(0)).join(' ')} MB`,
+        )
+        expect(statuses.has('cached 200')).toBe(true)
+        expect(
+          [...statuses].every((status) =>
+            ['cached 200', 'cached 503', 'unknown 503', 'unknown 429'].includes(status),
+          ),
+        ).toBe(true)
+        expect(statuses.has('cached 503')).toBe(true)
+        expect(late).toEqual([])
+        expect(recoveredMs).toBeLessThan(2_000)
+        expect(Math.max(...outage.heapMb.slice(2)) - (outage.heapMb[1] as number)).toBeLessThan(40)
+        expect(unhandled).toEqual([])
+      } finally {
+        process.off('unhandledRejection', onUnhandled)
+        await keys.close()
+        await proxy.close()
+      }
+    },
+  )
+}
+
+interface Load {
+  startedAt: number
+  answers: Answer[]
+  /** After each quarter. */
+  heapMb: number[]
+}
+
+/** A thousand requests a second for the cached key, and a few for ones that nobody has. */
+async function load(keys: WriteKeys, secret: string, durationMs: number): Promise<Load> {
+  const startedAt = performance.now()
+  const answers: Answer[] = []
+  const heapMb: number[] = []
+  const pending = new Set<Promise<void>>()
+  let sent = 0
+  for (;;) {
+    const elapsedMs = performance.now() - startedAt
+    if (elapsedMs >= durationMs) break
+    for (const due = Math.floor((elapsedMs / 1_000) * requestsPerSecond); sent < due; sent++) {
+      const unknown = sent % 100 === 0
+      const asked = ask(keys, unknown ? generateSecret('sk_live_') : secret, unknown ? 'unknown' : 'cached')
+        .then((answer) => void answers.push(answer))
+        .finally(() => pending.delete(asked))
+      pending.add(asked)
+    }
+    if (elapsedMs >= (durationMs / 4) * (heapMb.length + 1)) {
+      globalThis.gc?.()
+      heapMb.push(process.memoryUsage().heapUsed / 2 ** 20 - answers.length * 1e-4)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await Promise.all(pending)
+  globalThis.gc?.()
+  heapMb.push(process.memoryUsage().heapUsed / 2 ** 20 - answers.length * 1e-4)
+  answers.sort((a, b) => a.startedAt - b.startedAt)
+  return { startedAt, answers, heapMb }
+}
+
+let address = 0
+
+async function ask(keys: WriteKeys, secret: string, key: Answer['key']): Promise<Answer> {
+  const startedAt = performance.now()
+  address++
+  const verdict = await keys.verify({
+    method: 'GET',
+    path: '/v1/track',
+    headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
+    ip: `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
+  })
+  if (!verdict.ok && verdict.reply.status === 503) expect(verdict.reply.headers['retry-after']).toBeDefined()
+  const status = verdict.ok ? 200 : verdict.reply.status
+  return { key, startedAt, tookMs: performance.now() - startedAt, status }
+}
+
+describeWithService('postgres', 'PostgreSQL, gone and back', (address) => {
+  const database = usePostgresDatabase(address)
+  outageCampaign(() => database.url, 5432)
+})
+
+describeWithService('mysql', 'MariaDB, gone and back', (address) => {
+  const database = useMysqlDatabase(address)
+  outageCampaign(() => database.url, 3306)
+})
+
+describe('a flood of wrong keys, 50 to each good one', () => {
+  it('leaves the good keys cached, asks the store within the budget, and never for malformed ones', async () => {
+    const store = createSqlStore({ url: 'sqlite::memory:' })
+    let reads = 0
+    const counted = { ...store, findByHash: (hash: string) => (reads++, store.findByHash(hash)) }
+    const keys = createWriteKeys({ store: counted })
+    const good: string[] = []
+    for (let count = 0; count < 500; count++) {
+      good.push((await keys.create({ name: 'good', sourceType: 'server' })).key)
+    }
+    for (const secret of good) expect((await ask(keys, secret, 'cached')).status).toBe(200)
+
+    const flood = async (durationMs: number, wrong: () => string) => {
+      const before = reads
+      const startedAt = performance.now()
+      let accepted = 0
+      let refused = 0
+      for (let round = 0; performance.now() - startedAt < durationMs; round++) {
+        for (let count = 0; count < 50; count++) {
+          if ((await ask(keys, wrong(), 'unknown')).status !== 200) refused++
+        }
+        if ((await ask(keys, good[round % good.length] as string, 'cached')).status === 200) accepted++
+        if (round % 20 === 0) await new Promise(setImmediate)
+      }
+      return { reads: reads - before, accepted, refused, seconds: (performance.now() - startedAt) / 1_000 }
+    }
+    const malformed = await flood(length(10_000, 1_500), () => generateSecret('sk_live_').slice(0, -1))
+    expect(malformed.reads).toBe(0)
+    const unknown = await flood(length(10_000, 3_000), () => generateSecret('sk_live_'))
+    console.log(
+      `flood: ${unknown.refused} wrong, ${unknown.accepted} good, ${unknown.reads} reads in ${unknown.seconds.toFixed(1)} s`,
+    )
+    expect(unknown.reads).toBeLessThanOrEqual(100 + 32 + 50 * unknown.seconds)
+    // None of the reads was for a good key: all of those are hits.
+    expect(unknown.accepted).toBe(Math.round(unknown.refused / 50))
+    expect(unknown.accepted).toBeGreaterThan(10)
+    await keys.close()
+  }, 60_000)
+})
