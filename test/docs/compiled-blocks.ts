@@ -33,11 +33,20 @@ declare const adminRoutes: typeof import('writekey/express').adminRoutes
 declare const app: import('express').Express
 declare const handler: import('express').RequestHandler
 declare const id: string
+declare const ids: string[]
 declare const secretId: string
+declare const connectionString: string
+declare const db: import('kysely').Kysely<unknown>
+declare const pg: typeof import('pg')
+declare function createMyStore(): import('writekey').KeyStore
 declare const token: string
 declare const client: import('ioredis').Redis
 declare const subscriber: import('ioredis').Redis
 declare const metrics: { count(name: string): void }
+declare const api: import('writekey/admin').AdminApi
+declare const WriteKeyModule: typeof import('writekey/nestjs').WriteKeyModule
+declare class ConfigModule {}
+declare class ConfigService { getOrThrow(name: string): string }
 declare function pino(): import('writekey').Logger
 `
 
@@ -45,6 +54,7 @@ declare function pino(): import('writekey').Logger
 const surroundingsOfDocument: Record<string, Record<string, string>> = {
   'docs/koa.md': {
     app: "declare const app: import('koa')",
+    router: "declare const router: import('@koa/router').Router",
     writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/koa').writeKeyAuth",
     adminRoutes: "declare const adminRoutes: typeof import('writekey/koa').adminRoutes",
   },
