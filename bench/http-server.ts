@@ -1,0 +1,163 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createMemoryStore, createWriteKeys } from '../src/index.ts'
+import { ruledKey } from './sample.ts'
+
+/** What the part that starts this process is told. */
+export interface ServerReady {
+  port: number
+  /** The write key, or the user name that the peer's Basic check accepts. */
+  secret: string
+}
+
+const peerUser = 'sk_live_0123456789abcdefghijABCDEFGHIJ01abcdef'
+const limit = 1_000_000_000
+
+/** Every subject answers `POST /v1/track` with `{"success":true,"event":…}`, the name read from the parsed body. */
+const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: string }>> = {
+  'express-alone': async () => {
+    const { app, express } = await expressApp()
+    app.use('/v1', express.json())
+    return { app: answer(app) }
+  },
+  'express-writekey': async () => {
+    const { app } = await expressApp()
+    const { writeKeyAuth } = await import('../adapters/express.ts')
+    const { keys, secret } = await oneKey()
+    app.use('/v1', writeKeyAuth(keys))
+    return { app: answer(app), secret }
+  },
+  'express-writekey-behind-json': async () => {
+    const { app, express } = await expressApp()
+    const { writeKeyAuth } = await import('../adapters/express.ts')
+    const { keys, secret } = await oneKey()
+    app.use('/v1', express.json(), writeKeyAuth(keys))
+    return { app: answer(app), secret }
+  },
+  'express-stack': async () => {
+    const { app, express } = await expressApp()
+    const { default: cors } = await import('cors')
+    const { rateLimit } = await import('express-rate-limit')
+    const known = new Set([peerUser])
+    const { default: basicAuth } = await import('basic-auth')
+    app.use('/v1', cors())
+    app.use('/v1', (request, response, next) => {
+      const user = basicAuth(request)?.name
+      if (user === undefined || !known.has(user)) response.status(401).end()
+      else next()
+    })
+    app.use(
+      '/v1',
+      rateLimit({
+        windowMs: 1_000,
+        limit,
+        legacyHeaders: true,
+        standardHeaders: 'draft-8',
+        keyGenerator: (request) => basicAuth(request)?.name ?? '',
+      }),
+    )
+    app.use('/v1', express.json())
+    return { app: answer(app) }
+  },
+  'express-flexible': async () => {
+    const { app, express } = await expressApp()
+    const { default: cors } = await import('cors')
+    const { RateLimiterMemory } = await import('rate-limiter-flexible')
+    const { default: basicAuth } = await import('basic-auth')
+    const known = new Set([peerUser])
+    const limiter = new RateLimiterMemory({ points: limit, duration: 1 })
+    app.use('/v1', cors())
+    app.use('/v1', async (request, response, next) => {
+      const user = basicAuth(request)?.name
+      if (user === undefined || !known.has(user)) {
+        response.status(401).end()
+        return
+      }
+      const { remainingPoints } = await limiter.consume(user)
+      response.set('x-ratelimit-remaining', String(remainingPoints))
+      next()
+    })
+    app.use('/v1', express.json())
+    return { app: answer(app) }
+  },
+  'koa-alone': async () => {
+    const { default: Koa } = await import('koa')
+    const { bodyParser } = await import('@koa/bodyparser')
+    const app = new Koa()
+    app.use(bodyParser())
+    return { app: answerKoa(app) }
+  },
+  'koa-writekey': async () => {
+    const { default: Koa } = await import('koa')
+    const { writeKeyAuth } = await import('../adapters/koa.ts')
+    const { keys, secret } = await oneKey()
+    const app = new Koa()
+    app.use(writeKeyAuth(keys))
+    return { app: answerKoa(app), secret }
+  },
+  'koa-stack': async () => {
+    const { default: Koa } = await import('koa')
+    const { bodyParser } = await import('@koa/bodyparser')
+    const { default: cors } = await import('@koa/cors')
+    const { default: ratelimit } = await import('koa-ratelimit')
+    const { default: basicAuth } = await import('basic-auth')
+    const known = new Set([peerUser])
+    const app = new Koa()
+    app.use(cors())
+    app.use(async (ctx, next) => {
+      const user = basicAuth(ctx.req)?.name
+      if (user === undefined || !known.has(user)) {
+        ctx.status = 401
+        return
+      }
+      await next()
+    })
+    app.use(
+      ratelimit({
+        driver: 'memory',
+        db: new Map(),
+        duration: 1_000,
+        max: limit,
+        id: (ctx) => basicAuth(ctx.req)?.name ?? '',
+      }),
+    )
+    app.use(bodyParser())
+    return { app: answerKoa(app) }
+  },
+}
+
+async function expressApp() {
+  const { default: express } = await import('express')
+  return { app: express(), express }
+}
+
+function answer(app: import('express').Express): RequestListener {
+  app.post('/v1/track', (request, response) => {
+    response.json({ success: true, event: request.body.event })
+  })
+  return app
+}
+
+function answerKoa(app: import('koa')): RequestListener {
+  app.use((ctx) => {
+    const { body } = ctx.request as { body?: { event?: unknown } }
+    ctx.body = { success: true, event: body?.event }
+  })
+  return app.callback()
+}
+
+async function oneKey() {
+  const keys = createWriteKeys({ store: createMemoryStore() })
+  const { key } = await keys.create(ruledKey)
+  return { keys, secret: key }
+}
+
+const create = subjects[process.argv[2] ?? '']
+if (create === undefined) throw new Error(`no such subject: ${process.argv[2]}`)
+const { app, secret = peerUser } = await create()
+const server: Server = createServer(app)
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address() as { port: number }
+  process.send?.({ port: address.port, secret } satisfies ServerReady)
+})
+process.on('message', () => process.send?.(process.cpuUsage()))
+process.on('disconnect', () => process.exit())
