@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  type Accepted,
   type AdapterOptions,
   assertAdapterOptions,
   type Refused,
@@ -60,22 +61,30 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       return
     }
 
-    decide().then((accepted) => {
-      if (accepted) next()
-    }, next)
+    verifyOnce(keys, request, neutral, eventType)
+      .then((verdict) =>
+        verdict.ok ? accept(verdict, request, response) : refuse(verdict, request, response),
+      )
+      .then((accepted) => {
+        if (accepted) next()
+      }, next)
+  }
 
-    async function decide(): Promise<boolean> {
-      const verdict = await verifyOnce(keys, request, neutral, eventType)
-      if (!verdict.ok) {
-        await tellRefused(() => onRefused?.(verdict, request, response))
-        writeReply(response, verdict.reply)
-        return false
-      }
-      if (response.headersSent || response.writableEnded) return false
-      setReplyHeaders(response, verdict.headers)
-      Object.assign(request, { [requestProperty]: toContext(verdict) })
-      if (verdict.body !== undefined) request.body = verdict.body
-      return true
-    }
+  function accept(verdict: Accepted, request: ExpressRequest, response: ServerResponse): boolean {
+    if (response.headersSent || response.writableEnded) return false
+    setReplyHeaders(response, verdict.headers)
+    ;(request as unknown as Record<string, unknown>)[requestProperty] = toContext(verdict)
+    if (verdict.body !== undefined) request.body = verdict.body
+    return true
+  }
+
+  async function refuse(
+    verdict: Refused,
+    request: ExpressRequest,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, response))
+    writeReply(response, verdict.reply)
+    return false
   }
 }

@@ -55,7 +55,7 @@ export function writeKeyAuth(
 
     const verdict = await verifyOnce(keys, ctx.req, neutral, eventType)
     if (!verdict.ok) {
-      await tellRefused(() => onRefused?.(verdict, ctx))
+      if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, ctx))
       if (!isAnswered(ctx)) answer(ctx, verdict.reply)
       return
     }

@@ -18,16 +18,17 @@ export interface RequestHints {
 export function toIngestRequest(request: IncomingMessage, hints: RequestHints = {}): IngestRequest {
   const url = hints.url ?? request.url ?? '/'
   const queryStart = url.indexOf('?')
-  const address = request.socket?.remoteAddress
-  return {
+  const ingest: IngestRequest = {
     method: request.method ?? 'GET',
     path: queryStart === -1 ? url : url.slice(0, queryStart),
     query: queryStart === -1 ? '' : url.slice(queryStart + 1),
     headers: toHeaders(request),
     body: bodyOf(request, hints.parsed),
-    ...(address !== undefined && { ip: address }),
-    ...(hints.eventType !== undefined && { eventType: hints.eventType }),
   }
+  const address = request.socket?.remoteAddress
+  if (address !== undefined) ingest.ip = address
+  if (hints.eventType !== undefined) ingest.eventType = hints.eventType
+  return ingest
 }
 
 /** Something that takes response headers: Node's response, or a framework's that keeps them itself. */

@@ -21,51 +21,72 @@ export type BodyStream = Readable & {
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes) {
     if (Number(request.headers['content-length']) > maxBytes) return null
-    return new Promise((resolve, reject) => {
-      if (request.aborted) return reject(clientAborted())
-      if (request.readableEnded) return resolve(Buffer.alloc(0))
-      if (request.destroyed) return reject(clientAborted())
-
-      let first: Buffer | undefined
-      let rest: Buffer[] | undefined
-      let length = 0
-
-      function onData(chunk: Buffer | string): void {
-        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-        length += bytes.length
-        if (length > maxBytes) {
-          detach()
-          request.pause()
-          resolve(null)
-        } else if (first === undefined) first = bytes
-        else if (rest === undefined) rest = [first, bytes]
-        else rest.push(bytes)
-      }
-
-      function onEnd(): void {
-        detach()
-        if (request.aborted || request.complete === false) reject(clientAborted())
-        else resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, length))
-      }
-
-      function onGone(): void {
-        detach()
-        reject(clientAborted())
-      }
-
-      function detach(): void {
-        request.off('data', onData)
-        request.off('end', onEnd)
-        request.off('error', onGone)
-        request.off('close', onGone)
-      }
-
-      request.on('end', onEnd)
-      request.on('error', onGone)
-      request.on('close', onGone)
-      request.on('data', onData)
-    })
+    // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask later.
+    return arrived.then(() => readArrived(request, maxBytes) ?? readAsItComes(request, maxBytes))
   }
+}
+
+const arrived = Promise.resolve()
+
+/**
+ * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners and two turns of the
+ * event loop that a stream takes otherwise (@@). `undefined`: it has to be waited for.
+ */
+function readArrived(request: BodyStream, maxBytes: number): Buffer | undefined {
+  if (request.complete !== true || request.aborted || request.destroyed) return undefined
+  // Somebody listens already, or has paused it.
+  if (request.readableFlowing !== null || request.listenerCount('readable') > 0) return undefined
+  if (request.readableLength === 0 || request.readableLength > maxBytes) return undefined
+  const bytes: unknown = request.read()
+  if (typeof bytes === 'string') return Buffer.from(bytes)
+  return bytes instanceof Buffer ? bytes : undefined
+}
+
+function readAsItComes(request: BodyStream, maxBytes: number): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    if (request.aborted) return reject(clientAborted())
+    if (request.readableEnded) return resolve(Buffer.alloc(0))
+    if (request.destroyed) return reject(clientAborted())
+
+    let first: Buffer | undefined
+    let rest: Buffer[] | undefined
+    let length = 0
+
+    function onData(chunk: Buffer | string): void {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      length += bytes.length
+      if (length > maxBytes) {
+        detach()
+        request.pause()
+        resolve(null)
+      } else if (first === undefined) first = bytes
+      else if (rest === undefined) rest = [first, bytes]
+      else rest.push(bytes)
+    }
+
+    function onEnd(): void {
+      detach()
+      if (request.aborted || request.complete === false) reject(clientAborted())
+      else resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, length))
+    }
+
+    function onGone(): void {
+      detach()
+      reject(clientAborted())
+    }
+
+    function detach(): void {
+      request.off('data', onData)
+      request.off('end', onEnd)
+      request.off('error', onGone)
+      request.off('close', onGone)
+    }
+
+    request.on('end', onEnd)
+    request.on('error', onGone)
+    request.on('close', onGone)
+    request.on('data', onData)
+  })
 }
 
 function clientAborted(): Error {

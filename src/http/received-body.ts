@@ -45,14 +45,24 @@ const UNSUPPORTED: ReceivedBody = { ok: false, reason: 'unsupported_encoding', b
 const LEFT_UNREAD: ReceivedBody = { ok: false, reason: 'payload_too_large', bodyLeft: true }
 const CLIENT_GONE: ReceivedBody = { ok: false, reason: 'invalid_json', bodyLeft: true }
 
-async function readAndParse(read: ReadBody, headers: FieldValues, maxBytes: number): Promise<ReceivedBody> {
+function readAndParse(read: ReadBody, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
   let raw: unknown
   try {
-    raw = await read(maxBytes)
+    raw = read(maxBytes)
   } catch (error) {
-    if ((error as { code?: unknown } | undefined)?.code === 'client_aborted') return CLIENT_GONE
-    throw error
+    return failedRead(error)
   }
+  if (typeof (raw as PromiseLike<unknown> | null)?.then !== 'function')
+    return parseRaw(raw, headers, maxBytes)
+  return Promise.resolve(raw).then((value) => parseRaw(value, headers, maxBytes), failedRead)
+}
+
+function failedRead(error: unknown): ReceivedBody {
+  if ((error as { code?: unknown } | undefined)?.code === 'client_aborted') return CLIENT_GONE
+  throw error
+}
+
+function parseRaw(raw: unknown, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
   if (raw === null) return LEFT_UNREAD
   if (raw === undefined) return INVALID_JSON
   if (typeof raw === 'string') {

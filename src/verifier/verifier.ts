@@ -203,7 +203,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (empty !== undefined) return refuseRate(visit, empty)
     }
     if (method === 'GET' || method === 'HEAD') return charge(visit, noEvents())
-    const received = receive(visit)
+    const received = visit.received ?? receiveBody(body, visit.request.headers, options.maxBodyBytes)
     return received instanceof Promise
       ? received.then((value) => judge(visit, value))
       : judge(visit, received)
@@ -239,6 +239,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   /** Step 11: every event against the route's type and the key's rules. */
   function judge(visit: Visit, received: ReceivedBody): Awaitable<Verdict> {
+    visit.received = received
     if (!received.ok) return refuseLate(visit, received.reason)
     const { request } = visit
     visit.routeType = request.eventType ?? options.eventTypes.fromPath(request.path)
@@ -315,18 +316,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
     })
   }
 
-  /** Step 10, at most once per request. */
+  /** Step 10 ahead of its turn, for the key in it. At most once per request. */
   function receive(visit: Visit): Awaitable<ReceivedBody> {
     if (visit.received !== undefined) return visit.received
-    const received = receiveBody(visit.request.body, visit.request.headers, options.maxBodyBytes)
-    return received instanceof Promise
-      ? received.then((value) => keepReceived(visit, value))
-      : keepReceived(visit, received)
-  }
-
-  function keepReceived(visit: Visit, received: ReceivedBody): ReceivedBody {
-    visit.received = received
-    return received
+    return chain(receiveBody(visit.request.body, visit.request.headers, options.maxBodyBytes), (received) => {
+      visit.received = received
+      return received
+    })
   }
 
   function refuseRate(visit: Visit, result: RateLimitResult): Refused {
