@@ -20,25 +20,28 @@ export type BodyStream = Readable & {
  */
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes) {
-    if (Number(request.headers['content-length']) > maxBytes) return null
+    const length = Number(request.headers['content-length'])
+    if (length > maxBytes) return null
     // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask later.
-    return arrived.then(() => readArrived(request, maxBytes) ?? readAsItComes(request, maxBytes))
+    return arrived.then(() => readArrived(request, length) ?? readAsItComes(request, maxBytes))
   }
 }
 
 const arrived = Promise.resolve()
 
 /**
- * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners and two turns of the
- * event loop that a stream takes otherwise (@@). `undefined`: it has to be waited for.
+ * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners that a stream takes
+ * otherwise. `undefined`: it has to be waited for.
+ *
+ * @param length what `Content-Length` says
  */
-function readArrived(request: BodyStream, maxBytes: number): Buffer | undefined {
-  if (request.complete !== true || request.aborted || request.destroyed) return undefined
-  // Somebody listens already, or has paused it.
-  if (request.readableFlowing !== null || request.listenerCount('readable') > 0) return undefined
-  if (request.readableLength === 0 || request.readableLength > maxBytes) return undefined
+function readArrived(request: BodyStream, length: number): Buffer | undefined {
+  if (!(length > 0) || request.readableLength !== length) return undefined
+  // Somebody listens already, or has paused it, or the client has gone.
+  if (request.readableFlowing !== null || request.destroyed) return undefined
   const bytes: unknown = request.read()
-  if (typeof bytes === 'string') return Buffer.from(bytes)
+  // Nothing is left but the end, which Node and others wait for.
+  request.resume()
   return bytes instanceof Buffer ? bytes : undefined
 }
 
