@@ -1,6 +1,6 @@
 // `npm run bench [-- verify|http|store|redis|flood …]`: builds the package, runs the parts one after another and prints
 // one table. Parts import the sources; here those imports are turned into the built package, as users get it.
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ for (const name of wanted) {
 const chosen = (wanted.length > 0 ? wanted : parts).filter((name) => existsSync(`${here}${name}.ts`))
 
 process.chdir(root)
-await build({ logLevel: 'warn', dts: false })
+execFileSync('npm', ['run', 'build', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
 await bundleParts()
 
 const started = Date.now()
@@ -35,10 +35,10 @@ printTable()
 process.exitCode = failed ? 1 : 0
 
 async function bundleParts() {
-  const entries = ['verify', 'http', 'http-server', 'store', 'redis', 'flood', 'soak']
+  const entries = [...parts, 'http-server']
   await build({
     config: false,
-    logLevel: 'warn',
+    logLevel: 'error',
     entry: entries.map((name) => `${here}${name}.ts`).filter((file) => existsSync(file)),
     outDir: `${here}.out`,
     format: 'esm',

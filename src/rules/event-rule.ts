@@ -101,7 +101,8 @@ function toPrefixFree(prefixes: readonly string[]): readonly string[] {
     const previous = kept.at(-1)
     if (previous === undefined || !prefix.startsWith(previous)) kept.push(prefix)
   }
-  return kept
+  // A copy has the length it needs; what grew by pushing has room for 17.
+  return kept.slice()
 }
 
 /**

@@ -116,8 +116,11 @@ function mergeRanges(cidrs: readonly Cidr[]): MergedRanges {
       lasts.push(last)
     }
   }
-  return { firsts, lasts }
+  // Copies have the length they need; what grew by pushing has room for 17.
+  return firsts.length === 0 ? noRanges : { firsts: firsts.slice(), lasts: lasts.slice() }
 }
+
+const noRanges: MergedRanges = { firsts: [], lasts: [] }
 
 function hasAddress({ firsts, lasts }: MergedRanges, address: IpAddress): boolean {
   let low = 0

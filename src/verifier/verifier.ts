@@ -218,7 +218,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { ratePolicy, record } = visit.key as CompiledKey
     if (ratePolicy === null) return undefined
     const result = limiter.peek?.(record.id, ratePolicy.rate)
-    return result?.allowed === false ? result : undefined
+    return result === undefined || result.allowed === true ? undefined : result
   }
 
   /** A refusal behind step 9. */
