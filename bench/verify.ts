@@ -42,6 +42,7 @@ await refusals()
 await numberOfKeys()
 await numberOfRules()
 await batchSize()
+await usageCounting()
 await memoryPerKey()
 await keys.close()
 
@@ -66,6 +67,22 @@ async function againstFloor(): Promise<void> {
     value: ratioOf(times.verify, times.createHash),
     note: `${note} ${nanoseconds(times.createHash)}`,
   })
+}
+
+/** The same key and request, with and without a store that keeps usage. */
+async function usageCounting(): Promise<void> {
+  const { usage: _, ...uncounted } = createMemoryStore()
+  const without = createWriteKeys({ store: uncounted })
+  const plain = sampleRequest((await without.create(ruledKey)).key)
+  assertSame('a request that is not counted is accepted', (await without.verify(plain)).ok, true)
+  const times = await timeInTurn({ counted: verifying(keys, request), plain: verifying(without, plain) }, 61)
+  report({
+    name: 'verify with usage counted / not counted',
+    value: ratioOf(times.counted, times.plain),
+    goal: { atMost: 1.03 },
+    note: `${nanoseconds(times.counted)} against ${nanoseconds(times.plain)}`,
+  })
+  await without.close()
 }
 
 async function refusals(): Promise<void> {
