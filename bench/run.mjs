@@ -69,6 +69,7 @@ function runPart(part) {
     const child = fork(`${here}.out/${part}.js`, {
       execArgv: ['--expose-gc', '--no-warnings'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { SECONDS_EACH: '2', ...process.env },
     })
     child.on('message', (row) => rows.push({ part, ...row }))
     child.on('exit', (code) => resolve(code === 0))
