@@ -4,7 +4,7 @@ import { servicesReporter } from './test/services-reporter.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/long/**', 'test/package/consumers/**', '**/node_modules/**'],
+    exclude: ['test/long/**', 'test/browser/**', 'test/package/consumers/**', '**/node_modules/**'],
     globalSetup: ['test/services-setup.ts'],
     reporters: ['default', servicesReporter],
     pool: 'forks',

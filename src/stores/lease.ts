@@ -149,7 +149,8 @@ export function createLease(options: LeaseOptions): Lease {
   }
 
   function hint(): void {
-    if (closed || hintTimer !== undefined) return
+    // Without a poll before it, nothing is cached that could be stale: a process that only manages keys never asks.
+    if (closed || hintTimer !== undefined || polledAt === never) return
     const waitMs = Math.max(0, hintSpacingMs - (performance.now() - pollBegan))
     if (waitMs === 0) {
       refresh().catch(() => {})

@@ -82,6 +82,8 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
   const naming = { schema: options.schema, prefix: options.tablePrefix ?? 'writekey_' }
   const tables = nameTables(naming)
   const listeners = new Set<ChangeListener>()
+  /** Under way. A file closed in the middle of a transaction may stay locked: libsql lets go of it when it is garbage. */
+  const calls = new Set<Promise<unknown>>()
   let connecting: Promise<Connections> | undefined
   let checking: Promise<void> | undefined
   let stopListening: (() => Promise<void>) | undefined
@@ -107,13 +109,21 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     return database
   }
 
+  function onDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const call = ready().then(work)
+    calls.add(call)
+    const forget = () => calls.delete(call)
+    call.then(forget, forget)
+    return call
+  }
+
   const tell: ChangeListener = (keyIds) => {
     for (const listener of listeners) listener(keyIds)
   }
 
   /** Those who share this object hear of a change before it is acknowledged; others by their poll or a notification. */
   async function write(keyId: string, work: (database: Database) => Promise<boolean>): Promise<boolean> {
-    const written = await work(await ready())
+    const written = await onDatabase(work)
     if (written) tell([keyId])
     return written
   }
@@ -122,23 +132,15 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     scope: isPrivate ? 'process' : 'shared',
     ...(dialect === 'sqlite' && { leaseMs: sqliteLeaseMs }),
 
-    async findByHash(keyHash) {
-      return findByHash(await ready(), keyHash)
-    },
-    async get(id) {
-      return getKey(await ready(), id)
-    },
-    async list(query) {
-      return listKeys(await ready(), query)
-    },
+    findByHash: (keyHash) => onDatabase((database) => findByHash(database, keyHash)),
+    get: (id) => onDatabase((database) => getKey(database, id)),
+    list: (query) => onDatabase((database) => listKeys(database, query)),
 
     insert: (record, audit) => write(record.id, (database) => insertKey(database, record, audit)),
     replace: (record, audit) => write(record.id, (database) => replaceKey(database, record, audit)),
     remove: (id, version, audit) => write(id, (database) => removeKey(database, id, version, audit)),
 
-    async changes(since) {
-      return readChanges(await ready(), since)
-    },
+    changes: (since) => onDatabase((database) => readChanges(database, since)),
     watch(listener) {
       // Two caches may hand in the same function: each gets its own place.
       const place: ChangeListener = (keyIds) => listener(keyIds)
@@ -154,25 +156,19 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       }
     },
 
-    async registerLease(holder, leaseMs) {
-      await registerLease(await ready(), holder, leaseMs)
-    },
-    async releaseLease(holder) {
-      await releaseLease(await ready(), holder)
-    },
-    async longestLeaseMs(except) {
-      return longestLeaseMs(await ready(), except)
-    },
+    registerLease: (holder, leaseMs) => onDatabase((database) => registerLease(database, holder, leaseMs)),
+    releaseLease: (holder) => onDatabase((database) => releaseLease(database, holder)),
+    longestLeaseMs: (except) => onDatabase((database) => longestLeaseMs(database, except)),
 
     usage: {
-      add: async (batch) => addUsage(await ready(), batch),
-      read: async (query) => readUsage(await ready(), query),
-      lastEvents: async (keyIds) => readLastEvents(await ready(), keyIds),
-      prune: async (before) => pruneUsage(await ready(), before),
+      add: (batch) => onDatabase((database) => addUsage(database, batch)),
+      read: (query) => onDatabase((database) => readUsage(database, query)),
+      lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
+      prune: (before) => onDatabase((database) => pruneUsage(database, before)),
     },
     audit: {
-      append: async (entry) => appendAudit(await ready(), entry),
-      list: async (query) => listAudit(await ready(), query),
+      append: (entry) => onDatabase((database) => appendAudit(database, entry)),
+      list: (query) => onDatabase((database) => listAudit(database, query)),
     },
 
     async migrate() {
@@ -184,9 +180,22 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       listeners.clear()
       await stopListening?.()
       const connections = await connecting?.catch(() => undefined)
+      await settle(calls)
       await connections?.close()
     },
   }
+}
+
+/** Longest time `close` waits for calls that a database leaves hanging, in milliseconds. */
+const closingMs = 5_000
+
+async function settle(calls: ReadonlySet<Promise<unknown>>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLong = new Promise((resolve) => {
+    timer = setTimeout(resolve, closingMs)
+  })
+  await Promise.race([Promise.allSettled(calls), tooLong])
+  clearTimeout(timer)
 }
 
 async function prepareSchema(database: Database): Promise<void> {
