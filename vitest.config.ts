@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['test/services-setup.ts'],
     reporters: ['default', servicesReporter],
     pool: 'forks',
+    // One more than the default on two processors: many tests wait for sockets and databases.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 60_000,
     coverage: {
