@@ -8,7 +8,7 @@ export interface Row {
   value: Spread | number
   /** Left out for ratios. */
   unit?: string
-  /** What DESIGN asks for. Left out for figures that are only told. */
+  /** The goal of the row. Left out for figures that are only told. */
   goal?: Goal
   /** Absolute figures behind a ratio, as text. */
   note?: string

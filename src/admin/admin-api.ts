@@ -47,7 +47,7 @@ interface Env {
 }
 
 /**
- * The management API of DESIGN's section 9: keys, life cycle, usage, audit log, openapi.json.
+ * The management API: keys, life cycle, usage, audit log, openapi.json.
  *
  * @throws ConfigError for an unknown option or a bad value, and when nothing says who may call.
  * @example
