@@ -1,7 +1,8 @@
 // `npm run bench [-- verify|http|store|redis|flood …]`: builds the package, runs the parts one after another and prints
-// one table. Parts import the sources; here those imports are turned into the built package, as users get it.
+// one table. Parts that are named run in full, all of them together in their short form (bench/length.ts). Parts import the
+// sources; here those imports are turned into the built package, as users get it.
 import { execFileSync, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsdown'
@@ -16,7 +17,8 @@ for (const name of wanted) {
     process.exit(2)
   }
 }
-const chosen = (wanted.length > 0 ? wanted : parts).filter((name) => existsSync(`${here}${name}.ts`))
+const chosen = wanted.length > 0 ? wanted : parts
+const length = process.env.LONG ?? (wanted.length > 0 ? 'full' : 'short')
 
 process.chdir(root)
 execFileSync('npm', ['run', 'build', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -35,11 +37,11 @@ printTable()
 process.exitCode = failed ? 1 : 0
 
 async function bundleParts() {
-  const entries = [...parts, 'http-server']
+  const modules = readdirSync(here).filter((name) => name.endsWith('.ts'))
   await build({
     config: false,
     logLevel: 'error',
-    entry: entries.map((name) => `${here}${name}.ts`).filter((file) => existsSync(file)),
+    entry: modules.map((name) => `${here}${name}`),
     outDir: `${here}.out`,
     format: 'esm',
     platform: 'node',
@@ -69,7 +71,7 @@ function runPart(part) {
     const child = fork(`${here}.out/${part}.js`, {
       execArgv: ['--expose-gc', '--no-warnings'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { SECONDS_EACH: '2', ...process.env },
+      env: { ...process.env, LONG: length },
     })
     child.on('message', (row) => rows.push({ part, ...row }))
     child.on('exit', (code) => resolve(code === 0))
