@@ -8,6 +8,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver, type EventTypeResolver } from './rules/event-types.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
+import { maxLeaseMs } from './stores/lease.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import type { ActivityOptions } from './usage/activity.ts'
 import type { AnomalyOptions } from './usage/anomalies.ts'
@@ -191,7 +192,7 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
     clientAddress: createClientAddress(options.trustedProxies),
     cache: {
       maxKeys: resolveWhole('cache.maxKeys', withDefault(cache.maxKeys, 10_000), 1, 10_000_000),
-      leaseMs: resolveNumber('cache.leaseMs', withDefault(cache.leaseMs, 2_000), 50, 600_000),
+      leaseMs: resolveNumber('cache.leaseMs', withDefault(cache.leaseMs, 2_000), 50, maxLeaseMs),
       staleOnOutageMs: resolveNumber(
         'cache.staleOnOutageMs',
         withDefault(cache.staleOnOutageMs, 0),

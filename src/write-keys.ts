@@ -17,6 +17,7 @@ import {
 import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
 import { digestToHex, generateSecret } from './keys/secret.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
+import { createChangeBarrier } from './stores/change-barrier.ts'
 import { createKeyCache } from './stores/key-cache.ts'
 import { createMissBudget } from './stores/miss-budget.ts'
 import { type Activity, type ActivityWatch, createActivity } from './usage/activity.ts'
@@ -96,7 +97,10 @@ export interface WriteKeys {
   endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
   /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
   revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
-  /** Revokes the key and forgets it. Resolves when no process accepts it any more. The audit log stays. */
+  /**
+   * Revokes the key and forgets it. Resolves when no process accepts it any more; so does the `not_found` of a second call,
+   * for one that was left without an answer. The audit log stays.
+   */
   remove(id: string, options?: ChangeOptions): Promise<void>
 
   /**
@@ -148,6 +152,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     onStoreError: reportStoreError,
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
+  })
+  const barrier = createChangeBarrier({
+    longestLeaseElsewhereMs: cache.longestLeaseElsewhereMs,
+    onStoreError: reportStoreError,
   })
   const usage = createUsageRecorder({
     store: store.usage,
@@ -210,6 +218,22 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     return record
   }
 
+  /** For calls that end something: what another call has removed, perhaps one that was left without an answer, is gone everywhere. */
+  async function loadToEnd(id: unknown): Promise<KeyRecord> {
+    try {
+      return await load(id)
+    } catch (error) {
+      if (isKeyId(id) && error instanceof KeyError && (await wasRemoved(id))) await barrier.pass()
+      throw error
+    }
+  }
+
+  /** True as well when the store keeps no audit log. */
+  async function wasRemoved(keyId: string): Promise<boolean> {
+    const page = await store.audit?.list({ keyId, limit: 100 })
+    return page === undefined || page.data.some(({ action }) => action === 'remove')
+  }
+
   function newSecret(environment: string): NewSecret {
     const secret = generateSecret(resolved.keyPrefixFor(environment))
     return { secret, keyHash: digestToHex(resolved.hashers[0](secret)) }
@@ -252,27 +276,6 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     cache.forget([keyId])
     if (resolved.hints === undefined) return
     Promise.resolve(resolved.hints.publish([keyId])).catch(reportStoreError)
-  }
-
-  /** Resolves when every process that might have the key cached has had to ask the store again, unless grace outlasts that. */
-  async function waitForOtherProcesses(graceMs = 0): Promise<void> {
-    const longestMs = await askUntilAnswered(() => cache.longestLeaseElsewhereMs())
-    if (longestMs === 0) return
-    const waitMs = longestMs * leaseMargin + leaseMarginMs
-    if (graceMs < waitMs) await new Promise((resolve) => setTimeout(resolve, waitMs))
-  }
-
-  /** The change is committed: a short disturbance must not leave the caller without an answer. */
-  async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask()
-      } catch (error) {
-        reportStoreError(error)
-        if (attempt >= barrierAttempts) throw error
-        await new Promise((resolve) => setTimeout(resolve, barrierPauseMs))
-      }
-    }
   }
 
   const writeKeys: WriteKeys = {
@@ -328,37 +331,39 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       const secret = newSecret(before.environment)
       const after = rotateKey(before, secret, graceMs, now)
       await replace('rotate', change, before, after)
-      await waitForOtherProcesses(graceMs)
-      return { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt: new Date(now + graceMs) }
+      const graceExpiresAt = now + graceMs
+      await barrier.pass(graceExpiresAt - clock.now())
+      return { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt: new Date(graceExpiresAt) }
     },
 
     async endGrace(id, secretId, change = {}) {
-      const before = await load(id)
+      const before = await loadToEnd(id)
+      if (!before.secrets.some((secret) => secret.id === secretId)) await barrier.pass()
       const after = endGrace(before, secretId, clock.now())
       await replace('end_grace', change, before, after)
-      await waitForOtherProcesses()
+      await barrier.pass()
       return toWriteKey(after)
     },
 
     async revoke(id, change = {}) {
       // Revoking is final and so wins over whatever changes the key at the same time.
       for (;;) {
-        const before = await load(id)
+        const before = await loadToEnd(id)
         const after = revokeKey(before, clock.now())
         if (after !== undefined && !(await store.replace(after, audit('revoke', change, before, after))))
           continue
         announce(before.id)
-        await waitForOtherProcesses()
+        await barrier.pass()
         return toWriteKey(after ?? before)
       }
     },
 
     async remove(id, change = {}) {
       for (;;) {
-        const before = await load(id)
+        const before = await loadToEnd(id)
         if (!(await store.remove(before.id, before.version, audit('remove', change, before, null)))) continue
         announce(before.id)
-        await waitForOtherProcesses()
+        await barrier.pass()
         return
       }
     },
@@ -425,12 +430,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   return writeKeys
 }
 
-/** Clocks of two processes may run at slightly different speeds. */
-const leaseMargin = 1.01
-const leaseMarginMs = 5
 const insertAttempts = 3
-const barrierAttempts = 20
-const barrierPauseMs = 250
 const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
 const newIdPattern = /^wk_[0-9A-Za-z]{16}$/
 const maxVolumes = 100

@@ -39,6 +39,9 @@ export interface LeaseOptions {
   onRevisionRegressed: () => void
 }
 
+/** No lease is longer, in milliseconds. */
+export const maxLeaseMs = 600_000
+
 /** A registration in the store is renewed when it is this old, in milliseconds; see `KeyStore.registerLease`. */
 const registrationMs = 600_000
 /** Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends. */

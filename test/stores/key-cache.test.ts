@@ -379,6 +379,30 @@ describe('the cache of a shared store', () => {
     await cache.close()
   })
 
+  it('spreads the second reading of keys that were all read at once', async () => {
+    const { store, asked } = shareMemory()
+    const clock = createManualClock()
+    const count = 2_000
+    const cache = createCache(store, clock, { leaseMs: 600_000, maxKeys: count })
+    const records = await Promise.all(Array.from({ length: count }, () => insert(store)))
+    const readAll = async () => {
+      const before = asked.findByHash
+      for (const record of records) await statusOf(cache, record)
+      return asked.findByHash - before
+    }
+    expect(await readAll()).toBe(count)
+    const perSecond: number[] = []
+    for (let second = 1; second <= 60; second++) {
+      clock.advance(1_000)
+      perSecond.push(await readAll())
+    }
+    expect(perSecond.reduce((sum, reads) => sum + reads)).toBe(count)
+    // A fifteenth in each of the last fifteen seconds, give or take: never a tenth at once.
+    expect(perSecond.filter((reads) => reads > 0).length).toBeGreaterThanOrEqual(14)
+    expect(Math.max(...perSecond)).toBeLessThan(count / 10)
+    await cache.close()
+  })
+
   it('never refuses good keys that come cold and many at once from one address', async () => {
     const { store, asked } = shareMemory()
     const cache = createCache(store, createManualClock(), { maxKeys: 5_000 })

@@ -26,9 +26,9 @@ export async function releaseLease(database: Database, holder: string): Promise<
 }
 
 export async function longestLeaseMs(database: Database, except: string): Promise<number> {
-  const { dialect, tables, writer } = database
+  const { dialect, tables, reader } = database
   const rows = await query<{ longest: NumberCell | null }>(
-    writer,
+    reader,
     sql`select max(lease_ms) as longest from ${tables.leases}
       where holder <> ${except} and refreshed_at >= ${databaseNow(dialect)} - ${sql.lit(registeredForMs)}`,
   )
