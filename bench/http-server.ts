@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { createMemoryStore, createWriteKeys } from '../src/index.ts'
+import type { Store } from 'express-rate-limit'
+import { createMemoryStore, createWriteKeys, type WriteKeysOptions } from '../src/index.ts'
 import { ruledKey } from './sample.ts'
 
 /** What the part that starts this process is told. */
@@ -33,30 +35,23 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     app.use('/v1', express.json(), writeKeyAuth(keys))
     return { app: answer(app), secret }
   },
-  'express-stack': async () => {
-    const { app, express } = await expressApp()
-    const { default: cors } = await import('cors')
-    const { rateLimit } = await import('express-rate-limit')
-    const known = new Set([peerUser])
-    const { default: basicAuth } = await import('basic-auth')
-    app.use('/v1', cors())
-    app.use('/v1', (request, response, next) => {
-      const user = basicAuth(request)?.name
-      if (user === undefined || !known.has(user)) response.status(401).end()
-      else next()
+  'express-writekey-redis': async () => {
+    const { app } = await expressApp()
+    const { writeKeyAuth } = await import('../adapters/express.ts')
+    const { createRedisLimiter } = await import('../src/redis.ts')
+    const { keys, secret } = await oneKey({
+      limiter: createRedisLimiter({ client: await openRedis(), prefix: redisPrefix() }),
     })
-    app.use(
-      '/v1',
-      rateLimit({
-        windowMs: 1_000,
-        limit,
-        legacyHeaders: true,
-        standardHeaders: 'draft-8',
-        keyGenerator: (request) => basicAuth(request)?.name ?? '',
-      }),
+    app.use('/v1', writeKeyAuth(keys))
+    return { app: answer(app), secret }
+  },
+  'express-stack': () => expressStack(),
+  'express-stack-redis': async () => {
+    const { RedisStore } = await import('rate-limit-redis')
+    const client = await openRedis()
+    return expressStack(
+      new RedisStore({ prefix: redisPrefix(), sendCommand: (...args: string[]) => client.sendCommand(args) }),
     )
-    app.use('/v1', express.json())
-    return { app: answer(app) }
   },
   'express-flexible': async () => {
     const { app, express } = await expressApp()
@@ -125,6 +120,43 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
   },
 }
 
+/** What one would combine instead. @param store where the limiter counts; in memory by default */
+async function expressStack(store?: Store) {
+  const { app, express } = await expressApp()
+  const { default: cors } = await import('cors')
+  const { rateLimit } = await import('express-rate-limit')
+  const { default: basicAuth } = await import('basic-auth')
+  const known = new Set([peerUser])
+  app.use('/v1', cors())
+  app.use('/v1', (request, response, next) => {
+    const user = basicAuth(request)?.name
+    if (user === undefined || !known.has(user)) response.status(401).end()
+    else next()
+  })
+  app.use(
+    '/v1',
+    rateLimit({
+      windowMs: 1_000,
+      limit,
+      legacyHeaders: true,
+      standardHeaders: 'draft-8',
+      keyGenerator: (request) => basicAuth(request)?.name ?? '',
+      ...(store && { store }),
+    }),
+  )
+  app.use('/v1', express.json())
+  return { app: answer(app) }
+}
+
+async function openRedis() {
+  const { createClient } = await import('redis')
+  return createClient({ url: process.env.WRITEKEY_TEST_REDIS ?? 'redis://127.0.0.1:6379' }).connect()
+}
+
+function redisPrefix(): string {
+  return `bench:${randomUUID()}:`
+}
+
 async function expressApp() {
   const { default: express } = await import('express')
   return { app: express(), express }
@@ -145,8 +177,8 @@ function answerKoa(app: import('koa')): RequestListener {
   return app.callback()
 }
 
-async function oneKey() {
-  const keys = createWriteKeys({ store: createMemoryStore() })
+async function oneKey(options: WriteKeysOptions = {}) {
+  const keys = createWriteKeys({ store: createMemoryStore(), ...options })
   const { key } = await keys.create(ruledKey)
   return { keys, secret: key }
 }

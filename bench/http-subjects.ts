@@ -29,7 +29,7 @@ export interface Series {
   cpuUs: number[]
 }
 
-const isPinned = pinSelf()
+let isPinned: boolean | undefined
 
 /**
  * Starts subjects, each in a process of its own, checks that all give the same answer, and ends them afterwards.
@@ -41,6 +41,8 @@ export async function withSubjects(
   names: readonly string[],
   use: (subjects: Record<string, Subject>) => Promise<void>,
 ): Promise<void> {
+  // Not sooner: what a part starts before, for other ends, would be pinned with it.
+  isPinned ??= pinSelf()
   const subjects: Record<string, Subject> = {}
   try {
     for (const name of names) subjects[name] = await start(server, name)
