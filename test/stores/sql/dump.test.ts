@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'libsql'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -47,63 +49,121 @@ function spellings(secret: string): string[] {
     body.toUpperCase(),
     [...body].reverse().join(''),
     bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
     Buffer.from(body, 'utf16le').toString('latin1'),
     ...base64,
     ...[secret, `${secret}:`].map((text) => btoa(text).replace(/=+$/, '').slice(20)),
   ]
 }
 
-function expectNoSecret(dump: string, secrets: readonly string[]): void {
-  expect(dump).toContain('Renamed')
-  for (const secret of secrets) {
-    for (const spelling of spellings(secret)) expect(dump.includes(spelling)).toBe(false)
+/** The spellings that stand in a dump. */
+function found(dump: string, secrets: readonly string[]): string[] {
+  return secrets.flatMap(spellings).filter((spelling) => dump.includes(spelling))
+}
+
+/** A database to be read as a thief would, and to be written to as a mistake would. */
+interface Dumped {
+  dump(): Promise<string>
+  run(statement: string, cell: string | Buffer): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+async function sweep(url: string, open: () => Promise<Dumped>): Promise<void> {
+  const secrets = await useStore(url)
+  const database = await open()
+  try {
+    const dump = await database.dump()
+    // It holds what it should hold, so it is a dump.
+    expect(dump).toContain('Renamed')
+    expect(dump).toContain(
+      createHash('sha256')
+        .update(secrets[1] as string)
+        .digest()
+        .toString('latin1'),
+    )
+    expect(found(dump, secrets)).toEqual([])
+
+    // And a secret that got somewhere would be found, in text and in bytes.
+    const [inKeys, inAudit, inBytes] = secrets as [string, string, string]
+    const seen = (secret: string) => JSON.stringify({ seen: btoa(`x${secret}:`) })
+    await database.run('update writekey_keys set metadata = ?', seen(inKeys))
+    expect(found(await database.dump(), [inKeys])).not.toEqual([])
+    await database.run('update writekey_audit set fields_after = ?', seen(inAudit))
+    expect(found(await database.dump(), [inAudit])).not.toEqual([])
+    const kept = "position = 0 and key_id in (select id from writekey_keys where status = 'active')"
+    await database.run(
+      `update writekey_secrets set key_hash = ? where ${kept}`,
+      Buffer.from(inBytes.slice(12, 44)),
+    )
+    expect(found(await database.dump(), [inBytes.slice(0, 44)])).not.toEqual([])
+  } finally {
+    await database.close()
   }
 }
 
-const printable = (_: string, value: unknown) =>
-  value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value
+function toDump(rows: readonly object[]): string {
+  return rows
+    .flatMap((row) => Object.values(row))
+    .map((cell) => (cell instanceof Uint8Array ? Buffer.from(cell).toString('latin1') : String(cell)))
+    .join('\n')
+}
 
 describe('SQLite', () => {
   const folder = useFolder()
-  it('holds no secret in any encoding, not even in a freed page', async () => {
-    const secrets = await useStore(`sqlite:${join(folder, 'keys.db')}`)
-    const dump = readdirSync(folder)
-      .map((file) => readFileSync(join(folder, file), 'latin1'))
-      .join('')
-    expectNoSecret(dump, secrets)
-  })
+  it('holds no secret in any encoding, not even in a freed page', () =>
+    sweep(`sqlite:${join(folder, 'keys.db')}`, async () => {
+      const database = new Database(join(folder, 'keys.db'))
+      return {
+        dump: async () =>
+          readdirSync(folder)
+            .map((file) => readFileSync(join(folder, file), 'latin1'))
+            .join(''),
+        run: async (statement, cell) => database.prepare(statement).run([cell]),
+        close: async () => database.close(),
+      }
+    }))
 })
 
 describeWithService('postgres', 'PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
-  it('holds no secret in any encoding', async () => {
-    const secrets = await useStore(database.url)
-    const client = new pg.Client({ connectionString: database.url })
-    await client.connect()
-    const { rows: tables } = await client.query(
-      "select tablename as name from pg_tables where schemaname = 'public'",
-    )
-    expect(tables.length).toBe(8)
-    let dump = ''
-    for (const { name } of tables) dump += JSON.stringify((await client.query(`select * from ${name}`)).rows)
-    await client.end()
-    expectNoSecret(dump, secrets)
-  })
+  it('holds no secret in any encoding', () =>
+    sweep(database.url, async () => {
+      const client = new pg.Client({ connectionString: database.url })
+      await client.connect()
+      const { rows: tables } = await client.query(
+        "select tablename as name from pg_tables where schemaname = 'public'",
+      )
+      expect(tables.length).toBe(8)
+      return {
+        async dump() {
+          let dump = ''
+          for (const { name } of tables) dump += toDump((await client.query(`select * from ${name}`)).rows)
+          return dump
+        },
+        run: (statement, cell) => client.query(statement.replace('?', '$1'), [cell]),
+        close: () => client.end(),
+      }
+    }))
 })
 
 describeWithService('mysql', 'MariaDB', (address) => {
   const database = useMysqlDatabase(address)
-  it('holds no secret in any encoding', async () => {
-    const secrets = await useStore(database.url)
-    const connection = await createConnection({ uri: database.url })
-    const [tables] = (await connection.query('show tables')) as unknown as [Record<string, string>[]]
-    expect(tables.length).toBe(8)
-    let dump = ''
-    for (const table of tables) {
-      const [rows] = await connection.query(`select * from ${Object.values(table)[0]}`)
-      dump += JSON.stringify(rows, printable)
-    }
-    await connection.end()
-    expectNoSecret(dump, secrets)
-  })
+  it('holds no secret in any encoding', () =>
+    sweep(database.url, async () => {
+      const connection = await createConnection({ uri: database.url })
+      const [tables] = (await connection.query('show tables')) as unknown as [Record<string, string>[]]
+      expect(tables.length).toBe(8)
+      return {
+        async dump() {
+          let dump = ''
+          for (const table of tables) {
+            const [rows] = await connection.query(`select * from ${Object.values(table)[0]}`)
+            dump += toDump(rows as object[])
+          }
+          return dump
+        },
+        run: (statement, cell) => connection.query(statement, [cell]),
+        close: () => connection.end(),
+      }
+    }))
 })
