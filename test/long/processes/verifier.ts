@@ -24,6 +24,7 @@ const keys = createWriteKeys({
 })
 
 let group: readonly { index: number; secret: string }[] = []
+let accepted = new Set<number>()
 let lines: string[] = []
 let verified = 0
 let rounds = 0
@@ -37,6 +38,7 @@ async function verify(index: number, secret: string): Promise<void> {
     ip: `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`,
   })
   verified++
+  if (verdict.ok) accepted.add(index)
   lines.push(`${index} ${start} ${sharedNow()} ${verdict.ok ? 'accepted' : verdict.reason}\n`)
 }
 
@@ -51,20 +53,32 @@ async function run(): Promise<never> {
     await Promise.all(group.map(({ index, secret }) => verify(index, secret)))
     rounds++
     if (lines.length > 2_000) writeLog()
-    await new Promise((resolve) => setTimeout(resolve, options.pauseMs))
+    await pause(options.pauseMs)
   }
 }
 
+/** Until everything in the group has been verified again from the beginning. */
+async function again(): Promise<void> {
+  const enough = rounds + 2
+  while (rounds < enough) await pause(5)
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
 answerMessages({
-  verify({ secrets }: { secrets: readonly { index: number; secret: string }[] }) {
+  /** Answers when each secret has been accepted, and so is cached. */
+  async verify({ secrets }: { secrets: readonly { index: number; secret: string }[] }) {
+    accepted = new Set()
     group = secrets
+    while (!group.every(({ index }) => accepted.has(index))) await pause(5)
   },
-  /** Answers when everything in the group has been verified again from the beginning. */
-  async again() {
-    const enough = rounds + 2
-    while (rounds < enough) await new Promise((resolve) => setTimeout(resolve, 5))
-  },
-  flush() {
+  again,
+  /** Ends the verifying and writes the log to its end. */
+  async finish() {
+    group = []
+    await again()
     writeLog()
     return { verified, storeErrors: storeErrors.count }
   },
