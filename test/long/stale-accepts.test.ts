@@ -18,8 +18,8 @@ const verifierCount = 4
 const revokes = length(1_000, 20)
 const groupSize = length(55, 22)
 const leaseMs = length(2_000, 400)
-/** Longest freeze: SQLite has one writer, and one that is frozen while it writes holds up all others. */
-const freezeMs = 4 * leaseMs
+/** Longest freeze. SQLite has one writer: one that is frozen while it writes holds up all others, who wait for 5 s. */
+const freezeMs = (url: string) => (url.startsWith('sqlite:') ? 3_000 : 4 * leaseMs)
 
 type Disturbance = 'none' | 'frozen' | 'blackhole' | 'listener-killed'
 type Action = 'revoke' | 'rotate' | 'remove'
@@ -133,7 +133,7 @@ async function changeGroup(
   let thaw: NodeJS.Timeout | undefined
   if (disturbance === 'frozen') {
     first.child.kill('SIGSTOP')
-    thaw = setTimeout(() => first.child.kill('SIGCONT'), freezeMs)
+    thaw = setTimeout(() => first.child.kill('SIGCONT'), freezeMs(url))
   }
   if (disturbance === 'blackhole') proxy?.blackhole(true)
   await Promise.all(
