@@ -83,7 +83,7 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
           notifications,
           leaseMs,
           log: logOf(index),
-          pauseMs: 15,
+          pauseMs: 25,
         }),
       )
     }
