@@ -2,13 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type Accepted,
   type AdapterOptions,
-  createContext,
-  findContext,
+  assertAdapterOptions,
   type Refused,
-  resolveAdapterOptions,
+  setReplyHeaders,
   tellRefused,
+  toContext,
   toIngestRequest,
-  trySetReplyHeaders,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
@@ -47,7 +46,8 @@ export type WriteKeyAuthOptions = AdapterOptions<
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}) {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
+  assertAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty = 'writeKey' } = options
 
   return function writeKeyAuth(
     request: ExpressRequest,
@@ -61,25 +61,19 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       return
     }
 
-    const before = findContext(request)
-    verifyOnce(keys, before, neutral, eventType)
+    verifyOnce(keys, request, neutral, eventType)
       .then((verdict) =>
-        verdict.ok ? accept(verdict, before, request, response) : refuse(verdict, request, response),
+        verdict.ok ? accept(verdict, request, response) : refuse(verdict, request, response),
       )
       .then((accepted) => {
         if (accepted) next()
       }, next)
   }
 
-  function accept(
-    verdict: Accepted,
-    before: WriteKeyContext | undefined,
-    request: ExpressRequest,
-    response: ServerResponse,
-  ): boolean {
-    if (!trySetReplyHeaders(response, verdict.headers)) return false
-    const target = request as unknown as Record<string, unknown>
-    target[requestProperty] = createContext(verdict, keys, eventType, before)
+  function accept(verdict: Accepted, request: ExpressRequest, response: ServerResponse): boolean {
+    if (response.headersSent || response.writableEnded) return false
+    setReplyHeaders(response, verdict.headers)
+    ;(request as unknown as Record<string, unknown>)[requestProperty] = toContext(verdict)
     if (verdict.body !== undefined) request.body = verdict.body
     return true
   }

@@ -4,15 +4,14 @@ import {
   type AdapterOptions,
   answerByFetch,
   appendVary,
-  createContext,
+  assertAdapterOptions,
   type FetchHandler,
-  findContext,
   type ParsedBody,
   type Refused,
   type Reply,
-  resolveAdapterOptions,
   setReplyHeaders,
   tellRefused,
+  toContext,
   toIngestRequest,
   type VerifyingKeys,
   verifyOnce,
@@ -44,7 +43,8 @@ export function writeKeyAuth(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions = {},
 ): Middleware<WriteKeyState> {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
+  assertAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty = 'writeKey' } = options
 
   return async function writeKeyAuth(context, next) {
     const ctx = context as Context
@@ -53,8 +53,7 @@ export function writeKeyAuth(
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(ctx, preflight)
 
-    const before = findContext(ctx.state)
-    const verdict = await verifyOnce(keys, before, neutral, eventType)
+    const verdict = await verifyOnce(keys, ctx.req, neutral, eventType)
     if (!verdict.ok) {
       if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, ctx))
       if (!isAnswered(ctx)) answer(ctx, verdict.reply)
@@ -63,7 +62,7 @@ export function writeKeyAuth(
     if (ctx.headerSent) return
     setReplyHeaders(ctx.res, verdict.headers)
     keepOnError(ctx, verdict.headers)
-    ctx.state[requestProperty] = createContext(verdict, keys, eventType, before)
+    ctx.state[requestProperty] = toContext(verdict)
     if (verdict.body !== undefined) parsed.body = verdict.body
     await next()
   }

@@ -1,13 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { createMemoryLimiter, createMemoryStore, createWriteKeys } from '../src/index.ts'
-import { spreadOf, usedBytes } from './measurement.ts'
+import { usedBytes } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { ruledKey, sampleRequest } from './sample.ts'
 
 await wrongKeys()
 await memoryPerSender()
-importTimes()
 
 /** Fifty wrong keys for each good one: good keys have to stay cached, and malformed ones must not reach the store. */
 async function wrongKeys(): Promise<void> {
@@ -86,29 +83,4 @@ async function memoryPerSender(): Promise<void> {
     unit: 'B',
     goal: { atMost: 150 },
   })
-}
-
-/** What an import adds to a process that does nothing else. */
-function importTimes(): void {
-  const times: Record<string, number[]> = { nothing: [], writekey: [], 'writekey/express': [] }
-  const here = fileURLToPath(new URL('.', import.meta.url))
-  for (let round = 0; round < 9; round++) {
-    for (const name of Object.keys(times)) {
-      const script = `const from = performance.now(); await import(${JSON.stringify(name === 'nothing' ? 'data:text/javascript,' : name)}); console.log(performance.now() - from)`
-      const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: here })
-      ;(times[name] as number[]).push(Number(output))
-    }
-  }
-  for (const [name, atMost] of [
-    ['writekey', 15],
-    ['writekey/express', 20],
-  ] as const) {
-    const added = (times[name] as number[]).map((time, round) => time - (times.nothing?.[round] as number))
-    report({
-      name: `import of ${name}, above an empty module`,
-      value: spreadOf(added),
-      unit: 'ms',
-      goal: { atMost },
-    })
-  }
 }

@@ -118,6 +118,19 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     app.use(bodyParser())
     return { app: answerKoa(app) }
   },
+  'nest-alone': async () => {
+    const { nestAlone } = await import('./nest-subjects.ts')
+    return { app: await nestAlone() }
+  },
+  'nest-writekey': async () => {
+    const { nestWithWriteKey } = await import('./nest-subjects.ts')
+    const { keys, secret } = await oneKey()
+    return { app: await nestWithWriteKey(keys), secret }
+  },
+  'nest-stack': async () => {
+    const { nestWithThrottler } = await import('./nest-subjects.ts')
+    return { app: await nestWithThrottler(peerUser, limit) }
+  },
 }
 
 /** What one would combine instead. @param store where the limiter counts; in memory by default */

@@ -15,7 +15,8 @@ const roundMs = sized({ full: 300, short: 300, smoke: 50 })
 /** A server runs at full speed only once its code has been compiled, which takes requests and not time. */
 const warmUpRequests = sized({ full: 6_000, short: 6_000, smoke: 10 })
 const longestWarmUpMs = 6_000
-const connections = 32
+const warmUpSliceMs = sized({ full: 250, short: 250, smoke: 10 })
+export const connections = 32
 
 /** A server in a process of its own, and the request to send it. */
 export interface Subject extends ServerReady {
@@ -29,7 +30,8 @@ export interface Series {
   cpuUs: number[]
 }
 
-let isPinned: boolean | undefined
+/** Whether servers and load have a processor each; found out by `withSubjects`. */
+export let isPinned: boolean | undefined
 
 /**
  * Starts subjects, each in a process of its own, checks that all give the same answer, and ends them afterwards.
@@ -106,7 +108,7 @@ export function reportThroughput(
 export async function warmUp(subject: Subject): Promise<void> {
   const end = performance.now() + longestWarmUpMs
   for (let answered = 0; answered < warmUpRequests && performance.now() < end; ) {
-    answered += (await runLoad({ ...subject, connections, durationMs: 250 })).answered
+    answered += (await runLoad({ ...subject, connections, durationMs: warmUpSliceMs })).answered
   }
 }
 

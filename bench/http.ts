@@ -4,21 +4,17 @@ import {
   reportThroughput,
   type Subject,
   trackRequest,
-  warmUp,
   withSubjects,
 } from './http-subjects.ts'
-import { postRequest, runLoad } from './load.ts'
-import { quantile, ratioOf, spreadOf } from './measurement.ts'
-import { report } from './report.ts'
+import { reportLatency } from './latency.ts'
+import { postRequest } from './load.ts'
 
 const server = 'http-server'
-const rounds = 7
-const connections = 32
 
 await express()
 await koa()
+await nest()
 await latency()
-
 async function express(): Promise<void> {
   const names = [
     'express-alone',
@@ -68,31 +64,23 @@ async function koa(): Promise<void> {
   })
 }
 
-/** At 70 % of what the protected endpoint can do, so that both are asked the same. */
+async function nest(): Promise<void> {
+  await withSubjects(server, ['nest-alone', 'nest-writekey', 'nest-stack'], async (subjects) => {
+    const series = await measureInTurn(subjects)
+    reportThroughput('Nest: writekey / Nest alone', series, 'nest-writekey', 'nest-alone', { atLeast: 0.95 })
+    reportThroughput(
+      'Nest: writekey / cors + basic-auth + @nestjs/throttler',
+      series,
+      'nest-writekey',
+      'nest-stack',
+    )
+  })
+}
+
 async function latency(): Promise<void> {
   await withSubjects(server, ['express-alone', 'express-writekey'], async (subjects) => {
     const { 'express-writekey': subject, 'express-alone': peer } = subjects as Record<string, Subject>
     if (subject === undefined || peer === undefined) return
-    const p99 = async (of: Subject, perSecond: number) => {
-      const { latencies } = await runLoad({ ...of, connections, durationMs: 1_200, perSecond })
-      return quantile(
-        latencies.sort((a, b) => a - b),
-        0.99,
-      )
-    }
-    for (const one of [subject, peer]) await warmUp(one)
-    const peak = await runLoad({ ...subject, connections, durationMs: 1_000 })
-    const perSecond = 0.7 * (peak.answered / peak.seconds)
-    const times = { subject: [] as number[], peer: [] as number[] }
-    for (let round = 0; round < rounds; round++) {
-      times.subject.push(await p99(subject, perSecond))
-      times.peer.push(await p99(peer, perSecond))
-    }
-    report({
-      name: 'Express: p99 at 70 % of the peak, writekey / express.json() alone',
-      value: ratioOf(times.subject, times.peer),
-      goal: { atMost: 1.15 },
-      note: `${spreadOf(times.subject).median.toFixed(2)} ms against ${spreadOf(times.peer).median.toFixed(2)} ms at ${Math.round(perSecond)}/s`,
-    })
+    await reportLatency('Express: writekey / express.json() alone', subject, peer)
   })
 }

@@ -5,9 +5,6 @@ export interface LoadOptions {
   /** The request as sent, again and again. */
   request: Buffer
   connections: number
-  durationMs: number
-  /** Requests per second in all; left out: as many as the server answers. */
-  perSecond?: number
 }
 
 export interface LoadResult {
@@ -15,11 +12,16 @@ export interface LoadResult {
   seconds: number
   /** Number of answers by status. */
   statuses: Record<number, number>
-  /** Milliseconds from when a request was due to its answer, so that a stalled server is not flattered. */
-  latencies: number[]
 }
 
-const headEnd = Buffer.from('\r\n\r\n')
+export interface ArrivalsResult {
+  /** Milliseconds from when each request was due to its answer, ascending. */
+  latencies: Float64Array
+  /** Milliseconds by which the load itself was late where a connection was free, ascending. */
+  lateness: Float64Array
+  /** Number of answers by status. */
+  statuses: Record<number, number>
+}
 
 /** A plain HTTP/1.1 request over keep-alive. */
 export function postRequest(path: string, headers: Record<string, string>, body: string): Buffer {
@@ -29,73 +31,150 @@ export function postRequest(path: string, headers: Record<string, string>, body:
   )
 }
 
-/**
- * Sends one request over and over on several connections, one at a time on each, and reconnects where the server closes.
- * Written for this bench as it needs a quarter of what the server does per request, so that the server is the limit.
- */
-export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { port, request, connections, durationMs, perSecond } = options
+/** Sends one request over and over on several connections, one at a time on each: as many as the server answers. */
+export async function runLoad(options: LoadOptions & { durationMs: number }): Promise<LoadResult> {
   const statuses: Record<number, number> = {}
-  const latencies: number[] = []
   let answered = 0
   const startedAt = performance.now()
-  const endsAt = startedAt + durationMs
-  const intervalMs = perSecond === undefined ? 0 : (1_000 * connections) / perSecond
-
-  await Promise.all(Array.from({ length: connections }, (_, index) => keepAsking(index)))
-  return { answered, seconds: (performance.now() - startedAt) / 1_000, statuses, latencies }
-
-  function keepAsking(index: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let dueAt = startedAt + (intervalMs * index) / connections
-      let pending: Buffer | undefined
-      let socket = open()
-
-      function open(): Socket {
-        const opened = connect({ port, host: '127.0.0.1', noDelay: true })
-        opened.on('connect', ask)
-        opened.on('data', receive)
-        opened.on('error', reject)
-        opened.on('close', () => {
-          if (opened !== socket) return
-          if (performance.now() >= endsAt) resolve()
-          else socket = open()
-        })
-        return opened
-      }
-
-      function ask(): void {
-        const now = performance.now()
-        if (now >= endsAt) {
-          socket.destroy()
-          return
+  const endsAt = startedAt + options.durationMs
+  await Promise.all(
+    Array.from({ length: options.connections }, () =>
+      converse(options, (connection, status) => {
+        if (status !== undefined) {
+          answered++
+          statuses[status] = (statuses[status] ?? 0) + 1
         }
-        if (dueAt > now) setTimeout(send, dueAt - now)
-        else send()
-      }
+        if (performance.now() < endsAt) connection.send()
+        else connection.end()
+      }),
+    ),
+  )
+  return { answered, seconds: (performance.now() - startedAt) / 1_000, statuses }
+}
 
-      function send(): void {
-        if (perSecond === undefined) dueAt = performance.now()
-        if (socket.writable) socket.write(request)
-      }
+/**
+ * Sends one request at given times, whatever became of the earlier ones, as many independent senders do. One that finds
+ * no connection free waits, and its wait counts, so that a server that stalls is not flattered. Looks at the clock all the
+ * time instead of setting timers, which would be late by a millisecond: needs a processor of its own.
+ *
+ * @param dueMs times from the start, ascending
+ */
+export async function runArrivals(
+  options: LoadOptions & { dueMs: readonly number[] },
+): Promise<ArrivalsResult> {
+  const { dueMs, connections } = options
+  const statuses: Record<number, number> = {}
+  const latencies = new Float64Array(dueMs.length)
+  const lateness = new Float64Array(dueMs.length)
+  const free: Connection[] = []
+  const dueOf = new Map<Connection, number>()
+  let startedAt = Number.POSITIVE_INFINITY
+  let sent = 0
+  let answered = 0
+  let onTime = 0
 
-      function receive(chunk: Buffer): void {
-        const bytes = pending === undefined ? chunk : Buffer.concat([pending, chunk])
-        const end = bytes.indexOf(headEnd)
-        const head = end === -1 ? '' : bytes.toString('latin1', 0, end)
-        const length = Number(/content-length: (\d+)/i.exec(head)?.[1])
-        if (end === -1 || bytes.length < end + 4 + length) {
-          pending = bytes
-          return
-        }
-        pending = undefined
-        answered++
-        const status = Number(head.slice(9, 12))
+  const conversations = Array.from({ length: connections }, () =>
+    converse(options, (connection, status) => {
+      if (status !== undefined) {
+        latencies[answered++] = performance.now() - startedAt - (dueOf.get(connection) as number)
         statuses[status] = (statuses[status] ?? 0) + 1
-        latencies.push(performance.now() - dueAt)
-        dueAt += intervalMs
-        if (!/\nconnection: close/i.test(head)) ask()
       }
-    })
+      const isDue = sent < dueMs.length && (dueMs[sent] as number) <= performance.now() - startedAt
+      if (isDue) send(connection)
+      else free.push(connection)
+      if (free.length === connections && startedAt === Number.POSITIVE_INFINITY) {
+        startedAt = performance.now()
+        watch()
+      }
+    }),
+  )
+  await Promise.all(conversations)
+  return { latencies: latencies.sort(), lateness: lateness.subarray(0, onTime).sort(), statuses }
+
+  function watch(): void {
+    while (free.length > 0 && sent < dueMs.length) {
+      const lateMs = performance.now() - startedAt - (dueMs[sent] as number)
+      if (lateMs < 0) break
+      lateness[onTime++] = lateMs
+      send(free.pop() as Connection)
+    }
+    if (answered < dueMs.length) setImmediate(watch)
+    else for (const connection of free) connection.end()
   }
+
+  function send(connection: Connection): void {
+    dueOf.set(connection, dueMs[sent++] as number)
+    connection.send()
+  }
+}
+
+/** Times of independent arrivals: gaps of random length, exponentially distributed. */
+export function randomArrivals(perSecond: number, durationMs: number): number[] {
+  const times: number[] = []
+  for (let at = 0; ; ) {
+    at += (-Math.log(1 - Math.random()) * 1_000) / perSecond
+    if (at >= durationMs) return times
+    times.push(at)
+  }
+}
+
+interface Connection {
+  send(): void
+  end(): void
+}
+
+const headEnd = Buffer.from('\r\n\r\n')
+
+/**
+ * Keeps a connection open, again where the server closes it, until it is ended. Written for this bench as it needs a
+ * quarter of what the server does per request, so that the server is the limit.
+ *
+ * @param onFree called when a request can be sent, with the status of the answer if one came before
+ */
+function converse(
+  { port, request }: LoadOptions,
+  onFree: (connection: Connection, status?: number) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let pending: Buffer | undefined
+    let status: number | undefined
+    let isClosing = false
+    let hasEnded = false
+    let socket = open()
+    const connection: Connection = {
+      send: () => socket.write(request),
+      end() {
+        hasEnded = true
+        socket.destroy()
+      },
+    }
+
+    function open(): Socket {
+      const opened = connect({ port, host: '127.0.0.1', noDelay: true })
+      opened.on('connect', () => onFree(connection, status))
+      opened.on('data', receive)
+      opened.on('error', reject)
+      opened.on('close', () => {
+        if (hasEnded) resolve()
+        else if (isClosing) socket = open()
+        else reject(new Error('the server closed a connection without saying so'))
+      })
+      return opened
+    }
+
+    function receive(chunk: Buffer): void {
+      const bytes = pending === undefined ? chunk : Buffer.concat([pending, chunk])
+      const end = bytes.indexOf(headEnd)
+      const head = end === -1 ? '' : bytes.toString('latin1', 0, end)
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1])
+      if (end === -1 || bytes.length < end + 4 + length) {
+        pending = bytes
+        return
+      }
+      pending = undefined
+      status = Number(head.slice(9, 12))
+      isClosing = /\nconnection: close/i.test(head)
+      if (!isClosing) onFree(connection, status)
+    }
+  })
 }

@@ -1,3 +1,5 @@
+import { sized } from './length.ts'
+
 /** One figure with its spread over the rounds of a run. */
 export interface Spread {
   median: number
@@ -18,7 +20,7 @@ export function ratioOf(subject: readonly number[], peer: readonly number[]): Sp
 }
 
 /** @param sorted ascending, not empty */
-export function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const position = (sorted.length - 1) * share
   const below = Math.floor(position)
   const value = sorted[below] as number
@@ -29,8 +31,8 @@ export function quantile(sorted: readonly number[], share: number): number {
 /** Runs something `count` times in a row. */
 export type Repeat = (count: number) => unknown
 
-const warmUpMs = 250
-const sliceMs = 12
+const warmUpMs = sized({ full: 250, short: 250, smoke: 1 })
+const sliceMs = sized({ full: 12, short: 12, smoke: 1 })
 
 /**
  * Times several functions against each other: after a warm-up, rounds of short slices in turn, so that a busy moment of
@@ -47,7 +49,7 @@ export async function timeInTurn<Name extends string>(
     counts[name] = await countFor(subjects[name])
     times[name] = []
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < sized({ full: rounds, short: rounds, smoke: 1 }); round++) {
     // The order turns, so that nobody always runs behind the same neighbour.
     for (let index = 0; index < names.length; index++) {
       const name = names[(index + round) % names.length] as Name

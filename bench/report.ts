@@ -4,8 +4,8 @@ import type { Spread } from './measurement.ts'
 export interface Row {
   /** What was measured, and against what. */
   name: string
-  /** The ratio, or the figure with its `unit`. */
-  value: Spread | number
+  /** The ratio, or the figure with its `unit`. Left out where it could not be measured; `note` then says why. */
+  value?: Spread | number
   /** Left out for ratios. */
   unit?: string
   /** The goal of the row. Left out for figures that are only told. */

@@ -1,13 +1,13 @@
-// `npm run bench [-- verify|http|store|redis|flood …]`: builds the package, runs the parts one after another and prints
+// `npm run bench [-- verify|http|store|redis|flood|import …]`: builds the package, runs the parts one after another and prints
 // one table. Parts that are named run in full, all of them together in their short form (bench/length.ts). Parts import the
 // sources; here those imports are turned into the built package, as users get it.
 import { execFileSync, fork } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsdown'
 
-const parts = ['verify', 'http', 'store', 'redis', 'flood']
+const parts = ['verify', 'http', 'store', 'redis', 'flood', 'import']
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
 const wanted = process.argv.slice(2)
@@ -27,6 +27,7 @@ await bundleParts()
 const started = Date.now()
 const rows = []
 let failed = false
+if (chosen.includes('verify')) installPeers()
 for (const part of chosen) {
   const began = Date.now()
   process.stderr.write(`${part} …`)
@@ -64,6 +65,33 @@ function builtPackage() {
       return { id: subpath === 'src' ? 'writekey' : `writekey/${subpath}`, external: true }
     },
   }
+}
+
+/** Peers whose packages do not fit beside those of the root. Where they cannot be installed, their rows say so. */
+function installPeers() {
+  const folder = `${here}peers`
+  if (length === 'smoke' || isInstalled(folder)) return
+  process.stderr.write('installing the packages of bench/peers, once …')
+  try {
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    process.stderr.write(' done\n')
+  } catch (error) {
+    process.stderr.write(` failed: ${error.stderr?.toString().trim() || error.message}\n`)
+  }
+}
+
+/** Whether what lies in `node_modules` is what the lockfile asks for: npm leaves its own copy there. */
+function isInstalled(folder) {
+  const installed = `${folder}/node_modules/.package-lock.json`
+  if (!existsSync(installed)) return false
+  const packagesOf = (file) => {
+    const { '': _, ...packages } = JSON.parse(readFileSync(file, 'utf8')).packages
+    return Object.entries(packages).map(([path, { version }]) => `${path} ${version}`)
+  }
+  return packagesOf(installed).join() === packagesOf(`${folder}/package-lock.json`).join()
 }
 
 function runPart(part) {
@@ -104,25 +132,27 @@ function printTable() {
 }
 
 function medianOf({ value }) {
-  return typeof value === 'number' ? value : value.median
+  return typeof value === 'object' ? value.median : value
 }
 
 function medianText(row) {
+  if (row.value === undefined) return 'none'
   return row.unit === undefined ? `${format(medianOf(row))} ×` : `${format(medianOf(row))} ${row.unit}`
 }
 
 function spreadText({ value }) {
-  return typeof value === 'number' ? '' : `${format(value.low)} … ${format(value.high)}`
+  return typeof value === 'object' ? `${format(value.low)} … ${format(value.high)}` : ''
 }
 
 function goalText(row) {
   const { atLeast, atMost } = row.goal ?? {}
-  if (atLeast === undefined && atMost === undefined) return ''
+  if (row.value === undefined || (atLeast ?? atMost) === undefined) return ''
   const met = medianOf(row) >= (atLeast ?? -Infinity) && medianOf(row) <= (atMost ?? Infinity)
   return `${atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`} ${met ? 'met' : 'MISSED'}`
 }
 
 function format(number) {
   if (Math.abs(number) >= 100) return Math.round(number).toLocaleString('en-US')
-  return number.toFixed(Math.abs(number) >= 10 ? 1 : 2)
+  if (Math.abs(number) >= 0.1 || number === 0) return number.toFixed(Math.abs(number) >= 10 ? 1 : 2)
+  return number.toPrecision(2)
 }

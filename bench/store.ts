@@ -3,16 +3,17 @@ import { createHash, randomInt } from 'node:crypto'
 import pg from 'pg'
 import { createWriteKeys, type WriteKeys } from '../src/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
+import { sized } from './length.ts'
 import { ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { basicCredential } from './sample.ts'
 
 /** What a key costs in a database with a million of them: a hit against one with a thousand, and a miss. */
-const sizes = { small: 1_000, large: Number(process.env.STORE_KEYS ?? 1_000_000) }
+const sizes = { small: 1_000, large: sized({ full: 1_000_000, short: 1_000_000, smoke: 2_000 }) }
 type Size = keyof typeof sizes
 
 const usedKeys = 500
-const misses = 2_000
+const misses = sized({ full: 2_000, short: 1_000, smoke: 20 })
 
 const address = process.env.WRITEKEY_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 const name = `writekey_bench_${randomInt(1e9)}`

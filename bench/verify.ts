@@ -1,8 +1,10 @@
 import { createHash, hash } from 'node:crypto'
 import { createMemoryStore, createWriteKeys, type IngestRequest, type WriteKeys } from '../src/index.ts'
+import { sized } from './length.ts'
 import { type Repeat, ratioOf, retainedBytes, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { basicCredential, ruledKey, sampleRequest, trackEvent } from './sample.ts'
+import { againstApiKeyLibrary } from './verify-peer.ts'
 
 const keys = createWriteKeys({ store: createMemoryStore() })
 const { key } = await keys.create(ruledKey)
@@ -38,6 +40,7 @@ const refused = await keys.verify({
 assertSame('a malformed key is refused', refused.ok ? '' : refused.reason, 'malformed_key')
 
 await againstFloor()
+await againstApiKeyLibrary(keys, request)
 await refusals()
 await numberOfKeys()
 await numberOfRules()
@@ -110,23 +113,24 @@ async function refusals(): Promise<void> {
 }
 
 async function numberOfKeys(): Promise<void> {
-  const subjects = {} as Record<'10' | '1000' | '1000000', Repeat>
+  const counts = { few: 10, thousand: 1_000, all: sized({ full: 1_000_000, short: 1_000_000, smoke: 2_000 }) }
+  const subjects = {} as Record<keyof typeof counts, Repeat>
   const all: WriteKeys[] = []
-  for (const count of ['10', '1000', '1000000'] as const) {
-    const many = createWriteKeys({ store: filledStore(Number(count)), cache: { maxKeys: 20_000 } })
+  for (const [name, count] of Object.entries(counts)) {
+    const many = createWriteKeys({ store: filledStore(count), cache: { maxKeys: 20_000 } })
     all.push(many)
     const working: IngestRequest[] = []
     for (let index = 0; index < 10; index++) working.push(sampleRequest((await many.create(ruledKey)).key))
     for (const one of working) assertSame('a key among many is accepted', (await many.verify(one)).ok, true)
-    subjects[count] = verifying(many, ...working)
+    subjects[name as keyof typeof counts] = verifying(many, ...working)
   }
   const times = await timeInTurn(subjects, 31)
-  for (const count of ['1000', '1000000'] as const) {
+  for (const name of ['thousand', 'all'] as const) {
     report({
-      name: `verify with ${Number(count).toLocaleString('en-US')} keys stored / with 10`,
-      value: ratioOf(times[count], times['10']),
+      name: `verify with ${counts[name].toLocaleString('en-US')} keys stored / with ${counts.few}`,
+      value: ratioOf(times[name], times.few),
       goal: { atMost: 1.1 },
-      note: nanoseconds(times[count]),
+      note: nanoseconds(times[name]),
     })
   }
   for (const many of all) await many.close()
@@ -217,7 +221,7 @@ async function batchSize(): Promise<void> {
 }
 
 async function memoryPerKey(): Promise<void> {
-  const count = 5_000
+  const count = sized({ full: 5_000, short: 5_000, smoke: 100 })
   // Without usage counts, which are there for as long as they wait to be written.
   const { usage: _, ...store } = createMemoryStore()
   const many = createWriteKeys({ store, cache: { maxKeys: count } })

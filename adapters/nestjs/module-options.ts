@@ -1,11 +1,11 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
 import {
   type AdapterOptions,
+  assertAdapterOptions,
   ConfigError,
   createWriteKeys,
   type FetchHandler,
   type Refused,
-  resolveAdapterOptions,
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
@@ -112,10 +112,13 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     )
   }
   const keys = given ?? createWriteKeys(core)
+  assertAdapterOptions(keys, { eventType, onRefused, requestProperty })
   return {
     keys,
     ownsKeys: given === undefined,
-    ...resolveAdapterOptions(keys, { eventType, onRefused, requestProperty }),
+    eventType,
+    onRefused,
+    requestProperty: requestProperty ?? 'writeKey',
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),
