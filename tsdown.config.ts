@@ -34,6 +34,12 @@ export const buildOptions: UserConfig = {
   sourcemap: false,
   plugins: [embedPage()],
   deps: { onlyBundle: [] },
+  outputOptions: {
+    // Declarations hold the docstrings. Without them Node reads half as much, all of it ASCII.
+    comments: { jsdoc: false },
+    // What the root entry needs is one file: each further one costs an import some 0.7 ms.
+    codeSplitting: { groups: [{ name: 'core', test: /[\\/]src[\\/]index\.ts$/ }] },
+  },
 }
 
 export default defineConfig([

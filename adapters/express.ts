@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type Accepted,
   type AdapterOptions,
-  assertAdapterOptions,
+  createContext,
+  findContext,
   type Refused,
-  setReplyHeaders,
+  resolveAdapterOptions,
   tellRefused,
-  toContext,
   toIngestRequest,
+  trySetReplyHeaders,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
@@ -46,8 +47,7 @@ export type WriteKeyAuthOptions = AdapterOptions<
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}) {
-  assertAdapterOptions(keys, options)
-  const { eventType, onRefused, requestProperty = 'writeKey' } = options
+  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
 
   return function writeKeyAuth(
     request: ExpressRequest,
@@ -61,19 +61,25 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       return
     }
 
-    verifyOnce(keys, request, neutral, eventType)
+    const before = findContext(request)
+    verifyOnce(keys, before, neutral, eventType)
       .then((verdict) =>
-        verdict.ok ? accept(verdict, request, response) : refuse(verdict, request, response),
+        verdict.ok ? accept(verdict, before, request, response) : refuse(verdict, request, response),
       )
       .then((accepted) => {
         if (accepted) next()
       }, next)
   }
 
-  function accept(verdict: Accepted, request: ExpressRequest, response: ServerResponse): boolean {
-    if (response.headersSent || response.writableEnded) return false
-    setReplyHeaders(response, verdict.headers)
-    ;(request as unknown as Record<string, unknown>)[requestProperty] = toContext(verdict)
+  function accept(
+    verdict: Accepted,
+    before: WriteKeyContext | undefined,
+    request: ExpressRequest,
+    response: ServerResponse,
+  ): boolean {
+    if (!trySetReplyHeaders(response, verdict.headers)) return false
+    const target = request as unknown as Record<string, unknown>
+    target[requestProperty] = createContext(verdict, keys, eventType, before)
     if (verdict.body !== undefined) request.body = verdict.body
     return true
   }

@@ -4,14 +4,15 @@ import {
   type AdapterOptions,
   answerByFetch,
   appendVary,
-  assertAdapterOptions,
+  createContext,
   type FetchHandler,
+  findContext,
   type ParsedBody,
   type Refused,
   type Reply,
+  resolveAdapterOptions,
   setReplyHeaders,
   tellRefused,
-  toContext,
   toIngestRequest,
   type VerifyingKeys,
   verifyOnce,
@@ -43,8 +44,7 @@ export function writeKeyAuth(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions = {},
 ): Middleware<WriteKeyState> {
-  assertAdapterOptions(keys, options)
-  const { eventType, onRefused, requestProperty = 'writeKey' } = options
+  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
 
   return async function writeKeyAuth(context, next) {
     const ctx = context as Context
@@ -53,7 +53,8 @@ export function writeKeyAuth(
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(ctx, preflight)
 
-    const verdict = await verifyOnce(keys, ctx.req, neutral, eventType)
+    const before = findContext(ctx.state)
+    const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) {
       if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, ctx))
       if (!isAnswered(ctx)) answer(ctx, verdict.reply)
@@ -62,7 +63,7 @@ export function writeKeyAuth(
     if (ctx.headerSent) return
     setReplyHeaders(ctx.res, verdict.headers)
     keepOnError(ctx, verdict.headers)
-    ctx.state[requestProperty] = toContext(verdict)
+    ctx.state[requestProperty] = createContext(verdict, keys, eventType, before)
     if (verdict.body !== undefined) parsed.body = verdict.body
     await next()
   }

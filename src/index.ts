@@ -6,6 +6,7 @@ export {
   type RequestHints,
   setReplyHeaders,
   toIngestRequest,
+  trySetReplyHeaders,
   writeReply,
 } from './http/node-exchange.ts'
 export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'
@@ -51,12 +52,8 @@ export type { DecisionFilter, RecentDecision, RecentDecisions } from './usage/re
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
 export {
   type AdapterOptions,
-  assertAdapterOptions,
+  resolveAdapterOptions,
   tellRefused,
-  toContext,
-  type VerifyingKeys,
-  verifyOnce,
-  type WriteKeyContext,
 } from './verifier/adapter.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
 export type { CredentialSource } from './verifier/credentials.ts'
@@ -71,6 +68,13 @@ export type { Logger } from './verifier/event-hook.ts'
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Reason } from './verifier/reasons.ts'
 export type { ChallengePolicy } from './verifier/replies.ts'
+export {
+  createContext,
+  findContext,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+} from './verifier/request-context.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
 export {
   type AuditPage,

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common'
-import type { WriteKeyContext } from '../../src/index.ts'
-import { contextOf, toHttpExchange } from './http-exchange.ts'
+import { findContext, type WriteKeyContext } from '../../src/index.ts'
+import { toHttpExchange } from './http-exchange.ts'
 
 /** Metadata keys; values are read from the handler first, then from its controller. */
 export const eventTypeMetadata = 'writekey:event-type'
@@ -19,7 +19,8 @@ export const skipMetadata = 'writekey:skip'
 export const WriteKey: (field?: keyof WriteKeyContext) => ParameterDecorator = createParamDecorator(
   (field: keyof WriteKeyContext | undefined, context: ExecutionContext) => {
     if (context.getType() !== 'http') return undefined
-    const found = contextOf(toHttpExchange(context).rawRequest)
+    const { request, rawRequest } = toHttpExchange(context)
+    const found = findContext(request, rawRequest)
     return field === undefined ? found : found?.[field]
   },
 )

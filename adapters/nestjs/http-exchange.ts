@@ -1,12 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionContext } from '@nestjs/common'
-import {
-  type HeaderTarget,
-  type ParsedBody,
-  type Reply,
-  type WriteKeyContext,
-  writeReply,
-} from '../../src/index.ts'
+import { type HeaderTarget, type ParsedBody, type Reply, writeReply } from '../../src/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
 export type PlatformRequest = ParsedBody & { originalUrl?: string; raw?: IncomingMessage }
@@ -73,15 +67,4 @@ export function answerPastFastify(response: FastifyReply, reply: Reply): void {
 
 function isFastifyReply(response: object): response is FastifyReply {
   return 'raw' in response && 'hijack' in response
-}
-
-const contexts = new WeakMap<IncomingMessage, WriteKeyContext>()
-
-/** Keeps what verified a request for the parameter decorator, which cannot ask for the name of the request property. */
-export function noteContext(request: IncomingMessage, context: WriteKeyContext): void {
-  contexts.set(request, context)
-}
-
-export function contextOf(request: IncomingMessage): WriteKeyContext | undefined {
-  return contexts.get(request)
 }

@@ -1,11 +1,11 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
 import {
   type AdapterOptions,
-  assertAdapterOptions,
   ConfigError,
   createWriteKeys,
   type FetchHandler,
   type Refused,
+  resolveAdapterOptions,
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
@@ -112,13 +112,10 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     )
   }
   const keys = given ?? createWriteKeys(core)
-  assertAdapterOptions(keys, { eventType, onRefused, requestProperty })
   return {
     keys,
     ownsKeys: given === undefined,
-    eventType,
-    onRefused,
-    requestProperty: requestProperty ?? 'writeKey',
+    ...resolveAdapterOptions(keys, { eventType, onRefused, requestProperty }),
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),

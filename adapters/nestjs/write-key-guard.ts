@@ -1,15 +1,16 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
 import {
+  createContext,
+  findContext,
   type Refused,
   setReplyHeaders,
   tellRefused,
-  toContext,
   toIngestRequest,
   verifyOnce,
 } from '../../src/index.ts'
 import { eventTypeMetadata, skipMetadata } from './decorators.ts'
-import { type HttpExchange, noteContext, toHttpExchange } from './http-exchange.ts'
+import { type HttpExchange, toHttpExchange } from './http-exchange.ts'
 import type { WriteKeySetup } from './module-options.ts'
 import { WriteKeyException } from './write-key-exception.ts'
 
@@ -45,13 +46,12 @@ export class WriteKeyGuard implements CanActivate {
     const { request, rawRequest } = exchange
     const neutral = () =>
       toIngestRequest(rawRequest, { url: request.originalUrl, parsed: request, eventType })
-    const verdict = await verifyOnce(keys, rawRequest, neutral, eventType)
+    const before = findContext(request, rawRequest)
+    const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
     if (exchange.isAnswered()) return unanswered()
     setReplyHeaders(exchange.headers, verdict.headers)
-    const found = toContext(verdict)
-    noteContext(rawRequest, found)
-    Object.assign(request, { [requestProperty]: found })
+    Object.assign(request, { [requestProperty]: createContext(verdict, keys, eventType, before) })
     if (verdict.body !== undefined) request.body = verdict.body
     return true
   }

@@ -1,5 +1,6 @@
-import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
+import type { ZlibOptions } from 'node:zlib'
 import type { Awaitable } from '../keys/awaitable.ts'
+import { nodeZlib } from '../keys/node-builtins.ts'
 
 /** Why bytes could not be decoded. */
 export type DecodingFailure = 'too_large' | 'unsupported' | 'corrupt'
@@ -31,11 +32,11 @@ export function decodeContent(
       return withinLimit(bytes, maxBytes)
     case 'gzip':
     case 'x-gzip':
-      return run(gunzip, bytes, maxBytes)
+      return run(nodeZlib().gunzip, bytes, maxBytes)
     case 'deflate':
-      return run(hasZlibWrapper(bytes) ? inflate : inflateRaw, bytes, maxBytes)
+      return run(hasZlibWrapper(bytes) ? nodeZlib().inflate : nodeZlib().inflateRaw, bytes, maxBytes)
     case 'br':
-      return inTurn(() => run(brotliDecompress as Inflater, bytes, maxBytes))
+      return inTurn(() => run(nodeZlib().brotliDecompress as Inflater, bytes, maxBytes))
     default:
       return 'unsupported'
   }
@@ -53,7 +54,7 @@ function run(inflater: Inflater, bytes: Uint8Array, maxBytes: number): Promise<U
       if (error) return resolve(error.code === 'ERR_BUFFER_TOO_LARGE' ? 'too_large' : 'corrupt')
       const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } }
       // Gunzip reports garbage after the last member itself (and lets zero padding pass); the others just stop.
-      if (inflater !== gunzip && engine.bytesWritten < bytes.length) return resolve('corrupt')
+      if (inflater !== nodeZlib().gunzip && engine.bytesWritten < bytes.length) return resolve('corrupt')
       resolve(withinLimit(buffer, maxBytes))
     })
   })

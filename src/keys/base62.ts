@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { nodeCrypto } from './node-builtins.ts'
 
 /** The digits of base62, in ASCII order. */
 export const base62Alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -8,6 +8,7 @@ const unbiasedLimit = 248
 
 /** `length` characters of `0-9A-Za-z` from the system's CSPRNG, uniformly distributed (5.95 bits each). */
 export function randomBase62(length: number): string {
+  const { randomBytes } = nodeCrypto()
   let text = ''
   while (text.length < length) {
     for (const byte of randomBytes(length - text.length + 8)) {

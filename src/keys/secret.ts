@@ -1,5 +1,5 @@
-import { createHmac, hash } from 'node:crypto'
 import { base62Alphabet, randomBase62, toBase62 } from './base62.ts'
+import { nodeCrypto } from './node-builtins.ts'
 
 const randomLength = 32
 const checksumLength = 6
@@ -33,14 +33,7 @@ export function isWellFormedSecret(presented: PresentedSecret): boolean {
   if (presented.length > maxLength) return false
   const bytes = typeof presented === 'string' ? Buffer.from(presented) : presented
   const bodyLength = bytes.length - checksumLength
-  if (bodyLength <= randomLength) return false
-  let crc = -1
-  for (let index = 0; index < bodyLength; index++) {
-    const code = bytes[index] as number
-    if (keyCharacters[code] !== 1) return false
-    crc = (crc >>> 8) ^ (crcTable[(crc ^ code) & 0xff] as number)
-  }
-  return checksumMatches(bytes, bodyLength, (crc ^ -1) >>> 0)
+  return bodyLength > randomLength && checksumIn(bytes, bodyLength) === checksumOf(bytes, bodyLength)
 }
 
 /** What lists show of a secret: its first 12 characters. */
@@ -56,6 +49,7 @@ export type SecretHasher = (secret: PresentedSecret) => string
 
 /** @param pepper `null`: plain SHA-256. A string: HMAC-SHA-256, so that a stolen database alone proves nothing. */
 export function createSecretHasher(pepper: string | null): SecretHasher {
+  const { createHmac, hash } = nodeCrypto()
   if (pepper === null) return (secret) => hash('sha256', secret, 'binary')
   return (secret) => createHmac('sha256', pepper).update(secret).digest('binary')
 }
@@ -65,26 +59,75 @@ export function digestToHex(digest: string): string {
   return Buffer.from(digest, 'latin1').toString('hex')
 }
 
-/** 1 for the ASCII characters that a secret may have. A table, as comparing ranges took twice the time. */
-const keyCharacters = new Uint8Array(256)
-for (const character of `${base62Alphabet}_-`) keyCharacters[character.charCodeAt(0)] = 1
+/** For each byte its value as a base62 digit; `notInChecksum` for `_` and `-`, negative for what no secret has. */
+const digitOf = new Int8Array(256).fill(-1)
+const notInChecksum = 64
+for (let digit = 0; digit < 62; digit++) digitOf[base62Alphabet.charCodeAt(digit)] = digit
+for (const character of '_-') digitOf[character.charCodeAt(0)] = notInChecksum
 
-function checksumMatches(bytes: Uint8Array, bodyLength: number, checksum: number): boolean {
-  let rest = checksum
-  for (let index = bytes.length - 1; index >= bodyLength; index--) {
-    if (bytes[index] !== base62Codes[rest % 62]) return false
-    rest = Math.floor(rest / 62)
-  }
-  return rest === 0
+/** The number that the base62 digits from `start` on spell; `undefined` when one of them is none. */
+function checksumIn(bytes: Uint8Array, start: number): number | undefined {
+  const high = threeDigits(bytes, start)
+  const low = threeDigits(bytes, start + 3)
+  return high < 0 || low < 0 ? undefined : high * 62 ** 3 + low
 }
 
-const base62Codes = Uint8Array.from(base62Alphabet, (character) => character.charCodeAt(0))
+function threeDigits(bytes: Uint8Array, start: number): number {
+  const first = digitOf[bytes[start] as number] as number
+  const second = digitOf[bytes[start + 1] as number] as number
+  const third = digitOf[bytes[start + 2] as number] as number
+  const all = first | second | third
+  return all < 0 || all >= notInChecksum ? -1 : (first * 62 + second) * 62 + third
+}
 
-const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
+/** What a byte makes of the checksum when 0 to 3 bytes follow it in the same step. */
+const [crcTable, crcTable1, crcTable2, crcTable3] = createCrcTables()
+
+/**
+ * CRC-32 of the first `length` bytes; -1 when one of them is no character of a secret. Four bytes a step, as their tables
+ * can be read at the same time: 40 instead of 70 ns.
+ *
+ * Source: "slicing", M. Kounavis and F. Berry, A Systematic Approach to Building High Performance, Software-based, CRC Generators.
+ */
+function checksumOf(bytes: Uint8Array, length: number): number {
+  let crc = -1
+  let digits = 0
+  let index = 0
+  for (; index + 4 <= length; index += 4) {
+    const first = bytes[index] as number
+    const second = bytes[index + 1] as number
+    const third = bytes[index + 2] as number
+    const fourth = bytes[index + 3] as number
+    digits |= (digitOf[first] as number) | (digitOf[second] as number)
+    digits |= (digitOf[third] as number) | (digitOf[fourth] as number)
+    crc ^= first | (second << 8) | (third << 16) | (fourth << 24)
+    crc =
+      (crcTable3[crc & 0xff] as number) ^
+      (crcTable2[(crc >>> 8) & 0xff] as number) ^
+      (crcTable1[(crc >>> 16) & 0xff] as number) ^
+      (crcTable[crc >>> 24] as number)
+  }
+  for (; index < length; index++) {
+    const byte = bytes[index] as number
+    digits |= digitOf[byte] as number
+    crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] as number)
+  }
+  return digits < 0 ? -1 : (crc ^ -1) >>> 0
+}
+
+function createCrcTables(): [Int32Array, Int32Array, Int32Array, Int32Array] {
+  // By a loop: `Int32Array.from` with a function took a millisecond of every import.
+  const last = new Int32Array(256)
+  for (let byte = 0; byte < 256; byte++) {
+    let value = byte
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
+    last[byte] = value
+  }
+  const followed = (table: Int32Array) => table.map((value) => (value >>> 8) ^ (last[value & 0xff] as number))
+  const second = followed(last)
+  const third = followed(second)
+  return [last, second, third, followed(third)]
+}
 
 /** CRC-32 (ISO-HDLC, as in gzip and PNG) of the first `length` characters of an ASCII text. */
 export function crc32(text: string, length: number): number {

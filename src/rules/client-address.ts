@@ -39,7 +39,7 @@ export function createClientAddress(trustedProxies: TrustedProxies | undefined):
   throw new ConfigError(
     'trustedProxies',
     trustedProxies,
-    'the number of proxies in front (0, 1, 2, …), a list of CIDR ranges such as ["10.0.0.0/8"], or a function',
+    'the number of proxies in front (0, 1, 2, ...), a list of CIDR ranges such as ["10.0.0.0/8"], or a function',
   )
 }
 

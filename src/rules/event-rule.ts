@@ -1,14 +1,16 @@
-/** The event rules of one write key. */
+/** The event rules of one write key, in two questions, as most events have the type of the one before. */
 export interface EventRule {
   /**
-   * Why the key may not send this event; `undefined` when it may. `type` is what the caller made of the path and the event's
-   * own `type`; `null` = cannot be told. Only own properties of `event` are read.
+   * Where events of a type have the names that are asked about; `undefined` when the key may not send the type. `type` is what
+   * the caller made of the path and the event's own `type`; `null` = cannot be told.
    */
-  check(
-    type: string | null,
-    event: Record<string, unknown>,
-  ): 'event_type_not_allowed' | 'event_name_not_allowed' | undefined
+  namesOf(type: string | null): NamedBy | undefined
+  /** Whether the key may send an event of that name. Only own properties of `event` are read. */
+  allowsName(event: Record<string, unknown>, namedBy: NamedBy): boolean
 }
+
+/** The property that holds the name of an event; `either`: both count, and each has to be allowed. */
+export type NamedBy = 'event' | 'name' | 'either' | 'none'
 
 const maxPatternLength = 200
 
@@ -44,45 +46,43 @@ export function compileEventRule(lists: {
   const denied = lists.deniedEventNames?.length ? createNameMatcher(lists.deniedEventNames) : null
   if (types === null && allowed === null && denied === null) return null
 
-  const hasNameRule = allowed !== null || denied !== null
-  const isNameAllowed = (name: unknown): boolean =>
+  const isAllowed = (name: unknown): boolean =>
     typeof name === 'string' && !denied?.(name) && (allowed === null || allowed(name))
 
   return {
-    check(type, event) {
-      if (types !== null && (type === null || !types.has(type))) return 'event_type_not_allowed'
-      if (!hasNameRule) return undefined
-      const properties = namePropertiesOf(type)
+    namesOf(type) {
+      if (types !== null && (type === null || !types.has(type))) return undefined
+      return allowed === null && denied === null ? 'none' : namedBy(type)
+    },
+    allowsName(event, namedBy) {
+      if (namedBy === 'none') return true
       let names = 0
-      for (const property of properties) {
-        if (!Object.hasOwn(event, property)) continue
-        if (!isNameAllowed(event[property])) return 'event_name_not_allowed'
+      if (namedBy !== 'name' && Object.hasOwn(event, 'event')) {
+        if (!isAllowed(event.event)) return false
         names++
       }
-      const isNameMissing = names === 0 && properties.length > 0
-      return isNameMissing && allowed !== null ? 'event_name_not_allowed' : undefined
+      if (namedBy !== 'event' && Object.hasOwn(event, 'name')) {
+        if (!isAllowed(event.name)) return false
+        names++
+      }
+      return names > 0 || allowed === null
     },
   }
 }
 
-const trackName = ['event']
-const pageName = ['name']
-const anyName = ['event', 'name']
-const noName: readonly string[] = []
-
-function namePropertiesOf(type: string | null): readonly string[] {
+function namedBy(type: string | null): NamedBy {
   switch (type) {
     case 'track':
-      return trackName
+      return 'event'
     case 'page':
     case 'screen':
-      return pageName
+      return 'name'
     case 'identify':
     case 'group':
     case 'alias':
-      return noName
+      return 'none'
     default:
-      return anyName
+      return 'either'
   }
 }
 

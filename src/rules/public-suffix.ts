@@ -2,35 +2,33 @@
 const commonSecondLevels = words('ac co com edu gov mil net org')
 
 /** Further ones, by country code. Only where general: `web.de` and `id.me` are somebody's own sites. */
-const secondLevelsByCountry = new Map(
-  Object.entries({
-    ar: 'gob int tur',
-    at: 'gv or',
-    au: 'asn id',
-    br: 'adv app art blog dev eco eng ind inf log med srv tur tv',
-    cl: 'gob',
-    es: 'gob nom',
-    fr: 'asso gouv nom prd tm',
-    hk: 'idv',
-    id: 'biz desa go my or sch web',
-    il: 'idf k12 muni',
-    in: 'firm gen ind nic res',
-    jp: 'ad ed go gr lg ne or',
-    ke: 'go info me mobi ne or sc',
-    kr: 'go ne or pe re',
-    mx: 'gob',
-    nz: 'geek gen govt iwi kiwi maori school',
-    pe: 'gob nom',
-    pl: 'biz info waw',
-    th: 'go in mi or',
-    tr: 'bel biz gen info k12 pol web',
-    tw: 'club ebiz game idv',
-    ua: 'in kiev kyiv lviv',
-    uk: 'ltd me mod nhs plc police sch',
-    uy: 'gub',
-    za: 'law nom web',
-  }).map(([country, labels]) => [country, words(labels)] as const),
-)
+const secondLevelsByCountry: Readonly<Record<string, string>> = {
+  ar: 'gob int tur',
+  at: 'gv or',
+  au: 'asn id',
+  br: 'adv app art blog dev eco eng ind inf log med srv tur tv',
+  cl: 'gob',
+  es: 'gob nom',
+  fr: 'asso gouv nom prd tm',
+  hk: 'idv',
+  id: 'biz desa go my or sch web',
+  il: 'idf k12 muni',
+  in: 'firm gen ind nic res',
+  jp: 'ad ed go gr lg ne or',
+  ke: 'go info me mobi ne or sc',
+  kr: 'go ne or pe re',
+  mx: 'gob',
+  nz: 'geek gen govt iwi kiwi maori school',
+  pe: 'gob nom',
+  pl: 'biz info waw',
+  th: 'go in mi or',
+  tr: 'bel biz gen info k12 pol web',
+  tw: 'club ebiz game idv',
+  ua: 'in kiev kyiv lviv',
+  uk: 'ltd me mod nhs plc police sch',
+  uy: 'gub',
+  za: 'law nom web',
+}
 
 /** Domains under which anybody can get a name: registries of names in `com` and the like, and hosting services. */
 const sharedDomains = words(`
@@ -72,14 +70,25 @@ const sharedTrees = [
 export function isPublicSuffix(host: string): boolean {
   const labels = host.split('.')
   const [secondLevel = '', country = ''] = labels
-  if (labels.length === 1 || sharedDomains.has(host)) return true
+  if (labels.length === 1 || sharedDomains().has(host)) return true
   if (labels.length === 2 && country.length === 2) {
-    if (commonSecondLevels.has(secondLevel) || secondLevelsByCountry.get(country)?.has(secondLevel))
+    if (commonSecondLevels().has(secondLevel) || furtherSecondLevels(country).includes(secondLevel))
       return true
   }
   return sharedTrees.some((tree) => host === tree || host.endsWith(`.${tree}`))
 }
 
-function words(text: string): ReadonlySet<string> {
-  return new Set(text.trim().split(/\s+/))
+function furtherSecondLevels(country: string): readonly string[] {
+  return Object.hasOwn(secondLevelsByCountry, country)
+    ? (secondLevelsByCountry[country] as string).split(' ')
+    : []
+}
+
+/** A set of the words, made when first asked for: only wildcards ask, and each import would wait for it. */
+function words(text: string): () => ReadonlySet<string> {
+  let set: ReadonlySet<string> | undefined
+  return () => {
+    set ??= new Set(text.trim().split(/\s+/))
+    return set
+  }
 }

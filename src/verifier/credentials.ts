@@ -1,6 +1,7 @@
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../keys/awaitable.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
+import { decodeBase64 } from './base64.ts'
 
 /** A place where a key may be presented, or a function that finds it. The function's throw refuses the request with 503. */
 export type CredentialSource =
@@ -34,8 +35,7 @@ export function presentedByBasic(headers: FieldValues): Presented {
   const value = onlyValue(headers.authorization)
   if (typeof value !== 'string') return value
   const start = credentialStart(value)
-  if (start === -1) return undefined
-  return decodeCredential(value.slice(start))
+  return start === -1 ? undefined : decodeCredential(value, start)
 }
 
 /** Where the credential begins, behind `Basic` in any case and spaces; -1 for another scheme. */
@@ -57,53 +57,29 @@ function credentialStart(value: string): number {
   return index
 }
 
-/** Spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one key would have two spellings. */
-function withoutTrailingBlanks(text: string): string {
+/** Where the text ends but for spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one key would have two spellings. */
+function endBeforeBlanks(text: string): number {
   let end = text.length
   while (end > 0 && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--
-  return end === text.length ? text : text.slice(0, end)
+  return end
 }
 
 const colon = 58
 /** Reused by every request: decoding is synchronous, and a buffer per request would cost as much as the hash. */
-const decoded = Buffer.alloc(maxCredentialLength)
+const decoded = new Uint8Array((maxCredentialLength * 3) / 4)
 /** Views of `decoded` by length, made when first needed: making one takes longer than filling it. */
-const views: (Uint8Array | undefined)[] = new Array(maxCredentialLength)
+const views: (Uint8Array | undefined)[] = new Array(decoded.length)
 
-function decodeCredential(credential: string): Uint8Array | null {
-  const text = withoutTrailingBlanks(credential)
-  if (text === '' || text.length > maxCredentialLength) return null
-  const length = decoded.write(text, 0, 'base64') - 1
-  if (length < 1 || !isCanonical(text, length + 1)) return null
+function decodeCredential(value: string, start: number): Uint8Array | null {
+  const end = endBeforeBlanks(value)
+  if (end - start > maxCredentialLength) return null
+  const length = decodeBase64(value, start, end, decoded) - 1
   // A colon before the last byte is left to the check of the key's alphabet, which has none.
-  if (decoded[length] !== colon) return null
+  if (length < 1 || decoded[length] !== colon) return null
   const view = views[length] ?? decoded.subarray(0, length)
   views[length] = view
   return view
 }
-
-/**
- * Whether the text is the canonical base64 of `length` bytes. The decoder skips what is no digit, so a text that holds
- * any yields fewer bytes than its digits say; it takes the URL-safe digits too, and ignores the bits of the last digit
- * that belong to no byte.
- */
-function isCanonical(text: string, length: number): boolean {
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
-  const digits = text.length - padding
-  if (padding !== 0 && text.length % 4 !== 0) return false
-  if (digits % 4 === 1 || length !== Math.floor((digits * 3) / 4)) return false
-  if (text.includes('-') || text.includes('_') || !isLatin1(text)) return false
-  const spareBits = (digits * 6) % 8
-  return (base64Alphabet.indexOf(text.charAt(digits - 1)) & ((1 << spareBits) - 1)) === 0
-}
-
-/** The decoder looks at the low byte of a character alone. Node's headers hold no others; a request made by hand may. */
-function isLatin1(text: string): boolean {
-  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 255) return false
-  return true
-}
-
-const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
 /** The key in `X-Write-Key`. */
 export function presentedByHeader(headers: FieldValues): Presented {

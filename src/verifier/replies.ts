@@ -49,7 +49,7 @@ function challengeFor(challenge: ChallengePolicy, fromBrowser: boolean): string 
 }
 
 function problemBody(reason: Reason, details: RefusalDetails): string {
-  if (details.rejected === undefined && details.retryAfterSeconds === undefined) return fixedBodies[reason]
+  if (details.rejected === undefined && details.retryAfterSeconds === undefined) return fixedBody(reason)
   const { title, status, detail, code } = problems[reason]
   return JSON.stringify({
     title,
@@ -61,9 +61,12 @@ function problemBody(reason: Reason, details: RefusalDetails): string {
   })
 }
 
-const fixedBodies = Object.fromEntries(
-  Object.entries(problems).map(([reason, { title, status, detail, code }]) => [
-    reason,
-    JSON.stringify({ title, status, detail, code }),
-  ]),
-) as Record<Reason, string>
+/** Made once each, by the first refusal that needs it. */
+const fixedBodies: Partial<Record<Reason, string>> = {}
+
+function fixedBody(reason: Reason): string {
+  const { title, status, detail, code } = problems[reason]
+  const body = fixedBodies[reason] ?? JSON.stringify({ title, status, detail, code })
+  fixedBodies[reason] = body
+  return body
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
+import { createWriteKeys, type KeyStore, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { describeWithService } from '../services.ts'
@@ -155,7 +155,11 @@ describe('a flood of wrong keys, 50 to each good one', () => {
   it('leaves the good keys cached, asks the store within the budget, and never for malformed ones', async () => {
     const store = createSqlStore({ url: 'sqlite::memory:' })
     let reads = 0
-    const counted = { ...store, findByHash: (hash: string) => (reads++, store.findByHash(hash)) }
+    const findByHash: KeyStore['findByHash'] = (hash) => {
+      reads++
+      return store.findByHash(hash)
+    }
+    const counted = { ...store, findByHash }
     const keys = createWriteKeys({ store: counted })
     const good: string[] = []
     for (let count = 0; count < 500; count++) {

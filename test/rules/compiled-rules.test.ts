@@ -23,7 +23,7 @@ describe('compileRules', () => {
       allowedOrigins: ['https://app.example.com'],
       deniedIps: ['10.0.0.0/8'],
     })
-    expect(rules.events?.check('page', {})).toBe('event_type_not_allowed')
+    expect(rules.events?.namesOf('page')).toBeUndefined()
     expect(rules.origins?.allows('https://evil.com')).toBe(false)
     expect(rules.ips?.allows('10.1.2.3')).toBe(false)
     expect(Object.isFrozen(rules)).toBe(true)

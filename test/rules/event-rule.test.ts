@@ -15,7 +15,9 @@ function check({ types, allow, deny }: Lists, type: string | null, event: object
     deniedEventNames: deny ?? null,
   })
   if (rule === null) throw new Error('no rule')
-  return rule.check(type, event as Record<string, unknown>)
+  const namedBy = rule.namesOf(type)
+  if (namedBy === undefined) return badType
+  return rule.allowsName(event as Record<string, unknown>, namedBy) ? undefined : badName
 }
 
 const badType = 'event_type_not_allowed'

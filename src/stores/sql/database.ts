@@ -17,7 +17,7 @@ export interface Database {
 }
 
 /**
- * Runs one reading statement by itself and gives its rows. Repeated when the database asks for it. Writes go through
+ * Runs one statement by itself and gives its rows. Repeated when the database asks for it. In SQLite writes go through
  * `transact`, see `adaptLibsql`.
  * @throws StoreError
  */

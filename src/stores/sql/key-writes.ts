@@ -86,13 +86,15 @@ async function replaceSecrets(
     id: string
     expires_at: NumberCell | null
     position: NumberCell
-  }>(sql`select id, expires_at, position from ${tables.secrets} where key_id = ${record.id}`)
+  }>(sql`select id, expires_at, position from ${tables.secrets} where key_id = ${record.id} order by id`)
   const storedById = new Map(stored.map((secret) => [secret.id, secret]))
   const kept = new Set(record.secrets.map((secret) => secret.id))
   for (const { id } of stored) {
     if (!kept.has(id)) await transaction.write(sql`delete from ${tables.secrets} where id = ${id}`)
   }
-  for (const [position, secret] of record.secrets.entries()) {
+  // By id, as the flush of usage does: no deadlock between the two.
+  const inOrder = [...record.secrets.entries()].sort(([, a], [, b]) => (a.id < b.id ? -1 : 1))
+  for (const [position, secret] of inOrder) {
     const before = storedById.get(secret.id)
     if (before === undefined) {
       await insertSecret(database, transaction, record.id, secret, position)

@@ -3,6 +3,7 @@ import type { UsageBatch, UsageCount, UsageQuery } from '../usage-store.ts'
 import { type Database, query, type Transaction, transact } from './database.ts'
 import { insertInto, onConflict, wholeNumber } from './dialect.ts'
 import type { NumberCell } from './key-rows.ts'
+import { addUsageStatement } from './postgres-usage.ts'
 
 /** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
 const rowsPerStatement = 200
@@ -14,8 +15,13 @@ export async function addUsage(database: Database, batch: UsageBatch): Promise<v
     ...[...batch.lastUsedAt.values()].map(({ keyId }) => keyId),
   ]
   if (ids.length === 0) return
+  const keyIds = [...new Set(ids)]
+  if (database.dialect === 'postgres') {
+    await query(database.writer, addUsageStatement(database, keyIds, mergeCounts(batch.counts), batch))
+    return
+  }
   await transact(database, async (transaction) => {
-    const living = await readLiving(database, transaction, [...new Set(ids)])
+    const living = await readLiving(database, transaction, keyIds)
     await addCounts(database, transaction, mergeCounts(batch.counts.filter(({ keyId }) => living.has(keyId))))
     await moveLastEvents(
       database,

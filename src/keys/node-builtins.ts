@@ -1,0 +1,17 @@
+/**
+ * Node's own modules that take milliseconds to load (`node:crypto` 2, `node:zlib` 1) and that importing the package does
+ * not need. Each is loaded by the first call. `process.getBuiltinModule` (Node 20.16, 22.3) does so at once and in
+ * either module format, where `require` is missing in one and `import()` has to be waited for.
+ */
+export const nodeCrypto = onFirstCall(() => process.getBuiltinModule('node:crypto'))
+
+/** See {@link nodeCrypto}. */
+export const nodeZlib = onFirstCall(() => process.getBuiltinModule('node:zlib'))
+
+function onFirstCall<T>(load: () => T): () => T {
+  let loaded: T | undefined
+  return () => {
+    loaded ??= load()
+    return loaded
+  }
+}

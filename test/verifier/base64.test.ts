@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeBase64 } from '../../src/verifier/base64.ts'
+
+/** RFC 4648 the slow way: what encodes to the same text, with or without padding. */
+function slowlyDecoded(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64')
+  const canonical = bytes.toString('base64')
+  return text === canonical || text === canonical.replace(/=+$/, '') ? bytes : null
+}
+
+function decoded(text: string, start = 0, end = text.length): Buffer | null {
+  const bytes = Buffer.alloc(100)
+  const length = decodeBase64(text, start, end, bytes)
+  return length === -1 ? null : bytes.subarray(0, length)
+}
+
+const encoded = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+const damaged = fc
+  .tuple(encoded, fc.nat(80), fc.constantFrom('A', '=', '==', '-', '_', ' ', '\u0141', '\u2041', ''))
+  .map(([text, at, characters]) => text.slice(0, at) + characters + text.slice(at + 1))
+const junk = fc.string({ unit: fc.constantFrom(...'AQgwz09+/=-_ \u00c1\u0141'), maxLength: 12 })
+
+describe('decodeBase64', () => {
+  it('decodes what an encoder writes, with and without padding, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.oneof(encoded, damaged, junk), (text) => {
+        expect(decoded(text)).toEqual(slowlyDecoded(text))
+        const unpadded = text.replace(/=+$/, '')
+        expect(decoded(unpadded)).toEqual(slowlyDecoded(unpadded))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('looks at nothing outside its part of a text', () => {
+    fc.assert(
+      fc.property(junk, fc.oneof(encoded, junk), junk, (before, text, after) => {
+        const end = before.length + text.length
+        expect(decoded(before + text + after, before.length, end)).toEqual(slowlyDecoded(text))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([
+    ['QQ', 'A'],
+    ['QQ==', 'A'],
+    ['QUI', 'AB'],
+    ['QUI=', 'AB'],
+    ['', ''],
+  ])('decodes %j', (text, expected) => {
+    expect(decoded(text)?.toString('latin1')).toBe(expected)
+  })
+
+  it.each([
+    'Q',
+    'QQ=',
+    'QQ===',
+    'QR==',
+    'QUJ=',
+    'QUI==',
+    '====',
+    '=',
+    '==',
+    'QUJD====',
+    'Q-==',
+    ' QQ==',
+    'QQ==\n',
+  ])('refuses %j', (text) => {
+    expect(decoded(text)).toBeNull()
+  })
+})
