@@ -1,7 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 import { createMemoryStore, createWriteKeys, type IngestRequest, type WriteKeys } from '../src/index.ts'
+import { memoryPerKey } from './key-memory.ts'
 import { sized } from './length.ts'
-import { type Repeat, ratioOf, retainedBytes, spreadOf, timeInTurn } from './measurement.ts'
+import { type Repeat, ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { basicCredential, ruledKey, sampleRequest, trackEvent } from './sample.ts'
 import { againstApiKeyLibrary } from './verify-peer.ts'
@@ -218,30 +219,6 @@ async function batchSize(): Promise<void> {
       goal: { atMost: 100 },
     })
   }
-}
-
-async function memoryPerKey(): Promise<void> {
-  const count = sized({ full: 5_000, short: 5_000, smoke: 100 })
-  // Without usage counts, which are there for as long as they wait to be written.
-  const { usage: _, ...store } = createMemoryStore()
-  const many = createWriteKeys({ store, cache: { maxKeys: count } })
-  const secrets: string[] = []
-  for (let index = 0; index < count; index++)
-    secrets.push((await many.create({ ...ruledKey, rateLimitEps: null })).key)
-  // Records of the memory store are shared with the cache; a copy is what a database driver would give.
-  const find = store.findByHash
-  store.findByHash = async (keyHash) => structuredClone(await find(keyHash))
-  const perKey = await retainedBytes(async () => {
-    for (const secret of secrets) await many.verify(sampleRequest(secret))
-    return many
-  })
-  report({
-    name: 'memory per cached key, every rule',
-    value: perKey / count,
-    unit: 'B',
-    goal: { atMost: 1_024 },
-  })
-  await many.close()
 }
 
 function nanoseconds(times: readonly number[]): string {

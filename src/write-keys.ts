@@ -30,7 +30,7 @@ import {
   toKeyUsage,
   toKeyVolumes,
 } from './usage/usage-report.ts'
-import { type CompiledKey, compileKey } from './verifier/compiled-key.ts'
+import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createEventHook } from './verifier/event-hook.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
 import type { Verdict } from './verifier/verdict.ts'
@@ -145,7 +145,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const cache = createKeyCache<CompiledKey>({
     store,
     clock,
-    compile: (record) => compileKey(record, resolved),
+    compile: createKeyCompiler(resolved),
     budget: createMissBudget(clock),
     ...resolved.cache,
     hints: resolved.hints,

@@ -41,32 +41,62 @@ export function compileEventRule(lists: {
   allowedEventNames: readonly string[] | null
   deniedEventNames: readonly string[] | null
 }): EventRule | null {
-  const types = lists.allowedEventTypes && new Set(lists.allowedEventTypes)
-  const allowed = lists.allowedEventNames && createNameMatcher(lists.allowedEventNames)
-  const denied = lists.deniedEventNames?.length ? createNameMatcher(lists.deniedEventNames) : null
+  const types = lists.allowedEventTypes && shareTypes(lists.allowedEventTypes)
+  const allowed = lists.allowedEventNames && toNameMatcher(lists.allowedEventNames)
+  const denied = lists.deniedEventNames?.length ? toNameMatcher(lists.deniedEventNames) : null
   if (types === null && allowed === null && denied === null) return null
+  return new CompiledEventRule(types, allowed, denied)
+}
 
-  const isAllowed = (name: unknown): boolean =>
-    typeof name === 'string' && !denied?.(name) && (allowed === null || allowed(name))
+const maxSharedTypes = 1_000
+const sharedTypes = new Map<string, ReadonlySet<string>>()
 
-  return {
-    namesOf(type) {
-      if (types !== null && (type === null || !types.has(type))) return undefined
-      return allowed === null && denied === null ? 'none' : namedBy(type)
-    },
-    allowsName(event, namedBy) {
-      if (namedBy === 'none') return true
-      let names = 0
-      if (namedBy !== 'name' && Object.hasOwn(event, 'event')) {
-        if (!isAllowed(event.event)) return false
-        names++
-      }
-      if (namedBy !== 'event' && Object.hasOwn(event, 'name')) {
-        if (!isAllowed(event.name)) return false
-        names++
-      }
-      return names > 0 || allowed === null
-    },
+/** One set for all keys with the same types. There are few such lists; should there be more, they are made again. */
+function shareTypes(types: readonly string[]): ReadonlySet<string> {
+  const id = JSON.stringify(types)
+  const shared = sharedTypes.get(id) ?? new Set(types)
+  if (sharedTypes.size >= maxSharedTypes) sharedTypes.clear()
+  sharedTypes.set(id, shared)
+  return shared
+}
+
+/** A class, as there is one for every cached key: closures over its lists take 200 bytes more. */
+class CompiledEventRule implements EventRule {
+  readonly #types: ReadonlySet<string> | null
+  readonly #allowed: NameMatcher | null
+  readonly #denied: NameMatcher | null
+
+  constructor(types: ReadonlySet<string> | null, allowed: NameMatcher | null, denied: NameMatcher | null) {
+    this.#types = types
+    this.#allowed = allowed
+    this.#denied = denied
+  }
+
+  namesOf(type: string | null): NamedBy | undefined {
+    if (this.#types !== null && (type === null || !this.#types.has(type))) return undefined
+    return this.#allowed === null && this.#denied === null ? 'none' : namedBy(type)
+  }
+
+  allowsName(event: Record<string, unknown>, namedBy: NamedBy): boolean {
+    if (namedBy === 'none') return true
+    let names = 0
+    if (namedBy !== 'name' && Object.hasOwn(event, 'event')) {
+      if (!this.#isAllowed(event.event)) return false
+      names++
+    }
+    if (namedBy !== 'event' && Object.hasOwn(event, 'name')) {
+      if (!this.#isAllowed(event.name)) return false
+      names++
+    }
+    return names > 0 || this.#allowed === null
+  }
+
+  #isAllowed(name: unknown): boolean {
+    return (
+      typeof name === 'string' &&
+      (this.#denied === null || !matchesName(this.#denied, name)) &&
+      (this.#allowed === null || matchesName(this.#allowed, name))
+    )
   }
 }
 
@@ -86,7 +116,39 @@ function namedBy(type: string | null): NamedBy {
   }
 }
 
-function createNameMatcher(patterns: readonly string[]): (name: string) => boolean {
+/** One pattern as it is written, or a few; for long lists something that does not look at each. */
+type NameMatcher = string | readonly string[] | ((name: string) => boolean)
+
+const maxListed = 16
+
+function toNameMatcher(patterns: readonly string[]): NameMatcher {
+  if (patterns.length > maxListed) return indexNames(patterns)
+  // A copy has the length it needs; what grew by pushing has room for 17.
+  return patterns.length === 1 ? (patterns[0] as string) : patterns.slice()
+}
+
+function matchesName(matcher: NameMatcher, name: string): boolean {
+  if (typeof matcher === 'string') return matchesPattern(matcher, name)
+  if (typeof matcher === 'function') return matcher(name)
+  for (let index = 0; index < matcher.length; index++) {
+    if (matchesPattern(matcher[index] as string, name)) return true
+  }
+  return false
+}
+
+function matchesPattern(pattern: string, name: string): boolean {
+  if (pattern === name) return true
+  const length = pattern.length - 1
+  if (pattern.charCodeAt(length) !== asterisk || name.length < length) return false
+  for (let index = 0; index < length; index++) {
+    if (pattern.charCodeAt(index) !== name.charCodeAt(index)) return false
+  }
+  return true
+}
+
+const asterisk = 42
+
+function indexNames(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith('*')))
   const prefixes = toPrefixFree(
     patterns.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1)),

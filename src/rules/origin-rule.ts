@@ -63,28 +63,77 @@ export function normalizeOriginRule(text: string): { rule: string } | { problem:
  */
 export function compileOriginRule(allowedOrigins: readonly string[] | null): OriginRule | null {
   if (allowedOrigins === null) return null
-  const exact = new Set<string>()
-  /** Wildcards without their `*.`: what has to remain of an origin once labels are taken off. */
-  const parents = new Set<string>()
-  let longestParent = 0
+  const rules: string[] = []
   for (const text of allowedOrigins) {
     const result = normalizeOriginRule(text)
-    if ('problem' in result) continue
-    if (result.rule.includes('*')) {
-      const parent = result.rule.replace('*.', '')
-      parents.add(parent)
-      longestParent = Math.max(longestParent, parent.length)
-    } else {
-      exact.add(result.rule)
-    }
+    // What has been saved is canonical: the text itself, as a URL's origin would be kept with the whole URL.
+    if ('rule' in result) rules.push(result.rule === text ? text : result.rule)
   }
-  return {
-    // A rule is canonical, so whatever equals one is canonical too.
-    allows: (origin) => exact.has(origin) || (parents.size > 0 && isBelow(parents, longestParent, origin)),
+  if (rules.length > maxListed) return indexOrigins(rules)
+  // A copy has the length it needs; what grew by pushing has room for 17.
+  return new ShortOriginRule(rules.length === 1 ? (rules[0] as string) : rules.slice())
+}
+
+/** From here on looking at each rule takes longer than the sets of `indexOrigins`. */
+const maxListed = 16
+
+/** A class without sets, as there is one for every cached key. */
+class ShortOriginRule implements OriginRule {
+  readonly #rules: string | readonly string[]
+
+  constructor(rules: string | readonly string[]) {
+    this.#rules = rules
+  }
+
+  allows(origin: string): boolean {
+    const rules = this.#rules
+    if (typeof rules === 'string') return matchesRule(rules, origin)
+    for (let index = 0; index < rules.length; index++) {
+      if (matchesRule(rules[index] as string, origin)) return true
+    }
+    return false
   }
 }
 
-function isBelow(parents: ReadonlySet<string>, longestParent: number, origin: string): boolean {
+function matchesRule(rule: string, origin: string): boolean {
+  // A rule is canonical, so whatever equals one is canonical too. A wildcard equals no canonical origin.
+  if (rule === origin) return rule.charCodeAt(hostStartOf(rule)) !== asterisk
+  return rule.charCodeAt(hostStartOf(rule)) === asterisk && isBelow(rule, origin)
+}
+
+/** For a web origin; of an app's it is somewhere in the name. */
+function hostStartOf(rule: string): number {
+  return rule.charCodeAt('http'.length) === colon ? 'http://'.length : 'https://'.length
+}
+
+/** @param rule a wildcard: its scheme, `*.`, and what has to remain of an origin once labels are taken off */
+function isBelow(rule: string, origin: string): boolean {
+  const hostStart = hostStartOf(rule)
+  const suffixStart = hostStart + 1
+  const dot = origin.length - (rule.length - suffixStart)
+  if (dot <= hostStart || origin.length > maxOriginLength) return false
+  for (let index = rule.length - 1, at = origin.length - 1; index >= suffixStart; index--, at--) {
+    if (rule.charCodeAt(index) !== origin.charCodeAt(at)) return false
+  }
+  return origin.startsWith(rule.slice(0, hostStart)) && isCanonical(origin, hostStart, dot)
+}
+
+const asterisk = 42
+const colon = 58
+
+/** For long lists: the cost of a decision does not grow with their length. */
+function indexOrigins(rules: readonly string[]): OriginRule {
+  const exact = new Set(rules.filter((rule) => !rule.includes('*')))
+  /** Wildcards without their `*.`: what has to remain of an origin once labels are taken off. */
+  const parents = new Set(rules.filter((rule) => rule.includes('*')).map((rule) => rule.replace('*.', '')))
+  let longestParent = 0
+  for (const parent of parents) longestParent = Math.max(longestParent, parent.length)
+  return {
+    allows: (origin) => exact.has(origin) || (parents.size > 0 && isBelowAny(parents, longestParent, origin)),
+  }
+}
+
+function isBelowAny(parents: ReadonlySet<string>, longestParent: number, origin: string): boolean {
   if (origin.length > maxOriginLength) return false
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1
   if (hostStart === -1) return false

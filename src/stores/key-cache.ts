@@ -2,22 +2,16 @@ import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { StoreError, toStoreError } from '../keys/errors.ts'
-import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
+import { CachedSecret } from './cached-secret.ts'
 import { createChangeHistory } from './change-history.ts'
 import { storeDeadlineMs, withDeadline } from './deadline.ts'
+import { createDigestsById } from './digests-by-id.ts'
 import type { ChangeHints, ChangeListener, KeyStore } from './key-store.ts'
 import { createLease, type Lease } from './lease.ts'
 import { createLookupQueue } from './lookup-queue.ts'
 import type { MissBudget } from './miss-budget.ts'
-
-/** A secret that the store knows, with its key in the form `compile` gave it. Shared by requests: never changed but for `ended`. */
-export interface CachedSecret<Compiled> {
-  readonly compiled: Compiled
-  readonly secret: SecretRecord
-  /** Set by whoever has seen the deadline pass, so that a clock set back does not revive the secret. */
-  ended: boolean
-}
 
 export type Lookup<Compiled> = CachedSecret<Compiled> | 'unknown' | 'too_many_failures'
 
@@ -60,17 +54,13 @@ export interface KeyCache<Compiled> {
  * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for a change that
  * somebody made in the database by hand, without raising the revision.
  */
-const hitTtlMs = { least: 45_000, most: 60_000 }
+const hitTtlMs = { least: 45_000, most: 59_000 }
 
 /** Unknown hashes are remembered this long, so that one wrong key asks the store once in a while only. */
 const missTtlMs = 5_000
 
-interface Entry<Compiled> extends CachedSecret<Compiled> {
-  readonly keyId: string
-  readonly version: number
-  /** On the monotonic clock. */
-  readonly freshUntil: number
-}
+/** What the cache has to know of a compiled key. */
+type Versioned = Pick<KeyRecord, 'id' | 'version'>
 
 interface Flight<Compiled> {
   promise: Promise<Lookup<Compiled>>
@@ -84,17 +74,14 @@ interface Flight<Compiled> {
  * Concurrent lookups of one hash share one read; failures are never kept; a read that raced with a change is not kept
  * either. For shared stores what is cached counts only while the lease holds (see `lease.ts`).
  */
-export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): KeyCache<Compiled> {
+export function createKeyCache<Compiled extends Versioned>(
+  options: KeyCacheOptions<Compiled>,
+): KeyCache<Compiled> {
   const { store, clock, compile, budget } = options
-  /** Few per key, so a list: a set takes 150 bytes more. */
-  const hashesById = new Map<string, readonly string[]>()
-  const hits = new LRUCache<string, Entry<Compiled>>({
+  const digestsById = createDigestsById()
+  const hits = new LRUCache<string, CachedSecret<Compiled>>({
     max: options.maxKeys,
-    dispose: (entry, digest) => {
-      const left = hashesById.get(entry.keyId)?.filter((hash) => hash !== digest) ?? []
-      if (left.length === 0) hashesById.delete(entry.keyId)
-      else hashesById.set(entry.keyId, left)
-    },
+    dispose: (hit, digest) => digestsById.remove(hit.compiled.id, digest),
   })
   const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
   const flights = new Map<string, Flight<Compiled>>()
@@ -122,7 +109,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       return
     }
     for (const keyId of keyIds) {
-      for (const digest of hashesById.get(keyId) ?? []) hits.delete(digest)
+      for (const digest of digestsById.get(keyId)) hits.delete(digest)
     }
   }
 
@@ -130,7 +117,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
     const hit = hits.get(digest)
     if (
       hit !== undefined &&
-      (hit.freshUntil === Number.POSITIVE_INFINITY || clock.monotonic() < hit.freshUntil)
+      (hit.freshUntilSeconds === null || clock.monotonic() < hit.freshUntilSeconds * 1_000)
     )
       return hit
     const missedAt = misses.get(digest)
@@ -164,7 +151,7 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
   function findStale(digest: string): CachedSecret<Compiled> | undefined {
     if (closed || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) return undefined
     const hit = hits.get(digest)
-    if (hit !== undefined) options.onStaleAccept(hit.keyId)
+    if (hit !== undefined) options.onStaleAccept(hit.compiled.id)
     return hit
   }
 
@@ -219,32 +206,25 @@ export function createKeyCache<Compiled>(options: KeyCacheOptions<Compiled>): Ke
       changes.none(flight.generation, record?.id) &&
       lease.isWithin(flight.startedAt, flight.wallStartedAt)
     const keyHash = digestToHex(digest)
-    const secret = record?.secrets.find((candidate) => candidate.keyHash === keyHash)
-    if (record === undefined || secret === undefined) {
+    const index = record?.secrets.findIndex((candidate) => candidate.keyHash === keyHash) ?? -1
+    if (record === undefined || index === -1) {
       if (current) misses.set(digest, clock.monotonic())
       return 'unknown'
     }
-    const sibling = hits.peek(hashesById.get(record.id)?.[0] ?? '')
-    const compiled = sibling?.version === record.version ? sibling.compiled : compile(record)
-    const entry: Entry<Compiled> = {
-      compiled,
-      secret,
-      ended: false,
-      keyId: record.id,
-      version: record.version,
-      freshUntil: freshUntil(),
-    }
+    const sibling = hits.peek(digestsById.get(record.id)[0] ?? '')?.compiled
+    const compiled = sibling?.version === record.version ? sibling : compile(record)
+    const found = new CachedSecret(compiled, record, index, freshUntilSeconds())
     if (current) {
-      hits.set(digest, entry)
-      const others = hashesById.get(record.id)?.filter((hash) => hash !== digest) ?? []
-      hashesById.set(record.id, [...others, digest])
+      hits.set(digest, found)
+      digestsById.add(compiled.id, digest)
     }
-    return entry
+    return found
   }
 
-  function freshUntil(): number {
-    if (store.scope === 'process') return Number.POSITIVE_INFINITY
-    return clock.monotonic() + hitTtlMs.least + Math.random() * (hitTtlMs.most - hitTtlMs.least)
+  function freshUntilSeconds(): number | null {
+    if (store.scope === 'process') return null
+    const ttlMs = hitTtlMs.least + Math.random() * (hitTtlMs.most - hitTtlMs.least)
+    return Math.ceil((clock.monotonic() + ttlMs) / 1_000)
   }
 
   /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */

@@ -3,12 +3,12 @@ import { type ReceivedBody, receiveBody } from '../http/received-body.ts'
 import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { StoreError } from '../keys/errors.ts'
-import type { SecretRecord } from '../keys/key-record.ts'
 import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../keys/secret.ts'
 import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
-import type { CachedSecret, KeyCache, Lookup } from '../stores/key-cache.ts'
+import type { CachedSecret } from '../stores/cached-secret.ts'
+import type { KeyCache, Lookup } from '../stores/key-cache.ts'
 import { addressSource } from './address-source.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import { answerPreflight, exposedHeaders, originOf } from './cors.ts'
@@ -70,7 +70,7 @@ interface Visit {
   readonly origin: string | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
-  secret: SecretRecord | undefined
+  secret: CachedSecret<CompiledKey> | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
   keyId: string | undefined
   /** When the key was found good, milliseconds since the epoch. */
@@ -176,26 +176,25 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (found === 'unknown') return refuse(visit, 'unknown_key')
     if (found === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
     const key = found.compiled
-    const { record, rules } = key
-    visit.keyId = record.id
-    if (record.status === 'revoked') return refuse(visit, 'revoked_key')
+    visit.keyId = key.id
+    if (key.isRevoked) return refuse(visit, 'revoked_key')
     visit.at = clock.now()
     if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')
-    if (record.environment !== options.environment) return refuse(visit, 'wrong_environment')
+    if (key.environment !== options.environment) return refuse(visit, 'wrong_environment')
 
     visit.key = key
-    visit.secret = found.secret
+    visit.secret = found
     const { origin } = visit
-    const originAllowed = origin === undefined || rules.origins === null || rules.origins.allows(origin)
-    if (rules.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
-    if (rules.ips !== null && !rules.ips.allows(addressOf(visit))) return refuse(visit, 'ip_not_allowed')
+    const originAllowed = origin === undefined || key.origins === null || key.origins.allows(origin)
+    if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
+    if (key.ips !== null && !key.ips.allows(addressOf(visit))) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
-    if (origin !== undefined && record.sourceType === 'server') {
+    if (origin !== undefined && key.sourceType === 'server') {
       if (options.serverKeysInBrowsers === 'deny') {
         visit.allowOrigin = null
         return refuse(visit, 'origin_not_allowed')
       }
-      if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: record.id, origin })
+      if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: key.id, origin })
     }
     const { method, body } = visit.request
     if (typeof body === 'function') {
@@ -215,9 +214,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
    * the bucket less for what is accepted (0.15 of 3 µs).
    */
   function peekEmpty(visit: Visit): RateLimitResult | undefined {
-    const { ratePolicy, record } = visit.key as CompiledKey
+    const { ratePolicy, id } = visit.key as CompiledKey
     if (ratePolicy === null) return undefined
-    const result = limiter.peek?.(record.id, ratePolicy.rate)
+    const result = limiter.peek?.(id, ratePolicy.rate)
     return result === undefined || result.allowed === true ? undefined : result
   }
 
@@ -228,11 +227,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function hasEnded(found: CachedSecret<CompiledKey>, now: number): boolean {
-    const { expiresAt } = found.compiled.record
+    const { expiresAt } = found.compiled
     if (found.ended) return true
     const ended =
-      (expiresAt !== null && expiresAt <= now) ||
-      (found.secret.expiresAt !== null && found.secret.expiresAt <= now)
+      (expiresAt !== null && expiresAt <= now) || (found.expiresAt !== null && found.expiresAt <= now)
     found.ended = ended
     return ended
   }
@@ -245,7 +243,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     visit.routeType = request.eventType ?? options.eventTypes.fromPath(request.path)
     const checked = checkEvents(received.value, {
       routeType: visit.routeType,
-      rule: (visit.key as CompiledKey).rules.events,
+      rule: (visit.key as CompiledKey).events,
       onForbiddenEvent: options.onForbiddenEvent,
       maxEvents: options.maxEvents,
     })
@@ -261,9 +259,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   /** Step 12: all events or none. */
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
-    const { ratePolicy, record } = visit.key as CompiledKey
+    const { ratePolicy, id } = visit.key as CompiledKey
     if (ratePolicy === null) return accept(visit, checked, undefined)
-    const result = limiter.consume(record.id, Math.max(1, checked.events.length), ratePolicy.rate)
+    const result = limiter.consume(id, Math.max(1, checked.events.length), ratePolicy.rate)
     return result instanceof Promise
       ? result.then((value) => settle(visit, checked, value))
       : settle(visit, checked, result)
@@ -277,22 +275,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   function accept(visit: Visit, checked: CheckedEvents, result: RateLimitResult | undefined): Accepted {
     const key = visit.key as CompiledKey
-    const secret = visit.secret as SecretRecord
+    const secret = visit.secret as CachedSecret<CompiledKey>
     // Added to, not copied from: assigning five properties to another object took as long as making them.
     const headers = result === undefined ? {} : (key.ratePolicy?.headers(result) ?? {})
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
     if (secret.expiresAt !== null) {
-      Object.assign(headers, graceHeaders(key.record, secret))
+      Object.assign(headers, graceHeaders(secret))
       emit({
         type: 'grace_used',
-        keyId: key.record.id,
+        keyId: key.id,
         secretId: secret.id,
         expiresAt: new Date(secret.expiresAt),
       })
     }
-    usage.accepted(key.record.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
+    usage.accepted(key.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
     if (tellDecisions) tellAccepted(visit, checked)
     watch.record?.(toDecision(visit, null, checked))
     return {
@@ -308,8 +306,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function tellAccepted(visit: Visit, checked: CheckedEvents): void {
     emit({
       type: 'accepted',
-      keyId: (visit.key as CompiledKey).record.id,
-      secretId: (visit.secret as SecretRecord).id,
+      keyId: (visit.key as CompiledKey).id,
+      secretId: (visit.secret as CachedSecret<CompiledKey>).id,
       events: checked.events.length,
       rejected: checked.rejected.length,
       ...whereFrom(visit),
@@ -373,7 +371,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return {
       reason,
       keyId: visit.keyId ?? null,
-      sourceType: visit.key?.record.sourceType ?? null,
+      sourceType: visit.key?.sourceType ?? null,
       secret: visit.secret ?? null,
       events: checked?.events.length ?? 0,
       rejected: checked?.rejected.length ?? 0,

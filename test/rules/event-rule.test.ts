@@ -8,7 +8,20 @@ interface Lists {
   deny?: string[]
 }
 
+/** Long lists are looked up differently; every case is decided by them as well, and must come out the same. */
 function check({ types, allow, deny }: Lists, type: string | null, event: object): string | undefined {
+  const decision = decide({ types, allow, deny }, type, event)
+  expect(decide({ types, allow: lengthen(allow), deny: lengthen(deny) }, type, event)).toBe(decision)
+  return decision
+}
+
+const others = Array.from({ length: 20 }, (_, n) => `other ${n}${n % 2 ? '*' : ''}`)
+
+function lengthen(patterns: string[] | undefined): string[] | undefined {
+  return patterns && [...patterns, ...others]
+}
+
+function decide({ types, allow, deny }: Lists, type: string | null, event: object): string | undefined {
   const rule = compileEventRule({
     allowedEventTypes: types ?? null,
     allowedEventNames: allow ?? null,
