@@ -44,6 +44,23 @@ describe('createRatePolicy', () => {
     expect(headers.ratelimit).toBe(`"events";r=${headers['x-ratelimit-limit']};t=0`)
   })
 
+  it('says the same whatever was said before', () => {
+    // Numbers that fall together where texts are remembered.
+    const { headers } = createRatePolicy(2_000, 1)
+    const result = { allowed: true, retryAfterMs: 0 }
+    for (const [remaining, resetMs] of [
+      [300, 1_000],
+      [299, 2_000],
+      [44, 1_000],
+      [300, 1_000],
+    ] as const) {
+      const said = headers({ ...result, remaining, resetMs })
+      expect(said.ratelimit).toBe(`"events";r=${remaining};t=${resetMs / 1_000}`)
+      expect(said['x-ratelimit-remaining']).toBe(String(remaining))
+      expect(said['x-ratelimit-reset']).toBe(String(resetMs / 1_000))
+    }
+  })
+
   it('writes structured fields for any rate', () => {
     fc.assert(
       fc.property(
