@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Awaitable, createWriteKeys, type KeyStore, type WriteKeys } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { describeWithService } from '../services.ts'
-import { useFolder, usePostgresDatabase } from '../stores/sql/databases.ts'
+import { useFolder, useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
 import { summarize } from './percentile.ts'
 import { sharedNow } from './processes/messages.ts'
@@ -64,6 +64,19 @@ describeWithService(
     campaign('when the listening connections are killed', true, 'listener-killed')
     campaign('by a process that was frozen meanwhile', true, 'frozen')
     campaign('by a process that cannot reach the database', true, 'blackhole')
+  },
+)
+
+describeWithService(
+  'mysql',
+  'MariaDB: no verification that starts after the call returned is accepted',
+  (address) => {
+    const database = useMysqlDatabase(address)
+    const campaign = (name: string, disturbance: Disturbance) =>
+      it(name, () => run(name, { url: database.url, notifications: false, disturbance }))
+    campaign('while everybody is well', 'none')
+    campaign('by a process that was frozen meanwhile', 'frozen')
+    campaign('by a process that cannot reach the database', 'blackhole')
   },
 )
 
@@ -214,7 +227,8 @@ function check(history: readonly Verification[], changes: ReadonlyMap<number, Ch
 
 async function proxyTo(url: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(url)
-  return startProxy(hostname, Number(port === '' ? 5432 : port))
+  const usualPort = url.startsWith('mysql:') ? 3306 : 5432
+  return startProxy(hostname, Number(port === '' ? usualPort : port))
 }
 
 function throughProxy(url: string, proxy: TcpProxy): string {

@@ -15,6 +15,11 @@ export interface Connections {
 export const readerDeadlineMs = 1_000
 /** The same for management, which may meet locks and long scans. */
 export const writerDeadlineMs = 15_000
+/**
+ * Longest pause of a process in the middle of a transaction, in milliseconds; then the server undoes it. One that is frozen
+ * there must not keep its locks: the revocation of a leaked key would wait for it.
+ */
+export const idleInTransactionMs = 2_000
 /** Connections of a process to each of the two ends. */
 export const poolSize = 4
 

@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { idleInTransactionMs } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { retryTransient, toStoreError } from './driver-errors.ts'
 import type { TableNaming, Tables } from './tables.ts'
@@ -78,11 +79,8 @@ const begin = {
 }
 /** An acknowledged change must survive a crash, whatever the session's default. */
 const durable = sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`
-/**
- * And a process that is frozen in the middle of a transaction must not keep its locks: the revocation of a leaked key would
- * wait for it. Not over an application's pool, whose clients may have nobody to listen when the server hangs up.
- */
-const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', '2000', true),
+/** And brief. Not over an application's pool, whose clients may have nobody to listen when the server hangs up. */
+const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true),
   case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
 const commit = sql`commit`
 const rollback = sql`rollback`

@@ -1,6 +1,12 @@
 import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
 import { StoreError } from '../../keys/errors.ts'
-import { type Connections, poolSize, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
+import {
+  type Connections,
+  idleInTransactionMs,
+  poolSize,
+  readerDeadlineMs,
+  writerDeadlineMs,
+} from './connections.ts'
 import { importDriver } from './driver-import.ts'
 
 /** The part of mysql2's callback API that is used. */
@@ -14,12 +20,15 @@ interface RawConnection {
   destroy(): void
 }
 interface RawPool {
+  on(event: 'connection', listener: (connection: RawConnection) => void): unknown
   getConnection(callback: (error: unknown, connection: RawConnection) => void): void
   end(callback: (error: unknown) => void): void
 }
 interface MysqlDriver {
   createPool(config: object): RawPool
 }
+
+const brief = `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`
 
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openMysql(url: string): Promise<Connections> {
@@ -34,6 +43,8 @@ export async function openMysql(url: string): Promise<Connections> {
       // Times are numbers; a number beyond 2^53 would be one that nobody wrote.
       supportBigNumbers: true,
     })
+    // MariaDB only; in MySQL nothing of the kind can be set, and the answer is an error.
+    pool.on('connection', (connection) => connection.query(brief, [], () => {}))
     return new Kysely<unknown>({ dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs) }) })
   }) as [Kysely<unknown>, Kysely<unknown>]
   return {
