@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net'
 
 export interface LoadOptions {
   port: number
-  /** The request as sent, again and again. */
-  request: Buffer
+  /** The request as sent, again and again; or what makes the next one. */
+  request: Buffer | (() => Buffer)
   connections: number
 }
 
@@ -31,7 +31,7 @@ export function postRequest(path: string, headers: Record<string, string>, body:
   )
 }
 
-/** Sends one request over and over on several connections, one at a time on each: as many as the server answers. */
+/** Sends requests on several connections, one after another on each: as many as the server answers. */
 export async function runLoad(options: LoadOptions & { durationMs: number }): Promise<LoadResult> {
   const statuses: Record<number, number> = {}
   let answered = 0
@@ -142,7 +142,7 @@ function converse(
     let hasEnded = false
     let socket = open()
     const connection: Connection = {
-      send: () => socket.write(request),
+      send: () => socket.write(typeof request === 'function' ? request() : request),
       end() {
         hasEnded = true
         socket.destroy()
