@@ -12,9 +12,9 @@ export interface CompiledRules {
 
 /** Compiles the rules of one write key, once per load. Never throws: an unreadable stored entry makes a rule stricter. */
 export function compileRules(fields: RuleFields): CompiledRules {
-  return Object.freeze({
+  return {
     events: compileEventRule(fields),
     origins: compileOriginRule(fields.allowedOrigins),
     ips: compileIpRule(fields),
-  })
+  }
 }

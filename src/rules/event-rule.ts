@@ -81,23 +81,24 @@ class CompiledEventRule implements EventRule {
     if (namedBy === 'none') return true
     let names = 0
     if (namedBy !== 'name' && Object.hasOwn(event, 'event')) {
-      if (!this.#isAllowed(event.event)) return false
+      if (!isNameAllowed(this.#allowed, this.#denied, event.event)) return false
       names++
     }
     if (namedBy !== 'event' && Object.hasOwn(event, 'name')) {
-      if (!this.#isAllowed(event.name)) return false
+      if (!isNameAllowed(this.#allowed, this.#denied, event.name)) return false
       names++
     }
     return names > 0 || this.#allowed === null
   }
+}
 
-  #isAllowed(name: unknown): boolean {
-    return (
-      typeof name === 'string' &&
-      (this.#denied === null || !matchesName(this.#denied, name)) &&
-      (this.#allowed === null || matchesName(this.#allowed, name))
-    )
-  }
+/** Not a private method: each object would carry a mark for those. */
+function isNameAllowed(allowed: NameMatcher | null, denied: NameMatcher | null, name: unknown): boolean {
+  return (
+    typeof name === 'string' &&
+    (denied === null || !matchesName(denied, name)) &&
+    (allowed === null || matchesName(allowed, name))
+  )
 }
 
 function namedBy(type: string | null): NamedBy {

@@ -1,3 +1,4 @@
+import { hasIpv4, hasIpv6, packRanges, toUnits, uint32At } from './address-ranges.ts'
 import { formatIpAddress, type IpAddress, parseIpAddress } from './ip-address.ts'
 
 /** A range of addresses of one family, both ends included. */
@@ -13,11 +14,11 @@ export interface CidrSet {
   has(address: IpAddress): boolean
 }
 
-/** The IP rules of one write key. */
-export interface IpRule {
-  /** Deny wins over allow. An address that is missing or unreadable is refused. */
-  allows(address: string | undefined): boolean
-}
+/**
+ * The IP rules of one write key, for `allowsAddress`: the ranges allowed and those denied as one string, with the places
+ * where each part begins in front. Every cached key may hold one, and two objects with lists take three times as much.
+ */
+export type IpRule = string
 
 /**
  * Reads a CIDR range or a single address, IPv4 or IPv6. Host bits are masked away: `10.1.2.3/8` is `10.0.0.0/8`.
@@ -48,8 +49,14 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** Sorts and merges ranges once, so that a look-up is one binary search. */
 export function createCidrSet(cidrs: readonly Cidr[]): CidrSet {
-  const ranges = packRanges(cidrs)
-  return { has: (address) => hasAddress(ranges, address) }
+  const ipv4 = packRanges(cidrs, 'number')
+  const ipv6 = packRanges(cidrs, 'string')
+  return {
+    has: (address) =>
+      typeof address === 'number'
+        ? hasIpv4(ipv4, 0, ipv4.length, address)
+        : hasIpv6(ipv6, 0, ipv6.length, address),
+  }
 }
 
 /**
@@ -63,28 +70,42 @@ export function compileIpRule(lists: {
   const allowed = lists.allowedIps === null ? null : lists.allowedIps.map(parseCidr)
   const denied = (lists.deniedIps ?? []).map(parseCidr)
   if (allowed === null && denied.length === 0) return null
-  if (denied.includes(undefined)) return { allows: () => false }
-
-  return new PackedIpRule(
-    allowed && packRanges(allowed.filter((cidr) => cidr !== undefined)),
-    packRanges(denied.filter((cidr) => cidr !== undefined)),
-  )
+  const isUnreadable = denied.includes(undefined)
+  const cidrs = (list: readonly (Cidr | undefined)[]) => list.filter((cidr) => cidr !== undefined)
+  return packRule(isUnreadable ? [] : allowed && cidrs(allowed), cidrs(denied))
 }
 
-class PackedIpRule implements IpRule {
-  readonly #allowed: PackedRanges | null
-  readonly #denied: PackedRanges
-
-  constructor(allowed: PackedRanges | null, denied: PackedRanges) {
-    this.#allowed = allowed
-    this.#denied = denied
+/** Deny wins over allow. An address that is missing or unreadable is refused. */
+export function allowsAddress(rule: IpRule, text: string | undefined): boolean {
+  const address = text === undefined ? undefined : parseIpAddress(text)
+  if (address === undefined) return false
+  const allowsAll = uint32At(rule, 0) === 1
+  const ipv6 = uint32At(rule, 2)
+  const ipv4Denied = uint32At(rule, 4)
+  const ipv6Denied = uint32At(rule, 6)
+  if (typeof address === 'number') {
+    if (hasIpv4(rule, ipv4Denied, ipv6Denied, address)) return false
+    return allowsAll || hasIpv4(rule, partsLength, ipv6, address)
   }
+  if (hasIpv6(rule, ipv6Denied, rule.length, address)) return false
+  return allowsAll || hasIpv6(rule, ipv6, ipv4Denied, address)
+}
 
-  allows(text: string | undefined): boolean {
-    const address = text === undefined ? undefined : parseIpAddress(text)
-    if (address === undefined || hasAddress(this.#denied, address)) return false
-    return this.#allowed === null || hasAddress(this.#allowed, address)
+/** Whether all that is not denied is allowed, and the places of three parts; the first begins behind them. */
+const partsLength = 8
+
+function packRule(allowed: readonly Cidr[] | null, denied: readonly Cidr[]): IpRule {
+  const parts = [allowed ?? [], denied].flatMap((cidrs) => [
+    packRanges(cidrs, 'number'),
+    packRanges(cidrs, 'string'),
+  ])
+  const places: number[] = []
+  let place = partsLength
+  for (const part of parts) {
+    places.push(place)
+    place += part.length
   }
+  return [allowed === null ? 1 : 0, ...places.slice(1)].map(toUnits).concat(parts).join('')
 }
 
 function toIpv4Range(address: number, prefix: number): [number, number] {
@@ -103,91 +124,4 @@ function toIpv6Range(address: string, prefix: number): [string, string] {
     last += String.fromCharCode(address.charCodeAt(i) | hostBits)
   }
   return [first, last]
-}
-
-/**
- * Ranges as one string of 16-bit code units: in two how many of IPv4 there are; these, four units each; those of IPv6,
- * sixteen each. Both kinds sorted, none overlapping. A cached key holds one or two such lists, and a range of IPv4
- * takes 8 bytes like this, 48 in arrays.
- */
-type PackedRanges = string
-
-const ipv4Start = 2
-const ipv4Width = 4
-const ipv6Width = 16
-
-function packRanges(cidrs: readonly Cidr[]): PackedRanges {
-  const ipv4 = mergeRanges(cidrs.filter((cidr) => typeof cidr.first === 'number'))
-  const ipv6 = mergeRanges(cidrs.filter((cidr) => typeof cidr.first === 'string'))
-  if (ipv4.length === 0 && ipv6.length === 0) return noRanges
-  return [
-    toUnits(ipv4.length),
-    ...[...ipv4, ...ipv6].map(({ first, last }) => toUnits(first) + toUnits(last)),
-  ].join('')
-}
-
-/** One string for all keys that deny nothing. */
-const noRanges: PackedRanges = '\0\0'
-
-function toUnits(address: IpAddress): string {
-  return typeof address === 'number' ? String.fromCharCode(address >>> 16, address & 0xffff) : address
-}
-
-interface Range {
-  readonly first: IpAddress
-  last: IpAddress
-}
-
-function mergeRanges(cidrs: readonly Cidr[]): readonly Range[] {
-  const merged: Range[] = []
-  for (const { first, last } of [...cidrs].sort((a, b) =>
-    a.first < b.first ? -1 : a.first > b.first ? 1 : 0,
-  )) {
-    const previous = merged.at(-1)
-    if (previous === undefined || first > previous.last) merged.push({ first, last })
-    else if (last > previous.last) previous.last = last
-  }
-  return merged
-}
-
-function hasAddress(ranges: PackedRanges, address: IpAddress): boolean {
-  const ipv6Start = ipv4Start + ipv4Width * ipv4At(ranges, 0)
-  return typeof address === 'number'
-    ? hasIpv4(ranges, ipv6Start, address)
-    : hasIpv6(ranges, ipv6Start, address)
-}
-
-function hasIpv4(ranges: PackedRanges, end: number, address: number): boolean {
-  let low = 0
-  let high = (end - ipv4Start) / ipv4Width
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ipv4At(ranges, ipv4Start + middle * ipv4Width) <= address) low = middle + 1
-    else high = middle
-  }
-  return low > 0 && address <= ipv4At(ranges, ipv4Start + (low - 1) * ipv4Width + 2)
-}
-
-function ipv4At(ranges: PackedRanges, at: number): number {
-  return ranges.charCodeAt(at) * 0x10000 + ranges.charCodeAt(at + 1)
-}
-
-function hasIpv6(ranges: PackedRanges, start: number, address: string): boolean {
-  let low = 0
-  let high = (ranges.length - start) / ipv6Width
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareIpv6(ranges, start + middle * ipv6Width, address) <= 0) low = middle + 1
-    else high = middle
-  }
-  return low > 0 && compareIpv6(ranges, start + (low - 1) * ipv6Width + 8, address) >= 0
-}
-
-/** Below 0 when the address at this place comes before the other. */
-function compareIpv6(ranges: PackedRanges, at: number, address: string): number {
-  for (let group = 0; group < 8; group++) {
-    const difference = ranges.charCodeAt(at + group) - address.charCodeAt(group)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

@@ -1,14 +1,11 @@
 import { parseIpAddress } from './ip-address.ts'
 import { isPublicSuffix } from './public-suffix.ts'
 
-/** The origin rules of one write key. */
-export interface OriginRule {
-  /**
-   * Whether a presented `Origin` may use the key. It counts only in the spelling a browser sends (RFC 6454 section 6.2):
-   * nothing is folded. `null` never matches.
-   */
-  allows(origin: string): boolean
-}
+/**
+ * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an index. Every
+ * cached key may hold one, so short lists have no object around them, and no sets.
+ */
+export type OriginRule = string | readonly string[] | OriginIndex
 
 /** A host name has at most 253 characters; scheme and port need few more. */
 const maxOriginLength = 300
@@ -71,28 +68,27 @@ export function compileOriginRule(allowedOrigins: readonly string[] | null): Ori
   }
   if (rules.length > maxListed) return indexOrigins(rules)
   // A copy has the length it needs; what grew by pushing has room for 17.
-  return new ShortOriginRule(rules.length === 1 ? (rules[0] as string) : rules.slice())
+  return rules.length === 1 ? (rules[0] as string) : rules.slice()
 }
 
-/** From here on looking at each rule takes longer than the sets of `indexOrigins`. */
+/** From here on looking at each rule takes longer than the sets of an index. */
 const maxListed = 16
 
-/** A class without sets, as there is one for every cached key. */
-class ShortOriginRule implements OriginRule {
-  readonly #rules: string | readonly string[]
-
-  constructor(rules: string | readonly string[]) {
-    this.#rules = rules
+/**
+ * Whether a presented `Origin` may use the key. It counts only in the spelling a browser sends (RFC 6454 section 6.2):
+ * nothing is folded. `null` never matches.
+ */
+export function allowsOrigin(rule: OriginRule, origin: string): boolean {
+  if (typeof rule === 'string') return matchesRule(rule, origin)
+  if (!isList(rule)) return isIndexed(rule, origin)
+  for (let index = 0; index < rule.length; index++) {
+    if (matchesRule(rule[index] as string, origin)) return true
   }
+  return false
+}
 
-  allows(origin: string): boolean {
-    const rules = this.#rules
-    if (typeof rules === 'string') return matchesRule(rules, origin)
-    for (let index = 0; index < rules.length; index++) {
-      if (matchesRule(rules[index] as string, origin)) return true
-    }
-    return false
-  }
+function isList(rule: readonly string[] | OriginIndex): rule is readonly string[] {
+  return Array.isArray(rule)
 }
 
 function matchesRule(rule: string, origin: string): boolean {
@@ -122,18 +118,24 @@ const asterisk = 42
 const colon = 58
 
 /** For long lists: the cost of a decision does not grow with their length. */
-function indexOrigins(rules: readonly string[]): OriginRule {
-  const exact = new Set(rules.filter((rule) => !rule.includes('*')))
+interface OriginIndex {
+  readonly exact: ReadonlySet<string>
   /** Wildcards without their `*.`: what has to remain of an origin once labels are taken off. */
+  readonly parents: ReadonlySet<string>
+  readonly longestParent: number
+}
+
+function indexOrigins(rules: readonly string[]): OriginIndex {
+  const exact = new Set(rules.filter((rule) => !rule.includes('*')))
   const parents = new Set(rules.filter((rule) => rule.includes('*')).map((rule) => rule.replace('*.', '')))
   let longestParent = 0
   for (const parent of parents) longestParent = Math.max(longestParent, parent.length)
-  return {
-    allows: (origin) => exact.has(origin) || (parents.size > 0 && isBelowAny(parents, longestParent, origin)),
-  }
+  return { exact, parents, longestParent }
 }
 
-function isBelowAny(parents: ReadonlySet<string>, longestParent: number, origin: string): boolean {
+function isIndexed({ exact, parents, longestParent }: OriginIndex, origin: string): boolean {
+  if (exact.has(origin)) return true
+  if (parents.size === 0) return false
   if (origin.length > maxOriginLength) return false
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1
   if (hostStart === -1) return false

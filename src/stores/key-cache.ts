@@ -4,7 +4,6 @@ import type { Clock } from '../keys/clock.ts'
 import { StoreError, toStoreError } from '../keys/errors.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
-import { CachedSecret } from './cached-secret.ts'
 import { createChangeHistory } from './change-history.ts'
 import { storeDeadlineMs, withDeadline } from './deadline.ts'
 import { createDigestsById } from './digests-by-id.ts'
@@ -13,14 +12,26 @@ import { createLease, type Lease } from './lease.ts'
 import { createLookupQueue } from './lookup-queue.ts'
 import type { MissBudget } from './miss-budget.ts'
 
-export type Lookup<Compiled> = CachedSecret<Compiled> | 'unknown' | 'too_many_failures'
+/** A key in the form `compile` gave it. Shared by requests. */
+export type Lookup<Compiled> = Compiled | 'unknown' | 'too_many_failures'
+
+/** What the cache has to know of a compiled key. */
+export interface Cacheable {
+  readonly id: string
+  readonly version: number
+  /** Until when the store need not be asked again, on the monotonic clock; `null` = as long as nothing changes. Set by the cache. Whole seconds take no object of their own. */
+  freshUntilSeconds: number | null
+}
 
 export interface KeyCacheOptions<Compiled> {
   store: KeyStore
   hints?: ChangeHints | undefined
   clock: Clock
-  /** Turns a record into what verification needs, once per version of a key. */
-  compile: (record: KeyRecord) => Compiled
+  /**
+   * Turns a record into what verification needs of it and its secret at `index`, once per version of a key. `sibling` is
+   * what was made for another secret of the same version.
+   */
+  compile: (record: KeyRecord, index: number, sibling: Compiled | undefined) => Compiled
   budget: MissBudget
   maxKeys: number
   leaseMs: number
@@ -59,9 +70,6 @@ const hitTtlMs = { least: 45_000, most: 59_000 }
 /** Unknown hashes are remembered this long, so that one wrong key asks the store once in a while only. */
 const missTtlMs = 5_000
 
-/** What the cache has to know of a compiled key. */
-type Versioned = Pick<KeyRecord, 'id' | 'version'>
-
 interface Flight<Compiled> {
   promise: Promise<Lookup<Compiled>>
   startedAt: number
@@ -74,14 +82,14 @@ interface Flight<Compiled> {
  * Concurrent lookups of one hash share one read; failures are never kept; a read that raced with a change is not kept
  * either. For shared stores what is cached counts only while the lease holds (see `lease.ts`).
  */
-export function createKeyCache<Compiled extends Versioned>(
+export function createKeyCache<Compiled extends Cacheable>(
   options: KeyCacheOptions<Compiled>,
 ): KeyCache<Compiled> {
   const { store, clock, compile, budget } = options
   const digestsById = createDigestsById()
-  const hits = new LRUCache<string, CachedSecret<Compiled>>({
+  const hits = new LRUCache<string, Compiled>({
     max: options.maxKeys,
-    dispose: (hit, digest) => digestsById.remove(hit.compiled.id, digest),
+    dispose: (hit, digest) => digestsById.remove(hit.id, digest),
   })
   const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
   const flights = new Map<string, Flight<Compiled>>()
@@ -148,10 +156,10 @@ export function createKeyCache<Compiled extends Versioned>(
   }
 
   /** What `staleOnOutageMs` allows to be served while the store is unreachable. */
-  function findStale(digest: string): CachedSecret<Compiled> | undefined {
+  function findStale(digest: string): Compiled | undefined {
     if (closed || lease.ageMs() >= lease.leaseMs + options.staleOnOutageMs) return undefined
     const hit = hits.get(digest)
-    if (hit !== undefined) options.onStaleAccept(hit.compiled.id)
+    if (hit !== undefined) options.onStaleAccept(hit.id)
     return hit
   }
 
@@ -211,14 +219,14 @@ export function createKeyCache<Compiled extends Versioned>(
       if (current) misses.set(digest, clock.monotonic())
       return 'unknown'
     }
-    const sibling = hits.peek(digestsById.get(record.id)[0] ?? '')?.compiled
-    const compiled = sibling?.version === record.version ? sibling : compile(record)
-    const found = new CachedSecret(compiled, record, index, freshUntilSeconds())
+    const other = hits.peek(digestsById.get(record.id)[0] ?? '')
+    const compiled = compile(record, index, other?.version === record.version ? other : undefined)
+    compiled.freshUntilSeconds = freshUntilSeconds()
     if (current) {
-      hits.set(digest, found)
+      hits.set(digest, compiled)
       digestsById.add(compiled.id, digest)
     }
-    return found
+    return compiled
   }
 
   function freshUntilSeconds(): number | null {

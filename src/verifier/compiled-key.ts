@@ -26,63 +26,68 @@ export interface CompileOptions {
 }
 
 /**
- * A key with everything verification needs, made once per version of it. Holds nothing else of the record, and of what
- * many keys have alike one copy: a driver makes every text anew.
+ * A key as one of its secrets presents it, with everything verification needs. Made once per version of a key, shared by
+ * requests, and never changed but for `ended`. Holds nothing else of the record, and of what many keys have alike one
+ * copy: a driver makes every text anew.
  */
 export class CompiledKey implements CompiledRules {
-  readonly id: string
+  /** What handlers get. */
+  readonly verified: VerifiedKey
   readonly version: number
-  readonly environment: string
-  readonly sourceType: SourceType
   readonly isRevoked: boolean
   readonly expiresAt: number | null
+  readonly secretCreatedAt: number
+  /** The secret is accepted strictly before this moment; `null` = as long as the key. */
+  readonly secretExpiresAt: number | null
+  /** When the secret that follows was made; `null` for the current one. */
+  readonly secretReplacedAt: number | null
   /** Null = unlimited. */
   readonly ratePolicy: RatePolicy | null
   readonly events: EventRule | null
   readonly origins: OriginRule | null
   readonly ips: IpRule | null
-  readonly #name: string
-  readonly #metadata: VerifiedKey['metadata']
-  #verified: VerifiedKey | undefined
+  /** Set by whoever has seen a deadline pass, so that a clock set back does not revive the secret. */
+  ended = false
+  /** Kept by the cache. */
+  freshUntilSeconds: number | null = null
 
-  constructor(record: KeyRecord, environment: string, ratePolicy: RatePolicy | null) {
-    const rules = compileRules(record)
-    this.id = record.id
+  constructor(
+    record: KeyRecord,
+    index: number,
+    verified: VerifiedKey,
+    rules: CompiledRules,
+    ratePolicy: RatePolicy | null,
+  ) {
+    const secret = record.secrets[index] as SecretRecord
+    this.verified = verified
     this.version = record.version
-    this.environment = environment
-    this.sourceType = sourceTypes.find((type) => type === record.sourceType) ?? record.sourceType
     this.isRevoked = record.status === 'revoked'
     this.expiresAt = record.expiresAt
+    this.secretCreatedAt = secret.createdAt
+    this.secretExpiresAt = secret.expiresAt
+    this.secretReplacedAt =
+      secret.expiresAt === null ? null : (record.secrets[index + 1]?.createdAt ?? record.updatedAt)
     this.ratePolicy = ratePolicy
     this.events = rules.events
     this.origins = rules.origins
     this.ips = rules.ips
-    this.#name = record.name
-    this.#metadata = deepFreeze(structuredClone(record.metadata))
   }
 
-  /** What handlers get, per secret. */
-  verifiedKey(secret: Pick<SecretRecord, 'id' | 'start'>): VerifiedKey {
-    // One is kept: two secrets of one key are in use during a grace only.
-    if (this.#verified?.secretId !== secret.id) {
-      this.#verified = Object.freeze({
-        id: this.id,
-        name: this.#name,
-        sourceType: this.sourceType,
-        environment: this.environment,
-        metadata: this.#metadata,
-        secretId: secret.id,
-        start: secret.start,
-      })
-    }
-    return this.#verified
+  get id(): string {
+    return this.verified.id
   }
 }
 
 /** Most applications have a handful of different rates; should there be more of them, they are made again. */
 const maxRatePolicies = 1_000
 
-export function createKeyCompiler(options: CompileOptions): (record: KeyRecord) => CompiledKey {
+/**
+ * Creates the function that compiles the key of a record for the secret at `index`. `sibling` is what it made for another
+ * secret of the same version: what depends on the key alone is taken from there.
+ */
+export function createKeyCompiler(
+  options: CompileOptions,
+): (record: KeyRecord, index: number, sibling?: CompiledKey) => CompiledKey {
   const ratePolicies = new Map<number, RatePolicy>()
 
   function ratePolicyOf(eps: number): RatePolicy {
@@ -92,10 +97,20 @@ export function createKeyCompiler(options: CompileOptions): (record: KeyRecord) 
     return policy
   }
 
-  return (record) => {
+  return (record, index, sibling) => {
     const eps = record.rateLimitEps ?? options.defaultRateLimitEps
-    const environment = record.environment === options.environment ? options.environment : record.environment
-    return new CompiledKey(record, environment, eps === null ? null : ratePolicyOf(eps))
+    const { id, start } = record.secrets[index] as SecretRecord
+    const verified: VerifiedKey = Object.freeze({
+      id: sibling?.id ?? record.id,
+      name: record.name,
+      sourceType: sourceTypes.find((type) => type === record.sourceType) ?? record.sourceType,
+      environment: record.environment === options.environment ? options.environment : record.environment,
+      metadata: sibling?.verified.metadata ?? deepFreeze(structuredClone(record.metadata)),
+      secretId: id,
+      start,
+    })
+    const ratePolicy = eps === null ? null : ratePolicyOf(eps)
+    return new CompiledKey(record, index, verified, sibling ?? compileRules(record), ratePolicy)
   }
 }
 

@@ -7,7 +7,8 @@ import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../
 import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
-import type { CachedSecret } from '../stores/cached-secret.ts'
+import { allowsAddress } from '../rules/ip-rule.ts'
+import { allowsOrigin } from '../rules/origin-rule.ts'
 import type { KeyCache, Lookup } from '../stores/key-cache.ts'
 import { addressSource } from './address-source.ts'
 import type { CompiledKey } from './compiled-key.ts'
@@ -70,7 +71,6 @@ interface Visit {
   readonly origin: string | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
-  secret: CachedSecret<CompiledKey> | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
   keyId: string | undefined
   /** When the key was found good, milliseconds since the epoch. */
@@ -100,7 +100,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
         request,
         origin: originOf(headers),
         key: undefined,
-        secret: undefined,
         keyId: undefined,
         at: 0,
         routeType: null,
@@ -172,24 +171,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   /** Steps 6 to 9: is the key good, and may it be used from here, now. */
-  function admit(visit: Visit, found: Lookup<CompiledKey>): Awaitable<Verdict> {
-    if (found === 'unknown') return refuse(visit, 'unknown_key')
-    if (found === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
-    const key = found.compiled
+  function admit(visit: Visit, key: Lookup<CompiledKey>): Awaitable<Verdict> {
+    if (key === 'unknown') return refuse(visit, 'unknown_key')
+    if (key === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
     visit.keyId = key.id
     if (key.isRevoked) return refuse(visit, 'revoked_key')
     visit.at = clock.now()
-    if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')
-    if (key.environment !== options.environment) return refuse(visit, 'wrong_environment')
+    if (hasEnded(key, visit.at)) return refuse(visit, 'expired_key')
+    if (key.verified.environment !== options.environment) return refuse(visit, 'wrong_environment')
 
     visit.key = key
-    visit.secret = found
     const { origin } = visit
-    const originAllowed = origin === undefined || key.origins === null || key.origins.allows(origin)
+    const originAllowed = origin === undefined || key.origins === null || allowsOrigin(key.origins, origin)
     if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
-    if (key.ips !== null && !key.ips.allows(addressOf(visit))) return refuse(visit, 'ip_not_allowed')
+    if (key.ips !== null && !allowsAddress(key.ips, addressOf(visit))) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
-    if (origin !== undefined && key.sourceType === 'server') {
+    if (origin !== undefined && key.verified.sourceType === 'server') {
       if (options.serverKeysInBrowsers === 'deny') {
         visit.allowOrigin = null
         return refuse(visit, 'origin_not_allowed')
@@ -226,13 +223,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return empty === undefined ? refuse(visit, reason, details) : refuseRate(visit, empty)
   }
 
-  function hasEnded(found: CachedSecret<CompiledKey>, now: number): boolean {
-    const { expiresAt } = found.compiled
-    if (found.ended) return true
-    const ended =
-      (expiresAt !== null && expiresAt <= now) || (found.expiresAt !== null && found.expiresAt <= now)
-    found.ended = ended
-    return ended
+  function hasEnded(key: CompiledKey, now: number): boolean {
+    if (key.ended) return true
+    key.ended =
+      (key.expiresAt !== null && key.expiresAt <= now) ||
+      (key.secretExpiresAt !== null && key.secretExpiresAt <= now)
+    return key.ended
   }
 
   /** Step 11: every event against the route's type and the key's rules. */
@@ -275,27 +271,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   function accept(visit: Visit, checked: CheckedEvents, result: RateLimitResult | undefined): Accepted {
     const key = visit.key as CompiledKey
-    const secret = visit.secret as CachedSecret<CompiledKey>
     // Added to, not copied from: assigning five properties to another object took as long as making them.
     const headers = result === undefined ? {} : (key.ratePolicy?.headers(result) ?? {})
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
-    if (secret.expiresAt !== null) {
-      Object.assign(headers, graceHeaders(secret))
+    if (key.secretExpiresAt !== null) {
+      Object.assign(headers, graceHeaders(key))
       emit({
         type: 'grace_used',
         keyId: key.id,
-        secretId: secret.id,
-        expiresAt: new Date(secret.expiresAt),
+        secretId: key.verified.secretId,
+        expiresAt: new Date(key.secretExpiresAt),
       })
     }
-    usage.accepted(key.id, secret.id, visit.routeType, checked.events, checked.rejected, visit.at)
+    usage.accepted(key.id, key.verified.secretId, visit.routeType, checked.events, checked.rejected, visit.at)
     if (tellDecisions) tellAccepted(visit, checked)
     watch.record?.(toDecision(visit, null, checked))
     return {
       ok: true,
-      writeKey: key.verifiedKey(secret),
+      writeKey: key.verified,
       events: checked.events,
       rejected: checked.rejected,
       body: checked.body,
@@ -307,7 +302,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     emit({
       type: 'accepted',
       keyId: (visit.key as CompiledKey).id,
-      secretId: (visit.secret as CachedSecret<CompiledKey>).id,
+      secretId: (visit.key as CompiledKey).verified.secretId,
       events: checked.events.length,
       rejected: checked.rejected.length,
       ...whereFrom(visit),
@@ -371,8 +366,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return {
       reason,
       keyId: visit.keyId ?? null,
-      sourceType: visit.key?.sourceType ?? null,
-      secret: visit.secret ?? null,
+      sourceType: visit.key?.verified.sourceType ?? null,
+      secret: visit.key === undefined ? null : toSecret(visit.key),
       events: checked?.events.length ?? 0,
       rejected: checked?.rejected.length ?? 0,
       routeType: visit.routeType,
@@ -396,6 +391,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   return { preflight, verify }
+}
+
+function toSecret(key: CompiledKey): RequestDecision['secret'] {
+  const { verified, secretCreatedAt: createdAt, secretExpiresAt: expiresAt } = key
+  return { id: verified.secretId, createdAt, expiresAt }
 }
 
 /** A new array each time: handlers own what they get. */
@@ -430,7 +430,6 @@ function emptyVisit(request: IngestRequest): Visit {
     request: { method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) },
     origin: undefined,
     key: undefined,
-    secret: undefined,
     keyId: undefined,
     at: 0,
     routeType: null,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compileRules } from '../../src/rules/compiled-rules.ts'
+import { allowsAddress, type IpRule } from '../../src/rules/ip-rule.ts'
+import { allowsOrigin, type OriginRule } from '../../src/rules/origin-rule.ts'
 import type { RuleFields } from '../../src/rules/rule-fields.ts'
 
 const noRules: RuleFields = {
@@ -16,7 +18,7 @@ describe('compileRules', () => {
     expect(compileRules(noRules)).toEqual({ events: null, origins: null, ips: null })
   })
 
-  it('compiles every kind of rule and cannot be changed afterwards', () => {
+  it('compiles every kind of rule', () => {
     const rules = compileRules({
       ...noRules,
       allowedEventTypes: ['track'],
@@ -24,8 +26,7 @@ describe('compileRules', () => {
       deniedIps: ['10.0.0.0/8'],
     })
     expect(rules.events?.namesOf('page')).toBeUndefined()
-    expect(rules.origins?.allows('https://evil.com')).toBe(false)
-    expect(rules.ips?.allows('10.1.2.3')).toBe(false)
-    expect(Object.isFrozen(rules)).toBe(true)
+    expect(allowsOrigin(rules.origins as OriginRule, 'https://evil.com')).toBe(false)
+    expect(allowsAddress(rules.ips as IpRule, '10.1.2.3')).toBe(false)
   })
 })

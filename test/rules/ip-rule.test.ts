@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileIpRule, parseCidr } from '../../src/rules/ip-rule.ts'
+import { allowsAddress, compileIpRule, type IpRule, parseCidr } from '../../src/rules/ip-rule.ts'
 import { spellIpv6 } from './spell-ipv6.ts'
 
 function allows(
@@ -10,7 +10,7 @@ function allows(
 ): boolean {
   const rule = compileIpRule({ allowedIps, deniedIps })
   if (rule === null) throw new Error('no rule')
-  return rule.allows(address)
+  return allowsAddress(rule, address)
 }
 
 describe('parseCidr', () => {
@@ -151,10 +151,10 @@ describe('compileIpRule', () => {
 
   it('decides among 10 000 ranges', () => {
     const cidrs = Array.from({ length: 10_000 }, (_, i) => `10.${i >> 8}.${i & 255}.128/25`)
-    const rule = compileIpRule({ allowedIps: cidrs, deniedIps: null })
-    expect(rule?.allows('10.39.15.128')).toBe(true)
-    expect(rule?.allows('10.39.15.127')).toBe(false)
-    expect(rule?.allows('10.39.16.128')).toBe(false)
+    const rule = compileIpRule({ allowedIps: cidrs, deniedIps: null }) as IpRule
+    expect(allowsAddress(rule, '10.39.15.128')).toBe(true)
+    expect(allowsAddress(rule, '10.39.15.127')).toBe(false)
+    expect(allowsAddress(rule, '10.39.16.128')).toBe(false)
   })
 
   it('agrees with a comparison of every bit', () => {
@@ -200,8 +200,10 @@ describe('compileIpRule', () => {
         fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
         (groups, prefix, choices) => {
           const range = parseCidr(`${spellIpv6(groups, 0)}/${prefix}`)
-          const rule = compileIpRule({ allowedIps: [range?.text ?? '::/0', '0.0.0.0/1'], deniedIps: null })
-          expect(new Set(choices.map((choice) => rule?.allows(spellIpv6(groups, choice)))).size).toBe(1)
+          const allowedIps = [range?.text ?? '::/0', '0.0.0.0/1']
+          expect(
+            new Set(choices.map((choice) => allows(allowedIps, null, spellIpv6(groups, choice)))).size,
+          ).toBe(1)
         },
       ),
     )
@@ -214,7 +216,7 @@ describe('compileIpRule', () => {
         fc.array(fc.string(), { maxLength: 4 }),
         fc.string(),
         (a, b, address) => {
-          expect(typeof compileIpRule({ allowedIps: a, deniedIps: b })?.allows(address)).toBe('boolean')
+          expect(typeof allows(a, b, address)).toBe('boolean')
         },
       ),
     )

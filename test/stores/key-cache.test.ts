@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { StoreError } from '../../src/keys/errors.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
-import { createKeyCache, type KeyCache, type KeyCacheOptions } from '../../src/stores/key-cache.ts'
+import {
+  type Cacheable,
+  createKeyCache,
+  type KeyCache,
+  type KeyCacheOptions,
+} from '../../src/stores/key-cache.ts'
 import type { KeyStore } from '../../src/stores/key-store.ts'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
 import { createMissBudget } from '../../src/stores/miss-budget.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { createManualClock, type ManualClock } from '../contract/limiter-contract.ts'
+
+type CachedRecord = KeyRecord & Cacheable
 
 interface Shared {
   store: KeyStore
@@ -57,12 +64,12 @@ function shareMemory(): Shared {
 function createCache(
   store: KeyStore,
   clock: ManualClock,
-  options: Partial<KeyCacheOptions<KeyRecord>> = {},
-): KeyCache<KeyRecord> {
-  return createKeyCache<KeyRecord>({
+  options: Partial<KeyCacheOptions<CachedRecord>> = {},
+): KeyCache<CachedRecord> {
+  return createKeyCache<CachedRecord>({
     store,
     clock,
-    compile: (record) => record,
+    compile: (record) => ({ ...record, freshUntilSeconds: null }),
     budget: createMissBudget(clock),
     maxKeys: 100,
     // Long, so that the timer, which runs on real time, does not poll on its own within a test.
@@ -101,9 +108,9 @@ async function change(store: KeyStore, record: KeyRecord): Promise<KeyRecord> {
   return next
 }
 
-async function statusOf(cache: KeyCache<KeyRecord>, record: KeyRecord): Promise<string> {
+async function statusOf(cache: KeyCache<CachedRecord>, record: KeyRecord): Promise<string> {
   const found = await cache.find(digestOf(record), source)
-  return typeof found === 'string' ? found : found.compiled.status
+  return typeof found === 'string' ? found : found.status
 }
 
 function gate(): { wait: () => Promise<void>; open: () => void } {
