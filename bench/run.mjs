@@ -21,10 +21,10 @@ const chosen = wanted.length > 0 ? wanted : parts
 const length = process.env.LONG ?? (wanted.length > 0 ? 'full' : 'short')
 
 process.chdir(root)
-execFileSync('npm', ['run', 'build', '--silent'], { stdio: ['ignore', 'ignore', 'inherit'] })
+const started = Date.now()
+buildPackage()
 await bundleParts()
 
-const started = Date.now()
 const rows = []
 let failed = false
 if (chosen.includes('verify')) installPeers()
@@ -36,6 +36,16 @@ for (const part of chosen) {
 }
 printTable()
 process.exitCode = failed ? 1 : 0
+
+/** What the build has to say is of interest only when it fails. */
+function buildPackage() {
+  try {
+    execFileSync('npm', ['run', 'build', '--silent'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    process.stderr.write(`${error.stdout}${error.stderr}`)
+    process.exit(1)
+  }
+}
 
 async function bundleParts() {
   const modules = readdirSync(here).filter((name) => name.endsWith('.ts'))
@@ -118,7 +128,7 @@ function printTable() {
   lines.unshift(['part', 'what', 'median', 'quartiles', 'goal', 'note'])
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)))
   console.log(
-    `\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round((Date.now() - started) / 1000)} s\n`,
+    `\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${length} length, ${Math.round((Date.now() - started) / 1000)} s\n`,
   )
   lines.forEach((line, index) => {
     console.log(
