@@ -1,5 +1,5 @@
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
-import type { Awaitable } from '../keys/awaitable.ts'
+import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
 import { decodeBase64 } from './base64.ts'
 
@@ -22,6 +22,19 @@ export function toOwned<T extends Presented>(presented: T): Exclude<T, Uint8Arra
   return presented instanceof Uint8Array
     ? Buffer.from(presented).toString('latin1')
     : (presented as Exclude<T, Uint8Array>)
+}
+
+/** What is presented at a place that can be looked at before the body is read. */
+export function presentedAt(source: CredentialSource, request: IngestRequest): Awaitable<Presented> {
+  if (source === 'basic') return presentedByBasic(request.headers)
+  if (source === 'header') return presentedByHeader(request.headers)
+  if (source === 'query') return presentedByQuery(request.query)
+  if (typeof source === 'function') {
+    return chain(source(request) as Awaitable<unknown>, (value) =>
+      value === undefined || value === null ? undefined : typeof value === 'string' ? value : null,
+    )
+  }
+  return undefined
 }
 
 /** Longest Basic credential that is decoded, in bytes. Keys need less than 150. */
@@ -82,7 +95,7 @@ function decodeCredential(value: string, start: number): Uint8Array | null {
 }
 
 /** The key in `X-Write-Key`. */
-export function presentedByHeader(headers: FieldValues): Presented {
+function presentedByHeader(headers: FieldValues): Presented {
   return onlyValue(headers['x-write-key'])
 }
 
@@ -93,7 +106,7 @@ function onlyValue(value: unknown): Presented {
 }
 
 /** The key in `?writeKey=` (or `?writekey=`); refused when it is there twice. */
-export function presentedByQuery(query: IngestRequest['query']): Presented {
+function presentedByQuery(query: IngestRequest['query']): Presented {
   const values = queryValues(query)
   if (values.length === 0) return undefined
   return values.length === 1 ? (values[0] as string) : null

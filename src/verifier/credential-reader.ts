@@ -1,0 +1,48 @@
+import { type ReceivedBody, receiveBody } from '../http/received-body.ts'
+import { type Awaitable, chain } from '../keys/awaitable.ts'
+import {
+  type CredentialSource,
+  type Presented,
+  presentedAt,
+  presentedByBody,
+  toOwned,
+} from './credentials.ts'
+import type { Visit } from './visit.ts'
+
+/** What a request presents as its key. */
+export type ReadCredential = (visit: Visit) => Awaitable<Presented>
+
+/** @param sources asked in their order, but the body last, as it must be read. */
+export function createCredentialReader(
+  sources: readonly CredentialSource[],
+  maxBodyBytes: number,
+): ReadCredential {
+  const withBody = sources.includes('body')
+  const early = sources.filter((source) => source !== 'body')
+
+  function read(visit: Visit, index: number): Awaitable<Presented> {
+    for (let next = index; next < early.length; next++) {
+      const presented = presentedAt(early[next] as CredentialSource, visit.request)
+      if (presented instanceof Promise) {
+        return presented.then((value) =>
+          value === undefined ? chain(read(visit, next + 1), toOwned) : value,
+        )
+      }
+      if (presented !== undefined) return presented
+    }
+    if (!withBody) return undefined
+    return chain(receive(visit), (received) => (received.ok ? presentedByBody(received.value) : undefined))
+  }
+
+  /** Step 10 ahead of its turn, for the key in the body. */
+  function receive(visit: Visit): Awaitable<ReceivedBody> {
+    return chain(receiveBody(visit.request.body, visit.request.headers, maxBodyBytes), (received) => {
+      visit.received = received
+      return received
+    })
+  }
+
+  return function readCredential(visit) {
+    return read(visit, 0)
+  }
+}

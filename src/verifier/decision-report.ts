@@ -1,0 +1,101 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import type { Clock } from '../keys/clock.ts'
+import type { CompiledKey } from './compiled-key.ts'
+import type { WriteKeyEvent } from './decision-event.ts'
+import type { CheckedEvents } from './events.ts'
+import type { Reason } from './reasons.ts'
+import type { DecisionWatch, RequestDecision } from './request-decision.ts'
+import type { UsageCounter } from './usage-counter.ts'
+import type { Visit } from './visit.ts'
+
+export interface DecisionReportOptions {
+  clock: Pick<Clock, 'now'>
+  clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
+  /** Told of decisions and disturbances; must not throw. */
+  emit: (event: WriteKeyEvent) => void
+  /** Whether anybody listens to decisions; if not, no event objects are made for them. */
+  tellDecisions: boolean
+  usage: UsageCounter
+  /** Who watches every decision in detail, as long as somebody does. */
+  watch: DecisionWatch
+}
+
+/** Tells all who want to know what was decided: counts of usage, the application's hook, those who watch. */
+export interface DecisionReport {
+  accepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void
+  refused(visit: Visit, reason: Reason): void
+  serverKeyInBrowser(key: CompiledKey, origin: string): void
+}
+
+export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
+  const { clock, emit, tellDecisions, usage, watch } = options
+
+  /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
+  function addressIfTold({ request }: Visit): string | undefined {
+    try {
+      return options.clientAddress(request.ip, request.headers)
+    } catch {
+      return undefined
+    }
+  }
+
+  function whereFrom(visit: Visit): { origin?: string; address?: string } {
+    const { origin } = visit
+    const address = addressIfTold(visit)
+    return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
+  }
+
+  function toDecision(visit: Visit, reason: Reason | null, checked?: CheckedEvents): RequestDecision {
+    const { received } = visit
+    return {
+      reason,
+      keyId: visit.keyId ?? null,
+      sourceType: visit.key?.verified.sourceType ?? null,
+      secret: visit.key === undefined ? null : toSecret(visit.key),
+      events: checked?.events.length ?? 0,
+      rejected: checked?.rejected.length ?? 0,
+      routeType: visit.routeType,
+      body: received?.ok ? received.value : undefined,
+      ...whereFrom(visit),
+    }
+  }
+
+  function tellAccepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void {
+    emit({
+      type: 'accepted',
+      keyId: key.id,
+      secretId: key.verified.secretId,
+      events: checked.events.length,
+      rejected: checked.rejected.length,
+      ...whereFrom(visit),
+    })
+  }
+
+  return {
+    accepted(visit, key, checked) {
+      const { secretId } = key.verified
+      if (key.secretExpiresAt !== null) {
+        emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
+      }
+      usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
+      if (tellDecisions) tellAccepted(visit, key, checked)
+      watch.record?.(toDecision(visit, null, checked))
+    },
+    refused(visit, reason) {
+      const { keyId } = visit
+      if (keyId !== undefined) usage.refused(keyId, reason, clock.now())
+      if (tellDecisions) {
+        emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
+      }
+      watch.record?.(toDecision(visit, reason))
+    },
+    serverKeyInBrowser(key, origin) {
+      if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: key.id, origin })
+    },
+  }
+}
+
+function toSecret(key: CompiledKey): RequestDecision['secret'] {
+  const { verified, secretCreatedAt: createdAt, secretExpiresAt: expiresAt } = key
+  return { id: verified.secretId, createdAt, expiresAt }
+}

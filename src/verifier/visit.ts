@@ -1,0 +1,55 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import type { ReceivedBody } from '../http/received-body.ts'
+import type { CompiledKey } from './compiled-key.ts'
+
+/** One request on its way through the checks. */
+export interface Visit {
+  readonly request: IngestRequest
+  readonly origin: string | undefined
+  /** Set once the key is known to be good: before that, every refusal must look the same. */
+  key: CompiledKey | undefined
+  /** Known to hooks as soon as the store knows the secret, good or not. */
+  keyId: string | undefined
+  /** When the key was found good, milliseconds since the epoch. */
+  at: number
+  /** What the route or path says about every event; null = each event says its own type. */
+  routeType: string | null
+  allowOrigin: string | null
+  received: ReceivedBody | undefined
+}
+
+export function createVisit(request: IngestRequest, origin: string | undefined): Visit {
+  return {
+    request,
+    origin,
+    key: undefined,
+    keyId: undefined,
+    at: 0,
+    routeType: null,
+    allowOrigin: '*',
+    received: undefined,
+  }
+}
+
+/** For what is not even a request: only its body, which may have to be left unread, is looked at. */
+export function createEmptyVisit(request: unknown): Visit {
+  return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) }, undefined)
+}
+
+function bodyIfAny(request: unknown): unknown {
+  try {
+    return (request as Partial<IngestRequest> | undefined)?.body
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the connection may still carry bytes of a body that nobody will read. */
+export function isBodyLeft({ request, received }: Visit): boolean {
+  if (received !== undefined) return !received.ok && received.bodyLeft
+  if (typeof request.body !== 'function') return false
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+  if (coding !== undefined) return true
+  if (length !== undefined) return length !== '0'
+  return request.method !== 'GET' && request.method !== 'HEAD'
+}
