@@ -212,7 +212,7 @@ describe('imports', () => {
     expect(wrong.map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
   })
 
-  it('load of Node, with src/index.ts, only what it has loaded by itself', () => {
+  it('load nothing of Node with src/index.ts: node-builtins.ts does when it is needed', () => {
     const wrong = edges.filter(
       ({ from, to }) =>
         rootReaches.has(from) &&

@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '../keys/node-builtins.ts'
 import type { FieldValues } from './ingest-request.ts'
 import { type BodyStream, createBodyReader } from './raw-body.ts'
 

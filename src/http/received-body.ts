@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { type Awaitable, chain } from '../keys/awaitable.ts'
+import { types } from '../keys/node-builtins.ts'
 import { decodeContent } from './content-decoding.ts'
 import type { FieldValues, ReadBody } from './ingest-request.ts'
 import { parseJsonBody } from './json-body.ts'
