@@ -1,5 +1,15 @@
 import { microEvents, roundingMicroEvents } from '../gcra.ts'
+import type { Rate } from '../rate-limiter.ts'
 import { createRedisScript } from './redis-script.ts'
+
+/** The largest chunk that one process takes ahead: this part of a second's events, but never more than this part of the bucket. */
+const chunkSeconds = 0.1
+const chunkPart = 0.25
+
+/** The most events that one process holds of a bucket; 0 or 1 when each request has to ask. */
+export function chunkLimit(rate: Rate): number {
+  return Math.floor(Math.min(rate.eps * chunkSeconds, rate.burst * chunkPart))
+}
 
 /**
  * The shared bucket of one write key: the arithmetic of `gcra.ts`, run where all processes meet, with the server's time.
@@ -13,8 +23,9 @@ export const bucketScript = createRedisScript(`
 --          2 burst    events at once, fractions allowed
 --          3 cost     events of the request at hand; 0 when there is none
 --          4 waiting  events of other requests that wait in the same process
---          5 ahead    events to take beside, for requests to come
---          6 back     events taken earlier and not spent; negative: events admitted while the server was out of reach
+--          5 ahead    events to take beside, for requests to come within a second
+--          6 further  events to take beyond those, for later ones, if nobody would miss them
+--          7 back     events taken earlier and not spent; negative: events admitted while the server was out of reach
 -- returns  "<admitted> <owed> <taken> <pause>": 1 or 0; micro-events owed before anything was charged; events taken
 --          beside the cost; microseconds after which to ask for more, 0 for any time
 
@@ -22,10 +33,12 @@ local MICRO = ${microEvents}
 local ROUNDING = ${roundingMicroEvents}
 -- Turns are handed out no further ahead than this.
 local HORIZON = 1500000
+local CHUNK_SECONDS, CHUNK_PART = ${chunkSeconds}, ${chunkPart}
 
 local eps, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-local cost, waiting, ahead = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local back = tonumber(ARGV[6]) * MICRO
+local cost, waiting = tonumber(ARGV[3]), tonumber(ARGV[4])
+local ahead, further = tonumber(ARGV[5]), tonumber(ARGV[6])
+local back = tonumber(ARGV[7]) * MICRO
 local capacity = burst * MICRO
 
 -- Processes may disagree about the time; the server agrees with itself.
@@ -70,12 +83,15 @@ owed = owed + taken * MICRO
 local pause = 0
 if ahead > 0 then
   -- A quarter is left for others, and so a nearly empty bucket gives nothing ahead.
-  local more = math.min(ahead, math.floor(room() * 3 / 4))
+  local most = math.floor(room() * 3 / 4)
+  local more = math.min(ahead, most)
+  -- Nobody misses what a nearly full bucket gives, nor what others would have to wait for anyway.
+  if turn > now or room() - ahead - further >= burst * 3 / 4 then more = math.min(ahead + further, most) end
   taken = taken + more
   owed = owed + more * MICRO
-  if more < ahead then
+  if more < ahead or room() < math.min(eps * CHUNK_SECONDS, burst * CHUNK_PART) then
     -- Those who want more than there is take turns, spaced so that a turn is worth what was asked for.
-    turn = math.max(now, math.min(turn, now + HORIZON)) + ahead * MICRO / eps
+    turn = math.max(now, math.min(turn, now + HORIZON)) + math.max(ahead, more) * MICRO / eps
     pause = turn - now
   end
 end

@@ -8,6 +8,7 @@ import {
   toMicroseconds,
 } from '../gcra.ts'
 import type { Rate, RateLimitResult } from '../rate-limiter.ts'
+import { chunkLimit } from './bucket-script.ts'
 
 /** What one process knows and holds of one shared bucket. Times are milliseconds of a monotonic clock. */
 export interface LeasedBucket {
@@ -33,6 +34,7 @@ export interface BucketQuestion {
   cost: number
   waiting: number
   ahead: number
+  further: number
   back: number
 }
 
@@ -44,10 +46,10 @@ export interface BucketAnswer {
   pauseUs: number
 }
 
-/** How long events taken ahead may be spent, and over how long the demand is measured. */
-export const holdMs = 1_000
-/** Largest chunk: this part of a second's events, but never more than a quarter of the bucket. */
-const chunkSeconds = 0.1
+/** How long events taken ahead may be spent. */
+const holdMs = 3_000
+/** Over how long the demand is measured. */
+const demandMs = 1_000
 /** Two events within a moment are not yet a flood. */
 const leastAgeMs = 100
 
@@ -65,11 +67,6 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
   }
 }
 
-/** The most events that one process holds of a bucket; 0 or 1 when each request has to ask. */
-export function chunkLimit(rate: Rate): number {
-  return Math.floor(Math.min(rate.eps * chunkSeconds, rate.burst / 4))
-}
-
 /** Large batches ask for themselves: a chunk would hardly hold one. */
 function isLeasable(cost: number, rate: Rate): boolean {
   return cost * 2 <= chunkLimit(rate)
@@ -79,7 +76,7 @@ export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs
   if (!isLeasable(cost, rate)) return
   const elapsedMs = nowMs - bucket.demandAt
   if (elapsedMs > 0) {
-    bucket.demand *= Math.exp(-elapsedMs / holdMs)
+    bucket.demand *= Math.exp(-elapsedMs / demandMs)
     bucket.demandAt = nowMs
   }
   if (bucket.demand < 0.5) bucket.demandSince = nowMs
@@ -90,7 +87,7 @@ export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs
 function expectedDemand(bucket: LeasedBucket): number {
   if (bucket.demand < 2) return 0
   const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)
-  return Math.floor(bucket.demand / (1 - Math.exp(-ageMs / holdMs)))
+  return Math.floor(bucket.demand / (1 - Math.exp(-ageMs / demandMs)))
 }
 
 /**
@@ -126,13 +123,16 @@ export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number): Ra
   return result
 }
 
-/** Asks for one request and those that wait behind it, hands back what is held, and takes anew for the next second. */
+/** Asks for one request and those that wait behind it, hands back what is held, and takes anew for what is to come. */
 export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
-  const ahead = cost > 0 ? Math.min(chunkLimit(rate), expectedDemand(bucket)) : 0
+  const limit = chunkLimit(rate)
+  const expected = cost > 0 && limit >= 2 ? expectedDemand(bucket) : 0
+  const ahead = Math.min(limit, expected)
+  const further = Math.min(limit, (expected * holdMs) / 1_000) - ahead
   const back = bucket.held
   bucket.held = 0
   bucket.view.used -= back * microEvents
-  return { cost, waiting, ahead: ahead >= 2 ? ahead : 0, back }
+  return { cost, waiting, ahead, further, back }
 }
 
 /** Takes in what the server said. */

@@ -21,7 +21,7 @@ import { createRedisLink } from './redis-link.ts'
 /**
  * A limiter whose buckets live in Redis, so that a key's rate holds across all processes that share the server.
  *
- * In any W seconds at most `burst + eps × (W + min(0.1 × processes, 1))` events are admitted in mode `'leased'`, and
+ * In any W seconds at most `burst + eps × (W + min(0.1 × processes, 3))` events are admitted in mode `'leased'`, and
  * `burst + eps × W` in mode `'strict'`; a batch larger than the burst passes on a full bucket and is paid for afterwards.
  * No request waits longer than `timeoutMs` for the server; while it does not answer, `onOutage` decides.
  *
@@ -83,8 +83,8 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
 
   async function ask(bucket: LeasedBucket, question: BucketQuestion, rate: Rate): Promise<BucketAnswer> {
     const debt = outage.takeDebt(bucket, rate)
-    const { cost, waiting, ahead, back } = question
-    const numbers = [rate.eps, rate.burst, cost, waiting, ahead, back - debt]
+    const { cost, waiting, ahead, further, back } = question
+    const numbers = [rate.eps, rate.burst, cost, waiting, ahead, further, back - debt]
     try {
       const key = toRedisKey(prefix, bucket.keyId)
       const answer = parseAnswer(await link.run(bucketScript, key, numbers.map(String)))
@@ -97,7 +97,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
   }
 
   async function consumeStrictly(bucket: LeasedBucket, cost: number, rate: Rate): Promise<RateLimitResult> {
-    const question = { cost, waiting: 0, ahead: 0, back: 0 }
+    const question = { cost, waiting: 0, ahead: 0, further: 0, back: 0 }
     let answer: BucketAnswer
     try {
       answer = await ask(bucket, question, rate)

@@ -4,9 +4,9 @@ import type { RedisScript } from './redis-script.ts'
 
 /** The way to the server, with a time-out on each question and a breaker in front of all of them. */
 export interface RedisLink {
-  /** False from the first failure until a probe succeeds; nothing is sent meanwhile. */
+  /** False from the first time-out or failure until the server has answered; nothing but probes is sent meanwhile. */
   isUp(): boolean
-  /** Runs a script on its one key. @throws when there is no answer in time; that has also taken the link down. */
+  /** Runs a script on its one key. @throws when there is no answer in time; then the link is not up any more. */
   run(script: RedisScript, key: string, args: readonly string[]): Promise<unknown>
   close(): void
 }
@@ -20,6 +20,8 @@ export interface RedisLinkOptions {
   onUp: () => void
 }
 
+/** For so long after a time-out the answer may still come: a hiccup, of which nobody needs to be told. */
+const hiccupMs = 200
 const firstProbeMs = 100
 const probeEveryMs = 250
 /** A client that never settles a command must not be probed into a queue, nor be given up for good. */
@@ -27,7 +29,9 @@ const forsakenProbeMs = 5_000
 
 export function createRedisLink(options: RedisLinkOptions): RedisLink {
   const { commands, timeoutMs } = options
-  let up = true
+  let state: 'up' | 'late' | 'down' = 'up'
+  /** Whether the last question was answered in time. Who is late twice in a row is slow, which is no hiccup. */
+  let wasInTime = true
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let unsettledProbe: number | undefined
@@ -42,15 +46,34 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
-  function ask(script: RedisScript, key: string, args: readonly string[]): Promise<unknown> {
-    // Checked here, as most clients would queue the command and answer minutes later.
-    if (commands.isReady() === false) return Promise.reject(unreachable('The Redis client is not connected.'))
-    return withTimeout(evaluate(script, key, args), timeoutMs)
+  /** The question itself is the first probe: others go without the server until it is answered after all. */
+  function awaitLate(answer: Promise<unknown>, error: unknown): void {
+    if (closed) return
+    if (state === 'up') {
+      if (!wasInTime) {
+        goDown(error)
+        return
+      }
+      state = 'late'
+      wasInTime = false
+      timer = setTimeout(goDown, hiccupMs, error).unref()
+    }
+    answer.then(
+      () => {
+        if (state !== 'late') return
+        clearTimeout(timer)
+        state = 'up'
+      },
+      (refusal) => {
+        if (state === 'late') goDown(refusal)
+      },
+    )
   }
 
   function goDown(error: unknown): void {
-    if (!up || closed) return
-    up = false
+    if (state === 'down' || closed) return
+    clearTimeout(timer)
+    state = 'down'
     schedule(firstProbeMs)
     options.onDown(error instanceof Error ? error : new Error(String(error)))
   }
@@ -80,7 +103,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       .then(
         () => {
           if (closed) return
-          up = true
+          state = 'up'
+          wasInTime = true
           options.onUp()
         },
         () => {
@@ -90,13 +114,23 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   }
 
   return {
-    isUp: () => up,
+    isUp: () => state === 'up',
     async run(script, key, args) {
-      if (!up) throw unreachable('Redis is not being asked until it has answered a probe.')
-      try {
-        return await ask(script, key, args)
-      } catch (error) {
+      if (state !== 'up') throw unreachable('Redis is not being asked until it has answered.')
+      // Checked here, as most clients would queue the command and answer minutes later.
+      if (commands.isReady() === false) {
+        const error = unreachable('The Redis client is not connected.')
         goDown(error)
+        throw error
+      }
+      const answer = evaluate(script, key, args)
+      try {
+        const value = await withTimeout(answer, timeoutMs)
+        wasInTime = true
+        return value
+      } catch (error) {
+        if (error instanceof LateError) awaitLate(answer, error)
+        else goDown(error)
         throw error
       }
     },
@@ -107,6 +141,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   }
 }
 
+class LateError extends StoreError {}
+
 /** Runs after the sockets have been read once more: when we were the ones who stalled, the answer lies there. */
 export function afterPoll(run: () => void): void {
   setImmediate(run)
@@ -115,7 +151,8 @@ export function afterPoll(run: () => void): void {
 /** The value, or a rejection after `timeoutMs`; what comes later is ignored. */
 export function withTimeout<T>(value: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(unreachable(`Redis did not answer within ${timeoutMs} ms.`))
+    const giveUp = () =>
+      reject(new LateError('store_unavailable', `Redis did not answer within ${timeoutMs} ms.`))
     const timer = setTimeout(() => afterPoll(giveUp), timeoutMs)
     value.then(
       (result) => {

@@ -119,6 +119,59 @@ describeWithService('redis', 'the Redis limiter in an outage', () => {
     }
   }
 
+  /** The client, with answers that take as long as `delay.ms` says. */
+  function delaying(delay: { ms: number }) {
+    const sent = { commands: 0 }
+    const sendCommand = async (args: string[]) => {
+      sent.commands++
+      const { ms } = delay
+      const answer = await client.sendCommand(args)
+      if (ms > 0) await sleep(ms)
+      return answer
+    }
+    return { sendCommand, sent }
+  }
+
+  async function timed(limiter: RateLimiter): Promise<number> {
+    const startedAt = performance.now()
+    expect(await limiter.consume('wk_a', 1, rate)).toMatchObject({ allowed: true })
+    return performance.now() - startedAt
+  }
+
+  it('gets over one late answer by itself: nobody waits longer, nobody is told', async () => {
+    for (const mode of modes) {
+      const delay = { ms: 0 }
+      const slow = delaying(delay)
+      const limiter = limit({ client: slow, mode })
+      await limiter.consume('wk_a', 1, rate)
+      delay.ms = 150
+      expect(await timed(limiter)).toBeGreaterThan(45)
+      delay.ms = 0
+      const before = slow.sent.commands
+      for (let i = 0; i < 20; i++) expect(await timed(limiter)).toBeLessThan(20)
+      expect(slow.sent.commands).toBe(before)
+      await sleep(150)
+      for (let i = 0; i < 20; i++) await timed(limiter)
+      expect(slow.sent.commands).toBeGreaterThan(before)
+      expect(changes).toEqual([])
+    }
+  })
+
+  it('takes answers that are late twice in a row for an outage, and waits for no third one', async () => {
+    const delay = { ms: 80 }
+    const limiter = limit({ client: delaying(delay) })
+    expect(await timed(limiter)).toBeGreaterThan(45)
+    // Twice as long when the script has to be sent as well.
+    await sleep(130)
+    expect(changes).toEqual([])
+    expect(await timed(limiter)).toBeGreaterThan(45)
+    await sleep(400)
+    expect(changes).toEqual(['degraded'])
+    expect(await timed(limiter)).toBeLessThan(20)
+    delay.ms = 0
+    expect(await recovery()).toBeLessThan(1_000)
+  })
+
   it('goes on without a word when Redis has forgotten its scripts and its buckets', async () => {
     for (const mode of ['leased', 'strict'] as const) {
       const limiter = limit({ mode })
