@@ -27,7 +27,7 @@ export interface CompileOptions {
 
 /**
  * A key as one of its secrets presents it, with everything verification needs. Made once per version of a key, shared by
- * requests, and never changed but for `ended`. Holds nothing else of the record, and of what many keys have alike one
+ * requests, and never changed but for `ended` and what the cache notes. Holds nothing else of the record, and of what many keys have alike one
  * copy: a driver makes every text anew.
  */
 export class CompiledKey implements CompiledRules {
