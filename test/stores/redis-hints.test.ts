@@ -159,12 +159,14 @@ describeWithService('redis', 'Redis hints', (url) => {
       await waitUntil(() => told.includes(undefined))
       expect(told).toContain(undefined)
       told.length = 0
+      // The lost one may still arrive: a client that gave it up has perhaps sent it since.
+      const heard = () => told.some((ids) => Array.isArray(ids) && ids[0] === 'wk_a')
       await waitUntil(async () => {
         await waitFor(() => here.publish(['wk_a']))
         await sleep(20)
-        return told.some(Array.isArray)
+        return heard()
       })
-      expect(told.at(-1)).toEqual(['wk_a'])
+      expect(heard()).toBe(true)
     }
   })
 
