@@ -13,6 +13,7 @@ import { describeWithService } from '../services.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
 
+/** Of each kind: two rotations, a revocation and a rotation, a revocation and a new name. */
 const pairs = length(1_000, 30)
 const lifeCycles = length(200, 16)
 /** At a time, as each waits for leases most of the time. */
@@ -32,7 +33,7 @@ function lifeCycleCampaign(open: () => KeyStore): void {
   it('lets one of two concurrent rotations win, with exactly one new secret', () =>
     withTwo(async (one, other) => {
       let lost = 0
-      await eachPair(async () => {
+      await eachPair(pairs, async () => {
         const { writeKey, key } = await one.create({ name: 'pair', sourceType: 'server' })
         const outcomes = await Promise.allSettled([one.rotate(writeKey.id), other.rotate(writeKey.id)])
         const won = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.key] : []))
@@ -45,13 +46,13 @@ function lifeCycleCampaign(open: () => KeyStore): void {
         expect(after.secrets.length).toBe(1 + won.length)
         for (const secret of [key, ...won]) expect(await isAccepted(other, secret)).toBe(true)
       })
-      reportConflicts('two rotations', lost)
+      reportConflicts('two rotations', pairs, lost)
     }))
 
   it('ends every race of a revocation revoked, whatever it met', () =>
     withTwo(async (one, other) => {
       let lost = 0
-      await eachPair(async (index) => {
+      await eachPair(2 * pairs, async (index) => {
         const { writeKey, key } = await one.create({ name: 'pair', sourceType: 'server' })
         const rival = async () => {
           // At once, or while the revocation is at any of its steps, or after it.
@@ -76,7 +77,7 @@ function lifeCycleCampaign(open: () => KeyStore): void {
         const { data } = await one.audit({ keyId: writeKey.id })
         expect(data.length).toBe(after.version)
       })
-      reportConflicts('a revocation and a rotation or a new name', lost)
+      reportConflicts('a revocation and a rotation, or a new name', 2 * pairs, lost)
     }))
 
   it('goes through random life cycles as a small model of them does', () =>
@@ -208,15 +209,15 @@ async function isAccepted(keys: WriteKeys, secret: string): Promise<boolean> {
 }
 
 /** Many pairs at a time, as each waits for a lease. */
-async function eachPair(work: (index: number) => Promise<void>): Promise<void> {
-  for (let start = 0; start < pairs; start += 10) {
-    await Promise.all(Array.from({ length: Math.min(10, pairs - start) }, (_, place) => work(start + place)))
+async function eachPair(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  for (let start = 0; start < count; start += 10) {
+    await Promise.all(Array.from({ length: Math.min(10, count - start) }, (_, place) => work(start + place)))
   }
 }
 
 /** Pairs that never meet would prove nothing. */
-function reportConflicts(race: string, lost: number): void {
-  console.log(`${race}: ${pairs} pairs, ${lost} of the calls lost and were told of the conflict`)
+function reportConflicts(race: string, count: number, lost: number): void {
+  console.log(`${race}: ${count} pairs, ${lost} of the calls lost and were told of the conflict`)
   expect(lost).toBeGreaterThan(0)
 }
 
