@@ -2,6 +2,6 @@
 export const isShort = process.env.LONG === 'short'
 
 /** A size for each of the two. */
-export function length(full: number, short: number): number {
+export function length<Size = number>(full: Size, short: Size): Size {
   return isShort ? short : full
 }
