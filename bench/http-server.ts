@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Store } from 'express-rate-limit'
 import { createMemoryStore, createWriteKeys, type WriteKeysOptions } from '../src/index.ts'
-import { ruledKey } from './sample.ts'
+import { ruledKey, trackEvent } from './sample.ts'
 
 /** What the part that starts this process is told. */
 export interface ServerReady {
@@ -13,9 +13,20 @@ export interface ServerReady {
 
 const peerUser = 'sk_live_0123456789abcdefghijABCDEFGHIJ01abcdef'
 const limit = 1_000_000_000
+/** Stands in for a body that nobody has read. */
+const idleBody = trackEvent()
 
 /** Every subject answers `POST /v1/track` with `{"success":true,"event":…}`, the name read from the parsed body. */
 const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: string }>> = {
+  /** What Express takes by itself: nobody can be faster. */
+  'express-idle-alone': async () => {
+    const { app } = await expressApp()
+    app.use('/v1', (request, _response, next) => {
+      request.body = idleBody
+      next()
+    })
+    return { app: answer(app) }
+  },
   'express-alone': async () => {
     const { app, express } = await expressApp()
     app.use('/v1', express.json())
@@ -73,6 +84,15 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     })
     app.use('/v1', express.json())
     return { app: answer(app) }
+  },
+  'koa-idle-alone': async () => {
+    const { default: Koa } = await import('koa')
+    const app = new Koa()
+    app.use((ctx, next) => {
+      ;(ctx.request as { body?: unknown }).body = idleBody
+      return next()
+    })
+    return { app: answerKoa(app) }
   },
   'koa-alone': async () => {
     const { default: Koa } = await import('koa')

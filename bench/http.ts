@@ -15,6 +15,7 @@ await express()
 await koa()
 await nest()
 await latency()
+
 async function express(): Promise<void> {
   const names = [
     'express-alone',
@@ -22,6 +23,7 @@ async function express(): Promise<void> {
     'express-writekey-behind-json',
     'express-stack',
     'express-flexible',
+    'express-idle-alone',
   ]
   await withSubjects(server, names, async (subjects) => {
     const good = subjects['express-writekey'] as Subject
@@ -44,24 +46,39 @@ async function express(): Promise<void> {
       atLeast: 1.5,
     })
     row('writekey / cors + basic-auth + rate-limiter-flexible + json', 'express-writekey', 'express-flexible')
+    row(
+      'no check and no body read, which is the most there is / that stack',
+      'express-idle-alone',
+      'express-stack',
+    )
     row('refused without a body / accepted', 'badEmpty', 'express-writekey', { atLeast: 1.5 })
     row('refused with a body, which closes / accepted', 'bad', 'express-writekey', { atLeast: 1.5 })
   })
 }
 
 async function koa(): Promise<void> {
-  await withSubjects(server, ['koa-alone', 'koa-writekey', 'koa-stack'], async (subjects) => {
-    const series = await measureInTurn(subjects)
-    reportThroughput('Koa: writekey / @koa/bodyparser alone', series, 'koa-writekey', 'koa-alone', {
-      atLeast: 1,
-    })
-    reportThroughput(
-      'Koa: writekey / @koa/cors + basic-auth + koa-ratelimit + bodyparser',
-      series,
-      'koa-writekey',
-      'koa-stack',
-    )
-  })
+  await withSubjects(
+    server,
+    ['koa-alone', 'koa-writekey', 'koa-stack', 'koa-idle-alone'],
+    async (subjects) => {
+      const series = await measureInTurn(subjects)
+      reportThroughput('Koa: writekey / @koa/bodyparser alone', series, 'koa-writekey', 'koa-alone', {
+        atLeast: 1,
+      })
+      reportThroughput(
+        'Koa: writekey / @koa/cors + basic-auth + koa-ratelimit + bodyparser',
+        series,
+        'koa-writekey',
+        'koa-stack',
+      )
+      reportThroughput(
+        'Koa: no check and no body read, which is the most there is / @koa/bodyparser alone',
+        series,
+        'koa-idle-alone',
+        'koa-alone',
+      )
+    },
+  )
 }
 
 async function nest(): Promise<void> {
