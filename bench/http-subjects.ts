@@ -10,11 +10,11 @@ import { assertSame, type Goal, report } from './report.ts'
 import { basicCredential, trackEvent } from './sample.ts'
 
 /** More rounds and shorter ones: a moment in which the machine is busy elsewhere then spoils few of them. */
-const rounds = sized({ full: 15, short: 9, smoke: 1 })
+const rounds = sized({ full: 15, short: 7, smoke: 1 })
 const roundMs = sized({ full: 300, short: 300, smoke: 50 })
 /** A server runs at full speed only once its code has been compiled, which takes requests and not time. */
 const warmUpRequests = sized({ full: 6_000, short: 6_000, smoke: 10 })
-const longestWarmUpMs = 6_000
+const longestWarmUpMs = 3_000
 const warmUpSliceMs = sized({ full: 250, short: 250, smoke: 10 })
 export const connections = 32
 
