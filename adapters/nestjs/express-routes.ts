@@ -81,11 +81,19 @@ export function prepareExpress(
   }
 
   if (setup.bodyReader === 'parser') return
+  /** The request that one parser has let pass and that the next one, called in the same breath, need not look at. */
+  let passing: IncomingMessage | undefined
   for (const layer of stack()) {
     if (!bodyParsers.includes(layer.name)) continue
     const parse = layer.handle
-    layer.handle = function parseUnlessGuarded(request, response, next) {
-      return leadsToGuard(request) ? next() : parse(request, response, next)
+    layer.handle = function parseUnlessGuarded(request, response, next): unknown {
+      if (request !== passing && !leadsToGuard(request)) return parse(request, response, next)
+      passing = request
+      try {
+        return next()
+      } finally {
+        passing = undefined
+      }
     }
   }
 }

@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionContext } from '@nestjs/common'
-import { type HeaderTarget, type ParsedBody, type Reply, writeReply } from '../../src/index.ts'
+import {
+  type HeaderTarget,
+  type ParsedBody,
+  type Reply,
+  setReplyHeaders,
+  trySetReplyHeaders,
+  writeReply,
+} from '../../src/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
 export type PlatformRequest = ParsedBody & { originalUrl?: string; raw?: IncomingMessage }
@@ -21,9 +28,9 @@ export interface HttpExchange {
   request: PlatformRequest
   /** Node's. */
   rawRequest: IncomingMessage
-  /** Takes headers for whatever answers later. */
-  headers: HeaderTarget
   isAnswered(): boolean
+  /** Sets headers for whatever answers later; false, and nothing done, when somebody has answered already. */
+  setHeaders(headers: Reply['headers']): boolean
   /** Answers now, past the framework, with the headers set so far and those of the reply. */
   answer(reply: Reply): void
 }
@@ -32,25 +39,42 @@ export function toHttpExchange(context: ExecutionContext): HttpExchange {
   const http = context.switchToHttp()
   const request = http.getRequest<PlatformRequest>()
   const response = http.getResponse<ServerResponse | FastifyReply>()
-  const rawRequest = request.raw ?? (request as unknown as IncomingMessage)
-  if (!isFastifyReply(response)) {
-    return {
-      request,
-      rawRequest,
-      headers: response,
-      isAnswered: () => response.headersSent || response.writableEnded,
-      answer: (reply) => writeReply(response, reply),
-    }
+  // The request first: looking for what an Express response does not have takes 1 µs.
+  return request.raw !== undefined && isFastifyReply(response)
+    ? toFastifyExchange(request, request.raw, response)
+    : toExpressExchange(request, response as ServerResponse)
+}
+
+function toExpressExchange(request: PlatformRequest, response: ServerResponse): HttpExchange {
+  return {
+    request,
+    rawRequest: request as unknown as IncomingMessage,
+    isAnswered: () => response.headersSent || response.writableEnded,
+    setHeaders: (headers) => trySetReplyHeaders(response, headers),
+    answer: (reply) => writeReply(response, reply),
+  }
+}
+
+function toFastifyExchange(
+  request: PlatformRequest,
+  rawRequest: IncomingMessage,
+  reply: FastifyReply,
+): HttpExchange {
+  const isAnswered = () => reply.sent || reply.raw.headersSent
+  const target: HeaderTarget = {
+    getHeader: (name) => reply.getHeader(name),
+    setHeader: (name, value) => reply.header(name, value),
   }
   return {
     request,
     rawRequest,
-    headers: {
-      getHeader: (name) => response.getHeader(name),
-      setHeader: (name, value) => response.header(name, value),
+    isAnswered,
+    setHeaders(headers) {
+      if (isAnswered()) return false
+      setReplyHeaders(target, headers)
+      return true
     },
-    isAnswered: () => response.sent || response.raw.headersSent,
-    answer: (reply) => answerPastFastify(response, reply),
+    answer: (answer) => answerPastFastify(reply, answer),
   }
 }
 
