@@ -11,7 +11,8 @@ import type { KeyStore, StoreChanges } from './key-store.ts'
  */
 export interface Lease {
   readonly leaseMs: number
-  holds(): boolean
+  /** @param monotonic what the monotonic clock says now @param wall the same of the wall clock: both have been read by whoever asks */
+  holds(monotonic: number, wall: number): boolean
   /** Milliseconds since the last successful poll began; infinite before the first. */
   ageMs(): number
   /** Whether the last poll failed. */
@@ -80,7 +81,7 @@ export function createLease(options: LeaseOptions): Lease {
   const nowOnBoth = (): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() })
 
   function ageOf(moment: Moment): number {
-    return Math.max(clock.monotonic() - moment.monotonic, clock.now() - moment.wall)
+    return ageAt(moment, clock.monotonic(), clock.now())
   }
 
   async function ask(number: number): Promise<void> {
@@ -174,7 +175,7 @@ export function createLease(options: LeaseOptions): Lease {
     timer.unref()
   }
 
-  const holds = () => ageOf(polledAt) < leaseMs
+  const holdsNow = () => ageOf(polledAt) < leaseMs
 
   async function renew(): Promise<void> {
     schedule()
@@ -185,15 +186,15 @@ export function createLease(options: LeaseOptions): Lease {
       await joined.catch((error: unknown) => {
         if (isTimeout(error)) throw error
       })
-      if (holds()) return
+      if (holdsNow()) return
     }
     await (polling ?? refresh())
-    if (!holds()) throw new StoreError('store_timeout', 'The store answered too late to renew the lease.')
+    if (!holdsNow()) throw new StoreError('store_timeout', 'The store answered too late to renew the lease.')
   }
 
   return {
     leaseMs,
-    holds,
+    holds: (monotonic, wall) => ageAt(polledAt, monotonic, wall) < leaseMs,
     ageMs: () => ageOf(polledAt),
     isFailing: () => failures > 0,
     isWithin: (monotonic, wall) => ageOf({ monotonic, wall }) < leaseMs,
@@ -213,6 +214,10 @@ export function createLease(options: LeaseOptions): Lease {
       } catch {}
     },
   }
+}
+
+function ageAt(moment: Moment, monotonic: number, wall: number): number {
+  return Math.max(monotonic - moment.monotonic, wall - moment.wall)
 }
 
 function isTimeout(error: unknown): boolean {

@@ -90,7 +90,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
     if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
     const found = findSecret(hashers.length === 1 ? presented : toOwned(presented), visit, 0)
-    return found instanceof Promise ? found.then((value) => admit(visit, value)) : admit(visit, found)
+    return found instanceof Promise ? found.then((value) => admitLater(visit, value)) : admit(visit, found)
   }
 
   /** Steps 4 and 5, once per accepted pepper. */
@@ -100,9 +100,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
     index: number,
   ): Awaitable<Lookup<CompiledKey>> {
     const digest = (hashers[index] as SecretHasher)(presented)
-    const found = cache.find(digest, () => addressSource(addressOf(visit) ?? visit.request.ip))
+    visit.at = clock.now()
+    const found = cache.find(digest, () => addressSource(addressOf(visit) ?? visit.request.ip), visit.at)
     if (index + 1 === hashers.length) return found
     return chain(found, (value) => (value === 'unknown' ? findSecret(presented, visit, index + 1) : value))
+  }
+
+  /** After a wait, in which a deadline may have passed. */
+  function admitLater(visit: Visit, key: Lookup<CompiledKey>): Awaitable<Verdict> {
+    visit.at = clock.now()
+    return admit(visit, key)
   }
 
   /** Steps 6 to 9: is the key good, and may it be used from here, now. */
@@ -111,7 +118,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (key === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
     visit.keyId = key.id
     if (key.isRevoked) return refuse(visit, 'revoked_key')
-    visit.at = clock.now()
     if (hasEnded(key, visit.at)) return refuse(visit, 'expired_key')
     if (key.verified.environment !== options.environment) return refuse(visit, 'wrong_environment')
 

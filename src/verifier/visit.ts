@@ -10,7 +10,7 @@ export interface Visit {
   key: CompiledKey | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
   keyId: string | undefined
-  /** When the key was found good, milliseconds since the epoch. */
+  /** When the key was looked up, or found after a wait: milliseconds since the epoch. */
   at: number
   /** What the route or path says about every event; null = each event says its own type. */
   routeType: string | null
