@@ -11,6 +11,8 @@ import { buildProgram, type Program, type Running } from './processes/spawn.ts'
 
 const verifiers = 3
 const revocations = length(200, 40)
+/** Processes ask their store 20 times a second at most, whatever they are told. */
+const pauseMs = 60
 
 describeWithService('postgres', 'hints over Redis between processes that share PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
@@ -54,7 +56,7 @@ describeWithService('postgres', 'hints over Redis between processes that share P
     const calledAt: Record<string, number> = {}
     for (const { id } of created) {
       calledAt[id] = await manager.ask<number>({ type: 'revoke', id })
-      await sleep(20)
+      await sleep(pauseMs)
     }
     await sleep(Math.min(leaseMs, 2_000) + 500)
     const times: number[] = []
@@ -68,7 +70,7 @@ describeWithService('postgres', 'hints over Redis between processes that share P
   it('make a revocation count elsewhere within milliseconds of a lease of 30 s', async () => {
     const times = await propagation(30_000)
     console.log(`lease 30 s: ${summarize(times)}, longest ${percentile(times, 1).toFixed(1)} ms`)
-    expect(percentile(times, 0.5)).toBeLessThan(20)
+    expect(percentile(times, 0.5)).toBeLessThan(length(20, 50))
     expect(percentile(times, 1)).toBeLessThan(2_000)
   })
 
