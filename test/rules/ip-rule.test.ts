@@ -209,6 +209,27 @@ describe('compileIpRule', () => {
     )
   })
 
+  it('answers each question by itself, whatever was asked before', () => {
+    const rules = [
+      { allowedIps: ['10.0.0.0/8'], deniedIps: null },
+      { allowedIps: ['10.0.0.0/8'], deniedIps: ['10.0.0.1'] },
+      { allowedIps: null, deniedIps: ['2001:db8::/32'] },
+    ].map((lists) => compileIpRule(lists) as IpRule)
+    const addresses = ['10.0.0.1', '10.0.0.2', '2001:db8::1', '192.0.2.1', 'none', undefined]
+    const answers = [
+      [true, true, false, false, false, false],
+      [false, true, false, false, false, false],
+      [true, true, false, true, false, false],
+    ]
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(5)), { maxLength: 20 }), (questions) => {
+        for (const [rule, address] of questions) {
+          expect(allowsAddress(rules[rule] as IpRule, addresses[address])).toBe(answers[rule]?.[address])
+        }
+      }),
+    )
+  })
+
   it('throws over no input', () => {
     fc.assert(
       fc.property(
