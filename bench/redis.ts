@@ -2,11 +2,14 @@ import { measureInTurn, reportThroughput, withSubjects } from './http-subjects.t
 import { sized } from './length.ts'
 import { type FleetReport, type FleetTask, runFleet } from './redis-fleet.ts'
 import { runSender } from './redis-sender.ts'
-import { report } from './report.ts'
+import { type Goal, report } from './report.ts'
 
 const url = process.env.WRITEKEY_TEST_REDIS ?? 'redis://127.0.0.1:6379'
 
 const seconds = sized({ full: 20, short: 5, smoke: 0.5 })
+/** What processes hold when the time is up, and what they ask at the beginning, counts too much in a few seconds. */
+const least = sized({ full: 0.95, short: 0.9, smoke: 0 })
+const commandsGoal = sized<{ goal?: Goal }>({ full: { goal: { atMost: 20 } }, short: {}, smoke: {} })
 
 /** Three times a key's rate, offered by a fleet. */
 interface Overload {
@@ -76,7 +79,10 @@ async function overload({ mode, eps, cost, shares }: Overload): Promise<void> {
   report({
     name: `${name}: admitted / burst + eps × time`,
     value: fleet.admitted / fleet.limit,
-    goal: { atLeast: isUneven ? 0.93 : 0.95, atMost: Number((1 + fleet.excess / fleet.limit).toFixed(3)) },
+    goal: {
+      atLeast: isUneven ? least - 0.02 : least,
+      atMost: Number((1 + fleet.excess / fleet.limit).toFixed(3)),
+    },
     note: noteOf(fleet),
   })
   if (mode === 'leased' && eps === 1_000 && cost === 1) {
@@ -84,7 +90,7 @@ async function overload({ mode, eps, cost, shares }: Overload): Promise<void> {
       name: `${name}: commands per 1 000 admitted`,
       value: (1_000 * fleet.commands) / fleet.admittedRequests,
       unit: 'commands',
-      goal: { atMost: 20 },
+      ...commandsGoal,
     })
   }
 }
