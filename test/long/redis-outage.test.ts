@@ -22,9 +22,9 @@ const rateLimitEps = 100
 /** Of two processes that share the rate, as the server is told. */
 const localEps = rateLimitEps / 2
 const offeredEps = 150
-const settledMs = length(2_000, 700)
-const outageMs = length(6_000, 1_200)
-const afterMs = length(4_000, 1_500)
+const settledMs = length(2_000, 500)
+const outageMs = length(6_000, 1_000)
+const afterMs = length(4_000, 1_200)
 const outageOfAMinuteMs = length(60_000, 4_000)
 
 let program: Program
@@ -70,9 +70,14 @@ async function strike(
   const after = await report()
 
   const changes = [...before.changes, ...during.changes, ...after.changes]
+  while (fault.isOutage && changes.at(-1)?.state !== 'recovered' && sharedNow() - endedAt < 5_000) {
+    await sleep(50)
+    changes.push(...(await report()).changes)
+  }
   const recoveredAt = changes.findLast(({ state }) => state === 'recovered')?.at
   const recoveredMs = recoveredAt === undefined ? 0 : Math.max(0, recoveredAt - endedAt)
   const admittedEps = during.admitted / outageSeconds / keyCount
+  const askedEps = (during.admitted + during.refused) / outageSeconds / keyCount
   console.log(
     `${name} (${options.client}, ${options.mode}): ${JSON.stringify(statuses)}, ${changes.map(({ state, why }) => (why === undefined ? state : `${state} (${why})`)).join(', ')}\n` +
       [before, during, after]
@@ -97,8 +102,9 @@ async function strike(
   }
   expect(changes.at(0)?.state).toBe('degraded')
   expect(changes.at(-1)?.state).toBe('recovered')
-  expect(recoveredMs).toBeLessThan(2_000)
-  return { admittedEps, outageSeconds }
+  // A short outage ends while the client still looks for the new primary.
+  expect(recoveredMs).toBeLessThan(length(2_000, 4_000))
+  return { admittedEps, askedEps, outageSeconds }
 }
 
 function trackRequest(secret: string): Buffer {
@@ -107,9 +113,10 @@ function trackRequest(secret: string): Buffer {
   return postRequest('/v1/track', headers, JSON.stringify({ type: 'track', event: 'Seen' }))
 }
 
-function expectLocal(told: { admittedEps: number; outageSeconds: number } | undefined): void {
-  const { admittedEps, outageSeconds } = told as NonNullable<typeof told>
-  expect(admittedEps).toBeGreaterThan(localEps * 0.85)
+function expectLocal(told: Awaited<ReturnType<typeof strike>>): void {
+  const { admittedEps, askedEps, outageSeconds } = told as NonNullable<typeof told>
+  // A machine that has no time for the load offers less.
+  expect(admittedEps).toBeGreaterThan(Math.min(localEps, askedEps) * 0.85)
   // What was held or left when it struck, and a local burst.
   expect(admittedEps).toBeLessThan(localEps * 1.1 + rateLimitEps / outageSeconds)
 }
@@ -214,7 +221,7 @@ describeWithService('redis', 'an Express endpoint with its limits in Redis', () 
           { client, ports: [group.sentinelPort], mode: 'leased' },
           {
             begin: () => group.primary.kill(),
-            end: () => untilPrimary(group.replica),
+            end: () => group.promotion(),
             isOutage: true,
           },
         )

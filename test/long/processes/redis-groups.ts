@@ -32,6 +32,8 @@ export interface SentinelGroup {
   primary: OwnRedis
   replica: OwnRedis
   sentinelPort: number
+  /** Resolves when the sentinel names the replica as the primary. */
+  promotion(): Promise<void>
   end(): Promise<void>
 }
 
@@ -63,6 +65,12 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
     primary,
     replica,
     sentinelPort,
+    promotion: () =>
+      until('promotion', async () =>
+        (await redisCli(sentinelPort, 'sentinel', 'get-master-addr-by-name', 'primary')).includes(
+          String(replica.port),
+        ),
+      ),
     async end() {
       sentinel.kill('SIGKILL')
       await Promise.all([gone, primary.kill(), replica.kill()])
