@@ -196,16 +196,20 @@ async function compare(views: readonly WriteKeys[], id: string, model: Model): P
 
 let address = 0
 
+/** Asks again while the budget for unknown keys is used up: removed ones are unknown, and these tests ask for many. */
 async function isAccepted(keys: WriteKeys, secret: string): Promise<boolean> {
-  address++
-  const verdict = await keys.verify({
-    method: 'GET',
-    path: '/v1/track',
-    headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
-    ip: `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
-  })
-  if (!verdict.ok && verdict.reason === 'store_unavailable') throw new Error('the store was not reached')
-  return verdict.ok
+  for (let attempt = 1; ; attempt++) {
+    address++
+    const verdict = await keys.verify({
+      method: 'GET',
+      path: '/v1/track',
+      headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
+      ip: `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
+    })
+    if (verdict.ok || verdict.reason !== 'store_unavailable') return verdict.ok
+    if (attempt === 200) throw new Error('the store was not reached')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 /** Many pairs at a time, as each waits for a lease. */
