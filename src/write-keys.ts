@@ -184,11 +184,16 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   function watchActivity(): Activity {
     if (activity === undefined) {
-      activity = createActivity(clock, reportAnomaly, resolved.activity)
+      activity = createActivity({ clock, report: reportAnomaly, isInUse }, resolved.activity)
       if (closing === undefined) watch.record = activity.record
       else activity.close()
     }
     return activity
+  }
+
+  async function isInUse(keyId: string): Promise<boolean> {
+    const record = await store.get(keyId)
+    return record?.status === 'active' && (record.expiresAt === null || record.expiresAt > clock.now())
   }
 
   function reportAnomaly({ kind, keyId, origin, address, secretId, observed, expected }: Anomaly): void {

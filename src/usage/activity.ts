@@ -1,6 +1,10 @@
-import type { Clock } from '../keys/clock.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
-import { type Anomaly, type AnomalyOptions, createAnomalyDetector } from './anomalies.ts'
+import {
+  type Anomaly,
+  type AnomalyOptions,
+  type AnomalySurroundings,
+  createAnomalyDetector,
+} from './anomalies.ts'
 import {
   createRecentDecisions,
   type RecentDecisions,
@@ -29,15 +33,14 @@ export interface ActivityWatch extends Activity {
 /** How often volume is judged; windows are longer. */
 const checkEveryMs = 1_000
 
-/** @param report told when an anomaly begins. */
 export function createActivity(
-  clock: Pick<Clock, 'now'>,
-  report: (anomaly: Anomaly) => void,
+  surroundings: AnomalySurroundings,
   options: ActivityOptions = {},
 ): ActivityWatch {
+  const { clock } = surroundings
   const decisions = createRecentDecisions(() => clock.now(), options)
   const detector =
-    options.anomalies === false ? undefined : createAnomalyDetector(clock, report, options.anomalies)
+    options.anomalies === false ? undefined : createAnomalyDetector(surroundings, options.anomalies)
   const timer = detector && setInterval(detector.check, checkEveryMs).unref()
   return {
     decisions,

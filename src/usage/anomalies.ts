@@ -1,3 +1,4 @@
+import type { Awaitable } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import type { AnomalyKind } from '../verifier/decision-event.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
@@ -73,10 +74,17 @@ interface Watch {
   unseen: Map<string, number>
 }
 
-/** Watches the traffic of this process in bounded memory. `report` is told when an anomaly begins. */
+export interface AnomalySurroundings {
+  clock: Pick<Clock, 'now'>
+  /** Told when an anomaly begins. */
+  report: (anomaly: Anomaly) => void
+  /** Whether a key may still be used: of one that was revoked, silence is what is wanted. Asked before a silence is reported. */
+  isInUse: (keyId: string) => Awaitable<boolean>
+}
+
+/** Watches the traffic of this process in bounded memory. */
 export function createAnomalyDetector(
-  clock: Pick<Clock, 'now'>,
-  report: (anomaly: Anomaly) => void,
+  { clock, report, isInUse }: AnomalySurroundings,
   options: AnomalyOptions = {},
 ): AnomalyDetector {
   const {
@@ -198,8 +206,17 @@ export function createAnomalyDetector(
         volume.silentWindows >= silenceWindows &&
         volume.silentWindows * windowMs <= keepMs
       ) {
-        note('sudden_silence', keyId, { observed: 0, expected: Math.round(volume.usual) })
+        void tellSilence(keyId, Math.round(volume.usual))
       }
+    }
+  }
+
+  async function tellSilence(keyId: string, expected: number): Promise<void> {
+    try {
+      if (await isInUse(keyId)) note('sudden_silence', keyId, { observed: 0, expected })
+      else watches.delete(keyId)
+    } catch {
+      // The store does not say; it is asked again when the next window closes.
     }
   }
 

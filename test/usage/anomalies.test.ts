@@ -14,13 +14,13 @@ const accepted: RequestDecision = {
   routeType: 'track',
 }
 
-function watch(options: AnomalyOptions = {}) {
+function watch(options: AnomalyOptions = {}, isInUse: () => Promise<boolean> = async () => true) {
   let now = start
   const reported: Anomaly[] = []
-  const detector = createAnomalyDetector({ now: () => now }, (anomaly) => reported.push(anomaly), {
-    windowMs: 1_000,
-    ...options,
-  })
+  const detector = createAnomalyDetector(
+    { clock: { now: () => now }, report: (anomaly) => reported.push(anomaly), isInUse },
+    { windowMs: 1_000, ...options },
+  )
   return {
     ...detector,
     reported,
@@ -85,27 +85,63 @@ describe('a spike', () => {
 })
 
 describe('a silence', () => {
-  it('is a key with steady traffic that stops', () => {
+  /** The store is asked first. */
+  const asked = () => new Promise((resolve) => setImmediate(resolve))
+
+  it('is a key with steady traffic that stops', async () => {
     const traffic = watch()
     traffic.send(50, 10)
     traffic.pass(1_000)
     traffic.pass(1_000)
     expect(traffic.list()).toEqual([])
     traffic.pass(1_000)
+    await asked()
     expect(traffic.list()).toMatchObject([{ kind: 'sudden_silence', observed: 0, expected: 50 }])
   })
 
-  it('is not seen in a key that sends now and then', () => {
+  it('is nothing unusual in a key that has been revoked or removed', async () => {
+    let questions = 0
+    const traffic = watch({}, async () => {
+      questions++
+      return false
+    })
+    traffic.send(50, 10)
+    for (let index = 0; index < 10; index++) {
+      traffic.pass(1_000)
+      await asked()
+    }
+    expect([traffic.list(), traffic.reported, questions]).toEqual([[], [], 1])
+  })
+
+  it('is reported once the store says again whether the key is in use', async () => {
+    let isDown = true
+    const traffic = watch({}, async () => {
+      if (isDown) throw new Error('no answer')
+      return true
+    })
+    traffic.send(50, 10)
+    for (let index = 0; index < 3; index++) traffic.pass(1_000)
+    await asked()
+    expect(traffic.list()).toEqual([])
+    isDown = false
+    traffic.pass(1_000)
+    await asked()
+    expect(traffic.kinds()).toEqual(['sudden_silence'])
+  })
+
+  it('is not seen in a key that sends now and then', async () => {
     const traffic = watch()
     traffic.send(3, 10)
     for (let index = 0; index < 10; index++) traffic.pass(1_000)
+    await asked()
     expect(traffic.list()).toEqual([])
   })
 
-  it('of the whole process counts as one window', () => {
+  it('of the whole process counts as one window', async () => {
     const traffic = watch()
     traffic.send(50, 10)
     traffic.pass(600_000)
+    await asked()
     expect(traffic.list()).toEqual([])
   })
 })
