@@ -11,6 +11,9 @@ export const nodeZlib = onFirstCall(() => process.getBuiltinModule('node:zlib'))
 /** Of `node:util`, which Node has loaded by itself; an `import` of it lists its exports, for 0.6 ms. */
 export const { types } = process.getBuiltinModule('node:util')
 
+/** Of `node:url`, which Node has loaded by itself as well. */
+export const { domainToUnicode } = process.getBuiltinModule('node:url')
+
 function onFirstCall<T>(load: () => T): () => T {
   let loaded: T | undefined
   return () => {

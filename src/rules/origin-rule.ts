@@ -1,3 +1,4 @@
+import { domainToUnicode } from '../keys/node-builtins.ts'
 import { parseIpAddress } from './ip-address.ts'
 import { isPublicSuffix } from './public-suffix.ts'
 
@@ -212,10 +213,16 @@ function normalizeWebOrigin(
 
 function parseOrigin(text: string): URL | undefined {
   try {
-    return new URL(text)
+    const url = new URL(text)
+    return url.hostname.split('.').every(isDecodable) ? url : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether a label that claims to be Punycode is: URL parsers differ in what they make of one that is not, Node 24's takes it. */
+function isDecodable(label: string): boolean {
+  return !label.startsWith('xn--') || /[^\0-\x7f]/.test(domainToUnicode(label))
 }
 
 function isIpHost(hostname: string): boolean {
