@@ -283,6 +283,12 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     Promise.resolve(resolved.hints.publish([keyId])).catch(reportStoreError)
   }
 
+  /** The same of a key that nobody can use any more: there is nothing left to watch. */
+  function announceEnd(keyId: string): void {
+    announce(keyId)
+    activity?.forget(keyId)
+  }
+
   const writeKeys: WriteKeys = {
     async create(input, change = {}) {
       const now = clock.now()
@@ -357,7 +363,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
         const after = revokeKey(before, clock.now())
         if (after !== undefined && !(await store.replace(after, audit('revoke', change, before, after))))
           continue
-        announce(before.id)
+        announceEnd(before.id)
         await barrier.pass()
         return toWriteKey(after ?? before)
       }
@@ -367,7 +373,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       for (;;) {
         const before = await loadToEnd(id)
         if (!(await store.remove(before.id, before.version, audit('remove', change, before, null)))) continue
-        announce(before.id)
+        announceEnd(before.id)
         await barrier.pass()
         return
       }

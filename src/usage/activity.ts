@@ -27,6 +27,8 @@ export interface Activity {
 /** An activity, with what feeds and ends it. */
 export interface ActivityWatch extends Activity {
   record(decision: RequestDecision): void
+  /** Lets go of what was watched of a key that nobody can use any more. What has been found stays listed. */
+  forget(keyId: string): void
   close(): void
 }
 
@@ -53,6 +55,7 @@ export function createActivity(
         // Watching must never change what is decided.
       }
     },
+    forget: (keyId) => detector?.forget(keyId),
     close() {
       clearInterval(timer)
       decisions.close()

@@ -52,6 +52,8 @@ export interface AnomalyOptions {
 export interface AnomalyDetector {
   /** Takes note of one decision. Constant time; judges only what needs no comparison with other times. */
   record(decision: RequestDecision): void
+  /** Lets go of what was watched of a key that nobody can use any more. */
+  forget(keyId: string): void
   /** Closes windows and judges volume. Called by a timer, off the request path. */
   check(): void
   /** What is unusual, latest first. */
@@ -105,7 +107,8 @@ export function createAnomalyDetector(
 
   function record(decision: RequestDecision): void {
     const { keyId } = decision
-    if (keyId === null) return
+    // Nothing is unusual about a key that is gone but that it is still sent, which every refusal says.
+    if (keyId === null || decision.reason === 'revoked_key') return
     const watch = watchFor(keyId)
     const { origin, address, secret } = decision
     if (decision.sourceType === 'server' && origin !== undefined) {
@@ -222,6 +225,7 @@ export function createAnomalyDetector(
 
   return {
     record,
+    forget: (keyId) => void watches.delete(keyId),
     check,
     list: () => [...anomalies.values()].sort((a, b) => b.lastAt - a.lastAt),
   }

@@ -113,6 +113,22 @@ describe('a silence', () => {
     expect([traffic.list(), traffic.reported, questions]).toEqual([[], [], 1])
   })
 
+  it('is not waited for in a key that this process has revoked, whatever its senders go on doing', async () => {
+    let questions = 0
+    const traffic = watch({}, async () => {
+      questions++
+      return true
+    })
+    traffic.send(50, 10)
+    traffic.forget('wk_1')
+    for (let index = 0; index < 10; index++) {
+      traffic.record({ ...accepted, reason: 'revoked_key', events: 0, origin: `https://${index}.example` })
+      traffic.pass(1_000)
+      await asked()
+    }
+    expect([traffic.list(), questions]).toEqual([[], 0])
+  })
+
   it('is reported once the store says again whether the key is in use', async () => {
     let isDown = true
     const traffic = watch({}, async () => {
