@@ -12,7 +12,13 @@ import type {
   LimitedServerReport,
 } from './processes/limited-server.ts'
 import { sharedNow } from './processes/messages.ts'
-import { redisCli, startRedisCluster, startSentinelGroup, untilPrimary } from './processes/redis-groups.ts'
+import {
+  redisCli,
+  startRedisCluster,
+  startSentinelGroup,
+  takeOver,
+  untilPrimary,
+} from './processes/redis-groups.ts'
 import { buildProgram, type Program, type Running } from './processes/spawn.ts'
 
 type Client = LimitedServerOptions['client']
@@ -259,7 +265,7 @@ describeWithService('redis', 'an Express endpoint with its limits in Redis', () 
           { client, ports, mode: 'leased' },
           {
             begin: () => second.kill(),
-            end: () => untilPrimary(replica),
+            end: () => takeOver(replica),
             isOutage: true,
           },
         )

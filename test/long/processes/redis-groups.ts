@@ -23,8 +23,17 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
 }
 
 /** Resolves when a server takes writes. */
-export function untilPrimary(redis: OwnRedis): Promise<void> {
+function untilPrimary(redis: OwnRedis): Promise<void> {
   return until('promotion', async () => (await redisCli(redis.port, 'role')).startsWith('master'))
+}
+
+/**
+ * Lets a replica of a cluster take the place of its dead primary, unless the others have chosen it already: an election so
+ * soon after slots have moved may fail a few times.
+ */
+export async function takeOver(replica: OwnRedis): Promise<void> {
+  await redisCli(replica.port, 'cluster', 'failover', 'takeover')
+  await untilPrimary(replica)
 }
 
 /** A primary with a replica, and a sentinel that promotes it. */
