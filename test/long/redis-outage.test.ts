@@ -12,13 +12,7 @@ import type {
   LimitedServerReport,
 } from './processes/limited-server.ts'
 import { sharedNow } from './processes/messages.ts'
-import {
-  redisCli,
-  startRedisCluster,
-  startSentinelGroup,
-  takeOver,
-  untilPrimary,
-} from './processes/redis-groups.ts'
+import { redisCli, startRedisCluster, startSentinelGroup, takeOver } from './processes/redis-groups.ts'
 import { buildProgram, type Program, type Running } from './processes/spawn.ts'
 
 type Client = LimitedServerOptions['client']
