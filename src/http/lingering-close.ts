@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { hasArrived } from './raw-body.ts'
 
 /** Longest time a connection is kept for a client that has not read its answer yet, in milliseconds. */
 const lingerMs = 1_000
@@ -19,7 +20,8 @@ const drainBytes = 65_536
  */
 export function lingerOnClose(response: ServerResponse): void {
   const request = response.req
-  if (request.complete || request.destroyed || hasArrived(request)) return
+  if (request.complete || request.destroyed || hasArrived(request, Number(request.headers['content-length'])))
+    return
   const { end } = response
 
   // Node closes the connection as soon as an answer has ended, so the end has to wait.
@@ -60,9 +62,4 @@ export function lingerOnClose(response: ServerResponse): void {
     request.resume()
     return response
   } as typeof end
-}
-
-/** Node says that a request is complete a little after the last of its body has come. */
-function hasArrived({ headers, readableLength }: IncomingMessage): boolean {
-  return readableLength > 0 && readableLength === Number(headers['content-length'])
 }

@@ -36,13 +36,21 @@ const arrived = Promise.resolve()
  * @param length what `Content-Length` says
  */
 function readArrived(request: BodyStream, length: number): Buffer | undefined {
-  if (!(length > 0) || request.readableLength !== length) return undefined
+  if (!hasArrived(request, length)) return undefined
   // Somebody listens already, or has paused it, or the client has gone.
   if (request.readableFlowing !== null || request.destroyed) return undefined
   const bytes: unknown = request.read()
   // Nothing is left but the end, which Node and others wait for.
   request.resume()
   return bytes instanceof Buffer ? bytes : undefined
+}
+
+/**
+ * Whether all of a body is there to be read. Node calls the request complete a little later.
+ * @param length what `Content-Length` says
+ */
+export function hasArrived(request: Readable, length: number): boolean {
+  return length > 0 && request.readableLength === length
 }
 
 function readAsItComes(request: BodyStream, maxBytes: number): Promise<Buffer | null> {

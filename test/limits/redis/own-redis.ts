@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
-/** A Redis server of the test's own, to be stopped, frozen and killed at will. It keeps nothing on disk. */
+/** A Redis server of the test's own, to be stopped, frozen and killed at will. What it writes, such as what a replica is sent, goes with it. */
 export interface OwnRedis {
   readonly port: number
   readonly url: string
@@ -19,6 +22,7 @@ export interface OwnRedis {
 export async function createOwnRedis(): Promise<OwnRedis> {
   const port = await freePort()
   let server: ChildProcess | undefined
+  let folder = ''
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (server === undefined) return
@@ -27,6 +31,7 @@ export async function createOwnRedis(): Promise<OwnRedis> {
     if (signal === 'SIGTERM') server.kill('SIGCONT')
     server = undefined
     await ended
+    rmSync(folder, { recursive: true, force: true })
   }
 
   return {
@@ -34,10 +39,11 @@ export async function createOwnRedis(): Promise<OwnRedis> {
     url: `redis://127.0.0.1:${port}`,
     async start(...args) {
       if (server !== undefined) return
+      folder = mkdtempSync(join(tmpdir(), 'writekey-redis-'))
       server = spawn(
         'redis-server',
         ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', ...args],
-        { stdio: 'ignore' },
+        { stdio: 'ignore', cwd: folder },
       )
       await answering(port)
     },

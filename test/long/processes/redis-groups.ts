@@ -91,6 +91,8 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
 /** Three primaries with a replica each. */
 export interface RedisCluster {
   nodes: readonly OwnRedis[]
+  /** The primary that has the slot of a key. */
+  ownerOf(key: string): Promise<OwnRedis>
   /** Moves the slot of a key to another primary, and leaves it halfway for a moment. */
   moveKey(key: string): Promise<void>
   /** How often clients were told to ask another node. */
@@ -100,14 +102,10 @@ export interface RedisCluster {
 }
 
 export async function startRedisCluster(): Promise<RedisCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'writekey-cluster-'))
   const nodes: OwnRedis[] = []
   for (let index = 0; index < 6; index++) {
     const node = await createOwnRedis()
-    await node.start(
-      ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '500', '--dir', folder],
-      ...['--cluster-config-file', `nodes-${index}.conf`],
-    )
+    await node.start('--cluster-enabled', 'yes', '--cluster-node-timeout', '500')
     nodes.push(node)
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
@@ -117,16 +115,18 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       (await redisCli(port, 'cluster', 'info')).includes('cluster_state:ok'),
     )
   }
+  const primaries = nodes.slice(0, 3)
+  async function ownerOf(key: string): Promise<OwnRedis> {
+    for (const node of primaries) if (!(await redisCli(node.port, 'get', key)).includes('MOVED')) return node
+    throw new Error(`no primary has the slot of ${key}`)
+  }
   const idOf = async ({ port }: OwnRedis) => (await redisCli(port, 'cluster', 'myid')).trim()
   return {
     nodes,
+    ownerOf,
     async moveKey(key) {
-      const primaries = nodes.slice(0, 3)
-      const owns = await Promise.all(
-        primaries.map(async ({ port }) => !(await redisCli(port, 'get', key)).includes('MOVED')),
-      )
-      const from = primaries[owns.indexOf(true)] as OwnRedis
-      const to = primaries[owns.indexOf(false)] as OwnRedis
+      const from = await ownerOf(key)
+      const to = primaries.find((node) => node !== from) as OwnRedis
       const slot = (await redisCli(from.port, 'cluster', 'keyslot', key)).trim()
       const set = ({ port }: OwnRedis, ...state: string[]) =>
         redisCli(port, 'cluster', 'setslot', slot, ...state)
@@ -154,7 +154,6 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     },
     async end() {
       await Promise.all(nodes.map((node) => node.kill()))
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
