@@ -26,12 +26,12 @@ const present = (entries: Record<string, string>) =>
 
 // All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
 // or symbol is the same object whichever subpath it was imported from.
-export const buildOptions: UserConfig = {
+const buildOptions: UserConfig = {
   platform: 'node',
   target: 'node20.19',
   fixedExtension: false,
   dts: true,
-  sourcemap: false,
+  sourcemap: true,
   plugins: [embedPage()],
   deps: { onlyBundle: [] },
   outputOptions: {
@@ -42,7 +42,24 @@ export const buildOptions: UserConfig = {
   },
 }
 
+/** What `npm start` runs: the command alone, without types, so that the first start does not wait for the whole build. */
+const startOptions: UserConfig = {
+  ...buildOptions,
+  name: 'start',
+  format: 'esm',
+  entry: commandEntries,
+  dts: false,
+  sourcemap: false,
+  outDir: '.start',
+}
+
 export default defineConfig([
-  { ...buildOptions, format: 'esm', entry: { ...present(libraryEntries), ...present(commandEntries) } },
-  { ...buildOptions, format: 'cjs', entry: present(libraryEntries) },
+  {
+    ...buildOptions,
+    name: 'esm',
+    format: 'esm',
+    entry: { ...present(libraryEntries), ...present(commandEntries) },
+  },
+  { ...buildOptions, name: 'cjs', format: 'cjs', entry: present(libraryEntries) },
+  startOptions,
 ])

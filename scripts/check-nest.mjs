@@ -24,7 +24,7 @@ try {
   const wanted = [...packages.map((name) => `@nestjs/${name}@${version}`), 'reflect-metadata@0.2', 'rxjs@7']
   const quiet = ['--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
   run('npm', ['install', ...quiet, ...wanted], { cwd: folder })
-  run('npx', ['--no-install', 'vitest', 'run', '--config', 'vitest.nest.config.ts', ...vitestArguments], {
+  run('npx', ['--no-install', 'vitest', 'run', '--project', 'nest', ...vitestArguments], {
     cwd: root,
     env: { ...process.env, NEST_FOLDER: folder },
   })

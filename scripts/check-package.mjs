@@ -26,7 +26,9 @@ function run(command, args, cwd) {
 
 function pack() {
   const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }
-  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', work], options))
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', work], options),
+  )
   console.log(packed.files.map(({ path, size }) => `${String(size).padStart(9)}  ${path}`).join('\n'))
   return join(work, packed.filename)
 }
