@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { commandEntries, libraryEntries } from '../../tsdown.config.ts'
 
 const root = new URL('../../', import.meta.url)
-const manifest: { exports: Record<string, unknown>; bin?: Record<string, string> } = JSON.parse(
-  readFileSync(new URL('package.json', root), 'utf8'),
-)
+const manifest: {
+  main: string
+  types: string
+  typesVersions: Record<string, Record<string, string[]>>
+  exports: Record<string, unknown>
+  bin?: Record<string, string>
+} = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 
 const subpathOf = (entry: string) => (entry === 'index' ? '.' : `./${entry}`)
 const isWritten = ([, source]: [string, string]) => existsSync(new URL(source, root))
@@ -31,6 +35,15 @@ describe('package.json', () => {
       )
     },
   )
+
+  it('leads resolvers that know no exports to the same types', () => {
+    expect(manifest.main).toBe('./dist/index.cjs')
+    expect(manifest.types).toBe('./dist/index.d.cts')
+    const subpaths = Object.keys(manifest.exports).flatMap((path) => /^\.\/(\w+)$/.exec(path)?.[1] ?? [])
+    expect(manifest.typesVersions).toEqual({
+      '*': Object.fromEntries(subpaths.map((name) => [name, [`./dist/${name}.d.cts`]])),
+    })
+  })
 
   it('has a bin exactly for the commands whose source exists', () => {
     const written = Object.entries(commandEntries)
