@@ -34,8 +34,7 @@ export interface GcraState {
  * @param nowUs whole microseconds, see {@link toMicroseconds}
  */
 export function chargeGcra(state: GcraState, cost: number, rate: Rate, nowUs: number): RateLimitResult {
-  if (!(Number.isSafeInteger(cost) && cost >= 1))
-    throw new RangeError('cost must be a whole number, at least 1')
+  assertCost(cost)
   const owed = settleGcra(state, rate, nowUs)
   const charge = cost * MICRO
   const capacity = rate.burst * MICRO
@@ -47,6 +46,24 @@ export function chargeGcra(state: GcraState, cost: number, rate: Rate, nowUs: nu
   state.used = owed + charge
   state.at = nowUs
   return toResult(true, state.used, rate, 0)
+}
+
+/**
+ * Takes `cost` events back out of a bucket, down to nothing owed.
+ *
+ * Throws `RangeError` for a cost that is not a whole number of at least 1.
+ *
+ * @param state changed in place
+ */
+export function refundGcra(state: GcraState, cost: number): void {
+  assertCost(cost)
+  state.used = Math.max(0, state.used - cost * MICRO)
+}
+
+/** @throws RangeError for a cost that is not a whole number of at least 1. */
+export function assertCost(cost: number): void {
+  if (!(Number.isSafeInteger(cost) && cost >= 1))
+    throw new RangeError('cost must be a whole number, at least 1')
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../keys/clock.ts'
 import { ConfigError } from '../keys/errors.ts'
-import { chargeGcra, type GcraState, peekGcra, settleGcra, toMicroseconds } from './gcra.ts'
+import { chargeGcra, type GcraState, peekGcra, refundGcra, settleGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
 
 /** What `createMemoryLimiter` takes. Unknown names and bad values throw `ConfigError`. */
@@ -14,6 +14,7 @@ export interface MemoryLimiterOptions {
 /** A limiter whose answers are at hand, without a promise. */
 export interface MemoryLimiter extends RateLimiter {
   consume(keyId: string, cost: number, rate: Rate): RateLimitResult
+  refund(keyId: string, cost: number): void
   peek(keyId: string, rate: Rate): RateLimitResult
   useClock(clock: Clock): void
   close(): void
@@ -136,6 +137,14 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
       const nowUs = toMicroseconds(clock.monotonic())
       const slot = slots.get(keyId)
       return slot === undefined ? consumeNew(keyId, cost, rate, nowUs) : chargeSlot(slot, cost, rate, nowUs)
+    },
+    refund(keyId, cost) {
+      const slot = slots.get(keyId)
+      // A shared bucket keeps the charge: nothing there says whose it is, and given back wrongly it would be spent by others.
+      if (slot === undefined) return
+      const eps = load(slot)
+      refundGcra(state, cost)
+      save(slot, eps)
     },
     peek(keyId, rate) {
       const nowUs = toMicroseconds(clock.monotonic())

@@ -30,6 +30,13 @@ export interface RateLimiter {
   /** @param cost events to charge: a whole number, at least 1. A cost above `burst` passes on a full bucket and is paid for afterwards. */
   consume(keyId: string, cost: number, rate: Rate): Awaitable<RateLimitResult>
   /**
+   * Gives back what `consume` charged for a request that was refused after all, so that the bucket is as if it had not
+   * been sent. Never makes a bucket fuller than full. A limiter without it keeps the charge; a throw or rejection changes
+   * nothing for the request.
+   * @param cost as it was charged
+   */
+  refund?(keyId: string, cost: number): Awaitable<void>
+  /**
    * Asked before the body is read, and only for what is known locally: is the bucket empty? Charges nothing.
    * On a refusal `retryAfterMs` is the time until the bucket is full, as the cost to come is not known yet.
    * Leave it out when the answer needs a round trip.

@@ -238,6 +238,81 @@ export function limiterContract(
       expect((await consume(key, 1, rate)).allowed).toBe(true)
     })
 
+    it.runIf(keepsKeysApart)('gives back what a request was charged, and no more than that', async () => {
+      const { limiter } = harness
+      if (!limiter.refund) return
+      const rate = { eps: 10, burst: 20 }
+      const key = newKey()
+      await consume(key, 8, rate)
+      await consume(key, 12, rate)
+      await limiter.refund(key, 8)
+      expectAbout(await admitted(key, 20, rate), 8, rate)
+      await advance(1_000)
+      // Ten have drained since: the bucket is full again, and no fuller.
+      await limiter.refund(key, 20)
+      expectAbout(await admitted(key, 60, rate), 20, rate)
+    })
+
+    it.runIf(keepsKeysApart)('gives back the debt of a batch above the burst', async () => {
+      const { limiter } = harness
+      if (!limiter.refund) return
+      const rate = { eps: 10, burst: 10 }
+      const key = newKey()
+      expect((await consume(key, 500, rate)).allowed).toBe(true)
+      await limiter.refund(key, 500)
+      expect(await consume(key, 10, rate)).toMatchObject({ allowed: true, remaining: 0 })
+    })
+
+    it('gives nothing back to a key that was charged nothing', async () => {
+      const { limiter } = harness
+      if (!limiter.refund) return
+      const rate = { eps: 1, burst: 5 }
+      const key = newKey()
+      await limiter.refund(key, 100)
+      expectAbout(await admitted(key, 20, rate), 5, rate)
+    })
+
+    it.runIf(keepsKeysApart)(
+      'lets through nothing more than the rate where charges are given back',
+      async () => {
+        const { limiter } = harness
+        if (!limiter.refund || harness.slackMs) return
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(
+              fc.record({
+                pause: fc.nat({ max: 400 }),
+                cost: fc.integer({ min: 1, max: 30 }),
+                kept: fc.boolean(),
+              }),
+              {
+                minLength: 1,
+                maxLength: 30,
+              },
+            ),
+            async (calls) => {
+              const rate = { eps: 20, burst: 30 }
+              const key = newKey()
+              let kept = 0
+              let elapsedMs = 0
+              for (const call of calls) {
+                await advance(call.pause)
+                elapsedMs += call.pause
+                const { allowed } = await consume(key, call.cost, rate)
+                if (!allowed) continue
+                if (call.kept) kept += call.cost
+                else await limiter.refund?.(key, call.cost)
+              }
+              expect(kept).toBeLessThanOrEqual(
+                rate.burst + (rate.eps * elapsedMs) / 1000 + slack(rate) + 1e-6,
+              )
+            },
+          ),
+          { numRuns: harness.numRuns ?? 300 },
+        )
+      },
+    )
+
     it('says beforehand that a bucket is empty, and charges nothing for saying so', async () => {
       const { limiter } = harness
       if (!limiter.peek) return

@@ -3,6 +3,7 @@ import {
   type GcraState,
   microEvents,
   peekGcra,
+  refundGcra,
   roundingMicroEvents,
   settleGcra,
   toMicroseconds,
@@ -27,6 +28,8 @@ export interface LeasedBucket {
   demandAt: number
   /** When this demand began. */
   demandSince: number
+  /** The rate of the last charge, for giving it back; `undefined` before there was one. */
+  rate: Rate | undefined
 }
 
 /** The numbers of `bucketScript`. */
@@ -64,11 +67,12 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
     demand: 0,
     demandAt: 0,
     demandSince: 0,
+    rate: undefined,
   }
 }
 
 /** Large batches ask for themselves: a chunk would hardly hold one. */
-function isLeasable(cost: number, rate: Rate): boolean {
+export function isLeasable(cost: number, rate: Rate): boolean {
   return cost * 2 <= chunkLimit(rate)
 }
 
@@ -112,6 +116,12 @@ export function decideLocally(
   return undefined
 }
 
+/** Takes back what a request was charged: held from now on, as if it had been taken ahead. */
+export function takeBack(bucket: LeasedBucket, cost: number): void {
+  bucket.held += cost
+  refundGcra(bucket.own, cost)
+}
+
 /** Whether the bucket is known to be empty. Charges nothing. */
 export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number): RateLimitResult {
   const nowUs = toMicroseconds(nowMs)
@@ -145,7 +155,8 @@ export function heed(
   const charged = (answer.admitted ? question.cost : 0) + answer.taken
   bucket.view.used = answer.owed + charged * microEvents
   bucket.view.at = toMicroseconds(nowMs)
-  bucket.held = answer.taken
+  // What was given back while the server was being asked is still held.
+  bucket.held += answer.taken
   bucket.heldUntil = nowMs + holdMs
   bucket.pauseUntil = nowMs + answer.pauseUs / 1000
 }

@@ -5,8 +5,10 @@ import {
   type BucketAnswer,
   type BucketQuestion,
   decideLocally,
+  isLeasable,
   type LeasedBucket,
   noteDemand,
+  takeBack,
   toAnsweredResult,
 } from './leased-bucket.ts'
 import type { OutageLimiter } from './outage-limiter.ts'
@@ -15,6 +17,8 @@ import { afterPoll } from './redis-link.ts'
 /** Spends locally what has been taken ahead, and asks for more on behalf of whoever needs it. */
 export interface LeasedMode {
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult | Promise<RateLimitResult>
+  /** Keeps what a request was charged for those to come, or hands it back when it is much or was taken too long ago. */
+  refund(bucket: LeasedBucket, cost: number, rate: Rate): Promise<void> | undefined
   /** Hands back what is held. */
   close(): Promise<void>
 }
@@ -153,6 +157,13 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
       const now = clock.monotonic()
       noteDemand(bucket, cost, rate, now)
       return decideLocally(bucket, cost, rate, now) ?? wait(bucket, cost, rate)
+    },
+    refund(bucket, cost, rate) {
+      takeBack(bucket, cost)
+      hold(bucket, rate)
+      return isLeasable(cost, rate) && clock.monotonic() < bucket.heldUntil
+        ? undefined
+        : handBack(bucket, rate)
     },
     async close() {
       clearInterval(sweepTimer)

@@ -11,6 +11,8 @@ export interface OutageLimiter {
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult
   /** @throws StoreError under `'deny'`. */
   peek(bucket: LeasedBucket, rate: Rate): RateLimitResult
+  /** Gives back what was charged here; false when it was charged elsewhere. */
+  refund(bucket: LeasedBucket, cost: number): boolean
   /** Events admitted meanwhile that the shared bucket has yet to be charged for. Told once. */
   takeDebt(bucket: LeasedBucket, rate: Rate): number
   /** The server did not hear of them after all. */
@@ -27,7 +29,7 @@ export interface OutageLimiterOptions {
 
 export function createOutageLimiter(options: OutageLimiterOptions): OutageLimiter {
   const { onOutage, clock } = options
-  const noDebt = { takeDebt: () => 0, restoreDebt() {} }
+  const noDebt = { refund: () => false, takeDebt: () => 0, restoreDebt() {} }
   if (onOutage === 'deny') return { consume: deny, peek: deny, ...noDebt }
   if (onOutage === 'allow') {
     const allow = (_bucket: LeasedBucket, rate: Rate) => unlimited(rate)
@@ -68,6 +70,13 @@ export function createOutageLimiter(options: OutageLimiterOptions): OutageLimite
       const part = share(rate)
       if (!admitted.has(bucket)) begin(bucket, rate, part)
       return local.peek(bucket.keyId, part)
+    },
+    refund(bucket, cost) {
+      const events = admitted.get(bucket) ?? 0
+      if (events < cost) return false
+      admitted.set(bucket, events - cost)
+      local.refund(bucket.keyId, cost)
+      return true
     },
     takeDebt(bucket, rate) {
       const events = admitted.get(bucket)

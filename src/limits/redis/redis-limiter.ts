@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../../keys/awaitable.ts'
 import { StoreError } from '../../keys/errors.ts'
+import { assertCost, refundGcra } from '../gcra.ts'
 import type { LimiterChange, Rate, RateLimiter, RateLimitResult } from '../rate-limiter.ts'
 import { bucketScript } from './bucket-script.ts'
 import {
@@ -18,6 +20,12 @@ import { announceAgainMs, announceEveryMs, createPresence } from './presence.ts'
 import { type RedisLimiterOptions, resolveRedisLimiterOptions } from './redis-limiter-options.ts'
 import { createRedisLink } from './redis-link.ts'
 
+/** A limiter whose buckets are shared by processes. */
+export interface RedisLimiter extends RateLimiter {
+  refund(keyId: string, cost: number): Awaitable<void>
+  peek(keyId: string, rate: Rate): RateLimitResult
+}
+
 /**
  * A limiter whose buckets live in Redis, so that a key's rate holds across all processes that share the server.
  *
@@ -34,7 +42,7 @@ import { createRedisLink } from './redis-link.ts'
  * const keys = createWriteKeys({ store, limiter: createRedisLimiter({ client }) })
  * ```
  */
-export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
+export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   const { commands, mode, onOutage, processes, timeoutMs, prefix, maxKeys, clock } =
     resolveRedisLimiterOptions(options)
   const listeners = new Set<(change: LimiterChange) => void>()
@@ -107,14 +115,31 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
     return toAnsweredResult(bucket, question, answer, rate, clock.monotonic())
   }
 
+  async function refundStrictly(bucket: LeasedBucket, cost: number, rate: Rate): Promise<void> {
+    refundGcra(bucket.own, cost)
+    const question = { cost: 0, waiting: 0, ahead: 0, further: 0, back: cost }
+    // Not repeated: a server that gave no answer may have heard it, and would give the charge back twice.
+    await ask(bucket, question, rate).catch(() => {})
+  }
+
   return {
     consume(keyId, cost, rate) {
       if (closing !== undefined) throw new StoreError('store_unavailable', 'The limiter has been closed.')
       assertCharge(cost, rate)
       startAnnouncing()
       const bucket = bucketOf(keyId)
+      bucket.rate = rate
       if (!link.isUp()) return outage.consume(bucket, cost, rate)
       return mode === 'strict' ? consumeStrictly(bucket, cost, rate) : leased.consume(bucket, cost, rate)
+    },
+    refund(keyId, cost) {
+      const bucket = buckets.peek(keyId)
+      // Forgotten among very many keys, the charge stays.
+      if (bucket?.rate === undefined || closing !== undefined) return
+      assertCost(cost)
+      if (outage.refund(bucket, cost)) return
+      if (mode === 'leased') return leased.refund(bucket, cost, bucket.rate)
+      return refundStrictly(bucket, cost, bucket.rate)
     },
     peek(keyId, rate) {
       const bucket = bucketOf(keyId)
@@ -139,8 +164,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
 
 /** The same refusals as the limiter in memory, before anything is sent. */
 function assertCharge(cost: number, rate: Rate): void {
-  if (!(Number.isSafeInteger(cost) && cost >= 1))
-    throw new RangeError('cost must be a whole number, at least 1')
+  assertCost(cost)
   if (!(rate.eps > 0 && rate.eps < Infinity && rate.burst > 0))
     throw new RangeError('eps and burst must be above 0')
 }
