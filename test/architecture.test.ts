@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Lowest first: a folder imports from its own rank and below. `write-keys` stands for the files directly in `src`. */
 const ranks = [
+  ['runtime'],
   ['keys', 'http'],
   ['rules', 'limits', 'stores'],
   ['verifier', 'usage'],

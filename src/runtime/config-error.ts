@@ -1,0 +1,56 @@
+import { nearestName } from './nearest-name.ts'
+
+/**
+ * A bad option, thrown while something is being constructed, before any traffic. The message names the option, what was
+ * received and what would be right. It never repeats a value that may hold a secret.
+ */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'invalid_config'
+
+  constructor(
+    /** The option at fault, as written by the caller, e.g. `cache.leaseMs`. */
+    readonly option: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/**
+ * @param option as written by the caller, e.g. `cache.leaseMs`
+ * @param received what stood there; numbers, booleans and kinds of values are repeated, texts are not
+ * @param expected what would be right, completing "must be …"
+ */
+export function badOption(option: string, received: unknown, expected: string): ConfigError {
+  return new ConfigError(option, `${option} must be ${expected}; received ${describeValue(received)}.`)
+}
+
+/** @param owner whose options they are, e.g. `createRedisLimiter` or `cache` */
+export function unknownOption(owner: string, name: string, known: readonly string[]): ConfigError {
+  const meant = nearestName(name, known)
+  const hint = meant === undefined ? `It takes ${known.join(', ')}.` : `Did you mean "${meant}"?`
+  // What cannot be a name may be anything, such as a secret that stands in the wrong place.
+  const isName = /^[A-Za-z_$][\w$]{0,39}$/.test(name)
+  const message = `${owner} has no option ${isName ? `"${name}"` : 'of that name'}. ${hint}`
+  return new ConfigError(isName ? name : 'options', message)
+}
+
+/** Says what kind of value it is. A text may be a secret or hold a password, so only its length is told. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'symbol') return 'a symbol'
+  if (typeof value === 'bigint') return `${value}n`
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return describeObject(value)
+  return String(value)
+}
+
+function describeObject(value: object): string {
+  const name = Object.getPrototypeOf(value)?.constructor?.name
+  if (typeof name !== 'string' || name === 'Object' || name === '') return 'an object'
+  return `an object of class ${name.slice(0, 40)}`
+}
