@@ -8,6 +8,7 @@ import {
   type FetchHandler,
   findContext,
   type ParsedBody,
+  pathOf,
   type Refused,
   type Reply,
   resolveAdapterOptions,
@@ -106,7 +107,8 @@ function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): v
  */
 export function adminRoutes(api: FetchHandler): Middleware {
   return async function adminRoutes(ctx, next) {
-    if (!api.handles(ctx.path)) return next()
+    // As sent, not as Koa reads it: `http://host/path` is no path here.
+    if (!api.handles(pathOf(ctx.url))) return next()
     // The answer may be a stream of events that goes on for hours: it is written as it comes.
     ctx.respond = false
     await answerByFetch(api, ctx.req, ctx.res, { parsed: ctx.request as ParsedBody & typeof ctx.request })

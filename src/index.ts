@@ -1,5 +1,5 @@
-export { adminRoutes, pathOf } from './http/admin-routes.ts'
-export { answerByFetch, type FetchHandler, type FetchHints } from './http/fetch-exchange.ts'
+export { adminRoutes } from './http/admin-routes.ts'
+export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './http/fetch-exchange.ts'
 export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
 export {
   type HeaderTarget,

@@ -1,7 +1,7 @@
 import type { IngestRequest } from './http/ingest-request.ts'
 import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from './keys/clock.ts'
 import { ConfigError } from './keys/errors.ts'
-import { assertEnvironment, isEps, maxRateLimitEps } from './keys/key-fields.ts'
+import { assertEnvironment, isEps, maxRateLimitEps, minRateLimitEps } from './keys/key-fields.ts'
 import { createSecretHasher, keyPrefixPattern, type SecretHasher } from './keys/secret.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
@@ -63,7 +63,7 @@ export interface WriteKeysOptions {
   credentials?: CredentialSource | readonly CredentialSource[]
   /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
   eventTypes?: readonly string[]
-  /** Events per second for keys that set none; greater than 0, at most 1 000 000. Default `null`: unlimited. */
+  /** Events per second for keys that set none, 0.001 to 1 000 000. Default `null`: unlimited. */
   defaultRateLimitEps?: number | null
   /** Seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */
   burstSeconds?: number
@@ -375,6 +375,6 @@ function resolveDefaultEps(eps: unknown): number | null {
   throw new ConfigError(
     'defaultRateLimitEps',
     eps,
-    `a number greater than 0 and at most ${maxRateLimitEps}, or null for unlimited`,
+    `a number from ${minRateLimitEps} to ${maxRateLimitEps}, or null for unlimited`,
   )
 }

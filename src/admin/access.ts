@@ -8,10 +8,19 @@ const maxFailures = 20
 
 const roles: readonly Role[] = ['admin', 'viewer']
 
+/** Who a request comes from, and how that was told. */
+export interface Caller {
+  principal: Principal
+  /** `application`: by `authorize`, which may go by a cookie that browsers send along unasked. */
+  identifiedBy: 'token' | 'application'
+}
+
 /** Decides who a request comes from. */
 export interface Access {
   /** @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones came from its address. */
-  identify(request: Request, info: RequestInfo): Promise<Principal>
+  identify(request: Request, info: RequestInfo): Promise<Caller>
+  /** Whether the request would still be let in with the same name and rights. Never rejects. */
+  isStill(principal: Principal, request: Request, info: RequestInfo): Promise<boolean>
 }
 
 export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): Access {
@@ -28,19 +37,34 @@ export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): 
     return found
   }
 
+  async function findCaller(request: Request, info: RequestInfo): Promise<Caller | undefined> {
+    const presented = bearerToken(request.headers)
+    const byToken = presented === undefined ? undefined : findToken(presented)
+    if (byToken !== undefined) return { principal: byToken, identifiedBy: 'token' }
+    const principal = authorize === undefined ? null : await authorize(request, info)
+    if (principal === null || principal === undefined) return undefined
+    return { principal: assertPrincipal(principal), identifiedBy: 'application' }
+  }
+
   return {
     async identify(request, info) {
-      const presented = bearerToken(request.headers)
-      const byToken = presented === undefined ? undefined : findToken(presented)
-      if (byToken !== undefined) return byToken
-      const principal = authorize === undefined ? null : await authorize(request, info)
-      if (principal !== null && principal !== undefined) return assertPrincipal(principal)
+      const caller = await findCaller(request, info)
+      if (caller !== undefined) return caller
       if (request.headers.has('authorization') && failures.add(info.address)) {
         throw new AdminProblem('too_many_failures', {
           retryAfterSeconds: failures.retryAfterSeconds(info.address),
         })
       }
       throw new AdminProblem('invalid_token')
+    },
+
+    async isStill({ name, role }, request, info) {
+      try {
+        const now = (await findCaller(request, info))?.principal
+        return now !== undefined && now.name === name && now.role === role
+      } catch {
+        return false
+      }
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { isPlainPath } from '../http/plain-path.ts'
 import { ConfigError, KeyError, StoreError } from '../keys/errors.ts'
 import type { WriteKeys } from '../write-keys.ts'
 import { createAccess } from './access.ts'
@@ -8,7 +9,7 @@ import {
   type RequestInfo,
   resolveAdminOptions,
 } from './admin-options.ts'
-import { assertSameSite } from './cross-site.ts'
+import { assertSameOrigin } from './cross-site.ts'
 import { toSnakeCase, withSnakeCaseFields } from './field-names.ts'
 import type { Operation } from './operation.ts'
 import { createPage, pagePath } from './page/page.ts'
@@ -87,12 +88,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   for (const operation of operations) {
     app.on(operation.method, routePath(operation), (context) => handle(operation, context))
   }
-  app.notFound(async (context) => {
-    context.env.visit.principal = await access.identify(context.req.raw, context.env)
-    const allowed = allowedMethods(context.req.path)
-    if (allowed.length === 0) throw new AdminProblem('not_found')
-    throw new AdminProblem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
-  })
+  app.notFound((context) => refuseUnknown(context.req.raw, context.env))
   app.onError((error, context) => refuse(error, context.req.raw, context.env.visit))
 
   /** Whether and what is decided before a byte of the body is read. */
@@ -102,13 +98,23 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     const params = context.req.param() as Record<string, string>
     visit.operation = operation
     visit.keyId = params.id
-    const principal = await access.identify(request, { address })
+    const { principal, identifiedBy } = await access.identify(request, { address })
     visit.principal = principal
-    if (operation.method !== 'GET') assertSameSite(request.headers)
+    if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
     const query = validateQuery(operation, new URL(request.url).searchParams)
     const body = await validateBody(operation, request)
-    return operation.handle({ request, params, query, body, principal, address, keys })
+    const isStillAllowed = () => access.isStill(principal, request, { address })
+    return operation.handle({ request, params, query, body, principal, address, keys, isStillAllowed })
+  }
+
+  /** Tells strangers nothing about which paths there are. */
+  async function refuseUnknown(request: Request, { address, visit }: Env['Bindings']): Promise<never> {
+    visit.principal = (await access.identify(request, { address })).principal
+    const { pathname } = new URL(request.url)
+    const allowed = isPlainPath(pathname) ? allowedMethods(pathname) : []
+    if (allowed.length === 0) throw new AdminProblem('not_found')
+    throw new AdminProblem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
   }
 
   async function refuse(error: unknown, request: Request, visit: Visit): Promise<Response> {
@@ -161,7 +167,9 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
         const answer = page?.answer(request, pathWithin(basePath, request.url))
         if (answer !== undefined) return answer
         visit.address = resolved.clientAddress(info.address, Object.fromEntries(request.headers))
-        return await app.fetch(request, { address: visit.address, visit })
+        const env = { address: visit.address, visit }
+        if (!isPlainPath(new URL(request.url).pathname)) await refuseUnknown(request, env)
+        return await app.fetch(request, env)
       } catch (error) {
         return refuse(error, request, visit)
       }

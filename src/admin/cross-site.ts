@@ -1,25 +1,39 @@
+import type { Caller } from './access.ts'
 import { AdminProblem } from './problem.ts'
 
 /**
- * Refuses changes that another site's page asks for: by `Sec-Fetch-Site`, or by `Origin` where a browser sends none
- * (Fetch Metadata, W3C). A Bearer token is never sent along by itself; a session cookie behind `authorize` is.
+ * Refuses changes that a page of another origin asks for: by `Sec-Fetch-Site`, or by `Origin` where a browser sends none
+ * (Fetch Metadata, W3C). Another host of the same site is another origin: whoever can write to one subdomain must not act
+ * with the session of the other. A Bearer token is never sent along by itself, a cookie is: with a cookie and without
+ * either header nobody can tell, and nothing is changed.
  *
  * @throws AdminProblem `cross_site_request`
  */
-export function assertSameSite(headers: Headers): void {
+export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identifiedBy']): void {
   const site = headers.get('sec-fetch-site')
-  if (site === 'cross-site') throw new AdminProblem('cross_site_request')
-  if (site !== null) return
+  const isAmbient = identifiedBy === 'application' && headers.has('cookie')
+  if (site === 'same-origin') return
+  // What no page asks for: an address typed in, an extension. It can have a token, but may not ride on a cookie.
+  if (site === 'none' && identifiedBy === 'token') return
+  if (site !== null) throw new AdminProblem('cross_site_request')
   const origin = headers.get('origin')
-  if (origin !== null && hostOf(origin) !== (headers.get('x-forwarded-host') ?? headers.get('host'))) {
+  if (origin === null ? isAmbient : !isOwnOrigin(origin, headers)) {
     throw new AdminProblem('cross_site_request')
   }
 }
 
-function hostOf(origin: string): string | undefined {
-  try {
-    return new URL(origin).host
-  } catch {
-    return undefined
-  }
+/** Compared with the host, and with the scheme where a proxy tells it: behind one that ends TLS, nothing else does. */
+function isOwnOrigin(origin: string, headers: Headers): boolean {
+  const host = first(headers.get('x-forwarded-host')) ?? headers.get('host')
+  const scheme = first(headers.get('x-forwarded-proto'))
+  if (host === null || !URL.canParse(origin)) return false
+  const { protocol, host: originHost } = new URL(origin)
+  if (scheme !== undefined && `${scheme.toLowerCase()}:` !== protocol) return false
+  // Parsed with the same scheme, so that a default port counts as none.
+  const own = `${protocol}//${host}`
+  return originHost !== '' && URL.canParse(own) && new URL(own).host === originHost
+}
+
+function first(list: string | null): string | undefined {
+  return list?.split(',', 1)[0]?.trim()
 }

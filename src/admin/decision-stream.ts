@@ -5,24 +5,30 @@ import { type DecisionFilter, matchesFilter, type RecentDecision } from '../usag
 const maxWaiting = 500
 /** Proxies close connections on which nothing is said for a minute. */
 const heartbeatMs = 15_000
+/** How often a stream asks whether its reader may still read, and how long it waits for the answer. */
+const accessCheckMs = 2_000
 const encoder = new TextEncoder()
 
 /**
  * Recent decisions and those that follow as server-sent events, until the reader leaves. A reader that is slower than
- * the traffic misses decisions and is told how many; it never holds up a request or grows memory.
+ * the traffic misses decisions and is told how many; it never holds up a request or grows memory. It ends within 5 s when
+ * the reader loses the right to read.
  */
 export function createDecisionStream(
   decisions: Activity['decisions'],
   filter: DecisionFilter,
   limit: number,
   toJson: (decision: RecentDecision) => unknown,
+  isStillAllowed: () => Promise<boolean>,
 ): ReadableStream<Uint8Array> {
   let waiting: RecentDecision[] = []
   let missed = 0
   let isClosed = false
+  let isEnded = false
   let wake: (() => void) | undefined
   let leave = () => {}
   let heartbeat: NodeJS.Timeout | undefined
+  let accessCheck: NodeJS.Timeout | undefined
 
   function add(decision: RecentDecision): void {
     if (!matchesFilter(decision, filter)) return
@@ -34,9 +40,44 @@ export function createDecisionStream(
     wake?.()
   }
 
-  function stop(controller: ReadableStreamDefaultController<Uint8Array>): void {
+  function stop(): void {
+    isEnded = true
+    leave()
     clearInterval(heartbeat)
+    clearTimeout(accessCheck)
+  }
+
+  function end(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (isEnded) return
+    stop()
     controller.close()
+  }
+
+  function checkLater(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    accessCheck = setTimeout(async () => {
+      if (await isAllowedInTime()) {
+        if (!isEnded) checkLater(controller)
+        return
+      }
+      // What has been decided since is not for this reader any more.
+      waiting = []
+      missed = 0
+      end(controller)
+      wake?.()
+    }, accessCheckMs).unref()
+  }
+
+  /** An application that does not answer does not allow. */
+  async function isAllowedInTime(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), accessCheckMs)
+    })
+    try {
+      return await Promise.race([isStillAllowed(), late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   return new ReadableStream<Uint8Array>(
@@ -55,25 +96,27 @@ export function createDecisionStream(
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
         }, heartbeatMs).unref()
+        checkLater(controller)
       },
       async pull(controller) {
-        if (waiting.length === 0 && !isClosed) {
+        if (waiting.length === 0 && !isClosed && !isEnded) {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
           wake = undefined
         }
+        if (isEnded) return
         const text = waiting.map((decision) => toMessage(decision, toJson)).join('')
         const note = missed === 0 ? '' : `event: missed\ndata: {"count":${missed}}\n\n`
         waiting = []
         missed = 0
         if (note + text !== '') controller.enqueue(encoder.encode(note + text))
         // A server that is shutting down must not wait for people who watch.
-        if (isClosed) stop(controller)
+        if (isClosed) end(controller)
       },
       cancel() {
-        leave()
-        clearInterval(heartbeat)
+        stop()
+        wake?.()
       },
     },
     { highWaterMark: 1 },

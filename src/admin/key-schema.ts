@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxRateLimitEps, minRateLimitEps } from '../keys/key-fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
 import type { KeyVolume } from '../usage/usage-report.ts'
@@ -16,8 +17,8 @@ function ruleList(what: string) {
 const rules = {
   rate_limit_eps: z
     .number()
-    .gt(0)
-    .max(1_000_000)
+    .min(minRateLimitEps)
+    .max(maxRateLimitEps)
     .nullable()
     .describe("Events per second; null = the application's default."),
   allowed_event_types: ruleList('Event types the key may send; null = all.'),

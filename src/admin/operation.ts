@@ -14,6 +14,8 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The client's address as `trustedProxies` says. */
   address: string | undefined
   keys: WriteKeys
+  /** Whether the caller would still be let in with the same rights: for answers that go on for long. */
+  isStillAllowed(): Promise<boolean>
 }
 
 /** What one status code of an operation means. */

@@ -33,7 +33,8 @@ const problems: Readonly<Record<AdminCode, { status: number; title: string; deta
   cross_site_request: {
     status: 403,
     title: 'Cross-site request',
-    detail: 'Changes are refused when they come from the page of another site.',
+    detail:
+      'Changes are refused unless they come from a page of this origin, or from a client that is no browser.',
   },
   not_found: { status: 404, title: 'Not found', detail: 'There is nothing here.' },
   method_not_allowed: {
@@ -94,7 +95,7 @@ export class AdminProblem extends Error {
 
 /** Headers of every answer: never stored, never framed, never read by another site, nothing to sniff. */
 export const answerHeaders: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
+  'cache-control': 'no-store, no-transform',
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerByFetch, type FetchHandler } from './fetch-exchange.ts'
+import { answerByFetch, type FetchHandler, pathOf } from './fetch-exchange.ts'
 
 /**
  * Express, Connect and plain Node middleware that serves a management API, at the root of an app or under a mount point,
@@ -27,10 +27,4 @@ export function adminRoutes(api: FetchHandler) {
       else response.destroy(error instanceof Error ? error : undefined)
     })
   }
-}
-
-/** The path of a request target, without its query. */
-export function pathOf(url = '/'): string {
-  const end = url.indexOf('?')
-  return end === -1 ? url : url.slice(0, end)
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ReadBody } from './ingest-request.ts'
 import { bodyOf, type ParsedBody, toHeaders } from './node-request.ts'
+import { isPlainPath } from './plain-path.ts'
 
 /** A web-standard handler, such as the management API. */
 export interface FetchHandler {
@@ -66,16 +67,35 @@ function toFetchRequest(
     headers.delete('content-encoding')
     headers.delete('content-length')
   }
-  // The host is never taken from the request: nothing is built from it. Extra slashes would begin another host.
-  const target = new URL(`http://localhost${url.startsWith('/') ? url : '/'}`)
   const method = request.method ?? 'GET'
-  const hasBody = method !== 'GET' && method !== 'HEAD' && body !== null
-  return new Request(target, {
-    method,
+  const isConstructible = !forbiddenMethod.test(method)
+  const hasBody = isConstructible && method !== 'GET' && method !== 'HEAD' && body !== null
+  const fetched = new Request(toTarget(url), {
+    method: isConstructible ? method : 'GET',
     headers,
     signal,
     ...(hasBody && { body, duplex: 'half' }),
   } as RequestInit)
+  if (!isConstructible) Object.defineProperty(fetched, 'method', { value: method })
+  return fetched
+}
+
+/** Methods that `new Request` throws for (Fetch, 2.2.1); a handler has to see them to refuse them. */
+const forbiddenMethod = /^(?:connect|trace|track)$/i
+
+/**
+ * The host is never taken from the request: nothing is built from it. What the URL parser would fold into another path
+ * becomes `/`, which is nothing's: whoever looked at the path before us has seen what was sent.
+ */
+function toTarget(url: string): URL {
+  const isPlain = !url.includes('#') && isPlainPath(pathOf(url))
+  return new URL(`http://localhost${isPlain ? url : '/'}`)
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(url = '/'): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
 }
 
 /** The body of a request nobody has read yet as a stream that reads when asked; otherwise what a parser made of it. */

@@ -8,7 +8,7 @@ export interface CreateKeyInput extends Partial<KeyRules> {
   sourceType: SourceType
   /** Default: the `environment` of these write keys. 1 to 64 of `A-Z a-z 0-9 . _ -`. */
   environment?: string
-  /** Events per second, greater than 0 and at most 1 000 000. `null` or absent: the application's default. */
+  /** Events per second, 0.001 to 1 000 000. `null` or absent: the application's default. */
   rateLimitEps?: number | null
   /** The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or an ISO 8601 text with a zone. */
   expiresAt?: Date | number | string | null
@@ -49,6 +49,8 @@ const scalarParsers: { [Field in keyof ScalarFields]: (value: unknown, now: numb
 const createFields: readonly string[] = [...Object.keys(scalarParsers), ...ruleNames]
 const updateFields = createFields.filter((field) => field !== 'environment')
 
+/** Least rate, one event in 17 minutes. Below it the advertised window would be hours, and at the end of the numbers infinite. */
+export const minRateLimitEps = 0.001
 /** Greatest rate a key may have, events per second. */
 export const maxRateLimitEps = 1_000_000
 
@@ -90,9 +92,9 @@ export function assertEnvironment(value: unknown): string {
   throw new ConfigError('environment', value, '1 to 64 characters of A-Z a-z 0-9 . _ -')
 }
 
-/** Whether the value can be a rate: a finite number greater than 0, at most 1 000 000. */
+/** Whether the value can be a rate: a number from 0.001 to 1 000 000. */
 export function isEps(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value <= maxRateLimitEps
+  return typeof value === 'number' && value >= minRateLimitEps && value <= maxRateLimitEps
 }
 
 const environmentPattern = /^[A-Za-z0-9._-]{1,64}$/
@@ -124,7 +126,7 @@ function parseEps(value: unknown): number | null {
   if (value === null || isEps(value)) return value
   throw invalidField(
     'rateLimitEps',
-    `must be a number of events per second greater than 0 and at most ${maxRateLimitEps}, or null for the default`,
+    `must be a number of events per second from ${minRateLimitEps} to ${maxRateLimitEps}, or null for the default`,
   )
 }
 

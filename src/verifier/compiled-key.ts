@@ -1,3 +1,4 @@
+import { minRateLimitEps } from '../keys/key-fields.ts'
 import { type KeyRecord, type SecretRecord, type SourceType, sourceTypes } from '../keys/key-record.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
 import { type CompiledRules, compileRules } from '../rules/compiled-rules.ts'
@@ -98,7 +99,9 @@ export function createKeyCompiler(
   }
 
   return (record, index, sibling) => {
-    const eps = record.rateLimitEps ?? options.defaultRateLimitEps
+    const asked = record.rateLimitEps ?? options.defaultRateLimitEps
+    // A store may hold less from before there was a least rate.
+    const eps = asked === null ? null : Math.max(asked, minRateLimitEps)
     const { id, start } = record.secrets[index] as SecretRecord
     const verified: VerifiedKey = Object.freeze({
       id: sibling?.id ?? record.id,

@@ -17,7 +17,7 @@ describe('creating a key', () => {
     expect(body).toMatchObject({ ...documented, status: 'active', created_at: '2026-01-05T12:01:00.000Z' })
     expect(body.id).toMatch(/^wk_[0-9A-Za-z]{16}$/)
     expect(body.key).toMatch(/^sk_live_[0-9A-Za-z]{38}$/)
-    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('cache-control')).toBe('no-store, no-transform')
     const verdict = await keys.verify({
       method: 'POST',
       path: '/v1/track',
@@ -43,6 +43,9 @@ describe('creating a key', () => {
     [{ ...documented, name: ['a'] }, 'name'],
     [{ ...documented, source_type: 'tv' }, 'source_type'],
     [{ ...documented, rate_limit_eps: 0 }, 'rate_limit_eps'],
+    [{ ...documented, rate_limit_eps: 1e-320 }, 'rate_limit_eps'],
+    [{ ...documented, rate_limit_eps: 0.000_999 }, 'rate_limit_eps'],
+    [{ ...documented, rate_limit_eps: 1_000_000.5 }, 'rate_limit_eps'],
     [{ ...documented, rate_limit_eps: '500' }, 'rate_limit_eps'],
     [{ ...documented, allowed_event_types: ['trak'] }, 'allowed_event_types'],
     [{ ...documented, allowed_event_types: [] }, 'allowed_event_types'],

@@ -81,14 +81,23 @@ describe('the fields of a key', () => {
     )
   })
 
-  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001, '500', true, [500]])(
-    'refuses the rate %j',
-    (rateLimitEps) => {
-      expect(refusal(() => create({ rateLimitEps }))).toMatch(
-        /^rateLimitEps: rateLimitEps must be a number of events per second greater than 0 and at most 1000000/,
-      )
-    },
-  )
+  it.each([
+    0,
+    -1,
+    1e-320,
+    Number.MIN_VALUE,
+    0.000_999,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    1_000_001,
+    '500',
+    true,
+    [500],
+  ])('refuses the rate %j', (rateLimitEps) => {
+    expect(refusal(() => create({ rateLimitEps }))).toMatch(
+      /^rateLimitEps: rateLimitEps must be a number of events per second from 0\.001 to 1000000/,
+    )
+  })
 
   it.each([
     '2026-01-16',

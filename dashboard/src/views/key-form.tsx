@@ -189,7 +189,7 @@ export function KeyForm({ initial, isNew = false, submit, onSubmit, onCancel }: 
           <input
             name="rate_limit_eps"
             type="number"
-            min="0"
+            min="0.001"
             max="1000000"
             step="any"
             placeholder="default of this application"

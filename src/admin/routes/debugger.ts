@@ -44,14 +44,19 @@ const watchDecisions = defineOperation({
   answers: {
     200: { description: 'The latest that fit.', schema: z.object({ data: z.array(decisionSchema) }) },
   },
-  async handle({ keys, request, query }) {
+  async handle({ keys, request, query, isStillAllowed }) {
     const { decisions } = keys.activity
     const filter = toFilter(query)
     const { limit = 50 } = toPageLimit(query.limit)
     if (!/\btext\/event-stream\b/.test(request.headers.get('accept') ?? '')) {
       return jsonAnswer(200, { data: decisions.list(filter, limit).map(toDecisionJson) })
     }
-    return new Response(createDecisionStream(decisions, filter, limit, toDecisionJson), {
+    // Nobody reads, and so nobody would end, the stream of a HEAD.
+    const stream =
+      request.method === 'HEAD'
+        ? null
+        : createDecisionStream(decisions, filter, limit, toDecisionJson, isStillAllowed)
+    return new Response(stream, {
       headers: {
         ...answerHeaders,
         'content-type': 'text/event-stream; charset=utf-8',
