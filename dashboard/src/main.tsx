@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { resumeSession } from './session.ts'
-import './style.css'
+import './styles/index.css'
 
 const root = document.getElementById('app')
 if (root !== null) render(<App />, root)

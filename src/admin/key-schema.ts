@@ -7,7 +7,7 @@ import { camelCaseKeys } from './field-names.ts'
 
 const moment = z.iso.datetime()
 const count = z.int().min(0)
-const sourceType = z.enum(['web', 'mobile', 'server', 'other'])
+export const sourceType = z.enum(['web', 'mobile', 'server', 'other'])
 const status = z.enum(['active', 'revoked'])
 
 function ruleList(what: string) {

@@ -87,6 +87,7 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
       await page.getByRole('link', { name: 'Write keys', exact: true }).click()
       await page.getByRole('button', { name: 'Create write key' }).click()
       await page.getByLabel('Name', { exact: true }).fill(`Left by ${way}`)
+      await page.getByLabel('Which origins').selectOption('any')
       await page.getByRole('button', { name: 'Create', exact: true }).click()
       const secret = (await page.locator('#secret').textContent()) as string
       expect(secret).toMatch(/^sk_live_/)
@@ -227,6 +228,28 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('alert').waitFor()
     expect(await server.keys.get(writeKey.id)).toMatchObject({ status: 'revoked', rateLimitEps: 70 })
+    await context.close()
+  })
+
+  it('does not take an emptied list of origins for "any origin"', async () => {
+    const origins = ['https://app.example.com']
+    const { writeKey } = await server.keys.create({
+      name: 'Emptied',
+      sourceType: 'web',
+      allowedOrigins: origins,
+    })
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.getByRole('link', { name: 'Emptied' }).click()
+    await page.getByRole('button', { name: 'Edit rules' }).click()
+    await page.getByLabel('Origins, one per line').fill(' \n')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('alert').filter({ hasText: 'Name at least one origin' }).waitFor()
+    expect((await server.keys.get(writeKey.id)).allowedOrigins).toEqual(origins)
+    await page.getByLabel('Which origins').selectOption('any')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect((await server.keys.get(writeKey.id)).allowedOrigins).toBeNull()
     await context.close()
   })
 

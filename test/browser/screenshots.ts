@@ -5,13 +5,12 @@ import { expect, inject, it } from 'vitest'
 import { launchBrowser, openPage, signIn } from './browser.ts'
 import { startPageServer } from './page-server.ts'
 import { seedKeys } from './seed.ts'
-import { toSmallPng } from './small-png.ts'
 
 const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url))
-const maxBytes = 60_000
+const maxBytes = 200_000
 
 async function shoot(page: Page, name: string): Promise<void> {
-  const png = toSmallPng(await page.screenshot())
+  const png = await page.screenshot()
   expect(png.length).toBeLessThan(maxBytes)
   writeFileSync(`${folder}dashboard-${name}.png`, png)
 }

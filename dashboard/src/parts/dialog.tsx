@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface DialogProps {
   title: ComponentChildren
@@ -15,7 +15,8 @@ const firstControl = ['.secret button', '.dialog-body :is(input, select, textare
 /** A modal dialog: the browser keeps the focus inside and gives it back; Escape and a click outside close it. */
 export function Dialog({ title, onClose, wide, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before the browser paints: an Escape pressed at once must find the dialog open.
+  useLayoutEffect(() => {
     const opener = document.activeElement
     element.current?.showModal()
     // By default the focus would be on the button that closes: what one came for is first.

@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks'
 import type { CreatedKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { useApi } from '../session.ts'
-import { emptyKeyForm, KeyForm } from './key-form.tsx'
+import { KeyForm } from './key-form.tsx'
+import { emptyKeyForm } from './key-form-state.ts'
 import { SecretReveal } from './secret-reveal.tsx'
 
 export function CreateKey({ onClose }: { onClose: () => void }) {
