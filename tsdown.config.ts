@@ -33,7 +33,8 @@ const buildOptions: UserConfig = {
   dts: true,
   sourcemap: true,
   plugins: [embedPage()],
-  deps: { onlyBundle: [] },
+  // The Public Suffix List is data of ours to refresh with each release, in a chunk that only saving a rule loads.
+  deps: { onlyBundle: ['tldts', 'tldts-core'] },
   outputOptions: {
     // Declarations hold the docstrings. Without them Node reads half as much, all of it ASCII.
     comments: { jsdoc: false },

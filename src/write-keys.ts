@@ -16,6 +16,7 @@ import {
 } from './keys/lifecycle.ts'
 import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
 import { digestToHex, generateSecret } from './keys/secret.ts'
+import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import { createChangeBarrier } from './stores/change-barrier.ts'
 import { createKeyCache } from './stores/key-cache.ts'
@@ -215,6 +216,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     emit({ type: 'store_error', error: error instanceof Error ? error : new Error(String(error)) })
   }
 
+  async function parseRules(input: Readonly<Record<string, unknown>>) {
+    return parseRuleFields(input, resolved.eventTypes.known, await loadPublicSuffixes())
+  }
+
   async function load(id: unknown): Promise<KeyRecord> {
     // Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
     if (!isKeyId(id)) throw notFound()
@@ -295,7 +300,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       if (change.id !== undefined && !newIdPattern.test(change.id))
         throw invalidField('id', 'must be wk_ and 16 base62 characters')
       const scalars = parseScalarFields(input, 'create', now)
-      const rules = parseRuleFields(input as unknown as Record<string, unknown>, resolved.eventTypes.known)
+      const rules = await parseRules(input as unknown as Record<string, unknown>)
       const environment = scalars.environment ?? resolved.environment
       for (let attempt = 0; attempt < insertAttempts; attempt++) {
         const secret = newSecret(environment)
@@ -327,7 +332,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     async update(id, changes, change = {}) {
       const now = clock.now()
       const scalars = parseScalarFields(changes, 'update', now)
-      const rules = parseRuleFields(changes as Record<string, unknown>, resolved.eventTypes.known)
+      const rules = await parseRules(changes as Record<string, unknown>)
       const before = await load(id)
       if (change.version !== undefined && change.version !== before.version) throw versionConflict()
       const after = updateKey(before, { ...scalars, ...rules }, now)

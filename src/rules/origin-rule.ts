@@ -1,6 +1,6 @@
 import { domainToUnicode } from '../keys/node-builtins.ts'
 import { parseIpAddress } from './ip-address.ts'
-import { isPublicSuffix } from './public-suffix.ts'
+import type { IsPublicSuffix } from './public-suffix.ts'
 
 /**
  * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an index. Every
@@ -24,8 +24,12 @@ const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
  * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no default port.
  * Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose host is kept as written) and
  * `https://*.example.com`, with a port if need be. `problem` completes "allowedOrigins[2] …".
+ * @param isPublicSuffix refuses a wildcard on names that anybody can get
  */
-export function normalizeOriginRule(text: string): { rule: string } | { problem: string } {
+export function normalizeOriginRule(
+  text: string,
+  isPublicSuffix: IsPublicSuffix,
+): { rule: string } | { problem: string } {
   if (text === '') return { problem: 'must not be empty' }
   if (text === '*') return { problem: 'must name an origin; for any origin set the list to null' }
   if (text === 'null')
@@ -45,31 +49,37 @@ export function normalizeOriginRule(text: string): { rule: string } | { problem:
 
   const end = rest.search(/[/?#]/)
   if (end !== -1) {
-    const origin = normalizeOriginRule(`${scheme}://${rest.slice(0, end)}`)
+    const origin = normalizeOriginRule(`${scheme}://${rest.slice(0, end)}`, isPublicSuffix)
     return {
       problem: `must not have ${describeExcess(rest.slice(end))}${'rule' in origin ? `: write ${origin.rule}` : ''}`,
     }
   }
   if (rest.includes('@')) return { problem: 'must not have a user name or password' }
   if (scheme !== 'http' && scheme !== 'https') return normalizeAppOrigin(scheme, rest)
-  return rest.includes('*') ? normalizeWildcard(scheme, rest) : normalizeWebOrigin(scheme, rest, exactHost)
+  return rest.includes('*')
+    ? normalizeWildcard(scheme, rest, isPublicSuffix)
+    : normalizeWebOrigin(scheme, rest, exactHost)
 }
 
 /**
  * Compiles the origin list of a key; `null` when it has no origin rule, and `[]` allows no origin at all. An entry that
- * `normalizeOriginRule` refuses matches nothing. The cost of a decision does not grow with the number of rules.
+ * `normalizeOriginRule` refuses matches nothing; of public suffixes only top-level domains are known here, the list is asked when a rule is saved. The cost of a decision does not grow with the number of rules.
  */
 export function compileOriginRule(allowedOrigins: readonly string[] | null): OriginRule | null {
   if (allowedOrigins === null) return null
   const rules: string[] = []
   for (const text of allowedOrigins) {
-    const result = normalizeOriginRule(text)
+    const result = normalizeOriginRule(text, isTopLevel)
     // What has been saved is canonical: the text itself, as a URL's origin would be kept with the whole URL.
     if ('rule' in result) rules.push(result.rule === text ? text : result.rule)
   }
   if (rules.length > maxListed) return indexOrigins(rules)
   // A copy has the length it needs; what grew by pushing has room for 17.
   return rules.length === 1 ? (rules[0] as string) : rules.slice()
+}
+
+function isTopLevel(host: string): boolean {
+  return !host.includes('.')
 }
 
 /** From here on looking at each rule takes longer than the sets of an index. */
@@ -167,7 +177,11 @@ function normalizeAppOrigin(scheme: string, host: string): { rule: string } | { 
   return { rule: `${scheme}://${host}` }
 }
 
-function normalizeWildcard(scheme: string, rest: string): { rule: string } | { problem: string } {
+function normalizeWildcard(
+  scheme: string,
+  rest: string,
+  isPublicSuffix: IsPublicSuffix,
+): { rule: string } | { problem: string } {
   if (!rest.startsWith('*.') || rest.includes('*', 1)) {
     return { problem: 'must have * only as the whole first label, as in https://*.example.com' }
   }

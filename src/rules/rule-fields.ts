@@ -2,6 +2,7 @@ import { invalidField, KeyError } from '../keys/errors.ts'
 import { normalizeEventNamePattern } from './event-rule.ts'
 import { parseCidr } from './ip-rule.ts'
 import { normalizeOriginRule } from './origin-rule.ts'
+import type { IsPublicSuffix } from './public-suffix.ts'
 
 /** What a write key restricts. `null` = no rule. */
 export interface RuleFields {
@@ -38,12 +39,13 @@ interface ListField {
 export function parseRuleFields(
   input: Readonly<Record<string, unknown>>,
   knownEventTypes: ReadonlySet<string>,
+  isPublicSuffix: IsPublicSuffix,
 ): Partial<RuleFields> {
   const fields: Record<keyof RuleFields, ListField> = {
     allowedEventTypes: { normalize: eventTypeNormalizer(knownEventTypes), whenEmpty: 'refuse' },
     allowedEventNames: { normalize: normalizeEventName, whenEmpty: 'refuse' },
     deniedEventNames: { normalize: normalizeEventName, whenEmpty: 'null' },
-    allowedOrigins: { normalize: normalizeOrigin, whenEmpty: 'keep' },
+    allowedOrigins: { normalize: originNormalizer(isPublicSuffix), whenEmpty: 'keep' },
     allowedIps: { normalize: normalizeIp, whenEmpty: 'refuse' },
     deniedIps: { normalize: normalizeIp, whenEmpty: 'null' },
   }
@@ -88,9 +90,11 @@ const normalizeEventName: NormalizeEntry = (text) => {
   return 'problem' in result ? result : { value: result.pattern }
 }
 
-const normalizeOrigin: NormalizeEntry = (text) => {
-  const result = normalizeOriginRule(text)
-  return 'problem' in result ? result : { value: result.rule }
+function originNormalizer(isPublicSuffix: IsPublicSuffix): NormalizeEntry {
+  return (text) => {
+    const result = normalizeOriginRule(text, isPublicSuffix)
+    return 'problem' in result ? result : { value: result.rule }
+  }
 }
 
 const normalizeIp: NormalizeEntry = (text) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allowsOrigin, compileOriginRule, normalizeOriginRule } from '../../src/rules/origin-rule.ts'
+import { loadPublicSuffixes } from '../../src/rules/public-suffix.ts'
 
 /** Long lists are looked up differently; every case is decided by one as well, and must come out the same. */
 const others = Array.from({ length: 20 }, (_, n) => `https://${n % 2 ? '*.' : ''}other${n}.example.org`)
@@ -13,6 +14,9 @@ function allows(rules: string[], origin: string): boolean {
   expect(amongOthers).toBe(decision)
   return decision === true
 }
+
+const isPublicSuffix = await loadPublicSuffixes()
+const normalize = (text: string) => normalizeOriginRule(text, isPublicSuffix)
 
 describe('normalizeOriginRule', () => {
   it.each([
@@ -50,7 +54,7 @@ describe('normalizeOriginRule', () => {
       'safari-web-extension://0A1B2C3D-0000-4444-8888-0A1B2C3D4E5F',
     ],
   ])('saves %s as %s', (text, rule) => {
-    expect(normalizeOriginRule(text)).toEqual({ rule })
+    expect(normalize(text)).toEqual({ rule })
   })
 
   it.each([
@@ -90,7 +94,7 @@ describe('normalizeOriginRule', () => {
     ['http://2130706433', 'must have the IP address in full: write http://127.0.0.1'],
     ['http://0x7f.1:8080', 'must have the IP address in full: write http://127.0.0.1:8080'],
   ])('refuses %j: %s', (text, problem) => {
-    expect(normalizeOriginRule(text)).toEqual({ problem })
+    expect(normalize(text)).toEqual({ problem })
   })
 
   it.each([
@@ -112,7 +116,7 @@ describe('normalizeOriginRule', () => {
     'https://*.us-east-1.elasticbeanstalk.com',
     'https://*.a.run.app',
   ])('refuses the wildcard %s, under which anybody can get a name', (text) => {
-    expect(normalizeOriginRule(text)).toEqual({
+    expect(normalize(text)).toEqual({
       problem: expect.stringMatching(/^must not span .*anybody can get a name/),
     })
   })
@@ -124,7 +128,7 @@ describe('normalizeOriginRule', () => {
     'https://(a|b).example.com',
     'https://[a-z]+.example.com',
   ])('refuses the regular expression %j', (text) => {
-    expect(normalizeOriginRule(text)).toEqual({ problem: expect.stringContaining('regular expression') })
+    expect(normalize(text)).toEqual({ problem: expect.stringContaining('regular expression') })
   })
 
   it.each([
@@ -151,15 +155,15 @@ describe('normalizeOriginRule', () => {
     'capacitor://local host',
     'https://\uff08a\uff09.example.com',
   ])('refuses %j', (text) => {
-    expect(normalizeOriginRule(text)).toEqual({ problem: expect.stringMatching(/^must /) })
+    expect(normalize(text)).toEqual({ problem: expect.stringMatching(/^must /) })
   })
 
   it('leaves what it has saved unchanged, and throws over no input', () => {
     const text = fc.oneof(fc.string(), fc.webUrl(), originText())
     fc.assert(
       fc.property(text, (text) => {
-        const result = normalizeOriginRule(text)
-        if ('rule' in result) expect(normalizeOriginRule(result.rule)).toEqual(result)
+        const result = normalize(text)
+        if ('rule' in result) expect(normalize(result.rule)).toEqual(result)
         else expect(result.problem).toMatch(/^must /)
       }),
       { numRuns: 2000 },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { isPublicSuffix } from '../../src/rules/public-suffix.ts'
+import { loadPublicSuffixes } from '../../src/rules/public-suffix.ts'
 
-describe('isPublicSuffix', () => {
+const isPublicSuffix = await loadPublicSuffixes()
+
+describe('loadPublicSuffixes', () => {
   it.each([
     'com',
     'localhost',
@@ -17,6 +19,13 @@ describe('isPublicSuffix', () => {
     'vercel.app',
     'amazonaws.com',
     's3.amazonaws.com',
+    'kawasaki.jp',
+    'city.ck',
+    'blogspot.com',
+    'compute.amazonaws.com',
+    'xn--p1ai',
+    'xn--fiqs8s',
+    'k12.ca.us',
   ])('knows that %s is shared', (host) => {
     expect(isPublicSuffix(host)).toBe(true)
   })

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { createEventTypeResolver } from '../../src/rules/event-types.ts'
+import { loadPublicSuffixes } from '../../src/rules/public-suffix.ts'
 import { parseRuleFields } from '../../src/rules/rule-fields.ts'
 
 const { known } = createEventTypeResolver(['checkout'])
-const parse = (input: Record<string, unknown>) => parseRuleFields(input, known)
+const isPublicSuffix = await loadPublicSuffixes()
+const parse = (input: Record<string, unknown>) => parseRuleFields(input, known, isPublicSuffix)
 const lists = [
   'allowedEventTypes',
   'allowedEventNames',
