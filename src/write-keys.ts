@@ -1,5 +1,11 @@
 import type { IngestRequest, Reply } from './http/ingest-request.ts'
-import { type Actor, type AuditAction, type AuditEntry, changedFields } from './keys/audit-entry.ts'
+import {
+  type Actor,
+  type AuditAction,
+  type AuditEntry,
+  changedFields,
+  toActorText,
+} from './keys/audit-entry.ts'
 import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
 import { randomBase62 } from './keys/base62.ts'
 import { invalidField, KeyError } from './keys/errors.ts'
@@ -259,8 +265,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       id: `aud_${randomBase62(16)}`,
       at: clock.now(),
       action,
-      actor: change.actor?.name ?? null,
-      address: change.actor?.address ?? null,
+      actor: toActorText(change.actor?.name),
+      address: toActorText(change.actor?.address),
       keyId: (after ?? before)?.id ?? null,
       ...changedFields(before, after),
     }

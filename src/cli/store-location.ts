@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createMemoryStore, type KeyStore } from '../index.ts'
 import type { SqlStore } from '../stores/sql/index.ts'
+import { describeStoreUrl, parseStoreUrl } from '../stores/sql/store-url.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,8 +28,8 @@ export const memoryUrl = 'memory:'
  */
 export async function openStore(url: string, { create }: { create: boolean }): Promise<KeyStore | SqlStore> {
   if (url === memoryUrl) return createMemoryStore()
-  const path = /^sqlite:(?!:memory:)(?:\/\/)?(.+)$/.exec(url)?.[1]
-  if (path !== undefined && !existsSync(path)) {
+  const { dialect, private: isPrivate, target: path } = parseStoreUrl(url)
+  if (dialect === 'sqlite' && !isPrivate && !existsSync(path)) {
     if (!create) {
       throw new CliError(
         exitCodes.unavailable,
@@ -54,8 +55,8 @@ async function loadSqlStores() {
   }
 }
 
-/** A store's URL without the password in it. */
+/** Where a store is, with nothing of its URL that could be a password. */
 export function describeStore(url: string): string {
   if (url === memoryUrl) return "this process's memory"
-  return url.replace(/^(\w+:\/\/[^:@/]*):[^@]*@/, '$1:…@').replace(/\?.*$/, '')
+  return describeStoreUrl(url)
 }

@@ -26,6 +26,16 @@ export interface AuditEntry {
   readonly after: Readonly<Record<string, unknown>> | null
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const unprintable = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+const maxActorLength = 200
+
+/** Who asks, as it is stored: a name that no database takes must not stand in the way of every change its bearer makes. */
+export function toActorText(text: string | undefined): string | null {
+  if (text === undefined) return null
+  return text.slice(0, maxActorLength).replace(unprintable, '?')
+}
+
 /** Fields that say nothing to people: the hash of a secret must not get here, and the rest is bookkeeping. */
 const leftOut = new Set<string>(['secrets', 'version', 'updatedAt', 'createdAt', 'id'])
 

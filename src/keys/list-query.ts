@@ -41,9 +41,9 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
   if (sourceType !== undefined && !sourceTypes.includes(sourceType)) {
     throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
   }
-  if (environment !== undefined && typeof environment !== 'string')
+  if (environment !== undefined && (typeof environment !== 'string' || environment.includes('\0')))
     throw invalidField('environment', 'must be a string')
-  if (q !== undefined && (typeof q !== 'string' || q.length > 100 || q.includes('\0'))) {
+  if (q !== undefined && (typeof q !== 'string' || q.length > 100 || q.includes('\0') || !q.isWellFormed())) {
     throw invalidField('q', 'must be a text of at most 100 characters')
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) {

@@ -1,7 +1,5 @@
 import type { Kysely } from 'kysely'
-import { ConfigError } from '../../keys/errors.ts'
 import type { ChangeListener } from '../key-store.ts'
-import type { SqlDialect } from './dialect.ts'
 
 /** Connections to one database. */
 export interface Connections {
@@ -27,35 +25,4 @@ export const poolSize = 4
 export interface ChangeFeed {
   start(listener: ChangeListener): void
   stop(): Promise<void>
-}
-
-/** A store's address after parsing. */
-export interface StoreUrl {
-  dialect: SqlDialect
-  /** `:memory:`: nobody else can reach it. */
-  private: boolean
-  /** A path for SQLite, else the URL. */
-  target: string
-}
-
-const expectedUrl = 'sqlite:PATH, sqlite::memory:, postgres://… or mysql://…'
-
-/** @throws ConfigError, which does not quote the URL: it may hold a password. */
-export function parseStoreUrl(url: unknown): StoreUrl {
-  if (typeof url !== 'string') throw new ConfigError('url', typeof url, expectedUrl)
-  const scheme = /^(sqlite(?=:)|[a-z0-9+]+(?=:\/\/))/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === 'sqlite') {
-    const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
-    if (path === '') throw new ConfigError('url', 'no path', expectedUrl)
-    return { dialect: 'sqlite', private: path === ':memory:', target: path }
-  }
-  if ((scheme === 'postgres' || scheme === 'postgresql') && URL.canParse(url)) {
-    return { dialect: 'postgres', private: false, target: url }
-  }
-  if (scheme === 'mysql' && URL.canParse(url)) return { dialect: 'mysql', private: false, target: url }
-  throw new ConfigError(
-    'url',
-    scheme === undefined ? 'no scheme' : `a URL that starts with ${scheme}:`,
-    expectedUrl,
-  )
 }

@@ -58,12 +58,30 @@ export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Text holds a character that the database has none of: one of an encoding such as LATIN1 knows 191. */
+export class UnstorableText extends StoreError {
+  constructor() {
+    super('store_unavailable', 'The database cannot hold one of the characters.')
+  }
+}
+
+/** Untranslatable character, character not in repertoire. */
+const postgresUnstorable = new Set<unknown>(['22P05', '22021'])
+/** Incorrect string value, conversion impossible. */
+const mysqlUnstorable = new Set<unknown>([1366, 3854, 3988])
+
+function isUnstorable(error: unknown): boolean {
+  const { code, errno } = (error ?? {}) as DriverError
+  return postgresUnstorable.has(code) || mysqlUnstorable.has(errno)
+}
+
 /**
  * What the outside gets to see of a driver's error. The error itself is left behind: mysql2 puts the whole statement on
  * it, hashes included, and every database quotes the values of a violated constraint.
  */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
+  if (isUnstorable(error)) return new UnstorableText()
   const { code, errno, message } = (error ?? {}) as DriverError
   const shownCode = [code, errno].find((value) => typeof value === 'string' || typeof value === 'number')
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''

@@ -4,6 +4,7 @@ import type { ParsedListQuery } from '../../keys/list-query.ts'
 import type { KeyRecordPage } from '../key-store.ts'
 import { type Database, query } from './database.ts'
 import { contains } from './dialect.ts'
+import { UnstorableText } from './driver-errors.ts'
 import { type KeyRow, keyRowColumns, toHash, toRecords } from './key-rows.ts'
 
 /** The statement behind a cache miss: the unique index on the hash, then the key and its secrets by their indexes. */
@@ -31,6 +32,16 @@ export async function getKey(database: Database, id: string): Promise<KeyRecord 
 }
 
 export async function listKeys(database: Database, filter: ParsedListQuery): Promise<KeyRecordPage> {
+  try {
+    return await selectKeys(database, filter)
+  } catch (error) {
+    // What the database cannot hold is in no name.
+    if (error instanceof UnstorableText) return { data: [], more: false }
+    throw error
+  }
+}
+
+async function selectKeys(database: Database, filter: ParsedListQuery): Promise<KeyRecordPage> {
   const { tables } = database
   const conditions = listConditions(database, filter)
   const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`

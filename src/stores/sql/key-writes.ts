@@ -3,13 +3,14 @@ import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import { insertAudit } from './audit.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
-import { isDuplicate } from './driver-errors.ts'
+import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { type NumberCell, toHash, toKeyColumns, toNumber } from './key-rows.ts'
 import { raiseRevision } from './revision.ts'
+import { nameUnstorable } from './unstorable-text.ts'
 
 export async function insertKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
   const { tables } = database
-  return change(database, record.id, audit, async (transaction) => {
+  return naming(database, record, audit, async (transaction) => {
     const columns: Record<string, unknown> = { id: record.id, ...toKeyColumns(record) }
     const names = Object.keys(columns).map((column) => sql.ref(column))
     const values = Object.values(columns).map((value) => sql`${value}`)
@@ -22,7 +23,7 @@ export async function insertKey(database: Database, record: KeyRecord, audit: Au
 
 export async function replaceKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
   const { tables } = database
-  return change(database, record.id, audit, async (transaction) => {
+  return naming(database, record, audit, async (transaction) => {
     const assignments = Object.entries(toKeyColumns(record)).map(
       ([column, value]) => sql`${sql.ref(column)} = ${value}`,
     )
@@ -44,7 +45,7 @@ export async function removeKey(
   audit: AuditEntry,
 ): Promise<boolean> {
   const { tables } = database
-  return change(database, id, audit, async (transaction) => {
+  return naming(database, { id }, audit, async (transaction) => {
     const written = await transaction.write(
       sql`delete from ${tables.keys} where id = ${id} and version = ${version}`,
     )
@@ -53,6 +54,21 @@ export async function removeKey(
       await transaction.write(sql`delete from ${table} where key_id = ${id}`)
     }
   })
+}
+
+/** {@link change}; a character that the database cannot hold is a fault of the field, not of the database. */
+async function naming(
+  database: Database,
+  record: KeyRecord | Pick<KeyRecord, 'id'>,
+  audit: AuditEntry,
+  write: (transaction: Transaction) => Promise<void>,
+): Promise<boolean> {
+  try {
+    return await change(database, record.id, audit, write)
+  } catch (error) {
+    if (!(error instanceof UnstorableText)) throw error
+    throw (await nameUnstorable(database, 'name' in record ? record : undefined, audit)) ?? error
+  }
 }
 
 /** One change of one key: what it writes, its audit entry and the revision, together or not at all. */

@@ -18,6 +18,8 @@ interface RawConnection {
   ): unknown
   release(): void
   destroy(): void
+  /** The socket, or what stands in for it under TLS. */
+  stream?: { ref?(): void; unref?(): void }
 }
 interface RawPool {
   on(event: 'connection', listener: (connection: RawConnection) => void): unknown
@@ -34,9 +36,12 @@ const brief = `set session idle_transaction_timeout = ${idleInTransactionMs / 1_
 export async function openMysql(url: string): Promise<Connections> {
   const module = await importDriver('mysql2', 'MySQL')
   const driver = (module.default ?? module) as unknown as MysqlDriver
+  const borrowed = new WeakSet<RawConnection>()
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
-    const pool = driver.createPool({
+    const pool = createPool(driver, {
       uri: url,
+      // Whatever the URL says: in another character set text would arrive changed.
+      charset: 'UTF8MB4_UNICODE_CI',
       connectionLimit: poolSize,
       connectTimeout: deadlineMs,
       enableKeepAlive: true,
@@ -44,8 +49,12 @@ export async function openMysql(url: string): Promise<Connections> {
       supportBigNumbers: true,
     })
     // MariaDB only; in MySQL nothing of the kind can be set, and the answer is an error.
-    pool.on('connection', (connection) => connection.query(brief, [], () => {}))
-    return new Kysely<unknown>({ dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs) }) })
+    pool.on('connection', (connection) => {
+      connection.query(brief, [], () => {
+        if (!borrowed.has(connection)) connection.stream?.unref?.()
+      })
+    })
+    return new Kysely<unknown>({ dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs, borrowed) }) })
   }) as [Kysely<unknown>, Kysely<unknown>]
   return {
     reader,
@@ -56,8 +65,20 @@ export async function openMysql(url: string): Promise<Connections> {
   }
 }
 
-/** mysql2 waits for a free connection for ever; here as long as for the answer to one statement. */
-function guardPool(pool: RawPool, deadlineMs: number): MysqlPool {
+/** What a driver says about the parameters of a URL quotes them, a passphrase included. */
+function createPool(driver: MysqlDriver, config: object): RawPool {
+  try {
+    return driver.createPool(config)
+  } catch {
+    throw new StoreError('store_unavailable', 'The driver mysql2 does not accept the parameters of the URL.')
+  }
+}
+
+/**
+ * mysql2 waits for a free connection for ever; here as long as for the answer to one statement. A connection keeps the
+ * process running while it is borrowed and not while it is idle, so that a script which closes nothing comes to its end.
+ */
+function guardPool(pool: RawPool, deadlineMs: number, borrowed: WeakSet<RawConnection>): MysqlPool {
   return {
     getConnection(callback) {
       let late = false
@@ -71,7 +92,11 @@ function guardPool(pool: RawPool, deadlineMs: number): MysqlPool {
         clearTimeout(timer)
         if (late) connection?.release()
         else if (error !== null && error !== undefined) callback(error, undefined as never)
-        else callback(undefined, guardConnection(connection, deadlineMs))
+        else {
+          borrowed.add(connection)
+          connection.stream?.ref?.()
+          callback(undefined, guardConnection(connection, deadlineMs, borrowed))
+        }
       })
     },
     end: (callback) => pool.end(callback),
@@ -79,7 +104,11 @@ function guardPool(pool: RawPool, deadlineMs: number): MysqlPool {
 }
 
 /** A connection that does not answer by the deadline is cut rather than handed back. */
-function guardConnection(connection: RawConnection, deadlineMs: number): MysqlPoolConnection {
+function guardConnection(
+  connection: RawConnection,
+  deadlineMs: number,
+  borrowed: WeakSet<RawConnection>,
+): MysqlPoolConnection {
   let cut: StoreError | undefined
   const query = (
     text: string,
@@ -110,7 +139,10 @@ function guardConnection(connection: RawConnection, deadlineMs: number): MysqlPo
   return {
     query: query as unknown as MysqlPoolConnection['query'],
     release: () => {
-      if (cut === undefined) connection.release()
+      if (cut !== undefined) return
+      borrowed.delete(connection)
+      connection.stream?.unref?.()
+      connection.release()
     },
   }
 }

@@ -3,7 +3,7 @@ import { ConfigError, StoreError } from '../../keys/errors.ts'
 import type { ChangeListener, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
-import { type Connections, parseStoreUrl, type StoreUrl } from './connections.ts'
+import type { Connections } from './connections.ts'
 import { type Database, query } from './database.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
 import { toStoreError } from './driver-errors.ts'
@@ -16,6 +16,7 @@ import { loadPostgres, openPostgres } from './postgres-connection.ts'
 import { type ListeningClient, listenForChanges } from './postgres-listener.ts'
 import { channelName, readChanges } from './revision.ts'
 import { openSqlite } from './sqlite-connection.ts'
+import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 import { nameTables } from './tables.ts'
 import { addUsage, pruneUsage, readLastEvents, readUsage } from './usage.ts'
 
@@ -29,7 +30,7 @@ interface CommonOptions {
 /** A store that makes its own connections. Its tables are made on first use. */
 export interface SqlStoreUrlOptions extends CommonOptions {
   /**
-   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…` or `mysql://…`. The driver (libsql, better-sqlite3 or node:sqlite;
+   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. The driver (libsql, better-sqlite3 or node:sqlite;
    * pg; mysql2) is loaded on first use.
    */
   url: string

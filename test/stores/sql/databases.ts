@@ -11,7 +11,8 @@ export interface TestDatabase {
   readonly url: string
 }
 
-export function usePostgresDatabase(address: string): TestDatabase {
+/** @param encoding of the database; default: the server's. */
+export function usePostgresDatabase(address: string, encoding?: 'LATIN1'): TestDatabase {
   const name = databaseName()
   const admin = async (statement: string) => {
     const client = new pg.Client({ connectionString: address })
@@ -19,7 +20,9 @@ export function usePostgresDatabase(address: string): TestDatabase {
     await client.query(statement)
     await client.end()
   }
-  beforeAll(() => admin(`create database "${name}"`))
+  const as =
+    encoding === undefined ? '' : ` encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`
+  beforeAll(() => admin(`create database "${name}"${as}`))
   afterAll(() => admin(`drop database "${name}" with (force)`))
   return { url: withDatabase(address, name) }
 }

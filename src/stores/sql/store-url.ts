@@ -1,0 +1,78 @@
+import { ConfigError } from '../../keys/errors.ts'
+import type { SqlDialect } from './dialect.ts'
+
+/** A store's address after parsing. */
+export interface StoreUrl {
+  dialect: SqlDialect
+  /** `:memory:`: nobody else can reach it. */
+  private: boolean
+  /** A path for SQLite, else the URL. */
+  target: string
+}
+
+const expectedUrl = 'sqlite:PATH, sqlite::memory:, postgres://…, mysql://… or mariadb://…'
+const encoded =
+  'a URL whose user name, password and database are percent-encoded (% as %25, / as %2F, ? as %3F, # as %23, @ as %40)'
+
+const dialects: Readonly<Record<string, SqlDialect>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
+
+/** @throws ConfigError, which quotes nothing of the URL: any part of it may be part of a password. */
+export function parseStoreUrl(url: unknown): StoreUrl {
+  if (typeof url !== 'string') throw new ConfigError('url', typeof url, expectedUrl)
+  const scheme = /^(sqlite(?=:)|[a-z0-9+]+(?=:\/\/))/i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined) throw new ConfigError('url', 'no scheme', expectedUrl)
+  if (scheme === 'sqlite') return parseFile(url)
+  const dialect = Object.hasOwn(dialects, scheme) ? dialects[scheme] : undefined
+  if (dialect === undefined) throw new ConfigError('url', 'another scheme', expectedUrl)
+  // `user@/database`, with the place of the socket in the query: the drivers want a host there.
+  const target = url.replace(/^([^/]+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost')
+  if (!isReadOneWay(target)) throw new ConfigError('url', 'one that cannot be read for certain', encoded)
+  return { dialect, private: false, target: target.replace(/^mariadb:/i, 'mysql:') }
+}
+
+function parseFile(url: string): StoreUrl {
+  const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
+  if (path === '') throw new ConfigError('url', 'no path', expectedUrl)
+  const isAddress = path.includes('://') || /^sqlite:\/\/[^/]*:.*@/i.test(url)
+  if (isAddress) throw new ConfigError('url', 'a URL where the path belongs', expectedUrl)
+  return { dialect: 'sqlite', private: path === ':memory:', target: path }
+}
+
+/**
+ * Whether everybody takes the same part of it for the password. After a raw `/`, `?` or `#` in one, what precedes would be
+ * taken for host and port, and show up in the messages of whoever cannot connect to it.
+ */
+function isReadOneWay(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('#')) return false
+  const { username, password, hostname, pathname, search } = new URL(text)
+  if (pathname.includes('@') || search.includes('@')) return false
+  return [username, password, hostname, pathname].every(isDecodable)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where a store is, for people: no user, no password, no parameters. Never throws. */
+export function describeStoreUrl(url: string): string {
+  let target: string
+  try {
+    const parsed = parseStoreUrl(url)
+    if (parsed.dialect === 'sqlite') return `sqlite:${parsed.target}`
+    target = parsed.target
+  } catch {
+    return 'the store'
+  }
+  const { protocol, host, pathname } = new URL(target)
+  return `${protocol}//${host}${pathname}`
+}

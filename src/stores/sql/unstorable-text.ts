@@ -1,0 +1,55 @@
+import { sql } from 'kysely'
+import type { AuditEntry } from '../../keys/audit-entry.ts'
+import { invalidField, type KeyError } from '../../keys/errors.ts'
+import type { KeyRecord } from '../../keys/key-record.ts'
+import type { Database } from './database.ts'
+import { toJson } from './key-rows.ts'
+
+/**
+ * Which field holds the character that the database refused: it is asked about each by itself, after the transaction, as
+ * its own answer does not say. Undefined when it takes every one of them.
+ */
+export async function nameUnstorable(
+  { writer }: Database,
+  record: KeyRecord | undefined,
+  audit: AuditEntry,
+): Promise<KeyError | undefined> {
+  const texts: Record<string, string | null> = {
+    ...(record !== undefined && {
+      name: record.name,
+      environment: record.environment,
+      allowedEventTypes: toJson(record.allowedEventTypes),
+      allowedEventNames: toJson(record.allowedEventNames),
+      deniedEventNames: toJson(record.deniedEventNames),
+      allowedOrigins: toJson(record.allowedOrigins),
+      allowedIps: toJson(record.allowedIps),
+      deniedIps: toJson(record.deniedIps),
+      metadata: toJson(record.metadata),
+    }),
+    actor: audit.actor,
+    address: audit.address,
+  }
+  for (const [field, text] of Object.entries(texts)) {
+    if (text !== null && !isAscii(text) && !(await isAccepted(writer, text))) {
+      return invalidField(
+        field,
+        'has a character that the database cannot hold; use others, or a database in UTF-8',
+      )
+    }
+  }
+  return undefined
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII but for NUL
+  return /^[\x01-\x7f]*$/.test(text)
+}
+
+async function isAccepted(writer: Database['writer'], text: string): Promise<boolean> {
+  try {
+    await sql`select cast(${text} as char(1)) as first_character`.execute(writer)
+    return true
+  } catch {
+    return false
+  }
+}
