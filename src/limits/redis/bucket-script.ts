@@ -26,8 +26,10 @@ export const bucketScript = createRedisScript(`
 --          5 ahead    events to take beside, for requests to come within a second
 --          6 further  events to take beyond those, for later ones, if nobody would miss them
 --          7 back     events taken earlier and not spent; negative: events admitted while the server was out of reach
--- returns  "<admitted> <owed> <taken> <pause>": 1 or 0; micro-events owed before anything was charged; events taken
---          beside the cost; microseconds after which to ask for more, 0 for any time
+--          8 least    micro-events that the bucket must still owe by what the process was told last; 0 for unknown
+-- returns  "<admitted> <owed> <taken> <pause> <lost>": 1 or 0; micro-events owed before anything was charged; events
+--          taken beside the cost; microseconds after which to ask for more, 0 for any time; 1 when the server has lost
+--          the bucket before its time
 
 local MICRO = ${microEvents}
 local ROUNDING = ${roundingMicroEvents}
@@ -39,19 +41,29 @@ local eps, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cost, waiting = tonumber(ARGV[3]), tonumber(ARGV[4])
 local ahead, further = tonumber(ARGV[5]), tonumber(ARGV[6])
 local back = tonumber(ARGV[7]) * MICRO
+local least = tonumber(ARGV[8])
 local capacity = burst * MICRO
 
 -- Processes may disagree about the time; the server agrees with itself.
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = tonumber(time[1]) * MICRO + tonumber(time[2])
 
--- Anything that is not a bucket counts as a full one, and is written over.
+-- Anything that is not a bucket counts as a full one, and is written over. A GET that is refused is no empty bucket.
 local stored = redis.pcall('GET', KEYS[1])
+if type(stored) == 'table' and string.find(stored.err, 'WRONGTYPE', 1, true) ~= nil then
+  stored = ''
+elseif type(stored) == 'table' then
+  stored = call('GET', KEYS[1])
+end
 local used, at, turn
-if type(stored) == 'string' then
+if stored then
   used, at, turn = string.match(stored, '^(%S+) (%S+) (%S+)$')
 end
 used, at, turn = tonumber(used) or 0, tonumber(at) or now, tonumber(turn) or 0
+
+-- Evicted or flushed: what the process remembers is nearer to the truth than a full bucket.
+local lost = 0
+if not stored and least > 0 then lost, used = 1, least end
 
 -- A clock that went back (a failover to another machine) neither refills the bucket nor stops it from refilling.
 if now < at then at = now end
@@ -100,12 +112,12 @@ end
 local lifeMs = math.ceil(owed / eps / 1000) + 1
 if lifeMs > 1e12 then lifeMs = 1e12 end
 if owed == 0 then
-  redis.call('DEL', KEYS[1])
+  call('DEL', KEYS[1])
 elseif admitted == 1 or taken > 0 or pause > 0 or back ~= 0 or at == now then
-  redis.call('SET', KEYS[1], string.format('%.17g %.0f %.0f', owed, now, turn), 'PX', string.format('%.0f', lifeMs))
-elseif redis.call('PTTL', KEYS[1]) < lifeMs then
+  call('SET', KEYS[1], string.format('%.17g %.0f %.0f', owed, now, turn), 'PX', string.format('%.0f', lifeMs))
+elseif call('PTTL', KEYS[1]) < lifeMs then
   -- Refusals write nothing, unless the rate was lowered and the bucket has to be remembered for longer.
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', lifeMs))
+  call('PEXPIRE', KEYS[1], string.format('%.0f', lifeMs))
 end
-return string.format('%d %.17g %d %.0f', admitted, before, taken, pause)
+return string.format('%d %.17g %d %.0f %d', admitted, before, taken, pause, lost)
 `)

@@ -18,6 +18,10 @@ export interface LeasedBucket {
   readonly view: GcraState
   /** What this process admitted by itself: alone with the key it is as exact as a limiter in memory. */
   readonly own: GcraState
+  /** When the question was sent whose answer is `view`: the server cannot have seen the bucket so any earlier. */
+  toldAtMs: number
+  /** The rate at which `view` was told. */
+  toldEps: number
   /** Events taken out of the shared bucket and not spent. */
   held: number
   heldUntil: number
@@ -47,6 +51,8 @@ export interface BucketAnswer {
   owed: number
   taken: number
   pauseUs: number
+  /** Whether the server had lost the bucket, and was reminded of what it owed. */
+  lost: boolean
 }
 
 /** How long events taken ahead may be spent. */
@@ -61,6 +67,8 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
     keyId,
     view: { used: 0, at: 0 },
     own: { used: 0, at: 0 },
+    toldAtMs: 0,
+    toldEps: 0,
     held: 0,
     heldUntil: 0,
     pauseUntil: 0,
@@ -106,7 +114,7 @@ export function decideLocally(
 ): RateLimitResult | undefined {
   const nowUs = toMicroseconds(nowMs)
   const result = chargeGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), cost, rate, nowUs)
-  if (!result.allowed) return result
+  if (!result.allowed) return isLeasable(cost, rate) ? noSoonerThanTurn(bucket, result, cost, nowMs) : result
   if (bucket.held >= cost && nowMs < bucket.heldUntil) {
     bucket.held -= cost
     noteOwn(bucket, cost, rate, nowUs)
@@ -145,13 +153,27 @@ export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate
   return { cost, waiting, ahead, further, back }
 }
 
+/**
+ * Whole micro-events that the shared bucket still owes at the least, by what this process was told last, if the server
+ * answers by then; 0 when that cannot be told.
+ */
+export function leastOwed(bucket: LeasedBucket, rate: Rate, answeredByMs: number): number {
+  if (bucket.toldEps !== rate.eps) return 0
+  const drained = (answeredByMs - bucket.toldAtMs) * 1_000 * rate.eps
+  return Math.max(0, Math.floor(bucket.view.used - drained))
+}
+
 /** Takes in what the server said. */
 export function heed(
   bucket: LeasedBucket,
   question: BucketQuestion,
   answer: BucketAnswer,
+  rate: Rate,
+  askedAtMs: number,
   nowMs: number,
 ): void {
+  bucket.toldAtMs = askedAtMs
+  bucket.toldEps = rate.eps
   const charged = (answer.admitted ? question.cost : 0) + answer.taken
   bucket.view.used = answer.owed + charged * microEvents
   bucket.view.at = toMicroseconds(nowMs)
@@ -199,6 +221,18 @@ function noteOwn(bucket: LeasedBucket, cost: number, rate: Rate, nowUs: number):
 function waitForTurn(bucket: LeasedBucket, result: RateLimitResult, nowMs: number): RateLimitResult {
   const retryAfterMs = Math.max(1, Math.ceil(bucket.pauseUntil - nowMs))
   return { allowed: false, remaining: 0, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
+}
+
+/** Once the shared bucket has room again, only what is held is given before this process's turn. */
+function noSoonerThanTurn(
+  bucket: LeasedBucket,
+  result: RateLimitResult,
+  cost: number,
+  nowMs: number,
+): RateLimitResult {
+  if (bucket.held >= cost && nowMs + result.retryAfterMs < bucket.heldUntil) return result
+  const retryAfterMs = Math.max(result.retryAfterMs, Math.ceil(bucket.pauseUntil - nowMs))
+  return { ...result, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
 }
 
 const state: GcraState = { used: 0, at: 0 }

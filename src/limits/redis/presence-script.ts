@@ -1,22 +1,27 @@
 import { createRedisScript } from './redis-script.ts'
 
-/** Counts the processes that share a limiter: each says every few seconds that it is there. */
+/** The longest that a word of a process counts, in milliseconds. */
+export const longestPresenceMs = 21_000
+
+/** Counts the processes that share a limiter: each says every now and then that it is there, and for how long that counts. */
 export const presenceScript = createRedisScript(`
--- KEYS[1]  a sorted set: process → millisecond, on the server's clock, at which it last said so
+-- KEYS[1]  a sorted set: process → millisecond, on the server's clock, until which its last word counts
 -- ARGV     1 process
---          2 milliseconds without a word after which a process is taken for gone; 0: this one leaves
--- returns  how many there are
-local time = redis.call('TIME')
+--          2 milliseconds for which this word counts; 0: this process leaves
+-- returns  "<count> <added>": how many there are; 1 when this one had not been among them
+local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local patience = tonumber(ARGV[2])
-if patience == 0 then
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  return redis.call('ZCARD', KEYS[1])
+local life = tonumber(ARGV[2])
+local added = 0
+if life == 0 then
+  call('ZREM', KEYS[1], ARGV[1])
+else
+  -- First of all writes: a server that is full lets every command pass behind one that frees memory.
+  added = call('ZADD', KEYS[1], now + life, ARGV[1])
+  call('PEXPIRE', KEYS[1], ${longestPresenceMs + 9_000})
 end
+call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 -- Also those from the future: left there by a server whose clock was ahead.
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - patience)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], now + patience, '+inf')
-redis.call('ZADD', KEYS[1], now, ARGV[1])
-redis.call('PEXPIRE', KEYS[1], patience)
-return redis.call('ZCARD', KEYS[1])
+call('ZREMRANGEBYSCORE', KEYS[1], now + ${longestPresenceMs + 1}, '+inf')
+return call('ZCARD', KEYS[1]) .. ' ' .. added
 `)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { presenceScript } from './presence-script.ts'
+import { longestPresenceMs, presenceScript } from './presence-script.ts'
 import type { RedisLink } from './redis-link.ts'
 
 /** Counts the processes that share a limiter, so that each knows its part of a rate when it is alone. */
@@ -9,21 +9,39 @@ export interface Presence {
   /** Says that this process is there, and hears how many are. */
   announce(run: RedisLink['run']): Promise<void>
   leave(run: RedisLink['run']): Promise<void>
+  /** When to say so again, in milliseconds: a fleet of any size sends about four words a second. */
+  nextMs(): number
 }
 
-export const announceEveryMs = 10_000
-/** The first word comes before the others of a fleet have said theirs. */
-export const announceAgainMs = 1_000
-const patienceMs = 3 * announceEveryMs
+const wordsPerSecond = 4
+const shortestMs = 1_000
+const longestMs = 10_000
+/** A process that is late by so much, beyond one word that it missed, still counts. */
+const graceMs = 500
 
 /** @param given the number of processes, when the application knows better. */
 export function createPresence(key: string, given: number | undefined): Presence {
   const processId = randomUUID()
   let counted = 1
+  let countsUntil = 0
+  /** For how long the last word counts. */
+  let lifeMs = 2 * shortestMs + graceMs
+  const intervalMs = () => Math.min(longestMs, Math.max(shortestMs, (counted * 1_000) / wordsPerSecond))
+
   return {
     count: () => given ?? counted,
+    // A fleet that has just turned out to be large does not make the last word count for longer.
+    nextMs: () => Math.min(intervalMs(), (lifeMs - graceMs) / 2),
     async announce(run) {
-      counted = Math.max(1, Number(await run(presenceScript, key, [processId, String(patienceMs)])) || 1)
+      lifeMs = Math.min(longestPresenceMs, 2 * intervalMs() + graceMs)
+      const expected = performance.now() < countsUntil
+      const [count, added] = String(await run(presenceScript, key, [processId, String(Math.ceil(lifeMs))]))
+        .split(' ')
+        .map(Number)
+      const now = Math.max(1, count as number) || 1
+      // The server has lost the set: the others are there until they have had time to say so again.
+      counted = expected && added === 1 ? Math.max(counted, now) : now
+      countsUntil = performance.now() + lifeMs - graceMs
     },
     async leave(run) {
       await run(presenceScript, key, [processId, '0'])

@@ -11,14 +11,17 @@ import {
   createLeasedBucket,
   heed,
   type LeasedBucket,
+  leastOwed,
   peekLocally,
   toAnsweredResult,
 } from './leased-bucket.ts'
 import { createLeasedMode } from './leased-mode.ts'
+import { createLostBuckets, evictionMessage } from './lost-buckets.ts'
 import { createOutageLimiter } from './outage-limiter.ts'
-import { announceAgainMs, announceEveryMs, createPresence } from './presence.ts'
+import { createPresence } from './presence.ts'
 import { type RedisLimiterOptions, resolveRedisLimiterOptions } from './redis-limiter-options.ts'
 import { createRedisLink } from './redis-link.ts'
+import { rehearsalScript } from './rehearsal-script.ts'
 
 /** A limiter whose buckets are shared by processes. */
 export interface RedisLimiter extends RateLimiter {
@@ -51,10 +54,15 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   const link = createRedisLink({
     commands,
     timeoutMs,
-    probe: presence.announce,
+    prefix,
+    async probe(run, key) {
+      await run(rehearsalScript, `${key}:probe`, [])
+      if (processes === undefined) await presence.announce(run)
+    },
     onDown: (error) => tell({ state: 'degraded', error }),
     onUp: () => tell({ state: 'recovered' }),
   })
+  const lostBuckets = createLostBuckets()
   const outage = createOutageLimiter({ onOutage, processes: presence.count, maxKeys, clock })
   const leased = createLeasedMode({ ask, isUp: link.isUp, outage, timeoutMs, clock })
   // Without a listener a client that loses its server ends the process, and a limiter must not be what did that.
@@ -78,30 +86,50 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   /** Not at construction: making a limiter opens, sends and schedules nothing. */
   function startAnnouncing(): void {
     if (announcing !== undefined || processes !== undefined) return
-    announcing = setTimeout(() => {
-      announcing = setInterval(announce, announceEveryMs).unref()
-      announce()
-    }, announceAgainMs).unref()
     announce()
   }
 
   function announce(): void {
+    announcing = setTimeout(announce, presence.nextMs()).unref()
     if (link.isUp()) presence.announce(link.run).catch(() => {})
   }
 
   async function ask(bucket: LeasedBucket, question: BucketQuestion, rate: Rate): Promise<BucketAnswer> {
     const debt = outage.takeDebt(bucket, rate)
     const { cost, waiting, ahead, further, back } = question
-    const numbers = [rate.eps, rate.burst, cost, waiting, ahead, further, back - debt]
+    const askedAtMs = clock.monotonic()
+    const toldAtMs = bucket.toldAtMs
+    const least = leastOwed(bucket, rate, askedAtMs + timeoutMs)
+    const numbers = [rate.eps, rate.burst, cost, waiting, ahead, further, back - debt, least]
+    const key = toRedisKey(prefix, bucket.keyId)
     try {
-      const key = toRedisKey(prefix, bucket.keyId)
-      const answer = parseAnswer(await link.run(bucketScript, key, numbers.map(String)))
-      heed(bucket, question, answer, clock.monotonic())
+      const answer = parseAnswer(await link.run(bucketScript, key, numbers.map(String)), key)
+      const nowMs = clock.monotonic()
+      heed(bucket, question, answer, rate, askedAtMs, nowMs)
+      if (answer.lost && lostBuckets.note(toldAtMs, nowMs)) {
+        link.distrust(new StoreError('store_unavailable', evictionMessage), key)
+      }
       return answer
     } catch (error) {
       outage.restoreDebt(bucket, debt)
       throw error
     }
+  }
+
+  function parseAnswer(reply: unknown, key: string): BucketAnswer {
+    const [admitted, owed, taken, pauseUs, lost] = String(reply).split(' ').map(Number)
+    if (pauseUs !== undefined && pauseUs >= 0) {
+      return {
+        admitted: admitted === 1,
+        owed: owed as number,
+        taken: taken as number,
+        pauseUs,
+        lost: lost === 1,
+      }
+    }
+    const error = new StoreError('store_unavailable', 'Redis sent an unexpected reply.')
+    link.distrust(error, key)
+    throw error
   }
 
   async function consumeStrictly(bucket: LeasedBucket, cost: number, rate: Rate): Promise<RateLimitResult> {
@@ -151,7 +179,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
     },
     close() {
       closing ??= (async () => {
-        clearInterval(announcing)
+        clearTimeout(announcing)
         await leased.close()
         if (link.isUp() && announcing !== undefined) await presence.leave(link.run).catch(() => {})
         link.close()
@@ -175,11 +203,4 @@ function toRedisKey(prefix: string, keyId: string): string {
     ? keyId
     : `~${createHash('sha256').update(keyId).digest('base64url')}`
   return `${prefix}limit:{${name}}`
-}
-
-function parseAnswer(reply: unknown): BucketAnswer {
-  const [admitted, owed, taken, pauseUs] = String(reply).split(' ').map(Number)
-  if (!(pauseUs !== undefined && pauseUs >= 0))
-    throw new StoreError('store_unavailable', 'Redis gave an answer that is none.')
-  return { admitted: admitted === 1, owed: owed as number, taken: taken as number, pauseUs }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import type { LimiterChange } from '../../../src/limits/rate-limiter.ts'
 import { createRedisLimiter } from '../../../src/redis.ts'
 import { createManualClock, limiterContract } from '../../contract/limiter-contract.ts'
 import { describeWithService } from '../../services.ts'
@@ -8,10 +9,13 @@ import { withVirtualTime } from './virtual-time-client.ts'
 
 describeWithService('redis', 'the Redis limiter', (url) => {
   const client = createClient({ url })
+  const changes: LimiterChange[] = []
   beforeAll(async () => {
     await client.connect()
   })
   afterAll(() => client.close())
+  // What is answered locally says nothing about the scripts.
+  afterEach(() => expect(changes).toEqual([]))
 
   for (const mode of ['strict', 'leased'] as const) {
     limiterContract(`in mode ${mode}`, (clock) => {
@@ -23,6 +27,7 @@ describeWithService('redis', 'the Redis limiter', (url) => {
         clock,
         timeoutMs: 5_000,
       })
+      limiter.observe?.((change) => changes.push(change))
       return { limiter, numRuns: 25, slackEvents: mode === 'leased' ? 12 : 0 }
     })
   }
