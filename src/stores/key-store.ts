@@ -85,7 +85,11 @@ export interface KeyStore {
 export interface ChangeHints {
   /** Called after a change has committed. Not awaited by the change; a rejection is reported as `store_error`. */
   publish(keyIds: readonly string[]): Awaitable<void>
-  /** @returns a function that ends it. */
-  subscribe(listener: ChangeListener): () => void
+  /**
+   * @param onLost told with the reason when hints can no longer be heard, once until they can be.
+   * @param onRestored told when they can be heard again.
+   * @returns a function that ends it.
+   */
+  subscribe(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void
   close(): Awaitable<void>
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ConfigError } from '../keys/errors.ts'
 import { type RedisClient, type RedisCommands, toRedisCommands } from '../limits/redis/redis-client.ts'
 import { withTimeout } from '../limits/redis/redis-link.ts'
+import { explainRefusal } from '../limits/redis/redis-refusal.ts'
 import { createRedisSubscription, type RedisSubscriber } from '../limits/redis/redis-subscription.ts'
 import type { ChangeHints, ChangeListener } from './key-store.ts'
 
@@ -29,7 +30,7 @@ const idPattern = /^wk_[0-9A-Za-z]{1,64}$/
 /**
  * Tells other processes over Redis that keys changed, for any store. A message only makes its receivers ask their store:
  * junk and forged ones cost at most 20 questions a second, and lost ones only time, as the lease ends anyway. After a
- * reconnect every process asks once, for what it may have missed.
+ * reconnect every process asks once, for what it may have missed. A subscription that is lost, silent or refused is told.
  *
  * @throws ConfigError for an unknown option or a bad value, and for a client of an unknown kind.
  * @example
@@ -51,17 +52,30 @@ export function createRedisHints(options: RedisHintsOptions): ChangeHints {
     async publish(keyIds) {
       if (commands.isReady() === false) throw new Error('The Redis client for hints is not connected.')
       const message = [sender, ...keyIds].join(' ')
-      await withTimeout(commands.send(channel, ['PUBLISH', channel, message]), publishTimeoutMs)
+      try {
+        await withTimeout(commands.send(channel, ['PUBLISH', channel, message]), publishTimeoutMs)
+      } catch (error) {
+        throw explainRefusal(error, { command: 'PUBLISH', pattern: channel })
+      }
     },
-    subscribe(listener) {
+    subscribe(listener, onLost, onRestored) {
       const hints = createPacer(listener)
+      let isLost = false
       const unsubscribe = subscription.listen({
         onMessage(message) {
           const told = parseMessage(message)
           // The sender has dropped the keys already.
           if (told.sender !== sender) hints.note(told.keyIds)
         },
-        onConnected: () => hints.note('unknown'),
+        onConnected() {
+          hints.note('unknown')
+          if (isLost) onRestored?.()
+          isLost = false
+        },
+        onLost(error) {
+          isLost = true
+          onLost?.(error)
+        },
       })
       const end = () => {
         endings.delete(end)

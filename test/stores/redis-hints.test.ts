@@ -15,6 +15,7 @@ import {
 } from '../../src/index.ts'
 import { ConfigError } from '../../src/keys/errors.ts'
 import { createRedisHints, type RedisClient } from '../../src/redis.ts'
+import { documentedAcl } from '../limits/redis/documented-acl.ts'
 import { createOwnRedis } from '../limits/redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 
@@ -150,13 +151,21 @@ describeWithService('redis', 'Redis hints', (url) => {
         () => there.close(),
       )
       const told: unknown[] = []
-      there.subscribe((ids) => told.push(ids))
+      const changes: string[] = []
+      there.subscribe(
+        (ids) => told.push(ids),
+        () => changes.push('lost'),
+        () => changes.push('restored'),
+      )
       await waitUntil(() => told.length > 0)
       told.length = 0
       await redis.kill()
       expect(await waitFor(() => here.publish(['wk_lost']))).toBe('rejected')
+      await sleep(300)
+      expect(changes).toEqual(['lost'])
       await redis.start()
       await waitUntil(() => told.includes(undefined))
+      expect(changes).toEqual(['lost', 'restored'])
       expect(told).toContain(undefined)
       told.length = 0
       // The lost one may still arrive: a client that gave it up has perhaps sent it since.
@@ -169,6 +178,44 @@ describeWithService('redis', 'Redis hints', (url) => {
       expect(heard()).toBe(true)
     }
   })
+
+  it('tell once of a subscription that is lost, silent or not allowed, and when it is back', async () => {
+    const redis = await createOwnRedis()
+    await redis.start()
+    ends.push(() => redis.kill())
+    const admin = (await open('node-redis 6', redis.url)) as ReturnType<typeof createClient>
+    const setUser = (...rules: string[]) =>
+      admin.sendCommand(['ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...documentedAcl(), ...rules])
+    for (const kind of ['node-redis 6', 'ioredis 6']) {
+      await setUser('resetchannels', '&other')
+      const told: string[] = []
+      const userUrl = redis.url.replace('//', '//app:secret@')
+      const hints = createRedisHints({ client: await open(kind, userUrl), channel })
+      hints.subscribe(
+        () => {},
+        (error) => told.push((error as Error).message),
+        () => told.push('restored'),
+      )
+      const toldSo = (...expected: string[]) =>
+        waitUntil(() => told.length >= expected.length).then(() => expect(told).toEqual(expected))
+      const refused = `The Redis user may not use the channel "${channel}". Allow it by ACL SETUSER <user> &${channel}`
+      await toldSo(refused)
+      await expect(hints.publish(['wk_a'])).rejects.toThrow(refused)
+      await setUser('-publish', `&${channel}`)
+      await toldSo(refused, 'restored')
+      await expect(hints.publish(['wk_a'])).rejects.toThrow('may not run PUBLISH.')
+      await setUser(`&${channel}`)
+      await hints.publish(['wk_a'])
+
+      const silent = 'The connection on which Redis hints are heard is lost, or does not answer.'
+      redis.freeze()
+      await sleep(6_500)
+      expect(told).toEqual([refused, 'restored', silent])
+      redis.thaw()
+      await toldSo(refused, 'restored', silent, 'restored')
+      await hints.close()
+    }
+  }, 60_000)
 
   it('turn a flood of junk and forged messages into a few questions to the store', async () => {
     const { store, asked } = createSharedStore()

@@ -1,4 +1,6 @@
-import { ConfigError } from '../../keys/errors.ts'
+import { ConfigError, StoreError } from '../../keys/errors.ts'
+import { isLate, withTimeout } from './redis-link.ts'
+import { explainRefusal, PermissionError } from './redis-refusal.ts'
 
 /** A connection that can subscribe: node-redis 5 or 6, ioredis 5 or 6, iovalkey. */
 // biome-ignore lint/suspicious/noExplicitAny: the clients' own signatures differ too much to be one parameter list.
@@ -7,6 +9,7 @@ export type RedisSubscriber = { subscribe(...args: any[]): unknown }
 interface AnySubscriber {
   subscribe?(...args: unknown[]): unknown
   unsubscribe?(...args: unknown[]): unknown
+  ping?(): unknown
   duplicate?(): AnySubscriber
   connect?(): unknown
   disconnect?(): unknown
@@ -28,9 +31,20 @@ export interface SubscriptionListener {
   onMessage(message: unknown): void
   /** Subscribed, for the first time or again: messages may have been missed until now. */
   onConnected(): void
+  /**
+   * The connection is lost, silent, or may not subscribe. Told once until it is connected, and again when the server refuses
+   * another permission than before.
+   */
+  onLost(error: Error): void
 }
 
+/** What the clients say when a connection is gone, beside `error`. */
+const lossEvents = ['reconnecting', 'close', 'end'] as const
+const lostMessage = 'The connection on which Redis hints are heard is lost, or does not answer.'
 const retryMs = 1_000
+/** A connection that is cut without a word is found out by its silence. */
+const pingEveryMs = 5_000
+const pingTimeoutMs = 1_000
 
 /**
  * One channel on any of the clients. Connects and subscribes with the first listener; clients reconnect by themselves.
@@ -51,6 +65,8 @@ export function createRedisSubscription(
   const listeners = new Set<SubscriptionListener>()
   let connection: AnySubscriber | undefined
   let retry: NodeJS.Timeout | undefined
+  let pinging: NodeJS.Timeout | undefined
+  let lost: StoreError | undefined
   let closed = false
 
   function receive(message: unknown): void {
@@ -61,15 +77,30 @@ export function createRedisSubscription(
     if (from === channel) receive(message)
   }
   const ignore = () => {}
+  function lose(reason: unknown): void {
+    const explained = explainRefusal(reason, { command: 'SUBSCRIBE', pattern: channel })
+    // What the clients say about sockets varies from one attempt to the next.
+    const error =
+      explained instanceof StoreError
+        ? explained
+        : new StoreError('store_unavailable', lostMessage, { cause: reason })
+    const isNews = lost === undefined || (error instanceof PermissionError && error.message !== lost.message)
+    if (closed || !isNews) return
+    lost = error
+    for (const listener of listeners) listener.onLost(error)
+  }
+  const loseConnection = () => lose(undefined)
   const isIoredis = (candidate: AnySubscriber) => typeof candidate.status === 'string'
 
   function open(): void {
     connection = owned ? (given.duplicate as () => AnySubscriber)() : given
     // Without a listener for errors a client that loses its server ends the process.
-    connection.on?.('error', ignore)
+    connection.on?.('error', lose)
     connection.on?.('ready', subscribe)
+    for (const event of lossEvents) connection.on?.(event, loseConnection)
     if (isIoredis(connection)) connection.on?.('message', receiveFrom)
-    if (owned && !isIoredis(connection)) Promise.resolve(connection.connect?.()).catch(ignore)
+    if (owned && !isIoredis(connection)) Promise.resolve(connection.connect?.()).catch(lose)
+    pinging = setInterval(ping, pingEveryMs).unref()
     subscribe()
   }
 
@@ -79,36 +110,53 @@ export function createRedisSubscription(
     clearTimeout(retry)
     Promise.resolve(
       isIoredis(connection) ? connection.subscribe?.(channel) : connection.subscribe?.(channel, receive),
-    ).then(
-      () => {
-        for (const listener of listeners) listener.onConnected()
-      },
-      () => {
-        retry = setTimeout(subscribe, retryMs).unref()
-      },
-    )
+    ).then(connected, (refusal: unknown) => {
+      lose(refusal)
+      clearTimeout(retry)
+      retry = setTimeout(subscribe, retryMs).unref()
+    })
+  }
+
+  function connected(): void {
+    lost = undefined
+    for (const listener of listeners) listener.onConnected()
+  }
+
+  /** Any answer will do, a refusal as well. */
+  function ping(): void {
+    if (connection?.ping === undefined || !isUsable(connection) || lost !== undefined) return
+    const answer = Promise.resolve(connection.ping())
+    withTimeout(answer, pingTimeoutMs).catch((error: unknown) => {
+      if (!isLate(error)) return
+      loseConnection()
+      // What was said in the meantime may still arrive, or may not.
+      answer.then(() => lost !== undefined && connected(), ignore)
+    })
   }
 
   return {
     listen(listener) {
       listeners.add(listener)
       if (connection === undefined && !closed) open()
+      else if (lost !== undefined) listener.onLost(lost)
       return () => listeners.delete(listener)
     },
     async close() {
       if (closed) return
       closed = true
       clearTimeout(retry)
+      clearInterval(pinging)
       const ending = connection
       if (ending === undefined) return
       ending.removeListener?.('ready', subscribe)
       ending.removeListener?.('message', receiveFrom)
+      for (const event of lossEvents) ending.removeListener?.(event, loseConnection)
       if (owned) {
         if (isIoredis(ending)) ending.disconnect?.()
         else if (ending.isOpen) ending.destroy?.()
         return
       }
-      ending.removeListener?.('error', ignore)
+      ending.removeListener?.('error', lose)
       if (!isUsable(ending)) return
       await Promise.resolve(
         isIoredis(ending) ? ending.unsubscribe?.(channel) : ending.unsubscribe?.(channel, receive),
