@@ -8,6 +8,7 @@ import {
 } from './keys/audit-entry.ts'
 import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
 import { randomBase62 } from './keys/base62.ts'
+import { creationEntryId, explainTaken } from './keys/chosen-id.ts'
 import { invalidField, KeyError } from './keys/errors.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
@@ -88,7 +89,7 @@ export interface RotatedKey extends CreatedKey {
  * `StoreError`. `preflight` and `verify` never throw.
  */
 export interface WriteKeys {
-  /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: refused with `conflict` (`duplicate`) when there is such a key, so that a repeated call makes one key. */
+  /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: used once for good, so that a repeated call makes one key. Taken, it is refused with `conflict`: `duplicate` when the same fields made the key, `other_input` when others did, `id_spent` when that key has been removed. */
   create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
@@ -244,6 +245,16 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     }
   }
 
+  async function findCreation(keyId: string): Promise<AuditEntry | undefined> {
+    let after: AuditEntry | undefined
+    for (;;) {
+      const page = await store.audit?.list({ keyId, limit: 100, ...(after !== undefined && { after }) })
+      const found = page?.data.find(({ action }) => action === 'create')
+      after = page?.data.at(-1)
+      if (found !== undefined || after === undefined || !page?.more) return found
+    }
+  }
+
   /** True as well when the store keeps no audit log. */
   async function wasRemoved(keyId: string): Promise<boolean> {
     const page = await store.audit?.list({ keyId, limit: 100 })
@@ -311,9 +322,14 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       for (let attempt = 0; attempt < insertAttempts; attempt++) {
         const secret = newSecret(environment)
         const record = createKey({ ...scalars, ...rules }, environment, secret, now, change.id)
-        if (await store.insert(record, audit('create', change, null, record))) {
+        const entry = audit('create', change, null, record)
+        const creation = change.id === undefined ? entry : { ...entry, id: creationEntryId(change.id) }
+        if (await store.insert(record, creation)) {
           announce(record.id)
           return { writeKey: toWriteKey(record), key: secret.secret }
+        }
+        if (change.id !== undefined) {
+          throw explainTaken(record, await store.get(change.id), await findCreation(change.id))
         }
       }
       throw new KeyError('conflict', 'There is a key with this id already.', { reason: 'duplicate' })

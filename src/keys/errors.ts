@@ -19,8 +19,18 @@ export class ConfigError extends Error {
 
 export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
 
-/** Why a change was refused with `conflict`. */
-export type ConflictReason = 'version' | 'revoked' | 'expired' | 'too_many_secrets' | 'duplicate'
+/**
+ * Why a change was refused with `conflict`. For a chosen id: `duplicate` when the same call has made the key,
+ * `other_input` when a call with other fields has, `id_spent` when the key it made has been removed.
+ */
+export type ConflictReason =
+  | 'version'
+  | 'revoked'
+  | 'expired'
+  | 'too_many_secrets'
+  | 'duplicate'
+  | 'other_input'
+  | 'id_spent'
 
 /**
  * A management call that cannot be carried out; nothing was changed. Recognise it by `code`:

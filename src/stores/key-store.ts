@@ -39,7 +39,7 @@ export interface KeyStore {
   get(id: string): Awaitable<KeyRecord | undefined>
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
 
-  /** @returns false, and writes nothing, when the id or one of the hashes exists. */
+  /** @returns false, and writes nothing, when the id, one of the hashes, or the id of the audit entry exists. */
   insert(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>
   /** Writes `record` over its previous version. @returns false, and writes nothing, unless the stored version is `record.version - 1`. */
   replace(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>

@@ -4,13 +4,17 @@ import type { AuditLog } from './usage-store.ts'
 const maxEntries = 10_000
 
 /** An audit log in memory that keeps the last 10 000 entries. */
-export function createMemoryAudit(): AuditLog {
+export function createMemoryAudit(): AuditLog & { has(id: string): boolean } {
   const entries: AuditEntry[] = []
+  const ids = new Set<string>()
   return {
+    has: (id) => ids.has(id),
     append(entry) {
       entries.push(entry)
+      ids.add(entry.id)
+      if (entries.length < maxEntries + 1_000) return
       // In blocks, as each cut moves everything that stays.
-      if (entries.length >= maxEntries + 1_000) entries.splice(0, entries.length - maxEntries)
+      for (const { id } of entries.splice(0, entries.length - maxEntries)) ids.delete(id)
     },
     list({ keyId, limit, after }) {
       const matching = entries

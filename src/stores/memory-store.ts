@@ -49,6 +49,7 @@ export function createMemoryStore(): KeyStore {
       return { ...page, data: page.data.map(usage.withLastUse) }
     },
     insert(record, audit) {
+      if (auditLog.has(audit.id)) return false
       if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
         return false
       index(record)

@@ -110,6 +110,17 @@ export function storeContract(
       expect((await store.get(record.id))?.allowedEventNames).toEqual(allowedEventNames)
     })
 
+    test('inserts no key under an audit entry that exists, also when its own key is gone', async (store) => {
+      const [first, second, third] = [createKeyRecord(), createKeyRecord(), createKeyRecord()]
+      const audit = auditOf('create', first)
+      expect(await store.insert(first, audit)).toBe(true)
+      expect(await store.insert(second, { ...auditOf('create', second), id: audit.id })).toBe(false)
+      expect(await store.get(second.id)).toBeUndefined()
+      expect(await store.remove(first.id, first.version, auditOf('remove', first))).toBe(true)
+      expect(await store.insert(third, { ...auditOf('create', third), id: audit.id })).toBe(false)
+      expect(await store.get(third.id)).toBeUndefined()
+    })
+
     test('inserts no second key with an id or a hash that exists', async (store) => {
       const record = await insert(store)
       const revision = await revisionOf(store)

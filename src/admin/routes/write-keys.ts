@@ -31,7 +31,7 @@ const createWriteKey = defineOperation({
   summary: 'Create a write key. Its secret is in the answer, and nowhere else ever again.',
   headers: {
     'Idempotency-Key':
-      'Makes a repeated call safe: the key is made once. A repetition is answered with 200 and without the secret.',
+      'Makes a repeated call safe: the key is made once. A repetition is answered with 200 and without the secret; with another body, or after the key was removed, with 422.',
   },
   body: { schema: createKeySchema, required: true },
   answers: {
@@ -48,11 +48,14 @@ const createWriteKey = defineOperation({
       })
       return jsonAnswer(201, { ...toKeyJson(created.writeKey), key: created.key }, etag(created.writeKey))
     } catch (error) {
-      if (id !== undefined && error instanceof KeyError && error.reason === 'duplicate') {
-        const earlier = await keys.get(id)
-        return jsonAnswer(200, toKeyJson(earlier), { ...etag(earlier), 'idempotency-replayed': 'true' })
-      }
-      throw error
+      if (id === undefined || !(error instanceof KeyError) || error.code !== 'conflict') throw error
+      if (error.reason === 'other_input')
+        throw idempotencyProblem('was used with another body; send another key for another call')
+      if (error.reason !== 'duplicate') throw spentProblem()
+      const earlier = await keys.get(id).catch((gone: unknown) => {
+        throw gone instanceof KeyError && gone.code === 'not_found' ? spentProblem() : gone
+      })
+      return jsonAnswer(200, toKeyJson(earlier), { ...etag(earlier), 'idempotency-replayed': 'true' })
     }
   },
 })
@@ -150,18 +153,25 @@ function expectedVersion(ifMatch: string | null, fromBody: number | undefined): 
   return Number(match[1])
 }
 
+function spentProblem(): AdminProblem {
+  return idempotencyProblem('made a key that has been removed, and is spent; send another one')
+}
+
+function idempotencyProblem(problem: string): AdminProblem {
+  return new AdminProblem('invalid_field', {
+    field: 'Idempotency-Key',
+    detail: `Idempotency-Key ${problem}`,
+  })
+}
+
 /**
  * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives: derived, so that
  * nothing has to be remembered and every process agrees.
  */
 function idempotentId(idempotencyKey: string | null, caller: string): string | undefined {
   if (idempotencyKey === null) return undefined
-  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
-    throw new AdminProblem('invalid_field', {
-      field: 'Idempotency-Key',
-      detail: 'Idempotency-Key must have 1 to 255 visible ASCII characters',
-    })
-  }
+  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
+    throw idempotencyProblem('must have 1 to 255 visible ASCII characters')
   const hash = createHash('sha256')
     .update(JSON.stringify([caller, idempotencyKey]))
     .digest()

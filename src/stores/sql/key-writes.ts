@@ -81,11 +81,11 @@ async function change(
   return transact(database, async (transaction) => {
     try {
       await write(transaction)
+      await insertAudit(database, transaction, audit)
     } catch (error) {
       if (isDuplicate(error)) undo(false)
       throw error
     }
-    await insertAudit(database, transaction, audit)
     // Last, as everybody meets at this row: the lock on it is held for as short as can be.
     await raiseRevision(database, transaction, keyId)
     return true
