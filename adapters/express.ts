@@ -6,9 +6,10 @@ import {
   findContext,
   type Refused,
   resolveAdapterOptions,
+  setAcceptedBody,
   tellRefused,
   toIngestRequest,
-  trySetReplyHeaders,
+  trySetAcceptedHeaders,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
@@ -36,8 +37,8 @@ export type WriteKeyAuthOptions = AdapterOptions<
 
 /**
  * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path, …)` or a
- * single route, before or after body parsers (before is faster, and reads what they do not). Handlers find
- * `req.writeKey`, and `req.body` holds the accepted events only.
+ * single route, before or after body parsers (before is faster, and reads what they do not; those behind it find the body done).
+ * Handlers find `req.writeKey`, and `req.body` holds the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example
@@ -77,10 +78,10 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     request: ExpressRequest,
     response: ServerResponse,
   ): boolean {
-    if (!trySetReplyHeaders(response, verdict.headers)) return false
+    if (!trySetAcceptedHeaders(response, verdict.headers)) return false
     const target = request as unknown as Record<string, unknown>
     target[requestProperty] = createContext(verdict, keys, eventType, before)
-    if (verdict.body !== undefined) request.body = verdict.body
+    if (verdict.body !== undefined) setAcceptedBody(request, request, verdict.body)
     return true
   }
 

@@ -1,23 +1,25 @@
-import { format, types } from 'node:util'
 import type { Context, Middleware } from 'koa'
 import {
   type AdapterOptions,
   answerByFetch,
-  appendVary,
   createContext,
   type FetchHandler,
   findContext,
+  keepHeaders,
   type ParsedBody,
   pathOf,
   type Refused,
   type Reply,
   resolveAdapterOptions,
-  setReplyHeaders,
+  setAcceptedBody,
+  setRefusalHeaders,
   tellRefused,
   toIngestRequest,
+  trySetAcceptedHeaders,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
+  writeReply,
 } from '../src/index.ts'
 
 /** What `writeKeyAuth` adds to `ctx.state`. */
@@ -57,42 +59,48 @@ export function writeKeyAuth(
     const before = findContext(ctx.state)
     const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) {
-      if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, ctx))
-      if (!isAnswered(ctx)) answer(ctx, verdict.reply)
+      if (onRefused === undefined) return answer(ctx, verdict.reply)
+      const isLeft = watchAnswer(ctx)
+      await tellRefused(() => onRefused(verdict, ctx))
+      if (isLeft()) answer(ctx, verdict.reply)
       return
     }
-    if (ctx.headerSent) return
-    setReplyHeaders(ctx.res, verdict.headers)
+    if (!trySetAcceptedHeaders(ctx.res, verdict.headers)) return
     keepOnError(ctx, verdict.headers)
     ctx.state[requestProperty] = createContext(verdict, keys, eventType, before)
-    if (verdict.body !== undefined) parsed.body = verdict.body
+    if (verdict.body !== undefined) {
+      setAcceptedBody(ctx.req, parsed, verdict.body)
+      // koa-body asks nothing else before it reads.
+      delete ctx.req.headers['content-length']
+    }
     await next()
   }
 }
 
-function isAnswered(ctx: Context): boolean {
-  return ctx.headerSent || ctx.respond === false || (ctx.body !== undefined && ctx.body !== null)
+/** Tells whether the answer is as it was: middleware further out may have set a body before anybody was refused. */
+function watchAnswer(ctx: Context): () => boolean {
+  const { body, status, respond } = ctx
+  return () => ctx.body === body && ctx.status === status && ctx.respond === respond
 }
 
-/** Through Koa and not around it, so that middleware further out sees the answer. */
+/** Through Koa and not around it, so that middleware further out sees the answer; unless somebody has taken it from Koa. */
 function answer(ctx: Context, reply: Reply): void {
+  if (ctx.headerSent) return
+  if (ctx.respond === false) {
+    writeReply(ctx.res, reply)
+    return
+  }
   ctx.status = reply.status
-  setReplyHeaders(ctx.res, reply.headers)
+  setRefusalHeaders(ctx.res, reply.headers, ctx.req.headers.origin)
   ctx.body = reply.body
 }
 
 /** Koa drops every header when something throws or a body stream fails, save those that the error carries. */
 function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): void {
   const { onerror } = ctx
-  ctx.onerror = function keepHeaders(thrown: unknown) {
-    if (thrown === null || thrown === undefined) return
-    // Koa makes an error of whatever else was thrown, and what we attach has to survive that.
-    const isError = types.isNativeError(thrown) || thrown instanceof Error
-    const error: Error & { headers?: Record<string, string> } = isError
-      ? thrown
-      : new Error(format('non-error thrown: %j', thrown))
-    error.headers = { ...headers, ...error.headers, vary: appendVary(error.headers?.vary, 'Origin') }
-    onerror.call(ctx, error)
+  ctx.onerror = function keepHeadersOnError(thrown: unknown) {
+    if (thrown !== null && thrown !== undefined) keepHeaders(ctx.res, headers)
+    onerror.call(ctx, thrown as Error)
   }
 }
 

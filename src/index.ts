@@ -1,16 +1,19 @@
+export { setAcceptedBody } from './http/accepted-body.ts'
 export { adminRoutes } from './http/admin-routes.ts'
+export type { HeaderTarget } from './http/cors-merge.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './http/fetch-exchange.ts'
 export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
+export { keepHeaders } from './http/kept-headers.ts'
 export {
-  type HeaderTarget,
   type RequestHints,
+  setRefusalHeaders,
   setReplyHeaders,
   toIngestRequest,
-  trySetReplyHeaders,
+  trySetAcceptedHeaders,
   writeReply,
 } from './http/node-exchange.ts'
-export { bodyOf, type ParsedBody, toHeaders } from './http/node-request.ts'
-export { appendVary } from './http/vary.ts'
+export { bodyOf, toHeaders } from './http/node-request.ts'
+export { BodyTakenError, type ParsedBody } from './http/parsed-body.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { ListAuditQuery } from './keys/audit-query.ts'
 export type { Awaitable } from './keys/awaitable.ts'

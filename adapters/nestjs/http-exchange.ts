@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionContext } from '@nestjs/common'
 import {
   type HeaderTarget,
+  keepHeaders,
   type ParsedBody,
   type Reply,
+  setRefusalHeaders,
   setReplyHeaders,
-  trySetReplyHeaders,
+  trySetAcceptedHeaders,
   writeReply,
 } from '../../src/index.ts'
 
@@ -19,6 +21,7 @@ export interface FastifyReply {
   getHeader(name: string): number | string | string[] | undefined
   getHeaders(): Record<string, number | string | string[] | undefined>
   header(name: string, value: unknown): unknown
+  removeHeader(name: string): unknown
   hijack(): unknown
 }
 
@@ -29,8 +32,10 @@ export interface HttpExchange {
   /** Node's. */
   rawRequest: IncomingMessage
   isAnswered(): boolean
-  /** Sets headers for whatever answers later; false, and nothing done, when somebody has answered already. */
-  setHeaders(headers: Reply['headers']): boolean
+  /** Sets the headers of an accepted request; false, and nothing done, when somebody has answered already. */
+  accept(headers: Reply['headers']): boolean
+  /** Sets the headers of a refusal that a filter of the app will answer. */
+  prepareRefusal(headers: Reply['headers']): void
   /** Answers now, past the framework, with the headers set so far and those of the reply. */
   answer(reply: Reply): void
 }
@@ -46,11 +51,13 @@ export function toHttpExchange(context: ExecutionContext): HttpExchange {
 }
 
 function toExpressExchange(request: PlatformRequest, response: ServerResponse): HttpExchange {
+  const rawRequest = request as unknown as IncomingMessage
   return {
     request,
-    rawRequest: request as unknown as IncomingMessage,
+    rawRequest,
     isAnswered: () => response.headersSent || response.writableEnded,
-    setHeaders: (headers) => trySetReplyHeaders(response, headers),
+    accept: (headers) => trySetAcceptedHeaders(response, headers),
+    prepareRefusal: (headers) => setRefusalHeaders(response, headers, rawRequest.headers.origin),
     answer: (reply) => writeReply(response, reply),
   }
 }
@@ -64,16 +71,19 @@ function toFastifyExchange(
   const target: HeaderTarget = {
     getHeader: (name) => reply.getHeader(name),
     setHeader: (name, value) => reply.header(name, value),
+    removeHeader: (name) => reply.removeHeader(name),
   }
   return {
     request,
     rawRequest,
     isAnswered,
-    setHeaders(headers) {
+    accept(headers) {
       if (isAnswered()) return false
       setReplyHeaders(target, headers)
+      if (rawRequest.headers.origin !== undefined) keepHeaders(reply.raw, headers)
       return true
     },
+    prepareRefusal: (headers) => setRefusalHeaders(target, headers, rawRequest.headers.origin),
     answer: (answer) => answerPastFastify(reply, answer),
   }
 }

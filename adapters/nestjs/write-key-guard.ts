@@ -4,6 +4,7 @@ import {
   createContext,
   findContext,
   type Refused,
+  setAcceptedBody,
   tellRefused,
   toIngestRequest,
   verifyOnce,
@@ -54,10 +55,10 @@ export class WriteKeyGuard implements CanActivate {
     const before = findContext(request, rawRequest)
     const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
-    if (!exchange.setHeaders(verdict.headers)) return unanswered()
+    if (!exchange.accept(verdict.headers)) return unanswered()
     const target = request as Record<string, unknown>
     target[requestProperty] = createContext(verdict, keys, eventType, before)
-    if (verdict.body !== undefined) request.body = verdict.body
+    if (verdict.body !== undefined) setAcceptedBody(rawRequest, request, verdict.body)
     return true
   }
 
@@ -87,7 +88,7 @@ export class WriteKeyGuard implements CanActivate {
     if (exchange.isAnswered()) return unanswered()
     if (this.setup.throwRefusals && !isPreflight) {
       const { 'content-type': _, ...headers } = refused.reply.headers
-      exchange.setHeaders(headers)
+      exchange.prepareRefusal(headers)
       throw new WriteKeyException(refused)
     }
     exchange.answer(refused.reply)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ReadBody } from './ingest-request.ts'
-import { bodyOf, type ParsedBody, toHeaders } from './node-request.ts'
+import { bodyOf, toHeaders } from './node-request.ts'
+import type { ParsedBody } from './parsed-body.ts'
 import { isPlainPath } from './plain-path.ts'
 
 /** A web-standard handler, such as the management API. */

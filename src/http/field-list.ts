@@ -1,12 +1,16 @@
 /**
- * The `Vary` value that names `field` besides what `current` names: no duplicates, in any case, and `*` stays `*`.
+ * A header value that is a list of field names, with those of `added` besides what `current` names: no duplicates, in any case,
+ * and `*` stays `*`.
  *
- * @param current the header as set so far, in any form `res.getHeader('vary')` gives
+ * @param current the header as set so far, in any form `res.getHeader(…)` gives
  *
- * Source: RFC 9110, 12.5.5.
+ * Source: RFC 9110, 5.6.1 and 12.5.5.
  */
-export function appendVary(current: string | number | readonly string[] | undefined, field: string): string {
-  if (current === undefined) return field
+export function appendFields(
+  current: string | number | readonly string[] | undefined,
+  added: string,
+): string {
+  if (current === undefined) return added
   const fields = (typeof current === 'object' ? current.join() : String(current))
     .split(',')
     .map((name) => name.trim())
@@ -14,10 +18,11 @@ export function appendVary(current: string | number | readonly string[] | undefi
   if (fields.includes('*')) return '*'
   const seen = new Set<string>()
   const merged: string[] = []
-  for (const name of [...fields, field]) {
-    if (seen.has(name.toLowerCase())) continue
-    seen.add(name.toLowerCase())
-    merged.push(name)
+  for (const name of [...fields, ...added.split(',')]) {
+    const field = name.trim()
+    if (seen.has(field.toLowerCase())) continue
+    seen.add(field.toLowerCase())
+    merged.push(field)
   }
   return merged.join(', ')
 }

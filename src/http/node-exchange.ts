@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { IngestRequest, Reply } from './ingest-request.ts'
+import { type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
+import type { FieldValues, IngestRequest, Reply } from './ingest-request.ts'
+import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
-import { bodyOf, type ParsedBody, toHeaders } from './node-request.ts'
-import { appendVary } from './vary.ts'
+import { bodyOf, toHeaders } from './node-request.ts'
+import type { ParsedBody } from './parsed-body.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
@@ -22,7 +24,7 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
     method: request.method ?? 'GET',
     path: queryStart === -1 ? url : url.slice(0, queryStart),
     query: queryStart === -1 ? '' : url.slice(queryStart + 1),
-    headers: toHeaders(request),
+    headers: withContent(request, toHeaders(request)),
     body: bodyOf(request, hints.parsed),
   }
   const address = request.socket?.remoteAddress
@@ -31,15 +33,16 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   return ingest
 }
 
-/** Something that takes response headers: Node's response, or a framework's that keeps them itself. */
-export interface HeaderTarget {
-  getHeader(name: string): number | string | readonly string[] | undefined
-  setHeader(name: string, value: string): unknown
+/** In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1): said as HTTP/1 would say it. */
+function withContent(request: IncomingMessage, headers: FieldValues): FieldValues {
+  if (request.httpVersionMajor < 2 || headers['content-length'] !== undefined) return headers
+  const { stream } = request as { stream?: { endAfterHeaders?: boolean } }
+  return stream?.endAfterHeaders === false ? { ...headers, 'transfer-encoding': 'chunked' } : headers
 }
 
 /**
- * Sets headers on a response; `vary` is merged with what is there. With `connection: close` on Node's response, the
- * connection is held until the client has had a chance to read the answer, see `lingerOnClose`.
+ * Sets headers on a response, merged with what the application has set: see `mergeHeader`. With `connection: close` on Node's
+ * response, the connection is held until the client has had a chance to read the answer, see `lingerOnClose`.
  */
 export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
@@ -49,36 +52,87 @@ export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record
       if (response.req.httpVersionMajor >= 2) continue
       if (value === 'close') lingerOnClose(response)
     }
-    response.setHeader(name, name === 'vary' ? appendVary(response.getHeader('vary'), value) : value)
+    mergeHeader(response, name, value)
   }
 }
 
-function isNodeResponse(target: HeaderTarget): target is ServerResponse {
+function isNodeResponse(target: object): target is ServerResponse {
   const { req, end } = target as Partial<ServerResponse>
   return req !== undefined && typeof end === 'function'
 }
 
 /**
- * {@link setReplyHeaders} on Node's response; false, and nothing done, when the application has answered already. Tried instead of asked:
- * the two getters that tell take 1.2 µs each on a response of Express's.
+ * Sets the headers of an accepted request, and keeps them until the answer is written where browsers need them; false, and nothing
+ * done, when the application has answered already. Tried instead of asked: the two getters that tell take 1.2 µs each on a
+ * response of Express's.
  */
-export function trySetReplyHeaders(
+export function trySetAcceptedHeaders(
   response: ServerResponse,
   headers: Readonly<Record<string, string>>,
 ): boolean {
+  const isSet = tryOn(() => setReplyHeaders(response, headers))
+  if (isSet && response.req.headers.origin !== undefined) keepHeaders(response, headers)
+  return isSet
+}
+
+/**
+ * Headers of a reply that takes the place of whatever the application was about to answer: what it has said about its own
+ * content goes, and so does the origin it has allowed when the reply allows none.
+ *
+ * @param origin the request's
+ */
+export function setRefusalHeaders(
+  target: HeaderTarget,
+  headers: Readonly<Record<string, string>>,
+  origin: string | undefined,
+): void {
+  // Removing what is not there would keep Node from saying the length itself.
+  for (const name of contentHeaders) if (target.getHeader(name) !== undefined) target.removeHeader(name)
+  const isPreflight = headers['access-control-allow-methods'] !== undefined
+  // A preflight gets the same answer for every origin, so an origin that the app allows to others is none.
+  const isOthers = isPreflight && target.getHeader('access-control-allow-origin') !== origin
+  if (isOthers || headers['access-control-allow-origin'] === undefined) removeAllowedOrigin(target)
+  setReplyHeaders(target, headers)
+}
+
+/** What tells about the content of an answer (RFC 9110, 8), or leads away from it. */
+const contentHeaders = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-range',
+  'content-disposition',
+  'transfer-encoding',
+  'trailer',
+  'etag',
+  'last-modified',
+  'expires',
+  'accept-ranges',
+  'location',
+]
+
+/** Writes a reply out unchanged. Does nothing when the application has answered already. */
+export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
+  const { origin } = response.req.headers
+  const saysLength = response.hasHeader('content-length')
+  if (!tryOn(() => setRefusalHeaders(response, headers, origin))) return
+  // Node adds none where one has been removed.
+  if (saysLength && body !== '') response.setHeader('content-length', Buffer.byteLength(body))
+  response.statusCode = status
+  // HTTP/2 has none, and warns of those who ask.
+  if (response.req.httpVersionMajor < 2) response.statusMessage = ''
+  response.end(body)
+}
+
+function tryOn(setHeaders: () => void): boolean {
   try {
-    setReplyHeaders(response, headers)
+    setHeaders()
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ERR_HTTP_HEADERS_SENT' || code === 'ERR_HTTP2_HEADERS_SENT') return false
     throw error
   }
-}
-
-/** Writes a reply out unchanged. Does nothing when the application has answered already. */
-export function writeReply(response: ServerResponse, reply: Reply): void {
-  if (!trySetReplyHeaders(response, reply.headers)) return
-  response.statusCode = reply.status
-  response.end(reply.body)
 }

@@ -1,13 +1,7 @@
-import { types } from '../keys/node-builtins.ts'
-import type { FieldValues } from './ingest-request.ts'
-import { type BodyStream, createBodyReader } from './raw-body.ts'
-
-/** What a body parser may have left behind. */
-export interface ParsedBody {
-  body?: unknown
-  /** The bytes or text as received, kept by Nest's `rawBody: true`, koa-bodyparser and cloud functions. */
-  rawBody?: unknown
-}
+import type { FieldValues, ReadBody } from './ingest-request.ts'
+import { type ParsedBody, parsedBodyOf, type ReadRequest } from './parsed-body.ts'
+import type { BodyStream } from './raw-body.ts'
+import { createStreamReader } from './stream-reader.ts'
 
 /**
  * The header fields of a Node request, with a repeated `authorization` as an array of all its values: Node keeps the first
@@ -29,15 +23,24 @@ function isAuthorization(name: string | undefined): boolean {
 
 /**
  * The body of a Node request for `IngestRequest.body`: a reader while nobody has read the stream; else the raw body if
- * somebody kept it, which survives a form parser that took JSON for a form; else what was parsed.
+ * somebody kept it; else what was parsed. When nothing that can be judged is left, a reader that throws a `BodyTakenError`: it is
+ * told only of requests whose key is good.
  *
  * @param request a Node request, or an object that resembles one and has no stream
  * @param parsed where parsers leave their result when that is not the request itself (Koa, Fastify)
  */
 export function bodyOf(request: object, parsed: ParsedBody = request): unknown {
   if ((request as Partial<BodyStream>).readableDidRead === false)
-    return createBodyReader(request as BodyStream)
-  const { rawBody } = parsed
-  const isKept = (types.isUint8Array(rawBody) || typeof rawBody === 'string') && rawBody.length > 0
-  return isKept ? rawBody : parsed.body
+    return createStreamReader(request as BodyStream)
+  try {
+    return parsedBodyOf(request as ReadRequest, parsed)
+  } catch (error) {
+    return refuseToRead(error)
+  }
+}
+
+function refuseToRead(error: unknown): ReadBody {
+  return function readTakenBody() {
+    throw error
+  }
 }

@@ -37,8 +37,9 @@ const arrived = Promise.resolve()
  */
 function readArrived(request: BodyStream, length: number): Buffer | undefined {
   if (!hasArrived(request, length)) return undefined
-  // Somebody listens already, or has paused it, or the client has gone.
-  if (request.readableFlowing !== null || request.destroyed) return undefined
+  // Somebody listens already, has paused it or wants text, or the client has gone.
+  if (request.readableFlowing !== null || request.readableEncoding !== null || request.destroyed)
+    return undefined
   const bytes: unknown = request.read()
   // Nothing is left but the end, which Node and others wait for.
   request.resume()
@@ -100,7 +101,7 @@ function readAsItComes(request: BodyStream, maxBytes: number): Promise<Buffer | 
   })
 }
 
-function clientAborted(): Error {
+export function clientAborted(): Error {
   return Object.assign(new Error('the client went away before its request body had arrived'), {
     code: 'client_aborted',
   })

@@ -8,16 +8,34 @@ export interface Logger {
 
 /**
  * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw, or
- * reject with later, changes nothing for the request.
+ * reject with later, changes nothing for the request. A body that something in front of us has taken is told of once for each cause.
  */
 export function createEventHook(
   onEvent: ((event: WriteKeyEvent) => unknown) | undefined,
   logger: Logger | undefined,
 ): (event: WriteKeyEvent) => void {
+  /** What has been told of a set-up whose fault every request meets alike. */
+  const told = new Set<string>()
+
+  function isToldAlready(event: WriteKeyEvent): boolean {
+    if (event.type !== 'internal_error' || !isBodyTaken(event.error)) return false
+    const { message } = event.error
+    if (told.has(message)) return true
+    told.add(message)
+    // Nobody listens, and all events are refused.
+    if (onEvent === undefined && logger === undefined) process.emitWarning(message, 'WriteKeyWarning')
+    return false
+  }
+
   return function emit(event) {
+    if (isToldAlready(event)) return
     if (onEvent !== undefined) guard(() => onEvent(event))
     if (logger !== undefined) guard(() => log(logger, event))
   }
+}
+
+function isBodyTaken(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'body_taken'
 }
 
 function guard(call: () => unknown): void {
@@ -34,6 +52,13 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
     case 'store_error':
       return logger.error?.({ err: event.error }, 'writekey: the store failed or did not answer in time')
     case 'internal_error':
+      if (isBodyTaken(event.error)) {
+        return (logger.warn ?? logger.error)?.call(
+          logger,
+          { err: event.error },
+          `writekey: ${event.error.message}`,
+        )
+      }
       return logger.error?.(
         { err: event.error },
         'writekey: verification failed; the request was refused with 503',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { appendVary } from '../../src/http/vary.ts'
+import { appendFields } from '../../src/http/field-list.ts'
 
-describe('appendVary', () => {
+describe('appendFields', () => {
   it.each([
     [undefined, 'Origin'],
     ['', 'Origin'],
@@ -17,7 +17,7 @@ describe('appendVary', () => {
     [',, ,', 'Origin'],
     [5, '5, Origin'],
   ])('makes %j into %s', (current, expected) => {
-    expect(appendVary(current, 'Origin')).toBe(expected)
-    expect(appendVary(expected, 'Origin')).toBe(expected)
+    expect(appendFields(current, 'Origin')).toBe(expected)
+    expect(appendFields(expected, 'Origin')).toBe(expected)
   })
 })

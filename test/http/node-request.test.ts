@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ReadBody } from '../../src/http/ingest-request.ts'
 import { bodyOf, toHeaders } from '../../src/http/node-request.ts'
+import { BodyTakenError } from '../../src/http/parsed-body.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -77,12 +78,54 @@ describe('bodyOf', () => {
     await inRequest([], '{"a":1}', async (request) => {
       request.resume()
       await once(request, 'end')
-      expect(bodyOf(request)).toBeUndefined()
       Object.assign(request, { body: parsed })
       expect(bodyOf(request)).toBe(parsed)
       expect(bodyOf(request, { body: 'elsewhere' })).toBe('elsewhere')
     })
   })
+
+  it('throws only when it is asked for a body that somebody has read and not kept', async () => {
+    await inRequest([], '{"a":1}', async (request) => {
+      request.resume()
+      await once(request, 'end')
+      const read = bodyOf(request) as ReadBody
+      expect(() => read(100)).toThrow(BodyTakenError)
+    })
+  })
+
+  it('reads what others began to read in front of us, and leaves it to them as well', async () => {
+    await inRequest([], '{"a":1}', async (request) => {
+      const theirs: Buffer[] = []
+      request.on('data', (chunk) => theirs.push(chunk))
+      const read = bodyOf(request) as ReadBody
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(theirs).toEqual([])
+      expect(String(await read(100))).toBe('{"a":1}')
+      expect(String(Buffer.concat(theirs))).toBe('{"a":1}')
+    })
+  })
+
+  it.each([
+    ['paused', (request: IncomingMessage) => request.pause()],
+    ['to be text', (request: IncomingMessage) => request.setEncoding('utf8')],
+  ])('reads a stream that somebody wants %s', async (_, prepare) => {
+    await inRequest([], '{"a":"ä"}', async (request) => {
+      prepare(request)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(String(await (bodyOf(request) as ReadBody)(100))).toBe('{"a":"ä"}')
+    })
+  })
+
+  it.each(['whole', 'in two parts'])(
+    'hands out a body that came %s when its stream has ended',
+    async (how) => {
+      await inRequest([], '{"a":1}', async (request) => {
+        if (how !== 'whole') request.pause()
+        await (bodyOf(request) as ReadBody)(100)
+        expect(request.readableEnded).toBe(true)
+      })
+    },
+  )
 
   it('prefers the raw body that somebody kept over what a form parser made of it', async () => {
     await inRequest([], '{"a":1}', async (request) => {

@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { types } from '../keys/node-builtins.ts'
+
+/** What a body parser may have left behind. */
+export interface ParsedBody {
+  body?: unknown
+  /** The bytes or text as received, kept by Nest's `rawBody: true`, koa-bodyparser and cloud functions. */
+  rawBody?: unknown
+}
+
+/** A Node request as far as it tells whether somebody has read it. Lacks all of it when it only resembles one. */
+export interface ReadRequest {
+  readonly headers?: IncomingHttpHeaders
+  readonly readableDidRead?: boolean
+}
+
+const fix = 'mount writeKeyAuth before it, or limit it to the paths that need it'
+
+/** Fixed texts: each is told once, and nothing a sender writes may make another. */
+const formTaken =
+  'a form parser in front of writeKeyAuth (express.urlencoded(), bodyParser.urlencoded(), koa-bodyparser, koa-body ' +
+  `or the like) has taken a request body, and events cannot be told from what it left: ${fix}`
+const partsTaken =
+  'a parser of uploads in front of writeKeyAuth (multer, express-fileupload, koa-body or the like) has taken a ' +
+  `request body, and events cannot be told from what it left: ${fix}`
+const xmlTaken =
+  'an XML parser in front of writeKeyAuth has taken a request body, and events cannot be told from what it left: ' +
+  fix
+export const nothingKept = `something in front of writeKeyAuth has read a request body, or a part of it, and kept nothing: ${fix}`
+
+/**
+ * A body that something in front of us has taken, and left nothing that events can be told from. A fault of the set-up and not of
+ * the sender, who may try again. Its message names the cause and the fix, and quotes nothing of the request.
+ */
+export class BodyTakenError extends Error {
+  readonly code = 'body_taken'
+  override readonly name = 'BodyTakenError'
+}
+
+/**
+ * What a parser made of a body that we cannot read any more: text or bytes where somebody kept them, since they survive a parser
+ * that took JSON for a form; else a value that can only have come from JSON.
+ *
+ * @throws BodyTakenError when neither is there.
+ */
+export function parsedBodyOf(request: ReadRequest, { rawBody, body }: ParsedBody): unknown {
+  if (isText(rawBody) && rawBody.length > 0) return rawBody
+  if (isText(body)) return body
+  const { headers = {}, readableDidRead = false } = request
+  if (body === undefined || body === null) {
+    if (readableDidRead) throw new BodyTakenError(nothingKept)
+    return undefined
+  }
+  const parser = otherParser(headers['content-type'] ?? '') ?? (isSplitText(body) ? formTaken : undefined)
+  if (parser !== undefined) throw new BodyTakenError(parser)
+  if (!readableDidRead || !isEmptyObject(body)) return body
+  return emptyObjectOf(headers, body)
+}
+
+function isText(value: unknown): value is string | Uint8Array {
+  return typeof value === 'string' || types.isUint8Array(value)
+}
+
+function otherParser(contentType: string): string | undefined {
+  const [mediaType = ''] = contentType.split(';')
+  const type = mediaType.trim().toLowerCase()
+  if (type === 'application/x-www-form-urlencoded') return formTaken
+  if (type.startsWith('multipart/')) return partsTaken
+  return /[/+]xml$/.test(type) ? xmlTaken : undefined
+}
+
+/** A form parser that was told to take every type cuts JSON at `&` and `=`: a name then begins as JSON does. */
+function isSplitText(body: unknown): boolean {
+  if (typeof body !== 'object' || Array.isArray(body)) return false
+  return Object.entries(body as object).some(
+    ([name, value]) => /^\s*[[{]/.test(name) && (typeof value === 'string' || typeof value === 'object'),
+  )
+}
+
+function isEmptyObject(body: unknown): boolean {
+  return typeof body === 'object' && !Array.isArray(body) && Object.keys(body as object).length === 0
+}
+
+/** Parsers leave `{}` for no body, for `{}`, and for what they did not read: only the length tells which. */
+function emptyObjectOf(headers: IncomingHttpHeaders, body: unknown): unknown {
+  const isPlain = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined
+  const length = headers['content-length']
+  if (isPlain && length === '2') return body
+  if (isPlain && (length ?? '0') === '0') return undefined
+  throw new BodyTakenError(nothingKept)
+}
