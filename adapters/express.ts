@@ -90,6 +90,8 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     request: ExpressRequest,
     response: ServerResponse,
   ): Promise<boolean> {
+    // Nobody is left to answer.
+    if (verdict.reason === 'client_aborted') return false
     if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, response))
     writeReply(response, verdict.reply)
     return false

@@ -59,6 +59,11 @@ export function writeKeyAuth(
     const before = findContext(ctx.state)
     const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) {
+      if (verdict.reason === 'client_aborted') {
+        // Nobody is left to answer, and Koa would say 404 to nobody.
+        ctx.respond = false
+        return
+      }
       if (onRefused === undefined) return answer(ctx, verdict.reply)
       const isLeft = watchAnswer(ctx)
       await tellRefused(() => onRefused(verdict, ctx))

@@ -67,8 +67,19 @@ export interface WriteKeysOptions {
   defaultRateLimitEps?: number | null
   /** Seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */
   burstSeconds?: number
-  /** Largest body, as received and inflated, in bytes. 1 to 1 073 741 824. Default 512 000. */
+  /** Largest body, as received and inflated, in bytes. 1 to 1 073 741 824. Default 4 000 000. */
   maxBodyBytes?: number
+  /**
+   * Bytes that one event pays for: a request costs the number of its events, or one for every `eventBytes` of its body that
+   * were begun if that is more. 1 to 1 073 741 824. Default 65 536.
+   */
+  eventBytes?: number
+  /**
+   * All bodies that are being received, inflated and judged at the same time, in bytes; further ones are answered with 503
+   * `busy`. Bodies that are read before their key is known (`credentials: 'body'`) may take a quarter of it.
+   * 1 to 1 099 511 627 776. Default 256 000 000, or `maxBodyBytes` × 4 where that is more.
+   */
+  maxPendingBodyBytes?: number
   /** Most events in one request. 1 to 1 000 000. Default 2 500. */
   maxEvents?: number
   /** What a forbidden event does: `'reject'` refuses the request, `'drop'` leaves the event out. Default `'reject'`. */
@@ -108,6 +119,8 @@ export interface ResolvedOptions {
   defaultRateLimitEps: number | null
   burstSeconds: number
   maxBodyBytes: number
+  eventBytes: number
+  maxPendingBodyBytes: number
   maxEvents: number
   onForbiddenEvent: 'reject' | 'drop'
   serverKeysInBrowsers: 'allow' | 'deny'
@@ -133,6 +146,8 @@ const optionNames: readonly (keyof WriteKeysOptions)[] = [
   'defaultRateLimitEps',
   'burstSeconds',
   'maxBodyBytes',
+  'eventBytes',
+  'maxPendingBodyBytes',
   'maxEvents',
   'onForbiddenEvent',
   'serverKeysInBrowsers',
@@ -177,7 +192,7 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
     eventTypes: createEventTypeResolver(resolveEventTypes(withDefault(options.eventTypes, []))),
     defaultRateLimitEps: resolveDefaultEps(withDefault(options.defaultRateLimitEps, null)),
     burstSeconds: resolveNumber('burstSeconds', withDefault(options.burstSeconds, 1), 0.001, 3_600),
-    maxBodyBytes: resolveWhole('maxBodyBytes', withDefault(options.maxBodyBytes, 512_000), 1, 2 ** 30),
+    ...resolveBodySizes(options),
     maxEvents: resolveWhole('maxEvents', withDefault(options.maxEvents, 2_500), 1, 1_000_000),
     onForbiddenEvent: resolveWord('onForbiddenEvent', withDefault(options.onForbiddenEvent, 'reject'), [
       'reject',
@@ -208,6 +223,22 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
     onEvent: resolveFunction('onEvent', options.onEvent),
     logger: resolveLogger(options.logger),
     clock,
+  }
+}
+
+function resolveBodySizes(
+  options: WriteKeysOptions,
+): Pick<ResolvedOptions, 'maxBodyBytes' | 'eventBytes' | 'maxPendingBodyBytes'> {
+  const maxBodyBytes = resolveWhole('maxBodyBytes', withDefault(options.maxBodyBytes, 4_000_000), 1, 2 ** 30)
+  return {
+    maxBodyBytes,
+    eventBytes: resolveWhole('eventBytes', withDefault(options.eventBytes, 65_536), 1, 2 ** 30),
+    maxPendingBodyBytes: resolveWhole(
+      'maxPendingBodyBytes',
+      withDefault(options.maxPendingBodyBytes, Math.max(256_000_000, maxBodyBytes * 4)),
+      1,
+      2 ** 40,
+    ),
   }
 }
 

@@ -150,11 +150,12 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const { store, clock, limiter } = resolved
   const emit = createEventHook(resolved.onEvent, resolved.logger)
   if (options.clock !== undefined) limiter.useClock?.(clock)
+  const budget = createMissBudget(clock)
   const cache = createKeyCache<CompiledKey>({
     store,
     clock,
     compile: createKeyCompiler(resolved),
-    budget: createMissBudget(clock),
+    budget,
     ...resolved.cache,
     hints: resolved.hints,
     onStoreError: reportStoreError,
@@ -182,6 +183,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     tellDecisions: resolved.onEvent !== undefined,
     usage,
     watch,
+    isSpent: budget.isSpent,
   })
   const unobserve = limiter.observe?.((change) => {
     if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })

@@ -14,6 +14,8 @@ const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
   defaultRateLimitEps: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', {}],
   burstSeconds: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'],
   maxBodyBytes: [null, 0, -1, Number.NaN, 1.5, '100', Number.POSITIVE_INFINITY],
+  eventBytes: [null, 0, -1, Number.NaN, 1.5, '100', Number.POSITIVE_INFINITY],
+  maxPendingBodyBytes: [null, 0, -1, Number.NaN, 1.5, '100', Number.POSITIVE_INFINITY],
   maxEvents: [null, 0, -1, Number.NaN, 1.5, '3', Number.POSITIVE_INFINITY],
   onForbiddenEvent: [null, 'Reject', '', true, 'ignore'],
   serverKeysInBrowsers: [null, 'no', true],

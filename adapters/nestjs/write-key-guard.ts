@@ -83,6 +83,8 @@ export class WriteKeyGuard implements CanActivate {
     exchange: HttpExchange,
     context: ExecutionContext,
   ): Promise<boolean> {
+    // Nobody is left to answer.
+    if (refused.reason === 'client_aborted') return unanswered()
     const isPreflight = refused.reason === 'preflight'
     if (!isPreflight) await tellRefused(() => this.setup.onRefused?.(refused, context))
     if (exchange.isAnswered()) return unanswered()

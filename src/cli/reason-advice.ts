@@ -83,11 +83,22 @@ export const reasonAdvice: Readonly<Record<Reason, { status: number; cause: stri
   unsupported_encoding: {
     status: 415,
     cause: 'The content encoding is not known.',
-    advice: 'Use gzip, deflate, br, or none.',
+    advice: 'Use one of those that the answer names in Accept-Encoding, such as gzip, or none.',
   },
   store_unavailable: {
     status: 503,
     cause: 'The store does not answer.',
     advice: 'Look at the database; senders try again by themselves.',
+  },
+  busy: {
+    status: 503,
+    cause: 'More request bodies are under way than maxPendingBodyBytes allows, or none was inflated in time.',
+    advice:
+      'Find the sender of the large bodies, or raise maxPendingBodyBytes; senders try again by themselves.',
+  },
+  client_aborted: {
+    status: 499,
+    cause: 'The client closed the connection before its request body had arrived.',
+    advice: "Look at the sender's network and time-out; nothing was answered, and nothing counted.",
   },
 }

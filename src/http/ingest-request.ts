@@ -6,9 +6,15 @@ export type FieldValues = Readonly<Record<string, string | readonly string[] | u
 /**
  * Reads the raw request body. Called at most once, and only when the sequence of checks gets that far.
  * Resolves to the bytes as received (still compressed), or to more than `maxBytes` bytes, or `null`, as soon as the body
- * turns out to be longer: it stops reading then. Rejects when the client went away.
+ * turns out to be longer: it stops reading then. Rejects with an `Error` of `code: 'client_aborted'` when the client went away.
+ *
+ * A reader that takes what comes piece by piece calls `hold` with the length of each piece that it is about to keep; when
+ * that gives false there is no room for more, and the reader stops and resolves to `null`.
  */
-export type ReadBody = (maxBytes: number) => Awaitable<Uint8Array | string | null>
+export type ReadBody = (
+  maxBytes: number,
+  hold?: (bytes: number) => boolean,
+) => Awaitable<Uint8Array | string | null>
 
 /** A request as the verifier sees it, free of any framework. Nothing in it is trusted. */
 export interface IngestRequest {

@@ -1,8 +1,17 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
+ * Levels of objects and arrays within each other, at most. What handlers do with an event recurses: `JSON.stringify` runs
+ * out of stack somewhere behind 4 000 levels, and `structuredClone` behind 1 000.
+ */
+export const maxJsonDepth = 1_024
+/** A shorter text cannot be too deep: each level takes two bytes. */
+const leastDeepLength = 2 * maxJsonDepth
+
+/**
  * Parses a JSON text, whatever its Content-Type said. `undefined` means that it is none: empty, not UTF-8 (RFC 8259, 8.1
- * asks for it; guessing would change what the sender wrote), or malformed. A byte order mark is skipped.
+ * asks for it; guessing would change what the sender wrote), malformed, or nested more than {@link maxJsonDepth} levels
+ * deep. A byte order mark is skipped.
  *
  * Never throws, and keeps the parser's message, which quotes the input, to itself.
  */
@@ -10,8 +19,38 @@ export function parseJsonBody(body: Uint8Array | string): { value: unknown } | u
   if (body.length === 0) return undefined
   try {
     const text = typeof body === 'string' ? body : utf8.decode(body)
-    return { value: JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text) }
+    const value: unknown = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+    return mayBeTooDeep(text.length) && isTooDeep(value) ? undefined : { value }
   } catch {
     return undefined
   }
+}
+
+/** Whether a text of this length can be nested too deep. Most events are spared the look. */
+export function mayBeTooDeep(length: number): boolean {
+  return length > leastDeepLength
+}
+
+/**
+ * Whether a parsed value has more than {@link maxJsonDepth} levels. Takes a twentieth of the time that parsing takes;
+ * looking at the text instead takes twice as long.
+ */
+export function isTooDeep(value: unknown): boolean {
+  return exceedsDepth(value, maxJsonDepth)
+}
+
+function exceedsDepth(value: unknown, levelsLeft: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levelsLeft === 0) return true
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (typeof item === 'object' && item !== null && exceedsDepth(item, levelsLeft - 1)) return true
+    }
+    return false
+  }
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name]
+    if (typeof member === 'object' && member !== null && exceedsDepth(member, levelsLeft - 1)) return true
+  }
+  return false
 }

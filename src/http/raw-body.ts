@@ -15,16 +15,24 @@ export type BodyStream = Readable & {
  * A {@link ReadBody} over a Node request stream. Nothing is read before it is called.
  *
  * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as they come, and
- * on overflow the stream is left paused with the rest unread. A client that goes away rejects with an `Error` of
+ * on overflow, or when `hold` has no room for more, the stream is left paused with the rest unread. A client that goes away rejects with an `Error` of
  * `code: 'client_aborted'`. No listener stays behind either way.
  */
 export function createBodyReader(request: BodyStream): ReadBody {
-  return function readRawBody(maxBytes) {
+  return function readRawBody(maxBytes, hold = unbounded) {
     const length = Number(request.headers['content-length'])
     if (length > maxBytes) return null
     // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask later.
-    return arrived.then(() => readArrived(request, length) ?? readAsItComes(request, maxBytes))
+    return arrived.then(() => {
+      const bytes = readArrived(request, length)
+      if (bytes === undefined) return readAsItComes(request, maxBytes, hold)
+      return hold(bytes.length) ? bytes : null
+    })
   }
+}
+
+function unbounded(): boolean {
+  return true
 }
 
 const arrived = Promise.resolve()
@@ -54,7 +62,11 @@ export function hasArrived(request: Readable, length: number): boolean {
   return length > 0 && request.readableLength === length
 }
 
-function readAsItComes(request: BodyStream, maxBytes: number): Promise<Buffer | null> {
+function readAsItComes(
+  request: BodyStream,
+  maxBytes: number,
+  hold: (bytes: number) => boolean,
+): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     if (request.aborted) return reject(clientAborted())
     if (request.readableEnded) return resolve(Buffer.alloc(0))
@@ -67,7 +79,7 @@ function readAsItComes(request: BodyStream, maxBytes: number): Promise<Buffer | 
     function onData(chunk: Buffer | string): void {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
       length += bytes.length
-      if (length > maxBytes) {
+      if (length > maxBytes || !hold(bytes.length)) {
         detach()
         request.pause()
         resolve(null)

@@ -1,8 +1,11 @@
 import { type Awaitable, chain } from '../keys/awaitable.ts'
 import { types } from '../keys/node-builtins.ts'
+import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
 import type { FieldValues, ReadBody } from './ingest-request.ts'
-import { parseJsonBody } from './json-body.ts'
+import { isTooDeep, mayBeTooDeep, parseJsonBody } from './json-body.ts'
+import type { BodyAccount, PendingBodies } from './pending-bodies.ts'
+import type { Turns } from './turns.ts'
 
 /** The parsed body, or why there is none. */
 export type ReceivedBody =
@@ -10,51 +13,97 @@ export type ReceivedBody =
       ok: true
       /** As parsed; its shape is not checked. */
       value: unknown
-      /** False when the value was handed in parsed. */
-      parsedByUs: boolean
+      /** Its length once inflated, in bytes; undefined when the value was handed in parsed. */
+      bytes: number | undefined
     }
   | {
       ok: false
-      reason: 'payload_too_large' | 'unsupported_encoding' | 'invalid_json'
-      /** Bytes of the body may remain unread, so the connection cannot serve another request. */
+      reason: 'payload_too_large' | 'unsupported_encoding' | 'invalid_json' | 'client_aborted' | 'busy'
+      /** Bytes of the body may remain unread. */
       bodyLeft: boolean
     }
+
+/** What bounds the bodies of a set of write keys. */
+export interface BodyLimits<Account extends BodyAccount> {
+  /** Of a body as sent, and again once inflated. */
+  readonly maxBytes: number
+  readonly pending: PendingBodies
+  /** For inflating what is large. */
+  readonly turns: Turns
+  /** A name that those share who wait for their turns behind each other. */
+  turnName(account: Account): string
+}
 
 /**
  * Turns `IngestRequest.body` into a value: reads and inflates what is still raw, parses what is text, and takes what
  * somebody has parsed as it is. Bytes that were handed in may be inflated already while `content-encoding` still names
  * the coding (`express.raw()`, Nest's `rawBody`), so they are tried as JSON first.
  *
- * A client that went away (a rejection with `code: 'client_aborted'`) is `invalid_json`; any other error of the reader is
- * thrown on. A value that is at hand is answered without a promise.
- *
- * @param maxBytes limit of the body as sent and again once inflated
+ * A client that went away (a rejection with `code: 'client_aborted'`) is `client_aborted`; any other error of the reader
+ * is thrown on. A value that is at hand is answered without a promise. What the account holds is released by its owner.
  */
-export function receiveBody(body: unknown, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
-  if (typeof body === 'function') return readAndParse(body as ReadBody, headers, maxBytes)
+export function receiveBody<Account extends BodyAccount>(
+  body: unknown,
+  headers: FieldValues,
+  limits: BodyLimits<Account>,
+  account: Account,
+): Awaitable<ReceivedBody> {
+  if (typeof body === 'function') return readAndParse(body as ReadBody, headers, limits, account)
   if (body === undefined || body === null) return INVALID_JSON
-  if (typeof body === 'string') return parseText(body, maxBytes)
-  if (types.isUint8Array(body)) return parseHandedInBytes(body, headers, maxBytes)
-  if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, maxBytes)
-  return { ok: true, value: body, parsedByUs: false }
+  if (typeof body === 'string') return parseText(body, limits.maxBytes)
+  if (types.isUint8Array(body)) return parseHandedInBytes(body, headers, limits, account)
+  if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
+  return takeParsed(body, headers)
 }
 
 const INVALID_JSON: ReceivedBody = { ok: false, reason: 'invalid_json', bodyLeft: false }
 const TOO_LARGE: ReceivedBody = { ok: false, reason: 'payload_too_large', bodyLeft: false }
 const UNSUPPORTED: ReceivedBody = { ok: false, reason: 'unsupported_encoding', bodyLeft: false }
+const BUSY: ReceivedBody = { ok: false, reason: 'busy', bodyLeft: false }
 const LEFT_UNREAD: ReceivedBody = { ok: false, reason: 'payload_too_large', bodyLeft: true }
-const CLIENT_GONE: ReceivedBody = { ok: false, reason: 'invalid_json', bodyLeft: true }
+const BUSY_LEFT_UNREAD: ReceivedBody = { ok: false, reason: 'busy', bodyLeft: true }
+const CLIENT_GONE: ReceivedBody = { ok: false, reason: 'client_aborted', bodyLeft: true }
 
-function readAndParse(read: ReadBody, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
+function readAndParse<Account extends BodyAccount>(
+  read: ReadBody,
+  headers: FieldValues,
+  limits: BodyLimits<Account>,
+  account: Account,
+): Awaitable<ReceivedBody> {
+  const { maxBytes, pending } = limits
+  let hasRoom = true
+  function hold(bytes: number): boolean {
+    hasRoom = pending.hold(account, bytes)
+    return hasRoom
+  }
+
+  function parseRead(raw: unknown): Awaitable<ReceivedBody> {
+    if (!hasRoom) return BUSY_LEFT_UNREAD
+    if (raw === null) return LEFT_UNREAD
+    if (raw === undefined) return INVALID_JSON
+    const bytes = types.isAnyArrayBuffer(raw) ? new Uint8Array(raw) : raw
+    if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
+      // Whoever reads lazily may parse as well: the same as handing the value in.
+      if (typeof raw === 'object') return takeParsed(raw, headers)
+      throw new TypeError('a body reader must give bytes, a string, a parsed value or null')
+    }
+    const length = Buffer.byteLength(bytes)
+    if (length > maxBytes) return LEFT_UNREAD
+    // A reader of somebody else's need not have told what it holds.
+    if (length > account.heldBytes && !hold(length - account.heldBytes)) return BUSY
+    return typeof bytes === 'string'
+      ? parseJson(bytes, length)
+      : decodeAndParse(bytes, headers, limits, account)
+  }
+
   let raw: unknown
   try {
-    raw = read(maxBytes)
+    raw = read(maxBytes, hold)
   } catch (error) {
     return failedRead(error)
   }
-  if (typeof (raw as PromiseLike<unknown> | null)?.then !== 'function')
-    return parseRaw(raw, headers, maxBytes)
-  return Promise.resolve(raw).then((value) => parseRaw(value, headers, maxBytes), failedRead)
+  if (typeof (raw as PromiseLike<unknown> | null)?.then !== 'function') return parseRead(raw)
+  return Promise.resolve(raw).then(parseRead, failedRead)
 }
 
 function failedRead(error: unknown): ReceivedBody {
@@ -62,49 +111,61 @@ function failedRead(error: unknown): ReceivedBody {
   throw error
 }
 
-function parseRaw(raw: unknown, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
-  if (raw === null) return LEFT_UNREAD
-  if (raw === undefined) return INVALID_JSON
-  if (typeof raw === 'string') {
-    return Buffer.byteLength(raw) > maxBytes ? LEFT_UNREAD : parseJson(raw)
-  }
-  const bytes = types.isAnyArrayBuffer(raw) ? new Uint8Array(raw) : raw
-  if (types.isUint8Array(bytes))
-    return bytes.length > maxBytes ? LEFT_UNREAD : decodeAndParse(bytes, headers, maxBytes)
-  // Whoever reads lazily may parse as well: the same as handing the value in.
-  if (typeof raw === 'object') return { ok: true, value: raw, parsedByUs: false }
-  throw new TypeError('a body reader must give bytes, a string, a parsed value or null')
+function takeParsed(value: unknown, headers: FieldValues): ReceivedBody {
+  const length = lengthOfParsed(headers)
+  return mayBeTooDeep(length) && isTooDeep(value) ? INVALID_JSON : { ok: true, value, bytes: undefined }
 }
 
-function parseHandedInBytes(
+/** As far as it can be told: infinite for what came in chunks or was inflated, 0 for what was never sent. */
+function lengthOfParsed(headers: FieldValues): number {
+  if (headers['transfer-encoding'] !== undefined || headers['content-encoding'] !== undefined) return Infinity
+  const length = headers['content-length']
+  return length === undefined ? 0 : Number(length)
+}
+
+function parseHandedInBytes<Account extends BodyAccount>(
   bytes: Uint8Array,
   headers: FieldValues,
-  maxBytes: number,
+  limits: BodyLimits<Account>,
+  account: Account,
 ): Awaitable<ReceivedBody> {
-  if (bytes.length > maxBytes) return TOO_LARGE
+  if (bytes.length > limits.maxBytes) return TOO_LARGE
   const parsed = looksLikeJson(bytes) ? parseJsonBody(bytes) : undefined
   return parsed
-    ? { ok: true, value: parsed.value, parsedByUs: true }
-    : decodeAndParse(bytes, headers, maxBytes)
+    ? { ok: true, value: parsed.value, bytes: bytes.length }
+    : decodeAndParse(bytes, headers, limits, account)
 }
 
-function decodeAndParse(bytes: Uint8Array, headers: FieldValues, maxBytes: number): Awaitable<ReceivedBody> {
-  const encoding = headers['content-encoding']
-  const decoded = decodeContent(bytes, typeof encoding === 'object' ? encoding.join() : encoding, maxBytes)
+function decodeAndParse<Account extends BodyAccount>(
+  bytes: Uint8Array,
+  headers: FieldValues,
+  { maxBytes, turns, turnName, pending }: BodyLimits<Account>,
+  account: Account,
+): Awaitable<ReceivedBody> {
+  const coding = parseContentEncoding(headers['content-encoding'])
+  if (coding === 'unsupported') return UNSUPPORTED
+  if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parseJson(bytes, bytes.length)
+  const decoded = decodeContent(bytes, coding, {
+    maxBytes,
+    turns,
+    whose: () => turnName(account),
+    hold: (count) => pending.hold(account, count),
+  })
   return chain(decoded, (result) => {
-    if (typeof result !== 'string') return parseJson(result)
+    if (typeof result !== 'string') return parseJson(result, result.length)
     if (result === 'too_large') return TOO_LARGE
-    return result === 'unsupported' ? UNSUPPORTED : INVALID_JSON
+    return result === 'busy' ? BUSY : INVALID_JSON
   })
 }
 
 function parseText(text: string, maxBytes: number): ReceivedBody {
-  return Buffer.byteLength(text) > maxBytes ? TOO_LARGE : parseJson(text)
+  const length = Buffer.byteLength(text)
+  return length > maxBytes ? TOO_LARGE : parseJson(text, length)
 }
 
-function parseJson(body: Uint8Array | string): ReceivedBody {
+function parseJson(body: Uint8Array | string, length: number): ReceivedBody {
   const parsed = parseJsonBody(body)
-  return parsed ? { ok: true, value: parsed.value, parsedByUs: true } : INVALID_JSON
+  return parsed ? { ok: true, value: parsed.value, bytes: length } : INVALID_JSON
 }
 
 const UTF8_BOM = [0xef, 0xbb, 0xbf]

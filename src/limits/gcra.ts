@@ -39,9 +39,7 @@ export function chargeGcra(state: GcraState, cost: number, rate: Rate, nowUs: nu
   const charge = cost * MICRO
   const capacity = rate.burst * MICRO
   if (owed > 0 && owed + charge > capacity + ROUNDING) {
-    // A cost above the capacity waits until nothing is owed.
-    const excess = charge > capacity ? owed : owed + charge - capacity
-    return toResult(false, owed, rate, toWaitMs(excess, rate.eps))
+    return toResult(false, owed, rate, toWaitMs(excessOf(owed, cost, rate), rate.eps))
   }
   state.used = owed + charge
   state.at = nowUs
@@ -67,13 +65,20 @@ export function assertCost(cost: number): void {
 }
 
 /**
- * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time until the
- * bucket is full.
+ * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time until `cost`
+ * events fit.
  */
-export function peekGcra(state: GcraState, rate: Rate, nowUs: number): RateLimitResult {
+export function peekGcra(state: GcraState, rate: Rate, nowUs: number, cost = 1): RateLimitResult {
   const owed = settleGcra(state, rate, nowUs)
   const allowed = owed === 0 || owed + MICRO <= rate.burst * MICRO + ROUNDING
-  return toResult(allowed, owed, rate, allowed ? 0 : toWaitMs(owed, rate.eps))
+  return toResult(allowed, owed, rate, allowed ? 0 : toWaitMs(excessOf(owed, cost, rate), rate.eps))
+}
+
+/** Micro-events that have to drain before `cost` events fit. A cost above the capacity waits until nothing is owed. */
+function excessOf(owed: number, cost: number, rate: Rate): number {
+  const charge = cost * MICRO
+  const capacity = rate.burst * MICRO
+  return charge > capacity ? owed : owed + charge - capacity
 }
 
 /** Micro-events owed now; 0 means that the bucket is full. Throws `RangeError` for a rate that is not above 0. */

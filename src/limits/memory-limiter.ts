@@ -15,7 +15,7 @@ export interface MemoryLimiterOptions {
 export interface MemoryLimiter extends RateLimiter {
   consume(keyId: string, cost: number, rate: Rate): RateLimitResult
   refund(keyId: string, cost: number): void
-  peek(keyId: string, rate: Rate): RateLimitResult
+  peek(keyId: string, rate: Rate, cost?: number): RateLimitResult
   useClock(clock: Clock): void
   close(): void
 }
@@ -146,22 +146,22 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
       refundGcra(state, cost)
       save(slot, eps)
     },
-    peek(keyId, rate) {
+    peek(keyId, rate, cost) {
       const nowUs = toMicroseconds(clock.monotonic())
       const slot = slots.get(keyId)
       if (slot !== undefined) {
         const eps = load(slot)
-        const result = peekGcra(state, rate, nowUs)
+        const result = peekGcra(state, rate, nowUs, cost)
         save(slot, eps)
         return result
       }
       state.used = 0
       state.at = nowUs
-      if (!overflowUsed) return peekGcra(state, rate, nowUs)
+      if (!overflowUsed) return peekGcra(state, rate, nowUs, cost)
       const shared = overflowSlot(keyId)
       const slower = sharedRate(shared, rate, nowUs)
       load(shared)
-      return peekGcra(state, slower, nowUs)
+      return peekGcra(state, slower, nowUs, cost)
     },
     useClock(injected) {
       clock = ownClock ?? injected

@@ -37,11 +37,11 @@ export interface RateLimiter {
    */
   refund?(keyId: string, cost: number): Awaitable<void>
   /**
-   * Asked before the body is read, and only for what is known locally: is the bucket empty? Charges nothing.
-   * On a refusal `retryAfterMs` is the time until the bucket is full, as the cost to come is not known yet.
-   * Leave it out when the answer needs a round trip.
+   * Asked before the body is read, and only for what is known locally: has the bucket no room for even one event? Charges
+   * nothing. Leave it out when the answer needs a round trip.
+   * @param cost events that the request will cost at least, default 1: on a refusal `retryAfterMs` is the time until they fit
    */
-  peek?(keyId: string, rate: Rate): RateLimitResult
+  peek?(keyId: string, rate: Rate, cost?: number): RateLimitResult
   /**
    * Tells of changes of state from now on; `createWriteKeys` passes them to `onEvent`. The listener does not throw.
    * @returns a function that ends it.

@@ -22,6 +22,8 @@ export type BudgetVerdict = 'granted' | 'source_exhausted' | 'all_exhausted'
  */
 export interface MissBudget {
   check(source: string): BudgetVerdict
+  /** Whether nothing is left of the source's own budget. Charges nothing. */
+  isSpent(source: string): boolean
   charge(source: string): void
 }
 
@@ -30,11 +32,16 @@ export function createMissBudget(clock: Clock): MissBudget {
   const sources = new LRUCache<string, Bucket>({ max: maxSources })
   const all: Bucket = { tokens: inAll.burst, at: clock.monotonic() }
 
+  function isSpent(source: string): boolean {
+    const own = sources.get(source)
+    return own !== undefined && refill(own, perSource, clock.monotonic()) < 1
+  }
+
   return {
+    isSpent,
     check(source) {
+      if (isSpent(source)) return 'source_exhausted'
       const now = clock.monotonic()
-      const own = sources.get(source)
-      if (own !== undefined && refill(own, perSource, now) < 1) return 'source_exhausted'
       return refill(all, inAll, now) < 1 ? 'all_exhausted' : 'granted'
     },
     charge(source) {

@@ -50,7 +50,7 @@ export function createActivity(
     record(decision) {
       try {
         decisions.record(decision)
-        detector?.record(decision)
+        if (decision.reason !== 'client_aborted') detector?.record(decision)
       } catch {
         // Watching must never change what is decided.
       }

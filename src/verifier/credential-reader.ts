@@ -1,4 +1,3 @@
-import { type ReceivedBody, receiveBody } from '../http/received-body.ts'
 import { type Awaitable, chain } from '../keys/awaitable.ts'
 import {
   type CredentialSource,
@@ -12,10 +11,13 @@ import type { Visit } from './visit.ts'
 /** What a request presents as its key. */
 export type ReadCredential = (visit: Visit) => Awaitable<Presented>
 
-/** @param sources asked in their order, but the body last, as it must be read. */
+/**
+ * @param sources asked in their order, but the body last, as it must be read.
+ * @param receive step 10 ahead of its turn, for a key in the body
+ */
 export function createCredentialReader(
   sources: readonly CredentialSource[],
-  maxBodyBytes: number,
+  receive: (visit: Visit) => Awaitable<NonNullable<Visit['received']>>,
 ): ReadCredential {
   const withBody = sources.includes('body')
   const early = sources.filter((source) => source !== 'body')
@@ -31,14 +33,9 @@ export function createCredentialReader(
       if (presented !== undefined) return presented
     }
     if (!withBody) return undefined
-    return chain(receive(visit), (received) => (received.ok ? presentedByBody(received.value) : undefined))
-  }
-
-  /** Step 10 ahead of its turn, for the key in the body. */
-  function receive(visit: Visit): Awaitable<ReceivedBody> {
-    return chain(receiveBody(visit.request.body, visit.request.headers, maxBodyBytes), (received) => {
+    return chain(receive(visit), (received) => {
       visit.received = received
-      return received
+      return received.ok ? presentedByBody(received.value) : undefined
     })
   }
 

@@ -83,7 +83,8 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
     },
     refused(visit, reason) {
       const { keyId } = visit
-      if (keyId !== undefined) usage.refused(keyId, reason, clock.now())
+      // A client that went away was refused nothing.
+      if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
       if (tellDecisions) {
         emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
       }

@@ -19,10 +19,12 @@ export type Reason =
   | 'too_many_events'
   | 'unsupported_encoding'
   | 'store_unavailable'
+  | 'busy'
+  | 'client_aborted'
 
 /** What a client is told. Texts are fixed: nothing of the request is quoted. */
 export interface Problem {
-  readonly status: 400 | 401 | 403 | 413 | 415 | 429 | 503
+  readonly status: 400 | 401 | 403 | 413 | 415 | 429 | 499 | 503
   readonly code: string
   readonly title: string
   readonly detail: string
@@ -118,7 +120,7 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     status: 415,
     code: 'unsupported_encoding',
     title: 'Unsupported content encoding',
-    detail: 'Use one of the content encodings gzip, deflate, br, or none.',
+    detail: 'Use one of the content encodings that Accept-Encoding names, or none.',
   },
   store_unavailable: {
     status: 503,
@@ -126,6 +128,20 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Temporarily unavailable',
     detail:
       'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
+  },
+  busy: {
+    status: 503,
+    code: 'busy',
+    title: 'Too busy',
+    detail:
+      'Too many request bodies are being received right now. Send the same request again after Retry-After seconds.',
+  },
+  /** Nobody is left to read it: told to hooks, and never written. */
+  client_aborted: {
+    status: 499,
+    code: 'client_aborted',
+    title: 'Client closed the connection',
+    detail: 'The connection was closed before the request body had arrived.',
   },
 }
 

@@ -4,13 +4,9 @@ import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { DecisionReport } from './decision-report.ts'
+import { leastEventCost } from './event-cost.ts'
 import type { Reason } from './reasons.ts'
-import {
-  type ChallengePolicy,
-  type RefusalDetails,
-  refusalReply,
-  unavailableRetrySeconds,
-} from './replies.ts'
+import { type ChallengePolicy, type RefusalDetails, refusalReply } from './replies.ts'
 import type { Refused } from './verdict.ts'
 import { isBodyLeft, type Visit } from './visit.ts'
 
@@ -18,6 +14,7 @@ export interface RefusalsOptions {
   limiter: Pick<RateLimiter, 'peek'>
   challenge: ChallengePolicy
   emit: (event: WriteKeyEvent) => void
+  eventBytes: number
 }
 
 /** The ways in which the sequence of checks ends early. Each is reported. */
@@ -57,7 +54,8 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
   function peekEmpty(visit: Visit): RateLimitResult | undefined {
     const { ratePolicy, id } = visit.key as CompiledKey
     if (ratePolicy === null) return undefined
-    const result = limiter.peek?.(id, ratePolicy.rate)
+    const cost = leastEventCost(visit.request.headers, options.eventBytes)
+    const result = limiter.peek?.(id, ratePolicy.rate, cost)
     return result === undefined || result.allowed === true ? undefined : result
   }
 
@@ -85,12 +83,11 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
     refuseUnavailable(visit, error) {
       // Store errors have been reported where they arose, once per failed read and not once per waiting request.
       if (!(error instanceof StoreError)) emit({ type: 'internal_error', error: toError(error) })
-      const retryAfterSeconds = unavailableRetrySeconds
       try {
-        return refuse(visit, 'store_unavailable', { retryAfterSeconds })
+        return refuse(visit, 'store_unavailable')
       } catch {
         // What cannot even be told about, such as a request whose properties throw, is refused all the same.
-        const plain = { allowOrigin: '*', fromBrowser: false, closeConnection: true, retryAfterSeconds }
+        const plain = { allowOrigin: '*', fromBrowser: false, closeConnection: true }
         const reply = refusalReply('store_unavailable', challenge, plain)
         return { ok: false, reason: 'store_unavailable', reply }
       }

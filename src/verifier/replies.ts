@@ -1,3 +1,4 @@
+import { knownCodings } from '../http/content-coding.ts'
 import type { Reply } from '../http/ingest-request.ts'
 import { exposedHeaders } from './cors.ts'
 import { problems, type Reason } from './reasons.ts'
@@ -13,8 +14,8 @@ export interface RefusalDetails {
   fromBrowser: boolean
   /** Whether bytes of the body may still be on their way: the connection cannot be used again. */
   closeConnection: boolean
-  /** Whole seconds, at least 1. */
-  retryAfterSeconds?: number
+  /** Whole seconds, at least 1. Default: what the reason asks for, if it does. */
+  retryAfterSeconds?: number | undefined
   /** `RateLimit*` and `X-RateLimit-*`. */
   rateHeaders?: Readonly<Record<string, string>>
   rejected?: readonly { index: number; type: string | null }[]
@@ -22,12 +23,13 @@ export interface RefusalDetails {
 
 const basicChallenge = 'Basic realm="events", charset="UTF-8"'
 const customChallenge = 'WriteKey realm="events"'
-/** Seconds after which a sender should come back while the store is away. */
-export const unavailableRetrySeconds = 1
+/** Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of a rest. */
+const retrySeconds: Partial<Record<Reason, number>> = { store_unavailable: 1, too_many_failures: 1, busy: 5 }
 
 /** The answer to a refused request: RFC 9457 problem details, readable by browser SDKs, never cached. */
 export function refusalReply(reason: Reason, challenge: ChallengePolicy, details: RefusalDetails): Reply {
   const problem = problems[reason]
+  const { retryAfterSeconds = retrySeconds[reason] } = details
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
@@ -39,8 +41,10 @@ export function refusalReply(reason: Reason, challenge: ChallengePolicy, details
   if (details.closeConnection) headers.connection = 'close'
   if (problem.status === 401) headers['www-authenticate'] = challengeFor(challenge, details.fromBrowser)
   if (details.rateHeaders !== undefined) Object.assign(headers, details.rateHeaders)
-  if (details.retryAfterSeconds !== undefined) headers['retry-after'] = String(details.retryAfterSeconds)
-  return { status: problem.status, headers, body: problemBody(reason, details) }
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
+  // RFC 9110, 15.5.16: what would have been understood.
+  if (reason === 'unsupported_encoding') headers['accept-encoding'] = knownCodings().join(', ')
+  return { status: problem.status, headers, body: problemBody(reason, details.rejected, retryAfterSeconds) }
 }
 
 function challengeFor(challenge: ChallengePolicy, fromBrowser: boolean): string {
@@ -48,16 +52,20 @@ function challengeFor(challenge: ChallengePolicy, fromBrowser: boolean): string 
   return challenge === 'basic' ? basicChallenge : customChallenge
 }
 
-function problemBody(reason: Reason, details: RefusalDetails): string {
-  if (details.rejected === undefined && details.retryAfterSeconds === undefined) return fixedBody(reason)
+function problemBody(
+  reason: Reason,
+  rejected: RefusalDetails['rejected'],
+  retryAfterSeconds: number | undefined,
+): string {
+  if (rejected === undefined && retryAfterSeconds === undefined) return fixedBody(reason)
   const { title, status, detail, code } = problems[reason]
   return JSON.stringify({
     title,
     status,
     detail,
     code,
-    ...(details.rejected !== undefined && { rejected: details.rejected }),
-    ...(details.retryAfterSeconds !== undefined && { retry_after: details.retryAfterSeconds }),
+    ...(rejected !== undefined && { rejected }),
+    ...(retryAfterSeconds !== undefined && { retry_after: retryAfterSeconds }),
   })
 }
 

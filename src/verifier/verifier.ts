@@ -1,5 +1,7 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
-import { type ReceivedBody, receiveBody } from '../http/received-body.ts'
+import { createPendingBodies } from '../http/pending-bodies.ts'
+import { type BodyLimits, receiveBody } from '../http/received-body.ts'
+import { createTurns } from '../http/turns.ts'
 import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../keys/secret.ts'
@@ -14,6 +16,7 @@ import { answerPreflight, exposedHeaders, originOf } from './cors.ts'
 import { createCredentialReader } from './credential-reader.ts'
 import { type CredentialSource, type Presented, toOwned } from './credentials.ts'
 import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
+import { eventCost } from './event-cost.ts'
 import { type CheckedEvents, checkEvents } from './events.ts'
 import { graceHeaders } from './grace-headers.ts'
 import { createRefusals, type RefusalsOptions } from './refusals.ts'
@@ -30,6 +33,10 @@ export interface VerifierOptions extends DecisionReportOptions, RefusalsOptions 
   credentials: readonly CredentialSource[]
   eventTypes: EventTypeResolver
   maxBodyBytes: number
+  maxPendingBodyBytes: number
+  eventBytes: number
+  /** Whether a source has sent so many unknown keys that not even its body is read for another. */
+  isSpent: (source: string) => boolean
   maxEvents: number
   onForbiddenEvent: 'reject' | 'drop'
   serverKeysInBrowsers: 'allow' | 'deny'
@@ -46,7 +53,14 @@ export interface Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { cache, hashers, limiter, clock } = options
-  const readCredential = createCredentialReader(options.credentials, options.maxBodyBytes)
+  const pending = createPendingBodies(options.maxPendingBodyBytes)
+  const bodyLimits: BodyLimits<Visit> = {
+    maxBytes: options.maxBodyBytes,
+    pending,
+    turns: createTurns({ ...inflating, clock }),
+    turnName: (visit) => visit.keyId ?? sourceOf(visit),
+  }
+  const readCredential = createCredentialReader(options.credentials, receiveEarly)
   const report = createDecisionReport(options)
   const { refuse, refuseIfEmpty, refuseLate, refuseRate, refuseUnavailable } = createRefusals(options, report)
 
@@ -59,11 +73,20 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const started = visit
       const verdict = identify(started)
       return verdict instanceof Promise
-        ? verdict.catch((error: unknown) => refuseUnavailable(started, error))
-        : verdict
+        ? verdict.then(
+            (value) => end(started, value),
+            (error: unknown) => end(started, refuseUnavailable(started, error)),
+          )
+        : end(started, verdict)
     } catch (error) {
-      return refuseUnavailable(visit ?? createEmptyVisit(request), error)
+      const failed = visit ?? createEmptyVisit(request)
+      return end(failed, refuseUnavailable(failed, error))
     }
+  }
+
+  function end(visit: Visit, verdict: Verdict): Verdict {
+    if (visit.heldBytes > 0) pending.release(visit)
+    return verdict
   }
 
   function preflight(request: IngestRequest): Reply | undefined {
@@ -85,8 +108,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   function authenticate(visit: Visit, presented: Presented): Awaitable<Verdict> {
     if (presented === undefined) {
-      if (visit.received?.ok === false) return refuse(visit, visit.received.reason)
-      return refuse(visit, 'missing_key')
+      const { received } = visit
+      return received?.ok === false ? refuse(visit, received.reason) : refuse(visit, 'missing_key')
     }
     if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
     const found = findSecret(hashers.length === 1 ? presented : toOwned(presented), visit, 0)
@@ -101,7 +124,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   ): Awaitable<Lookup<CompiledKey>> {
     const digest = (hashers[index] as SecretHasher)(presented)
     visit.at = clock.now()
-    const found = cache.find(digest, () => addressSource(addressOf(visit) ?? visit.request.ip), visit.at)
+    const found = cache.find(digest, () => sourceOf(visit), visit.at)
     if (index + 1 === hashers.length) return found
     return chain(found, (value) => (value === 'unknown' ? findSecret(presented, visit, index + 1) : value))
   }
@@ -115,7 +138,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Steps 6 to 9: is the key good, and may it be used from here, now. */
   function admit(visit: Visit, key: Lookup<CompiledKey>): Awaitable<Verdict> {
     if (key === 'unknown') return refuse(visit, 'unknown_key')
-    if (key === 'too_many_failures') return refuse(visit, 'too_many_failures', { retryAfterSeconds: 1 })
+    if (key === 'too_many_failures') return refuse(visit, 'too_many_failures')
     visit.keyId = key.id
     if (key.isRevoked) return refuse(visit, 'revoked_key')
     if (hasEnded(key, visit.at)) return refuse(visit, 'expired_key')
@@ -134,11 +157,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       report.serverKeyInBrowser(key, origin)
     }
-    const { method, body } = visit.request
+    const { method } = visit.request
     const refused = refuseIfEmpty(visit)
     if (refused !== undefined) return refused
     if (method === 'GET' || method === 'HEAD') return charge(visit, noEvents())
-    const received = visit.received ?? receiveBody(body, visit.request.headers, options.maxBodyBytes)
+    const received = visit.received ?? receive(visit)
     return received instanceof Promise
       ? received.then((value) => judge(visit, value))
       : judge(visit, received)
@@ -154,8 +177,19 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return ended
   }
 
+  /** Step 10. */
+  function receive(visit: Visit): Awaitable<Received> {
+    return receiveBody(visit.request.body, visit.request.headers, bodyLimits, visit)
+  }
+
+  /** Step 10 ahead of its turn, when the key may be in the body. */
+  function receiveEarly(visit: Visit): Awaitable<Received> {
+    const isSpent = typeof visit.request.body === 'function' && options.isSpent(sourceOf(visit))
+    return isSpent ? { ok: false, reason: 'too_many_failures', bodyLeft: true } : receive(visit)
+  }
+
   /** Step 11: every event against the route's type and the key's rules. */
-  function judge(visit: Visit, received: ReceivedBody): Awaitable<Verdict> {
+  function judge(visit: Visit, received: Received): Awaitable<Verdict> {
     visit.received = received
     if (!received.ok) return refuseLate(visit, received.reason)
     const { request } = visit
@@ -180,7 +214,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
     const { ratePolicy, id } = visit.key as CompiledKey
     if (ratePolicy === null) return accept(visit, checked, undefined)
-    const result = limiter.consume(id, Math.max(1, checked.events.length), ratePolicy.rate)
+    const { received, request } = visit
+    const bytes = received?.ok ? received.bytes : 0
+    const cost = eventCost(checked, bytes, request.headers, options.eventBytes)
+    const result = limiter.consume(id, cost, ratePolicy.rate)
     return result instanceof Promise
       ? result.then((value) => settle(visit, checked, value))
       : settle(visit, checked, result)
@@ -210,6 +247,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
   }
 
+  /** Whom to count wrong keys and unread bodies against. */
+  function sourceOf(visit: Visit): string {
+    return addressSource(addressOf(visit) ?? visit.request.ip)
+  }
+
   /** Worked out only for those who ask: most requests need no address. */
   function addressOf(visit: Visit): string | undefined {
     return options.clientAddress(visit.request.ip, visit.request.headers)
@@ -217,6 +259,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   return { preflight, verify }
 }
+
+type Received = NonNullable<Visit['received']>
+
+/** Two bodies keep one of the two or more cores busy that a server has, while the other parses what they have become. */
+const inflating = { atOnce: 2, patienceMs: 5_000 }
 
 /** A new array each time: handlers own what they get. */
 function noEvents(): CheckedEvents {

@@ -1,9 +1,10 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
+import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { CompiledKey } from './compiled-key.ts'
 
 /** One request on its way through the checks. */
-export interface Visit {
+export interface Visit extends BodyAccount {
   readonly request: IngestRequest
   readonly origin: string | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
@@ -15,7 +16,14 @@ export interface Visit {
   /** What the route or path says about every event; null = each event says its own type. */
   routeType: string | null
   allowOrigin: string | null
-  received: ReceivedBody | undefined
+  received: ReceivedBody | RefusedUnread | undefined
+}
+
+/** A body that is not read, as the address has sent too many unknown keys in others. */
+export interface RefusedUnread {
+  readonly ok: false
+  readonly reason: 'too_many_failures'
+  readonly bodyLeft: true
 }
 
 export function createVisit(request: IngestRequest, origin: string | undefined): Visit {
@@ -28,6 +36,8 @@ export function createVisit(request: IngestRequest, origin: string | undefined):
     routeType: null,
     allowOrigin: '*',
     received: undefined,
+    heldBytes: 0,
+    heldUnknownBytes: 0,
   }
 }
 

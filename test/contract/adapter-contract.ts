@@ -164,8 +164,8 @@ export function adapterContract(
 
       async function launchWithKey(config: Partial<AdapterConfig> = {}, rateLimitEps: number | null = null) {
         const server = await launch(config)
-        const { key } = await server.keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps })
-        return { ...server, key }
+        const created = await server.keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps })
+        return { ...server, key: created.key, keyId: created.writeKey.id }
       }
 
       const track = (key: string, headers: readonly string[] = [], body: string | Uint8Array = trackBody) =>
@@ -226,8 +226,10 @@ export function adapterContract(
         'does not run the handler when the client leaves while %s',
         async (when) => {
           const events: WriteKeyEvent[] = []
-          const { url, key, handled } = await launchWithKey({
+          const refused: Refused[] = []
+          const { url, key, keys, keyId, handled } = await launchWithKey({
             options: { onEvent: (event) => events.push(event) },
+            adapter: { onRefused: (refusal) => refused.push(refusal) },
           })
           const bytes = track(key)
           const socket = await openSocket(url)
@@ -235,11 +237,31 @@ export function adapterContract(
           await new Promise((resolve) => setTimeout(resolve, 30))
           socket.destroy()
           await waitFor(() => events.length > 0)
-          expect(events).toMatchObject([{ type: 'refused' }])
+          expect(events).toMatchObject([{ type: 'refused', reason: 'client_aborted', keyId }])
+          expect(refused).toEqual([])
           expect(handled()).toEqual([])
           expect((await sendRaw(url, bytes)).status).toBe(200)
+          // It was refused nothing.
+          expect(await keys.usage(keyId)).toMatchObject({ acceptedTotal: 1, refusedTotal: 0 })
         },
       )
+
+      it('does not ask for a key in a body that the client has cut off', async () => {
+        const events: WriteKeyEvent[] = []
+        const { url, key, handled } = await launchWithKey({
+          options: { credentials: 'body', onEvent: (event) => events.push(event) },
+        })
+        const body = JSON.stringify({ ...signedUp, writeKey: key })
+        const socket = await openSocket(url)
+        socket.write(toWire('POST /v1/track HTTP/1.1', ['Host: localhost', `Content-Length: ${body.length}`]))
+        socket.write(body.slice(0, -5))
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        socket.destroy()
+        await waitFor(() => events.length > 0)
+        expect(events).toEqual([expect.objectContaining({ type: 'refused', reason: 'client_aborted' })])
+        expect(events[0]).not.toHaveProperty('keyId')
+        expect(handled()).toEqual([])
+      })
 
       it('answers a body cut off by its chunked framing with 400 or not at all', async () => {
         const { url, key, handled } = await launchWithKey()

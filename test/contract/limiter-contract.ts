@@ -321,12 +321,10 @@ export function limiterContract(
       for (let i = 0; i < 30; i++) expect(limiter.peek(key, rate).allowed).toBe(true)
       expectAbout(await admitted(key, 20, rate), 10, rate)
       if (slack(rate) > 0) return
-      expect(limiter.peek(key, rate)).toEqual({
-        allowed: false,
-        remaining: 0,
-        retryAfterMs: 1000,
-        resetMs: 1000,
-      })
+      const empty = { allowed: false, remaining: 0, resetMs: 1000 }
+      expect(limiter.peek(key, rate)).toEqual({ ...empty, retryAfterMs: 100 })
+      expect(limiter.peek(key, rate, 4)).toEqual({ ...empty, retryAfterMs: 400 })
+      expect(limiter.peek(key, rate, 1_000)).toEqual({ ...empty, retryAfterMs: 1000 })
       await advance(100)
       expect(limiter.peek(key, rate)).toMatchObject({ allowed: true, remaining: 1, retryAfterMs: 0 })
     })

@@ -71,11 +71,21 @@ const reasons: Record<string, ReasonWords> = {
   too_many_events: { title: 'Too many events in one request', advice: 'Send smaller batches.' },
   unsupported_encoding: {
     title: 'Unknown compression',
-    advice: 'Use gzip, deflate, br, or send the body uncompressed.',
+    advice: 'Use one that the answer names in Accept-Encoding, such as gzip, or send the body uncompressed.',
   },
   store_unavailable: {
     title: 'The key could not be checked',
     advice: 'The store did not answer in time. Senders try again by themselves; look at the database.',
+  },
+  busy: {
+    title: 'Too many bodies at once',
+    advice:
+      'Senders try again by themselves. If it lasts, find who sends large bodies, or raise maxPendingBodyBytes.',
+  },
+  client_aborted: {
+    title: 'The sender hung up',
+    advice:
+      'The connection ended before the body had arrived. Look at the sender’s network and its time-out.',
   },
 }
 

@@ -131,9 +131,9 @@ export function takeBack(bucket: LeasedBucket, cost: number): void {
 }
 
 /** Whether the bucket is known to be empty. Charges nothing. */
-export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number): RateLimitResult {
+export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cost = 1): RateLimitResult {
   const nowUs = toMicroseconds(nowMs)
-  const result = peekGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), rate, nowUs)
+  const result = peekGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), rate, nowUs, cost)
   const emptyHanded = bucket.held < 1 || nowMs >= bucket.heldUntil
   if (result.allowed && emptyHanded && nowMs < bucket.pauseUntil && isLeasable(1, rate)) {
     return waitForTurn(bucket, result, nowMs)

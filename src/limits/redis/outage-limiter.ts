@@ -10,7 +10,7 @@ export interface OutageLimiter {
   /** @throws StoreError under `'deny'`. */
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult
   /** @throws StoreError under `'deny'`. */
-  peek(bucket: LeasedBucket, rate: Rate): RateLimitResult
+  peek(bucket: LeasedBucket, rate: Rate, cost?: number): RateLimitResult
   /** Gives back what was charged here; false when it was charged elsewhere. */
   refund(bucket: LeasedBucket, cost: number): boolean
   /** Events admitted meanwhile that the shared bucket has yet to be charged for. Told once. */
@@ -66,10 +66,10 @@ export function createOutageLimiter(options: OutageLimiterOptions): OutageLimite
       if (result.allowed) admitted.set(bucket, (admitted.get(bucket) ?? 0) + cost)
       return result
     },
-    peek(bucket, rate) {
+    peek(bucket, rate, cost) {
       const part = share(rate)
       if (!admitted.has(bucket)) begin(bucket, rate, part)
-      return local.peek(bucket.keyId, part)
+      return local.peek(bucket.keyId, part, cost)
     },
     refund(bucket, cost) {
       const events = admitted.get(bucket) ?? 0

@@ -26,7 +26,7 @@ import { rehearsalScript } from './rehearsal-script.ts'
 /** A limiter whose buckets are shared by processes. */
 export interface RedisLimiter extends RateLimiter {
   refund(keyId: string, cost: number): Awaitable<void>
-  peek(keyId: string, rate: Rate): RateLimitResult
+  peek(keyId: string, rate: Rate, cost?: number): RateLimitResult
 }
 
 /**
@@ -169,9 +169,11 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
       if (mode === 'leased') return leased.refund(bucket, cost, bucket.rate)
       return refundStrictly(bucket, cost, bucket.rate)
     },
-    peek(keyId, rate) {
+    peek(keyId, rate, cost) {
       const bucket = bucketOf(keyId)
-      return link.isUp() ? peekLocally(bucket, rate, clock.monotonic()) : outage.peek(bucket, rate)
+      return link.isUp()
+        ? peekLocally(bucket, rate, clock.monotonic(), cost)
+        : outage.peek(bucket, rate, cost)
     },
     observe(listener) {
       listeners.add(listener)

@@ -85,7 +85,7 @@ const problems = {
   unsupported_encoding: [
     415,
     'Unsupported content encoding',
-    'Use one of the content encodings gzip, deflate, br, or none.',
+    'Use one of the content encodings that Accept-Encoding names, or none.',
   ],
   store_unavailable: [
     503,
@@ -93,6 +93,18 @@ const problems = {
     'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
   ],
 } as const
+
+/** What a 415 says besides. */
+export const unsupported = (changes: RefusalChanges = {}) =>
+  refuses('unsupported_encoding', {
+    ...changes,
+    headers: {
+      'accept-encoding': hasZstd ? 'gzip, deflate, br, zstd' : 'gzip, deflate, br',
+      ...changes.headers,
+    },
+  })
+
+const hasZstd = 'createZstdDecompress' in process.getBuiltinModule('node:zlib')
 
 export type ProblemCode = keyof typeof problems
 

@@ -315,7 +315,7 @@ export const ruleRequests: readonly GoldenRequest[] = [
     name: 'a debt is told in Retry-After',
     key: { rateLimitEps: 2 },
     spent: 7,
-    ...limited(rateHeaders(2, 1, 0, 4), 4, { closes: true }),
+    ...limited(rateHeaders(2, 1, 0, 3), 3, { closes: true }),
   },
   {
     name: 'a slow rate is told over a longer window',

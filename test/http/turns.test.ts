@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { createTurns } from '../../src/http/turns.ts'
+import { createManualClock } from '../contract/limiter-contract.ts'
+
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+function start() {
+  const clock = createManualClock()
+  const turns = createTurns({ atOnce: 2, patienceMs: 5_000, clock })
+  const log: string[] = []
+  async function work(whose: string, name = whose): Promise<void> {
+    log.push((await turns.take(whose)) ? name : `${name} was sent away`)
+  }
+  return { clock, turns, log, work }
+}
+
+describe('createTurns', () => {
+  it('gives as many turns at once as it may, without a promise', () => {
+    const { turns } = start()
+    expect(turns.take('a')).toBe(true)
+    expect(turns.take('a')).toBe(true)
+    expect(turns.take('a')).toBeInstanceOf(Promise)
+  })
+
+  it('hands a turn on to the sender who has waited longest for one', async () => {
+    const { turns, log, work } = start()
+    for (let i = 0; i < 1_000; i++) void work('flood', `flood ${i}`)
+    void work('honest')
+    void work('other')
+    await settled()
+    expect(log).toEqual(['flood 0', 'flood 1'])
+    for (let i = 0; i < 4; i++) turns.end()
+    await settled()
+    expect(log.slice(2)).toEqual(['flood 2', 'honest', 'other', 'flood 3'])
+  })
+
+  it('gives every turn back, whoever took it', async () => {
+    const { turns, log, work } = start()
+    for (let i = 0; i < 50; i++) void work(`sender ${i % 7}`)
+    for (let i = 0; i < 50; i++) {
+      await settled()
+      turns.end()
+    }
+    expect(log).toHaveLength(50)
+    expect(turns.take('a')).toBe(true)
+    expect(turns.take('a')).toBe(true)
+    expect(turns.take('a')).toBeInstanceOf(Promise)
+  })
+
+  it('sends away who has waited too long, and lets go on who has not', async () => {
+    const { clock, turns, log, work } = start()
+    for (const name of ['a', 'a', 'a', 'a', 'b']) void work(name)
+    clock.advance(5_001)
+    void work('c')
+    turns.end()
+    await settled()
+    expect(log).toEqual(['a', 'a', 'a was sent away', 'b was sent away', 'c'])
+  })
+})
