@@ -2,6 +2,8 @@ import type { Awaitable } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import type { AnomalyKind } from '../verifier/decision-event.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
+import { cutText } from './cut-text.ts'
+import { createFairShares } from './fair-shares.ts'
 import { createVolumeBaseline, type VolumeBaseline } from './volume-baseline.ts'
 
 /** Something unusual, from when it was first seen to when it was last. */
@@ -62,8 +64,11 @@ export interface AnomalyDetector {
 
 /** Everything is kept per key, for this many keys at most; the one watched longest makes room. */
 const maxKeys = 10_000
-const maxAnomalies = 500
+const maxAnomalies = 2_000
+/** Of one kind and key: whoever sends with a key can make up origins, and gets no more room by it. */
+const maxPerKind = 32
 const maxSeen = 64
+const maxTextLength = 300
 const dayMs = 86_400_000
 /** Traffic keeps on saying the same; hooks are told again only after such a pause. */
 const repeatMs = 3_600_000
@@ -102,7 +107,7 @@ export function createAnomalyDetector(
     keepMs = dayMs,
   } = options
   const watches = new Map<string, Watch>()
-  const anomalies = new Map<string, Anomaly>()
+  const anomalies = createFairShares<string, string, Anomaly>(maxAnomalies)
   let windowEnd = clock.now() + windowMs
 
   function record(decision: RequestDecision): void {
@@ -112,7 +117,7 @@ export function createAnomalyDetector(
     const watch = watchFor(keyId)
     const { origin, address, secret } = decision
     if (decision.sourceType === 'server' && origin !== undefined) {
-      note('server_key_in_browser', keyId, { origin })
+      note('server_key_in_browser', keyId, { origin: cutText(origin, maxTextLength) })
     }
     if (decision.reason !== null) {
       noteUnseen(watch, 'unseen_origin', keyId, origin)
@@ -120,8 +125,8 @@ export function createAnomalyDetector(
       return
     }
     watch.volume.add(decision.events)
-    if (origin !== undefined && watch.origins.size < maxSeen) watch.origins.add(origin)
-    if (address !== undefined && watch.addresses.size < maxSeen) watch.addresses.add(address)
+    remember(watch.origins, origin)
+    remember(watch.addresses, address)
     if (watch.volume.current >= spikeMinEvents) judgeSpike(keyId, watch.volume)
     if (secret === null) return
     const now = clock.now()
@@ -148,6 +153,10 @@ export function createAnomalyDetector(
     return watch
   }
 
+  function remember(seen: Set<string>, text: string | undefined): void {
+    if (text !== undefined && text.length <= maxTextLength && seen.size < maxSeen) seen.add(text)
+  }
+
   function judgeSpike(keyId: string, volume: VolumeBaseline): void {
     if (volume.windows < warmUpWindows || volume.current <= volume.usual * spikeFactor) return
     note('volume_spike', keyId, { observed: volume.current, expected: Math.round(volume.usual) })
@@ -161,7 +170,7 @@ export function createAnomalyDetector(
   ): void {
     const property = kind === 'unseen_origin' ? 'origin' : 'address'
     const seen = kind === 'unseen_origin' ? watch.origins : watch.addresses
-    if (text === undefined || text.length > 300 || seen.has(text) || seen.size >= maxSeen) return
+    if (text === undefined || text.length > maxTextLength || seen.has(text) || seen.size >= maxSeen) return
     const name = `${property} ${text}`
     const count = (watch.unseen.get(name) ?? 0) + 1
     if (watch.unseen.size < maxSeen || watch.unseen.has(name)) watch.unseen.set(name, count)
@@ -176,7 +185,7 @@ export function createAnomalyDetector(
   ): void {
     const id = [kind, keyId, about.origin ?? about.address ?? about.secretId].filter(Boolean).join(':')
     const now = clock.now()
-    const known = anomalies.get(id)
+    const known = anomalies.get(keyId, id)
     const anomaly: Anomaly = {
       id,
       kind,
@@ -186,16 +195,22 @@ export function createAnomalyDetector(
       count: known === undefined ? firstCount : known.count + 1,
       ...about,
     }
-    if (known === undefined && anomalies.size >= maxAnomalies) {
-      anomalies.delete(anomalies.keys().next().value as string)
-    }
-    anomalies.set(id, anomaly)
+    if (known === undefined) makeRoom(keyId, kind)
+    anomalies.set(keyId, id, anomaly)
     if (known === undefined || now - known.lastAt >= repeatMs) report(anomaly)
+  }
+
+  /** The one seen least lately goes. */
+  function makeRoom(keyId: string, kind: AnomalyKind): void {
+    const alike = anomalies.of(keyId).filter((anomaly) => anomaly.kind === kind)
+    const [oldest] = alike
+    if (oldest !== undefined && alike.length >= maxPerKind) anomalies.delete(keyId, oldest.id)
   }
 
   function check(): void {
     const now = clock.now()
-    for (const [id, anomaly] of anomalies) if (now - anomaly.lastAt > keepMs) anomalies.delete(id)
+    for (const { keyId, id, lastAt } of anomalies.all())
+      if (now - lastAt > keepMs) anomalies.delete(keyId, id)
     if (now < windowEnd) return
     // A process that slept closes one window, not one for every window it missed: it saw nothing of them.
     windowEnd = now + windowMs
@@ -227,6 +242,6 @@ export function createAnomalyDetector(
     record,
     forget: (keyId) => void watches.delete(keyId),
     check,
-    list: () => [...anomalies.values()].sort((a, b) => b.lastAt - a.lastAt),
+    list: () => anomalies.all().sort((a, b) => b.lastAt - a.lastAt),
   }
 }

@@ -1,4 +1,5 @@
 import { isWellFormedSecret } from '../keys/secret.ts'
+import { cutText } from './cut-text.ts'
 
 /** What a body is about. */
 export interface EventSummary {
@@ -41,7 +42,7 @@ function ownText(event: object, property: string): string | null {
   if (typeof value !== 'string') return null
   if (value.length < shortestSecret) return value
   // A sender that puts its key in the wrong place must not have it shown to whoever watches.
-  return isWellFormedSecret(value) ? '(a write key)' : value.slice(0, maxNameLength)
+  return isWellFormedSecret(value) ? '(a write key)' : cutText(value, maxNameLength)
 }
 
 function add(list: string[], text: string | null): void {

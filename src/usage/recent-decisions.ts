@@ -1,6 +1,8 @@
 import type { Reason } from '../verifier/reasons.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
+import { cutText } from './cut-text.ts'
 import { summarizeEvents } from './event-summary.ts'
+import { createFairShares } from './fair-shares.ts'
 
 /** One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to. */
 export interface RecentDecision {
@@ -25,7 +27,7 @@ export interface RecentDecision {
 }
 
 export interface RecentDecisionsOptions {
-  /** Decisions kept. 1 to 100 000. Default 1 000. */
+  /** Decisions kept, shared fairly by the keys: one that has less than the average loses none to the others. 1 to 100 000. Default 1 000. */
   size?: number
   /** Whether to keep what was sent, for debugging; personal data then stays in memory. Default false. */
   keepPayloads?: boolean
@@ -54,12 +56,15 @@ export interface RecentDecisions {
 const maxPayloadLength = 4096
 const maxTextLength = 300
 
-/** Ring of recent decisions: `record` costs a few small strings and never more memory than `size` allows. */
+/**
+ * Recent decisions, a share for each key and one for requests without a known key: a sender who floods one key, or none,
+ * pushes out nobody else's. `record` costs a few small strings and never more memory than `size` allows.
+ */
 export function createRecentDecisions(
   now: () => number,
   { size = 1000, keepPayloads = false }: RecentDecisionsOptions = {},
 ): RecentDecisions {
-  const ring: RecentDecision[] = []
+  const shares = createFairShares<string | null, number, RecentDecision>(size)
   const listeners = new Map<(decision: RecentDecision) => void, (() => void) | undefined>()
   let lastId = 0
 
@@ -76,22 +81,20 @@ export function createRecentDecisions(
         rejected: decision.rejected,
         types,
         names,
-        origin: decision.origin?.slice(0, maxTextLength) ?? null,
-        address: decision.address?.slice(0, maxTextLength) ?? null,
+        origin: decision.origin === undefined ? null : cutText(decision.origin, maxTextLength),
+        address: decision.address === undefined ? null : cutText(decision.address, maxTextLength),
         payload: keepPayloads ? toPayload(decision.body) : null,
       }
-      ring[(entry.id - 1) % size] = entry
+      shares.set(entry.keyId, entry.id, entry)
       for (const listener of listeners.keys()) listener(entry)
     },
 
     list(filter = {}, limit = size) {
-      const found: RecentDecision[] = []
-      const oldest = Math.max(1, lastId - size + 1, (filter.after ?? 0) + 1)
-      for (let id = lastId; id >= oldest && found.length < limit; id--) {
-        const entry = ring[(id - 1) % size] as RecentDecision
-        if (matchesFilter(entry, filter)) found.push(entry)
-      }
-      return found.reverse()
+      const { after = 0 } = filter
+      const found = (filter.keyId === undefined ? shares.all() : shares.of(filter.keyId))
+        .filter((entry) => entry.id > after && matchesFilter(entry, filter))
+        .sort((one, other) => one.id - other.id)
+      return limit < found.length ? found.slice(found.length - limit) : found
     },
 
     subscribe(listener, onClose) {
@@ -120,7 +123,7 @@ function toPayload(body: unknown): string | null {
   if (body === undefined) return null
   try {
     const text = JSON.stringify(body, (name, value: unknown) => (name === 'writeKey' ? undefined : value))
-    return text === undefined ? null : text.slice(0, maxPayloadLength)
+    return text === undefined ? null : cutText(text, maxPayloadLength)
   } catch {
     return null
   }
