@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.ts'
 import type { RunningServer } from './serve.ts'
+import { noteLine } from './terminal.ts'
 
 // A reader that goes away (`| head`) ends the output, not the program with a stack trace.
 process.stdout.on('error', () => {})
@@ -16,7 +17,7 @@ function stopOnSignals(server: RunningServer): void {
       if (stopping) process.exit(1)
       stopping = true
       server.stop().catch((error: unknown) => {
-        process.stderr.write(`writekey: ${error instanceof Error ? error.message : String(error)}\n`)
+        noteLine(process, `writekey: ${error instanceof Error ? error.message : String(error)}`)
         process.exitCode = 3
       })
     })

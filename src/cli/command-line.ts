@@ -9,7 +9,7 @@ import { keyFlags, toFlagName } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { type RunningServer, serve } from './serve.ts'
 import { describeStore, openStore, storeUrl } from './store-location.ts'
-import { printLine, type Terminal } from './terminal.ts'
+import { noteLine, printLine, type Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
 type Flags = NonNullable<ParseArgsConfig['options']>
@@ -53,7 +53,7 @@ export async function runCommandLine(
   try {
     return await run(argv, terminal, onServer)
   } catch (error) {
-    terminal.stderr.write(`writekey: ${describeError(error)}\n`)
+    for (const line of `writekey: ${describeError(error)}`.split('\n')) noteLine(terminal, line)
     return exitCodeOf(error)
   }
 }

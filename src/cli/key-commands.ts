@@ -5,7 +5,7 @@ import { toUsageJson } from '../admin/routes/usage.ts'
 import type { CreateKeyInput, ListKeysQuery, UpdateKeyInput, WriteKey, WriteKeys } from '../index.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { parseNumber, toKeyFields } from './key-flags.ts'
-import { ask, formatTable, printable, printLine, type Terminal } from './terminal.ts'
+import { ask, formatTable, noteLine, printable, printLine, type Terminal } from './terminal.ts'
 
 /** One run of a command on an open store. */
 export interface CommandRun {
@@ -57,7 +57,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       ]
     })
     const heading = ['ID', 'NAME', 'SOURCE', 'STATUS', 'CREATED', 'LAST EVENT', '24H', 'REFUSED']
-    print(run, formatTable(heading, rows))
+    printTable(run, heading, rows)
     if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
   },
 
@@ -68,22 +68,17 @@ export const keyCommands: Readonly<Record<string, Command>> = {
     if (isJson(run)) return printJson(run, json)
     const { secrets, ...fields } = json
     const rows = Object.entries(fields).map(([field, value]) => [field, describe(value)])
-    print(run, formatTable(['FIELD', 'VALUE'], rows))
+    printTable(run, ['FIELD', 'VALUE'], rows)
     print(run, '')
     const heading = ['SECRET', 'START', 'CREATED', 'ENDS', 'LAST USED']
-    print(
-      run,
-      formatTable(
-        heading,
-        secrets.map((one) => [
-          one.id,
-          one.start,
-          one.created_at,
-          one.expires_at ?? '-',
-          one.last_used_at ?? 'never',
-        ]),
-      ),
-    )
+    const ofSecrets = secrets.map((one) => [
+      one.id,
+      one.start,
+      one.created_at,
+      one.expires_at ?? '-',
+      one.last_used_at ?? 'never',
+    ])
+    printTable(run, heading, ofSecrets)
   },
 
   async update(run) {
@@ -138,7 +133,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
     ]
     print(run, `From ${usage.from.toISOString()} to ${usage.to.toISOString()}`)
     print(run, `Last event: ${usage.lastEventAt?.toISOString() ?? 'never'}`)
-    print(run, formatTable(['OUTCOME', 'TYPE OR REASON', 'COUNT'], rows))
+    printTable(run, ['OUTCOME', 'TYPE OR REASON', 'COUNT'], rows)
   },
 
   async audit(run) {
@@ -155,7 +150,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       key_id ?? '-',
       action === 'refused' || action === 'update' ? JSON.stringify(after) : '',
     ])
-    print(run, formatTable(['AT', 'WHO', 'FROM', 'ACTION', 'KEY', 'WHAT'], rows))
+    printTable(run, ['AT', 'WHO', 'FROM', 'ACTION', 'KEY', 'WHAT'], rows)
     if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
   },
 }
@@ -215,6 +210,14 @@ function print({ terminal }: CommandRun, line: string): void {
   printLine(terminal, line)
 }
 
+function printTable(
+  { terminal }: CommandRun,
+  heading: readonly string[],
+  rows: readonly (readonly unknown[])[],
+): void {
+  for (const line of formatTable(heading, rows)) printLine(terminal, line)
+}
+
 function printJson(run: CommandRun, value: unknown): void {
   print(run, JSON.stringify(value))
 }
@@ -226,5 +229,5 @@ function printSecret(run: CommandRun, key: WriteKey, secret: string): void {
 }
 
 function note({ terminal }: CommandRun, line: string): void {
-  terminal.stderr.write(`${line}\n`)
+  noteLine(terminal, line)
 }

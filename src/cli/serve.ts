@@ -9,7 +9,7 @@ import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { createIngestServer } from './ingest-server.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { dataFolder, describeStore, memoryUrl, openStore, storeUrl } from './store-location.ts'
-import { printLine, type Terminal } from './terminal.ts'
+import { noteLine, printLine, type Terminal } from './terminal.ts'
 
 export interface ServeOptions {
   store?: string | undefined
@@ -59,9 +59,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       eventTypes: keysOptions.eventTypes ?? [],
       onEvents(events) {
         if (events.length === 0) return
-        terminal.stdout.write(
-          events.map(({ keyId, event }) => `${JSON.stringify({ ...event, write_key_id: keyId })}\n`).join(''),
-        )
+        for (const { keyId, event } of events) {
+          printLine(terminal, JSON.stringify({ ...event, write_key_id: keyId }))
+        }
       },
     })
     const url = await listen(server, port, host)
@@ -146,10 +146,10 @@ function parsePort(text: string, name: string): number {
   throw usageError(`${name} must be a whole number from 0 to 65535; received ${shown}.`)
 }
 
-function createLogger({ stderr }: Terminal): Logger {
+function createLogger(terminal: Terminal): Logger {
   const log = (details: object, message: string) => {
     const { err } = details as { err?: Error }
-    stderr.write(err === undefined ? `${message}\n` : `${message}: ${err.message}\n`)
+    noteLine(terminal, err === undefined ? message : `${message}: ${err.message}`)
   }
   return { error: log, warn: log }
 }

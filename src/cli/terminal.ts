@@ -12,8 +12,14 @@ export interface Terminal {
 /** Longest secret or answer read from standard input, in characters. */
 const maxInputLength = 4_096
 
-export function printLine(terminal: Terminal, line: string): void {
-  terminal.stdout.write(`${line}\n`)
+/** One line of output. */
+export function printLine({ stdout }: Terminal, line: string): void {
+  stdout.write(`${printable(line)}\n`)
+}
+
+/** One line for the person at the terminal, apart from what a pipe takes. */
+export function noteLine({ stderr }: Terminal, line: string): void {
+  stderr.write(`${printable(line)}\n`)
 }
 
 /** All of standard input, for a secret: never taken from the command line, where every user of the machine sees it. */
@@ -37,26 +43,30 @@ export async function ask({ stdin, stderr }: Terminal, question: string): Promis
   }
 }
 
-/** Characters that move or hide others on a screen: bidirectional controls and zero-width ones. */
-const deceiving = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+/**
+ * What a terminal obeys or hides instead of showing it: control characters (C0 and C1), formats such as bidirectional
+ * overrides and zero-width spaces, line separators, half surrogates, and whatever else Unicode says to draw as nothing. Not
+ * the selectors of emoji, which only choose how the character before them looks.
+ */
+const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?![\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu
 
-/** A value from the store as it may appear on a terminal: one line that shows what it holds. */
+/** A text as it may appear on a terminal: one line, with every such character escaped as in JSON, so that JSON stays JSON. */
 export function printable(value: unknown): string {
-  return String(value).replace(deceiving, '\ufffd').replace(control, '\ufffd')
+  return String(value).replace(unseen, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
 }
 
-/** Rows under a heading, in columns. */
-export function formatTable(heading: readonly string[], rows: readonly (readonly unknown[])[]): string {
+/** Rows under a heading, in columns: one text a line. */
+export function formatTable(heading: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
   const lines = [heading, ...rows.map((row) => row.map(printable))]
   const widths = heading.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] as number))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] as number))
+      .join('  ')
+      .trimEnd(),
+  )
 }

@@ -141,7 +141,7 @@ describe('the command writekey', () => {
     await run(['create', '--name', 'a\u202egnp.exe', '--source-type', 'web'])
     const { out } = await run(['list'])
     expect(out).not.toContain('\u202e')
-    expect(out).toContain('a\ufffdgnp.exe')
+    expect(out).toContain('a\\u202egnp.exe')
   })
 })
 
