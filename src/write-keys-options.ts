@@ -1,6 +1,6 @@
 import type { IngestRequest } from './http/ingest-request.ts'
 import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from './keys/clock.ts'
-import { ConfigError } from './keys/errors.ts'
+import { ConfigError, unknownOption } from './keys/errors.ts'
 import { assertEnvironment, isEps, maxRateLimitEps, minRateLimitEps } from './keys/key-fields.ts'
 import { createSecretHasher, keyPrefixPattern, type SecretHasher } from './keys/secret.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
@@ -253,8 +253,7 @@ export function assertKnownOptions(owner: string, options: unknown, known: reado
     throw new ConfigError(owner, options, 'an object')
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new ConfigError(`${owner}: "${name}"`, 'an unknown option', `one of ${known.join(', ')}`)
+    if (!known.includes(name)) throw unknownOption(owner, name, known)
   }
 }
 
@@ -358,11 +357,9 @@ function resolveHashers(pepper: WriteKeysOptions['pepper']): [SecretHasher, ...S
     const last = index > 0 && index === list.length - 1
     if (entry === null && last) return createSecretHasher(null)
     if (typeof entry === 'string' && entry.length >= minPepperLength) return createSecretHasher(entry)
-    // The value is a secret: say how long it is, not what it is.
-    const received = typeof entry === 'string' ? `${entry.length} characters` : typeof entry
     throw new ConfigError(
       Array.isArray(pepper) ? `pepper[${index}]` : 'pepper',
-      received,
+      entry,
       `a string of at least ${minPepperLength} characters`,
     )
   })

@@ -118,7 +118,7 @@ function optionProviders(options: WriteKeyModuleAsyncOptions): Provider[] {
   if (given.length !== 1) {
     throw new ConfigError(
       'forRootAsync options',
-      `${given.length} of them`,
+      given.length,
       'exactly one of useFactory, useClass and useExisting',
     )
   }

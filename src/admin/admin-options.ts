@@ -129,11 +129,9 @@ function assertToken(entry: unknown, index: number): void {
     throw new ConfigError(`${option}.name`, name, 'a name of 1 to 100 characters')
   if (!roles.includes(role as Role)) throw new ConfigError(`${option}.role`, role, "'admin' or 'viewer'")
   if (typeof token !== 'string' || !tokenPattern.test(token)) {
-    // The value is a secret, or was meant to be one: say how long it is, not what it is.
-    const received = typeof token === 'string' ? `${token.length} characters` : typeof token
     throw new ConfigError(
       `${option}.token`,
-      received,
+      token,
       'at least 32 characters of A-Z a-z 0-9 - . _ ~ + / =, such as `openssl rand -hex 32` prints',
     )
   }

@@ -1,3 +1,16 @@
+import { describeValue } from '../runtime/config-error.ts'
+
+/** What was received, in words of ours: a text from outside is told by its length, as it may be a secret. */
+export class InWords {
+  constructor(readonly words: string) {}
+}
+
+/** @param owner whose options they are. What cannot be a name may be a secret that stands in the wrong place, and is not shown. */
+export function unknownOption(owner: string, name: string, known: readonly string[]): ConfigError {
+  const shown = /^[A-Za-z_$][\w$]{0,39}$/.test(name) ? `"${name}"` : 'a name'
+  return new ConfigError(`${owner}: ${shown}`, new InWords('an unknown option'), `one of ${known.join(', ')}`)
+}
+
 /**
  * A bad option, thrown while something is being constructed, before any traffic. The message names the option, what was
  * received and what would be right.
@@ -13,7 +26,8 @@ export class ConfigError extends Error {
     /** What would be right, completing "must be …". */
     expected: string,
   ) {
-    super(`${option} must be ${expected}; received ${describeValue(received)}.`)
+    const words = received instanceof InWords ? received.words : describeValue(received)
+    super(`${option} must be ${expected}; received ${words}.`)
   }
 }
 
@@ -85,13 +99,4 @@ export class StoreError extends Error {
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   return new StoreError('store_unavailable', 'The store failed.', { cause: error })
-}
-
-function describeValue(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return String(value)
 }

@@ -1,5 +1,5 @@
 import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../keys/clock.ts'
-import { ConfigError } from '../keys/errors.ts'
+import { ConfigError, unknownOption } from '../keys/errors.ts'
 import { chargeGcra, type GcraState, peekGcra, refundGcra, settleGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
 
@@ -178,9 +178,9 @@ function overflowSlot(keyId: string): number {
 }
 
 function resolveOptions(options: MemoryLimiterOptions): { maxKeys: number; clock: Clock | undefined } {
-  for (const [name, value] of Object.entries(options)) {
+  for (const name of Object.keys(options)) {
     if (name !== 'maxKeys' && name !== 'clock') {
-      throw new ConfigError(name, value, 'left out: createMemoryLimiter takes maxKeys and clock')
+      throw unknownOption('createMemoryLimiter options', name, ['maxKeys', 'clock'])
     }
   }
   const { maxKeys = 100_000 } = options

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ConfigError } from '../keys/errors.ts'
+import { ConfigError, unknownOption } from '../keys/errors.ts'
 import { type RedisClient, type RedisCommands, toRedisCommands } from '../limits/redis/redis-client.ts'
 import { withTimeout } from '../limits/redis/redis-link.ts'
 import { explainRefusal } from '../limits/redis/redis-refusal.ts'
@@ -142,11 +142,7 @@ function resolveOptions(options: RedisHintsOptions): { commands: RedisCommands; 
     throw new ConfigError('createRedisHints options', options, 'an object with a client')
   for (const name of Object.keys(options)) {
     if (name !== 'client' && name !== 'subscriber' && name !== 'channel') {
-      throw new ConfigError(
-        `createRedisHints options: "${name}"`,
-        'an unknown option',
-        'one of client, subscriber, channel',
-      )
+      throw unknownOption('createRedisHints options', name, ['client', 'subscriber', 'channel'])
     }
   }
   const { channel = 'writekey:changes' } = options

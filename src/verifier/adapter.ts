@@ -1,4 +1,4 @@
-import { ConfigError } from '../keys/errors.ts'
+import { ConfigError, unknownOption } from '../keys/errors.ts'
 import { noteContextProperty, type VerifyingKeys } from './request-context.ts'
 
 /** Options that every adapter has. */
@@ -33,8 +33,7 @@ export function resolveAdapterOptions<OnRefused>(
   }
   if (typeof options !== 'object' || options === null) throw new ConfigError('options', options, 'an object')
   for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name))
-      throw new ConfigError(`options: "${name}"`, 'an unknown option', `one of ${optionNames.join(', ')}`)
+    if (!optionNames.includes(name)) throw unknownOption('options', name, optionNames)
   }
   const { eventType, onRefused, requestProperty = 'writeKey' } = options
   if (eventType !== undefined && (typeof eventType !== 'string' || eventType === '')) {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../keys/clock.ts'
-import { ConfigError } from '../../keys/errors.ts'
+import { ConfigError, unknownOption } from '../../keys/errors.ts'
 import { type RedisClient, type RedisCommands, toRedisCommands } from './redis-client.ts'
 
 /** What `createRedisLimiter` takes. Unknown names and bad values throw `ConfigError`. */
@@ -41,11 +41,7 @@ export function resolveRedisLimiterOptions(options: RedisLimiterOptions): Resolv
     throw new ConfigError('createRedisLimiter options', options, 'an object with a client')
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
-      throw new ConfigError(
-        `createRedisLimiter options: "${name}"`,
-        'an unknown option',
-        `one of ${names.join(', ')}`,
-      )
+      throw unknownOption('createRedisLimiter options', name, names)
     }
   }
   const { mode = 'leased', onOutage = 'local', processes, timeoutMs = 50 } = options

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ConfigError, StoreError } from '../../keys/errors.ts'
+import { ConfigError, StoreError, unknownOption } from '../../keys/errors.ts'
 import type { ChangeListener, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
@@ -238,11 +238,7 @@ function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   const known = 'db' in options ? ['db', 'dialect', ...commonNames] : ['url', ...commonNames]
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    throw new ConfigError(
-      `createSqlStore options: "${unknown}"`,
-      'an unknown option',
-      `one of ${known.join(', ')}`,
-    )
+    throw unknownOption('createSqlStore options', unknown, known)
   }
   assertName('tablePrefix', options.tablePrefix, /^[A-Za-z_][A-Za-z0-9_]{0,30}$/)
   assertName('schema', options.schema, /^[A-Za-z_][A-Za-z0-9_]{0,62}$/)

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../keys/errors.ts'
+import { ConfigError, InWords } from '../../keys/errors.ts'
 import type { SqlDialect } from './dialect.ts'
 
 /** A store's address after parsing. */
@@ -23,23 +23,24 @@ const dialects: Readonly<Record<string, SqlDialect>> = {
 
 /** @throws ConfigError, which quotes nothing of the URL: any part of it may be part of a password. */
 export function parseStoreUrl(url: unknown): StoreUrl {
-  if (typeof url !== 'string') throw new ConfigError('url', typeof url, expectedUrl)
+  if (typeof url !== 'string') throw new ConfigError('url', url, expectedUrl)
   const scheme = /^(sqlite(?=:)|[a-z0-9+]+(?=:\/\/))/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw new ConfigError('url', 'no scheme', expectedUrl)
+  if (scheme === undefined) throw new ConfigError('url', new InWords('no scheme'), expectedUrl)
   if (scheme === 'sqlite') return parseFile(url)
   const dialect = Object.hasOwn(dialects, scheme) ? dialects[scheme] : undefined
-  if (dialect === undefined) throw new ConfigError('url', 'another scheme', expectedUrl)
+  if (dialect === undefined) throw new ConfigError('url', new InWords('another scheme'), expectedUrl)
   // `user@/database`, with the place of the socket in the query: the drivers want a host there.
   const target = url.replace(/^([^/]+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost')
-  if (!isReadOneWay(target)) throw new ConfigError('url', 'one that cannot be read for certain', encoded)
+  if (!isReadOneWay(target))
+    throw new ConfigError('url', new InWords('one that cannot be read for certain'), encoded)
   return { dialect, private: false, target: target.replace(/^mariadb:/i, 'mysql:') }
 }
 
 function parseFile(url: string): StoreUrl {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
-  if (path === '') throw new ConfigError('url', 'no path', expectedUrl)
+  if (path === '') throw new ConfigError('url', new InWords('no path'), expectedUrl)
   const isAddress = path.includes('://') || /^sqlite:\/\/[^/]*:.*@/i.test(url)
-  if (isAddress) throw new ConfigError('url', 'a URL where the path belongs', expectedUrl)
+  if (isAddress) throw new ConfigError('url', new InWords('a URL where the path belongs'), expectedUrl)
   return { dialect: 'sqlite', private: path === ':memory:', target: path }
 }
 
