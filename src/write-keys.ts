@@ -7,9 +7,10 @@ import {
   toActorText,
 } from './keys/audit-entry.ts'
 import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
+import type { Awaitable } from './keys/awaitable.ts'
 import { randomBase62 } from './keys/base62.ts'
 import { creationEntryId, explainTaken } from './keys/chosen-id.ts'
-import { invalidField, KeyError } from './keys/errors.ts'
+import { invalidField, KeyError, StoreError } from './keys/errors.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
 import {
@@ -26,6 +27,7 @@ import { digestToHex, generateSecret } from './keys/secret.ts'
 import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import { createChangeBarrier } from './stores/change-barrier.ts'
+import { withDeadline } from './stores/deadline.ts'
 import { createKeyCache } from './stores/key-cache.ts'
 import { createMissBudget } from './stores/miss-budget.ts'
 import { type Activity, type ActivityWatch, createActivity } from './usage/activity.ts'
@@ -41,6 +43,7 @@ import {
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createEventHook } from './verifier/event-hook.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
+import { createUnderWay } from './verifier/under-way.ts'
 import type { Verdict } from './verifier/verdict.ts'
 import { createVerifier } from './verifier/verifier.ts'
 import { resolveOptions, type WriteKeysOptions } from './write-keys-options.ts'
@@ -131,7 +134,11 @@ export interface WriteKeys {
   /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
   verify(request: IngestRequest): Promise<Verdict>
 
-  /** Stops timers and closes the limiter and the store. Verification answers 503 from then on. */
+  /**
+   * Requests that come from now on are answered with 503. Those under way are decided and counted first, which may take 3
+   * seconds; then what was counted is stored, timers stop, and the limiter and the store are closed. Resolves within some
+   * 5 seconds whatever hangs.
+   */
   close(): Promise<void>
 }
 
@@ -173,10 +180,11 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     flushMs: resolved.usage.flushMs,
     retentionMs: resolved.usage.retentionDays * dayMs,
     onStoreError: reportStoreError,
+    onDropped: (dropped) => emit({ type: 'usage_dropped', ...dropped }),
   })
   const watch: DecisionWatch = {}
   let activity: ActivityWatch | undefined
-  const verifier = createVerifier({
+  const verifierOptions = {
     ...resolved,
     cache,
     emit,
@@ -184,7 +192,11 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     usage,
     watch,
     isSpent: budget.isSpent,
-  })
+  }
+  const verifier = createVerifier(verifierOptions)
+  /** For requests that come after `close`. */
+  const closedVerifier = createVerifier({ ...verifierOptions, cache: closedCache })
+  const underWay = createUnderWay()
   const unobserve = limiter.observe?.((change) => {
     if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
     else emit({ type: 'limiter_recovered' })
@@ -263,6 +275,12 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     return page === undefined || page.data.some(({ action }) => action === 'remove')
   }
 
+  /** The present as counts know it: none is stored later than the store's own clock says. */
+  async function countingNow(): Promise<number> {
+    const now = clock.now()
+    return Math.min(now, (await store.usage?.now?.()) ?? now)
+  }
+
   function newSecret(environment: string): NewSecret {
     const secret = generateSecret(resolved.keyPrefixFor(environment))
     return { secret, keyHash: digestToHex(resolved.hashers[0](secret)) }
@@ -311,6 +329,23 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   function announceEnd(keyId: string): void {
     announce(keyId)
     activity?.forget(keyId)
+  }
+
+  /** What has begun is decided and counted before anything that it needs goes away. Within five seconds whatever hangs. */
+  async function close(): Promise<void> {
+    const startedAt = performance.now()
+    const leftMs = (of: number) => Math.max(minClosingStepMs, startedAt + of - performance.now())
+    const inTime = (step: Awaitable<void> | undefined) =>
+      withDeadline(step, leftMs(closingMs)).catch(reportStoreError)
+    await underWay.ended(closingRequestsMs)
+    await inTime(cache.close())
+    watch.record = undefined
+    activity?.close()
+    await usage.close(leftMs(closingCountsMs))
+    unobserve?.()
+    await inTime(limiter.close())
+    await inTime(resolved.hints?.close())
+    await inTime(store.close())
   }
 
   const writeKeys: WriteKeys = {
@@ -409,7 +444,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     },
 
     async usage(id, { window = '24h' } = {}) {
-      const parsed = parseUsageWindow(window, clock.now())
+      const parsed = parseUsageWindow(window, await countingNow())
       await load(id)
       await usage.flush()
       const keyIds = [id]
@@ -422,7 +457,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       if (keyIds.length > maxVolumes) throw invalidField('ids', `must be at most ${maxVolumes}`)
       if (keyIds.length === 0) return new Map()
       await usage.flush()
-      const { from, to } = parseUsageWindow('24h', clock.now())
+      const { from, to } = parseUsageWindow('24h', await countingNow())
       const counts = (await store.usage?.read({ keyIds, from, to, bucketMs: hourMs })) ?? []
       return toKeyVolumes(keyIds, from, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
     },
@@ -449,25 +484,29 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     preflight: verifier.preflight,
 
     verify(request) {
+      if (closing !== undefined) return Promise.resolve(closedVerifier.verify(request))
       const verdict = verifier.verify(request)
-      return verdict instanceof Promise ? verdict : Promise.resolve(verdict)
+      return verdict instanceof Promise ? underWay.enter(verdict) : Promise.resolve(verdict)
     },
 
     close() {
-      closing ??= (async () => {
-        await cache.close()
-        watch.record = undefined
-        activity?.close()
-        await usage.close()
-        unobserve?.()
-        await limiter.close()
-        await resolved.hints?.close()
-        await store.close()
-      })()
+      closing ??= close()
       return closing
     },
   }
   return writeKeys
+}
+
+/** From the call of `close` on: requests under way, storing what was counted, and all of it. */
+const closingRequestsMs = 3_000
+const closingCountsMs = 4_000
+const closingMs = 5_000
+const minClosingStepMs = 50
+
+const closedCache = {
+  find(): never {
+    throw new StoreError('store_unavailable', 'These write keys have been closed.')
+  },
 }
 
 const insertAttempts = 3

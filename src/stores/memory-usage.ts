@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../keys/key-record.ts'
-import type { UsageCount, UsageStore } from './usage-store.ts'
+import { toBucketStart, type UsageCount, type UsageStore } from './usage-store.ts'
 
 /** Numbers kept at most, some 200 bytes each; beyond, the oldest buckets go. */
 const maxCells = 250_000
@@ -17,6 +17,8 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
   const buckets = new Map<number, Map<string, UsageCount>>()
   const lastEventAt = new Map<string, number>()
   const lastUsedAt = new Map<string, number>()
+  /** Number of the last batch of each writer: those who share this object. */
+  const batches = new Map<string, number>()
   let cells = 0
 
   function addCount(count: UsageCount): void {
@@ -38,11 +40,17 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
   }
 
   return {
-    add(batch) {
-      for (const count of batch.counts) if (has(count.keyId)) addCount(count)
-      for (const [keyId, at] of batch.lastEventAt) if (has(keyId)) moveForward(lastEventAt, keyId, at)
+    add({ writer, number, madeAt, ...batch }) {
+      if (number > (batches.get(writer) ?? 0)) {
+        batches.set(writer, number)
+        const latest = toBucketStart(madeAt)
+        for (const count of batch.counts) {
+          if (has(count.keyId)) addCount({ ...count, bucketAt: Math.min(count.bucketAt, latest) })
+        }
+      }
+      for (const [keyId, at] of batch.lastEventAt) if (has(keyId)) moveForward(lastEventAt, keyId, at, madeAt)
       for (const [secretId, { keyId, at }] of batch.lastUsedAt) {
-        if (has(keyId)) moveForward(lastUsedAt, secretId, at)
+        if (has(keyId)) moveForward(lastUsedAt, secretId, at, madeAt)
       }
     },
 
@@ -65,8 +73,9 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
       return found
     },
 
-    prune(before) {
-      for (const bucketAt of [...buckets.keys()]) if (bucketAt < before) drop(bucketAt)
+    prune({ keptMs, now }) {
+      for (const bucketAt of [...buckets.keys()]) if (bucketAt < now - keptMs) drop(bucketAt)
+      return false
     },
 
     withLastUse(record) {
@@ -87,6 +96,9 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
   }
 }
 
-function moveForward(times: Map<string, number>, id: string, at: number): void {
-  if (at > (times.get(id) ?? Number.NEGATIVE_INFINITY)) times.set(id, at)
+/** A time that lies ahead was written by a clock that was wrong: it gives way. */
+function moveForward(times: Map<string, number>, id: string, at: number, now: number): void {
+  const known = times.get(id)
+  const time = Math.min(at, now)
+  if (known === undefined || known < time || known > now) times.set(id, time)
 }

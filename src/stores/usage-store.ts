@@ -4,6 +4,11 @@ import type { Awaitable } from '../keys/awaitable.ts'
 /** Length of a usage bucket in milliseconds. Buckets begin at multiples of it. */
 export const usageBucketMs = 300_000
 
+/** The start of the bucket that a moment belongs to. */
+export function toBucketStart(at: number): number {
+  return at - (at % usageBucketMs)
+}
+
 /** How many events of one kind a key had in one bucket. */
 export interface UsageCount {
   readonly keyId: string
@@ -15,13 +20,22 @@ export interface UsageCount {
   readonly count: number
 }
 
-/** What a process has counted since its last flush. */
+/**
+ * A part of what a process has counted: some hundred numbers. A process sends its batches one after another. One that got
+ * no answer is sent again, exactly as it was, until it gets one.
+ */
 export interface UsageBatch {
-  counts: readonly UsageCount[]
+  /** Who counted: 16 letters and digits, new for every `createWriteKeys`. */
+  readonly writer: string
+  /** Of this writer's batches: 1 and up, one more each time. */
+  readonly number: number
+  /** When the batch was made, by the process's clock, which may be wrong. */
+  readonly madeAt: number
+  readonly counts: readonly UsageCount[]
   /** Time of the latest accepted event per key, milliseconds since the epoch. */
-  lastEventAt: ReadonlyMap<string, number>
+  readonly lastEventAt: ReadonlyMap<string, number>
   /** Time of the latest accepted use per secret id. */
-  lastUsedAt: ReadonlyMap<string, { keyId: string; at: number }>
+  readonly lastUsedAt: ReadonlyMap<string, { keyId: string; at: number }>
 }
 
 export interface UsageQuery {
@@ -36,16 +50,36 @@ export interface UsageQuery {
   bucketMs: number
 }
 
+/** Which counts are old. */
+export interface UsagePruning {
+  /** How long counts are kept, in milliseconds. */
+  keptMs: number
+  /** The process's time, which may be wrong. */
+  now: number
+}
+
 /** Keeps volume and last use. Part of a key store; never asked on the request path. */
 export interface UsageStore {
-  /** Adds counts and moves times forward, never back, in one transaction. Keys that are gone are skipped. Raises no revision. */
+  /**
+   * Adds counts once and moves times forward. Counts and the writer's batch number are written in one transaction; a batch
+   * whose number is not above the writer's last was counted before, and is not counted again. Numbers are remembered for
+   * 30 days after a writer's last batch. Keys that are gone are skipped. Raises no revision.
+   *
+   * Whatever is later than the store's own clock is taken as of now, and a stored time that is later gives way to the new
+   * one: one process with a wrong clock must not spoil what others count.
+   */
   add(batch: UsageBatch): Awaitable<void>
   /** Counts of these keys in buckets with `from <= bucketAt < to`, summed over processes. */
   read(query: UsageQuery): Awaitable<UsageCount[]>
   /** Time of the latest accepted event of these keys; keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
-  /** Forgets buckets that began before. */
-  prune(before: number): Awaitable<void>
+  /**
+   * Forgets some of the counts whose bucket began more than `keptMs` ago, both by the process's clock and by the store's own.
+   * A small part at a time, so that nobody waits for it. @returns whether there may be more.
+   */
+  prune(pruning: UsagePruning): Awaitable<boolean>
+  /** The store's own time, milliseconds since the epoch. Left out by stores that have no clock but the process's. */
+  now?(): Awaitable<number>
 }
 
 export interface AuditQuery {

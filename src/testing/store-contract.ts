@@ -1,18 +1,10 @@
 import type { AuditAction, AuditEntry, Awaitable, KeyRecord, KeyStore, ListKeysQuery } from '../index.ts'
 import { randomBase62 } from '../keys/base62.ts'
 import { encodeCursor, parseListQuery } from '../keys/list-query.ts'
+import type { StoreHarness } from './store-harness.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 import type { TestTools } from './test-tools.ts'
-
-/** A store to be tested, and what the suite needs to know about it. */
-export interface StoreHarness {
-  /** Empty, or holding keys of other tests that this one does not look at. */
-  store: KeyStore
-  /** Opens the same keys a second time, as another process would. Only for stores of scope `'shared'`. */
-  open?(): Awaitable<KeyStore>
-  /** Called after each test, in place of `store.close()`. */
-  close?(): Awaitable<void>
-}
+import { usageTests } from './usage-tests.ts'
 
 /**
  * What every `KeyStore` does, as tests for your runner. `create` is called for each test.
@@ -436,44 +428,7 @@ export function storeContract(
       expect(await audit.list({ keyId, limit: 4, after })).toEqual({ data: expected.slice(4), more: false })
     })
 
-    test('adds up usage, and moves last uses forward only', async (store) => {
-      const { usage } = store
-      if (usage === undefined) return
-      const record = await insert(store)
-      const gone = createKeyRecord()
-      const secretId = record.secrets[0]?.id as string
-      const count = {
-        keyId: record.id,
-        bucketAt: 300_000,
-        kind: 'accepted' as const,
-        name: 'track',
-        count: 2,
-      }
-      const revision = await revisionOf(store)
-      for (const at of [2_000, 1_000]) {
-        await usage.add({
-          counts: [count, { ...count, kind: 'refused', name: 'rate_limited' }, { ...count, keyId: gone.id }],
-          lastEventAt: new Map([
-            [record.id, at],
-            [gone.id, at],
-          ]),
-          lastUsedAt: new Map([[secretId, { keyId: record.id, at }]]),
-        })
-      }
-      const read = (from: number, to: number) =>
-        usage.read({ keyIds: [record.id, gone.id], from, to, bucketMs: 300_000 })
-      const counted = await read(300_000, 600_000)
-      expect(counted.toSorted((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual([
-        { ...count, count: 4 },
-        { ...count, kind: 'refused', name: 'rate_limited', count: 4 },
-      ])
-      expect(await read(0, 300_000)).toEqual([])
-      expect([...(await usage.lastEvents([record.id, gone.id]))]).toEqual([[record.id, 2_000]])
-      expect((await store.get(record.id))?.secrets[0]?.lastUsedAt).toBe(2_000)
-      expect(await revisionOf(store)).toBe(revision)
-      await usage.prune(300_001)
-      expect(await read(0, 600_000)).toEqual([])
-    })
+    usageTests(test, insert, expect)
   })
 }
 

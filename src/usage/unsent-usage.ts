@@ -1,67 +1,102 @@
 import type { UsageBatch, UsageCount } from '../stores/usage-store.ts'
 
-/** Most counts that wait for a store that is away; then the oldest are given up. Some 100 bytes each. */
-const maxUnsentCounts = 100_000
-const maxUnsentTimes = 50_000
+/** Numbers that were given up: accepted events and refusals. */
+export interface DroppedUsage {
+  readonly events: number
+  readonly refusals: number
+}
 
-/** What has been counted and not yet stored. Adds up, so that a retry sends each number once. */
+/** What one batch carries. */
+export type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'>
+
+/** What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts are given up. */
 export interface UnsentUsage {
   isEmpty(): boolean
   add(count: UsageCount): void
   addLastEvent(keyId: string, at: number): void
   addLastUse(secretId: string, keyId: string, at: number): void
-  /** Hands everything over and is empty afterwards. */
-  take(): UsageBatch
-  /** Puts a batch back that could not be stored. */
-  restore(batch: UsageBatch): void
+  /** Hands over the oldest rows, at most `rowsPerBatch`; undefined when there are none. */
+  take(): UsagePart | undefined
+  /** What was given up since the last call; undefined when nothing was. */
+  takeDropped(): DroppedUsage | undefined
+  /** Gives up everything. */
+  dropAll(): void
 }
 
-export function createUnsentUsage(): UnsentUsage {
-  let counts = new Map<string, UsageCount>()
-  let lastEventAt = new Map<string, number>()
-  let lastUsedAt = new Map<string, { keyId: string; at: number }>()
+/** Most counts that wait for a store that is away. Some 200 bytes each. */
+const maxUnsentCounts = 100_000
+const maxUnsentTimes = 50_000
+/** Given up at once when there are more: finding the oldest of a map one by one takes long. */
+const givenUpAtOnce = 1_000
+/** A store that works in this process, as SQLite does, holds it up for a batch: with this many rows some milliseconds. */
+const rowsPerBatch = 500
 
-  const unsent: UnsentUsage = {
-    isEmpty: () => counts.size === 0 && lastEventAt.size === 0 && lastUsedAt.size === 0,
+export function createUnsentUsage(): UnsentUsage {
+  const counts = new Map<string, UsageCount>()
+  const lastEventAt = new Map<string, number>()
+  const lastUsedAt = new Map<string, { keyId: string; at: number }>()
+  let dropped = { events: 0, refusals: 0 }
+
+  const isEmpty = () => counts.size === 0 && lastEventAt.size === 0 && lastUsedAt.size === 0
+
+  function drop({ kind, count }: UsageCount): void {
+    if (kind === 'accepted') dropped.events += count
+    else dropped.refusals += count
+  }
+
+  return {
+    isEmpty,
 
     add(count) {
       const id = `${count.keyId} ${count.bucketAt} ${count.kind} ${count.name}`
       const known = counts.get(id)
-      if (known === undefined) dropOldest(counts, maxUnsentCounts)
+      if (known === undefined && counts.size >= maxUnsentCounts) {
+        for (const oldest of takeFirst(counts, givenUpAtOnce).values()) drop(oldest)
+      }
       counts.set(id, known === undefined ? count : { ...count, count: known.count + count.count })
     },
 
     addLastEvent(keyId, at) {
-      if (at <= (lastEventAt.get(keyId) ?? 0)) return
-      if (!lastEventAt.has(keyId)) dropOldest(lastEventAt, maxUnsentTimes)
-      lastEventAt.set(keyId, at)
+      const known = lastEventAt.get(keyId)
+      if (known === undefined && lastEventAt.size >= maxUnsentTimes) takeFirst(lastEventAt, givenUpAtOnce)
+      if (known === undefined || at > known) lastEventAt.set(keyId, at)
     },
 
     addLastUse(secretId, keyId, at) {
-      if (at <= (lastUsedAt.get(secretId)?.at ?? 0)) return
-      if (!lastUsedAt.has(secretId)) dropOldest(lastUsedAt, maxUnsentTimes)
-      lastUsedAt.set(secretId, { keyId, at })
+      const known = lastUsedAt.get(secretId)
+      if (known === undefined && lastUsedAt.size >= maxUnsentTimes) takeFirst(lastUsedAt, givenUpAtOnce)
+      if (known === undefined || at > known.at) lastUsedAt.set(secretId, { keyId, at })
     },
 
     take() {
-      const batch: UsageBatch = { counts: [...counts.values()], lastEventAt, lastUsedAt }
-      counts = new Map()
-      lastEventAt = new Map()
-      lastUsedAt = new Map()
-      return batch
+      if (isEmpty()) return undefined
+      const someCounts = [...takeFirst(counts, rowsPerBatch).values()]
+      const someEvents = takeFirst(lastEventAt, rowsPerBatch - someCounts.length)
+      const someUses = takeFirst(lastUsedAt, rowsPerBatch - someCounts.length - someEvents.size)
+      return { counts: someCounts, lastEventAt: someEvents, lastUsedAt: someUses }
     },
 
-    restore(batch) {
-      for (const count of batch.counts) unsent.add(count)
-      for (const [keyId, at] of batch.lastEventAt) unsent.addLastEvent(keyId, at)
-      for (const [secretId, { keyId, at }] of batch.lastUsedAt) unsent.addLastUse(secretId, keyId, at)
+    takeDropped() {
+      if (dropped.events === 0 && dropped.refusals === 0) return undefined
+      const taken = dropped
+      dropped = { events: 0, refusals: 0 }
+      return taken
+    },
+
+    dropAll() {
+      for (const count of counts.values()) drop(count)
+      for (const map of [counts, lastEventAt, lastUsedAt]) map.clear()
     },
   }
-  return unsent
 }
 
-function dropOldest(map: Map<string, unknown>, max: number): void {
-  if (map.size < max) return
-  const oldest = map.keys().next()
-  if (!oldest.done) map.delete(oldest.value)
+/** Moves the oldest entries, at most `most`, into a map of their own. */
+function takeFirst<Value>(map: Map<string, Value>, most: number): Map<string, Value> {
+  const taken = new Map<string, Value>()
+  for (const [id, value] of map) {
+    if (taken.size >= most) break
+    taken.set(id, value)
+    map.delete(id)
+  }
+  return taken
 }

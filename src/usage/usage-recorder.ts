@@ -1,10 +1,10 @@
 import type { Clock } from '../keys/clock.ts'
-import { withDeadline } from '../stores/deadline.ts'
-import { type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
+import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
 import { createKeyCounter, type KeyCounter, markSecretUsed, toUsageCounts } from './key-counter.ts'
-import { createUnsentUsage } from './unsent-usage.ts'
+import { createUnsentUsage, type DroppedUsage } from './unsent-usage.ts'
+import { createUsageWriter } from './usage-writer.ts'
 
 export interface UsageRecorderOptions {
   /** Without one nothing is counted. */
@@ -17,69 +17,65 @@ export interface UsageRecorderOptions {
   /** How long counts are kept, in milliseconds. */
   retentionMs: number
   onStoreError: (error: unknown) => void
+  /** A batch was stored. */
+  onStored?: () => void
+  /** Told how much was given up because the store was away for too long. */
+  onDropped: (dropped: DroppedUsage) => void
 }
 
 /** Counts per key in memory and writes batches in the background. */
 export interface UsageRecorder extends UsageCounter {
   /** Stores what has been counted so far. Never rejects: what could not be stored waits for the next time. */
   flush(): Promise<void>
-  /** Stores what is left and stops. */
-  close(): Promise<void>
+  /** Stores what is left, for at most `deadlineMs`, and stops. */
+  close(deadlineMs?: number): Promise<void>
 }
 
 /** The name under which events count that have no known type. */
 export const otherEventType = 'other'
 
-/** Keys counted at the same time; beyond, a batch is written early. Some 500 bytes each. */
-const maxCounters = 20_000
-const pruneEveryMs = 3_600_000
+/** Keys counted at the same time, some 500 bytes each; beyond, a batch is written early. Moving on takes some milliseconds. */
+const maxCounters = 5_000
 /** Longest that closing waits for a store that hangs. */
 const closeDeadlineMs = 5_000
-const closeRetryMs = 100
 
 /**
  * Counts accepted events by type and refusals by reason in buckets of five minutes, with the last event of each key and
  * the last use of each secret. What a crash loses is what was counted since the last batch: at most `flushMs` of it.
- *
- * Batches go out one at a time. One that fails is added to the next, within bounds; one whose answer got lost may so be
- * counted twice.
  */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
-  const { clock, flushMs } = options
   if (options.store === undefined) return noRecorder
-  const store = options.store
   const typeNames = [...options.eventTypes, otherEventType]
   const typeIndex = new Map(typeNames.map((name, index) => [name, index]))
   const otherIndex = typeNames.length - 1
   const reasonIndex = new Map<Reason, number>(reasons.map((reason, index) => [reason, index]))
 
   const unsent = createUnsentUsage()
+  const writer = createUsageWriter({ ...options, store: options.store, unsent, seal })
   let counters = new Map<string, KeyCounter>()
   let bucketAt = Number.NEGATIVE_INFINITY
-  let timer: NodeJS.Timeout | undefined
-  let flushing: Promise<void> | undefined
-  let prunedAt = Number.NEGATIVE_INFINITY
-  let closed = false
 
   function counterOf(keyId: string, at: number): KeyCounter {
-    // A clock set back goes on counting in the bucket that is open.
-    if (at >= bucketAt + usageBucketMs) openBucket(at)
+    if (!belongsToOpenBucket(at)) {
+      seal()
+      bucketAt = toBucketStart(at)
+    }
     let counter = counters.get(keyId)
     if (counter === undefined) {
       if (counters.size >= maxCounters) {
         seal()
-        void flush()
+        void writer.flush()
       }
       counter = createKeyCounter(typeNames.length)
       counters.set(keyId, counter)
-      if (timer === undefined && !closed) timer = setTimeout(flush, flushMs).unref()
+      writer.schedule()
     }
     return counter
   }
 
-  function openBucket(at: number): void {
-    seal()
-    bucketAt = at - (at % usageBucketMs)
+  /** A request that began in the bucket before may count in this one. More than that, and the clock was ahead and has been set right. */
+  function belongsToOpenBucket(at: number): boolean {
+    return at < bucketAt + usageBucketMs && at >= bucketAt - usageBucketMs
   }
 
   /** Moves the open counters to what waits to be stored. */
@@ -91,49 +87,6 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       for (const [secretId, at] of counter.otherSecrets ?? []) unsent.addLastUse(secretId, keyId, at)
     }
     counters = new Map()
-  }
-
-  function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    // A batch under way does not hold what came since, so the next one follows it.
-    flushing = (flushing ?? Promise.resolve()).then(writeBatch)
-    const current = flushing
-    void current.then(() => {
-      if (flushing === current) flushing = undefined
-    })
-    return current
-  }
-
-  /** A store that is busy for a moment, as one file with many writers is, gets another chance. */
-  async function flushAll(isOver: () => boolean): Promise<void> {
-    await flush()
-    while (!unsent.isEmpty() && !isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
-      await flush()
-    }
-  }
-
-  async function writeBatch(): Promise<void> {
-    seal()
-    if (unsent.isEmpty()) return
-    const batch = unsent.take()
-    try {
-      await store.add(batch)
-    } catch (error) {
-      unsent.restore(batch)
-      if (!closed) timer ??= setTimeout(flush, flushMs).unref()
-      options.onStoreError(error)
-      return
-    }
-    const now = clock.now()
-    if (now - prunedAt < pruneEveryMs) return
-    prunedAt = now
-    try {
-      await store.prune(now - options.retentionMs)
-    } catch (error) {
-      options.onStoreError(error)
-    }
   }
 
   return {
@@ -159,19 +112,8 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     refused(keyId, reason, at) {
       addRefused(counterOf(keyId, at), reason)
     },
-    flush,
-    async close() {
-      closed = true
-      let isOver = false
-      const timer = setTimeout(() => {
-        isOver = true
-      }, closeDeadlineMs).unref()
-      await withDeadline(
-        flushAll(() => isOver),
-        closeDeadlineMs,
-      ).catch(options.onStoreError)
-      clearTimeout(timer)
-    },
+    flush: writer.flush,
+    close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
   }
 
   function addRefused(counter: KeyCounter, reason: Reason): void {

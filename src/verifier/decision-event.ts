@@ -17,6 +17,8 @@ export type WriteKeyEvent =
   | { readonly type: 'stale_accept'; readonly keyId: string }
   /** The store failed or did not answer in time. */
   | { readonly type: 'store_error'; readonly error: Error }
+  /** Counts of usage were given up: the store was away for too long, or did not take them before `close()` was over. Accepted events and refused requests. */
+  | { readonly type: 'usage_dropped'; readonly events: number; readonly refusals: number }
   /** The store's revision went back (a restored backup, a failover): everything cached was dropped. */
   | { readonly type: 'revision_regressed' }
   /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */

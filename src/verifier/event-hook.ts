@@ -70,6 +70,11 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
       )
     case 'revision_regressed':
       return logger.warn?.({}, "writekey: the store's revision went back; cached keys were dropped")
+    case 'usage_dropped':
+      return logger.warn?.(
+        { events: event.events, refusals: event.refusals },
+        'writekey: counts of usage were given up, as the store did not take them',
+      )
     case 'limiter_degraded':
       return logger.warn?.(
         { err: event.error },

@@ -2,13 +2,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/keys/clock.ts'
 import { createMemoryUsage } from '../../src/stores/memory-usage.ts'
 import { type UsageBatch, type UsageStore, usageBucketMs } from '../../src/stores/usage-store.ts'
+import type { DroppedUsage } from '../../src/usage/unsent-usage.ts'
 import { createUsageRecorder } from '../../src/usage/usage-recorder.ts'
 
 const start = Date.UTC(2026, 0, 5, 12, 1)
 const everything = { from: 0, to: start + 10 * usageBucketMs, bucketMs: usageBucketMs }
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: start })
+  // Not setImmediate: the pause between two batches is no time.
+  vi.useFakeTimers({
+    now: start,
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  })
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -18,6 +23,7 @@ function setUp(wrap: (store: UsageStore) => UsageStore = (store) => store) {
   const store = createMemoryUsage(() => true)
   const batches: UsageBatch[] = []
   const errors: unknown[] = []
+  const dropped: DroppedUsage[] = []
   const recorder = createUsageRecorder({
     store: wrap({
       ...store,
@@ -31,13 +37,14 @@ function setUp(wrap: (store: UsageStore) => UsageStore = (store) => store) {
     flushMs: 10_000,
     retentionMs: 30 * 86_400_000,
     onStoreError: (error) => errors.push(error),
+    onDropped: (given) => dropped.push(given),
   })
   const counts = async () =>
     (await store.read({ keyIds: ['wk_1', 'wk_2'], ...everything })).map(
       ({ keyId, bucketAt, kind, name, count }) =>
         `${keyId} ${(bucketAt - start) / 60_000} ${kind} ${name} ${count}`,
     )
-  return { recorder, store, batches, errors, counts }
+  return { recorder, store, batches, errors, dropped, counts }
 }
 
 describe('the usage recorder', () => {
@@ -85,6 +92,7 @@ describe('the usage recorder', () => {
     const { recorder, counts } = setUp()
     recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
     recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start + usageBucketMs)
+    vi.setSystemTime(start + usageBucketMs)
     await recorder.flush()
     expect(await counts()).toEqual(['wk_1 -1 accepted track 1', 'wk_1 4 accepted track 1'])
   })
@@ -139,8 +147,83 @@ describe('the usage recorder', () => {
     expect(errors).toHaveLength(2)
     expect(await counts()).toEqual([])
     down = false
-    await vi.advanceTimersByTimeAsync(10_000)
+    await recorder.flush()
     expect(await counts()).toEqual(['wk_1 -1 accepted track 3'])
+  })
+
+  it('sends a batch again as it was whose answer was lost, and counts it once', async () => {
+    let lost = 120
+    const { recorder, batches, counts } = setUp((store) => ({
+      ...store,
+      async add(batch) {
+        await store.add(batch)
+        if (lost-- > 0) throw new Error('connection reset')
+      },
+    }))
+    for (let round = 0; round < 130; round++) {
+      recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+      recorder.accepted('wk_2', 'sec_2', 'page', [{}, {}], [], start)
+      await recorder.flush()
+    }
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 130', 'wk_2 -1 accepted page 260'])
+    for (const batch of batches) {
+      expect(batch).toEqual(batches.find(({ number }) => number === batch.number))
+    }
+  })
+
+  it('writes many keys in small batches, and lets others have their turn between two', async () => {
+    const { recorder, batches } = setUp()
+    for (let index = 0; index < 3_000; index++) {
+      recorder.accepted(`wk_${index}`, `sec_${index}`, 'track', [{}], [], start)
+    }
+    let turns = 0
+    let done = false
+    const others = (async () => {
+      for (; !done; turns++) await new Promise((resolve) => setImmediate(resolve))
+    })()
+    await recorder.flush()
+    done = true
+    await others
+    expect(batches.length).toBeGreaterThan(10)
+    for (const { counts, lastEventAt, lastUsedAt } of batches) {
+      expect(counts.length + lastEventAt.size + lastUsedAt.size).toBeLessThanOrEqual(500)
+    }
+    expect(turns).toBeGreaterThanOrEqual(batches.length - 1)
+  })
+
+  it('lets calls of flush that come meanwhile share one', async () => {
+    const { recorder, batches, counts } = setUp()
+    const add = () => recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    add()
+    const first = recorder.flush()
+    add()
+    await Promise.all([first, ...Array.from({ length: 20 }, () => recorder.flush())])
+    expect(batches).toHaveLength(2)
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 2'])
+  })
+
+  it('gives up the oldest counts when the store stays away, and tells how many events those were', async () => {
+    let down = true
+    const { recorder, dropped, store } = setUp((store) => ({
+      ...store,
+      add: (batch) => (down ? Promise.reject(new Error('down')) : store.add(batch)),
+    }))
+    const keys = 30_000
+    for (let round = 0; round < 4; round++) {
+      const at = start + round * usageBucketMs
+      vi.setSystemTime(at)
+      for (let index = 0; index < keys; index++)
+        recorder.accepted(`wk_${index}`, 'sec_1', 'track', [{}, {}], [], at)
+      await recorder.flush()
+    }
+    const given = dropped.reduce((sum, { events }) => sum + events, 0)
+    expect(given).toBeGreaterThan(0)
+    expect(dropped.every(({ refusals }) => refusals === 0)).toBe(true)
+    down = false
+    await recorder.flush()
+    const keyIds = Array.from({ length: keys }, (_, index) => `wk_${index}`)
+    const stored = await store.read({ keyIds, ...everything })
+    expect(stored.reduce((sum, { count }) => sum + count, 0)).toBe(keys * 4 * 2 - given)
   })
 
   it('stores what is left on close, and gives up on a store that hangs', async () => {
@@ -151,10 +234,12 @@ describe('the usage recorder', () => {
 
     const hanging = setUp((store) => ({ ...store, add: () => new Promise(() => {}) }))
     hanging.recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    hanging.recorder.refused('wk_1', 'rate_limited', start)
     const closed = hanging.recorder.close()
     await vi.advanceTimersByTimeAsync(5_001)
     await closed
     expect(hanging.errors).toHaveLength(1)
+    expect(hanging.dropped).toEqual([{ events: 1, refusals: 1 }])
   })
 
   it('asks a store again on close that was busy for a moment', async () => {
@@ -171,7 +256,7 @@ describe('the usage recorder', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('writes early rather than hold more than 20 000 keys, and loses none of them', async () => {
+  it('writes early rather than hold more than 5 000 keys, and loses none of them', async () => {
     const { recorder, batches } = setUp()
     for (let index = 0; index < 45_000; index++) {
       recorder.accepted(`wk_${index}`, `sec_${index}`, 'track', [{}], [], start)
@@ -186,10 +271,26 @@ describe('the usage recorder', () => {
     const { recorder, counts } = setUp()
     recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
     await recorder.flush()
-    vi.setSystemTime(start + 31 * 86_400_000)
-    recorder.accepted('wk_2', 'sec_2', 'track', [{}], [], Date.now())
+    for (const hours of [31 * 24, 31 * 24 + 1]) {
+      vi.advanceTimersByTime(start + hours * 3_600_000 - Date.now())
+      recorder.refused('wk_2', 'rate_limited', Date.now())
+      await recorder.flush()
+    }
+    expect((await counts()).filter((text) => text.startsWith('wk_1'))).toEqual([])
+  })
+
+  it('loses nothing to a clock that is ahead for a moment, and counts on where it was', async () => {
+    const { recorder, counts, store } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
     await recorder.flush()
-    expect(await counts()).toEqual([])
+    const ahead = start + 40 * 86_400_000
+    for (const now of [ahead, start + 500]) {
+      vi.setSystemTime(now)
+      recorder.accepted('wk_2', 'sec_2', 'track', [{}], [], now)
+    }
+    await recorder.flush()
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 1', 'wk_2 -1 accepted track 2'])
+    expect((await store.lastEvents(['wk_2'])).get('wk_2')).toBe(start + 500)
   })
 
   it('does nothing for a store that keeps no usage', async () => {
@@ -200,6 +301,7 @@ describe('the usage recorder', () => {
       flushMs: 10_000,
       retentionMs: 1,
       onStoreError: () => {},
+      onDropped: () => {},
     })
     recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
     recorder.refused('wk_1', 'rate_limited', start)

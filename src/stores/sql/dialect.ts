@@ -43,6 +43,9 @@ export function contains(dialect: SqlDialect, text: RawBuilder<string>, part: st
   return sql`instr(${text}, ${part}) > 0`
 }
 
+/** Gives the value of a column from the existing and the new one. */
+export type Merge = (existing: RawBuilder<unknown>, incoming: RawBuilder<unknown>) => RawBuilder<unknown>
+
 /**
  * The end of an `insert into … as existing`: what happens to a row that is there already.
  * @param keyColumns the primary key.
@@ -51,7 +54,7 @@ export function contains(dialect: SqlDialect, text: RawBuilder<string>, part: st
 export function onConflict(
   dialect: SqlDialect,
   keyColumns: readonly string[],
-  merge: Readonly<Record<string, 'replace' | 'add' | 'greatest'>>,
+  merge: Readonly<Record<string, 'replace' | 'add' | Merge>>,
 ): RawBuilder<unknown> {
   const assignments = Object.entries(merge).map(([column, how]) => {
     const name = sql.ref(column)
@@ -59,7 +62,7 @@ export function onConflict(
     const incoming = dialect === 'mysql' ? sql`values(${name})` : sql.ref(`excluded.${column}`)
     if (how === 'replace') return sql`${name} = ${incoming}`
     if (how === 'add') return sql`${name} = ${existing} + ${incoming}`
-    return sql`${name} = ${sql.raw(dialect === 'sqlite' ? 'max' : 'greatest')}(${existing}, ${incoming})`
+    return sql`${name} = ${how(existing, incoming)}`
   })
   if (dialect === 'mysql') return sql`on duplicate key update ${sql.join(assignments)}`
   return sql`on conflict (${sql.join(keyColumns.map((column) => sql.ref(column)))}) do update set ${sql.join(assignments)}`

@@ -139,6 +139,11 @@ export function schemaStatements({ dialect, naming, tables }: Database): RawBuil
     ],
     [{ name: 'bucket', columns: 'bucket_at' }],
   )
+  table('usage_writers', [
+    `writer ${word(80)} not null primary key`,
+    `batch ${whole} not null`,
+    `last_at ${whole} not null`,
+  ])
   table('activity', [`key_id ${word(80)} not null primary key`, `last_event_at ${whole} not null`])
   table(
     'audit',

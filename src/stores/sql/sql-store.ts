@@ -18,7 +18,7 @@ import { channelName, readChanges } from './revision.ts'
 import { openSqlite } from './sqlite-connection.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 import { nameTables } from './tables.ts'
-import { addUsage, pruneUsage, readLastEvents, readUsage } from './usage.ts'
+import { createSqlUsage } from './usage.ts'
 
 interface CommonOptions {
   /** What the names of the tables begin with: a letter or `_`, then up to 30 letters, digits and `_`. Default `'writekey_'`. */
@@ -161,12 +161,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     releaseLease: (holder) => onDatabase((database) => releaseLease(database, holder)),
     longestLeaseMs: (except) => onDatabase((database) => longestLeaseMs(database, except)),
 
-    usage: {
-      add: (batch) => onDatabase((database) => addUsage(database, batch)),
-      read: (query) => onDatabase((database) => readUsage(database, query)),
-      lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
-      prune: (before) => onDatabase((database) => pruneUsage(database, before)),
-    },
+    usage: createSqlUsage(onDatabase),
     audit: {
       append: (entry) => onDatabase((database) => appendAudit(database, entry)),
       list: (query) => onDatabase((database) => listAudit(database, query)),

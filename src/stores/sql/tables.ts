@@ -1,6 +1,16 @@
 import { type RawBuilder, sql } from 'kysely'
 
-const tableNames = ['keys', 'secrets', 'usage', 'activity', 'audit', 'changes', 'leases', 'meta'] as const
+const tableNames = [
+  'keys',
+  'secrets',
+  'usage',
+  'usage_writers',
+  'activity',
+  'audit',
+  'changes',
+  'leases',
+  'meta',
+] as const
 
 export type TableName = (typeof tableNames)[number]
 

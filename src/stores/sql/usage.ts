@@ -1,117 +1,80 @@
 import { sql } from 'kysely'
-import type { UsageBatch, UsageCount, UsageQuery } from '../usage-store.ts'
+import { toBucketStart, type UsageBatch, type UsageCount, type UsageStore } from '../usage-store.ts'
 import { type Database, query, type Transaction, transact } from './database.ts'
-import { insertInto, onConflict, wholeNumber } from './dialect.ts'
+import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
+import { isDuplicate } from './driver-errors.ts'
 import type { NumberCell } from './key-rows.ts'
 import { addUsageStatement } from './postgres-usage.ts'
+import { pruneUsage, readLatestMoment } from './usage-pruning.ts'
+import { readLastEvents, readNow, readUsage } from './usage-reads.ts'
 
 /** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
 const rowsPerStatement = 200
+/** A process with a wrong clock writes down its own time; so what was written is asked for before, and for this long. */
+const trustedAfterMs = 3_600_000
 
-export async function addUsage(database: Database, batch: UsageBatch): Promise<void> {
-  const ids = [
-    ...batch.counts.map(({ keyId }) => keyId),
-    ...batch.lastEventAt.keys(),
-    ...[...batch.lastUsedAt.values()].map(({ keyId }) => keyId),
-  ]
-  if (ids.length === 0) return
-  const keyIds = [...new Set(ids)]
-  if (database.dialect === 'postgres') {
-    await query(database.writer, addUsageStatement(database, keyIds, mergeCounts(batch.counts), batch))
+/** Usage in an SQL database. `onDatabase` runs work on it once it is ready. */
+export function createSqlUsage(
+  onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
+): UsageStore {
+  /** SQLite: the latest moment that others had written down when this process first wrote. */
+  let known: { at: number | undefined; readAt: number } | undefined
+
+  async function latestKnown(database: Database): Promise<number | undefined> {
+    if (database.dialect !== 'sqlite') return undefined
+    if (known === undefined || performance.now() - known.readAt > trustedAfterMs) {
+      known = { at: await readLatestMoment(database), readAt: performance.now() }
+    }
+    return known.at
+  }
+
+  return {
+    add: (batch) =>
+      onDatabase(async (database) => {
+        await latestKnown(database)
+        await addUsage(database, batch)
+      }),
+    read: (asked) => onDatabase((database) => readUsage(database, asked)),
+    lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
+    prune: (pruning) =>
+      onDatabase(async (database) => pruneUsage(database, pruning, await latestKnown(database))),
+    now: () => onDatabase(readNow),
+  }
+}
+
+async function addUsage(database: Database, batch: UsageBatch): Promise<void> {
+  const { dialect } = database
+  if (dialect === 'postgres') {
+    await query(database.writer, addUsageStatement(database, batch))
     return
   }
-  await transact(database, async (transaction) => {
-    const living = await readLiving(database, transaction, keyIds)
-    await addCounts(database, transaction, mergeCounts(batch.counts.filter(({ keyId }) => living.has(keyId))))
-    await moveLastEvents(
-      database,
-      transaction,
-      [...batch.lastEventAt].filter(([keyId]) => living.has(keyId)),
-    )
-    await moveLastUses(
-      database,
-      transaction,
-      [...batch.lastUsedAt].filter(([, { keyId }]) => living.has(keyId)).map(([id, { at }]) => [id, at]),
-    )
-  })
-}
-
-export async function readUsage(
-  { tables, writer }: Database,
-  { keyIds, from, to, bucketMs }: UsageQuery,
-): Promise<UsageCount[]> {
-  const counts: UsageCount[] = []
-  const start = sql`bucket_at - (bucket_at - ${sql.lit(from)}) % ${sql.lit(bucketMs)}`
-  for (const some of chunk(keyIds)) {
-    const rows = await query<{
-      key_id: string
-      start_at: NumberCell
-      kind: UsageCount['kind']
-      name: string
-      summed: NumberCell
-    }>(
-      writer,
-      sql`select key_id, ${start} as start_at, kind, name, sum(total) as summed from ${tables.usage}
-        where key_id in (${sql.join(some)}) and bucket_at >= ${from} and bucket_at < ${to}
-        group by key_id, start_at, kind, name order by key_id, start_at, kind, name`,
-    )
-    for (const { key_id, start_at, kind, name, summed } of rows) {
-      counts.push({ keyId: key_id, bucketAt: Number(start_at), kind, name, count: Number(summed) })
-    }
+  const parts = [addCounts, moveLastEvents, moveLastUses]
+  if (dialect === 'sqlite') {
+    await transact(database, async (transaction) => {
+      for (const add of parts) await add(database, transaction, batch)
+    })
+    return
   }
-  return counts
+  // Times only ever move forward, so a batch that is sent again may move them again. In one transaction with the counts, a
+  // process that is frozen in the middle would keep more rows locked.
+  for (const add of parts) await transact(database, (transaction) => add(database, transaction, batch))
 }
 
-export async function readLastEvents(
-  { tables, writer }: Database,
-  keyIds: readonly string[],
-): Promise<Map<string, number>> {
-  const found = new Map<string, number>()
-  for (const some of chunk(keyIds)) {
-    const rows = await query<{ key_id: string; last_event_at: NumberCell }>(
-      writer,
-      sql`select key_id, last_event_at from ${tables.activity} where key_id in (${sql.join(some)})`,
-    )
-    for (const { key_id, last_event_at } of rows) found.set(key_id, Number(last_event_at))
-  }
-  return found
-}
+type Add = (database: Database, transaction: Transaction, batch: UsageBatch) => Promise<void>
 
-export async function pruneUsage(database: Database, before: number): Promise<void> {
-  const { usage } = database.tables
-  await transact(database, ({ write }) => write(sql`delete from ${usage} where bucket_at < ${before}`))
-}
-
-async function readLiving(
-  { tables }: Database,
-  transaction: Transaction,
-  keyIds: readonly string[],
-): Promise<Set<string>> {
-  const living = new Set<string>()
-  for (const some of chunk(keyIds)) {
-    const rows = await transaction.rows<{ id: string }>(
-      sql`select id from ${tables.keys} where id in (${sql.join(some)})`,
-    )
-    for (const { id } of rows) living.add(id)
-  }
-  return living
-}
-
-/** One row per primary key, as no statement may meet the same one twice, in one order for all processes: no deadlocks. */
-function mergeCounts(counts: readonly UsageCount[]): UsageCount[] {
-  const merged = new Map<string, UsageCount>()
-  for (const one of counts) {
-    const place = JSON.stringify([one.keyId, one.bucketAt, one.kind, one.name])
-    merged.set(place, { ...one, count: one.count + (merged.get(place)?.count ?? 0) })
-  }
-  return [...merged].sort(byFirst).map(([, count]) => count)
-}
-
-async function addCounts(
-  { dialect, tables }: Database,
-  transaction: Transaction,
-  counts: readonly UsageCount[],
-): Promise<void> {
+const addCounts: Add = async (database, transaction, batch) => {
+  if (batch.counts.length === 0 || !(await isNew(database, transaction, batch))) return
+  const { dialect, tables } = database
+  const { living, now } = await readLiving(
+    database,
+    transaction,
+    batch.counts.map(({ keyId }) => keyId),
+  )
+  const latest = toBucketStart(now)
+  const counts = mergeCounts(
+    batch.counts.filter(({ keyId }) => living.has(keyId)),
+    latest,
+  )
   for (const some of chunk(counts)) {
     const rows = some.map(
       (one) => sql`(${one.keyId}, ${one.bucketAt}, ${one.kind}, ${one.name}, ${one.count})`,
@@ -123,33 +86,93 @@ async function addCounts(
   }
 }
 
-async function moveLastEvents(
+/** Notes the batch. False when it, or a later one of its writer, was counted before. */
+async function isNew(
   { dialect, tables }: Database,
-  transaction: Transaction,
-  times: readonly (readonly [string, number])[],
-): Promise<void> {
-  for (const some of chunk([...times].sort(byFirst))) {
-    const rows = some.map(([keyId, at]) => sql`(${keyId}, ${at})`)
+  { write }: Transaction,
+  { writer, number }: UsageBatch,
+): Promise<boolean> {
+  const now = databaseNow(dialect)
+  const raised = await write(
+    sql`update ${tables.usage_writers} set batch = ${number}, last_at = ${now} where writer = ${writer} and batch < ${number}`,
+  )
+  if (raised > 0) return true
+  try {
+    await write(
+      sql`insert into ${tables.usage_writers} (writer, batch, last_at) values (${writer}, ${number}, ${now})`,
+    )
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
+
+const moveLastEvents: Add = async (database, transaction, { lastEventAt }) => {
+  if (lastEventAt.size === 0) return
+  const { dialect, tables } = database
+  const { living, now } = await readLiving(database, transaction, [...lastEventAt.keys()])
+  const times = [...lastEventAt].filter(([keyId]) => living.has(keyId)).sort(byFirst)
+  for (const some of chunk(times)) {
+    const rows = some.map(([keyId, at]) => sql`(${keyId}, ${Math.min(at, now)})`)
     await transaction.write(
       sql`${insertInto(dialect, tables.activity)} (key_id, last_event_at) values ${sql.join(rows)}
-        ${onConflict(dialect, ['key_id'], { last_event_at: 'greatest' })}`,
+        ${onConflict(dialect, ['key_id'], { last_event_at: latestUpTo(now) })}`,
     )
   }
 }
 
-async function moveLastUses(
-  { dialect, tables }: Database,
-  transaction: Transaction,
-  times: readonly (readonly [string, number])[],
-): Promise<void> {
-  for (const some of chunk([...times].sort(byFirst))) {
-    const cases = some.map(([id, at]) => sql`when ${id} then ${wholeNumber(dialect, at)}`)
+/** The later one, unless the stored one lies ahead: that was written by a clock that was wrong. */
+function latestUpTo(now: number): Merge {
+  return (existing, incoming) =>
+    sql`case when ${existing} between ${incoming} and ${sql.lit(now)} then ${existing} else ${incoming} end`
+}
+
+const moveLastUses: Add = async (database, transaction, { lastUsedAt }) => {
+  if (lastUsedAt.size === 0) return
+  const { dialect, tables } = database
+  const keyIds = [...lastUsedAt.values()].map(({ keyId }) => keyId)
+  const { living, now } = await readLiving(database, transaction, keyIds)
+  const times = [...lastUsedAt].filter(([, { keyId }]) => living.has(keyId)).sort(byFirst)
+  for (const some of chunk(times)) {
+    const cases = some.map(([id, { at }]) => sql`when ${id} then ${wholeNumber(dialect, Math.min(at, now))}`)
     const at = sql`case id ${sql.join(cases, sql` `)} end`
     await transaction.write(
-      sql`update ${tables.secrets} set last_used_at = ${at}
-        where id in (${sql.join(some.map(([id]) => id))}) and (last_used_at is null or last_used_at < ${at})`,
+      sql`update ${tables.secrets} set last_used_at = ${at} where id in (${sql.join(some.map(([id]) => id))})
+        and (last_used_at is null or last_used_at < ${at} or last_used_at > ${sql.lit(now)})`,
     )
   }
+}
+
+/** Which of these keys are there, and the time by the database's clock. */
+async function readLiving(
+  { dialect, tables }: Database,
+  transaction: Transaction,
+  keyIds: readonly string[],
+): Promise<{ living: Set<string>; now: number }> {
+  const living = new Set<string>()
+  let now = Number.POSITIVE_INFINITY
+  for (const some of chunk([...new Set(keyIds)])) {
+    const rows = await transaction.rows<{ id: string; at: NumberCell }>(
+      sql`select id, ${databaseNow(dialect)} as at from ${tables.keys} where id in (${sql.join(some)})`,
+    )
+    for (const { id, at } of rows) {
+      living.add(id)
+      now = Number(at)
+    }
+  }
+  return { living, now }
+}
+
+/** One row per primary key, none later than `latest`, in one order for all processes: no deadlocks. */
+function mergeCounts(counts: readonly UsageCount[], latest: number): UsageCount[] {
+  const merged = new Map<string, UsageCount>()
+  for (const one of counts) {
+    const bucketAt = Math.min(one.bucketAt, latest)
+    const place = JSON.stringify([one.keyId, bucketAt, one.kind, one.name])
+    merged.set(place, { ...one, bucketAt, count: one.count + (merged.get(place)?.count ?? 0) })
+  }
+  return [...merged].sort(byFirst).map(([, count]) => count)
 }
 
 function byFirst(a: readonly [string, unknown], b: readonly [string, unknown]): number {

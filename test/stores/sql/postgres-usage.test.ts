@@ -20,8 +20,13 @@ const audit: AuditEntry = {
 let audits = 0
 const nextAudit = (): AuditEntry => ({ ...audit, id: `aud_${audits++}` })
 
+let batches = 0
+
 function usageOf(records: readonly KeyRecord[], at: number) {
   return {
+    writer: `writer ${batches++}`,
+    number: 1,
+    madeAt: at,
     counts: records.map(({ id }) => ({
       keyId: id,
       bucketAt: 300_000,

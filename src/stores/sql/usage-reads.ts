@@ -1,0 +1,76 @@
+import { sql } from 'kysely'
+import { type UsageCount, type UsageQuery, usageBucketMs } from '../usage-store.ts'
+import { type Database, query } from './database.ts'
+import { databaseNow } from './dialect.ts'
+import type { NumberCell } from './key-rows.ts'
+
+/**
+ * Pairs of a key and a bucket that one statement reads: 20 keys over a day, or one over 20 days. SQLite works in this
+ * process: that takes it some milliseconds, and between two statements others have their turn.
+ */
+const mostPerStatement = 5_760
+
+export async function readUsage(database: Database, asked: UsageQuery): Promise<UsageCount[]> {
+  const counts: UsageCount[] = []
+  for (const [index, part] of [...divide(asked)].entries()) {
+    if (index > 0) await new Promise((resolve) => setImmediate(resolve))
+    for (const count of await readPart(database, part)) counts.push(count)
+  }
+  return counts
+}
+
+/** The same question in parts, none of which divides a bucket of the answer. */
+function* divide({ keyIds, from, to, bucketMs }: UsageQuery): Generator<UsageQuery> {
+  const keysPerPart = Math.max(1, Math.floor((mostPerStatement * usageBucketMs) / (to - from)))
+  const spanMs = Math.max(1, Math.floor((mostPerStatement * usageBucketMs) / bucketMs)) * bucketMs
+  for (let index = 0; index < keyIds.length; index += keysPerPart) {
+    const some = keyIds.slice(index, index + keysPerPart)
+    for (let start = from; start < to; start += spanMs) {
+      yield { keyIds: some, from: start, to: Math.min(to, start + spanMs), bucketMs }
+    }
+  }
+}
+
+async function readPart(
+  { tables, writer }: Database,
+  { keyIds, from, to, bucketMs }: UsageQuery,
+): Promise<UsageCount[]> {
+  const start = sql`bucket_at - (bucket_at - ${sql.lit(from)}) % ${sql.lit(bucketMs)}`
+  const rows = await query<{
+    key_id: string
+    start_at: NumberCell
+    kind: UsageCount['kind']
+    name: string
+    summed: NumberCell
+  }>(
+    writer,
+    sql`select key_id, ${start} as start_at, kind, name, sum(total) as summed from ${tables.usage}
+      where key_id in (${sql.join(keyIds)}) and bucket_at >= ${from} and bucket_at < ${to}
+      group by key_id, start_at, kind, name order by key_id, start_at, kind, name`,
+  )
+  return rows.map(({ key_id, start_at, kind, name, summed }) => ({
+    keyId: key_id,
+    bucketAt: Number(start_at),
+    kind,
+    name,
+    count: Number(summed),
+  }))
+}
+
+export async function readLastEvents(
+  { tables, writer }: Database,
+  keyIds: readonly string[],
+): Promise<Map<string, number>> {
+  if (keyIds.length === 0) return new Map()
+  const rows = await query<{ key_id: string; last_event_at: NumberCell }>(
+    writer,
+    sql`select key_id, last_event_at from ${tables.activity} where key_id in (${sql.join(keyIds)})`,
+  )
+  return new Map(rows.map(({ key_id, last_event_at }) => [key_id, Number(last_event_at)]))
+}
+
+/** The time by the database's clock. */
+export async function readNow({ dialect, writer }: Database): Promise<number> {
+  const [row] = await query<{ at: NumberCell }>(writer, sql`select ${databaseNow(dialect)} as at`)
+  return Number(row?.at)
+}

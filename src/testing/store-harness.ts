@@ -1,0 +1,11 @@
+import type { Awaitable, KeyStore } from '../index.ts'
+
+/** A store to be tested, and what the suite needs to know about it. */
+export interface StoreHarness {
+  /** Empty, or holding keys of other tests that this one does not look at. */
+  store: KeyStore
+  /** Opens the same keys a second time, as another process would. Only for stores of scope `'shared'`. */
+  open?(): Awaitable<KeyStore>
+  /** Called after each test, in place of `store.close()`. */
+  close?(): Awaitable<void>
+}

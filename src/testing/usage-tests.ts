@@ -1,0 +1,180 @@
+import type { KeyRecord, KeyStore } from '../index.ts'
+import { randomBase62 } from '../keys/base62.ts'
+import { type UsageBatch, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
+import type { StoreHarness } from './store-harness.ts'
+import { createKeyRecord } from './stored-key.ts'
+import type { TestTools } from './test-tools.ts'
+
+const dayMs = 86_400_000
+
+/** The part of the store contract that is about usage. Stores without it pass. */
+export function usageTests(
+  test: (behaviour: string, body: (store: KeyStore, harness: StoreHarness) => Promise<void>) => void,
+  insert: (store: KeyStore) => Promise<KeyRecord>,
+  expect: TestTools['expect'],
+): void {
+  function testUsage(
+    behaviour: string,
+    body: (usage: UsageStore, store: KeyStore, harness: StoreHarness) => Promise<void>,
+  ): void {
+    test(behaviour, async (store, harness) => {
+      if (store.usage !== undefined) await body(store.usage, store, harness)
+    })
+  }
+
+  const timeOf = async (usage: UsageStore) => (await usage.now?.()) ?? Date.now()
+
+  /** Everything that is counted of a key, as `minutes kind name count`, minutes counted from `base`. */
+  async function counted(usage: UsageStore, keyId: string, base: number): Promise<string[]> {
+    const query = { keyIds: [keyId], from: 0, to: base + 400 * dayMs, bucketMs: usageBucketMs }
+    return (await usage.read({ ...query, to: query.to - (query.to % usageBucketMs) }))
+      .map(({ bucketAt, kind, name, count }) => `${(bucketAt - base) / 60_000} ${kind} ${name} ${count}`)
+      .toSorted()
+  }
+
+  testUsage('adds up counts, and moves times forward only', async (usage, store) => {
+    const record = await insert(store)
+    const gone = createKeyRecord()
+    const secretId = secretOf(record)
+    const { revision } = await store.changes(null)
+    const base = toBucket(await timeOf(usage))
+    const writer = randomBase62(16)
+    for (const [index, at] of [base, base - 1_000].entries()) {
+      await usage.add({
+        ...batchOf(writer, index + 1, base, [
+          countOf(record.id, base),
+          { ...countOf(record.id, base), kind: 'refused', name: 'rate_limited' },
+          countOf(gone.id, base),
+        ]),
+        lastEventAt: new Map([
+          [record.id, at],
+          [gone.id, at],
+        ]),
+        lastUsedAt: new Map([[secretId, { keyId: record.id, at }]]),
+      })
+    }
+    expect(await counted(usage, record.id, base)).toEqual(['0 accepted track 4', '0 refused rate_limited 4'])
+    expect(await counted(usage, gone.id, base)).toEqual([])
+    const within = { keyIds: [record.id], bucketMs: usageBucketMs }
+    expect(await usage.read({ ...within, from: base + usageBucketMs, to: base + 2 * usageBucketMs })).toEqual(
+      [],
+    )
+    expect(await usage.read({ ...within, from: base - usageBucketMs, to: base })).toEqual([])
+    expect([...(await usage.lastEvents([record.id, gone.id]))]).toEqual([[record.id, base]])
+    expect((await store.get(record.id))?.secrets[0]?.lastUsedAt).toBe(base)
+    expect((await store.changes(null)).revision).toBe(revision)
+  })
+
+  testUsage('counts a batch once, however often and wherever it arrives', async (usage, store, { open }) => {
+    const record = await insert(store)
+    const base = toBucket(await timeOf(usage))
+    const [one, other] = [randomBase62(16), randomBase62(16)]
+    const second = await open?.()
+    try {
+      for (let number = 1; number <= 4; number++) {
+        const batch = batchOf(one, number, base, [countOf(record.id, base)])
+        await Promise.all([usage, second?.usage ?? usage, usage].map(async (handle) => handle.add(batch)))
+      }
+      // An earlier one that was held up on its way, and the first of somebody else.
+      await usage.add(batchOf(one, 2, base, [countOf(record.id, base)]))
+      await usage.add(batchOf(other, 1, base, [countOf(record.id, base)]))
+      expect(await counted(usage, record.id, base)).toEqual(['0 accepted track 10'])
+    } finally {
+      await second?.close()
+    }
+  })
+
+  testUsage(
+    'takes what lies ahead of its clock as of now, and lets go of times that do',
+    async (usage, store) => {
+      const record = await insert(store)
+      const now = await timeOf(usage)
+      const ahead = now + 40 * dayMs
+      // Where a store has no clock of its own, this is the time it goes by.
+      await usage.add({
+        ...batchOf(randomBase62(16), 1, usage.now === undefined ? now : ahead, [
+          countOf(record.id, toBucket(ahead)),
+          countOf(record.id, toBucket(now)),
+          countOf(record.id, toBucket(ahead) + usageBucketMs),
+        ]),
+        lastEventAt: new Map([[record.id, ahead]]),
+        lastUsedAt: new Map([[secretOf(record), { keyId: record.id, at: ahead }]]),
+      })
+      const later = await timeOf(usage)
+      const counts = await usage.read({
+        keyIds: [record.id],
+        from: toBucket(now),
+        to: toBucket(later) + usageBucketMs,
+        bucketMs: usageBucketMs,
+      })
+      expect(counts.reduce((sum, { count }) => sum + count, 0)).toBe(6)
+      const seen = (await usage.lastEvents([record.id])).get(record.id) as number
+      const used = (await store.get(record.id))?.secrets[0]?.lastUsedAt as number
+      expect([seen, used].map((at) => at >= now && at <= later)).toEqual([true, true])
+    },
+  )
+
+  testUsage(
+    'forgets old buckets part by part, and none that is young or lies ahead',
+    async (usage, store) => {
+      const [one, other] = [await insert(store), await insert(store)]
+      const now = await timeOf(usage)
+      const base = toBucket(now)
+      const days = [400, 31, 29, 0]
+      // What a file can tell of the present, which has no clock of its own.
+      await store.audit?.append({
+        id: `aud_${randomBase62(16)}`,
+        at: now,
+        action: 'refused',
+        actor: null,
+        address: null,
+        keyId: one.id,
+        before: null,
+        after: null,
+      })
+      for (const { id } of [one, other]) {
+        const counts = days.flatMap((day) =>
+          Array.from({ length: 30 }, (_, bucket) => countOf(id, base - day * dayMs - bucket * usageBucketMs)),
+        )
+        await usage.add(batchOf(randomBase62(16), 1, now, counts))
+      }
+      const all = await counted(usage, one.id, base)
+      expect(all.length).toBe(120)
+      const pruneAll = async (keptMs: number, at: number) => {
+        let parts = 1
+        while (parts < 100 && (await usage.prune({ keptMs, now: at }))) parts++
+        expect(parts < 100).toBe(true)
+      }
+      if (usage.now !== undefined) {
+        // The process's clock is wrong, either way.
+        await pruneAll(30 * dayMs, now - 400 * dayMs)
+        expect((await counted(usage, one.id, base)).length).toBe(120)
+        await pruneAll(30 * dayMs, now + 400 * dayMs)
+      } else {
+        await pruneAll(30 * dayMs, now)
+      }
+      const minutes = (day: number) => -day * 1_440
+      for (const { id } of [one, other]) {
+        const left = (await counted(usage, id, base)).map((text) => Number.parseInt(text, 10))
+        expect(left.length).toBe(60)
+        expect(left.every((minute) => minute > minutes(30))).toBe(true)
+      }
+    },
+  )
+}
+
+function toBucket(at: number): number {
+  return at - (at % usageBucketMs)
+}
+
+function secretOf(record: KeyRecord): string {
+  return (record.secrets[0] as KeyRecord['secrets'][number]).id
+}
+
+function countOf(keyId: string, bucketAt: number): UsageCount {
+  return { keyId, bucketAt, kind: 'accepted', name: 'track', count: 2 }
+}
+
+function batchOf(writer: string, number: number, madeAt: number, counts: readonly UsageCount[]): UsageBatch {
+  return { writer, number, madeAt, counts, lastEventAt: new Map(), lastUsedAt: new Map() }
+}

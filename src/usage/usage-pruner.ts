@@ -1,0 +1,68 @@
+import type { Clock } from '../keys/clock.ts'
+import type { UsageStore } from '../stores/usage-store.ts'
+
+export interface UsagePrunerOptions {
+  store: UsageStore
+  clock: Clock
+  /** How long counts are kept, in milliseconds. */
+  retentionMs: number
+  onStoreError: (error: unknown) => void
+}
+
+/** Has the store forget old counts, part by part, beside everything else. */
+export interface UsagePruner {
+  /** Begins unless it did so within the last hour. Returns at once. */
+  runIfDue(): void
+  /** Ends after the part under way. */
+  close(): void
+}
+
+const pruneEveryMs = 3_600_000
+/** Between two parts, so that a store that works in this process leaves most of its time to others. */
+const pauseMs = 20
+
+export function createUsagePruner({
+  store,
+  clock,
+  retentionMs,
+  onStoreError,
+}: UsagePrunerOptions): UsagePruner {
+  let prunedAt = Number.NEGATIVE_INFINITY
+  let lastLook = clock.now()
+  let running = false
+  let closed = false
+
+  /** A clock that is ahead for a moment must not cost the history of all keys. */
+  function believedNow(): number {
+    const now = clock.now()
+    // The store's own clock decides. Where there is none, two looks an hour apart have to agree.
+    const believed = store.now === undefined ? Math.min(now, lastLook) : now
+    lastLook = now
+    return believed
+  }
+
+  async function run(now: number): Promise<void> {
+    running = true
+    try {
+      while (!closed && (await store.prune({ keptMs: retentionMs, now }))) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref())
+      }
+    } catch (error) {
+      onStoreError(error)
+    } finally {
+      running = false
+    }
+  }
+
+  return {
+    runIfDue() {
+      const at = clock.monotonic()
+      if (running || closed || at - prunedAt < pruneEveryMs) return
+      prunedAt = at
+      void run(believedNow())
+    },
+    close() {
+      closed = true
+    },
+  }
+}
