@@ -46,6 +46,9 @@ export async function seedKeys({ keys, store, send }: PageServer) {
     }).flat(),
   )
   await store.usage?.add({
+    writer: 'seed',
+    number: 1,
+    madeAt: now,
     counts,
     lastEventAt: new Map([
       [backend.writeKey.id, now - 2_000],
