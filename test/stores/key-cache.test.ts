@@ -98,7 +98,7 @@ const audit = {
 
 async function insert(store: KeyStore): Promise<KeyRecord> {
   const record = createKeyRecord()
-  await store.insert(record, audit)
+  await store.insert(record, { ...audit, id: `aud_${record.id}` })
   return record
 }
 
