@@ -104,9 +104,25 @@ function answer(ctx: Context, reply: Reply): void {
 function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): void {
   const { onerror } = ctx
   ctx.onerror = function keepHeadersOnError(thrown: unknown) {
-    if (thrown !== null && thrown !== undefined) keepHeaders(ctx.res, headers)
-    onerror.call(ctx, thrown as Error)
+    if (thrown === null || thrown === undefined) return
+    keepHeaders(ctx.res, headers)
+    if (typeof thrown !== 'object' || canTakeStatus(thrown)) onerror.call(ctx, thrown as Error)
+    else answerReadOnly(ctx, onerror, thrown as Error)
   }
+}
+
+/** Koa sets the status of every error, and what throws in its error handler ends the process. */
+function canTakeStatus(error: object): boolean {
+  return Object.isExtensible(error) && Reflect.set(Object.create(error), 'status', 500)
+}
+
+/** Koa's own answer to an error that cannot be written to. Koa writes to a stand-in; listeners get the error. */
+function answerReadOnly(ctx: Context, onerror: Context['onerror'], error: Error): void {
+  const { status } = error as { status?: unknown }
+  const open = { writable: true, configurable: true }
+  const standIn = Object.create(error, { status: { ...open, value: status }, headerSent: open })
+  const app = Object.create(ctx.app, { emit: { value: () => ctx.app.emit('error', error, ctx) } })
+  onerror.call(Object.create(ctx, { app: { value: app } }), standIn)
 }
 
 /**
