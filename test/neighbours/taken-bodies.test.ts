@@ -1,0 +1,144 @@
+import express5, { type RequestHandler } from 'express'
+import express4 from 'express4'
+import { afterEach, describe, expect, it } from 'vitest'
+import { writeKeyAuth } from '../../adapters/express.ts'
+import { createWriteKeys, type WriteKeyEvent, type WriteKeysOptions } from '../../src/index.ts'
+import { serve } from './served.ts'
+
+const closers: (() => void)[] = []
+afterEach(() => {
+  for (const close of closers.splice(0)) close()
+})
+
+const body = JSON.stringify({ type: 'track', properties: { text: 'x'.repeat(200_000) } })
+
+async function start(front: RequestHandler[], options: WriteKeysOptions = {}, express = express5) {
+  const keys = createWriteKeys(options)
+  const handled: unknown[] = []
+  const app = express()
+  if (front.length > 0) app.use(...front)
+  app.use('/v1', writeKeyAuth(keys))
+  app.use((req, res) => {
+    handled.push(...req.writeKey.events)
+    res.json({})
+  })
+  const { url, close } = await serve(app)
+  closers.push(close, () => void keys.close())
+  const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
+  const send = (sent = body, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
+    fetch(`${url}/v1/track`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${key}:`)}`, ...headers },
+      body: sent,
+    })
+  return { send, handled }
+}
+
+/** Reads the body to its end, or one piece of it. */
+const reader =
+  (pieces: number): RequestHandler =>
+  (req, _res, next) => {
+    let left = pieces
+    req.on('data', () => {
+      if (--left > 0) return
+      left = Number.POSITIVE_INFINITY
+      req.pause()
+      next()
+    })
+    req.on('end', () => {
+      if (left !== Number.POSITIVE_INFINITY) next()
+    })
+  }
+
+describe('a body that something in front has read', () => {
+  it.each([
+    ['whole', reader(1_000_000)],
+    ['in part', reader(1)],
+  ])('%s, and not kept, is our fault, told once with the fix', async (_, front) => {
+    const told: WriteKeyEvent[] = []
+    const { send, handled } = await start([front], { onEvent: (event) => told.push(event) })
+    for (let count = 0; count < 3; count++) {
+      const answer = await send()
+      expect(answer.status).toBe(503)
+      expect(await answer.json()).toMatchObject({ code: 'store_unavailable' })
+      expect(answer.headers.has('retry-after')).toBe(true)
+    }
+    expect(handled).toEqual([])
+    const faults = told.filter((event) => event.type === 'internal_error')
+    expect(faults).toHaveLength(1)
+    expect(faults[0]?.error.message).toMatch(/has read a request body.*mount writeKeyAuth before it/)
+  })
+
+  it('is read when a parser of another type has left an empty object over it', async () => {
+    const express = express4 as unknown as typeof express5
+    const { send, handled } = await start([express4.json() as unknown as RequestHandler], {}, express)
+    expect((await send(body, { 'content-type': 'text/plain' })).status).toBe(200)
+    expect(handled).toEqual([JSON.parse(body)])
+  })
+
+  it('is nobody to be counted in front of: the counter gets all of it, and so do we', async () => {
+    let counted = 0
+    const counter: RequestHandler = (req, _res, next) => {
+      req.on('data', (chunk: Buffer) => {
+        counted += chunk.length
+      })
+      next()
+    }
+    const { send, handled } = await start([counter])
+    for (let count = 1; count <= 3; count++) {
+      expect((await send()).status).toBe(200)
+      expect(counted).toBe(count * body.length)
+    }
+    expect(handled).toHaveLength(3)
+  })
+})
+
+describe('what is told of a form parser in front', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const front = [express5.urlencoded({ extended: true })]
+
+  it('goes to the logger once, as one warning that names the parser and the fix', async () => {
+    const warnings: string[] = []
+    const errors: string[] = []
+    const logger = {
+      warn: (_: object, message: string) => warnings.push(message),
+      error: (_: object, message: string) => errors.push(message),
+    }
+    const { send, handled } = await start(front, { logger })
+    for (let count = 0; count < 3; count++) expect((await send('{"type":"track"}', form)).status).toBe(503)
+    expect((await send('type=track&event=Paid', form)).status).toBe(503)
+    expect(handled).toEqual([])
+    expect(errors).toEqual([])
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(/express\.urlencoded\(\).*mount writeKeyAuth before it/)
+  })
+
+  it('is a warning of the process when nobody listens', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    const { send } = await start(front)
+    expect((await send('{"type":"track"}', form)).status).toBe(503)
+    await send('{"type":"track"}', form)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('express.urlencoded()')])
+  })
+
+  it('is nothing while the key is wrong', async () => {
+    const told: WriteKeyEvent[] = []
+    const { send } = await start(front, { onEvent: (event) => told.push(event) })
+    const answer = await send('{"type":"track"}', { ...form, authorization: `Basic ${btoa('sk_live_no:')}` })
+    expect(answer.status).toBe(401)
+    expect(told.map(({ type }) => type)).toEqual(['refused'])
+  })
+
+  it('does not keep text from being recovered that somebody has kept', async () => {
+    const keep = (req: object, _: unknown, rawBody: Buffer) => {
+      Object.assign(req, { rawBody })
+    }
+    const { send, handled } = await start([express5.urlencoded({ extended: true, verify: keep })])
+    expect((await send('{"type":"track","n":"a&b=c"}', form)).status).toBe(200)
+    expect(handled).toEqual([{ type: 'track', n: 'a&b=c' }])
+  })
+})
