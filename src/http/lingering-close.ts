@@ -1,17 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import { hasArrived } from './raw-body.ts'
+import { isWhole, mostThrownAway, patienceMs } from './unread-body.ts'
 
-/** Longest time a connection is kept for a client that has not read its answer yet, in milliseconds. */
-const lingerMs = 1_000
-/** How much of the rest is read and thrown away, so that a short body ends by itself. */
-const drainBytes = 65_536
+/** A client that has this much left when it reads its answer may have had as much on its way when we wrote it. */
+const mostDrained = 2 * mostThrownAway
 
 /**
  * Lets an answer with `Connection: close` arrive while the client still sends its body. A socket that is closed over
  * unread bytes is reset, and a reset makes the client's system throw the answer away: the sender would see a network
  * error, and come back with what was refused for good. So the answer is written whole, and the connection closes when
  * the body has ended, when the client has closed it, or after a second, whichever comes first; meanwhile no more than
- * 64 KiB of the body are taken in.
+ * 128 KiB of the body are taken in.
  *
  * To be called before the answer is ended, by whatever framework. Does nothing when the whole request has arrived, as
  * short ones have: holding back the end of one took 40 µs.
@@ -20,8 +18,7 @@ const drainBytes = 65_536
  */
 export function lingerOnClose(response: ServerResponse): void {
   const request = response.req
-  if (request.complete || request.destroyed || hasArrived(request, Number(request.headers['content-length'])))
-    return
+  if (isWhole(request)) return
   const { end } = response
 
   // Node closes the connection as soon as an answer has ended, so the end has to wait.
@@ -37,9 +34,9 @@ export function lingerOnClose(response: ServerResponse): void {
       response.flushHeaders()
     }
     const callback = parts.find((part): part is () => void => typeof part === 'function')
-    const timer = setTimeout(finish, lingerMs)
+    const timer = setTimeout(finish, patienceMs)
     timer.unref()
-    let left = drainBytes
+    let left = mostDrained
 
     function onData(bytes: Uint8Array): void {
       left -= bytes.length

@@ -5,6 +5,7 @@ import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, toHeaders } from './node-request.ts'
 import type { ParsedBody } from './parsed-body.ts'
+import { isContinued, isSoonOver, throwRestAway } from './unread-body.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
@@ -42,7 +43,8 @@ function withContent(request: IncomingMessage, headers: FieldValues): FieldValue
 
 /**
  * Sets headers on a response, merged with what the application has set: see `mergeHeader`. With `connection: close` on Node's
- * response, the connection is held until the client has had a chance to read the answer, see `lingerOnClose`.
+ * response, the connection is held until the client has had a chance to read the answer, see `lingerOnClose`; where the rest of
+ * the body is short and no word from us is waited for, it lives on instead.
  */
 export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
@@ -50,7 +52,14 @@ export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record
     if (name === 'connection' && isNodeResponse(response)) {
       // HTTP/2 has no such field (RFC 9113, 8.2.2), and ends one stream without the others.
       if (response.req.httpVersionMajor >= 2) continue
-      if (value === 'close') lingerOnClose(response)
+      if (value === 'close') {
+        // Only here it is known that a client which waited for a word from us has got it.
+        if (isSoonOver(response.req.headers, isContinued(response))) {
+          throwRestAway(response)
+          continue
+        }
+        lingerOnClose(response)
+      }
     }
     mergeHeader(response, name, value)
   }
@@ -93,6 +102,8 @@ export function setRefusalHeaders(
   const isOthers = isPreflight && target.getHeader('access-control-allow-origin') !== origin
   if (isOthers || headers['access-control-allow-origin'] === undefined) removeAllowedOrigin(target)
   setReplyHeaders(target, headers)
+  if (headers.connection === undefined && isNodeResponse(target) && target.req.httpVersionMajor < 2)
+    throwRestAway(target)
 }
 
 /** What tells about the content of an answer (RFC 9110, 8), or leads away from it. */

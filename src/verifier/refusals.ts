@@ -1,3 +1,4 @@
+import { isSoonOver } from '../http/unread-body.ts'
 import { StoreError } from '../keys/errors.ts'
 import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
@@ -38,7 +39,7 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
     const reply = refusalReply(reason, challenge, {
       allowOrigin: visit.allowOrigin,
       fromBrowser: visit.origin !== undefined,
-      closeConnection: isBodyLeft(visit),
+      closeConnection: isBodyLeft(visit) && !isSoonOver(visit.request.headers),
       ...details,
     })
     return { ok: false, reason, reply }

@@ -15,7 +15,7 @@ import { createAnswerReader, openSocket, toWire } from '../contract/raw-http.ts'
 const megabyte = 1_048_576
 const upload = Buffer.alloc(50 * megabyte, 32)
 /** What may be read of a body that nobody wants. */
-const mostRead = 256 * 1_024
+const mostRead = 384 * 1_024
 
 interface Upload {
   status: number
@@ -150,33 +150,76 @@ describe.each(Object.entries(apps))('an upload that nobody reads, on %s', (_, cr
     })
   })
 
-  it('is read to its end when it is short, and its connection closed in peace', async () => {
-    const { url, close } = await startServer(createApp)
+  async function startUpload(url: string, length: number) {
     const socket = await openSocket(url)
     const errors: Error[] = []
     socket.on('error', (error) => errors.push(error))
-    const head = ['Host: localhost', 'Authorization: Basic junk', 'Content-Length: 40000']
+    const readAnswer = createAnswerReader(socket)
+    const head = ['Host: localhost', 'Authorization: Basic junk', `Content-Length: ${length}`]
     socket.write(toWire('POST /v1/track HTTP/1.1', head))
-    const { status } = await createAnswerReader(socket)()
-    expect(status).toBe(401)
+    return { socket, errors, readAnswer }
+  }
+
+  it('is answered first, and then thrown away when it is short: the connection lives on', async () => {
+    const { url, authorizations, close } = await startServer(createApp)
+    const { socket, errors, readAnswer } = await startUpload(url, 65_536)
+    const refused = await readAnswer()
+    expect(refused).toMatchObject({ status: 401, headers: { connection: 'keep-alive' } })
+    for (let piece = 0; piece < 4; piece++) socket.write(Buffer.alloc(16_384, 32))
+    const head = ['Host: localhost', `Authorization: ${authorizations.good}`, 'Content-Length: 2']
+    socket.write(toWire('POST /v1/track HTTP/1.1', head, '{}'))
+    expect((await readAnswer()).status).toBe(200)
+    expect(errors).toEqual([])
+    socket.destroy()
+    await close()
+  })
+
+  it('is read to its end when less than 64 KiB are left of it, and its connection closed in peace', async () => {
+    const { url, close } = await startServer(createApp)
+    const { socket, errors, readAnswer } = await startUpload(url, 100_000)
+    socket.write(Buffer.alloc(40_000, 32))
+    const refused = await readAnswer()
+    expect(refused).toMatchObject({ status: 401, headers: { connection: 'close' } })
     const sentAt = performance.now()
-    for (let piece = 0; piece < 4; piece++) socket.write(Buffer.alloc(10_000, 32))
+    for (let piece = 0; piece < 4; piece++) socket.write(Buffer.alloc(15_000, 32))
     await once(socket, 'end')
-    expect(performance.now() - sentAt).toBeLessThan(500)
+    expect(performance.now() - sentAt).toBeLessThan(900)
     expect(errors).toEqual([])
     await close()
   })
 
-  it('does not hold its connection for ever when the client never stops', async () => {
-    const { url, close } = await startServer(createApp)
+  it.each([40_000, 99_999])(
+    'of %d bytes does not hold its connection for ever when it stops',
+    async (length) => {
+      const { url, close } = await startServer(createApp)
+      const { socket, readAnswer } = await startUpload(url, length)
+      const { status } = await readAnswer()
+      expect(status).toBe(401)
+      const answeredAt = performance.now()
+      await Promise.race([once(socket, 'end'), once(socket, 'close')])
+      expect(performance.now() - answeredAt).toBeLessThan(3_000)
+      await close()
+    },
+  )
+
+  it('ends its connection when the client still waits for 100 Continue', async () => {
+    const { url, close } = await startServer((keys) => {
+      const server = createApp(keys)
+      return server.on('checkContinue', (request, response) => server.emit('request', request, response))
+    })
     const socket = await openSocket(url)
-    const head = ['Host: localhost', 'Authorization: Basic junk', 'Content-Length: 99999']
+    const head = [
+      'Host: localhost',
+      'Authorization: Basic junk',
+      'Content-Length: 20',
+      'Expect: 100-continue',
+    ]
     socket.write(toWire('POST /v1/track HTTP/1.1', head))
-    const { status } = await createAnswerReader(socket)()
-    expect(status).toBe(401)
-    const answeredAt = performance.now()
-    await once(socket, 'end')
-    expect(performance.now() - answeredAt).toBeLessThan(3_000)
+    expect(await createAnswerReader(socket)()).toMatchObject({
+      status: 401,
+      headers: { connection: 'close' },
+    })
+    socket.destroy()
     await close()
   })
 })

@@ -277,6 +277,39 @@ export function adapterContract(
         expect(handled()).toEqual([])
       })
 
+      it('serves 1 000 refused requests, whose bodies come late, on one connection', async () => {
+        const { url, key, handled } = await launchWithKey()
+        const socket = await openSocket(url)
+        // Or the system would wait 40 ms for one more small piece to send with the last one.
+        socket.setNoDelay(true)
+        const readAnswer = createAnswerReader(socket)
+        const bytes = track('sk_live_nonsense')
+        for (let count = 0; count < 1_000; count++) {
+          socket.write(bytes.subarray(0, -trackBody.length))
+          const { status, headers } = await readAnswer()
+          expect(status).toBe(401)
+          expect(headers.connection).not.toBe('close')
+          socket.write(trackBody)
+        }
+        socket.write(track(key))
+        expect((await readAnswer()).status).toBe(200)
+        expect(handled()).toHaveLength(1)
+        socket.destroy()
+      })
+
+      it('keeps the connection of a refused client that has been told to continue', async () => {
+        const { url, key } = await launchWithKey()
+        const socket = await openSocket(url)
+        const readAnswer = createAnswerReader(socket)
+        socket.write(track('sk_live_nonsense', ['Expect: 100-continue']))
+        const { status, headers } = await readAnswer()
+        expect(status).toBe(401)
+        expect(headers.connection).not.toBe('close')
+        socket.write(track(key))
+        expect((await readAnswer()).status).toBe(200)
+        socket.destroy()
+      })
+
       it('takes 100 requests at once', async () => {
         const { url, key, handled } = await launchWithKey()
         const answers = await Promise.all(Array.from({ length: 100 }, () => sendRaw(url, track(key))))

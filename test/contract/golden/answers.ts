@@ -132,8 +132,8 @@ export function refuses(code: ProblemCode, changes: RefusalChanges = {}): Pick<G
 export const basicChallenge = 'Basic realm="events", charset="UTF-8"'
 export const customChallenge = 'WriteKey realm="events"'
 
-/** The one answer for whatever is wrong with a key. The body is left unread. */
-export function unauthorized(challenge = basicChallenge, closes = true): Pick<GoldenRequest, 'expected'> {
+/** The one answer for whatever is wrong with a key. */
+export function unauthorized(challenge = basicChallenge, closes = false): Pick<GoldenRequest, 'expected'> {
   return refuses('invalid_write_key', { closes, headers: { 'www-authenticate': challenge } })
 }
 

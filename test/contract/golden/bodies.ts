@@ -307,7 +307,7 @@ export const bodyRequests: readonly GoldenRequest[] = [
     name: 'a body above the limit is refused unread',
     server: 'small limits',
     body: text.padEnd(201),
-    ...refuses('payload_too_large', { closes: true }),
+    ...refuses('payload_too_large'),
   },
   {
     name: 'a chunked body above the limit is refused as it comes',
@@ -336,6 +336,25 @@ export const bodyRequests: readonly GoldenRequest[] = [
     path: '/v1/batch',
     body: json(many(2_501)),
     ...refuses('too_many_events'),
+  },
+
+  {
+    name: 'a refused body of 65 536 bytes lets its connection live on',
+    authorization: ['Basic junk'],
+    body: text.padEnd(65_536),
+    ...unauthorized(),
+  },
+  {
+    name: 'a refused body of 65 537 bytes ends its connection',
+    authorization: ['Basic junk'],
+    body: text.padEnd(65_537),
+    ...unauthorized(undefined, true),
+  },
+  {
+    name: 'a refused body whose end is not known ends its connection',
+    authorization: ['Basic junk'],
+    chunked: true,
+    ...unauthorized(undefined, true),
   },
 
   // Methods

@@ -30,7 +30,7 @@ export interface ExpectedAnswer {
   /** All headers but `date`, `content-length`, `connection`, `keep-alive` and the framework's own. */
   headers: Readonly<Record<string, string>>
   body: string
-  /** Whether `Connection: close` is said, because the request's body was left unread. */
+  /** Whether `Connection: close` is said, because the request's body was left unread and is not soon over. */
   closes: boolean
 }
 

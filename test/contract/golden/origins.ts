@@ -166,25 +166,25 @@ export const originRequests: readonly GoldenRequest[] = [
     name: 'an empty origin list refuses every browser',
     key: { allowedOrigins: [] },
     headers: [`Origin: ${app}`],
-    ...refuses('origin_not_allowed', { closes: true, headers: unreadable }),
+    ...refuses('origin_not_allowed', { headers: unreadable }),
   },
   ...foreignOrigins.map((origin) => ({
     name: `the origin ${origin} is refused, unreadably`,
     key,
     headers: [`Origin: ${origin}`],
-    ...refuses('origin_not_allowed', { closes: true, headers: unreadable }),
+    ...refuses('origin_not_allowed', { headers: unreadable }),
   })),
   {
     name: 'two Origin lines are refused',
     key,
     headers: [`Origin: ${app}`, `Origin: ${app}`],
-    ...refuses('origin_not_allowed', { closes: true, headers: unreadable }),
+    ...refuses('origin_not_allowed', { headers: unreadable }),
   },
   {
     name: 'an empty Origin is refused like a foreign one',
     key,
     headers: ['Origin: '],
-    ...refuses('origin_not_allowed', { closes: true, headers: unreadable }),
+    ...refuses('origin_not_allowed', { headers: unreadable }),
   },
   {
     name: 'headers of the request that only answers may carry are ignored',
@@ -206,7 +206,7 @@ export const originRequests: readonly GoldenRequest[] = [
     server: 'small limits',
     headers: [`Origin: ${app}`],
     body: JSON.stringify({ ...signedUp, pad: 'x'.repeat(1_000) }),
-    ...refuses('payload_too_large', { closes: true, headers: fromApp }),
+    ...refuses('payload_too_large', { headers: fromApp }),
   },
   {
     name: 'a listed origin can read 415',
@@ -227,14 +227,14 @@ export const originRequests: readonly GoldenRequest[] = [
     name: 'a listed origin can read 403 over an address',
     key: { ...key, deniedIps: ['127.0.0.0/8'] },
     headers: [`Origin: ${app}`],
-    ...refuses('ip_not_allowed', { closes: true, headers: fromApp }),
+    ...refuses('ip_not_allowed', { headers: fromApp }),
   },
   {
     name: 'a listed origin can read 429',
     key: { ...key, rateLimitEps: 1 },
     spent: 1,
     headers: [`Origin: ${app}`],
-    ...limited(rateHeaders(1, 1, 0, 1), 1, { closes: true, headers: fromApp }),
+    ...limited(rateHeaders(1, 1, 0, 1), 1, { headers: fromApp }),
   },
   {
     name: 'any origin can read 503',
@@ -243,7 +243,6 @@ export const originRequests: readonly GoldenRequest[] = [
     state: 'unknown',
     headers: [`Origin: ${app}`],
     ...refuses('store_unavailable', {
-      closes: true,
       headers: { 'retry-after': '1' },
       members: { retry_after: 1 },
     }),
@@ -260,7 +259,7 @@ export const originRequests: readonly GoldenRequest[] = [
     server: 'server keys denied',
     key: { sourceType: 'server' },
     headers: [`Origin: ${app}`],
-    ...refuses('origin_not_allowed', { closes: true, headers: unreadable }),
+    ...refuses('origin_not_allowed', { headers: unreadable }),
   },
   {
     name: 'a server key without an Origin passes where browsers are denied it',

@@ -9,7 +9,7 @@ const typeRefused = (...rejected: { index: number; type: string | null }[]) =>
   refuses('event_type_not_allowed', { members: { rejected } })
 const nameRefused = (...rejected: { index: number; type: string | null }[]) =>
   refuses('event_name_not_allowed', { members: { rejected } })
-const addressRefused = refuses('ip_not_allowed', { closes: true })
+const addressRefused = refuses('ip_not_allowed')
 
 /** Texts that look like an allowed type and are not it. */
 const nearTypes = [
@@ -258,7 +258,7 @@ export const ruleRequests: readonly GoldenRequest[] = [
     name: 'the address is checked before the origin',
     key: { allowedIps: ['10.0.0.0/8'], allowedOrigins: ['https://app.example.com'] },
     headers: ['Origin: https://evil.example'],
-    ...refuses('ip_not_allowed', { closes: true, headers: { 'access-control-allow-origin': null } }),
+    ...refuses('ip_not_allowed', { headers: { 'access-control-allow-origin': null } }),
   },
 
   // Rates
@@ -284,14 +284,14 @@ export const ruleRequests: readonly GoldenRequest[] = [
     name: 'an empty bucket refuses before the body is read',
     key: { rateLimitEps: 5 },
     spent: 5,
-    ...limited(rateHeaders(5, 1, 0, 1), 1, { closes: true }),
+    ...limited(rateHeaders(5, 1, 0, 1), 1),
   },
   {
     name: 'an empty bucket refuses a request whose body is no JSON all the same',
     key: { rateLimitEps: 5 },
     spent: 5,
     body: '{',
-    ...limited(rateHeaders(5, 1, 0, 1), 1, { closes: true }),
+    ...limited(rateHeaders(5, 1, 0, 1), 1),
   },
   {
     name: 'a batch above what is left is refused whole, after its body was read',
@@ -315,7 +315,7 @@ export const ruleRequests: readonly GoldenRequest[] = [
     name: 'a debt is told in Retry-After',
     key: { rateLimitEps: 2 },
     spent: 7,
-    ...limited(rateHeaders(2, 1, 0, 3), 3, { closes: true }),
+    ...limited(rateHeaders(2, 1, 0, 3), 3),
   },
   {
     name: 'a slow rate is told over a longer window',
@@ -326,7 +326,7 @@ export const ruleRequests: readonly GoldenRequest[] = [
     name: 'a slow rate refuses for as long',
     key: { rateLimitEps: 0.1 },
     spent: 1,
-    ...limited(rateHeaders(1, 10, 0, 10), 10, { closes: true }),
+    ...limited(rateHeaders(1, 10, 0, 10), 10),
   },
   {
     name: 'the rate of the plan counts for keys without one',
@@ -365,7 +365,6 @@ export const ruleRequests: readonly GoldenRequest[] = [
     server: 'flooded with wrong keys',
     state: 'unknown',
     ...refuses('too_many_failures', {
-      closes: true,
       headers: { 'retry-after': '1' },
       members: { retry_after: 1 },
     }),
@@ -398,7 +397,6 @@ export const ruleRequests: readonly GoldenRequest[] = [
     server: 'store down',
     state: 'unknown',
     ...refuses('store_unavailable', {
-      closes: true,
       headers: { 'retry-after': '1' },
       members: { retry_after: 1 },
     }),
