@@ -28,7 +28,7 @@ declare global {
 }
 
 /** Express's request, of any major: a Node request whose `originalUrl` keeps the mount point. */
-export type ExpressRequest = IncomingMessage & { originalUrl?: string; body?: unknown }
+export type ExpressRequest = IncomingMessage & { originalUrl?: string; baseUrl?: string; body?: unknown }
 
 /** Options of `writeKeyAuth`. */
 export type WriteKeyAuthOptions = AdapterOptions<
@@ -55,7 +55,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     response: ServerResponse,
     next: (error?: unknown) => void,
   ): void {
-    const neutral = () => toIngestRequest(request, { url: request.originalUrl, eventType })
+    const neutral = () => toIngestRequest(request, { url: request.originalUrl, mountPath: request.baseUrl, eventType })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       writeReply(response, preflight)

@@ -2,7 +2,14 @@ export { setAcceptedBody } from './http/accepted-body.ts'
 export { adminRoutes } from './http/admin-routes.ts'
 export type { HeaderTarget } from './http/cors-merge.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './http/fetch-exchange.ts'
-export type { FieldValues, IngestRequest, ReadBody, Reply } from './http/ingest-request.ts'
+export type {
+  FieldValues,
+  HeadersLike,
+  IngestRequest,
+  IngestRequestInit,
+  ReadBody,
+  Reply,
+} from './http/ingest-request.ts'
 export { keepHeaders } from './http/kept-headers.ts'
 export {
   type RequestHints,

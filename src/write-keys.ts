@@ -1,4 +1,4 @@
-import type { IngestRequest, Reply } from './http/ingest-request.ts'
+import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
 import {
   type Actor,
   type AuditAction,
@@ -130,9 +130,9 @@ export interface WriteKeys {
   readonly activity: Activity
 
   /** Answers a CORS preflight; undefined for any other request. Needs no key. */
-  preflight(request: IngestRequest): Reply | undefined
+  preflight(request: IngestRequestInit): Reply | undefined
   /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
-  verify(request: IngestRequest): Promise<Verdict>
+  verify(request: IngestRequestInit): Promise<Verdict>
 
   /**
    * Requests that come from now on are answered with 503. Those under way are decided and counted first, which may take 3

@@ -12,7 +12,7 @@ import {
 } from '../../src/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
-export type PlatformRequest = ParsedBody & { originalUrl?: string; raw?: IncomingMessage }
+export type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; raw?: IncomingMessage }
 
 /** Fastify's reply, as far as it is used here. Express's response is Node's. */
 export interface FastifyReply {

@@ -51,7 +51,12 @@ export class WriteKeyGuard implements CanActivate {
     const exchange = toHttpExchange(context)
     const { request, rawRequest } = exchange
     const neutral = () =>
-      toIngestRequest(rawRequest, { url: request.originalUrl, parsed: request, eventType })
+      toIngestRequest(rawRequest, {
+        url: request.originalUrl,
+        mountPath: request.baseUrl,
+        parsed: request,
+        eventType,
+      })
     const before = findContext(request, rawRequest)
     const verdict = await verifyOnce(keys, before, neutral, eventType)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)

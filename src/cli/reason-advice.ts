@@ -63,6 +63,17 @@ export const reasonAdvice: Readonly<Record<Reason, { status: number; cause: stri
     cause: 'Too many unknown keys came from this address.',
     advice: 'Find the sender with the wrong key and mend it.',
   },
+  invalid_path: {
+    status: 400,
+    cause: 'Routers read the path in different ways, or it names two event types.',
+    advice:
+      'Send to a plain path such as /v1/track. For a route such as /page/track, give writeKeyAuth an eventType.',
+  },
+  unexpected_body: {
+    status: 400,
+    cause: 'A GET or HEAD request had a body.',
+    advice: 'Send events by POST.',
+  },
   invalid_json: { status: 400, cause: 'The body is no JSON.', advice: 'Send JSON in UTF-8.' },
   invalid_event: {
     status: 400,
@@ -89,6 +100,11 @@ export const reasonAdvice: Readonly<Record<Reason, { status: number; cause: stri
     status: 503,
     cause: 'The store does not answer.',
     advice: 'Look at the database; senders try again by themselves.',
+  },
+  internal_error: {
+    status: 503,
+    cause: 'Verification failed on this side; senders are told that the store is unavailable.',
+    advice: 'Look into the log, which names what went wrong.',
   },
   busy: {
     status: 503,

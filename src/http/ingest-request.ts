@@ -16,10 +16,24 @@ export type ReadBody = (
   hold?: (bytes: number) => boolean,
 ) => Awaitable<Uint8Array | string | null>
 
+/** The web platform's `Headers`, or anything else that lists names and values as it does. */
+export interface HeadersLike {
+  forEach(callback: (value: string, name: string) => void): void
+}
+
+/** A request as `verify` takes it. */
+export interface IngestRequestInit extends Omit<IngestRequest, 'headers'> {
+  /** By name, in any case, or a `Headers`. A repeated `authorization` must arrive as an array, so that it can be refused. */
+  headers: FieldValues | HeadersLike
+}
+
 /** A request as the verifier sees it, free of any framework. Nothing in it is trusted. */
 export interface IngestRequest {
   method: string
-  /** The whole path as requested, mount points included, without the query. */
+  /**
+   * The whole path as requested, mount points included, without the query: percent signs, dots and slashes as they came, a
+   * fragment too, should there be one.
+   */
   path: string
   /** The query as a string (with or without `?`) or already parsed. Read only when `credentials` has `'query'`. */
   query?: string | URLSearchParams | FieldValues
@@ -29,7 +43,7 @@ export interface IngestRequest {
   ip?: string
   /** The parsed value when somebody has parsed it (object, array, string or bytes), or a function that reads the raw bytes. */
   body?: unknown
-  /** The event type of this route when the path does not say it. */
+  /** The event type of this route when the path does not say it; `'batch'`: each event says its own. */
   eventType?: string
 }
 

@@ -5,12 +5,15 @@ import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, toHeaders } from './node-request.ts'
 import type { ParsedBody } from './parsed-body.ts'
+import { routedTarget } from './request-target.ts'
 import { isContinued, isSoonOver, throwRestAway } from './unread-body.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
   /** The URL as requested, mount points included; routers shorten `request.url`. Default: `request.url`. */
   url?: string | undefined
+  /** What mount points took off `request.url`, where the framework tells: needed when somebody has rewritten it. */
+  mountPath?: string | undefined
   /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
   parsed?: ParsedBody
   /** Fixed event type of the route. */
@@ -19,7 +22,8 @@ export interface RequestHints {
 
 /** A Node request, HTTP/1 or HTTP/2, as the verifier sees it. Reads no byte of the body. */
 export function toIngestRequest(request: IncomingMessage, hints: RequestHints = {}): IngestRequest {
-  const url = hints.url ?? request.url ?? '/'
+  const left = request.url ?? '/'
+  const url = hints.url === undefined ? left : routedTarget(hints.url, left, hints.mountPath)
   const queryStart = url.indexOf('?')
   const ingest: IngestRequest = {
     method: request.method ?? 'GET',

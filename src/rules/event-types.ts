@@ -1,20 +1,36 @@
+import { pathStart } from '../http/request-target.ts'
 import { ConfigError } from '../keys/errors.ts'
 
 /** The event types every installation knows. */
 export const standardEventTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
+
+/** A path that could be taken for more than one event type. */
+export class AmbiguousType {
+  /** The two types that the path spells out; `undefined` when a character beyond ASCII makes it ambiguous. */
+  readonly types: readonly [string, string] | undefined
+
+  constructor(types?: readonly [string, string]) {
+    this.types = types
+  }
+}
 
 /** Knows the event types of one installation. */
 export interface EventTypeResolver {
   /** Every event type, in its one spelling. */
   readonly known: ReadonlySet<string>
   /**
-   * The type that a request path says by its last non-empty segment, percent-decoded once, in any case, long (`track`) or
-   * short (`t`); `null` when it says none, as `batch` does. The path is taken as sent, without the query.
+   * The type that a request path says by its last non-empty segment, percent-decoded once, in any ASCII case, long (`track`) or
+   * short (`t`); `null` when it says none, as `batch` does. Ambiguous: a segment that is a type's name only when letters beyond
+   * ASCII are folded, and one that names a type right behind a segment that spells out another one.
+   *
+   * @param path as sent, without the query
    */
-  fromPath(path: string): string | null
+  fromPath(path: string): string | null | AmbiguousType
 }
 
 const maxTypeLength = 64
+/** Four bytes a character, each encoded. */
+const maxSegmentLength = 12 * maxTypeLength
 
 /** Paths that carry many events, each with its own type. */
 const batchSegments = ['batch', 'b']
@@ -51,47 +67,69 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
   }
 
   for (const segment of batchSegments) bySegment.set(segment, null)
+  let shortestType = maxTypeLength
+  for (const type of known) shortestType = Math.min(shortestType, type.length)
 
-  function readPath(path: string): string | null {
-    const written = lastSegment(path)
-    const plain = bySegment.get(written)
+  function typeOf(segment: string): string | null | AmbiguousType {
+    const plain = bySegment.get(segment)
     if (plain !== undefined) return plain
-    const segment = decodeSegment(written)
-    return segment === null ? null : (bySegment.get(segment.toLowerCase()) ?? null)
+    const decoded = decodeSegment(segment)
+    if (isAscii.test(decoded)) return bySegment.get(decoded.toLowerCase()) ?? null
+    return foldings(decoded).some((folded) => bySegment.has(folded)) ? new AmbiguousType() : null
   }
 
-  /** Most requests ask for the path of the one before. Saves 65 ns of those, of 1 000. */
-  let lastPath = ''
-  let lastType: string | null = null
+  /** The type that a segment spells out in full; short forms are too common as names of other things. */
+  function spelledOut(segment: string): string | undefined {
+    if (segment.length < shortestType) return undefined
+    const type = typeOf(segment)
+    return typeof type === 'string' && decodeSegment(segment).length === type.length ? type : undefined
+  }
+
   return {
     known,
     fromPath(path) {
-      if (path !== lastPath) {
-        lastType = readPath(path)
-        lastPath = path
-      }
-      return lastType
+      const start = pathStart(path)
+      const end = endBeforeSlashes(path, path.length, start)
+      const begin = segmentStart(path, end, start)
+      const type = typeOf(path.slice(begin, end))
+      if (typeof type !== 'string') return type
+      const before = endBeforeSlashes(path, begin, start)
+      if (before - start < shortestType) return type
+      const other = spelledOut(path.slice(segmentStart(path, before, start), before))
+      return other === undefined || other === type ? type : new AmbiguousType([other, type])
     },
   }
 }
 
-function lastSegment(path: string): string {
-  let end = path.length
-  while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--
-  return path.slice(end === 0 ? 0 : path.lastIndexOf('/', end - 1) + 1, end)
+function endBeforeSlashes(path: string, from: number, start: number): number {
+  let end = from
+  while (end > start && path.charCodeAt(end - 1) === 0x2f) end--
+  return end
 }
 
-/** `null` for what cannot name a type: every type is short and ASCII, and three characters at most spell one of its letters. */
-function decodeSegment(segment: string): string | null {
-  if (segment.length > 3 * maxTypeLength) return null
-  let decoded = segment
-  if (segment.includes('%')) {
-    try {
-      decoded = decodeURIComponent(segment)
-    } catch {
-      return null
-    }
+function segmentStart(path: string, end: number, start: number): number {
+  let begin = end
+  while (begin > start && path.charCodeAt(begin - 1) !== 0x2f) begin--
+  return begin
+}
+
+const isAscii = /^[!-~]*$/
+
+/** Empty for what cannot name a type: too long, or not decodable. */
+function decodeSegment(segment: string): string {
+  if (segment.length > maxSegmentLength) return ''
+  if (!segment.includes('%')) return segment
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return ''
   }
-  // Lower-casing folds some other letters into ASCII: the Kelvin sign would become a k.
-  return /^[!-~]+$/.test(decoded) ? decoded : null
+}
+
+/** What routers, file systems and databases may make of letters beyond ASCII: the Kelvin sign becomes a k, a long s an s. */
+function foldings(text: string): string[] {
+  return [text, text.normalize('NFKC')].flatMap((form) =>
+    // A Turkish İ becomes an i with a dot above.
+    [form.toLowerCase(), form.toUpperCase().toLowerCase()].map((folded) => folded.replaceAll('\u0307', '')),
+  )
 }

@@ -1,4 +1,5 @@
-import type { FieldValues, IngestRequest, Reply } from '../http/ingest-request.ts'
+import { toLowerCaseFields } from '../http/header-fields.ts'
+import type { FieldValues, IngestRequestInit, Reply } from '../http/ingest-request.ts'
 
 /** Headers a browser SDK may read on any answer: without it `Retry-After` is null in script. */
 export const exposedHeaders =
@@ -15,9 +16,9 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
  * Answers a CORS preflight; undefined for every other request. The answer is the same for every origin: it carries no
  * key, so it can tell nothing, and origins are enforced on the real request.
  */
-export function answerPreflight(request: IngestRequest): Reply | undefined {
+export function answerPreflight(request: IngestRequestInit): Reply | undefined {
   if (request.method !== 'OPTIONS') return undefined
-  const { headers } = request
+  const headers = toLowerCaseFields(request.headers)
   if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return undefined
   return {
     status: 204,
@@ -42,10 +43,4 @@ function allowedHeaders(headers: FieldValues): string {
     if (token.test(name)) names.add(name)
   }
   return [...names].join(', ')
-}
-
-/** The `Origin` of a request; undefined when it has none. Repeated ones are joined, which no rule matches. */
-export function originOf(headers: FieldValues): string | undefined {
-  const { origin } = headers
-  return typeof origin === 'string' || origin === undefined ? origin : origin.join(', ')
 }

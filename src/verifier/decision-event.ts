@@ -12,7 +12,12 @@ export type WriteKeyEvent =
       readonly expiresAt: Date
     }
   /** A key of source type `server` was accepted from a browser: it can be read in the page's code. */
-  | { readonly type: 'server_key_in_browser'; readonly keyId: string; readonly origin: string }
+  | { readonly type: 'server_key_in_browser'; readonly keyId: string; readonly origin?: string }
+  /**
+   * A request was refused with `invalid_path` because its path names two event types, such as /identify/track: told once, for an
+   * application whose own routes look so, which then needs the adapter's option `eventType`.
+   */
+  | { readonly type: 'ambiguous_path'; readonly eventTypes: readonly [string, string] }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
   /** The store failed or did not answer in time. */

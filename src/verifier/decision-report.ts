@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { Clock } from '../keys/clock.ts'
+import type { AmbiguousType } from '../rules/event-types.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'
@@ -24,14 +25,19 @@ export interface DecisionReportOptions {
 export interface DecisionReport {
   accepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void
   refused(visit: Visit, reason: Reason): void
-  serverKeyInBrowser(key: CompiledKey, origin: string): void
+  /** @param origin of the page, where that can be told */
+  serverKeyInBrowser(key: CompiledKey, origin: string | undefined): void
+  /** A request was refused as its path names two types, which the application's own routes may well do. Told once. */
+  ambiguousType(ambiguous: AmbiguousType): void
 }
 
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
   const { clock, emit, tellDecisions, usage, watch } = options
+  let toldAmbiguousType = false
 
   /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
-  function addressIfTold({ request }: Visit): string | undefined {
+  function addressIfTold({ address, request }: Visit): string | undefined {
+    if (address !== undefined) return address ?? undefined
     try {
       return options.clientAddress(request.ip, request.headers)
     } catch {
@@ -88,10 +94,16 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       if (tellDecisions) {
         emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
       }
-      watch.record?.(toDecision(visit, reason))
+      if (reason !== 'client_aborted') watch.record?.(toDecision(visit, reason))
     },
     serverKeyInBrowser(key, origin) {
-      if (tellDecisions) emit({ type: 'server_key_in_browser', keyId: key.id, origin })
+      if (!tellDecisions) return
+      emit({ type: 'server_key_in_browser', keyId: key.id, ...(origin !== undefined && { origin }) })
+    },
+    ambiguousType({ types }) {
+      if (types === undefined || toldAmbiguousType) return
+      toldAmbiguousType = true
+      emit({ type: 'ambiguous_path', eventTypes: types })
     },
   }
 }

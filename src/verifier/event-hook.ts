@@ -68,6 +68,14 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
         { keyId: event.keyId },
         'writekey: accepted a cached key while the store is unreachable',
       )
+    case 'ambiguous_path': {
+      const [first, second] = event.eventTypes
+      return logger.warn?.(
+        {},
+        `writekey: refused a request to …/${first}/${second}, whose path names two event types; if that is a route of yours, ` +
+          'give its writeKeyAuth the option eventType',
+      )
+    }
     case 'revision_regressed':
       return logger.warn?.({}, "writekey: the store's revision went back; cached keys were dropped")
     case 'usage_dropped':

@@ -1,13 +1,17 @@
+import { describeKind, isPlainObject } from '../http/plain-object.ts'
 import type { EventRule, NamedBy } from '../rules/event-rule.ts'
 
 /** One event as sent, less `writeKey`. Its own properties are what the sender wrote; nothing else is checked. */
 export type IngestEvent = Record<string, unknown>
 
-/** An event that a rule refuses: its position in the request, its type where that can be told, and why. */
+/**
+ * An event that was left out: its position in the request, its type where that can be told, and why. `invalid_event`: it is
+ * no event, or its type is no string.
+ */
 export interface RejectedEvent {
   readonly index: number
   readonly type: string | null
-  readonly code: 'event_type_not_allowed' | 'event_name_not_allowed'
+  readonly code: 'event_type_not_allowed' | 'event_name_not_allowed' | 'invalid_event'
 }
 
 export interface CheckedEvents {
@@ -46,6 +50,8 @@ const noneRejected: readonly RejectedEvent[] = Object.freeze([])
 /**
  * Finds the events in a parsed body (one event, `{ batch }`, or a bare array) and checks each against the route's
  * type and the key's rules. Reads own properties only, so a polluted prototype grants nothing.
+ *
+ * @throws TypeError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body made it.
  */
 export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | RefusedEvents {
   const found = findEvents(body)
@@ -53,6 +59,7 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   if (found.length > check.maxEvents) return { ok: false, reason: 'too_many_events' }
 
   const { routeType, rule } = check
+  const drops = check.onForbiddenEvent === 'drop' && found[0] !== body
   let rejected: RejectedEvent[] | undefined
   /** Made once it differs from what was found: most requests are accepted as they are. */
   let events: IngestEvent[] | undefined
@@ -61,31 +68,35 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   let namedBy: NamedBy | undefined
   for (let index = 0; index < found.length; index++) {
     const event = found[index]
-    if (!isEvent(event)) return { ok: false, reason: 'invalid_event' }
-    const said = ownType(event, routeType)
-    if (said !== undefined && typeof said !== 'string') return { ok: false, reason: 'invalid_event' }
-    if (said !== undefined && routeType !== null) return { ok: false, reason: 'event_type_mismatch' }
-    const type = said ?? routeType
-    if (type !== lastType) {
-      namedBy = rule?.namesOf(type)
-      lastType = type
-    }
-    const code = rule === null ? undefined : refusalOf(rule, namedBy, event)
+    const said = isEvent(event) ? ownType(event, routeType) : null
+    let type: string | null = null
+    let code: RejectedEvent['code'] | undefined
+    if (said === undefined || typeof said === 'string') {
+      if (said !== undefined && routeType !== null) return { ok: false, reason: 'event_type_mismatch' }
+      type = said ?? routeType
+      if (type !== lastType) {
+        namedBy = rule?.namesOf(type)
+        lastType = type
+      }
+      if (rule !== null) code = refusalOf(rule, namedBy, event as IngestEvent)
+    } else if (drops) code = 'invalid_event'
+    else return { ok: false, reason: 'invalid_event' }
+
     if (code !== undefined) {
       events ??= found.slice(0, index) as IngestEvent[]
       rejected ??= []
       rejected.push({ index, type: type !== null && echoedType.test(type) ? type : null, code })
-    } else if (event.writeKey !== undefined && Object.hasOwn(event, 'writeKey')) {
+    } else if (
+      (event as IngestEvent).writeKey !== undefined &&
+      Object.hasOwn(event as IngestEvent, 'writeKey')
+    ) {
       events ??= found.slice(0, index) as IngestEvent[]
-      events.push(withoutWriteKey(event))
+      events.push(withoutWriteKey(event as IngestEvent))
     } else {
-      events?.push(event)
+      events?.push(event as IngestEvent)
     }
   }
-  if (rejected !== undefined && check.onForbiddenEvent === 'reject') {
-    const reported = rejected.slice(0, maxReported).map(({ index, type }) => ({ index, type }))
-    return { ok: false, reason: (rejected[0] as RejectedEvent).code, rejected: reported }
-  }
+  if (rejected !== undefined && (!drops || events?.length === 0)) return refuseAll(rejected)
   if (events === undefined) {
     // A single event that has no key in it: the list is ours, and to copy it would take a fifth of this check.
     if (found[0] === body) return { ok: true, events: found as IngestEvent[], rejected: noneRejected, body }
@@ -93,6 +104,36 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
     return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootWriteKey(body) }
   }
   return { ok: true, events, rejected: rejected ?? noneRejected, body: rebuildBody(body, events) }
+}
+
+/** Events that are none tell less than a rule does; where nothing else was left out, their type is what cannot be allowed. */
+function refuseAll(rejected: readonly RejectedEvent[]): RefusedEvents {
+  const forbidden = rejected.find(({ code }) => code !== 'invalid_event')
+  return {
+    ok: false,
+    reason: forbidden?.code ?? 'event_type_not_allowed',
+    rejected: rejected.slice(0, maxReported).map(({ index, type }) => ({ index, type })),
+  }
+}
+
+/**
+ * What two checks, one behind the other, have left out.
+ * @param later counts the events that the earlier check has let through
+ */
+export function joinRejected(
+  earlier: readonly RejectedEvent[],
+  later: readonly RejectedEvent[],
+): readonly RejectedEvent[] {
+  if (earlier.length === 0) return later
+  if (later.length === 0) return earlier
+  const joined = [...earlier]
+  let gone = 0
+  for (const one of later) {
+    // Earlier ones are in order: each that stood before this one moves it on by one place.
+    while (gone < earlier.length && (earlier[gone] as RejectedEvent).index <= one.index + gone) gone++
+    joined.push({ ...one, index: one.index + gone })
+  }
+  return joined.sort((a, b) => a.index - b.index)
 }
 
 function refusalOf(
@@ -109,19 +150,25 @@ function findEvents(body: unknown): unknown[] | undefined {
   if (Array.isArray(body)) return body.length > 0 ? body : undefined
   if (!isPlainObject(body)) return undefined
   if (!Object.hasOwn(body, 'batch')) return [body]
-  // A type beside a batch would let a handler that reads it differ from the check of each event.
-  if (Object.hasOwn(body, '__proto__') || (Object.hasOwn(body, 'type') && body.type !== 'batch'))
-    return undefined
+  if (Object.hasOwn(body, '__proto__') || isEventBesideBatch(body)) return undefined
   return Array.isArray(body.batch) && body.batch.length > 0 ? body.batch : undefined
+}
+
+/** A handler that reads the root as an event would get one that nobody has checked. `batch` is no type that an event can have. */
+function isEventBesideBatch(body: Record<string, unknown>): boolean {
+  if (Object.hasOwn(body, 'type') && body.type !== 'batch') return true
+  return Object.hasOwn(body, 'event') || Object.hasOwn(body, 'name')
 }
 
 /** An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would come to life behind the check. */
 function isEvent(value: unknown): value is IngestEvent {
-  return (
-    isPlainObject(value) &&
-    !Object.hasOwn(value, '__proto__') &&
-    !(Array.isArray(value.batch) && Object.hasOwn(value, 'batch'))
-  )
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  if (!isPlainObject(value)) {
+    throw new TypeError(
+      `an event of the body that was handed in is ${describeKind(value)}: JSON has no such events`,
+    )
+  }
+  return !Object.hasOwn(value, '__proto__') && !(Array.isArray(value.batch) && Object.hasOwn(value, 'batch'))
 }
 
 /** The event's own type where it says more than the route does. Looks at the value first: most are the route's. */
@@ -129,10 +176,6 @@ function ownType(event: IngestEvent, routeType: string | null): unknown {
   const { type } = event
   if (type === undefined || (type === routeType && type !== null)) return undefined
   return Object.hasOwn(event, 'type') ? type : undefined
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
 
 function withoutWriteKey<T extends Record<string, unknown>>(object: T): Omit<T, 'writeKey'> {

@@ -12,6 +12,8 @@ export type Reason =
   | 'event_name_not_allowed'
   | 'rate_limited'
   | 'too_many_failures'
+  | 'invalid_path'
+  | 'unexpected_body'
   | 'invalid_json'
   | 'invalid_event'
   | 'event_type_mismatch'
@@ -20,6 +22,8 @@ export type Reason =
   | 'unsupported_encoding'
   | 'store_unavailable'
   | 'busy'
+  /** A bug, a throwing function of the application, or a body that was handed in as something that is none. */
+  | 'internal_error'
   | 'client_aborted'
 
 /** What a client is told. Texts are fixed: nothing of the request is quoted. */
@@ -36,6 +40,13 @@ const unauthorized: Problem = {
   code: 'invalid_write_key',
   title: 'Invalid write key',
   detail: 'Send a valid write key as the user name of HTTP Basic authentication, with an empty password.',
+}
+
+const unavailable: Problem = {
+  status: 503,
+  code: 'store_unavailable',
+  title: 'Temporarily unavailable',
+  detail: 'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
 }
 
 /** The one table of refusals. Senders act on the status: 4xx but 429 makes them drop data, 429 and 503 make them try again. */
@@ -84,6 +95,19 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     detail:
       'Too many invalid write keys came from this network address. Try again after Retry-After seconds.',
   },
+  invalid_path: {
+    status: 400,
+    code: 'invalid_path',
+    title: 'Invalid path',
+    detail:
+      'The path of the request can be read in more than one way: it must have no fragment, backslash, semicolon, dot segment or encoded delimiter, be UTF-8, and name one event type.',
+  },
+  unexpected_body: {
+    status: 400,
+    code: 'unexpected_body',
+    title: 'Unexpected body',
+    detail: 'A GET or HEAD request must have no body. Send events by POST.',
+  },
   invalid_json: {
     status: 400,
     code: 'invalid_json',
@@ -122,13 +146,9 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Unsupported content encoding',
     detail: 'Use one of the content encodings that Accept-Encoding names, or none.',
   },
-  store_unavailable: {
-    status: 503,
-    code: 'store_unavailable',
-    title: 'Temporarily unavailable',
-    detail:
-      'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
-  },
+  store_unavailable: unavailable,
+  // What went wrong on our side is the operator's to know.
+  internal_error: unavailable,
   busy: {
     status: 503,
     code: 'busy',

@@ -38,7 +38,7 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
     report.refused(visit, reason)
     const reply = refusalReply(reason, challenge, {
       allowOrigin: visit.allowOrigin,
-      fromBrowser: visit.origin !== undefined,
+      fromBrowser: visit.fromPage,
       closeConnection: isBodyLeft(visit) && !isSoonOver(visit.request.headers),
       ...details,
     })
@@ -83,14 +83,14 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
     },
     refuseUnavailable(visit, error) {
       // Store errors have been reported where they arose, once per failed read and not once per waiting request.
-      if (!(error instanceof StoreError)) emit({ type: 'internal_error', error: toError(error) })
+      const reason = error instanceof StoreError ? 'store_unavailable' : 'internal_error'
+      if (reason === 'internal_error') emit({ type: 'internal_error', error: toError(error) })
       try {
-        return refuse(visit, 'store_unavailable')
+        return refuse(visit, reason)
       } catch {
         // What cannot even be told about, such as a request whose properties throw, is refused all the same.
         const plain = { allowOrigin: '*', fromBrowser: false, closeConnection: true }
-        const reply = refusalReply('store_unavailable', challenge, plain)
-        return { ok: false, reason: 'store_unavailable', reply }
+        return { ok: false, reason, reply: refusalReply(reason, challenge, plain) }
       }
     },
   }

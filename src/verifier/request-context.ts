@@ -1,8 +1,8 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { AcceptedRequest } from './accepted-request.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from './events.ts'
-import { refusalReply } from './replies.ts'
-import type { Accepted, Refused, Verdict } from './verdict.ts'
+import type { Accepted, Verdict } from './verdict.ts'
 
 /** What handlers find on the request: the key that verified it, and the events. */
 export interface WriteKeyContext extends VerifiedKey {
@@ -10,6 +10,12 @@ export interface WriteKeyContext extends VerifiedKey {
   readonly events: IngestEvent[]
   /** Events left out under `onForbiddenEvent: 'drop'`. */
   readonly rejected: readonly RejectedEvent[]
+  /** What the path or the route says about every event, spelled out (`track` for `/t`); null = each event says its own type. */
+  readonly eventType: string | null
+  /** The client's address, found as `trustedProxies` says; undefined when it cannot be told. */
+  readonly ip: string | undefined
+  /** The origin of the page that sent the request; undefined when none did, or it cannot be told. */
+  readonly origin: string | undefined
 }
 
 /** The part of `WriteKeys` that adapters use. */
@@ -41,10 +47,13 @@ class PassedContext implements WriteKeyContext {
   readonly start: string
   readonly events: IngestEvent[]
   readonly rejected: readonly RejectedEvent[]
+  readonly eventType: string | null
+  readonly ip: string | undefined
+  readonly origin: string | undefined
   readonly #passage: Passage
 
   constructor(passage: Passage) {
-    const { writeKey, events, rejected } = passage.verdict
+    const { writeKey, events, rejected, eventType, ip, origin } = passage.verdict
     this.id = writeKey.id
     this.name = writeKey.name
     this.sourceType = writeKey.sourceType
@@ -54,6 +63,9 @@ class PassedContext implements WriteKeyContext {
     this.start = writeKey.start
     this.events = events
     this.rejected = rejected
+    this.eventType = eventType
+    this.ip = ip
+    this.origin = origin
     this.#passage = passage
   }
 
@@ -112,7 +124,8 @@ export function createContext(
 }
 
 /**
- * Verifies a request, unless these keys have let it through already: it is read and charged once.
+ * Verifies a request, unless these keys have let it through already: it is read and charged once. A guard further in that
+ * names another type, or finds another method or target, judges the same events by the key's rules.
  * @param before what {@link findContext} found on the request
  */
 export function verifyOnce(
@@ -125,23 +138,13 @@ export function verifyOnce(
   while (PassedContext.is(context)) {
     const passage = PassedContext.passageOf(context)
     if (passage.keys === keys) {
-      const { verdict } = passage
-      const isSettled = eventType === undefined || eventType === passage.eventType
-      return Promise.resolve(isSettled ? verdict : assertEventType(verdict, eventType))
+      const verdict = AcceptedRequest.judgeAgain(passage.verdict, request())
+      if (verdict !== undefined) return Promise.resolve(verdict)
+      // The verdict of somebody's own keys.
+      if (passage.eventType === eventType) return Promise.resolve(passage.verdict)
+      break
     }
     context = passage.before
   }
   return keys.verify(request())
-}
-
-/** The inner of two adapters names a type: events that say another one are refused, as if it had stood alone. */
-function assertEventType(verdict: Accepted, eventType: string): Accepted | Refused {
-  const differs = verdict.events.some((event) => Object.hasOwn(event, 'type') && event.type !== eventType)
-  if (!differs) return verdict
-  const reply = refusalReply('event_type_mismatch', 'auto', {
-    allowOrigin: verdict.headers['access-control-allow-origin'] ?? null,
-    fromBrowser: false,
-    closeConnection: false,
-  })
-  return { ok: false, reason: 'event_type_mismatch', reply }
 }

@@ -13,6 +13,12 @@ export interface Accepted {
   readonly rejected: readonly RejectedEvent[]
   /** The parsed body, less `writeKey`, holding exactly `events`; undefined for GET and HEAD. */
   readonly body: unknown
+  /** What the path or the route says about every event, spelled out; null = each event says its own type. */
+  readonly eventType: string | null
+  /** The client's address in canonical text, found as `trustedProxies` says; undefined when it cannot be told. */
+  readonly ip: string | undefined
+  /** The origin of the page that sent the request; undefined when none did, or it cannot be told. */
+  readonly origin: string | undefined
   /** Headers to set on the answer before the handler runs; names in lower case. `vary` is to be merged. */
   readonly headers: Readonly<Record<string, string>>
 }

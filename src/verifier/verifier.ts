@@ -1,26 +1,30 @@
-import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { toLowerCaseFields } from '../http/header-fields.ts'
+import type { IngestRequest, IngestRequestInit, Reply } from '../http/ingest-request.ts'
 import { createPendingBodies } from '../http/pending-bodies.ts'
 import { type BodyLimits, receiveBody } from '../http/received-body.ts'
+import { isAmbiguousPath } from '../http/request-target.ts'
 import { createTurns } from '../http/turns.ts'
+import { hasContent } from '../http/unexpected-body.ts'
 import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { Clock } from '../keys/clock.ts'
 import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../keys/secret.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
-import type { EventTypeResolver } from '../rules/event-types.ts'
+import { AmbiguousType, type EventTypeResolver } from '../rules/event-types.ts'
 import { allowsAddress } from '../rules/ip-rule.ts'
 import { allowsOrigin } from '../rules/origin-rule.ts'
 import type { KeyCache, Lookup } from '../stores/key-cache.ts'
+import { AcceptedRequest } from './accepted-request.ts'
 import { addressSource } from './address-source.ts'
 import type { CompiledKey } from './compiled-key.ts'
-import { answerPreflight, exposedHeaders, originOf } from './cors.ts'
+import { answerPreflight, exposedHeaders } from './cors.ts'
 import { createCredentialReader } from './credential-reader.ts'
 import { type CredentialSource, type Presented, toOwned } from './credentials.ts'
 import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
 import { eventCost } from './event-cost.ts'
-import { type CheckedEvents, checkEvents } from './events.ts'
+import { type CheckedEvents, checkEvents, joinRejected, type RefusedEvents } from './events.ts'
 import { graceHeaders } from './grace-headers.ts'
 import { createRefusals, type RefusalsOptions } from './refusals.ts'
-import type { Accepted, Verdict } from './verdict.ts'
+import type { Refused, Verdict } from './verdict.ts'
 import { createEmptyVisit, createVisit, type Visit } from './visit.ts'
 
 export interface VerifierOptions extends DecisionReportOptions, RefusalsOptions {
@@ -43,8 +47,8 @@ export interface VerifierOptions extends DecisionReportOptions, RefusalsOptions 
 }
 
 export interface Verifier {
-  preflight(request: IngestRequest): Reply | undefined
-  verify(request: IngestRequest): Awaitable<Verdict>
+  preflight(request: IngestRequestInit): Reply | undefined
+  verify(request: IngestRequestInit): Awaitable<Verdict>
 }
 
 /**
@@ -52,7 +56,7 @@ export interface Verifier {
  * verdict or goes on to the next; a promise appears only where something has to be waited for.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cache, hashers, limiter, clock } = options
+  const { cache, hashers, limiter, clock, eventTypes } = options
   const pending = createPendingBodies(options.maxPendingBodyBytes)
   const bodyLimits: BodyLimits<Visit> = {
     maxBytes: options.maxBodyBytes,
@@ -64,14 +68,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const report = createDecisionReport(options)
   const { refuse, refuseIfEmpty, refuseLate, refuseRate, refuseUnavailable } = createRefusals(options, report)
 
-  function verify(request: IngestRequest): Awaitable<Verdict> {
+  function verify(request: IngestRequestInit): Awaitable<Verdict> {
     let visit: Visit | undefined
     try {
       const preflight = answerPreflight(request)
       if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
-      visit = createVisit(request, originOf(request.headers))
+      visit = createVisit(toIngestRequest(request))
       const started = visit
-      const verdict = identify(started)
+      const verdict = readTarget(started) ?? identify(started)
       return verdict instanceof Promise
         ? verdict.then(
             (value) => end(started, value),
@@ -89,13 +93,34 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return verdict
   }
 
-  function preflight(request: IngestRequest): Reply | undefined {
+  function preflight(request: IngestRequestInit): Reply | undefined {
     try {
       return answerPreflight(request)
     } catch {
       // Not a request at all; `verify` refuses it.
       return undefined
     }
+  }
+
+  /**
+   * Step 1: what routers, and parsers further in, could read in another way than we do is refused before anything else.
+   * Sets the type that the route or the path says.
+   */
+  function readTarget(visit: Visit): Refused | undefined {
+    const { method, path, query, eventType } = visit.request
+    if (typeof path !== 'string') throw new TypeError('request.path must be a string: the path as requested')
+    if (isAmbiguousPath(path) || (typeof query === 'string' && query.includes('#'))) {
+      return refuse(visit, 'invalid_path')
+    }
+    if (eventType === undefined) {
+      const type = eventTypes.fromPath(path)
+      if (type instanceof AmbiguousType) {
+        report.ambiguousType(type)
+        return refuse(visit, 'invalid_path')
+      }
+      visit.routeType = type
+    } else visit.routeType = eventType === 'batch' ? null : eventType
+    return isBodiless(method) && hasContent(visit.request) ? refuse(visit, 'unexpected_body') : undefined
   }
 
   /** Steps 2 and 3: what is presented, and does it look like a key. */
@@ -145,12 +170,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (key.verified.environment !== options.environment) return refuse(visit, 'wrong_environment')
 
     visit.key = key
-    const { origin } = visit
-    const originAllowed = origin === undefined || key.origins === null || allowsOrigin(key.origins, origin)
+    const { origin, fromPage } = visit
+    const originAllowed =
+      key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
     if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
-    if (key.ips !== null && !allowsAddress(key.ips, addressOf(visit))) return refuse(visit, 'ip_not_allowed')
+    const address = addressOf(visit)
+    if (key.ips !== null && !allowsAddress(key.ips, address)) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
-    if (origin !== undefined && key.verified.sourceType === 'server') {
+    if (fromPage && key.verified.sourceType === 'server') {
       if (options.serverKeysInBrowsers === 'deny') {
         visit.allowOrigin = null
         return refuse(visit, 'origin_not_allowed')
@@ -160,7 +187,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const { method } = visit.request
     const refused = refuseIfEmpty(visit)
     if (refused !== undefined) return refused
-    if (method === 'GET' || method === 'HEAD') return charge(visit, noEvents())
+    if (isBodiless(method)) return charge(visit, noEvents())
     const received = visit.received ?? receive(visit)
     return received instanceof Promise
       ? received.then((value) => judge(visit, value))
@@ -192,22 +219,50 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function judge(visit: Visit, received: Received): Awaitable<Verdict> {
     visit.received = received
     if (!received.ok) return refuseLate(visit, received.reason)
-    const { request } = visit
-    visit.routeType = request.eventType ?? options.eventTypes.fromPath(request.path)
-    const checked = checkEvents(received.value, {
+    const checked = check(visit, received.value)
+    if (!checked.ok) return refuseLate(visit, checked.reason, rejectedOf(checked))
+    return charge(visit, checked)
+  }
+
+  function check(visit: Visit, body: unknown): CheckedEvents | RefusedEvents {
+    return checkEvents(body, {
       routeType: visit.routeType,
       rule: (visit.key as CompiledKey).events,
       onForbiddenEvent: options.onForbiddenEvent,
       maxEvents: options.maxEvents,
     })
-    if (!checked.ok) {
-      return refuseLate(
-        visit,
-        checked.reason,
-        checked.rejected === undefined ? undefined : { rejected: checked.rejected },
-      )
+  }
+
+  /**
+   * For a guard further in: what has been let through is read by the guard's own type, and by the request's method and target
+   * as they are now. A guard that names no type, on a path that says none, agrees with the one in front of it.
+   */
+  function judgeAgain(accepted: AcceptedRequest, before: Visit, request: IngestRequest): Verdict {
+    if (isSameReading(before.request, request)) return accepted
+    const visit: Visit = { ...before, request, received: undefined, routeType: null }
+    try {
+      const refused = readTarget(visit)
+      if (refused !== undefined) return refused
+      if (request.eventType === undefined) visit.routeType ??= before.routeType
+      if (isBodiless(request.method)) return again(accepted, visit, noEvents())
+      if (accepted.body === undefined) return refuse(visit, 'invalid_json')
+      visit.received = { ok: true, value: accepted.body, bytes: undefined }
+      const checked = check(visit, accepted.body)
+      return checked.ok ? again(accepted, visit, checked) : refuse(visit, checked.reason, rejectedOf(checked))
+    } catch (error) {
+      return refuseUnavailable(visit, error)
     }
-    return charge(visit, checked)
+  }
+
+  function again(accepted: AcceptedRequest, visit: Visit, checked: CheckedEvents): AcceptedRequest {
+    const rejected = joinRejected(accepted.rejected, checked.rejected)
+    return new AcceptedRequest(
+      visit,
+      accepted.writeKey,
+      { ...checked, rejected },
+      accepted.headers,
+      judgeAgain,
+    )
   }
 
   /** Step 12: all events or none. */
@@ -228,7 +283,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return refuseRate(visit, result)
   }
 
-  function accept(visit: Visit, checked: CheckedEvents, result: RateLimitResult | undefined): Accepted {
+  function accept(
+    visit: Visit,
+    checked: CheckedEvents,
+    result: RateLimitResult | undefined,
+  ): AcceptedRequest {
     const key = visit.key as CompiledKey
     // Added to, not copied from: assigning five properties to another object took as long as making them.
     const headers = result === undefined ? {} : (key.ratePolicy?.headers(result) ?? {})
@@ -237,14 +296,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
     if (key.secretExpiresAt !== null) Object.assign(headers, graceHeaders(key))
     report.accepted(visit, key, checked)
-    return {
-      ok: true,
-      writeKey: key.verified,
-      events: checked.events,
-      rejected: checked.rejected,
-      body: checked.body,
-      headers,
-    }
+    return new AcceptedRequest(visit, key.verified, checked, headers, judgeAgain)
   }
 
   /** Whom to count wrong keys and unread bodies against. */
@@ -252,9 +304,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return addressSource(addressOf(visit) ?? visit.request.ip)
   }
 
-  /** Worked out only for those who ask: most requests need no address. */
   function addressOf(visit: Visit): string | undefined {
-    return options.clientAddress(visit.request.ip, visit.request.headers)
+    if (visit.address === undefined) {
+      visit.address = options.clientAddress(visit.request.ip, visit.request.headers) ?? null
+    }
+    return visit.address ?? undefined
   }
 
   return { preflight, verify }
@@ -264,6 +318,28 @@ type Received = NonNullable<Visit['received']>
 
 /** Two bodies keep one of the two or more cores busy that a server has, while the other parses what they have become. */
 const inflating = { atOnce: 2, patienceMs: 5_000 }
+
+function toIngestRequest(request: IngestRequestInit): IngestRequest {
+  const headers = toLowerCaseFields(request.headers)
+  return headers === request.headers ? (request as IngestRequest) : { ...request, headers }
+}
+
+function isSameReading(one: IngestRequest, other: IngestRequest): boolean {
+  return (
+    one.method === other.method &&
+    one.path === other.path &&
+    one.query === other.query &&
+    one.eventType === other.eventType
+  )
+}
+
+function rejectedOf({ rejected }: RefusedEvents): Pick<RefusedEvents, 'rejected'> {
+  return rejected === undefined ? {} : { rejected }
+}
+
+function isBodiless(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
 
 /** A new array each time: handlers own what they get. */
 function noEvents(): CheckedEvents {

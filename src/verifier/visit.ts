@@ -2,11 +2,17 @@ import type { IngestRequest } from '../http/ingest-request.ts'
 import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { CompiledKey } from './compiled-key.ts'
+import { isFromPage, pageOrigin } from './page-origin.ts'
 
 /** One request on its way through the checks. */
 export interface Visit extends BodyAccount {
   readonly request: IngestRequest
+  /** Whether a page in a browser made it. */
+  readonly fromPage: boolean
+  /** The page's; undefined when there is none, or it cannot be told. */
   readonly origin: string | undefined
+  /** The client's in canonical text, once somebody needed it; null = it cannot be told. */
+  address: string | null | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
@@ -26,10 +32,14 @@ export interface RefusedUnread {
   readonly bodyLeft: true
 }
 
-export function createVisit(request: IngestRequest, origin: string | undefined): Visit {
+export function createVisit(request: IngestRequest): Visit {
+  const { headers } = request
+  const fromPage = isFromPage(headers)
   return {
     request,
-    origin,
+    fromPage,
+    origin: fromPage ? pageOrigin(headers) : undefined,
+    address: undefined,
     key: undefined,
     keyId: undefined,
     at: 0,
@@ -43,7 +53,7 @@ export function createVisit(request: IngestRequest, origin: string | undefined):
 
 /** For what is not even a request: only its body, which may have to be left unread, is looked at. */
 export function createEmptyVisit(request: unknown): Visit {
-  return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) }, undefined)
+  return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) })
 }
 
 function bodyIfAny(request: unknown): unknown {

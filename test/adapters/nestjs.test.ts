@@ -12,6 +12,7 @@ import {
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
+import { undecodablePaths } from '../contract/golden/bodies.ts'
 
 function startOn(createAdapter: () => ExpressAdapter | FastifyAdapter, wildcard: string) {
   return async function start(config: AdapterConfig): Promise<AdapterServer> {
@@ -58,7 +59,12 @@ function startOn(createAdapter: () => ExpressAdapter | FastifyAdapter, wildcard:
 }
 
 const major = Number.parseInt(nest.version, 10)
-const byRouter = { '/v1/%ff says no type': 'both routers decode the path before they choose a route' }
+const byRouter = Object.fromEntries(
+  undecodablePaths.map((path) => [
+    `${path} is ambiguous`,
+    'both routers decode the path before they choose a route',
+  ]),
+)
 
 adapterContract(
   `Nest ${major} on Express`,

@@ -21,6 +21,8 @@ describe('golden requests', () => {
       '400 event_type_mismatch',
       '400 invalid_event',
       '400 invalid_json',
+      '400 invalid_path',
+      '400 unexpected_body',
       '401 invalid_write_key',
       '403 event_name_not_allowed',
       '403 event_type_not_allowed',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createEventTypeResolver, standardEventTypes } from '../../src/rules/event-types.ts'
+import { AmbiguousType, createEventTypeResolver, standardEventTypes } from '../../src/rules/event-types.ts'
 
 const { known, fromPath } = createEventTypeResolver(['checkout', 'Order.Completed'])
 
@@ -24,6 +24,12 @@ describe('createEventTypeResolver', () => {
     ['/v1/a', 'alias'],
     ['track', 'track'],
     ['/track', 'track'],
+    ['http://page/track', 'track'],
+    ['/track/track', 'track'],
+    ['/track/t', 'track'],
+    ['/t/page', 'page'],
+    ['/i/t', 'track'],
+    ['/users/track', 'track'],
     ['/v1/TRACK', 'track'],
     ['/v1/T', 'track'],
     ['/v1/track/', 'track'],
@@ -45,6 +51,7 @@ describe('createEventTypeResolver', () => {
     '///',
     '/v1',
     '/v1/batch',
+    '/v1/page/batch',
     '/v1/b',
     '/v1/track/batch',
     '/v1/c',
@@ -63,8 +70,8 @@ describe('createEventTypeResolver', () => {
     '/v1/%',
     '/v1/%zz',
     '/v1/%ff',
-    '/v1/trac%E2%84%AA',
     '/v1/tr\u0430ck',
+    '/v1/tr%C3%A1ck',
     '/v1/__proto__',
     '/v1/constructor',
     '/v1/toString',
@@ -80,6 +87,32 @@ describe('createEventTypeResolver', () => {
     'a'.repeat(16_384),
   ])('reads no type in 16 KB of nothing (%#)', (path) => {
     expect(fromPath(path)).toBeNull()
+  })
+
+  it.each([
+    '/v1/trac%E2%84%AA',
+    '/v1/trac\u212a',
+    '/v1/%C5%BFcreen',
+    '/v1/%C5%BF',
+    '/v1/\u0130dentify',
+    '/v1/%C4%B1dentify',
+    '/v1/%EF%BD%94rack/',
+    '/v1/\uff22atch',
+    '/v1/check\u2092ut',
+  ])('reads more than one thing in %s, as letters beyond ASCII fold into a type', (path) => {
+    expect(fromPath(path)).toEqual(new AmbiguousType())
+  })
+
+  it.each([
+    ['/identify/track', ['identify', 'track']],
+    ['/v1/page/track/', ['page', 'track']],
+    ['/v1/page///t', ['page', 'track']],
+    ['/v1/PAGE/T', ['page', 'track']],
+    ['/v1/%70age/track', ['page', 'track']],
+    ['/v1/checkout/order.completed', ['checkout', 'Order.Completed']],
+    ['http://h/page/track', ['page', 'track']],
+  ])('reads two types in %s', (path, types) => {
+    expect(fromPath(path)).toEqual(new AmbiguousType(types as [string, string]))
   })
 
   it('finds the type before 16 KB of slashes', () => {
@@ -119,7 +152,7 @@ describe('createEventTypeResolver', () => {
     fc.assert(
       fc.property(path, (path) => {
         const type = fromPath(path)
-        expect(type === null || known.has(type)).toBe(true)
+        expect(type === null || type instanceof AmbiguousType || known.has(type)).toBe(true)
       }),
     )
   })

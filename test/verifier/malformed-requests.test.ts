@@ -66,7 +66,7 @@ describe('a request that is none', () => {
     await keys.update(writeKey?.id ?? '', { deniedIps: ['10.0.0.0/8'] })
 
     const verdict = await keys.verify({ ...request, ip: '192.0.2.1' })
-    expect(verdict).toMatchObject({ ok: false, reason: 'store_unavailable', reply: { status: 503 } })
+    expect(verdict).toMatchObject({ ok: false, reason: 'internal_error', reply: { status: 503 } })
     expect(told).toEqual(['internal_error', 'refused'])
     await keys.close()
   })

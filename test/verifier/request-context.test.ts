@@ -1,46 +1,66 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type CreateKeyInput,
   createContext,
+  createMemoryLimiter,
   createMemoryStore,
   createWriteKeys,
   findContext,
   type IngestRequest,
+  type RateLimiter,
   resolveAdapterOptions,
   verifyOnce,
   type WriteKeys,
+  type WriteKeysOptions,
 } from '../../src/index.ts'
 import { basic } from '../contract/golden/golden-request.ts'
 
-/** An adapter as the frameworks' are made, and how often its keys were asked. */
-async function createAdapter(requestProperty: string, keys: WriteKeys = createKeys()) {
-  const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
+/** An adapter as the frameworks' are made. `verified` counts the requests that its keys have charged for. */
+async function createAdapter(
+  requestProperty: string,
+  keys: CountedKeys = createKeys(),
+  rules: Partial<CreateKeyInput> = {},
+) {
+  const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: 100, ...rules })
   const request: IngestRequest = {
     method: 'POST',
     path: '/v1/track',
     headers: { authorization: basic(key) },
     body: { type: 'track', event: 'Signed Up' },
   }
-  const adapter = {
-    keys,
-    asked: 0,
-    async pass(holder: object, inner = holder, eventType?: string) {
-      resolveAdapterOptions(keys, { requestProperty })
+  resolveAdapterOptions(keys, { requestProperty })
+  return {
+    headers: request.headers,
+    get verified() {
+      return keys.verified()
+    },
+    async pass(holder: object, inner = holder, changes: Partial<IngestRequest> = {}) {
       const before = findContext(holder, inner)
-      const ask = () => {
-        adapter.asked++
-        return request
-      }
-      const verdict = await verifyOnce(keys, before, ask, eventType)
+      const { eventType } = changes
+      const verdict = await verifyOnce(keys, before, () => ({ ...request, ...changes }), eventType)
       if (verdict.ok)
         Object.assign(holder, { [requestProperty]: createContext(verdict, keys, eventType, before) })
       return verdict
     },
   }
-  return adapter
 }
 
-function createKeys(): WriteKeys {
-  return createWriteKeys({ store: createMemoryStore() })
+type CountedKeys = WriteKeys & { verified(): number }
+
+function createKeys(options: WriteKeysOptions = {}): CountedKeys {
+  let consumed = 0
+  const limiter = createMemoryLimiter()
+  const counting: RateLimiter = {
+    ...limiter,
+    consume(keyId, cost, rate) {
+      consumed++
+      return limiter.consume(keyId, cost, rate)
+    },
+  }
+  return {
+    ...createWriteKeys({ store: createMemoryStore(), limiter: counting, ...options }),
+    verified: () => consumed,
+  }
 }
 
 describe('a request that passes several adapters', () => {
@@ -50,7 +70,7 @@ describe('a request that passes several adapters', () => {
     const holder: Record<string, unknown> = {}
     await outer.pass(holder)
     await inner.pass(holder)
-    expect([outer.asked, inner.asked]).toEqual([1, 0])
+    expect(keys.verified()).toBe(1)
     expect(holder.sender).toEqual(holder.writeKey)
   })
 
@@ -59,7 +79,7 @@ describe('a request that passes several adapters', () => {
     const holder: Record<string, unknown> = {}
     for (const adapter of [first, second, first, second, first])
       expect(await adapter.pass(holder)).toMatchObject({ ok: true })
-    expect([first.asked, second.asked]).toEqual([1, 1])
+    expect([first.verified, second.verified]).toEqual([1, 1])
   })
 
   it('is found by the newest of its contexts, on the request or the one inside of it', async () => {
@@ -70,16 +90,131 @@ describe('a request that passes several adapters', () => {
     await second.pass(holder, inner)
     expect(findContext(holder, inner)).toBe(Reflect.get(holder, 'sender'))
     await first.pass(holder, inner)
-    expect([first.asked, second.asked]).toEqual([1, 1])
+    expect([first.verified, second.verified]).toEqual([1, 1])
   })
 
-  it('is checked against the event type that an inner adapter names', async () => {
+  it('is judged again by the type that an inner adapter names, and not charged again', async () => {
     const adapter = await createAdapter('writeKey')
     const holder = {}
     await adapter.pass(holder)
-    expect(await adapter.pass(holder, holder, 'track')).toMatchObject({ ok: true })
-    expect(await adapter.pass(holder, holder, 'page')).toMatchObject({ reason: 'event_type_mismatch' })
-    expect(adapter.asked).toBe(1)
+    expect(await adapter.pass(holder, holder, { eventType: 'track' })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, holder, { eventType: 'page' })).toMatchObject({
+      reason: 'event_type_mismatch',
+    })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('is refused by an inner adapter whose type the key may not send', async () => {
+    const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['track'] })
+    const holder = {}
+    const atUsers = { path: '/v1/users/track', body: { userId: 'u1' } }
+    expect(await adapter.pass(holder, holder, atUsers)).toMatchObject({ ok: true, eventType: 'track' })
+    expect(await adapter.pass(holder, holder, { ...atUsers, eventType: 'identify' })).toMatchObject({
+      reason: 'event_type_not_allowed',
+      reply: { status: 403 },
+    })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('is refused by an inner adapter for whose type the names are others', async () => {
+    const adapter = await createAdapter('writeKey', createKeys(), { allowedEventNames: ['Home'] })
+    const holder = {}
+    const body = { event: 'Home', name: 'Cart' }
+    expect(await adapter.pass(holder, holder, { body })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, holder, { body, eventType: 'page' })).toMatchObject({
+      reason: 'event_name_not_allowed',
+    })
+    expect(await adapter.pass(holder, holder, { body, eventType: 'batch' })).toMatchObject({
+      reason: 'event_name_not_allowed',
+    })
+  })
+
+  it('agrees with the outer adapter where the path says no type', async () => {
+    const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['page'] })
+    const holder: Record<string, unknown> = {}
+    const hook = { path: '/v1/hook', body: { name: 'Home' } }
+    expect(await adapter.pass(holder, holder, { ...hook, eventType: 'page' })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, holder, hook)).toMatchObject({ ok: true, eventType: 'page' })
+    expect(await adapter.pass(holder, holder, { ...hook, path: '/v1/track' })).toMatchObject({
+      reason: 'event_type_not_allowed',
+    })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('drops in an inner adapter what its type does not allow, by its place in the body', async () => {
+    const keys = createKeys({ onForbiddenEvent: 'drop' })
+    const adapter = await createAdapter('writeKey', keys, {
+      allowedEventTypes: ['track', 'page'],
+      allowedEventNames: ['a'],
+    })
+    const holder: Record<string, unknown> = {}
+    const [good, bad] = [
+      { event: 'a', name: 'a' },
+      { event: 'a', name: 'b' },
+    ]
+    const body = { batch: [null, good, { event: 'b' }, bad, good] }
+    expect(await adapter.pass(holder, holder, { body })).toMatchObject({
+      ok: true,
+      events: [good, bad, good],
+    })
+    const verdict = await adapter.pass(holder, holder, { body, eventType: 'page' })
+    if (!verdict.ok) throw new Error(verdict.reason)
+    expect(verdict.events).toEqual([good, good])
+    expect(verdict.body).toEqual({ batch: [good, good] })
+    expect(verdict.rejected.map(({ index, code }) => [index, code])).toEqual([
+      [0, 'invalid_event'],
+      [2, 'event_name_not_allowed'],
+      [3, 'event_name_not_allowed'],
+    ])
+    expect(holder.writeKey).toMatchObject({ eventType: 'page', events: [good, good] })
+    expect(await adapter.pass(holder, holder, { body: { batch: [bad] }, eventType: 'track' })).toMatchObject({
+      events: [good, good],
+    })
+  })
+
+  it('is judged again after its method or target has changed', async () => {
+    const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['track'] })
+    const holder = {}
+    const body = { event: 'a' }
+    await adapter.pass(holder, holder, { body })
+    expect(await adapter.pass(holder, holder, { body, path: '/v1/page' })).toMatchObject({
+      reason: 'event_type_not_allowed',
+    })
+    expect(await adapter.pass(holder, holder, { body, path: '/v1/page#/track' })).toMatchObject({
+      reason: 'invalid_path',
+    })
+    expect(await adapter.pass(holder, holder, { body, method: 'GET' })).toMatchObject({
+      reason: 'unexpected_body',
+    })
+    expect(await adapter.pass(holder, holder, { body, method: 'PUT' })).toMatchObject({
+      ok: true,
+      events: [body],
+    })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('that came as a GET brings no events, whatever its method is changed to', async () => {
+    const adapter = await createAdapter('writeKey')
+    const holder = {}
+    await adapter.pass(holder, holder, { method: 'GET', body: undefined })
+    const batch = [{ type: 'track' }, { type: 'track' }]
+    expect(await adapter.pass(holder, holder, { body: batch })).toMatchObject({ reason: 'invalid_json' })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('tells handlers its type in full, the address and the origin', async () => {
+    const adapter = await createAdapter('writeKey')
+    const holder: Record<string, unknown> = {}
+    await adapter.pass(holder, holder, {
+      path: '/v1/%54/',
+      ip: '::ffff:192.0.2.7',
+      headers: { ...adapter.headers, origin: 'https://app.example.com' },
+    })
+    expect(holder.writeKey).toMatchObject({
+      eventType: 'track',
+      ip: '192.0.2.7',
+      origin: 'https://app.example.com',
+    })
   })
 
   it('is verified again when what is there is no context', async () => {
@@ -90,6 +225,6 @@ describe('a request that passes several adapters', () => {
     const holder: Record<string, unknown> = {}
     await adapter.pass(holder)
     await adapter.pass({ writeKey: structuredClone(holder.writeKey) })
-    expect(adapter.asked).toBe(2)
+    expect(adapter.verified).toBe(2)
   })
 })

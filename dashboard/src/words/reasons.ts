@@ -54,6 +54,15 @@ const reasons: Record<string, ReasonWords> = {
     title: 'Too many wrong keys from one address',
     advice: 'A sender there keeps trying keys that do not exist. Find it and fix its key.',
   },
+  invalid_path: {
+    title: 'The path can be read in two ways',
+    advice:
+      'Send to a plain path such as /v1/track. A route such as /page/track needs an eventType in its writeKeyAuth.',
+  },
+  unexpected_body: {
+    title: 'A GET with a body',
+    advice: 'Send events by POST.',
+  },
   invalid_json: {
     title: 'The body is not JSON',
     advice: 'Send one event, an array of events, or { "batch": […] }, in UTF-8.',
@@ -76,6 +85,10 @@ const reasons: Record<string, ReasonWords> = {
   store_unavailable: {
     title: 'The key could not be checked',
     advice: 'The store did not answer in time. Senders try again by themselves; look at the database.',
+  },
+  internal_error: {
+    title: 'Verification failed on the server',
+    advice: 'The server’s log names what went wrong. Senders try again by themselves.',
   },
   busy: {
     title: 'Too many bodies at once',

@@ -57,6 +57,12 @@ const problems = {
     'Too many invalid write keys',
     'Too many invalid write keys came from this network address. Try again after Retry-After seconds.',
   ],
+  invalid_path: [
+    400,
+    'Invalid path',
+    'The path of the request can be read in more than one way: it must have no fragment, backslash, semicolon, dot segment or encoded delimiter, be UTF-8, and name one event type.',
+  ],
+  unexpected_body: [400, 'Unexpected body', 'A GET or HEAD request must have no body. Send events by POST.'],
   invalid_json: [
     400,
     'Invalid JSON',

@@ -30,6 +30,9 @@ const trackPaths = [
   '/v1/%54',
   '/v1/track?type=page',
   '/v1/track/?x=/page',
+  '/v1/track?x=/;\\../%2f%00/page',
+  'http://localhost/v1/track',
+  'HTTP://localhost:80/v1/track/?x=/page',
 ]
 /** Paths that say no type. */
 const typelessPaths = [
@@ -39,12 +42,41 @@ const typelessPaths = [
   '/v1/events',
   '/v1',
   '/v1/',
-  '/v1/track;x',
-  '/v1/track%2fpage',
   '/v1/%2574rack',
   '/v1/tracks',
-  '/v1/%ff',
+  '/v1/track%20',
+  '/v1/track/batch',
+  'http://localhost/v1/batch',
 ]
+/** Paths that routers read in different ways. */
+const ambiguousPaths = [
+  '/v1/page#/track',
+  '/v1/track#',
+  '/v1/track?x#/page',
+  '/v1/track;x',
+  '/v1/a;x=1/track',
+  '/v1/page\\track',
+  '/v1/./track',
+  '/v1/page/../track',
+  '/v1/track/.',
+  '/v1/%2e%2E/v1/track',
+  '/v1/.%2e/v1/track',
+  '/v1/track%2fpage',
+  '/v1/page%5Ctrack',
+  '/v1/track%3bx',
+  '/v1/track%00',
+  '/v1/%C5%BFcreen',
+  '/v1/trac%E2%84%AA',
+  '/v1/%EF%BD%94rack',
+  '/v1/identify/track',
+  '/v1/IDENTIFY//t/',
+  '/v1/%69dentify/%74rack',
+  'http://localhost/v1\\track',
+  'http://localhost/v1/page#/track',
+  'ftp://localhost/v1/track',
+]
+/** The same, where routers refuse them, too. */
+export const undecodablePaths = ['/v1/%ff/track', '/v1/%/track', '/v1/%zz', '/v1/%c0%afv1/track']
 
 export const bodyRequests: readonly GoldenRequest[] = [
   // Types by path
@@ -69,6 +101,25 @@ export const bodyRequests: readonly GoldenRequest[] = [
     body: json({ type: 'identify', userId: 'u1' }),
     ...passes([{ type: 'identify', userId: 'u1' }]),
   })),
+  ...[...ambiguousPaths, ...undecodablePaths].map((path) => ({
+    name: `${path} is ambiguous`,
+    path,
+    ...refuses('invalid_path'),
+  })),
+  {
+    name: 'an ambiguous path is refused before the key is looked at',
+    path: '/v1/page#/track',
+    authorization: ['Basic junk'],
+    ...refuses('invalid_path'),
+  },
+  {
+    name: 'a GET of an ambiguous path is refused, too',
+    method: 'GET',
+    path: '/v1/track#/page',
+    contentType: null,
+    body: null,
+    ...refuses('invalid_path'),
+  },
   { name: 'path and event may agree', path: '/v1/track', ...passes() },
   {
     name: 'one event of an array that disagrees with the path refuses all',
@@ -120,6 +171,12 @@ export const bodyRequests: readonly GoldenRequest[] = [
     body: json({ type: 'track', batch: [signedUp] }),
     ...invalidEvent,
   },
+  ...['event', 'name'].map((field) => ({
+    name: `a batch with ${field === 'event' ? 'an event' : 'a name'} beside it is refused`,
+    path: '/v1/batch',
+    body: json({ [field]: 'Order Completed', batch: [signedUp] }),
+    ...invalidEvent,
+  })),
   { name: 'an empty batch is refused', path: '/v1/batch', body: json({ batch: [] }), ...invalidEvent },
   { name: 'an empty array is refused', path: '/v1/batch', body: '[]', ...invalidEvent },
   {
@@ -384,6 +441,35 @@ export const bodyRequests: readonly GoldenRequest[] = [
     key: { rateLimitEps: 2 },
     ...passes([], rateHeaders(2, 1, 1, 1)),
   },
+  ...['GET', 'HEAD'].flatMap((method) => [
+    {
+      name: `${method} with a body is refused`,
+      method,
+      path: '/v1/identify',
+      key: { allowedEventTypes: ['page'] },
+      body: json({ batch: [{ type: 'identify' }, { type: 'identify' }] }),
+      ...refuses('unexpected_body'),
+    },
+    {
+      name: `${method} with a chunked body is refused`,
+      method,
+      chunked: true,
+      ...refuses('unexpected_body', { closes: true }),
+    },
+    {
+      name: `${method} with a body is refused before the key is looked at`,
+      method,
+      authorization: [],
+      ...refuses('unexpected_body'),
+    },
+    {
+      name: `${method} with a length of 0 passes`,
+      method,
+      contentType: null,
+      body: '',
+      ...passes([]),
+    },
+  ]),
   ...['PUT', 'PATCH', 'DELETE'].map((method) => ({
     name: `${method} with an event passes`,
     method,

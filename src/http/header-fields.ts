@@ -1,0 +1,39 @@
+import type { FieldValues, HeadersLike } from './ingest-request.ts'
+
+/**
+ * Header fields by lower-case name. A name that is there in several spellings has all of its values, in order, as if the
+ * field had been repeated. Node's own headers, and others that are in lower case already, are answered as they are.
+ */
+export function toLowerCaseFields(headers: FieldValues | HeadersLike): FieldValues {
+  if (typeof (headers as Partial<HeadersLike>).forEach === 'function')
+    return fromHeaders(headers as HeadersLike)
+  for (const name in headers) if (hasCapital(name)) return lowerNames(headers as FieldValues)
+  return headers as FieldValues
+}
+
+function hasCapital(name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index)
+    if (code >= 0x41 && code <= 0x5a) return true
+  }
+  return false
+}
+
+function fromHeaders(headers: HeadersLike): FieldValues {
+  const fields: Record<string, string> = {}
+  headers.forEach((value, name) => {
+    fields[name.toLowerCase()] = value
+  })
+  return fields
+}
+
+function lowerNames(headers: FieldValues): FieldValues {
+  const fields: Record<string, string | readonly string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    const lower = name.toLowerCase()
+    const earlier = Object.hasOwn(fields, lower) ? fields[lower] : undefined
+    fields[lower] = earlier === undefined ? value : [earlier, value].flat()
+  }
+  return fields
+}

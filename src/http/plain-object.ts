@@ -1,0 +1,32 @@
+/**
+ * Whether a value is an object as `JSON.parse` makes them. No instance of a class, and none without a prototype: JSON parsers
+ * make no such objects, and form parsers do (`querystring.parse`).
+ */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || isForeignPrototype(prototype)
+}
+
+/** `Object.prototype` of another realm: what is parsed outside of a test runner's sandbox comes from there. */
+function isForeignPrototype(prototype: unknown): boolean {
+  return (
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'constructor') &&
+    (prototype.constructor as unknown as { name?: unknown } | null)?.name === 'Object'
+  )
+}
+
+/** What a value is, for whoever handed it in: nothing of its content. */
+export function describeKind(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
+  const name = prototype?.constructor?.name
+  if (typeof name !== 'string' || name === '')
+    return 'an object without a prototype, as form parsers make them'
+  return name === 'Object'
+    ? 'an object with another object as its prototype'
+    : `an instance of ${name.slice(0, 80)}`
+}

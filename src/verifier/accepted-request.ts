@@ -1,0 +1,52 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import type { VerifiedKey } from './compiled-key.ts'
+import type { CheckedEvents, IngestEvent, RejectedEvent } from './events.ts'
+import type { Accepted, Verdict } from './verdict.ts'
+import type { Visit } from './visit.ts'
+
+/** Judges the events of an accepted request once more, as a guard further in reads it. Charges nothing. */
+export type JudgeAgain = (accepted: AcceptedRequest, before: Visit, request: IngestRequest) => Verdict
+
+/**
+ * The verdict on an accepted request. What it was given for is in a private field, so that no other code can make one, and a
+ * guard further in can judge the same events by its own type.
+ */
+export class AcceptedRequest implements Accepted {
+  readonly ok = true
+  readonly writeKey: VerifiedKey
+  readonly events: IngestEvent[]
+  readonly rejected: readonly RejectedEvent[]
+  readonly body: unknown
+  readonly headers: Readonly<Record<string, string>>
+  readonly eventType: string | null
+  readonly ip: string | undefined
+  readonly origin: string | undefined
+  readonly #visit: Visit
+  readonly #judgeAgain: JudgeAgain
+
+  constructor(
+    visit: Visit,
+    writeKey: VerifiedKey,
+    checked: CheckedEvents,
+    headers: Readonly<Record<string, string>>,
+    judgeAgain: JudgeAgain,
+  ) {
+    this.writeKey = writeKey
+    this.events = checked.events
+    this.rejected = checked.rejected
+    this.body = checked.body
+    this.headers = headers
+    this.eventType = visit.routeType
+    this.ip = visit.address ?? undefined
+    this.origin = visit.origin
+    this.#visit = visit
+    this.#judgeAgain = judgeAgain
+  }
+
+  /** The verdict of a guard further in; undefined for a verdict that no verifier of ours gave. */
+  static judgeAgain(verdict: Accepted, request: IngestRequest): Verdict | undefined {
+    if (!(#visit in verdict)) return undefined
+    const accepted = verdict as AcceptedRequest
+    return accepted.#judgeAgain(accepted, accepted.#visit, request)
+  }
+}
