@@ -55,7 +55,8 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     response: ServerResponse,
     next: (error?: unknown) => void,
   ): void {
-    const neutral = () => toIngestRequest(request, { url: request.originalUrl, mountPath: request.baseUrl, eventType })
+    const neutral = () =>
+      toIngestRequest(request, { url: request.originalUrl, mountPath: request.baseUrl, eventType })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       writeReply(response, preflight)

@@ -106,9 +106,9 @@ function methodOfRoute({ route }: Layer): unknown {
   return undefined
 }
 
+/** As the router takes it: without query, fragment, and the scheme and host of an absolute target. */
 function pathOf({ url = '/' }: IncomingMessage): string {
-  const queryStart = url.indexOf('?')
-  return queryStart === -1 ? url : url.slice(0, queryStart)
+  return url.replace(/[?#].*$/s, '').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\]*/i, '')
 }
 
 function matches(layer: Layer, path: string): boolean {

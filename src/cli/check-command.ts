@@ -78,7 +78,7 @@ async function examine(
         ...(origin !== undefined && { origin }),
       },
       ...(address !== undefined && { ip: address }),
-      body: [{ type, ...(name !== undefined && { event: name, name }) }],
+      ...(type !== undefined && { body: [{ type, ...(name !== undefined && { event: name, name }) }] }),
     })
     const keyId = verdict.ok ? verdict.writeKey.id : refusedKeyId(events)
     const key = keyId === undefined ? undefined : await keys.get(keyId)
@@ -97,8 +97,8 @@ async function examine(
             : `This secret was rotated and ends at ${sunset}: move the sender to the new one.`,
       }
     }
-    if (verdict.reason === 'store_unavailable')
-      throw new CliError(exitCodes.unavailable, reasonAdvice.store_unavailable.cause)
+    if (verdict.reason === 'store_unavailable' || verdict.reason === 'internal_error')
+      throw new CliError(exitCodes.unavailable, reasonAdvice[verdict.reason].cause)
     if (verdict.reason === 'preflight') throw new Error('a check is no preflight')
     return { accepted: false, ...found, reason: verdict.reason, ...reasonAdvice[verdict.reason] }
   } finally {
