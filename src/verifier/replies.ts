@@ -24,7 +24,12 @@ export interface RefusalDetails {
 const basicChallenge = 'Basic realm="events", charset="UTF-8"'
 const customChallenge = 'WriteKey realm="events"'
 /** Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of a rest. */
-const retrySeconds: Partial<Record<Reason, number>> = { store_unavailable: 1, too_many_failures: 1, busy: 5 }
+const retrySeconds: Partial<Record<Reason, number>> = {
+  store_unavailable: 1,
+  internal_error: 1,
+  too_many_failures: 1,
+  busy: 5,
+}
 
 /** The answer to a refused request: RFC 9457 problem details, readable by browser SDKs, never cached. */
 export function refusalReply(reason: Reason, challenge: ChallengePolicy, details: RefusalDetails): Reply {

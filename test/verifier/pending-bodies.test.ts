@@ -61,7 +61,7 @@ describe('bodies under way together', () => {
       const body = arriving(1_000)
       const verdict = send(body.read)
       body.finish(how)
-      const expected = { whole: 'accepted', aborted: 'client_aborted', broken: 'store_unavailable' }
+      const expected = { whole: 'accepted', aborted: 'client_aborted', broken: 'internal_error' }
       expect(reasonOf(await verdict)).toBe(expected[how])
     }
     expect(reasonOf(await send(() => '{}'.padEnd(1_000)))).toBe('accepted')
