@@ -12,7 +12,7 @@ interface World {
   leaseTicks?: number
 }
 
-const states = length(3_000_000, 300_000)
+const states = length(1_500_000, 60_000)
 
 describe('the revocation protocol, in larger worlds', () => {
   const worlds: [string, World][] = [
@@ -24,10 +24,9 @@ describe('the revocation protocol, in larger worlds', () => {
     ['another file, twice', { left: { replacements: 2 } }],
     ['a failover and a crash', { left: { failovers: 1, crashes: 1 } }],
     ['clocks that stand still, and a failover', { left: { suspensions: 1, setBacks: 1, failovers: 1 } }],
-    [
-      'a lease of two ticks, and clocks that stand still',
-      { left: { suspensions: 1, setBacks: 1 }, leaseTicks: 2 },
-    ],
+    // Not both within one lease: nobody then sees how much time has passed.
+    ['a lease of two ticks, and suspensions', { left: { suspensions: 2 }, leaseTicks: 2 }],
+    ['a lease of two ticks, and a wall clock that is set back', { left: { setBacks: 2 }, leaseTicks: 2 }],
     ['three questions at a time', { left: {}, questions: 3 }],
     ['two processes', { left: {}, processes: 2, questions: 1 }],
     ['two processes and a failover', { left: { failovers: 1 }, processes: 2, questions: 1 }],
@@ -48,8 +47,8 @@ describe('the revocation protocol, in larger worlds', () => {
     const start = startOf(1, { ...noFaults, ...left })
     const { violation = [] } = search(start, without(rule), {
       leaseTicks: 1,
-      questions: 2,
-      states: 1_000_000,
+      questions,
+      states: 500_000,
     })
     console.log(
       `without ${rule}, in ${violation.length} steps:\n${violation.map((step) => `  ${step}\n`).join('')}`,
