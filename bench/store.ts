@@ -7,6 +7,7 @@ import { sized } from './length.ts'
 import { ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { basicCredential } from './sample.ts'
+import { measureStalls } from './stalls.ts'
 
 /** What a key costs in a database with a million of them: a hit against one with a thousand, and a miss. */
 const sizes = { small: 1_000, large: sized({ full: 1_000_000, short: 1_000_000, smoke: 2_000 }) }
@@ -22,6 +23,7 @@ await admin.query(`create database ${name}`)
 const url = Object.assign(new URL(address), { pathname: `/${name}` }).href
 try {
   await measure()
+  await measureStalls()
 } finally {
   await admin.query(`drop database ${name} with (force)`)
   await admin.end()

@@ -29,7 +29,7 @@ const maxUnsentTimes = 50_000
 /** Given up at once when there are more: finding the oldest of a map one by one takes long. */
 const givenUpAtOnce = 1_000
 /** A store that works in this process, as SQLite does, holds it up for a batch: with this many rows some milliseconds. */
-const rowsPerBatch = 500
+const rowsPerBatch = 200
 
 export function createUnsentUsage(): UnsentUsage {
   const counts = new Map<string, UsageCount>()

@@ -186,7 +186,7 @@ describe('the usage recorder', () => {
     await others
     expect(batches.length).toBeGreaterThan(10)
     for (const { counts, lastEventAt, lastUsedAt } of batches) {
-      expect(counts.length + lastEventAt.size + lastUsedAt.size).toBeLessThanOrEqual(500)
+      expect(counts.length + lastEventAt.size + lastUsedAt.size).toBeLessThanOrEqual(200)
     }
     expect(turns).toBeGreaterThanOrEqual(batches.length - 1)
   })

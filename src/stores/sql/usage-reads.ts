@@ -5,10 +5,10 @@ import { databaseNow } from './dialect.ts'
 import type { NumberCell } from './key-rows.ts'
 
 /**
- * Pairs of a key and a bucket that one statement reads: 20 keys over a day, or one over 20 days. SQLite works in this
+ * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works in this
  * process: that takes it some milliseconds, and between two statements others have their turn.
  */
-const mostPerStatement = 5_760
+const mostPerStatement = 2_304
 
 export async function readUsage(database: Database, asked: UsageQuery): Promise<UsageCount[]> {
   const counts: UsageCount[] = []
