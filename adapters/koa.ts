@@ -5,6 +5,7 @@ import {
   createContext,
   type FetchHandler,
   findContext,
+  keepBody,
   keepHeaders,
   type ParsedBody,
   pathOf,
@@ -75,8 +76,9 @@ export function writeKeyAuth(
     ctx.state[requestProperty] = createContext(verdict, keys, eventType, before)
     if (verdict.body !== undefined) {
       setAcceptedBody(ctx.req, parsed, verdict.body)
-      // koa-body asks nothing else before it reads.
+      // koa-body asks nothing else before it reads; its older versions then set an empty body.
       delete ctx.req.headers['content-length']
+      keepBody(parsed)
     }
     await next()
   }

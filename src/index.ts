@@ -1,4 +1,4 @@
-export { setAcceptedBody } from './http/accepted-body.ts'
+export { keepBody, setAcceptedBody } from './http/accepted-body.ts'
 export { adminRoutes } from './http/admin-routes.ts'
 export type { HeaderTarget } from './http/cors-merge.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './http/fetch-exchange.ts'

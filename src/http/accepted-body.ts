@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { ParsedBody } from './parsed-body.ts'
+import { isEmptyObject, type ParsedBody } from './parsed-body.ts'
 
 /**
  * Puts the accepted events where handlers look, and makes the request say what its body is now, so that every parser behind us
@@ -22,6 +22,22 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
     delete headers['transfer-encoding']
     setLength(headers, body)
   }
+}
+
+/**
+ * Keeps the body against parsers that, told there is none to read, put their empty object in its place (koa-body before 6). Whatever
+ * else is set takes effect.
+ */
+export function keepBody(holder: ParsedBody): void {
+  let { body } = holder
+  Object.defineProperty(holder, 'body', {
+    configurable: true,
+    enumerable: true,
+    get: () => body,
+    set(value: unknown) {
+      if (!isEmptyObject(value)) body = value
+    },
+  })
 }
 
 const jsonInUtf8 = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i

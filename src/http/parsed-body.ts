@@ -77,8 +77,8 @@ function isSplitText(body: unknown): boolean {
   )
 }
 
-function isEmptyObject(body: unknown): boolean {
-  return typeof body === 'object' && !Array.isArray(body) && Object.keys(body as object).length === 0
+export function isEmptyObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }
 
 /** Parsers leave `{}` for no body, for `{}`, and for what they did not read: only the length tells which. */

@@ -26,6 +26,12 @@ export const koaNeighbours: Neighbour[] = [
     make: () => load('koa-body').koaBody({ multipart: true }),
     inFront: { ...formsLost, 'JSON as an upload': [400, 500, 503], 'an upload': 503 },
   },
+  {
+    name: 'koa-body 5',
+    isParser: true,
+    make: () => load('koa-body5')({ multipart: true }),
+    inFront: { ...formsLost, 'JSON as an upload': [400, 500, 503], 'an upload': 503 },
+  },
   { name: '@koa/cors', make: () => load('@koa/cors')() },
   { name: '@koa/cors with credentials', make: () => load('@koa/cors')({ credentials: true }) },
   { name: 'koa-helmet', make: () => load('koa-helmet')() },
