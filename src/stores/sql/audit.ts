@@ -1,18 +1,19 @@
 import { sql } from 'kysely'
 import type { AuditAction, AuditEntry } from '../../keys/audit-entry.ts'
 import type { AuditQuery } from '../usage-store.ts'
-import { type Database, query, type Transaction, transact } from './database.ts'
-import { fromJson, type NumberCell, toJson } from './key-rows.ts'
+import { type Database, read, type Transaction, transact } from './database.ts'
+import { textColumn } from './dialect.ts'
+import { fromJson, type NumberCell, type TextCell, toJson, toText } from './key-rows.ts'
 
 interface AuditRow {
   id: string
   at: NumberCell
   action: string
-  actor: string | null
-  address: string | null
+  actor: TextCell | null
+  address: TextCell | null
   key_id: string | null
-  fields_before: string | null
-  fields_after: string | null
+  fields_before: TextCell | null
+  fields_after: TextCell | null
 }
 
 export async function insertAudit(
@@ -32,17 +33,19 @@ export async function appendAudit(database: Database, entry: AuditEntry): Promis
 }
 
 export async function listAudit(
-  { tables, writer }: Database,
+  database: Database,
   { keyId, limit, after }: AuditQuery,
 ): Promise<{ data: AuditEntry[]; more: boolean }> {
+  const { dialect, tables } = database
   const conditions = [sql`1 = 1`]
   if (keyId !== undefined) conditions.push(sql`key_id = ${keyId}`)
   if (after !== undefined) {
     conditions.push(sql`(at < ${after.at} or (at = ${after.at} and id < ${after.id}))`)
   }
-  const rows = await query<AuditRow>(
-    writer,
-    sql`select id, at, action, actor, address, key_id, fields_before, fields_after from ${tables.audit}
+  const texts = ['actor', 'address', 'fields_before', 'fields_after'].map((name) => textColumn(dialect, name))
+  const rows = await read<AuditRow>(
+    database,
+    sql`select id, at, action, key_id, ${sql.join(texts)} from ${tables.audit}
       where ${sql.join(conditions, sql` and `)} order by at desc, id desc limit ${sql.lit(limit + 1)}`,
   )
   return { data: rows.slice(0, limit).map(toEntry), more: rows.length > limit }
@@ -53,8 +56,8 @@ function toEntry(row: AuditRow): AuditEntry {
     id: row.id,
     at: Number(row.at),
     action: row.action as AuditAction,
-    actor: row.actor,
-    address: row.address,
+    actor: row.actor === null ? null : toText(row.actor),
+    address: row.address === null ? null : toText(row.address),
     keyId: row.key_id,
     before: fromJson(row.fields_before),
     after: fromJson(row.fields_after),

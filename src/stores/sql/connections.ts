@@ -6,7 +6,15 @@ export interface Connections {
   /** Cut after a second where this package made the connections. */
   readonly reader: Kysely<unknown>
   readonly writer: Kysely<unknown>
+  /**
+   * SQLite: whether the file is still the one that was opened. Opens it anew when another has been put in its place.
+   * @returns true when it was; what was known of its tables is void. @throws StoreError when there is no file.
+   */
+  followFile?(): Promise<boolean>
+  /** Waits for what is under way. */
   close(): Promise<void>
+  /** Ends at once what `close` still waits for. */
+  cut?(): void
 }
 
 /** Longest time a statement of verification may take before its connection is cut, in milliseconds. */

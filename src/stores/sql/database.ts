@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { idleInTransactionMs } from './connections.ts'
+import { idleInTransactionMs, poolSize } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
-import { retryTransient, toStoreError } from './driver-errors.ts'
+import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
 import type { TableNaming, Tables } from './tables.ts'
 
 /** A database as the parts of the store see it. */
@@ -15,19 +15,58 @@ export interface Database {
   readonly reader: Kysely<unknown>
   /** For management, which may wait for locks. */
   readonly writer: Kysely<unknown>
+  /** 1 or true in the statement that contains it when the server that runs it is the primary; see `primary.ts`. */
+  readonly isPrimary: RawBuilder<unknown>
 }
 
+/** The parts that migrating needs: before it, nothing is known of the server. */
+export type MigratedDatabase = Pick<Database, 'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer'>
+
 /**
- * Runs one statement by itself and gives its rows. Repeated when the database asks for it. In SQLite writes go through
- * `transact`, see `adaptLibsql`.
+ * Reads by one statement, in one snapshot that is no older than the call. Repeated when the database asks for it, and at
+ * once when the connection turns out to be dead: servers and networks end idle ones, and a process that was frozen has not heard.
  * @throws StoreError
  */
-export async function query<Row>(
+export async function read<Row>(
+  database: Database,
+  statement: RawBuilder<unknown>,
+  connection: Kysely<unknown> = database.writer,
+): Promise<Row[]> {
+  const run = async () => {
+    if (database.dialect === 'mysql' && !database.ownsConnections) {
+      return readInTransaction(connection, statement)
+    }
+    return (await statement.execute(connection)).rows
+  }
+  try {
+    return (await retryTransient(() => retryLost(run, isConnectionLost))) as Row[]
+  } catch (error) {
+    throw toStoreError(error)
+  }
+}
+
+/** With `autocommit=0` a pooled connection keeps the snapshot of its first read, also for whoever takes it next. */
+async function readInTransaction(
   connection: Kysely<unknown>,
   statement: RawBuilder<unknown>,
-): Promise<Row[]> {
+): Promise<unknown[]> {
+  return connection.connection().execute(async (one) => {
+    await begin.mysql.execute(one)
+    try {
+      const { rows } = await statement.execute(one)
+      await commit.execute(one)
+      return rows
+    } catch (error) {
+      await rollback.execute(one).catch(() => {})
+      throw error
+    }
+  })
+}
+
+/** Writes by one statement that is a transaction of its own. @throws StoreError */
+export async function writeAtOnce(database: Database, statement: RawBuilder<unknown>): Promise<void> {
   try {
-    return await retryTransient(async () => (await statement.execute(connection)).rows as Row[])
+    await retryTransient(() => statement.execute(database.writer))
   } catch (error) {
     throw toStoreError(error)
   }
@@ -50,31 +89,60 @@ export function undo<T>(result: T): never {
   throw new Undo(result)
 }
 
+/** The transaction did not begin: nothing was executed. */
+class NotBegun {
+  constructor(readonly cause: unknown) {}
+}
+
 /**
  * Runs `work` in one transaction: all of it or nothing. Deadlocks, serialization failures and busy files are retried
- * from the start. @throws StoreError; after one, whether the transaction was committed is not known.
+ * from the start, and so is a transaction that could not begin as its connection was dead. @throws StoreError; after one,
+ * whether the transaction was committed is not known.
  */
 export async function transact<T>(
   database: Database,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
+  const run = () => database.writer.connection().execute((connection) => attempt(database, connection, work))
+  const neverBegan = (error: unknown) => error instanceof NotBegun && isConnectionLost(error.cause)
   try {
-    return await retryTransient(() =>
-      database.writer.connection().execute((connection) => attempt(database, connection, work)),
-    )
+    return await retryTransient(() => retryLost(run, neverBegan).catch(throwCause))
   } catch (error) {
     if (error instanceof Undo) return error.result as T
     throw toStoreError(error)
   }
 }
 
+function throwCause(error: unknown): never {
+  throw error instanceof NotBegun ? error.cause : error
+}
+
+/** All connections of a pool may have died while it was idle; the next one is new. */
+async function retryLost<T>(run: () => Promise<T>, isLost: (error: unknown) => boolean): Promise<T> {
+  for (let retries = poolSize; ; retries--) {
+    try {
+      return await run()
+    } catch (error) {
+      if (retries === 0 || !isLost(error)) throw error
+    }
+  }
+}
+
+/** The statements of a transaction over this connection. */
+export function overConnection(connection: Kysely<unknown>): Transaction {
+  return {
+    rows: async <Row>(statement: RawBuilder<unknown>) => (await statement.execute(connection)).rows as Row[],
+    write: async (statement) => Number((await statement.execute(connection)).numAffectedRows ?? 0),
+  }
+}
+
 /**
  * SQLite: the write lock at once, as a transaction that begins by reading cannot get it once another has written.
- * PostgreSQL: each statement sees what is committed, whatever the application's default; the guard is the version.
+ * PostgreSQL: each statement sees what is committed, and may write, whatever the application's default.
  */
 const begin = {
   sqlite: sql`begin immediate`,
-  postgres: sql`begin isolation level read committed`,
+  postgres: sql`begin isolation level read committed read write`,
   mysql: sql`start transaction`,
 }
 /** An acknowledged change must survive a crash, whatever the session's default. */
@@ -90,19 +158,19 @@ async function attempt<T>(
   connection: Kysely<unknown>,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const run = (statement: RawBuilder<unknown>) => statement.execute(connection)
-  await run(begin[dialect])
   try {
-    if (dialect === 'postgres') await run(ownsConnections ? durableAndBrief : durable)
-    const result = await work({
-      rows: async <Row>(statement: RawBuilder<unknown>) => (await run(statement)).rows as Row[],
-      write: async (statement) => Number((await run(statement)).numAffectedRows ?? 0),
-    })
-    await run(commit)
+    await begin[dialect].execute(connection)
+  } catch (error) {
+    throw new NotBegun(error)
+  }
+  try {
+    if (dialect === 'postgres') await (ownsConnections ? durableAndBrief : durable).execute(connection)
+    const result = await work(overConnection(connection))
+    await commit.execute(connection)
     return result
   } catch (error) {
     // A connection that is gone has rolled back already; the first error says what was wrong.
-    await run(rollback).catch(() => {})
+    await rollback.execute(connection).catch(() => {})
     throw error
   }
 }

@@ -37,6 +37,15 @@ export function wholeNumber(dialect: SqlDialect, value: number): RawBuilder<numb
   return dialect === 'mysql' ? sql`${value}` : sql`cast(${value} as bigint)`
 }
 
+/**
+ * A column with text of people. MySQL would turn it into the character set of the connection, which an application may have set
+ * to one without most characters: as bytes it comes as it is.
+ */
+export function textColumn(dialect: SqlDialect, column: string, table?: string): RawBuilder<unknown> {
+  const name = sql.ref(table === undefined ? column : `${table}.${column}`)
+  return dialect === 'mysql' ? sql`cast(${name} as binary) as ${sql.ref(column)}` : name
+}
+
 /** True when `text` contains `part`, compared character by character. */
 export function contains(dialect: SqlDialect, text: RawBuilder<string>, part: string): RawBuilder<boolean> {
   if (dialect === 'postgres') return sql`strpos(${text}, ${part}) > 0`

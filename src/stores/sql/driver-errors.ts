@@ -39,6 +39,44 @@ export function isDuplicate(error: unknown): boolean {
   )
 }
 
+/** Ended by the server or the network: what pg, PostgreSQL, pgbouncer, mysql2, MariaDB and MySQL call it. */
+const lostCodes = new Set<unknown>([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'PROTOCOL_CONNECTION_LOST',
+  '57P01',
+  '57P02',
+  '57P05',
+  '08003',
+  '08006',
+  '08P01',
+])
+/** Server shutdown, connection killed, gone away, lost, idle for too long. */
+const lostNumbers = new Set<unknown>([1053, 1927, 2006, 2013, 3169, 4031])
+const lostMessages =
+  /connection terminated|not queryable|client was closed|in closed state|connection is closed/i
+
+/** Whether the connection is gone that a statement was given to. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code, errno, message } = (error ?? {}) as DriverError
+  return (
+    lostCodes.has(code) ||
+    lostNumbers.has(errno) ||
+    (typeof message === 'string' && lostMessages.test(message))
+  )
+}
+
+/** Whether the tables are not there, or not as this code knows them. */
+export function isSchemaChanged(error: unknown): boolean {
+  const { code, errno, message } = (error ?? {}) as DriverError
+  return (
+    ['42P01', '42703', '3F000'].includes(code as string) ||
+    [1146, 1054, 1049].includes(errno as number) ||
+    (typeof message === 'string' && /no such (table|column)/.test(message))
+  )
+}
+
 /** Milliseconds until a statement that keeps meeting locks is given up. */
 const patienceMs = 5_000
 const firstPauseMs = 4

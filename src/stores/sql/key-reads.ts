@@ -2,31 +2,17 @@ import { type RawBuilder, sql } from 'kysely'
 import type { KeyRecord } from '../../keys/key-record.ts'
 import type { ParsedListQuery } from '../../keys/list-query.ts'
 import type { KeyRecordPage } from '../key-store.ts'
-import { type Database, query } from './database.ts'
+import { type Database, read } from './database.ts'
 import { contains } from './dialect.ts'
 import { UnstorableText } from './driver-errors.ts'
-import { type KeyRow, keyRowColumns, toHash, toRecords } from './key-rows.ts'
-
-/** The statement behind a cache miss: the unique index on the hash, then the key and its secrets by their indexes. */
-export function findByHashStatement({ tables }: Database, keyHash: string): RawBuilder<unknown> {
-  return sql`select ${keyRowColumns} from ${tables.secrets} h
-    join ${tables.keys} k on k.id = h.key_id
-    join ${tables.secrets} s on s.key_id = k.id
-    where h.key_hash = ${toHash(keyHash)} order by s.position`
-}
-
-export async function findByHash(database: Database, keyHash: string): Promise<KeyRecord | undefined> {
-  // Node would read a hash out of more than a hash: other letters, and whatever stands behind it.
-  if (!hashPattern.test(keyHash)) return undefined
-  return toRecords(await query<KeyRow>(database.reader, findByHashStatement(database, keyHash)))[0]
-}
+import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 
 export async function getKey(database: Database, id: string): Promise<KeyRecord | undefined> {
-  const { tables } = database
-  const rows = await query<KeyRow>(
-    database.writer,
-    sql`select ${keyRowColumns} from ${tables.keys} k left join ${tables.secrets} s on s.key_id = k.id
-      where k.id = ${id} order by s.position`,
+  const { dialect, tables } = database
+  const rows = await read<KeyRow>(
+    database,
+    sql`select ${keyRowColumns(dialect)} from ${tables.keys} k left join ${tables.secrets} s on s.key_id = k.id
+      where k.id = ${id}`,
   )
   return toRecords(rows)[0]
 }
@@ -42,15 +28,15 @@ export async function listKeys(database: Database, filter: ParsedListQuery): Pro
 }
 
 async function selectKeys(database: Database, filter: ParsedListQuery): Promise<KeyRecordPage> {
-  const { tables } = database
+  const { dialect, tables } = database
   const conditions = listConditions(database, filter)
   const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
-  const rows = await query<KeyRow>(
-    database.writer,
-    sql`select ${keyRowColumns} from (
+  const rows = await read<KeyRow>(
+    database,
+    sql`select ${keyRowColumns(dialect)} from (
         select * from ${tables.keys} ${where} order by created_at desc, id desc limit ${sql.lit(filter.limit + 1)}
       ) k left join ${tables.secrets} s on s.key_id = k.id
-      order by k.created_at desc, k.id desc, s.position`,
+      order by k.created_at desc, k.id desc`,
   )
   const records = toRecords(rows)
   return { data: records.slice(0, filter.limit), more: records.length > filter.limit }
@@ -77,8 +63,6 @@ function listConditions({ dialect }: Database, filter: ParsedListQuery): RawBuil
   }
   return conditions
 }
-
-const hashPattern = /^[0-9a-f]{64}$/
 
 function isAscii(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text)

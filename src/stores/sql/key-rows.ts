@@ -1,26 +1,29 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { KeyRecord, SecretRecord, SourceType } from '../../keys/key-record.ts'
+import { type SqlDialect, textColumn } from './dialect.ts'
 
 /** A value as a driver gives it: 64-bit numbers come as text from pg. */
 export type NumberCell = number | string | bigint
 export type HashCell = Uint8Array | ArrayBuffer
+/** Text of people; bytes from MySQL, see `textColumn`. */
+export type TextCell = string | Uint8Array
 
 /** A key joined with one of its secrets. */
 export interface KeyRow {
   id: string
-  name: string
+  name: TextCell
   source_type: string
   environment: string
   status: string
   rate_limit_eps: NumberCell | null
-  allowed_event_types: string | null
-  allowed_event_names: string | null
-  denied_event_names: string | null
-  allowed_origins: string | null
-  allowed_ips: string | null
-  denied_ips: string | null
+  allowed_event_types: TextCell | null
+  allowed_event_names: TextCell | null
+  denied_event_names: TextCell | null
+  allowed_origins: TextCell | null
+  allowed_ips: TextCell | null
+  denied_ips: TextCell | null
   expires_at: NumberCell | null
-  metadata: string | null
+  metadata: TextCell | null
   created_at: NumberCell
   updated_at: NumberCell
   revoked_at: NumberCell | null
@@ -32,34 +35,48 @@ export interface KeyRow {
   secret_created_at: NumberCell
   secret_expires_at: NumberCell | null
   last_used_at: NumberCell | null
+  position: NumberCell | null
 }
 
-/** The columns of a `KeyRow`, from a key named `k` and a secret named `s`. */
-export const keyRowColumns: RawBuilder<unknown> = sql.raw(
-  `k.id, k.name, k.source_type, k.environment, k.status, k.rate_limit_eps, k.allowed_event_types,
-  k.allowed_event_names, k.denied_event_names, k.allowed_origins, k.allowed_ips, k.denied_ips, k.expires_at,
-  k.metadata, k.created_at, k.updated_at, k.revoked_at, k.version, s.id as secret_id, s.key_hash, s.start_chars,
-  s.created_at as secret_created_at, s.expires_at as secret_expires_at, s.last_used_at`,
+const plainColumns = sql.raw(
+  `k.id, k.source_type, k.environment, k.status, k.rate_limit_eps, k.expires_at, k.created_at, k.updated_at, k.revoked_at,
+  k.version, s.id as secret_id, s.key_hash, s.start_chars, s.created_at as secret_created_at,
+  s.expires_at as secret_expires_at, s.last_used_at, s.position`,
 )
+const textColumns = [
+  'name',
+  'allowed_event_types',
+  'allowed_event_names',
+  'denied_event_names',
+  'allowed_origins',
+  'allowed_ips',
+  'denied_ips',
+  'metadata',
+]
 
-/** The records of rows that come key by key, each key's secrets in their order. */
+/** The columns of a `KeyRow`, from a key named `k` and a secret named `s`. */
+export function keyRowColumns(dialect: SqlDialect): RawBuilder<unknown> {
+  return sql.join([plainColumns, ...textColumns.map((name) => textColumn(dialect, name, 'k'))])
+}
+
+/** The records of rows that come key by key. */
 export function toRecords(rows: readonly KeyRow[]): KeyRecord[] {
-  const records: (KeyRecord & { secrets: SecretRecord[] })[] = []
-  for (const row of rows) {
-    let record = records.at(-1)
-    if (record?.id !== row.id) {
-      record = toRecord(row)
-      records.push(record)
-    }
-    if (row.secret_id !== null) record.secrets.push(toSecret(row, row.secret_id))
+  const records: KeyRecord[] = []
+  for (let start = 0; start < rows.length; ) {
+    const first = rows[start] as KeyRow
+    let end = start
+    while (end < rows.length && rows[end]?.id === first.id) end++
+    records.push(toRecord(first, rows.slice(start, end)))
+    start = end
   }
   return records
 }
 
-function toRecord(row: KeyRow): KeyRecord & { secrets: SecretRecord[] } {
+/** @param rows of this key: one for each secret. */
+function toRecord(row: KeyRow, rows: readonly KeyRow[]): KeyRecord {
   return {
     id: row.id,
-    name: row.name,
+    name: toText(row.name),
     sourceType: row.source_type as SourceType,
     environment: row.environment,
     status: row.status as KeyRecord['status'],
@@ -72,7 +89,7 @@ function toRecord(row: KeyRow): KeyRecord & { secrets: SecretRecord[] } {
     deniedIps: fromJson(row.denied_ips),
     expiresAt: toNumber(row.expires_at),
     metadata: fromJson(row.metadata),
-    secrets: [],
+    secrets: rows.toSorted((a, b) => Number(a.position) - Number(b.position)).flatMap(toSecret),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
     revokedAt: toNumber(row.revoked_at),
@@ -80,15 +97,18 @@ function toRecord(row: KeyRow): KeyRecord & { secrets: SecretRecord[] } {
   }
 }
 
-function toSecret(row: KeyRow, id: string): SecretRecord {
-  return {
-    id,
-    keyHash: fromHash(row.key_hash),
-    start: row.start_chars,
-    createdAt: Number(row.secret_created_at),
-    expiresAt: toNumber(row.secret_expires_at),
-    lastUsedAt: toNumber(row.last_used_at),
-  }
+function toSecret(row: KeyRow): SecretRecord[] {
+  if (row.secret_id === null) return []
+  return [
+    {
+      id: row.secret_id,
+      keyHash: fromHash(row.key_hash),
+      start: row.start_chars,
+      createdAt: Number(row.secret_created_at),
+      expiresAt: toNumber(row.secret_expires_at),
+      lastUsedAt: toNumber(row.last_used_at),
+    },
+  ]
 }
 
 /** The columns that a change of a key writes, with their values. */
@@ -119,7 +139,7 @@ export function toHash(keyHash: string): Buffer {
   return Buffer.from(keyHash, 'hex')
 }
 
-function fromHash(cell: HashCell): string {
+export function fromHash(cell: HashCell): string {
   const bytes =
     cell instanceof ArrayBuffer
       ? Buffer.from(cell)
@@ -131,8 +151,12 @@ export function toJson(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value)
 }
 
-export function fromJson<T>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T)
+export function fromJson<T>(cell: TextCell | null): T | null {
+  return cell === null ? null : (JSON.parse(toText(cell)) as T)
+}
+
+export function toText(cell: TextCell): string {
+  return typeof cell === 'string' ? cell : Buffer.from(cell).toString('utf8')
 }
 
 export function toNumber(cell: NumberCell | null): number | null {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
+import type { CommittedChange } from '../key-store.ts'
 import { insertAudit } from './audit.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
@@ -8,7 +9,11 @@ import { type NumberCell, toHash, toKeyColumns, toNumber } from './key-rows.ts'
 import { raiseRevision } from './revision.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
-export async function insertKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
+export async function insertKey(
+  database: Database,
+  record: KeyRecord,
+  audit: AuditEntry,
+): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
     const columns: Record<string, unknown> = { id: record.id, ...toKeyColumns(record) }
@@ -21,7 +26,11 @@ export async function insertKey(database: Database, record: KeyRecord, audit: Au
   })
 }
 
-export async function replaceKey(database: Database, record: KeyRecord, audit: AuditEntry): Promise<boolean> {
+export async function replaceKey(
+  database: Database,
+  record: KeyRecord,
+  audit: AuditEntry,
+): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
     const assignments = Object.entries(toKeyColumns(record)).map(
@@ -33,7 +42,7 @@ export async function replaceKey(database: Database, record: KeyRecord, audit: A
       sql`update ${tables.keys} set ${sql.join(assignments)}
         where id = ${record.id} and version = ${record.version - 1} ${alive}`,
     )
-    if (written === 0) undo(false)
+    if (written === 0) undo(undefined)
     await replaceSecrets(database, transaction, record)
   })
 }
@@ -43,13 +52,13 @@ export async function removeKey(
   id: string,
   version: number,
   audit: AuditEntry,
-): Promise<boolean> {
+): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, { id }, audit, async (transaction) => {
     const written = await transaction.write(
       sql`delete from ${tables.keys} where id = ${id} and version = ${version}`,
     )
-    if (written === 0) undo(false)
+    if (written === 0) undo(undefined)
     for (const table of [tables.secrets, tables.usage, tables.activity]) {
       await transaction.write(sql`delete from ${table} where key_id = ${id}`)
     }
@@ -62,7 +71,7 @@ async function naming(
   record: KeyRecord | Pick<KeyRecord, 'id'>,
   audit: AuditEntry,
   write: (transaction: Transaction) => Promise<void>,
-): Promise<boolean> {
+): Promise<CommittedChange | undefined> {
   try {
     return await change(database, record.id, audit, write)
   } catch (error) {
@@ -77,18 +86,17 @@ async function change(
   keyId: string,
   audit: AuditEntry,
   write: (transaction: Transaction) => Promise<void>,
-): Promise<boolean> {
+): Promise<CommittedChange | undefined> {
   return transact(database, async (transaction) => {
     try {
       await write(transaction)
       await insertAudit(database, transaction, audit)
     } catch (error) {
-      if (isDuplicate(error)) undo(false)
+      if (isDuplicate(error)) undo(undefined)
       throw error
     }
     // Last, as everybody meets at this row: the lock on it is held for as short as can be.
-    await raiseRevision(database, transaction, keyId)
-    return true
+    return raiseRevision(database, transaction, keyId)
   })
 }
 

@@ -1,71 +1,102 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { StoreError } from '../../keys/errors.ts'
-import { type Database, query, transact } from './database.ts'
+import {
+  type Database,
+  type MigratedDatabase,
+  overConnection,
+  read,
+  type Transaction,
+  transact,
+} from './database.ts'
 import { retryTransient, toStoreError } from './driver-errors.ts'
-import { schemaStatements, schemaVersion } from './schema.ts'
+import type { NumberCell } from './key-rows.ts'
+import { migrations, schemaVersion } from './migrations/index.ts'
+import type { Migration } from './migrations/migration.ts'
+import { createSchemaChange, findTable } from './migrations/schema-change.ts'
+import { makeSchema } from './migrations/schema-name.ts'
 import { nameTable } from './tables.ts'
 
-/** The version of the tables that are there; undefined when there are none, or not all of them yet. Writes nothing. */
-export async function readSchemaVersion(database: Database): Promise<number | undefined> {
-  const found = await query<{ present: unknown }>(database.writer, metaExists(database))
-  if (found.length === 0) return undefined
-  const rows = await query<{ schema_version: unknown }>(
-    database.writer,
-    sql`select schema_version from ${database.tables.meta} where id = 1`,
-  )
-  const version = rows[0]?.schema_version
-  return version === undefined ? undefined : Number(version)
+/** Which version the tables are of, and the oldest that code may know that works with them. */
+export interface SchemaState {
+  version: number
+  compatibleVersion: number
 }
 
-/** @throws StoreError `schema_too_new`. */
-export function assertNotNewer(version: number | undefined): void {
-  if (version === undefined || version <= schemaVersion) return
+interface MetaRow {
+  schema_version: NumberCell
+  /** Since version 2. */
+  compatible_version?: NumberCell
+}
+
+/** Undefined when there are no tables, or not all of them yet. Writes nothing. */
+export async function readSchemaState(database: MigratedDatabase): Promise<SchemaState | undefined> {
+  const all = asDatabase(database)
+  const found = await read(all, findTable(database.dialect, database.naming, 'meta'))
+  if (found.length === 0) return undefined
+  const [row] = await read<MetaRow>(all, sql`select * from ${database.tables.meta} where id = 1`)
+  return row && toState(row)
+}
+
+/** @throws StoreError `schema_missing`, `schema_outdated` or `schema_too_new`, saying what to do. */
+export function assertCurrent(state: SchemaState | undefined): void {
+  if (state === undefined) {
+    throw new StoreError('schema_missing', 'The tables are missing: call migrate() on the store once.')
+  }
+  assertNotTooNew(state)
+  if (state.version >= schemaVersion) return
   throw new StoreError(
-    'schema_too_new',
-    `The tables are of version ${version}, this code knows up to ${schemaVersion}: install a newer writekey. Nothing was written.`,
+    'schema_outdated',
+    `The tables are of version ${state.version}, this code needs version ${schemaVersion}: call migrate() on the store once.`,
   )
 }
 
 /**
- * Makes the tables, or brings them up to date. Safe to run by many processes at once and again after a crash.
- * @throws StoreError `schema_too_new` when the tables were made by a later version; nothing is written then.
+ * Makes the tables, or brings them up to date, version by version. Safe to run by many processes at once and again after a
+ * crash. @throws StoreError `schema_too_new` when a later version made the tables that this code cannot run on; nothing is
+ * written then.
  */
-export async function migrate(database: Database): Promise<void> {
-  const version = await readSchemaVersion(database)
-  assertNotNewer(version)
-  if (version === schemaVersion) return
+export async function migrate(database: MigratedDatabase): Promise<void> {
+  const state = await readSchemaState(database)
+  if (state !== undefined) assertNotTooNew(state)
+  if ((state?.version ?? 0) >= schemaVersion) return
+  await makeSchema(database)
   if (database.dialect === 'mysql') return migrateUnderLock(database)
-  // In SQLite `begin immediate` is the lock; in PostgreSQL "if not exists" alone fails when two processes meet.
-  await transact(database, async ({ rows, write }) => {
-    if (database.dialect === 'postgres') {
-      await rows(sql`select pg_advisory_xact_lock(hashtext(${lockName(database)}))`)
-    }
-    for (const statement of schemaStatements(database)) await write(statement)
-    await write(
-      sql`insert into ${database.tables.meta} (id, schema_version, revision, pruned_revision)
-        values (1, ${schemaVersion}, 1, 1) on conflict (id) do nothing`,
-    )
-  })
+  for (const migration of migrations) {
+    // In SQLite `begin immediate` is the lock; in PostgreSQL "if not exists" alone fails when two processes meet.
+    await transact(asDatabase(database), async (transaction) => {
+      if (database.dialect === 'postgres') {
+        await transaction.rows(sql`select pg_advisory_xact_lock(hashtext(${lockName(database)}))`)
+      }
+      await runMigration(database, transaction, migration)
+    })
+  }
 }
 
 /** MySQL ends a transaction at every change of the schema: here a named lock keeps others out. */
-async function migrateUnderLock(database: Database): Promise<void> {
-  const name = lockName(database)
+async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
+  const { schema } = database.naming
+  // One server has one set of these names.
+  const name = sql`concat('writekey ', left(sha2(concat(coalesce(${schema ?? null}, database(), ''), '.', ${nameTable(database.naming, 'meta')}), 256), 50))`
   try {
     await database.writer.connection().execute(async (connection: Kysely<unknown>) => {
-      const run = (statement: RawBuilder<unknown>) => retryTransient(() => statement.execute(connection))
-      const { rows } = await run(sql`select get_lock(${name}, 9) as locked`)
-      if (Number((rows[0] as { locked: unknown }).locked) !== 1) {
+      const plain = overConnection(connection)
+      const [lock] = await plain.rows<{ locked: unknown }>(sql`select get_lock(${name}, 9) as locked`)
+      if (Number(lock?.locked) !== 1) {
         throw new StoreError('store_timeout', 'Another process has been migrating for too long; try again.')
       }
+      // What this connection has read before may be of a snapshot from before the lock.
+      await plain.write(sql`commit`)
+      const patient: Transaction = {
+        rows: (statement) => retryTransient(() => plain.rows(statement)),
+        write: (statement) => retryTransient(() => plain.write(statement)),
+      }
       try {
-        for (const statement of schemaStatements(database)) await run(statement)
-        await run(
-          sql`insert ignore into ${database.tables.meta} (id, schema_version, revision, pruned_revision)
-            values (1, ${schemaVersion}, 1, 1)`,
-        )
+        for (const migration of migrations) {
+          await runMigration(database, patient, migration)
+          await plain.write(sql`commit`)
+        }
       } finally {
-        await run(sql`select release_lock(${name})`).catch(() => {})
+        await plain.rows(sql`select release_lock(${name})`).catch(() => {})
       }
     })
   } catch (error) {
@@ -73,21 +104,40 @@ async function migrateUnderLock(database: Database): Promise<void> {
   }
 }
 
-function lockName({ naming }: Database): string {
-  return `${naming.schema ?? ''}.${nameTable(naming, 'meta')}`.slice(0, 64)
+/** Unless another process has done it meanwhile. */
+async function runMigration(
+  { dialect, naming, tables: { meta } }: MigratedDatabase,
+  transaction: Transaction,
+  { version, compatibleFrom, up }: Migration,
+): Promise<void> {
+  const exists = (await transaction.rows(findTable(dialect, naming, 'meta'))).length > 0
+  const [row] = exists ? await transaction.rows<MetaRow>(sql`select * from ${meta} where id = 1`) : []
+  if (row !== undefined && toState(row).version >= version) return
+  await up(createSchemaChange(dialect, naming, transaction))
+  if (version === 1) return
+  await transaction.write(
+    sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatibleFrom} where id = 1`,
+  )
 }
 
-function metaExists({ dialect, naming }: Database): RawBuilder<unknown> {
-  const table = nameTable(naming, 'meta')
-  const { schema } = naming
-  if (dialect === 'postgres') {
-    const name = schema === undefined ? `"${table}"` : `"${schema}"."${table}"`
-    return sql`select 1 as present where to_regclass(${name}) is not null`
-  }
-  if (dialect === 'mysql') {
-    return sql`select 1 as present from information_schema.tables
-      where table_name = ${table} and table_schema = ${schema ?? sql`database()`}`
-  }
-  const catalog = schema === undefined ? sql.id('sqlite_master') : sql.id(schema, 'sqlite_master')
-  return sql`select 1 as present from ${catalog} where type = 'table' and name = ${table}`
+function toState({ schema_version, compatible_version }: MetaRow): SchemaState {
+  const version = Number(schema_version)
+  return { version, compatibleVersion: Number(compatible_version ?? version) }
+}
+
+function assertNotTooNew({ version, compatibleVersion }: SchemaState): void {
+  if (version <= schemaVersion || compatibleVersion <= schemaVersion) return
+  throw new StoreError(
+    'schema_too_new',
+    `The tables are of version ${version} and need code that knows version ${compatibleVersion}, this code knows up to ${schemaVersion}: install a newer writekey. Nothing was written.`,
+  )
+}
+
+/** Migrating asks no question that only a primary may answer: a replica refuses to write. */
+function asDatabase(database: MigratedDatabase): Database {
+  return { ...database, reader: database.writer, isPrimary: sql`1` }
+}
+
+function lockName({ naming }: MigratedDatabase): string {
+  return `${naming.schema ?? ''}.${nameTable(naming, 'meta')}`
 }

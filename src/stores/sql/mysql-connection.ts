@@ -8,6 +8,7 @@ import {
   writerDeadlineMs,
 } from './connections.ts'
 import { importDriver } from './driver-import.ts'
+import { mysqlText } from './mysql-text.ts'
 
 /** The part of mysql2's callback API that is used. */
 interface RawConnection {
@@ -30,37 +31,62 @@ interface MysqlDriver {
   createPool(config: object): RawPool
 }
 
-const brief = `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`
+/**
+ * What the statements rely on, whatever the server's defaults: each is a transaction of its own, text arrives as it was sent, and
+ * a value that does not fit is an error.
+ */
+const session =
+  "set names utf8mb4, session autocommit = 1, session sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+/** Not for writes: a server that logs statements refuses them at this level. */
+const committedReads = 'set session transaction isolation level read committed'
+/** Known to MariaDB alone. The second: a node of a Galera cluster answers when it has applied what the others have committed. */
+const mariadbSession = [
+  `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`,
+  'set session wsrep_sync_wait = 1',
+]
+const longestConnectMs = 3_000
 
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openMysql(url: string): Promise<Connections> {
   const module = await importDriver('mysql2', 'MySQL')
   const driver = (module.default ?? module) as unknown as MysqlDriver
   const borrowed = new WeakSet<RawConnection>()
+  const cuts = new Set<() => void>()
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
     const pool = createPool(driver, {
       uri: url,
       // Whatever the URL says: in another character set text would arrive changed.
       charset: 'UTF8MB4_UNICODE_CI',
       connectionLimit: poolSize,
-      connectTimeout: deadlineMs,
+      connectTimeout: Math.min(deadlineMs, longestConnectMs),
       enableKeepAlive: true,
       // Times are numbers; a number beyond 2^53 would be one that nobody wrote.
       supportBigNumbers: true,
     })
-    // MariaDB only; in MySQL nothing of the kind can be set, and the answer is an error.
+    const isReader = deadlineMs === readerDeadlineMs
     pool.on('connection', (connection) => {
-      connection.query(brief, [], () => {
-        if (!borrowed.has(connection)) connection.stream?.unref?.()
-      })
+      // They come first in the connection's queue; without them nothing may be asked over it.
+      const needed = isReader ? [session, committedReads] : [session]
+      for (const statement of needed)
+        connection.query(statement, [], (error) => error && connection.destroy())
+      for (const statement of mariadbSession)
+        connection.query(statement, [], () => {
+          if (!borrowed.has(connection)) connection.stream?.unref?.()
+        })
     })
-    return new Kysely<unknown>({ dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs, borrowed) }) })
+    const kysely = new Kysely<unknown>({
+      dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs, cuts, borrowed) }),
+    })
+    return kysely.withPlugin(mysqlText)
   }) as [Kysely<unknown>, Kysely<unknown>]
   return {
     reader,
     writer,
     close: async () => {
       await Promise.all([reader.destroy(), writer.destroy()])
+    },
+    cut() {
+      for (const cut of [...cuts]) cut()
     },
   }
 }
@@ -77,69 +103,88 @@ function createPool(driver: MysqlDriver, config: object): RawPool {
 /**
  * mysql2 waits for a free connection for ever; here as long as for the answer to one statement. A connection keeps the
  * process running while it is borrowed and not while it is idle, so that a script which closes nothing comes to its end.
+ * @param cuts what ends a wait.
  */
-function guardPool(pool: RawPool, deadlineMs: number, borrowed: WeakSet<RawConnection>): MysqlPool {
+function guardPool(
+  pool: RawPool,
+  deadlineMs: number,
+  cuts: Set<() => void>,
+  borrowed: WeakSet<RawConnection>,
+): MysqlPool {
   return {
     getConnection(callback) {
       let late = false
-      const timer = setTimeout(() => {
-        setImmediate(() => {
-          late = true
-          callback(timeoutError(deadlineMs), undefined as never)
-        })
-      }, deadlineMs)
-      pool.getConnection((error, connection) => {
+      const giveUp = () => {
+        if (late) return
+        late = true
+        settle()
+        callback(timeoutError(deadlineMs), undefined as never)
+      }
+      const timer = setTimeout(() => setImmediate(giveUp), deadlineMs)
+      const settle = () => {
+        cuts.delete(giveUp)
         clearTimeout(timer)
+      }
+      cuts.add(giveUp)
+      pool.getConnection((error, connection) => {
+        settle()
         if (late) connection?.release()
         else if (error !== null && error !== undefined) callback(error, undefined as never)
         else {
           borrowed.add(connection)
           connection.stream?.ref?.()
-          callback(undefined, guardConnection(connection, deadlineMs, borrowed))
+          callback(undefined, guardConnection(connection, deadlineMs, cuts, borrowed))
         }
+        late = true
       })
     },
     end: (callback) => pool.end(callback),
   }
 }
 
-/** A connection that does not answer by the deadline is cut rather than handed back. */
+/**
+ * A connection that does not answer by the deadline is cut rather than handed back.
+ * @param cuts what cuts a connection whose answer is waited for.
+ */
 function guardConnection(
   connection: RawConnection,
   deadlineMs: number,
+  cuts: Set<() => void>,
   borrowed: WeakSet<RawConnection>,
 ): MysqlPoolConnection {
-  let cut: StoreError | undefined
+  let failure: StoreError | undefined
   const query = (
     text: string,
     parameters: readonly unknown[],
     callback: (error: unknown, result: unknown) => void,
   ): void => {
-    if (cut !== undefined) {
-      callback(cut, undefined)
+    if (failure !== undefined) {
+      callback(failure, undefined)
       return
     }
     let answered = false
     const answer = (error: unknown, result: unknown) => {
       if (answered) return
       answered = true
+      cuts.delete(cut)
       clearTimeout(timer)
       callback(error, result)
     }
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (answered) return
-        cut = timeoutError(deadlineMs)
-        connection.destroy()
-        answer(cut, undefined)
-      })
-    }, deadlineMs)
+    const cut = () => {
+      if (answered) return
+      failure = timeoutError(deadlineMs)
+      // mysql2 tells nobody of it.
+      connection.destroy()
+      answer(failure, undefined)
+    }
+    const timer = setTimeout(() => setImmediate(cut), deadlineMs)
+    cuts.add(cut)
     connection.query(text, parameters, answer)
   }
   return {
     query: query as unknown as MysqlPoolConnection['query'],
     release: () => {
-      if (cut !== undefined) return
+      if (failure !== undefined) return
       borrowed.delete(connection)
       connection.stream?.unref?.()
       connection.release()

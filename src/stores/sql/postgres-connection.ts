@@ -1,11 +1,11 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
-import type { Client, Pool, PoolClient, PoolConfig } from 'pg'
+import type { Client, Pool, PoolClient } from 'pg'
 import { StoreError } from '../../keys/errors.ts'
 import { type Connections, poolSize, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
 import { importDriver } from './driver-import.ts'
 
 interface PostgresDriver {
-  Pool: new (config: PoolConfig) => Pool
+  Pool: new (config: object) => Pool
   Client: new (config: object) => Client
 }
 
@@ -18,6 +18,14 @@ export async function loadPostgres(): Promise<PostgresDriver> {
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openPostgres(url: string): Promise<Connections> {
   const driver = await loadPostgres()
+  const clients = new Set<Client>()
+  class CountedClient extends driver.Client {
+    constructor(config: object) {
+      super(config)
+      clients.add(this)
+      this.once('end', () => clients.delete(this))
+    }
+  }
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
     const pool = new driver.Pool({
       connectionString: url,
@@ -26,6 +34,7 @@ export async function openPostgres(url: string): Promise<Connections> {
       connectionTimeoutMillis: deadlineMs,
       keepAlive: true,
       allowExitOnIdle: true,
+      Client: CountedClient,
     })
     // A connection that dies, idle or in use, is replaced; without a listener Node would end the process.
     pool.on('error', () => {})
@@ -45,8 +54,14 @@ export async function openPostgres(url: string): Promise<Connections> {
     close: async () => {
       await Promise.all([reader.destroy(), writer.destroy()])
     },
+    cut() {
+      for (const client of clients) (client as Cuttable).connection?.stream?.destroy()
+    },
   }
 }
+
+/** What pg's client holds, and has no method for: to end without the server's consent. */
+type Cuttable = Client & { connection?: { stream?: { destroy(): void } } }
 
 /**
  * A client whose statements end by the deadline. One that does not answer is cut rather than handed back: behind a

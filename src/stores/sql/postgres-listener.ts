@@ -1,4 +1,5 @@
 import type { ChangeListener } from '../key-store.ts'
+import { toStoreError } from './driver-errors.ts'
 
 /** What is asked of a client of `pg`. */
 export interface ListeningClient {
@@ -17,6 +18,14 @@ const longestPauseMs = 5_000
 const heartbeatMs = 10_000
 const patienceMs = 3_000
 
+/** What a listener tells. */
+export interface ListenerEvents {
+  onChange: ChangeListener
+  /** The connection is gone, or cannot be made. Once until it is back. */
+  onLost(error: unknown): void
+  onRestored(): void
+}
+
 /**
  * Listens on a PostgreSQL channel over a connection of its own, and connects again whenever that is lost. What was
  * missed meanwhile is caught up on by a hint that names no key.
@@ -25,53 +34,61 @@ const patienceMs = 3_000
 export function listenForChanges(
   makeClient: () => ListeningClient | Promise<ListeningClient>,
   channel: string,
-  listener: ChangeListener,
+  { onChange, onLost, onRestored }: ListenerEvents,
 ): () => Promise<void> {
   let client: ListeningClient | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
   let ended = false
+  let isLost = false
+
+  function reportLost(error: unknown): void {
+    if (ended || isLost) return
+    isLost = true
+    onLost(toStoreError(error ?? new Error('the server has ended the connection')))
+  }
 
   async function start(): Promise<void> {
     if (ended) return
     let started: ListeningClient
     try {
       started = await makeClient()
-    } catch {
+    } catch (error) {
+      reportLost(error)
       return retryLater()
     }
     client = started
-    const lose = () => {
+    const lose = (error?: unknown) => {
       if (client !== started) return
       client = undefined
       clearTimeout(timer)
       started.end().catch(() => {})
+      reportLost(error)
       retryLater()
     }
     started.on('error', lose)
     started.on('end', lose)
     started.on('notification', ({ payload }) => {
-      if (client === started) listener(payload === undefined || payload === '' ? undefined : [payload])
+      if (client === started) onChange(payload === undefined || payload === '' ? undefined : [payload])
     })
     try {
       await inTime(started.connect())
       started.unref?.()
       await inTime(started.query(`listen "${channel.replaceAll('"', '""')}"`))
-    } catch {
-      return lose()
+    } catch (error) {
+      return lose(error)
     }
     if (client !== started) return
     failures = 0
-    listener()
+    onChange()
+    if (isLost) onRestored()
+    isLost = false
     beat(started, lose)
   }
 
-  function beat(started: ListeningClient, lose: () => void): void {
+  function beat(started: ListeningClient, lose: (error: unknown) => void): void {
     timer = setTimeout(() => {
-      inTime(started.query('select 1')).then(
-        () => client === started && beat(started, lose),
-        () => lose(),
-      )
+      inTime(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
     }, heartbeatMs)
     timer.unref()
   }

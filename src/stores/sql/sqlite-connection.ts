@@ -4,18 +4,8 @@ import { Kysely, SqliteDialect } from 'kysely'
 import { StoreError } from '../../keys/errors.ts'
 import type { Connections } from './connections.ts'
 import { retryTransient } from './driver-errors.ts'
-import { importDriver } from './driver-import.ts'
-
-/** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
-interface SqliteDatabase {
-  close(): void
-  prepare(sql: string): {
-    readonly reader: boolean
-    all(parameters: readonly unknown[]): unknown[]
-    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
-    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
-  }
-}
+import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'
+import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
 /**
  * Statements block the process, so waiting for another writer is done between them (`retryTransient`) and only briefly
@@ -23,10 +13,87 @@ interface SqliteDatabase {
  */
 const pragmas = ['busy_timeout = 20', 'journal_mode = WAL', 'synchronous = FULL']
 
+/** An open file, and which one it is. */
+interface OpenFile {
+  readonly database: SqliteDatabase
+  /** Undefined for `:memory:`. */
+  readonly file?: FileIdentity
+  /** Its write-ahead log. */
+  readonly log?: FileIdentity | undefined
+}
+
 /** Opens a file, making it and its folder when they are missing, or `:memory:`. @throws StoreError `missing_driver`. */
 export async function openSqlite(path: string): Promise<Connections> {
-  if (path !== ':memory:') await mkdir(dirname(path), { recursive: true })
-  const open = await loadDriver()
+  const open = await loadSqlite()
+  const inMemory = path === ':memory:'
+  if (!inMemory) await mkdir(dirname(path), { recursive: true })
+  let current: OpenFile | undefined = inMemory
+    ? { database: await openOne(open, path) }
+    : await openFile(open, path)
+
+  const db = new Kysely<unknown>({
+    dialect: new SqliteDialect({
+      database: {
+        prepare: (sql) => opened().prepare(sql),
+        close() {
+          current?.database.close()
+          current = undefined
+        },
+      },
+    }),
+  })
+
+  function opened(): SqliteDatabase {
+    if (current === undefined) throw new StoreError('store_unavailable', 'The SQLite file is not open.')
+    return current.database
+  }
+
+  function isCurrent(): boolean {
+    const file = identifyFile(path)
+    if (file === undefined) {
+      throw new StoreError('store_unavailable', 'The SQLite file is not at its path any more: put it back.')
+    }
+    return file === current?.file
+  }
+
+  async function replace(): Promise<boolean> {
+    if (isCurrent()) return false
+    const before = current
+    current = undefined
+    before?.database.close()
+    // It would be taken for the new file's, and its pages be written over it.
+    if (before?.log !== undefined) removeLog(path, before.log)
+    current = await openFile(open, path)
+    return true
+  }
+
+  return {
+    reader: db,
+    writer: db,
+    ...(!inMemory && {
+      // There is one connection, and whoever has it is alone: no transaction is under way.
+      followFile: async () => !isCurrent() && db.connection().execute(replace),
+    }),
+    close: () => db.destroy(),
+  }
+}
+
+/** Reads something: only then is there a log. */
+const firstRead = 'select count(*) from sqlite_master'
+
+/** Opens the file that is at the path, and knows which one that was. */
+async function openFile(open: OpenSqlite, path: string): Promise<OpenFile> {
+  for (;;) {
+    const expected = makeFile(path)
+    const database = await openOne(open, path)
+    await retryTransient(async () => database.prepare(firstRead).all([]))
+    const file = identifyFile(path)
+    if (file !== undefined && file === expected) return { database, file, log: identifyLog(path) }
+    database.close()
+  }
+}
+
+async function openOne(open: OpenSqlite, path: string): Promise<SqliteDatabase> {
   const database = open(path)
   try {
     for (const pragma of pragmas) {
@@ -35,107 +102,9 @@ export async function openSqlite(path: string): Promise<Connections> {
         return statement.reader ? statement.all([]) : statement.run([])
       })
     }
+    return database
   } catch (error) {
     database.close()
     throw error
-  }
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
-  return { reader: db, writer: db, close: () => db.destroy() }
-}
-
-type OpenSqlite = (path: string) => SqliteDatabase
-
-async function loadDriver(): Promise<OpenSqlite> {
-  const problems: string[] = []
-  for (const [name, toOpen] of drivers) {
-    try {
-      return toOpen(await importDriver(name, 'SQLite'))
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error))
-    }
-  }
-  throw new StoreError(
-    'missing_driver',
-    `SQLite needs the package "libsql" (npm install libsql) or "better-sqlite3", or Node.js 22.13 with its node:sqlite. Tried: ${problems.join('; ')}`,
-  )
-}
-
-type DatabaseClass = new (path: string) => SqliteDatabase
-
-const drivers: readonly (readonly [string, (module: Record<string, unknown>) => OpenSqlite])[] = [
-  [
-    'libsql',
-    ({ default: Database }) =>
-      (path) =>
-        adaptLibsql(new (Database as LibsqlClass)(path)),
-  ],
-  [
-    'better-sqlite3',
-    ({ default: Database }) =>
-      (path) =>
-        new (Database as DatabaseClass)(path),
-  ],
-  [
-    'node:sqlite',
-    ({ DatabaseSync }) =>
-      (path) =>
-        adaptNodeSqlite(new (DatabaseSync as NodeSqliteClass)(path)),
-  ],
-]
-
-interface Libsql extends SqliteDatabase {
-  exec(sql: string): void
-}
-type LibsqlClass = new (path: string) => Libsql
-
-/**
- * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress" until it is garbage:
- * no transaction could be committed, and every read would be of the moment of that `begin`, revocations since then
- * unseen. `exec` leaves nothing behind; so all writes are in transactions that begin by it.
- */
-function adaptLibsql(database: Libsql): SqliteDatabase {
-  return {
-    close: () => database.close(),
-    prepare(sql) {
-      if (!/^(begin|commit|rollback)/i.test(sql)) return database.prepare(sql)
-      return {
-        reader: false,
-        all: () => [],
-        run() {
-          database.exec(sql)
-          return { changes: 0, lastInsertRowid: 0 }
-        },
-        iterate: () => [].values(),
-      }
-    },
-  }
-}
-
-interface NodeSqlite {
-  close(): void
-  prepare(sql: string): {
-    columns?(): unknown[]
-    all(...parameters: unknown[]): unknown[]
-    run(...parameters: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
-    iterate(...parameters: unknown[]): IterableIterator<unknown>
-  }
-}
-type NodeSqliteClass = new (path: string) => NodeSqlite
-
-/** `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not even its columns. */
-function adaptNodeSqlite(database: NodeSqlite): SqliteDatabase {
-  return {
-    close: () => database.close(),
-    prepare(sql) {
-      const statement = database.prepare(sql)
-      return {
-        reader:
-          statement.columns?.().length !== 0 &&
-          !/^\s*(insert|update|delete|create|begin|commit|rollback)\b/i.test(sql),
-        all: (parameters) => statement.all(...parameters),
-        run: (parameters) => statement.run(...parameters),
-        iterate: (parameters) => statement.iterate(...parameters),
-      }
-    },
   }
 }

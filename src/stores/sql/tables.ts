@@ -8,7 +8,6 @@ const tableNames = [
   'activity',
   'audit',
   'changes',
-  'leases',
   'meta',
 ] as const
 
@@ -23,16 +22,19 @@ export interface TableNaming {
   prefix: string
 }
 
-export function nameTable(naming: TableNaming, name: TableName): string {
+export function nameTable(naming: TableNaming, name: string): string {
   return naming.prefix + name
 }
 
+/** A table as it is written in a statement. */
+export function qualifyTable(naming: TableNaming, name: string): RawBuilder<unknown> {
+  const table = nameTable(naming, name)
+  return naming.schema === undefined ? sql.id(table) : sql.id(naming.schema, table)
+}
+
 export function nameTables(naming: TableNaming): Tables {
-  const { schema } = naming
-  return Object.fromEntries(
-    tableNames.map((name) => {
-      const table = nameTable(naming, name)
-      return [name, schema === undefined ? sql.id(table) : sql.id(schema, table)]
-    }),
-  ) as Record<TableName, RawBuilder<unknown>>
+  return Object.fromEntries(tableNames.map((name) => [name, qualifyTable(naming, name)])) as Record<
+    TableName,
+    RawBuilder<unknown>
+  >
 }

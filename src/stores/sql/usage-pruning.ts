@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type UsagePruning, usageBucketMs } from '../usage-store.ts'
-import { type Database, query, transact } from './database.ts'
+import { type Database, read, transact } from './database.ts'
 import type { NumberCell } from './key-rows.ts'
 import { readNow } from './usage-reads.ts'
 
@@ -19,11 +19,11 @@ export async function pruneUsage(
   { keptMs, now }: UsagePruning,
   latestKnown = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
-  const { tables, writer } = database
+  const { tables } = database
   const present = Math.min(now, await readNow(database), latestKnown)
   const before = Math.floor(present - keptMs)
-  const old = await query<{ key_id: string }>(
-    writer,
+  const old = await read<{ key_id: string }>(
+    database,
     sql`select distinct key_id from (
       select key_id from ${tables.usage} where bucket_at < ${before} order by bucket_at limit ${sql.lit(rowsPerPart)}
     ) oldest`,
@@ -61,9 +61,10 @@ function deleteOldest(
  * The latest moment that was written down in this database: SQLite has no clock but that of each process, and one that is
  * far ahead must not take everybody's history for old. Undefined when nothing was.
  */
-export async function readLatestMoment({ tables, writer }: Database): Promise<number | undefined> {
-  const [row] = await query<{ at: NumberCell | null }>(
-    writer,
+export async function readLatestMoment(database: Database): Promise<number | undefined> {
+  const { tables } = database
+  const [row] = await read<{ at: NumberCell | null }>(
+    database,
     sql`select max(at) as at from (
       select max(bucket_at) as at from ${tables.usage} union all select max(at) as at from ${tables.audit}
     ) moments`,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type UsageCount, type UsageQuery, usageBucketMs } from '../usage-store.ts'
-import { type Database, query } from './database.ts'
+import { type Database, read } from './database.ts'
 import { databaseNow } from './dialect.ts'
 import type { NumberCell } from './key-rows.ts'
 
@@ -32,18 +32,19 @@ function* divide({ keyIds, from, to, bucketMs }: UsageQuery): Generator<UsageQue
 }
 
 async function readPart(
-  { tables, writer }: Database,
+  database: Database,
   { keyIds, from, to, bucketMs }: UsageQuery,
 ): Promise<UsageCount[]> {
+  const { tables } = database
   const start = sql`bucket_at - (bucket_at - ${sql.lit(from)}) % ${sql.lit(bucketMs)}`
-  const rows = await query<{
+  const rows = await read<{
     key_id: string
     start_at: NumberCell
     kind: UsageCount['kind']
     name: string
     summed: NumberCell
   }>(
-    writer,
+    database,
     sql`select key_id, ${start} as start_at, kind, name, sum(total) as summed from ${tables.usage}
       where key_id in (${sql.join(keyIds)}) and bucket_at >= ${from} and bucket_at < ${to}
       group by key_id, start_at, kind, name order by key_id, start_at, kind, name`,
@@ -58,19 +59,19 @@ async function readPart(
 }
 
 export async function readLastEvents(
-  { tables, writer }: Database,
+  database: Database,
   keyIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (keyIds.length === 0) return new Map()
-  const rows = await query<{ key_id: string; last_event_at: NumberCell }>(
-    writer,
-    sql`select key_id, last_event_at from ${tables.activity} where key_id in (${sql.join(keyIds)})`,
+  const rows = await read<{ key_id: string; last_event_at: NumberCell }>(
+    database,
+    sql`select key_id, last_event_at from ${database.tables.activity} where key_id in (${sql.join(keyIds)})`,
   )
   return new Map(rows.map(({ key_id, last_event_at }) => [key_id, Number(last_event_at)]))
 }
 
 /** The time by the database's clock. */
-export async function readNow({ dialect, writer }: Database): Promise<number> {
-  const [row] = await query<{ at: NumberCell }>(writer, sql`select ${databaseNow(dialect)} as at`)
+export async function readNow(database: Database): Promise<number> {
+  const [row] = await read<{ at: NumberCell }>(database, sql`select ${databaseNow(database.dialect)} as at`)
   return Number(row?.at)
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { toBucketStart, type UsageBatch, type UsageCount, type UsageStore } from '../usage-store.ts'
-import { type Database, query, type Transaction, transact } from './database.ts'
+import { type Database, type Transaction, transact, writeAtOnce } from './database.ts'
 import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
 import { isDuplicate } from './driver-errors.ts'
 import type { NumberCell } from './key-rows.ts'
@@ -45,7 +45,7 @@ export function createSqlUsage(
 async function addUsage(database: Database, batch: UsageBatch): Promise<void> {
   const { dialect } = database
   if (dialect === 'postgres') {
-    await query(database.writer, addUsageStatement(database, batch))
+    await writeAtOnce(database, addUsageStatement(database, batch))
     return
   }
   const parts = [addCounts, moveLastEvents, moveLastUses]

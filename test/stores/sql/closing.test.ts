@@ -3,6 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
+
+const audit = {
+  id: 'aud_1',
+  at: 0,
+  action: 'create',
+  actor: null,
+  address: null,
+  keyId: null,
+  before: null,
+  after: null,
+} as const
 
 it('lets transactions end before it closes the file, so that no lock stays behind', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'writekey-closing-'))
@@ -10,12 +22,13 @@ it('lets transactions end before it closes the file, so that no lock stays behin
   const url = `sqlite:${join(folder, 'keys.db')}`
   const first = createSqlStore({ url })
   await first.migrate()
-  const registered = first.registerLease?.('lse_first', 1_000)
+  const record = createKeyRecord()
+  const inserted = first.insert(record, audit)
   await first.close()
-  await registered
+  await inserted
 
   const second = createSqlStore({ url })
-  await second.registerLease?.('lse_second', 2_000)
-  expect(await second.longestLeaseMs?.('lse_second')).toBe(1_000)
+  expect(await second.insert(createKeyRecord(), { ...audit, id: 'aud_2' })).toBeDefined()
+  expect(await second.get(record.id)).toEqual(record)
   await second.close()
 })

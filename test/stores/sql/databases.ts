@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { randomBase62 } from '../../../src/keys/base62.ts'
 
 /** A database of this run alone, made before the suite's tests and dropped after them. `url` is known inside tests. */
@@ -14,30 +14,58 @@ export interface TestDatabase {
 /** @param encoding of the database; default: the server's. */
 export function usePostgresDatabase(address: string, encoding?: 'LATIN1'): TestDatabase {
   const name = databaseName()
-  const admin = async (statement: string) => {
-    const client = new pg.Client({ connectionString: address })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
-  }
-  const as =
-    encoding === undefined ? '' : ` encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`
-  beforeAll(() => admin(`create database "${name}"${as}`))
-  afterAll(() => admin(`drop database "${name}" with (force)`))
+  beforeAll(() => makePostgres(address, name, encoding))
+  afterAll(() => dropPostgres(address, name))
   return { url: withDatabase(address, name) }
 }
 
 export function useMysqlDatabase(address: string): TestDatabase {
   const name = databaseName()
-  const admin = async (statement: string) => {
-    const connection = await createConnection({ uri: address })
-    await connection.query(statement)
-    await connection.end()
-  }
-  // As a server set up without care: the tables have to bring their own character set.
-  beforeAll(() => admin(`create database ${name} character set latin1`))
-  afterAll(() => admin(`drop database ${name}`))
+  beforeAll(() => makeMysql(address, name))
+  afterAll(() => dropMysql(address, name))
   return { url: withDatabase(address, name) }
+}
+
+/** A database of one test alone, by its URL. */
+export async function postgresDatabase(address: string): Promise<string> {
+  const name = databaseName()
+  onTestFinished(() => dropPostgres(address, name))
+  await makePostgres(address, name)
+  return withDatabase(address, name)
+}
+
+export async function mysqlDatabase(address: string): Promise<string> {
+  const name = databaseName()
+  onTestFinished(() => dropMysql(address, name))
+  await makeMysql(address, name)
+  return withDatabase(address, name)
+}
+
+const makePostgres = (address: string, name: string, encoding?: 'LATIN1') =>
+  runOnPostgres(
+    address,
+    `create database "${name}"${
+      encoding === undefined ? '' : ` encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`
+    }`,
+  )
+const dropPostgres = (address: string, name: string) =>
+  runOnPostgres(address, `drop database "${name}" with (force)`)
+// As a server set up without care: the tables have to bring their own character set.
+const makeMysql = (address: string, name: string) =>
+  runOnMysql(address, `create database ${name} character set latin1`)
+const dropMysql = (address: string, name: string) => runOnMysql(address, `drop database ${name}`)
+
+async function runOnPostgres(address: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: address })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+}
+
+async function runOnMysql(address: string, statement: string): Promise<void> {
+  const connection = await createConnection({ uri: address })
+  await connection.query(statement)
+  await connection.end()
 }
 
 /** A folder for files of this run alone. */

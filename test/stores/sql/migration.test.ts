@@ -25,7 +25,7 @@ const audit = {
 
 async function insertAndFind(store: KeyStore): Promise<void> {
   const record = createKeyRecord()
-  expect(await store.insert(record, { ...audit, id: `aud_${randomBase62(16)}` })).toBe(true)
+  expect(await store.insert(record, { ...audit, id: `aud_${randomBase62(16)}` })).toBeDefined()
   expect(await store.get(record.id)).toEqual(record)
 }
 
@@ -36,7 +36,7 @@ function migrates(url: () => string): void {
     const stores = Array.from({ length: 10 }, () => createSqlStore({ url: url(), tablePrefix }))
     await Promise.all(stores.map((store) => store.migrate()))
     await Promise.all(stores.map(insertAndFind))
-    expect((await stores[0]?.changes(null))?.revision).toBe(11)
+    expect((await stores[0]?.poll({ since: null }))?.position.revision).toBe(11)
     await Promise.all(stores.map((store) => store.close()))
   })
 
@@ -87,16 +87,16 @@ describe('SQLite', () => {
     await insertAndFind(first)
     await first.close()
     const { writer, close } = await openSqlite(url.slice(7))
-    await sql`update writekey_meta set schema_version = 99`.execute(writer)
+    await sql`update writekey_meta set schema_version = 99, compatible_version = 98`.execute(writer)
     const dump = async () =>
       JSON.stringify((await sql`select * from writekey_meta, sqlite_master`.execute(writer)).rows)
     const before = await dump()
     const store = createSqlStore({ url })
     for (const call of [
       () => store.migrate(),
-      () => store.findByHash('0'.repeat(64)),
+      () => store.poll({ since: null }),
       () => store.insert(createKeyRecord(), audit),
-      () => store.registerLease?.('x', 1),
+      () => store.setLease?.(1_000),
     ]) {
       await expect((async () => call())()).rejects.toMatchObject({ code: 'schema_too_new' })
     }
@@ -105,23 +105,12 @@ describe('SQLite', () => {
     await close()
   })
 
-  it('says all when a reader has missed more changes than are kept', async () => {
-    const { writer, close } = await openSqlite(newFile())
-    const store = createSqlStore({ db: writer })
-    await store.migrate()
-    await sql`update writekey_meta set revision = 20479`.execute(writer)
-    await insertAndFind(store)
-    expect(await store.changes(10_400)).toEqual({ revision: 20_480, changed: 'all' })
-    expect((await store.changes(10_480)).changed).toHaveLength(1)
-    await close()
-  })
-
   it('never brings a revoked key back, even for a caller with the right version', async () => {
     const store = createSqlStore({ url: 'sqlite::memory:' })
     const revoked = createKeyRecord({ status: 'revoked', revokedAt: 1 })
     await store.insert(revoked, audit)
     const alive = { ...revoked, status: 'active' as const, revokedAt: null, version: 2 }
-    expect(await store.replace(alive, { ...audit, id: 'aud_2' })).toBe(false)
+    expect(await store.replace(alive, { ...audit, id: 'aud_2' })).toBeUndefined()
     expect(await store.get(revoked.id)).toEqual(revoked)
     await store.close()
   })
@@ -134,14 +123,14 @@ describe('SQLite', () => {
       Array.from({ length: 60 }, async () => {
         const record = createKeyRecord()
         const entry = () => ({ ...audit, id: `aud_${randomBase62(16)}` })
-        expect(await one.insert(record, entry())).toBe(true)
+        expect(await one.insert(record, entry())).toBeDefined()
         expect(await other.get(record.id)).toEqual(record)
         const next = { ...record, version: 2 }
         const won = await Promise.all([one.replace(next, entry()), other.replace(next, entry())])
-        expect(won.toSorted()).toEqual([false, true])
+        expect(won.filter(Boolean)).toHaveLength(1)
       }),
     )
-    expect((await other.changes(null)).revision).toBe(121)
+    expect((await other.poll({ since: null })).position.revision).toBe(121)
     await Promise.all([one.close(), other.close()])
   })
 
@@ -184,7 +173,6 @@ describeWithService('postgres', 'PostgreSQL', (address) => {
       dialect: new PostgresDialect({ pool }),
       plugins: [new CamelCasePlugin()],
     })
-    await sql`create schema billing`.execute(db)
     const store = createSqlStore({ db, schema: 'billing' })
     await store.migrate()
     await insertAndFind(store)

@@ -24,6 +24,7 @@ function openTransaction(
       naming,
       tables: nameTables(naming),
       ownsConnections: true,
+      isPrimary: sql`1`,
     }
     await transact(database, ({ write }) =>
       write(sql`create table counted (id integer primary key, total integer)`),

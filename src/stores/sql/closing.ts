@@ -1,0 +1,30 @@
+import type { Connections } from './connections.ts'
+
+/** Longest time in milliseconds that calls under way may take until they are cut off, and connections to end in order. */
+const callsMs = 2_000
+const endingMs = 1_000
+
+/** Closes what a store has open, within seconds also when the database hangs. */
+export async function closeInTime(
+  calls: ReadonlySet<Promise<unknown>>,
+  stopListening: (() => Promise<void>) | undefined,
+  connecting: Promise<Connections> | undefined,
+): Promise<void> {
+  await atMost(callsMs, Promise.allSettled(calls))
+  const connections = connecting?.catch(() => undefined)
+  await atMost(
+    endingMs,
+    Promise.allSettled([stopListening?.(), connections?.then((opened) => opened?.close())]),
+  )
+  // mysql2 says that it has ended while calls still hang.
+  await atMost(endingMs, Promise.resolve(connections?.then((opened) => opened?.cut?.())))
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLong = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, tooLong])
+  clearTimeout(timer)
+}

@@ -1,0 +1,85 @@
+import { sql } from 'kysely'
+import { randomBase62 } from '../../../keys/base62.ts'
+import type { NumberCell } from '../key-rows.ts'
+import type { Migration } from './migration.ts'
+import type { SchemaChange } from './schema-change.ts'
+
+/** Milliseconds. SQLite answers from the same machine in microseconds: polls are nearly free. */
+const firstLeaseMs = { sqlite: 100, postgres: 2_000, mysql: 2_000 }
+
+/**
+ * Marks, so that a process can tell its history from another one, and one lease for all in place of registrations; the last
+ * batch of counts of each process, so that none counts twice.
+ *
+ * Code of version 1 cannot run beside this. The column without a default stops its changes, whose revisions would have no
+ * mark; its caches end when they next register, within ten minutes, and until then the lease covers what they had registered.
+ */
+export const version2: Migration = {
+  version: 2,
+  compatibleFrom: 2,
+  async up(change) {
+    const { types, addColumn, createTable, dropTable } = change
+    const { word, whole } = types
+    await addMarkToChanges(change)
+    await addColumn('meta', 'mark', `${word(16)} not null default ''`)
+    await addColumn('meta', 'compatible_version', `${whole} not null default 1`)
+    await addColumn('meta', 'lease_ms', `${whole} not null default 0`)
+    await addColumn('meta', 'longest_lease_ms', `${whole} not null default 0`)
+    await addColumn('meta', 'lease_mark', `${word(16)} not null default ''`)
+    await markRevision(change)
+    await dropTable('leases')
+    await createTable('usage_writers', [
+      `writer ${word(80)} not null primary key`,
+      `batch ${whole} not null`,
+      `last_at ${whole} not null`,
+    ])
+  },
+}
+
+async function addMarkToChanges(change: SchemaChange): Promise<void> {
+  const { dialect, table, addColumn, hasColumn, createTable, dropTable, renameTable, write } = change
+  const { word, whole } = change.types
+  const changes = table('changes')
+  if (dialect !== 'sqlite') {
+    await addColumn('changes', 'mark', `${word(16)} not null default ''`)
+    await write(sql`alter table ${changes} alter column mark drop default`)
+    return
+  }
+  // SQLite adds no such column without a default, and takes none away.
+  if (await hasColumn('changes', 'mark')) return
+  await createTable('changes_2', [
+    `revision ${whole} not null primary key`,
+    `key_id ${word(80)} not null`,
+    `mark ${word(16)} not null`,
+  ])
+  await write(
+    sql`insert into ${table('changes_2')} (revision, key_id, mark) select revision, key_id, '' from ${changes}`,
+  )
+  await dropTable('changes')
+  await renameTable('changes_2', 'changes')
+}
+
+/** The current revision gets its mark, also the first, which is no change of a key. */
+async function markRevision({ dialect, table, hasTable, rows, write }: SchemaChange): Promise<void> {
+  const [meta, changes, leases] = [table('meta'), table('changes'), table('leases')]
+  const [current] = await rows<{ revision: NumberCell; mark: string }>(
+    sql`select revision, mark from ${meta} where id = 1`,
+  )
+  if (current === undefined || current.mark !== '') return
+  const mark = randomBase62(16)
+  const revision = Number(current.revision)
+  const marked = await write(sql`update ${changes} set mark = ${mark} where revision = ${revision}`)
+  if (marked === 0) {
+    await write(sql`insert into ${changes} (revision, key_id, mark) values (${revision}, '', ${mark})`)
+  }
+  const registered = (await hasTable('leases'))
+    ? await rows<{ longest: NumberCell | null }>(sql`select max(lease_ms) as longest from ${leases}`)
+    : []
+  const leaseMs = Math.max(firstLeaseMs[dialect], Number(registered[0]?.longest ?? 0))
+  // From here on the list of changes begins with the first revision itself.
+  const pruned = revision === 1 ? sql`0` : sql`pruned_revision`
+  await write(
+    sql`update ${meta} set mark = ${mark}, pruned_revision = ${pruned}, lease_ms = ${leaseMs},
+      longest_lease_ms = ${leaseMs} where id = 1`,
+  )
+}

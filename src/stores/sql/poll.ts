@@ -1,0 +1,93 @@
+import { type RawBuilder, sql } from 'kysely'
+import { StoreError } from '../../keys/errors.ts'
+import type { PollAnswer, PollQuestion, Position } from '../key-store.ts'
+import { type Database, read } from './database.ts'
+import { type KeyRow, keyRowColumns, type NumberCell, toHash, toRecords } from './key-rows.ts'
+import { schemaVersion } from './migrations/index.ts'
+import { assertPrimary } from './primary.ts'
+
+/** A row of the answer: each has the first columns; a change and a secret of the key may stand beside them. */
+interface PollRow extends Partial<KeyRow> {
+  revision: NumberCell
+  mark: string
+  pruned_revision: NumberCell
+  lease_ms: NumberCell
+  compatible_version: NumberCell
+  is_primary: unknown
+  /** `since.revision`, when it is part of this history. */
+  since_revision?: NumberCell | null
+  changed_id?: string | null
+}
+
+/** Node would read a hash out of more than a hash: other letters, and whatever stands behind it. */
+const hashPattern = /^[0-9a-f]{64}$/
+
+/**
+ * One statement, so that all of the answer is of one moment, and each of its parts is found by an index. The record of a
+ * look-up stands beside the newest change only, or beside no change: there is one such row.
+ */
+export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
+  const { dialect, tables, isPrimary } = database
+  const columns = [
+    sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, ${isPrimary} as is_primary`,
+  ]
+  const joins = [sql`${tables.meta} m`]
+  if (since !== null) {
+    columns.push(sql`p.revision as since_revision, c.key_id as changed_id`)
+    joins.push(
+      sql`left join ${tables.changes} p on p.revision = ${since.revision} and p.mark = ${since.mark}
+        left join ${tables.changes} c on c.revision > p.revision`,
+    )
+  }
+  if (keyHash !== undefined) {
+    const once = since === null ? sql`` : sql`and (c.revision is null or c.revision = m.revision)`
+    columns.push(keyRowColumns(dialect))
+    joins.push(
+      sql`left join ${tables.secrets} h on h.key_hash = ${toHash(keyHash)} ${once}
+        left join ${tables.keys} k on k.id = h.key_id
+        left join ${tables.secrets} s on s.key_id = k.id`,
+    )
+  }
+  return sql`select ${sql.join(columns)} from ${sql.join(joins, sql` `)} where m.id = 1`
+}
+
+/** SQLite is asked the same: `pragma data_version` does not move for writes over this connection, which an application may share. */
+export async function poll(database: Database, question: PollQuestion): Promise<PollAnswer> {
+  const { since, keyHash } = question
+  const asked = keyHash !== undefined && hashPattern.test(keyHash) ? { since, keyHash } : { since }
+  const rows = await read<PollRow>(database, pollStatement(database, asked), database.reader)
+  const [first] = rows
+  assertPrimary(first)
+  return toAnswer(since, first as PollRow, rows)
+}
+
+function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow[]): PollAnswer {
+  assertCompatible(Number(first.compatible_version))
+  const [record] = toRecords(rows.filter(isKeyRow))
+  const answer = {
+    position: { revision: Number(first.revision), mark: first.mark },
+    leaseMs: Number(first.lease_ms),
+    ...(record !== undefined && { record }),
+  }
+  if (since === null) return { ...answer, history: 'kept', changed: 'all' }
+  if (first.since_revision === null || first.since_revision === undefined) {
+    const pruned = since.revision <= Number(first.pruned_revision)
+    return { ...answer, history: pruned ? 'pruned' : 'lost', changed: 'all' }
+  }
+  // The first revision is no change of a key.
+  const changed = new Set(rows.flatMap((row) => (row.changed_id ? [row.changed_id] : [])))
+  return { ...answer, history: 'kept', changed: [...changed] }
+}
+
+function isKeyRow(row: PollRow): row is PollRow & KeyRow {
+  return typeof row.id === 'string'
+}
+
+/** A process that was started before the tables were moved on must notice. */
+function assertCompatible(compatibleVersion: number): void {
+  if (compatibleVersion <= schemaVersion) return
+  throw new StoreError(
+    'schema_too_new',
+    `The tables ask for code that knows version ${compatibleVersion}, this code knows up to ${schemaVersion}: install a newer writekey.`,
+  )
+}

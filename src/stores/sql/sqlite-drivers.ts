@@ -1,0 +1,111 @@
+import { StoreError } from '../../keys/errors.ts'
+import { importDriver } from './driver-import.ts'
+
+/** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
+export interface SqliteDatabase {
+  close(): void
+  prepare(sql: string): {
+    readonly reader: boolean
+    all(parameters: readonly unknown[]): unknown[]
+    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
+  }
+}
+
+export type OpenSqlite = (path: string) => SqliteDatabase
+
+/** The first driver that loads. @throws StoreError `missing_driver`. */
+export async function loadSqlite(): Promise<OpenSqlite> {
+  const problems: string[] = []
+  for (const [name, toOpen] of drivers) {
+    try {
+      return toOpen(await importDriver(name, 'SQLite'))
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  throw new StoreError(
+    'missing_driver',
+    `SQLite needs the package "libsql" (npm install libsql) or "better-sqlite3", or Node.js 22.13 with its node:sqlite. Tried: ${problems.join('; ')}`,
+  )
+}
+
+type DatabaseClass = new (path: string) => SqliteDatabase
+
+const drivers: readonly (readonly [string, (module: Record<string, unknown>) => OpenSqlite])[] = [
+  [
+    'libsql',
+    ({ default: Database }) =>
+      (path) =>
+        adaptLibsql(new (Database as LibsqlClass)(path)),
+  ],
+  [
+    'better-sqlite3',
+    ({ default: Database }) =>
+      (path) =>
+        new (Database as DatabaseClass)(path),
+  ],
+  [
+    'node:sqlite',
+    ({ DatabaseSync }) =>
+      (path) =>
+        adaptNodeSqlite(new (DatabaseSync as NodeSqliteClass)(path)),
+  ],
+]
+
+interface Libsql extends SqliteDatabase {
+  exec(sql: string): void
+}
+type LibsqlClass = new (path: string) => Libsql
+
+/**
+ * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress" until it is garbage:
+ * no transaction could be committed, and every read would be of the moment of that `begin`, revocations since then
+ * unseen. `exec` leaves nothing behind; so all writes are in transactions that begin by it.
+ */
+function adaptLibsql(database: Libsql): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      if (!/^(begin|commit|rollback)/i.test(sql)) return database.prepare(sql)
+      return {
+        reader: false,
+        all: () => [],
+        run() {
+          database.exec(sql)
+          return { changes: 0, lastInsertRowid: 0 }
+        },
+        iterate: () => [].values(),
+      }
+    },
+  }
+}
+
+interface NodeSqlite {
+  close(): void
+  prepare(sql: string): {
+    columns?(): unknown[]
+    all(...parameters: unknown[]): unknown[]
+    run(...parameters: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+    iterate(...parameters: unknown[]): IterableIterator<unknown>
+  }
+}
+type NodeSqliteClass = new (path: string) => NodeSqlite
+
+/** `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not even its columns. */
+function adaptNodeSqlite(database: NodeSqlite): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        reader:
+          statement.columns?.().length !== 0 &&
+          !/^\s*(insert|update|delete|create|begin|commit|rollback)\b/i.test(sql),
+        all: (parameters) => statement.all(...parameters),
+        run: (parameters) => statement.run(...parameters),
+        iterate: (parameters) => statement.iterate(...parameters),
+      }
+    },
+  }
+}

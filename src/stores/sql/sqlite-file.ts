@@ -1,0 +1,52 @@
+import { closeSync, linkSync, openSync, realpathSync, renameSync, statSync, unlinkSync } from 'node:fs'
+
+/** Which file it is, whatever its name: device and inode. */
+export type FileIdentity = string
+
+/** The file at the path, through symbolic links; undefined when there is none. */
+export function identifyFile(path: string): FileIdentity | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && `${found.dev}:${found.ino}`
+}
+
+/** Makes an empty file when there is none. */
+export function makeFile(path: string): FileIdentity | undefined {
+  closeSync(openSync(path, 'a'))
+  return identifyFile(path)
+}
+
+/** SQLite looks for the log beside the file that links lead to. */
+function logPath(path: string): string {
+  return `${realpathSync(path)}-wal`
+}
+
+/** The write-ahead log of the file at the path. */
+export function identifyLog(path: string): FileIdentity | undefined {
+  return identifyFile(logPath(path))
+}
+
+/**
+ * Removes the log at the path, and the index that belongs to it, when it is this one. Another process may have opened the new
+ * file at the same moment and begun a log of its own: that one is put back.
+ */
+export function removeLog(path: string, log: FileIdentity): void {
+  const name = logPath(path)
+  if (identifyFile(name) !== log) return
+  const taken = `${name}-${process.pid}`
+  try {
+    renameSync(name, taken)
+    if (identifyFile(taken) === log) removeIfThere(name.replace(/-wal$/, '-shm'))
+    else linkSync(taken, name)
+    unlinkSync(taken)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}

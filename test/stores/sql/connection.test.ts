@@ -1,0 +1,151 @@
+import { Kysely, MysqlDialect } from 'kysely'
+import { createPool } from 'mysql2'
+import { expect, it, onTestFinished } from 'vitest'
+import type { AuditEntry } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/keys/base62.ts'
+import { createSqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
+import { startProxy, type TcpProxy } from '../../long/processes/proxy.ts'
+import { describeWithService } from '../../services.ts'
+import { type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+
+const auditEntry = (): AuditEntry => ({
+  id: `aud_${randomBase62(16)}`,
+  at: 0,
+  action: 'update',
+  actor: "O'Brien \\ 🌍",
+  address: null,
+  keyId: null,
+  before: null,
+  after: { name: "O'Brien" },
+})
+
+/** The database through a proxy that can cut and swallow. */
+async function proxied(database: TestDatabase): Promise<{ url: string; proxy: TcpProxy }> {
+  const target = new URL(database.url)
+  const proxy = await startProxy(target.hostname, Number(target.port))
+  onTestFinished(() => proxy.close())
+  const url = new URL(target)
+  url.port = String(proxy.port)
+  return { url: url.href, proxy }
+}
+
+function connections(database: TestDatabase): void {
+  it('that were cut while idle are replaced without anybody noticing, all of a pool', async () => {
+    const { url, proxy } = await proxied(database)
+    const store = createSqlStore({ url })
+    onTestFinished(() => store.close())
+    const record = createKeyRecord()
+    await store.insert(record, auditEntry())
+    const fillPool = () =>
+      Promise.all(
+        Array.from({ length: 8 }, async () => [
+          await store.poll({ since: null }),
+          await store.get(record.id),
+        ]),
+      )
+    for (let round = 0; round < 3; round++) {
+      await fillPool()
+      // In one turn of the event loop, as in a process that was frozen: nobody has heard yet.
+      proxy.cut(true)
+      proxy.cut(false)
+      const polled = store.poll({ since: null, keyHash: record.secrets[0]?.keyHash as string })
+      const changed = store.insert(createKeyRecord(), auditEntry())
+      expect((await polled).record).toEqual(record)
+      expect(await changed).toBeDefined()
+    }
+  })
+
+  it('that hang keep nobody from closing for more than five seconds', async () => {
+    const { url, proxy } = await proxied(database)
+    const store = createSqlStore({ url })
+    await store.poll({ since: null })
+    await store.list({ limit: 1 } as never)
+    proxy.blackhole(true)
+    const hanging = [store.insert(createKeyRecord(), auditEntry()), store.list({ limit: 1 } as never)]
+    const failed = Promise.allSettled(hanging)
+    const began = performance.now()
+    await store.close()
+    expect(performance.now() - began).toBeLessThan(5_000)
+    expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  })
+}
+
+describeWithService('postgres', 'connections to PostgreSQL', (address) => {
+  const database = usePostgresDatabase(address)
+  connections(database)
+
+  it('tell once that hints are lost, and when they are back', async () => {
+    const { url, proxy } = await proxied(database)
+    const store = createSqlStore({ url: database.url, notifications: url })
+    onTestFinished(() => store.close())
+    const told: string[] = []
+    let heard = 0
+    store.watch?.(
+      () => heard++,
+      (error) => told.push((error as Error).message),
+      () => told.push('restored'),
+    )
+    await expect.poll(() => heard).toBe(1)
+    proxy.cut(true)
+    await expect.poll(() => told).toHaveLength(1)
+    // Several attempts fail meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    proxy.cut(false)
+    await expect.poll(() => told, { timeout: 10_000 }).toHaveLength(2)
+    expect(told[0]).toMatch(/^The database failed: /)
+    expect(told[1]).toBe('restored')
+  })
+})
+
+describeWithService('mysql', 'connections to MariaDB', (address) => {
+  const database = useMysqlDatabase(address)
+  connections(database)
+
+  it.each([
+    "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY'",
+    "sql_mode = ''",
+    'names latin1',
+    "names latin1, session sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    'character_set_results = ascii',
+    'autocommit = 0',
+    'session transaction isolation level serializable',
+  ])('of an application whose sessions have %s harm no name and hide no change', async (setting) => {
+    const pool = createPool({ uri: database.url, connectionLimit: 3 })
+    pool.on('connection', (connection) => connection.query(`set ${setting}`))
+    const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) })
+    onTestFinished(() => db.destroy())
+    const tablePrefix = `s${randomBase62(6).toLowerCase()}_`
+    const store = createSqlStore({ db, tablePrefix })
+    await store.migrate()
+    const other = createSqlStore({ url: database.url, tablePrefix })
+    onTestFinished(() => other.close())
+
+    for (const name of [
+      "O'Brien",
+      'back\\slash\\',
+      'quote " ` \' --',
+      'Größe 🌍 ',
+      '%_;\u0000\u001a',
+      "\\'; x",
+    ]) {
+      const record = createKeyRecord({ name, metadata: { [name]: name }, allowedEventNames: [name] })
+      expect(await store.insert(record, auditEntry())).toBeDefined()
+      expect(await store.get(record.id)).toEqual(record)
+      expect(await other.get(record.id)).toEqual(record)
+      const { position } = await store.poll({ since: null })
+      expect((await store.list({ q: name.slice(0, 4), limit: 10 } as never)).data).toContainEqual(record)
+      // What another process commits is seen over every connection of the pool.
+      const next = { ...record, name: `${name}!`, version: 2 }
+      expect(await other.replace(next, auditEntry())).toBeDefined()
+      const keyHash = record.secrets[0]?.keyHash as string
+      const seen = await Promise.all(
+        Array.from({ length: 6 }, async () => store.poll({ since: position, keyHash })),
+      )
+      for (const answer of seen) expect(answer).toMatchObject({ changed: [record.id], record: next })
+    }
+    const { data } = await store.audit.list({ limit: 1 })
+    expect(data[0]).toMatchObject({ actor: "O'Brien \\ 🌍", after: { name: "O'Brien" } })
+  })
+})

@@ -1,0 +1,187 @@
+import { join } from 'node:path'
+import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
+import { createPool } from 'mysql2'
+import pg from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { KeyRecord } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/keys/base62.ts'
+import type { ExistingSecret } from '../../../src/stores/key-store.ts'
+import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
+import { createKeyRecord, createSecretRecord } from '../../../src/testing/stored-key.ts'
+import { describeWithService } from '../../services.ts'
+import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+
+const auditEntry = () =>
+  ({
+    id: `aud_${randomBase62(16)}`,
+    at: 0,
+    action: 'update',
+    actor: null,
+    address: null,
+    keyId: null,
+    before: null,
+    after: null,
+  }) as const
+
+async function insert(store: SqlStore, record: KeyRecord = createKeyRecord()): Promise<KeyRecord> {
+  expect(await store.insert(record, auditEntry())).toBeDefined()
+  return record
+}
+
+/** A store of this test alone, and its tables as somebody sees them who writes by hand. */
+interface Opened {
+  store: SqlStore
+  db: Kysely<unknown>
+  prefix: string
+}
+
+function polls(open: (tablePrefix: string) => Promise<Omit<Opened, 'prefix'>>): void {
+  async function start(): Promise<Opened> {
+    const prefix = `p${randomBase62(6).toLowerCase()}_`
+    const opened = await open(prefix)
+    await opened.store.migrate()
+    onTestFinished(() => opened.store.close())
+    return { ...opened, prefix }
+  }
+  const table = (prefix: string, name: string) => sql.id(prefix + name)
+
+  it('knows the first revision by its mark', async () => {
+    const { store } = await start()
+    const { position } = await store.poll({ since: null })
+    expect(position.revision).toBe(1)
+    expect(position.mark).toMatch(/^\w{16}$/)
+    expect(await store.poll({ since: position })).toMatchObject({ history: 'kept', changed: [], position })
+    expect(await store.poll({ since: { ...position, mark: randomBase62(16) } })).toMatchObject({
+      history: 'lost',
+      changed: 'all',
+    })
+  })
+
+  it('tells a change, a look-up and the position in one answer', async () => {
+    const { store } = await start()
+    const record = createKeyRecord({ secrets: [createSecretRecord(), createSecretRecord()] })
+    const { position: since } = await store.poll({ since: null })
+    const committed = await store.insert(record, auditEntry())
+    await insert(store)
+    const keyHash = record.secrets[1]?.keyHash as string
+    const answer = await store.poll({ since, keyHash })
+    expect(answer.changed).toHaveLength(2)
+    expect(answer.record).toEqual(record)
+    expect(answer.history).toBe('kept')
+    expect(answer.position.revision).toBe(3)
+    expect(await store.poll({ since: committed?.position ?? null, keyHash })).toMatchObject({ record })
+    expect(await store.poll({ since: answer.position, keyHash })).toMatchObject({ record, changed: [] })
+    expect(await store.poll({ since: null, keyHash })).toMatchObject({ record, changed: 'all' })
+    expect((await store.poll({ since: answer.position, keyHash: randomHash() })).record).toBeUndefined()
+  })
+
+  it('says pruned, not lost, of what is too old to tell', async () => {
+    const { store, db, prefix } = await start()
+    const { position } = await store.poll({ since: null })
+    await sql`update ${table(prefix, 'meta')} set revision = 20479`.execute(db)
+    await insert(store)
+    expect(await store.poll({ since: position })).toMatchObject({ history: 'pruned', changed: 'all' })
+    expect(await store.poll({ since: { revision: 20_480, mark: 'x' } })).toMatchObject({ history: 'lost' })
+  })
+
+  it('stops when the tables have moved on to a version that this code cannot run on', async () => {
+    const { store, db, prefix } = await start()
+    await sql`update ${table(prefix, 'meta')} set schema_version = 99`.execute(db)
+    expect(await store.poll({ since: null })).toMatchObject({ history: 'kept' })
+    await sql`update ${table(prefix, 'meta')} set compatible_version = 99`.execute(db)
+    await expect(store.poll({ since: null })).rejects.toMatchObject({ code: 'schema_too_new' })
+  })
+
+  it('pages through what exists, in order and whole', async () => {
+    const { store } = await start()
+    const records: KeyRecord[] = []
+    for (let index = 0; index < 7; index++) records.push(await insert(store))
+    const expected = records.map(({ id, secrets }) => ({ keyId: id, keyHash: secrets[0]?.keyHash as string }))
+    expected.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1))
+    const found: unknown[] = []
+    let after: string | null = null
+    for (;;) {
+      const page: readonly ExistingSecret[] = (await store.existing?.page(after, 3)) ?? []
+      if (page.length === 0) break
+      found.push(...page)
+      after = page.at(-1)?.keyHash ?? null
+    }
+    expect(found).toEqual(expected)
+    const [first] = records as [KeyRecord]
+    await store.remove(first.id, 1, auditEntry())
+    const ids = [...records.map(({ id }) => id), 'wk_nobody']
+    const left = await store.existing?.of(ids)
+    expect(left?.map(({ keyId }) => keyId).toSorted()).toEqual(
+      records
+        .slice(1)
+        .map(({ id }) => id)
+        .toSorted(),
+    )
+    expect(await store.existing?.of([])).toEqual([])
+  })
+
+  it('lengthens the lease at once, and shortens it for polls before it does for changes', async () => {
+    const { store } = await start()
+    const leases = async () => {
+      const committed = await store.insert(createKeyRecord(), auditEntry())
+      return [(await store.poll({ since: null })).leaseMs, committed?.leaseMs]
+    }
+    const [firstMs] = await leases()
+    const unit = firstMs === 100 ? 10 : 100
+    await store.setLease?.(8 * unit)
+    expect(await leases()).toEqual([8 * unit, 8 * unit])
+    const lowering = store.setLease?.(4 * unit)
+    await expect.poll(async () => (await leases())[0], { interval: 5 }).toBe(4 * unit)
+    if (unit === 100) expect((await leases())[1]).toBe(8 * unit)
+    await lowering
+    expect(await leases()).toEqual([4 * unit, 4 * unit])
+  })
+
+  it('leaves the lease to whoever has set it last', async () => {
+    const { store } = await start()
+    const changeLease = async () => (await store.insert(createKeyRecord(), auditEntry()))?.leaseMs
+    await store.setLease?.(100)
+    const lowering = store.setLease?.(50)
+    await expect.poll(async () => (await store.poll({ since: null })).leaseMs, { interval: 2 }).toBe(50)
+    await store.setLease?.(80)
+    await lowering
+    expect((await store.poll({ since: null })).leaseMs).toBe(80)
+    expect(await changeLease()).toBe(80)
+  })
+}
+
+const randomHash = () => createSecretRecord().keyHash
+
+describe('SQLite', () => {
+  const folder = useFolder()
+  polls(async (tablePrefix) => {
+    const file = join(folder, `${randomBase62(8)}.db`)
+    const store = createSqlStore({ url: `sqlite:${file}`, tablePrefix })
+    await store.migrate()
+    const { writer, close } = await openSqlite(file)
+    onTestFinished(close)
+    return { store, db: writer }
+  })
+})
+
+describeWithService('postgres', 'PostgreSQL', (address) => {
+  const database = usePostgresDatabase(address)
+  polls(async (tablePrefix) => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+    onTestFinished(() => db.destroy())
+    return { store: createSqlStore({ url: database.url, tablePrefix, notifications: false }), db }
+  })
+})
+
+describeWithService('mysql', 'MariaDB', (address) => {
+  const database = useMysqlDatabase(address)
+  polls(async (tablePrefix) => {
+    const db = new Kysely<unknown>({
+      dialect: new MysqlDialect({ pool: createPool({ uri: database.url, connectionLimit: 1 }) }),
+    })
+    onTestFinished(() => db.destroy())
+    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
+  })
+})

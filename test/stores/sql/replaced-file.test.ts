@@ -1,0 +1,157 @@
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { Kysely, SqliteDialect } from 'kysely'
+import Database from 'libsql'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { KeyRecord } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/keys/base62.ts'
+import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
+import { useFolder } from './databases.ts'
+
+const audit = () =>
+  ({
+    id: `aud_${randomBase62(16)}`,
+    at: 0,
+    action: 'create',
+    actor: null,
+    address: null,
+    keyId: null,
+    before: null,
+    after: null,
+  }) as const
+
+const secretOf = (record: KeyRecord) => record.secrets[0]?.keyHash as string
+
+describe('a SQLite file that another one takes the place of', () => {
+  const folder = useFolder()
+
+  /** A path, and a store at it, closed at the end. */
+  function openStore(file: string): SqlStore {
+    const store = createSqlStore({ url: `sqlite:${file}` })
+    onTestFinished(() => store.close())
+    return store
+  }
+
+  const newFile = () => join(folder, `${randomBase62(8)}.db`)
+
+  /** A file with one key, whole without a log, as a backup makes it. */
+  async function fileWith(record: KeyRecord): Promise<string> {
+    const [file, backup] = [newFile(), newFile()]
+    const store = createSqlStore({ url: `sqlite:${file}` })
+    await store.insert(record, audit())
+    const database = new Database(file)
+    database.exec(`vacuum into '${backup}'`)
+    database.close()
+    await store.close()
+    return backup
+  }
+
+  it('is noticed at the next poll, and read from then on', async () => {
+    const [record, other] = [createKeyRecord(), createKeyRecord()]
+    const file = newFile()
+    const store = openStore(file)
+    await store.insert(record, audit())
+    const { position } = await store.poll({ since: null })
+    renameSync(await fileWith(other), file)
+    const answer = await store.poll({ since: position, keyHash: secretOf(record) })
+    expect(answer).toMatchObject({ history: 'lost', changed: 'all' })
+    expect(answer.record).toBeUndefined()
+    expect((await store.poll({ since: answer.position, keyHash: secretOf(other) })).record).toEqual(other)
+  })
+
+  it('gets no pages of the old log, and its changes are seen by every process', async () => {
+    const file = newFile()
+    const stores = [openStore(file), openStore(file), openStore(file)] as const
+    for (let index = 0; index < 20; index++) await stores[0].insert(createKeyRecord(), audit())
+    for (const store of stores) await store.poll({ since: null })
+    const kept = createKeyRecord()
+    const replacement = await fileWith(kept)
+    expect(existsSync(`${file}-wal`)).toBe(true)
+    renameSync(replacement, file)
+    const changed: KeyRecord[] = []
+    for (const store of stores) {
+      await store.poll({ since: null })
+      changed.push(createKeyRecord())
+      expect(await store.insert(changed.at(-1) as KeyRecord, audit())).toBeDefined()
+    }
+    for (const store of stores) {
+      for (const record of [kept, ...changed]) expect(await store.get(record.id)).toEqual(record)
+      expect((await store.poll({ since: null })).position.revision).toBe(2 + changed.length)
+    }
+    const check = new Database(file)
+    expect(check.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
+    check.close()
+    expect(readdirSync(folder).filter((name) => name.includes(`-wal-`))).toEqual([])
+  })
+
+  it('may be reached by a link that is switched', async () => {
+    const [before, after] = [createKeyRecord(), createKeyRecord()]
+    const link = newFile()
+    symlinkSync(await fileWith(before), link)
+    const store = openStore(link)
+    expect(await store.get(before.id)).toEqual(before)
+    const { position } = await store.poll({ since: null })
+    const next = newFile()
+    symlinkSync(await fileWith(after), next)
+    renameSync(next, link)
+    expect(await store.poll({ since: position, keyHash: secretOf(after) })).toMatchObject({
+      history: 'lost',
+      record: after,
+    })
+  })
+
+  it('may be missing for a while: nothing is trusted then, and nothing made in its place', async () => {
+    const record = createKeyRecord()
+    const file = newFile()
+    const store = openStore(file)
+    await store.insert(record, audit())
+    const { position } = await store.poll({ since: null })
+    renameSync(file, `${file}.away`)
+    const question = { since: position, keyHash: secretOf(record) }
+    await expect((async () => store.poll(question))()).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(existsSync(file)).toBe(false)
+    renameSync(`${file}.away`, file)
+    expect(await store.poll(question)).toMatchObject({ history: 'kept', record })
+  })
+
+  it('may be of an older version of the tables', async () => {
+    const file = newFile()
+    const store = openStore(file)
+    await store.insert(createKeyRecord(), audit())
+    const { position } = await store.poll({ since: null })
+    const old = new Database(`${file}.old`)
+    old.exec(readFileSync(join(import.meta.dirname, 'version-1', 'sqlite.sql'), 'utf8'))
+    old.close()
+    renameSync(`${file}.old`, file)
+    expect(await store.poll({ since: position })).toMatchObject({
+      history: 'lost',
+      position: { revision: 8 },
+    })
+  })
+
+  it('is refused where the connection is the application’s', async () => {
+    const file = await fileWith(createKeyRecord())
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: new Database(file) as never }) })
+    onTestFinished(() => db.destroy())
+    const store = createSqlStore({ db })
+    await store.poll({ since: null })
+    copyFileSync(file, `${file}.copy`)
+    unlinkSync(file)
+    renameSync(`${file}.copy`, file)
+    await expect((async () => store.poll({ since: null }))()).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: /open it again/,
+    })
+    rmSync(file)
+  })
+})
