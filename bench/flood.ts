@@ -10,10 +10,10 @@ await memoryPerSender()
 async function wrongKeys(): Promise<void> {
   const store = createMemoryStore()
   let reads = 0
-  const find = store.findByHash
-  store.findByHash = (keyHash) => {
+  const poll = store.poll
+  store.poll = (question) => {
     reads++
-    return find(keyHash)
+    return poll(question)
   }
   const keys = createWriteKeys({ store, cache: { maxKeys: 2_000 } })
   const good: string[] = []

@@ -28,7 +28,7 @@ async function memoryOfKeys(inputOf: (index: number) => CreateKeyInput): Promise
   const store: KeyStore = {
     ...memory,
     // Records of the memory store would be shared with the cache; a copy is what a database driver gives.
-    findByHash: async (keyHash) => structuredClone(await memory.findByHash(keyHash)),
+    poll: async (question) => structuredClone(await memory.poll(question)),
   }
   const openKeys = () => createWriteKeys({ store, cache: { maxKeys: count } })
   const creating = openKeys()

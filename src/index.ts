@@ -42,9 +42,14 @@ export { createClientAddress, type TrustedProxies } from './rules/client-address
 export type {
   ChangeHints,
   ChangeListener,
+  CommittedChange,
+  ExistingSecret,
+  ExistingSecrets,
   KeyRecordPage,
   KeyStore,
-  StoreChanges,
+  PollAnswer,
+  PollQuestion,
+  Position,
 } from './stores/key-store.ts'
 export { createMemoryStore } from './stores/memory-store.ts'
 export {

@@ -1,3 +1,4 @@
+import { maxLeaseMs } from './cache/lease.ts'
 import type { IngestRequest } from './http/ingest-request.ts'
 import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from './keys/clock.ts'
 import { ConfigError, unknownOption } from './keys/errors.ts'
@@ -7,8 +8,7 @@ import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver, type EventTypeResolver } from './rules/event-types.ts'
-import type { ChangeHints, KeyStore } from './stores/key-store.ts'
-import { maxLeaseMs } from './stores/lease.ts'
+import { type ChangeHints, defaultLeaseMs, type KeyStore } from './stores/key-store.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import type { ActivityOptions } from './usage/activity.ts'
 import type { AnomalyOptions } from './usage/anomalies.ts'
@@ -29,7 +29,8 @@ export interface CacheOptions {
   maxKeys?: number
   /**
    * How long a process trusts what it has cached without hearing from a shared store, in milliseconds, and so how long
-   * `revoke` may take to return. 50 to 600 000. Default 2 000. A store may ask for less.
+   * `revoke` takes to return. 50 to 600 000. Default: what the store says, 2 000 or less. One that is given becomes the
+   * store's, for all processes: give all of them the same.
    */
   leaseMs?: number
   /**
@@ -37,6 +38,11 @@ export interface CacheOptions {
    * With more than 0 a revoked key may be accepted for that long by a process that cannot reach the store.
    */
   staleOnOutageMs?: number
+  /**
+   * Whether to keep an index of the secrets that exist, so that none is refused for wrong keys that others send: 12 to 20 bytes for each
+   * secret of the store, read from it when the first request comes. Default `true`, for stores that tell.
+   */
+  index?: boolean
 }
 
 /** Options of `createWriteKeys`. Every one has a default. */
@@ -126,7 +132,10 @@ export interface ResolvedOptions {
   serverKeysInBrowsers: 'allow' | 'deny'
   challenge: ChallengePolicy
   clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
-  cache: Required<CacheOptions>
+  cache: Required<CacheOptions> & {
+    /** Whether the application has named `leaseMs`. */
+    namesLease: boolean
+  }
   usage: Required<UsageOptions>
   activity: ActivityOptions | undefined
   onEvent: ((event: WriteKeyEvent) => void) | undefined
@@ -161,7 +170,7 @@ const optionNames: readonly (keyof WriteKeysOptions)[] = [
   'clock',
 ]
 const usageOptionNames: readonly (keyof UsageOptions)[] = ['flushMs', 'retentionDays']
-const cacheOptionNames: readonly (keyof CacheOptions)[] = ['maxKeys', 'leaseMs', 'staleOnOutageMs']
+const cacheOptionNames: readonly (keyof CacheOptions)[] = ['maxKeys', 'leaseMs', 'staleOnOutageMs', 'index']
 
 /** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
 export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
@@ -174,15 +183,8 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
   assertKnownOptions('usage', usage, usageOptionNames)
   return {
     store:
-      resolvePort('store', options.store, [
-        'findByHash',
-        'get',
-        'list',
-        'insert',
-        'replace',
-        'remove',
-        'changes',
-      ]) ?? createMemoryStore(),
+      resolvePort('store', options.store, ['poll', 'get', 'list', 'insert', 'replace', 'remove']) ??
+      createMemoryStore(),
     hints: resolvePort('hints', options.hints, ['publish', 'subscribe', 'close']),
     limiter: resolvePort('limiter', options.limiter, ['consume', 'close']) ?? createMemoryLimiter({ clock }),
     environment,
@@ -207,7 +209,9 @@ export function resolveOptions(options: WriteKeysOptions): ResolvedOptions {
     clientAddress: createClientAddress(options.trustedProxies),
     cache: {
       maxKeys: resolveWhole('cache.maxKeys', withDefault(cache.maxKeys, 10_000), 1, 10_000_000),
-      leaseMs: resolveNumber('cache.leaseMs', withDefault(cache.leaseMs, 2_000), 50, maxLeaseMs),
+      leaseMs: resolveNumber('cache.leaseMs', withDefault(cache.leaseMs, defaultLeaseMs), 50, maxLeaseMs),
+      namesLease: cache.leaseMs !== undefined,
+      index: resolveBoolean('cache.index', withDefault(cache.index, true)),
       staleOnOutageMs: resolveNumber(
         'cache.staleOnOutageMs',
         withDefault(cache.staleOnOutageMs, 0),
@@ -300,6 +304,11 @@ function resolveWhole(option: string, value: unknown, least: number, most: numbe
 function resolveWord<Word extends string>(option: string, value: unknown, words: readonly Word[]): Word {
   if (words.includes(value as Word)) return value as Word
   throw new ConfigError(option, value, words.map((word) => `'${word}'`).join(' or '))
+}
+
+function resolveBoolean(option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new ConfigError(option, value, 'true or false')
 }
 
 function resolveFunction<T>(option: string, value: T | undefined): T | undefined {

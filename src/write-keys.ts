@@ -1,3 +1,7 @@
+import { createChangeBarrier } from './cache/change-barrier.ts'
+import { createKeyCache } from './cache/key-cache.ts'
+import { createMissBudget } from './cache/miss-budget.ts'
+import { createOutages } from './cache/outages.ts'
 import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
 import {
   type Actor,
@@ -24,12 +28,11 @@ import {
 } from './keys/lifecycle.ts'
 import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
 import { digestToHex, generateSecret } from './keys/secret.ts'
+import { createEndings, keyNotFound } from './management/endings.ts'
 import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
-import { createChangeBarrier } from './stores/change-barrier.ts'
 import { withDeadline } from './stores/deadline.ts'
-import { createKeyCache } from './stores/key-cache.ts'
-import { createMissBudget } from './stores/miss-budget.ts'
+import type { CommittedChange } from './stores/key-store.ts'
 import { type Activity, type ActivityWatch, createActivity } from './usage/activity.ts'
 import type { Anomaly } from './usage/anomalies.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
@@ -157,6 +160,16 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const { store, clock, limiter } = resolved
   const emit = createEventHook(resolved.onEvent, resolved.logger)
   if (options.clock !== undefined) limiter.useClock?.(clock)
+  const storeOutages = createOutages(
+    (error) => emit({ type: 'store_error', error }),
+    () => emit({ type: 'store_recovered' }),
+  )
+  const hintsOutages = createOutages(
+    (error) => emit({ type: 'hints_error', error }),
+    () => emit({ type: 'hints_recovered' }),
+  )
+  const [questions, counting] = [storeOutages('questions'), storeOutages('counting')]
+  const publishing = hintsOutages('publishing')
   const budget = createMissBudget(clock)
   const cache = createKeyCache<CompiledKey>({
     store,
@@ -165,21 +178,26 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     budget,
     ...resolved.cache,
     hints: resolved.hints,
-    onStoreError: reportStoreError,
+    storeOutage: questions,
+    hintsOutage: hintsOutages,
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
   })
   const barrier = createChangeBarrier({
-    longestLeaseElsewhereMs: cache.longestLeaseElsewhereMs,
-    onStoreError: reportStoreError,
+    store,
+    ownLeaseMs: cache.leaseMs,
+    onStoreError: questions.began,
+    onStoreAnswer: questions.ended,
   })
+  const endings = createEndings(store, barrier)
   const usage = createUsageRecorder({
     store: store.usage,
     clock,
     eventTypes: resolved.eventTypes.known,
     flushMs: resolved.usage.flushMs,
     retentionMs: resolved.usage.retentionDays * dayMs,
-    onStoreError: reportStoreError,
+    onStoreError: counting.began,
+    onStored: counting.ended,
     onDropped: (dropped) => emit({ type: 'usage_dropped', ...dropped }),
   })
   const watch: DecisionWatch = {}
@@ -233,30 +251,14 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     })
   }
 
-  function reportStoreError(error: unknown): void {
-    emit({ type: 'store_error', error: error instanceof Error ? error : new Error(String(error)) })
-  }
-
   async function parseRules(input: Readonly<Record<string, unknown>>) {
     return parseRuleFields(input, resolved.eventTypes.known, await loadPublicSuffixes())
   }
 
   async function load(id: unknown): Promise<KeyRecord> {
-    // Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
-    if (!isKeyId(id)) throw notFound()
-    const record = await store.get(id)
-    if (record === undefined) throw notFound()
+    const record = await store.get(asKeyId(id))
+    if (record === undefined) throw keyNotFound()
     return record
-  }
-
-  /** For calls that end something: what another call has removed, perhaps one that was left without an answer, is gone everywhere. */
-  async function loadToEnd(id: unknown): Promise<KeyRecord> {
-    try {
-      return await load(id)
-    } catch (error) {
-      if (isKeyId(id) && error instanceof KeyError && (await wasRemoved(id))) await barrier.pass()
-      throw error
-    }
   }
 
   async function findCreation(keyId: string): Promise<AuditEntry | undefined> {
@@ -267,12 +269,6 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       after = page?.data.at(-1)
       if (found !== undefined || after === undefined || !page?.more) return found
     }
-  }
-
-  /** True as well when the store keeps no audit log. */
-  async function wasRemoved(keyId: string): Promise<boolean> {
-    const page = await store.audit?.list({ keyId, limit: 100 })
-    return page === undefined || page.data.some(({ action }) => action === 'remove')
   }
 
   /** The present as counts know it: none is stored later than the store's own clock says. */
@@ -309,20 +305,22 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     change: ChangeOptions,
     before: KeyRecord,
     after: KeyRecord,
-  ): Promise<void> {
-    if (!(await store.replace(after, audit(action, change, before, after)))) throw await lostRace(before.id)
+  ): Promise<CommittedChange> {
+    const committed = await store.replace(after, audit(action, change, before, after))
+    if (committed === undefined) throw await lostRace(before.id)
     announce(before.id)
+    return committed
   }
 
   async function lostRace(id: string): Promise<KeyError> {
-    return (await store.get(id)) === undefined ? notFound() : versionConflict()
+    return (await store.get(id)) === undefined ? keyNotFound() : versionConflict()
   }
 
   /** Makes a committed change known: here at once, elsewhere by a hint that nobody waits for. */
   function announce(keyId: string): void {
     cache.forget([keyId])
     if (resolved.hints === undefined) return
-    Promise.resolve(resolved.hints.publish([keyId])).catch(reportStoreError)
+    Promise.resolve(resolved.hints.publish([keyId])).then(publishing.ended, publishing.began)
   }
 
   /** The same of a key that nobody can use any more: there is nothing left to watch. */
@@ -336,9 +334,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     const startedAt = performance.now()
     const leftMs = (of: number) => Math.max(minClosingStepMs, startedAt + of - performance.now())
     const inTime = (step: Awaitable<void> | undefined) =>
-      withDeadline(step, leftMs(closingMs)).catch(reportStoreError)
+      withDeadline(step, leftMs(closingMs)).catch(storeOutages('closing').began)
     await underWay.ended(closingRequestsMs)
-    await inTime(cache.close())
+    cache.close()
     watch.record = undefined
     activity?.close()
     await usage.close(leftMs(closingCountsMs))
@@ -401,46 +399,61 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
     async rotate(id, change = {}) {
       const graceMs = parseGraceHours(change.gracePeriodHours)
-      const before = await load(id)
-      const now = clock.now()
-      const secret = newSecret(before.environment)
-      const after = rotateKey(before, secret, graceMs, now)
-      await replace('rotate', change, before, after)
-      const graceExpiresAt = now + graceMs
-      await barrier.pass(graceExpiresAt - clock.now())
-      return { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt: new Date(graceExpiresAt) }
+      const { environment } = await load(id)
+      const secret = newSecret(environment)
+      return barrier.settle(async () => {
+        const before = await load(id)
+        const now = clock.now()
+        const after = rotateKey(before, secret, graceMs, now)
+        const committed = await replace('rotate', change, before, after)
+        const graceExpiresAt = new Date(now + graceMs)
+        return {
+          result: { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt },
+          change: committed,
+          harmlessForMs: now + graceMs - clock.now(),
+        }
+      })
     },
 
     async endGrace(id, secretId, change = {}) {
-      const before = await loadToEnd(id)
-      if (!before.secrets.some((secret) => secret.id === secretId)) await barrier.pass()
-      const after = endGrace(before, secretId, clock.now())
-      await replace('end_grace', change, before, after)
-      await barrier.pass()
-      return toWriteKey(after)
+      const ended = await endings.end(asKeyId(id), async (before) => {
+        if (before.secrets.some((secret) => secret.id === secretId)) {
+          const after = endGrace(before, secretId, clock.now())
+          const committed = await replace('end_grace', change, before, after)
+          return { result: { record: after, isNew: true }, change: committed }
+        }
+        const seen = await endings.see(before)
+        const isEnded = seen.record?.secrets.every((secret) => secret.id !== secretId)
+        return isEnded ? { result: { record: before, isNew: false }, change: seen.change } : undefined
+      })
+      // What had ended before this call is not found, but not told so before that counts everywhere.
+      if (!ended.isNew) endGrace(ended.record, secretId, clock.now())
+      return toWriteKey(ended.record)
     },
 
     async revoke(id, change = {}) {
       // Revoking is final and so wins over whatever changes the key at the same time.
-      for (;;) {
-        const before = await loadToEnd(id)
+      return endings.end(asKeyId(id), async (before) => {
         const after = revokeKey(before, clock.now())
-        if (after !== undefined && !(await store.replace(after, audit('revoke', change, before, after))))
-          continue
+        if (after === undefined) {
+          const seen = await endings.see(before)
+          const isRevoked = seen.record?.status === 'revoked'
+          return isRevoked ? { result: toWriteKey(before), change: seen.change } : undefined
+        }
+        const committed = await store.replace(after, audit('revoke', change, before, after))
+        if (committed === undefined) return undefined
         announceEnd(before.id)
-        await barrier.pass()
-        return toWriteKey(after ?? before)
-      }
+        return { result: toWriteKey(after), change: committed }
+      })
     },
 
     async remove(id, change = {}) {
-      for (;;) {
-        const before = await loadToEnd(id)
-        if (!(await store.remove(before.id, before.version, audit('remove', change, before, null)))) continue
+      await endings.end(asKeyId(id), async (before) => {
+        const committed = await store.remove(before.id, before.version, audit('remove', change, before, null))
+        if (committed === undefined) return undefined
         announceEnd(before.id)
-        await barrier.pass()
-        return
-      }
+        return { result: before.id, change: committed }
+      })
     },
 
     async usage(id, { window = '24h' } = {}) {
@@ -503,11 +516,11 @@ const closingCountsMs = 4_000
 const closingMs = 5_000
 const minClosingStepMs = 50
 
-const closedCache = {
-  find(): never {
-    throw new StoreError('store_unavailable', 'These write keys have been closed.')
-  },
+function refuseAsClosed(): never {
+  throw new StoreError('store_unavailable', 'These write keys have been closed.')
 }
+
+const closedCache = { find: refuseAsClosed, findAgain: refuseAsClosed, isCurrent: refuseAsClosed }
 
 const insertAttempts = 3
 const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
@@ -520,8 +533,10 @@ function isKeyId(id: unknown): id is string {
   return typeof id === 'string' && keyIdPattern.test(id)
 }
 
-function notFound(): KeyError {
-  return new KeyError('not_found', 'There is no write key with this id.')
+/** Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan. */
+function asKeyId(id: unknown): string {
+  if (!isKeyId(id)) throw keyNotFound()
+  return id
 }
 
 function versionConflict(): KeyError {

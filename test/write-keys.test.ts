@@ -235,9 +235,9 @@ describe('verification', () => {
     const memory = createMemoryStore()
     const store: KeyStore = {
       ...memory,
-      findByHash(keyHash) {
+      poll(question) {
         reads++
-        return memory.findByHash(keyHash)
+        return memory.poll(question)
       },
     }
     const { keys } = setUp({ store })
@@ -297,8 +297,8 @@ describe('something that is broken', () => {
   const rejecting = () => Promise.reject(new Error('broken'))
 
   it.each([
-    ['a store that throws', { store: { ...createMemoryStore(), findByHash: broken } }, 'store_error'],
-    ['a store that rejects', { store: { ...createMemoryStore(), findByHash: rejecting } }, 'store_error'],
+    ['a store that throws', { store: { ...createMemoryStore(), poll: broken } }, 'store_error'],
+    ['a store that rejects', { store: { ...createMemoryStore(), poll: rejecting } }, 'store_error'],
     ['a credentials function that throws', { credentials: [broken] }, 'internal_error'],
     ['a credentials function that rejects', { credentials: [rejecting] }, 'internal_error'],
     ['trustedProxies that throws', { trustedProxies: broken }, 'internal_error'],

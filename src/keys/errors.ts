@@ -85,7 +85,9 @@ export class StoreError extends Error {
       | 'store_unavailable'
       | 'store_timeout'
       | 'store_overloaded'
+      | 'store_not_primary'
       | 'schema_missing'
+      | 'schema_outdated'
       | 'schema_too_new'
       | 'missing_driver',
     message: string,

@@ -12,7 +12,7 @@ export async function withDeadline<T>(value: Awaitable<T>, deadlineMs = storeDea
   if (!(value instanceof Promise)) return value
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => setImmediate(() => reject(timeoutError(deadlineMs))), deadlineMs)
+    timer = setTimeout(() => setImmediate(() => reject(timeoutError())), deadlineMs)
   })
   try {
     return await Promise.race([value, deadline])
@@ -21,6 +21,7 @@ export async function withDeadline<T>(value: Awaitable<T>, deadlineMs = storeDea
   }
 }
 
-export function timeoutError(deadlineMs = storeDeadlineMs): StoreError {
-  return new StoreError('store_timeout', `The store did not answer within ${deadlineMs} ms.`)
+/** Without the time that was left: one outage is one message in a log. */
+export function timeoutError(): StoreError {
+  return new StoreError('store_timeout', 'The store did not answer in time.')
 }

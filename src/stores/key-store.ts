@@ -10,11 +10,64 @@ export interface KeyRecordPage {
   more: boolean
 }
 
-/** What changed since a revision. */
-export interface StoreChanges {
-  revision: number
-  /** Ids of the changed and removed keys, or `'all'` when the store can no longer tell. */
-  changed: readonly string[] | 'all'
+/** A place in a store's history: its newest revision, and the random mark (16 characters) of that revision. */
+export interface Position {
+  readonly revision: number
+  readonly mark: string
+}
+
+/**
+ * One question, one statement, one snapshot, to a server that says in its answer that it is the primary. A look-up is a
+ * poll with one more column.
+ */
+export interface PollQuestion {
+  /** Where the process stands; `null`: it knows nothing yet. */
+  readonly since: Position | null
+  /** The digest of a presented secret, lower-case hex: asks for the key that owns it. */
+  readonly keyHash?: string
+}
+
+export interface PollAnswer {
+  readonly position: Position
+  /**
+   * Whether `since` is part of this history. `'pruned'`: it is too old to tell. `'lost'`: this is another history, after a
+   * failover or a restore. `'kept'` when `since` is `null`.
+   */
+  readonly history: 'kept' | 'pruned' | 'lost'
+  /** Ids of the keys that were changed or removed after `since`; `'all'` unless `since` was kept. */
+  readonly changed: readonly string[] | 'all'
+  /** The store's lease in milliseconds: nobody may trust what is cached for longer. */
+  readonly leaseMs: number
+  /** The key that owns `keyHash`; absent when nobody does, or when it was not asked for. */
+  readonly record?: KeyRecord
+}
+
+/** A store's lease until somebody sets another one, in milliseconds. */
+export const defaultLeaseMs = 2_000
+
+/** A change that was committed. */
+export interface CommittedChange {
+  /** The revision and mark that the change wrote. */
+  readonly position: Position
+  /** How long processes may go on trusting what they have cached, in milliseconds; read in the change's transaction, behind its lock. */
+  readonly leaseMs: number
+}
+
+/** One secret of a key: what an index of existing digests holds of it. */
+export interface ExistingSecret {
+  readonly keyId: string
+  readonly keyHash: string
+}
+
+/** Which secrets exist, so that keys that nobody has can be told from keys that have not been asked for yet. */
+export interface ExistingSecrets {
+  /**
+   * The secrets whose `keyHash` follows `after` (`null`: from the first), in ascending order, `limit` of them at most. An
+   * empty page is the end. Asked page by page, at a process's start and when its place in the history is lost.
+   */
+  page(after: string | null, limit: number): Awaitable<readonly ExistingSecret[]>
+  /** The secrets of these keys as they are now, none for a key that was removed. Asked for keys that a poll says changed, 1 000 at most. */
+  of(keyIds: readonly string[]): Awaitable<readonly ExistingSecret[]>
 }
 
 /** Told that something changed: which keys, or anything when it does not say. */
@@ -31,45 +84,41 @@ export interface KeyStore {
    * that what is cached never goes stale. `'shared'`: other processes may; what is cached is trusted for a lease.
    */
   readonly scope: 'process' | 'shared'
-  /** A lease in milliseconds shorter than the application's, for stores whose `changes` is nearly free. */
-  readonly leaseMs?: number
-
-  /** The key that owns the secret with this hash, by an indexed read of the primary. Called on a cache miss. */
-  findByHash(keyHash: string): Awaitable<KeyRecord | undefined>
+  /**
+   * Answers from one snapshot, by indexed reads of the primary. Asked every quarter of a lease, on hints and with every
+   * cache miss. Rejects with `store_not_primary` rather than answer from a replica.
+   */
+  poll(question: PollQuestion): Awaitable<PollAnswer>
   get(id: string): Awaitable<KeyRecord | undefined>
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
 
-  /** @returns false, and writes nothing, when the id, one of the hashes, or the id of the audit entry exists. */
-  insert(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>
-  /** Writes `record` over its previous version. @returns false, and writes nothing, unless the stored version is `record.version - 1`. */
-  replace(record: KeyRecord, audit: AuditEntry): Awaitable<boolean>
-  /** Removes the key, its secrets and its usage; the audit log stays. @returns false unless the stored version is `version`. */
-  remove(id: string, version: number, audit: AuditEntry): Awaitable<boolean>
+  /**
+   * Changes lock the store's one revision row, raise it by one and give it a new random mark, in the transaction that makes
+   * the change; revisions are in the order of commits. `undefined`: refused, and nothing was written.
+   */
+  /** @returns undefined when the id, one of the hashes, or the id of the audit entry exists. */
+  insert(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
+  /** Writes `record` over its previous version. @returns undefined unless the stored version is `record.version - 1`. */
+  replace(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
+  /** Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored version is `version`. */
+  remove(id: string, version: number, audit: AuditEntry): Awaitable<CommittedChange | undefined>
 
   /**
-   * The current revision and what changed after `since` (`null`: nothing is known yet). Revisions are handed out in
-   * commit order: a change that commits later has a higher one. Polled every quarter of a lease; must be cheap.
+   * Sets the store's lease, for all processes. A longer one counts from the next poll on; a shorter one in two steps, so
+   * that changes wait for whoever still goes by the longer one: resolves after that. Called once by a process whose
+   * application names a lease.
    */
-  changes(since: number | null): Awaitable<StoreChanges>
-  /** Hints that something changed, sooner than the next poll. May be lost or repeated. @returns a function that ends it. */
-  watch?(listener: ChangeListener): () => void
-
+  setLease?(leaseMs: number): Awaitable<void>
   /**
-   * Makes sure that changes wait for this cache: records that its lease may be this long. Awaited before the first cached
-   * key is trusted, and every ten minutes from then on; a registration has to count for at least twice that and ten
-   * minutes more, the longest lease. Stores of scope `'process'` need none.
-   * @param holder names the cache; 1 to 80 ASCII characters.
+   * Hints that something changed, sooner than the next poll. May be lost or repeated.
+   * @param onLost told with the reason when a connection that carries hints is lost, once until it is back.
+   * @param onRestored told when it is back.
+   * @returns a function that ends it.
    */
-  registerLease?(holder: string, leaseMs: number): Awaitable<void>
-  /** Forgets a registration. Called when the cache has been closed; a rejection is ignored. */
-  releaseLease?(holder: string): Awaitable<void>
-  /**
-   * The longest lease that any cache but this one has registered, in milliseconds; 0 when there is no other. Asked after
-   * a change has committed: a cache that registers later reads what was committed before. Without it a change waits
-   * for the application's own lease.
-   */
-  longestLeaseMs?(except: string): Awaitable<number>
+  watch?(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void
 
+  /** Without it a flood of unknown keys is bounded by a budget alone. */
+  readonly existing?: ExistingSecrets
   /** Volume and last use; without it `usage` has nothing to tell. */
   readonly usage?: UsageStore
   /** Reading the audit log; without it the entries handed to writes may be dropped. */
@@ -83,13 +132,9 @@ export interface KeyStore {
  * repeated, late or forged one does no harm beyond a question to the store.
  */
 export interface ChangeHints {
-  /** Called after a change has committed. Not awaited by the change; a rejection is reported as `store_error`. */
+  /** Called after a change has committed. Not awaited by the change; a rejection is reported as `hints_error`. */
   publish(keyIds: readonly string[]): Awaitable<void>
-  /**
-   * @param onLost told with the reason when hints can no longer be heard, once until they can be.
-   * @param onRestored told when they can be heard again.
-   * @returns a function that ends it.
-   */
+  /** As `KeyStore.watch`. */
   subscribe(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void
   close(): Awaitable<void>
 }

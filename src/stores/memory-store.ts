@@ -1,9 +1,21 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
+import { randomBase62 } from '../keys/base62.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
-import type { ChangeListener, KeyRecordPage, KeyStore, StoreChanges } from './key-store.ts'
+import {
+  type ChangeListener,
+  type CommittedChange,
+  defaultLeaseMs,
+  type KeyRecordPage,
+  type KeyStore,
+  type PollAnswer,
+  type Position,
+} from './key-store.ts'
 import { createMemoryAudit } from './memory-audit.ts'
 import { createMemoryUsage } from './memory-usage.ts'
+
+/** Changes that are remembered one by one. */
+const maxChanges = 1_000
 
 /**
  * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing survives a
@@ -15,7 +27,10 @@ export function createMemoryStore(): KeyStore {
   const auditLog = createMemoryAudit()
   const usage = createMemoryUsage((keyId) => records.has(keyId))
   const listeners = new Set<ChangeListener>()
-  let revision = 0
+  /** What has happened, oldest first; the first entry says only where that began. */
+  let history: { position: Position; keyId: string }[] = [
+    { position: { revision: 0, mark: randomBase62(16) }, keyId: '' },
+  ]
 
   function index(record: KeyRecord): void {
     records.set(record.id, record)
@@ -27,18 +42,38 @@ export function createMemoryStore(): KeyStore {
     for (const secret of record.secrets) idByHash.delete(secret.keyHash)
   }
 
-  function commit(id: string, audit: AuditEntry): true {
-    revision++
+  const here = (): Position => (history.at(-1) as (typeof history)[number]).position
+
+  function commit(keyId: string, audit: AuditEntry): CommittedChange {
+    const position = { revision: here().revision + 1, mark: randomBase62(16) }
+    history.push({ position, keyId })
+    // In blocks, as each cut moves everything that stays.
+    if (history.length > 2 * maxChanges) history = history.slice(-maxChanges)
     auditLog.append(audit)
-    for (const listener of listeners) listener([id])
-    return true
+    for (const listener of listeners) listener([keyId])
+    return { position, leaseMs: defaultLeaseMs }
+  }
+
+  function changedSince(since: Position | null): Pick<PollAnswer, 'history' | 'changed'> {
+    if (since === null) return { history: 'kept', changed: 'all' }
+    const oldest = (history[0] as (typeof history)[number]).position.revision
+    if (since.revision < oldest) return { history: 'pruned', changed: 'all' }
+    if (history[since.revision - oldest]?.position.mark !== since.mark)
+      return { history: 'lost', changed: 'all' }
+    const changed = history.slice(since.revision - oldest + 1).map(({ keyId }) => keyId)
+    return { history: 'kept', changed: [...new Set(changed)] }
   }
 
   return {
     scope: 'process',
-    findByHash(keyHash) {
-      const id = idByHash.get(keyHash)
-      return id === undefined ? undefined : records.get(id)
+    poll({ since, keyHash }) {
+      const record = keyHash === undefined ? undefined : records.get(idByHash.get(keyHash) ?? '')
+      return {
+        position: here(),
+        ...changedSince(since),
+        leaseMs: defaultLeaseMs,
+        ...(record !== undefined && { record }),
+      }
     },
     get(id) {
       const record = records.get(id)
@@ -49,29 +84,28 @@ export function createMemoryStore(): KeyStore {
       return { ...page, data: page.data.map(usage.withLastUse) }
     },
     insert(record, audit) {
-      if (auditLog.has(audit.id)) return false
+      if (auditLog.has(audit.id)) return undefined
       if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
-        return false
+        return undefined
       index(record)
       return commit(record.id, audit)
     },
     replace(record, audit) {
       const stored = records.get(record.id)
-      if (stored === undefined || stored.version !== record.version - 1) return false
+      if (stored === undefined || stored.version !== record.version - 1) return undefined
       if (record.secrets.some((secret) => (idByHash.get(secret.keyHash) ?? record.id) !== record.id))
-        return false
+        return undefined
       unindex(stored)
       index(record)
       return commit(record.id, audit)
     },
     remove(id, version, audit) {
       const stored = records.get(id)
-      if (stored === undefined || stored.version !== version) return false
+      if (stored === undefined || stored.version !== version) return undefined
       unindex(stored)
       usage.forget(stored)
       return commit(id, audit)
     },
-    changes: (since): StoreChanges => ({ revision, changed: since === revision ? [] : 'all' }),
     watch(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -4,6 +4,7 @@ export interface Expectation {
   toEqual(expected: unknown): void
   toMatchObject(expected: object): void
   toContain(expected: unknown): void
+  toMatch(expected: RegExp): void
   toBeUndefined(): void
   toBeGreaterThan(expected: number): void
 }

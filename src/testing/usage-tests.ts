@@ -2,6 +2,7 @@ import type { KeyRecord, KeyStore } from '../index.ts'
 import { randomBase62 } from '../keys/base62.ts'
 import { type UsageBatch, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { StoreHarness } from './store-harness.ts'
+import { revisionOf } from './store-suite.ts'
 import { createKeyRecord } from './stored-key.ts'
 import type { TestTools } from './test-tools.ts'
 
@@ -36,7 +37,7 @@ export function usageTests(
     const record = await insert(store)
     const gone = createKeyRecord()
     const secretId = secretOf(record)
-    const { revision } = await store.changes(null)
+    const revision = await revisionOf(store)
     const base = toBucket(await timeOf(usage))
     const writer = randomBase62(16)
     for (const [index, at] of [base, base - 1_000].entries()) {
@@ -62,7 +63,7 @@ export function usageTests(
     expect(await usage.read({ ...within, from: base - usageBucketMs, to: base })).toEqual([])
     expect([...(await usage.lastEvents([record.id, gone.id]))]).toEqual([[record.id, base]])
     expect((await store.get(record.id))?.secrets[0]?.lastUsedAt).toBe(base)
-    expect((await store.changes(null)).revision).toBe(revision)
+    expect(await revisionOf(store)).toBe(revision)
   })
 
   testUsage('counts a batch once, however often and wherever it arrives', async (usage, store, { open }) => {

@@ -28,7 +28,7 @@ export interface CompileOptions {
 
 /**
  * A key as one of its secrets presents it, with everything verification needs. Made once per version of a key, shared by
- * requests, and never changed but for `ended` and what the cache notes. Holds nothing else of the record, and of what many keys have alike one
+ * requests, and never changed but for what the cache notes. Holds nothing else of the record, and of what many keys have alike one
  * copy: a driver makes every text anew.
  */
 export class CompiledKey implements CompiledRules {
@@ -47,9 +47,9 @@ export class CompiledKey implements CompiledRules {
   readonly events: EventRule | null
   readonly origins: OriginRule | null
   readonly ips: IpRule | null
-  /** Set by whoever has seen a deadline pass, so that a clock set back does not revive the secret. */
-  ended = false
   /** Kept by the cache. */
+  digest = ''
+  generation = 0
   freshUntilSeconds: number | null = null
 
   constructor(

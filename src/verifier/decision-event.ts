@@ -20,11 +20,16 @@ export type WriteKeyEvent =
   | { readonly type: 'ambiguous_path'; readonly eventTypes: readonly [string, string] }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
-  /** The store failed or did not answer in time. */
+  /** The store failed or did not answer in time: told once, until it is back. */
   | { readonly type: 'store_error'; readonly error: Error }
+  /** The store does again what had failed. */
+  | { readonly type: 'store_recovered' }
+  /** Hints cannot be sent, or the connection that carries them was lost: told once. Changes are noticed by the next poll until then. */
+  | { readonly type: 'hints_error'; readonly error: Error }
+  | { readonly type: 'hints_recovered' }
   /** Counts of usage were given up: the store was away for too long, or did not take them before `close()` was over. Accepted events and refused requests. */
   | { readonly type: 'usage_dropped'; readonly events: number; readonly refusals: number }
-  /** The store's revision went back (a restored backup, a failover): everything cached was dropped. */
+  /** The store shows another history than before (a restored backup, a failover): everything cached was dropped. */
   | { readonly type: 'revision_regressed' }
   /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }

@@ -51,6 +51,15 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
   switch (event.type) {
     case 'store_error':
       return logger.error?.({ err: event.error }, 'writekey: the store failed or did not answer in time')
+    case 'store_recovered':
+      return logger.warn?.({}, 'writekey: the store is back')
+    case 'hints_error':
+      return logger.warn?.(
+        { err: event.error },
+        'writekey: hints of changes fail; processes learn of changes by asking the store',
+      )
+    case 'hints_recovered':
+      return logger.warn?.({}, 'writekey: hints of changes are back')
     case 'internal_error':
       if (isBodyTaken(event.error)) {
         return (logger.warn ?? logger.error)?.call(
@@ -77,7 +86,10 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
       )
     }
     case 'revision_regressed':
-      return logger.warn?.({}, "writekey: the store's revision went back; cached keys were dropped")
+      return logger.warn?.(
+        {},
+        'writekey: the store shows another history, as after a failover or a restore; cached keys were dropped',
+      )
     case 'usage_dropped':
       return logger.warn?.(
         { events: event.events, refusals: event.refusals },

@@ -1,3 +1,4 @@
+import type { KeyCache, Lookup } from '../cache/key-cache.ts'
 import { toLowerCaseFields } from '../http/header-fields.ts'
 import type { IngestRequest, IngestRequestInit, Reply } from '../http/ingest-request.ts'
 import { createPendingBodies } from '../http/pending-bodies.ts'
@@ -12,7 +13,6 @@ import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import { AmbiguousType, type EventTypeResolver } from '../rules/event-types.ts'
 import { allowsAddress } from '../rules/ip-rule.ts'
 import { allowsOrigin } from '../rules/origin-rule.ts'
-import type { KeyCache, Lookup } from '../stores/key-cache.ts'
 import { AcceptedRequest } from './accepted-request.ts'
 import { addressSource } from './address-source.ts'
 import type { CompiledKey } from './compiled-key.ts'
@@ -28,9 +28,9 @@ import type { Refused, Verdict } from './verdict.ts'
 import { createEmptyVisit, createVisit, type Visit } from './visit.ts'
 
 export interface VerifierOptions extends DecisionReportOptions, RefusalsOptions {
-  cache: Pick<KeyCache<CompiledKey>, 'find'>
+  cache: Pick<KeyCache<CompiledKey>, 'find' | 'findAgain' | 'isCurrent'>
   /** Newest pepper first; at least one. */
-  hashers: readonly SecretHasher[]
+  hashers: readonly [SecretHasher, ...SecretHasher[]]
   limiter: RateLimiter
   clock: Clock
   environment: string
@@ -56,7 +56,8 @@ export interface Verifier {
  * verdict or goes on to the next; a promise appears only where something has to be waited for.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cache, hashers, limiter, clock, eventTypes } = options
+  const { cache, limiter, clock, eventTypes } = options
+  const [newestHasher, ...olderHashers] = options.hashers
   const pending = createPendingBodies(options.maxPendingBodyBytes)
   const bodyLimits: BodyLimits<Visit> = {
     maxBytes: options.maxBodyBytes,
@@ -79,12 +80,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return verdict instanceof Promise
         ? verdict.then(
             (value) => end(started, value),
-            (error: unknown) => end(started, refuseUnavailable(started, error)),
+            (error: unknown) => end(started, refuseFailed(started, error)),
           )
         : end(started, verdict)
     } catch (error) {
       const failed = visit ?? createEmptyVisit(request)
-      return end(failed, refuseUnavailable(failed, error))
+      return end(failed, refuseFailed(failed, error))
     }
   }
 
@@ -137,31 +138,44 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return received?.ok === false ? refuse(visit, received.reason) : refuse(visit, 'missing_key')
     }
     if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
-    const found = findSecret(hashers.length === 1 ? presented : toOwned(presented), visit, 0)
+    const found = findSecret(olderHashers.length === 0 ? presented : toOwned(presented), visit)
     return found instanceof Promise ? found.then((value) => admitLater(visit, value)) : admit(visit, found)
   }
 
-  /** Steps 4 and 5, once per accepted pepper. */
-  function findSecret(
-    presented: PresentedSecret,
-    visit: Visit,
-    index: number,
-  ): Awaitable<Lookup<CompiledKey>> {
-    const digest = (hashers[index] as SecretHasher)(presented)
+  /** Steps 4 and 5, under every pepper. */
+  function findSecret(presented: PresentedSecret, visit: Visit): Awaitable<Lookup<CompiledKey>> {
+    const digest = newestHasher(presented)
     visit.at = clock.now()
-    const found = cache.find(digest, () => sourceOf(visit), visit.at)
-    if (index + 1 === hashers.length) return found
-    return chain(found, (value) => (value === 'unknown' ? findSecret(presented, visit, index + 1) : value))
+    const older =
+      olderHashers.length === 0 ? undefined : () => olderHashers.map((hasher) => hasher(presented))
+    return cache.find(digest, () => sourceOf(visit), visit.at, older)
   }
 
   /** After a wait, in which a deadline may have passed. */
   function admitLater(visit: Visit, key: Lookup<CompiledKey>): Awaitable<Verdict> {
     visit.at = clock.now()
+    visit.waited = true
     return admit(visit, key)
   }
 
-  /** Steps 6 to 9: is the key good, and may it be used from here, now. */
-  function admit(visit: Visit, key: Lookup<CompiledKey>): Awaitable<Verdict> {
+  /** Steps 6 to 9, and on to the body. */
+  function admit(visit: Visit, found: Lookup<CompiledKey>): Awaitable<Verdict> {
+    const refusedKey = refuseKey(visit, found)
+    if (refusedKey !== undefined) return refusedKey
+    const key = visit.key as CompiledKey
+    if (visit.fromPage && key.verified.sourceType === 'server') report.serverKeyInBrowser(key, visit.origin)
+    const refused = refuseIfEmpty(visit)
+    if (refused !== undefined) return refused
+    const { method } = visit.request
+    if (isBodiless(method)) return charge(visit, noEvents())
+    const received = visit.received ?? receive(visit)
+    return received instanceof Promise
+      ? received.then((value) => judgeLater(visit, value))
+      : judge(visit, received)
+  }
+
+  /** Steps 6 to 8: is the key good, and may it be used from here, now. */
+  function refuseKey(visit: Visit, key: Lookup<CompiledKey>): Refused | undefined {
     if (key === 'unknown') return refuse(visit, 'unknown_key')
     if (key === 'too_many_failures') return refuse(visit, 'too_many_failures')
     visit.keyId = key.id
@@ -177,31 +191,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const address = addressOf(visit)
     if (key.ips !== null && !allowsAddress(key.ips, address)) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
-    if (fromPage && key.verified.sourceType === 'server') {
-      if (options.serverKeysInBrowsers === 'deny') {
-        visit.allowOrigin = null
-        return refuse(visit, 'origin_not_allowed')
-      }
-      report.serverKeyInBrowser(key, origin)
+    if (fromPage && key.verified.sourceType === 'server' && options.serverKeysInBrowsers === 'deny') {
+      visit.allowOrigin = null
+      return refuse(visit, 'origin_not_allowed')
     }
-    const { method } = visit.request
-    const refused = refuseIfEmpty(visit)
-    if (refused !== undefined) return refused
-    if (isBodiless(method)) return charge(visit, noEvents())
-    const received = visit.received ?? receive(visit)
-    return received instanceof Promise
-      ? received.then((value) => judge(visit, value))
-      : judge(visit, received)
+    return undefined
   }
 
   function hasEnded(key: CompiledKey, now: number): boolean {
-    if (key.ended) return true
-    const ended =
+    return (
       (key.expiresAt !== null && key.expiresAt <= now) ||
       (key.secretExpiresAt !== null && key.secretExpiresAt <= now)
-    // Written once: writing what is there already took 30 ns of every request.
-    if (ended) key.ended = true
-    return ended
+    )
+  }
+
+  function judgeLater(visit: Visit, received: Received): Awaitable<Verdict> {
+    visit.waited = true
+    return judge(visit, received)
   }
 
   /** Step 10. */
@@ -268,19 +274,66 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Step 12: all events or none. */
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
     const { ratePolicy, id } = visit.key as CompiledKey
-    if (ratePolicy === null) return accept(visit, checked, undefined)
+    if (ratePolicy === null) return pass(visit, checked, undefined)
     const { received, request } = visit
     const bytes = received?.ok ? received.bytes : 0
     const cost = eventCost(checked, bytes, request.headers, options.eventBytes)
     const result = limiter.consume(id, cost, ratePolicy.rate)
-    return result instanceof Promise
-      ? result.then((value) => settle(visit, checked, value))
-      : settle(visit, checked, result)
+    if (!(result instanceof Promise)) return settle(visit, checked, result, cost)
+    return result.then((value) => {
+      visit.waited = true
+      return settle(visit, checked, value, cost)
+    })
   }
 
-  function settle(visit: Visit, checked: CheckedEvents, result: RateLimitResult): Verdict {
-    if (result.allowed === true) return accept(visit, checked, result)
-    return refuseRate(visit, result)
+  function settle(
+    visit: Visit,
+    checked: CheckedEvents,
+    result: RateLimitResult,
+    cost: number,
+  ): Awaitable<Verdict> {
+    if (result.allowed !== true) return refuseRate(visit, result)
+    visit.charged = cost
+    return pass(visit, checked, result)
+  }
+
+  /**
+   * Step 13, the gate: in the turn of the verdict, behind the last wait. A key that may have changed meanwhile is judged
+   * again by steps 6 to 8, and its events by step 11; nothing is charged twice.
+   */
+  function pass(
+    visit: Visit,
+    checked: CheckedEvents,
+    result: RateLimitResult | undefined,
+  ): Awaitable<Verdict> {
+    const key = visit.key as CompiledKey
+    if (!visit.waited || (cache.isCurrent(key) && !hasEnded(key, clock.now())))
+      return accept(visit, checked, result)
+    return chain(cache.findAgain(key), (found) => {
+      Object.assign(visit, { at: clock.now(), key: undefined, allowOrigin: '*' })
+      const refused = refuseKey(visit, found)
+      if (refused !== undefined) return giveBack(visit, refused)
+      const again = found !== key && visit.received?.ok ? check(visit, visit.received.value) : checked
+      if (!again.ok) return giveBack(visit, refuse(visit, again.reason, rejectedOf(again)))
+      return pass(visit, again, result)
+    })
+  }
+
+  function giveBack(visit: Visit, refused: Refused): Refused {
+    if (visit.charged > 0 && visit.keyId !== undefined) {
+      const cost = visit.charged
+      visit.charged = 0
+      refund(visit.keyId, cost).catch(() => {})
+    }
+    return refused
+  }
+
+  async function refund(keyId: string, cost: number): Promise<void> {
+    await limiter.refund?.(keyId, cost)
+  }
+
+  function refuseFailed(visit: Visit, error: unknown): Refused {
+    return giveBack(visit, refuseUnavailable(visit, error))
   }
 
   function accept(

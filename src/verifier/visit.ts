@@ -23,6 +23,10 @@ export interface Visit extends BodyAccount {
   routeType: string | null
   allowOrigin: string | null
   received: ReceivedBody | RefusedUnread | undefined
+  /** Whether anything had to be waited for since the key was found: it may have changed meanwhile. */
+  waited: boolean
+  /** What the limiter has charged. */
+  charged: number
 }
 
 /** A body that is not read, as the address has sent too many unknown keys in others. */
@@ -48,6 +52,8 @@ export function createVisit(request: IngestRequest): Visit {
     received: undefined,
     heldBytes: 0,
     heldUnknownBytes: 0,
+    waited: false,
+    charged: 0,
   }
 }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  type Awaitable,
+  type CommittedChange,
   createMemoryStore,
   createWriteKeys,
   KeyError,
@@ -231,7 +233,18 @@ function expectConflict(error: unknown): void {
 
 /** A lease as short as SQLite's, as life cycles wait for many of them. */
 function withShortLease(store: KeyStore): KeyStore {
-  return { ...store, leaseMs: 100 }
+  const leaseMs = 100
+  const shorten = async (change: Awaitable<CommittedChange | undefined>) => {
+    const committed = await change
+    return committed && { ...committed, leaseMs }
+  }
+  return {
+    ...store,
+    poll: async (question) => ({ ...(await store.poll(question)), leaseMs }),
+    insert: (record, audit) => shorten(store.insert(record, audit)),
+    replace: (record, audit) => shorten(store.replace(record, audit)),
+    remove: (id, version, audit) => shorten(store.remove(id, version, audit)),
+  }
 }
 
 describe('memory', () => {

@@ -155,11 +155,11 @@ describe('a flood of wrong keys, 50 to each good one', () => {
   it('leaves the good keys cached, asks the store within the budget, and never for malformed ones', async () => {
     const store = createSqlStore({ url: 'sqlite::memory:' })
     let reads = 0
-    const findByHash: KeyStore['findByHash'] = (hash) => {
+    const poll: KeyStore['poll'] = (question) => {
       reads++
-      return store.findByHash(hash)
+      return store.poll(question)
     }
-    const counted = { ...store, findByHash }
+    const counted = { ...store, poll }
     const keys = createWriteKeys({ store: counted })
     const good: string[] = []
     for (let count = 0; count < 500; count++) {

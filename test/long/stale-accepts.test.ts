@@ -132,7 +132,7 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
 /** Notes how long the store takes to commit a change of a key that is there. */
 function noteWrites(store: KeyStore, durations: number[]): KeyStore {
   const timed =
-    <Arguments extends unknown[]>(write: (...args: Arguments) => Awaitable<boolean>) =>
+    <Arguments extends unknown[], Written>(write: (...args: Arguments) => Awaitable<Written>) =>
     async (...args: Arguments) => {
       const startedAt = performance.now()
       const written = await write(...args)

@@ -11,9 +11,9 @@ it.each([
     clock: { now: () => now, monotonic: () => now },
     store: {
       ...store,
-      async findByHash(keyHash) {
+      async poll(question) {
         now = answeredAt
-        return store.findByHash(keyHash)
+        return store.poll(question)
       },
     },
   })

@@ -7,7 +7,7 @@ const unknownKeysAllowedAtOnce = 20
 function createBrokenStore() {
   return {
     ...createMemoryStore(),
-    findByHash(): never {
+    poll(): never {
       throw new Error('the store is away')
     },
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDigestsById } from '../../src/stores/digests-by-id.ts'
+import { createDigestsById } from '../../src/cache/digests-by-id.ts'
 
 describe('the digests of each key', () => {
   it('are all told, each once', () => {

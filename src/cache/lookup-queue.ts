@@ -1,25 +1,32 @@
 import type { Awaitable } from '../keys/awaitable.ts'
 import { StoreError } from '../keys/errors.ts'
-import { storeDeadlineMs, timeoutError } from './deadline.ts'
+import { storeDeadlineMs, timeoutError } from '../stores/deadline.ts'
 
 const maxConcurrent = 32
-const maxWaiting = 4_096
+/** Strangers that may wait; of keys that exist there are no more than there are. */
+const maxStrangers = 4_096
 
-/** Keeps lookups few and short: so many at once, so many waiting, none longer than the store's deadline. */
+/** Keeps lookups few and short: so many at once, none waiting longer than the store's deadline, keys that exist first. */
 export interface LookupQueue {
-  /** Gives the function that leaves the queue again. @throws StoreError when it is full or the wait was too long. */
-  enter(): Awaitable<() => void>
+  /**
+   * Gives the function that leaves the queue again.
+   * @param isKnown whether the key is known to exist.
+   * @throws StoreError when too many strangers wait, or the wait was too long.
+   */
+  enter(isKnown: boolean): Awaitable<() => void>
 }
 
 export function createLookupQueue(): LookupQueue {
   let active = 0
-  const waiting = new Set<() => void>()
+  const known = new Set<() => void>()
+  const strangers = new Set<() => void>()
 
   function leave(): void {
     active--
-    const next = waiting.values().next().value
+    const lane = known.size > 0 ? known : strangers
+    const next = lane.values().next().value
     if (next !== undefined) {
-      waiting.delete(next)
+      lane.delete(next)
       active++
       next()
     }
@@ -35,12 +42,13 @@ export function createLookupQueue(): LookupQueue {
   }
 
   return {
-    enter() {
+    enter(isKnown) {
       if (active < maxConcurrent) {
         active++
         return leaveOnce()
       }
-      if (waiting.size >= maxWaiting) {
+      const lane = isKnown ? known : strangers
+      if (!isKnown && strangers.size >= maxStrangers) {
         throw new StoreError('store_overloaded', 'Too many lookups are waiting for the store.')
       }
       return new Promise((resolve, reject) => {
@@ -49,10 +57,10 @@ export function createLookupQueue(): LookupQueue {
           resolve(leaveOnce())
         }
         const timer = setTimeout(() => {
-          waiting.delete(admit)
+          lane.delete(admit)
           reject(timeoutError())
         }, storeDeadlineMs)
-        waiting.add(admit)
+        lane.add(admit)
       })
     },
   }

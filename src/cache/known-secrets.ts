@@ -1,0 +1,134 @@
+import { StoreError } from '../keys/errors.ts'
+import { storeDeadlineMs, withDeadline } from '../stores/deadline.ts'
+import type { ExistingSecrets } from '../stores/key-store.ts'
+import { createDigestIndex, type DigestIndex } from './digest-index.ts'
+
+/** Small enough that no page holds up the event loop. */
+const pageSize = 2_000
+/** Keys that changed, asked for at once. */
+const mostKeys = 1_000
+/** Pause after a question that failed, in milliseconds. */
+const retryMs = 500
+
+/** Which secrets exist, as far as this process has heard: whoever presents one of them pays nothing for a look at the store. */
+export interface KnownSecrets {
+  has(digest: string): boolean
+  /** The store has said that nobody has this one. */
+  delete(digest: string): void
+  /** These keys have changed, says the store; `'all'`: it has to be asked for everything. */
+  note(keyIds: readonly string[] | 'all'): void
+  /** Resolves when all that has been noted is in. @throws StoreError when the store does not tell in time. */
+  caughtUp(): Promise<void>
+  close(): void
+}
+
+/** Read from the store in pages, and from then on key by key, as they change. */
+export function createKnownSecrets(
+  existing: ExistingSecrets,
+  onStoreError: (error: unknown) => void,
+): KnownSecrets {
+  let index = createDigestIndex()
+  /** Being read; what the last one knows counts until it is complete. */
+  let next: DigestIndex | undefined
+  let isIncomplete = true
+  const changed = new Set<string>()
+  let working: Promise<void> | undefined
+  let retryAt = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  async function readAll(): Promise<void> {
+    isIncomplete = false
+    // What changes from now on is asked for behind the last page: a page may have been read before.
+    changed.clear()
+    const reading = createDigestIndex()
+    next = reading
+    let after: string | null = null
+    while (!closed && !isIncomplete) {
+      const page: Awaited<ReturnType<ExistingSecrets['page']>> = await withDeadline(
+        existing.page(after, pageSize),
+      )
+      const last = page.at(-1)
+      if (last === undefined) {
+        index = reading
+        break
+      }
+      for (const { keyHash, keyId } of page) reading.add(keyHash, keyId)
+      after = last.keyHash
+      // A store that answers at once gives nobody else a turn.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    next = undefined
+  }
+
+  async function readChanged(): Promise<void> {
+    const keyIds = [...changed].slice(0, mostKeys)
+    for (const keyId of keyIds) changed.delete(keyId)
+    try {
+      const secrets = await withDeadline(existing.of(keyIds))
+      if (isIncomplete) return
+      index.deleteOwners(keyIds)
+      for (const { keyHash, keyId } of secrets) index.add(keyHash, keyId)
+    } catch (error) {
+      for (const keyId of keyIds) changed.add(keyId)
+      throw error
+    }
+  }
+
+  async function work(): Promise<void> {
+    try {
+      while (!closed && isBehind()) await (isIncomplete ? readAll() : readChanged())
+    } catch (error) {
+      if (next !== undefined) isIncomplete = true
+      next = undefined
+      retryAt = performance.now() + retryMs
+      if (!closed) onStoreError(error)
+      throw error
+    }
+  }
+
+  const isBehind = () => isIncomplete || changed.size > 0
+
+  function start(): Promise<void> {
+    working ??= work().finally(() => {
+      working = undefined
+      if (isBehind() && !closed) retryLater()
+    })
+    return working
+  }
+
+  function retryLater(): void {
+    if (timer !== undefined) return
+    timer = setTimeout(
+      () => {
+        timer = undefined
+        if (!closed) start().catch(() => {})
+      },
+      Math.max(0, retryAt - performance.now()),
+    )
+    timer.unref()
+  }
+
+  return {
+    has: (digest) => index.has(digest) || next?.has(digest) === true,
+    delete(digest) {
+      index.delete(digest)
+      next?.delete(digest)
+    },
+    note(keyIds) {
+      if (closed) return
+      if (keyIds === 'all') isIncomplete = true
+      else for (const keyId of keyIds) changed.add(keyId)
+      if (performance.now() >= retryAt) start().catch(() => {})
+    },
+    async caughtUp() {
+      if (!isBehind() && working === undefined) return
+      if (closed) throw new StoreError('store_unavailable', 'These write keys have been closed.')
+      await withDeadline(start(), storeDeadlineMs)
+    },
+    close() {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { toStoreError } from '../keys/errors.ts'
+import { timeoutError, withDeadline } from '../stores/deadline.ts'
+import type { KeyStore } from '../stores/key-store.ts'
+import type { ChangeHistory } from './change-history.ts'
+import type { Lease } from './lease.ts'
+import type { Poller } from './poller.ts'
+
+export interface OwnStoreOptions {
+  store: Pick<KeyStore, 'poll'>
+  changes: ChangeHistory
+  onStoreError: (error: unknown) => void
+  onStoreAnswer: () => void
+}
+
+/** Asks a store that nobody outside this process can change: it tells of each change before that returns, so there is nothing to poll for. */
+export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answersAtOnce(): boolean } {
+  const { store, changes } = options
+  let answersAtOnce = false
+
+  async function lookUp(keyHash: string, deadlineMs: number): ReturnType<Poller['lookUp']> {
+    const endsAt = performance.now() + deadlineMs
+    for (;;) {
+      const before = changes.generation()
+      const asked = store.poll({ since: null, keyHash })
+      answersAtOnce = !(asked instanceof Promise)
+      const { record } = await withDeadline(asked, endsAt - performance.now())
+      const isUndisturbed = changes.none(before, undefined)
+      if (record === undefined || changes.none(before, record.id))
+        return { record, generation: changes.generation(), isUndisturbed }
+      if (performance.now() >= endsAt) throw timeoutError()
+    }
+  }
+
+  return {
+    answersAtOnce: () => answersAtOnce,
+    async lookUp(keyHash, deadlineMs) {
+      try {
+        const found = await lookUp(keyHash, deadlineMs)
+        options.onStoreAnswer()
+        return found
+      } catch (error) {
+        options.onStoreError(error)
+        throw toStoreError(error)
+      }
+    },
+    poll: async () => {},
+    renew: async () => {},
+    hint() {},
+    isFailing: () => false,
+    close() {},
+  }
+}
+
+/** What is cached of a store of this process never goes stale. */
+export const endlessLease: Lease = {
+  leaseMs: () => Number.POSITIVE_INFINITY,
+  renew() {},
+  holds: () => true,
+  ageMs: () => 0,
+}

@@ -1,0 +1,33 @@
+import type { Awaitable } from '../keys/awaitable.ts'
+
+/** A refused attempt is repeated after this time, in milliseconds: a server that takes no writes stops nobody from verifying. */
+const retryMs = 60_000
+
+/**
+ * Gives the store the lease that the application names, once in the life of a process: two processes that name different ones
+ * would otherwise change it to and fro. Nobody waits for it, as a process never trusts for longer than the store says.
+ */
+export function createStoreLease(
+  setLease: (() => Awaitable<void>) | undefined,
+  onStoreError: (error: unknown) => void,
+): { see(): void } {
+  let askedAt: number | undefined
+
+  async function ask(): Promise<void> {
+    try {
+      await setLease?.()
+      askedAt = Number.POSITIVE_INFINITY
+    } catch (error) {
+      onStoreError(error)
+    }
+  }
+
+  return {
+    see() {
+      const now = performance.now()
+      if (askedAt !== undefined && now - askedAt < retryMs) return
+      askedAt = now
+      void ask()
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import type { AuditAction, AuditEntry, CommittedChange, KeyRecord, KeyStore } from '../index.ts'
+import { randomBase62 } from '../keys/base62.ts'
+import type { StoreHarness } from './store-harness.ts'
+import type { Expectation } from './test-tools.ts'
+
+/** What the parts of the store contract share. */
+export interface StoreSuite {
+  /** A test on a store of its own. */
+  test(behaviour: string, body: (store: KeyStore, harness: StoreHarness) => Promise<void>): void
+  expect(value: unknown): Expectation
+  insert(store: KeyStore, changes?: Partial<KeyRecord>): Promise<KeyRecord>
+  expectCommitted(change: CommittedChange | undefined): void
+}
+
+export async function find(store: KeyStore, keyHash: string): Promise<KeyRecord | undefined> {
+  return (await store.poll({ since: null, keyHash })).record
+}
+
+export async function revisionOf(store: KeyStore): Promise<number> {
+  return (await store.poll({ since: null })).position.revision
+}
+
+export function hashOf(record: KeyRecord): string {
+  return record.secrets[0]?.keyHash as string
+}
+
+export function auditOf(action: AuditAction, record: KeyRecord | null): AuditEntry {
+  return {
+    id: `aud_${randomBase62(16)}`,
+    at: 1_768_478_400_000,
+    action,
+    actor: null,
+    address: null,
+    keyId: record?.id ?? null,
+    before: null,
+    after: null,
+  }
+}

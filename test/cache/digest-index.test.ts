@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createDigestIndex } from '../../src/cache/digest-index.ts'
+
+const hexOf = (text: string | number) => createHash('sha256').update(String(text)).digest('hex')
+const digestOf = (text: string | number) => Buffer.from(hexOf(text), 'hex').toString('latin1')
+
+describe('an index of digests', () => {
+  it('says what a set would say, whatever is added and taken out', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add'), secret: fc.nat(200), key: fc.nat(20) }),
+      fc.record({ kind: fc.constant('delete'), secret: fc.nat(200), key: fc.constant(0) }),
+      fc.record({ kind: fc.constant('deleteOwners'), secret: fc.constant(0), key: fc.nat(20) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const index = createDigestIndex()
+        const model = new Map<number, number>()
+        for (const { kind, secret, key } of steps) {
+          if (kind === 'add') {
+            index.add(hexOf(secret), `wk_${key}`)
+            model.set(secret, key)
+          } else if (kind === 'delete') {
+            index.delete(digestOf(secret))
+            model.delete(secret)
+          } else {
+            index.deleteOwners([`wk_${key}`, 'wk_nobody'])
+            for (const [held, owner] of model) if (owner === key) model.delete(held)
+          }
+        }
+        expect(index.size).toBe(model.size)
+        for (let secret = 0; secret <= 200; secret++)
+          expect(index.has(digestOf(secret))).toBe(model.has(secret))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('loses none of many that share a shard, and frees what it held', () => {
+    const index = createDigestIndex()
+    // One shard, one place in it: the longest search there is.
+    const crowded = Array.from(
+      { length: 300 },
+      (_, count) => `00${'00000007'}${count.toString(16).padStart(4, '0')}${'0'.repeat(50)}`,
+    )
+    const toDigest = (hex: string) => Buffer.from(hex, 'hex').toString('latin1')
+    for (const [count, hex] of crowded.entries()) index.add(hex, `wk_${count % 7}`)
+    expect(crowded.every((hex) => index.has(toDigest(hex)))).toBe(true)
+    index.deleteOwners(['wk_0', 'wk_3'])
+    for (const [count, hex] of crowded.entries())
+      expect(index.has(toDigest(hex))).toBe(count % 7 !== 0 && count % 7 !== 3)
+    for (const hex of crowded) index.delete(toDigest(hex))
+    expect(index.size).toBe(0)
+  })
+
+  it('takes at most 20 bytes a secret, also while it grows', () => {
+    const index = createDigestIndex()
+    let most = 0
+    for (let count = 0; count < 200_000; count++) {
+      index.add(hexOf(count), `wk_${count}`)
+      if (count > 20_000 && count % 1_000 === 0) most = Math.max(most, index.bytes / index.size)
+    }
+    expect(index.size).toBe(200_000)
+    expect(most).toBeLessThanOrEqual(20)
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { createChangeHistory } from '../../src/cache/change-history.ts'
+import { createStanding } from '../../src/cache/standing.ts'
+import type { PollAnswer, Position } from '../../src/index.ts'
+import { createManualClock } from '../contract/limiter-contract.ts'
+
+const at = (revision: number, mark = 'today'): Position => ({ revision, mark: `${mark} ${revision}` })
+
+function answer(
+  position: Position,
+  changed: PollAnswer['changed'] = [],
+  history: PollAnswer['history'] = 'kept',
+): PollAnswer {
+  return { position, history, changed, leaseMs: 2_000 }
+}
+
+function setUp() {
+  const dropped: (readonly string[] | 'all')[] = []
+  let regressed = 0
+  const standing = createStanding({
+    clock: createManualClock(),
+    changes: createChangeHistory(),
+    onChanged: (keyIds) => dropped.push(keyIds),
+    onRevisionRegressed: () => regressed++,
+  })
+  /** Where the process stands now, as its next question says. */
+  const here = () => standing.begin().since
+  const standAt = (position: Position) => {
+    expect(standing.apply(standing.begin(), answer(position, 'all'))).toBe(true)
+    dropped.length = 0
+  }
+  return { standing, dropped, regressed: () => regressed, here, standAt }
+}
+
+describe('a process that knows where it stands', () => {
+  it('asks with nothing at first, and is given everything', () => {
+    const { standing, dropped, here } = setUp()
+    expect(here()).toBeNull()
+    expect(standing.apply(standing.begin(), answer(at(7), 'all'))).toBe(true)
+    expect(dropped).toEqual(['all'])
+    expect(here()).toEqual(at(7))
+  })
+
+  it('drops the keys that changed and moves on', () => {
+    const { standing, dropped, here, standAt, regressed } = setUp()
+    standAt(at(7))
+    expect(standing.apply(standing.begin(), answer(at(9), ['wk_a', 'wk_b']))).toBe(true)
+    expect(dropped).toEqual([['wk_a', 'wk_b']])
+    expect(here()).toEqual(at(9))
+    expect(regressed()).toBe(0)
+  })
+
+  it('drops nothing when nothing has changed', () => {
+    const { standing, dropped, standAt } = setUp()
+    standAt(at(7))
+    expect(standing.apply(standing.begin(), answer(at(7)))).toBe(true)
+    expect(dropped).toEqual([])
+  })
+
+  it.each([
+    ['a lower revision', at(3, 'restored')],
+    ['the same revision with another mark', at(7, 'restored')],
+    ['a higher revision', at(30, 'restored')],
+  ])('drops everything in another history, and tells: %s', (_, position) => {
+    const { standing, dropped, regressed, here, standAt } = setUp()
+    standAt(at(7))
+    expect(standing.apply(standing.begin(), answer(position, 'all', 'lost'))).toBe(true)
+    expect(dropped).toEqual(['all'])
+    expect(regressed()).toBe(1)
+    expect(here()).toEqual(position)
+  })
+
+  it('drops everything without a word when its place has merely been pruned', () => {
+    const { standing, dropped, regressed, standAt } = setUp()
+    standAt(at(7))
+    expect(standing.apply(standing.begin(), answer(at(20_000), 'all', 'pruned'))).toBe(true)
+    expect(dropped).toEqual(['all'])
+    expect(regressed()).toBe(0)
+  })
+})
+
+describe('an answer that comes late', () => {
+  it('is of another moment when the process has moved since it asked', () => {
+    const { standing, dropped, here, standAt } = setUp()
+    standAt(at(7))
+    const [late, prompt] = [standing.begin(), standing.begin()]
+    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe(true)
+    dropped.length = 0
+    expect(standing.apply(late, answer(at(8), ['wk_b']))).toBe(false)
+    expect(standing.apply(late, answer(at(10), ['wk_a', 'wk_b']))).toBe(false)
+    expect(dropped).toEqual([])
+    expect(here()).toEqual(at(9))
+  })
+
+  it('is of another moment when a question that began later has been answered, though the process has not moved', () => {
+    const { standing, dropped, here, standAt } = setUp()
+    standAt(at(7))
+    const [late, prompt] = [standing.begin(), standing.begin()]
+    expect(standing.apply(prompt, answer(at(7)))).toBe(true)
+    // Of a history that went on from 7 and has been lost since: the server that answered last stands at 7.
+    expect(standing.apply(late, answer(at(8, 'lost'), []))).toBe(false)
+    expect(dropped).toEqual([])
+    expect(here()).toEqual(at(7))
+  })
+
+  it('counts when it shows exactly where the process stands', () => {
+    const { standing, dropped, standAt } = setUp()
+    standAt(at(7))
+    const [late, prompt] = [standing.begin(), standing.begin()]
+    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe(true)
+    dropped.length = 0
+    expect(standing.apply(late, answer(at(9), ['wk_a']))).toBe(true)
+    expect(dropped).toEqual([])
+  })
+
+  it('does not count for its number alone: the mark has to be the same', () => {
+    const { standing, here, standAt } = setUp()
+    standAt(at(7))
+    const [late, prompt] = [standing.begin(), standing.begin()]
+    expect(standing.apply(prompt, answer(at(9, 'restored'), 'all', 'lost'))).toBe(true)
+    expect(standing.apply(late, answer(at(9)))).toBe(false)
+    expect(here()).toEqual(at(9, 'restored'))
+  })
+
+  it('does not let one that is still later count behind it', () => {
+    const { standing, standAt } = setUp()
+    standAt(at(7))
+    const [oldest, middle, newest] = [standing.begin(), standing.begin(), standing.begin()]
+    expect(standing.apply(newest, answer(at(7)))).toBe(true)
+    expect(standing.apply(middle, answer(at(7)))).toBe(true)
+    expect(standing.apply(oldest, answer(at(8, 'lost'), []))).toBe(false)
+    expect(standing.apply(middle, answer(at(8, 'lost'), []))).toBe(false)
+  })
+})
