@@ -12,7 +12,8 @@ export function recordTests({ test, expect, insert, expectCommitted }: StoreSuit
   })
 
   test('finds nothing for an id and a hash that nobody has', async (store) => {
-    const record = await insert(store)
+    const lettered = createSecretRecord({ keyHash: `${hashOf(createKeyRecord()).slice(0, -2)}af` })
+    const record = await insert(store, { secrets: [lettered] })
     expect(await store.get(createKeyRecord().id)).toBeUndefined()
     expect(await find(store, hashOf(createKeyRecord()))).toBeUndefined()
     expect(await find(store, hashOf(record).toUpperCase())).toBeUndefined()

@@ -45,26 +45,27 @@ function createCache(
 }
 
 const source = () => '192.0.2.1'
-const audit = {
-  id: 'aud_1',
+let entries = 0
+const auditEntry = () => ({
+  id: `aud_${++entries}`,
   at: 0,
-  action: 'update',
+  action: 'update' as const,
   actor: null,
   address: null,
   keyId: null,
   before: null,
   after: null,
-} as const
+})
 
 async function insert(store: KeyStore): Promise<KeyRecord> {
   const record = createKeyRecord()
-  await store.insert(record, { ...audit, id: `aud_${record.id}` })
+  await store.insert(record, auditEntry())
   return record
 }
 
 async function change(store: KeyStore, record: KeyRecord): Promise<KeyRecord> {
   const next = { ...record, status: 'revoked' as const, version: record.version + 1 }
-  await store.replace(next, audit)
+  await store.replace(next, auditEntry())
   return next
 }
 
