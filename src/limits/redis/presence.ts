@@ -9,11 +9,15 @@ export interface Presence {
   /** Says that this process is there, and hears how many are. */
   announce(run: RedisLink['run']): Promise<void>
   leave(run: RedisLink['run']): Promise<void>
-  /** When to say so again, in milliseconds: a fleet of any size sends about four words a second. */
+  /** When to say so again, in milliseconds. */
   nextMs(): number
 }
 
-const wordsPerSecond = 4
+/**
+ * The more there are, the less one that has died matters: a word every second from up to five processes, and from a larger fleet
+ * as many as it can have within its commands per admitted event.
+ */
+const msPerPair = 40
 const shortestMs = 1_000
 const longestMs = 10_000
 /** A process that is late by so much, beyond one word that it missed, still counts. */
@@ -26,7 +30,7 @@ export function createPresence(key: string, given: number | undefined): Presence
   let countsUntil = 0
   /** For how long the last word counts. */
   let lifeMs = 2 * shortestMs + graceMs
-  const intervalMs = () => Math.min(longestMs, Math.max(shortestMs, (counted * 1_000) / wordsPerSecond))
+  const intervalMs = () => Math.min(longestMs, Math.max(shortestMs, msPerPair * counted ** 2))
 
   return {
     count: () => given ?? counted,
