@@ -49,7 +49,7 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
   'express-writekey-redis': async () => {
     const { app } = await expressApp()
     const { writeKeyAuth } = await import('../adapters/express.ts')
-    const { createRedisLimiter } = await import('../src/redis.ts')
+    const { createRedisLimiter } = await import('../src/redis/index.ts')
     const { keys, secret } = await oneKey({
       limiter: createRedisLimiter({ client: await openRedis(), prefix: redisPrefix() }),
     })

@@ -1,5 +1,5 @@
 import { createClient } from 'redis'
-import { createRedisLimiter, type RedisLimiterOptions } from '../src/redis.ts'
+import { createRedisLimiter, type RedisLimiterOptions } from '../src/redis/index.ts'
 
 /** What one process of a fleet does: offers events for a key at a steady rate, whatever comes of them. */
 export interface SenderTask {

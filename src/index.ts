@@ -1,7 +1,29 @@
-export { keepBody, setAcceptedBody } from './http/accepted-body.ts'
-export { adminRoutes } from './http/admin-routes.ts'
-export type { HeaderTarget } from './http/cors-merge.ts'
-export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './http/fetch-exchange.ts'
+export { keepBody, setAcceptedBody } from './adapter/accepted-body.ts'
+export {
+  type AdapterOptions,
+  resolveAdapterOptions,
+  tellRefused,
+} from './adapter/adapter-options.ts'
+export { adminRoutes } from './adapter/admin-routes.ts'
+export type { HeaderTarget } from './adapter/cors-merge.ts'
+export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './adapter/fetch-exchange.ts'
+export { keepHeaders } from './adapter/kept-headers.ts'
+export {
+  type RequestHints,
+  setRefusalHeaders,
+  setReplyHeaders,
+  toIngestRequest,
+  trySetAcceptedHeaders,
+  writeReply,
+} from './adapter/node-exchange.ts'
+export { bodyOf, toHeaders } from './adapter/node-request.ts'
+export {
+  createContext,
+  findContext,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+} from './adapter/request-context.ts'
 export type {
   FieldValues,
   HeadersLike,
@@ -10,22 +32,8 @@ export type {
   ReadBody,
   Reply,
 } from './http/ingest-request.ts'
-export { keepHeaders } from './http/kept-headers.ts'
-export {
-  type RequestHints,
-  setRefusalHeaders,
-  setReplyHeaders,
-  toIngestRequest,
-  trySetAcceptedHeaders,
-  writeReply,
-} from './http/node-exchange.ts'
-export { bodyOf, toHeaders } from './http/node-request.ts'
 export { BodyTakenError, type ParsedBody } from './http/parsed-body.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
-export type { ListAuditQuery } from './keys/audit-query.ts'
-export type { Awaitable } from './keys/awaitable.ts'
-export type { Clock, ClockSource } from './keys/clock.ts'
-export { ConfigError, type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './keys/errors.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type {
   KeyRecord,
@@ -38,7 +46,17 @@ export type {
 export type { ListKeysQuery, PagePosition, ParsedListQuery } from './keys/list-query.ts'
 export { createMemoryLimiter, type MemoryLimiterOptions } from './limits/memory-limiter.ts'
 export type { LimiterChange, Rate, RateLimiter, RateLimitResult } from './limits/rate-limiter.ts'
+export type { ListAuditQuery } from './management/audit-query.ts'
 export { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
+export type { Awaitable } from './runtime/awaitable.ts'
+export type { Clock, ClockSource } from './runtime/clock.ts'
+export {
+  ConfigError,
+  type ConflictReason,
+  KeyError,
+  type KeyErrorCode,
+  StoreError,
+} from './runtime/errors.ts'
 export type {
   ChangeHints,
   ChangeListener,
@@ -61,15 +79,7 @@ export {
   type UsageStore,
   usageBucketMs,
 } from './stores/usage-store.ts'
-export type { Activity, ActivityOptions } from './usage/activity.ts'
-export type { Anomaly, AnomalyOptions } from './usage/anomalies.ts'
-export type { DecisionFilter, RecentDecision, RecentDecisions } from './usage/recent-decisions.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
-export {
-  type AdapterOptions,
-  resolveAdapterOptions,
-  tellRefused,
-} from './verifier/adapter.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
 export type { CredentialSource } from './verifier/credentials.ts'
 export type {
@@ -83,14 +93,10 @@ export type { Logger } from './verifier/event-hook.ts'
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Reason } from './verifier/reasons.ts'
 export type { ChallengePolicy } from './verifier/replies.ts'
-export {
-  createContext,
-  findContext,
-  type VerifyingKeys,
-  verifyOnce,
-  type WriteKeyContext,
-} from './verifier/request-context.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
+export type { Activity, ActivityOptions } from './watch/activity.ts'
+export type { Anomaly, AnomalyOptions } from './watch/anomalies.ts'
+export type { DecisionFilter, RecentDecision, RecentDecisions } from './watch/recent-decisions.ts'
 export {
   type AuditPage,
   type ChangeOptions,

@@ -10,11 +10,6 @@ import {
   changedFields,
   toActorText,
 } from './keys/audit-entry.ts'
-import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './keys/audit-query.ts'
-import type { Awaitable } from './keys/awaitable.ts'
-import { randomBase62 } from './keys/base62.ts'
-import { creationEntryId, explainTaken } from './keys/chosen-id.ts'
-import { invalidField, KeyError, StoreError } from './keys/errors.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
 import {
@@ -28,13 +23,16 @@ import {
 } from './keys/lifecycle.ts'
 import { encodeCursor, type ListKeysQuery, parseListQuery } from './keys/list-query.ts'
 import { digestToHex, generateSecret } from './keys/secret.ts'
+import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './management/audit-query.ts'
+import { creationEntryId, explainTaken } from './management/chosen-id.ts'
 import { createEndings, keyNotFound } from './management/endings.ts'
 import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
-import { withDeadline } from './stores/deadline.ts'
+import type { Awaitable } from './runtime/awaitable.ts'
+import { randomBase62 } from './runtime/base62.ts'
+import { withDeadline } from './runtime/deadline.ts'
+import { invalidField, KeyError, StoreError } from './runtime/errors.ts'
 import type { CommittedChange } from './stores/key-store.ts'
-import { type Activity, type ActivityWatch, createActivity } from './usage/activity.ts'
-import type { Anomaly } from './usage/anomalies.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import {
   type KeyUsage,
@@ -49,6 +47,8 @@ import type { DecisionWatch } from './verifier/request-decision.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import type { Verdict } from './verifier/verdict.ts'
 import { createVerifier } from './verifier/verifier.ts'
+import { type Activity, type ActivityWatch, createActivity } from './watch/activity.ts'
+import type { Anomaly } from './watch/anomalies.ts'
 import { resolveOptions, type WriteKeysOptions } from './write-keys-options.ts'
 
 export interface KeyPage {

@@ -9,13 +9,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Lowest first: a folder imports from its own rank and below. `write-keys` stands for the files directly in `src`. */
 const ranks = [
   ['runtime'],
-  ['keys', 'http'],
-  ['rules', 'limits', 'stores'],
+  ['http'],
+  ['keys'],
+  ['rules', 'limits', 'redis', 'stores'],
   ['cache'],
-  ['verifier', 'usage'],
-  ['management'],
+  ['verifier'],
+  ['management', 'watch', 'usage'],
   ['write-keys'],
   ['admin'],
+  ['adapter'],
   ['testing'],
   ['cli'],
 ]

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
-import { ConfigError, KeyError, StoreError } from '../keys/errors.ts'
+import { ConfigError, KeyError, StoreError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys.ts'
 import { createAccess } from './access.ts'
 import {

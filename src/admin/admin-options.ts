@@ -1,5 +1,5 @@
-import { ConfigError } from '../keys/errors.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
+import { ConfigError } from '../runtime/errors.ts'
 import type { Logger } from '../verifier/event-hook.ts'
 import { assertKnownOptions } from '../write-keys-options.ts'
 

@@ -1,5 +1,5 @@
-import type { Activity } from '../usage/activity.ts'
-import { type DecisionFilter, matchesFilter, type RecentDecision } from '../usage/recent-decisions.ts'
+import type { Activity } from '../watch/activity.ts'
+import { type DecisionFilter, matchesFilter, type RecentDecision } from '../watch/recent-decisions.ts'
 
 /** Decisions that wait for a slow reader; the oldest are left out beyond. */
 const maxWaiting = 500

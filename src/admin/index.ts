@@ -1,4 +1,3 @@
-export { adminRoutes } from '../http/admin-routes.ts'
 export { type AdminApi, createAdminApi } from './admin-api.ts'
 export type {
   AdminApiOptions,

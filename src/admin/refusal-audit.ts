@@ -1,4 +1,4 @@
-import { withDeadline } from '../stores/deadline.ts'
+import { withDeadline } from '../runtime/deadline.ts'
 import type { WriteKeys } from '../write-keys.ts'
 import type { Principal } from './admin-options.ts'
 import { createFailedAttempts } from './failed-attempts.ts'

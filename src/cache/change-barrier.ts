@@ -1,5 +1,5 @@
-import { StoreError, toStoreError } from '../keys/errors.ts'
-import { withDeadline } from '../stores/deadline.ts'
+import { withDeadline } from '../runtime/deadline.ts'
+import { StoreError, toStoreError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
 /** A change that has been committed, and what its caller gets when it is certain. */

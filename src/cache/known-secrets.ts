@@ -1,5 +1,5 @@
-import { StoreError } from '../keys/errors.ts'
-import { storeDeadlineMs, withDeadline } from '../stores/deadline.ts'
+import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
+import { StoreError } from '../runtime/errors.ts'
 import type { ExistingSecrets } from '../stores/key-store.ts'
 import { createDigestIndex, type DigestIndex } from './digest-index.ts'
 

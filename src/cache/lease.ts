@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { elapsedMs, never } from './moment.ts'
 import type { Question } from './standing.ts'
 

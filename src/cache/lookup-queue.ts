@@ -1,6 +1,6 @@
-import type { Awaitable } from '../keys/awaitable.ts'
-import { StoreError } from '../keys/errors.ts'
-import { storeDeadlineMs, timeoutError } from '../stores/deadline.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import { storeDeadlineMs, timeoutError } from '../runtime/deadline.ts'
+import { StoreError } from '../runtime/errors.ts'
 
 const maxConcurrent = 32
 /** Strangers that may wait; of keys that exist there are no more than there are. */

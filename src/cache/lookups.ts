@@ -1,6 +1,6 @@
-import { StoreError } from '../keys/errors.ts'
 import { digestToHex } from '../keys/secret.ts'
-import { storeDeadlineMs, withDeadline } from '../stores/deadline.ts'
+import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
+import { StoreError } from '../runtime/errors.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { createLookupQueue } from './lookup-queue.ts'
 import type { BudgetVerdict, MissBudget } from './miss-budget.ts'

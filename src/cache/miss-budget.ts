@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 
 /** Lookups of unknown keys a single source may cause, per second and at once. */
 const perSource = { perSecond: 5, burst: 20 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 
 /** One moment on both clocks, in milliseconds. */
 export interface Moment {

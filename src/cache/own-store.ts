@@ -1,5 +1,5 @@
-import { toStoreError } from '../keys/errors.ts'
-import { timeoutError, withDeadline } from '../stores/deadline.ts'
+import { timeoutError, withDeadline } from '../runtime/deadline.ts'
+import { toStoreError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lease } from './lease.ts'

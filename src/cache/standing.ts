@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { PollAnswer, Position } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import { type Moment, readMoment } from './moment.ts'

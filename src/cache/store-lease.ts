@@ -1,4 +1,4 @@
-import type { Awaitable } from '../keys/awaitable.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
 
 /** A refused attempt is repeated after this time, in milliseconds: a server that takes no writes stops nobody from verifying. */
 const retryMs = 60_000

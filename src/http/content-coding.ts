@@ -1,4 +1,4 @@
-import { nodeZlib } from '../keys/node-builtins.ts'
+import { nodeZlib } from '../runtime/built-ins.ts'
 
 /** A content coding that can be undone here. */
 export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd'

@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
-import type { Awaitable } from '../keys/awaitable.ts'
-import { nodeZlib } from '../keys/node-builtins.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import { nodeZlib } from '../runtime/built-ins.ts'
 import type { ContentCoding } from './content-coding.ts'
 import type { Turns } from './turns.ts'
 

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../keys/awaitable.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
 
 /** Header or query values by name; a repeated one is an array. Header names are lower case. */
 export type FieldValues = Readonly<Record<string, string | readonly string[] | undefined>>

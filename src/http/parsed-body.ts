@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { types } from '../keys/node-builtins.ts'
+import { types } from '../runtime/built-ins.ts'
 
 /** What a body parser may have left behind. */
 export interface ParsedBody {

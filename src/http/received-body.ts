@@ -1,5 +1,5 @@
-import { type Awaitable, chain } from '../keys/awaitable.ts'
-import { types } from '../keys/node-builtins.ts'
+import { type Awaitable, chain } from '../runtime/awaitable.ts'
+import { types } from '../runtime/built-ins.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
 import type { FieldValues, ReadBody } from './ingest-request.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 
 /** Work that costs much memory or time, done by few at once while the others wait. */
 export interface Turns {

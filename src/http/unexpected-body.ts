@@ -1,4 +1,4 @@
-import { types } from '../keys/node-builtins.ts'
+import { types } from '../runtime/built-ins.ts'
 import type { IngestRequest } from './ingest-request.ts'
 
 /**

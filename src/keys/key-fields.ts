@@ -1,4 +1,4 @@
-import { ConfigError, invalidField } from './errors.ts'
+import { ConfigError, invalidField } from '../runtime/errors.ts'
 import { type KeyRules, type SourceType, sourceTypes } from './key-record.ts'
 
 /** What can be set on a key when it is created. */

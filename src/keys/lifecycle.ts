@@ -1,5 +1,5 @@
-import { randomBase62 } from './base62.ts'
-import { invalidField, KeyError } from './errors.ts'
+import { randomBase62 } from '../runtime/base62.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { ScalarFields } from './key-fields.ts'
 import type { KeyRecord, KeyRules, SecretRecord } from './key-record.ts'
 import { secretStart } from './secret.ts'

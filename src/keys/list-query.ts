@@ -1,4 +1,4 @@
-import { invalidField } from './errors.ts'
+import { invalidField } from '../runtime/errors.ts'
 import { type SourceType, sourceTypes } from './key-record.ts'
 
 /** Which keys to list, newest first. */

@@ -1,5 +1,5 @@
-import { base62Alphabet, randomBase62, toBase62 } from './base62.ts'
-import { nodeCrypto } from './node-builtins.ts'
+import { base62Alphabet, randomBase62, toBase62 } from '../runtime/base62.ts'
+import { nodeCrypto } from '../runtime/built-ins.ts'
 
 const randomLength = 32
 const checksumLength = 6

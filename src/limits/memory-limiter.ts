@@ -1,5 +1,5 @@
-import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../keys/clock.ts'
-import { ConfigError, unknownOption } from '../keys/errors.ts'
+import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../runtime/clock.ts'
+import { ConfigError, unknownOption } from '../runtime/errors.ts'
 import { chargeGcra, type GcraState, peekGcra, refundGcra, settleGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
 

@@ -1,5 +1,5 @@
-import type { Awaitable } from '../keys/awaitable.ts'
-import type { Clock } from '../keys/clock.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import type { Clock } from '../runtime/clock.ts'
 
 /** A rate: `eps` events per second (> 0), with room for `burst` events at once (> 0; fractions allowed). */
 export interface Rate {

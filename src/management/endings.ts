@@ -1,6 +1,6 @@
 import type { ChangeBarrier, Settling } from '../cache/change-barrier.ts'
-import { KeyError } from '../keys/errors.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
+import { KeyError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
 /** Changes after which a key, or one of its secrets, is not accepted any more by anybody. */

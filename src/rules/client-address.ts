@@ -1,5 +1,5 @@
 import type { FieldValues } from '../http/ingest-request.ts'
-import { ConfigError } from '../keys/errors.ts'
+import { ConfigError } from '../runtime/errors.ts'
 import { formatIpAddress, parseIpAddress } from './ip-address.ts'
 import { createCidrSet, parseCidr } from './ip-rule.ts'
 

@@ -1,5 +1,5 @@
 import { pathStart } from '../http/request-target.ts'
-import { ConfigError } from '../keys/errors.ts'
+import { ConfigError } from '../runtime/errors.ts'
 
 /** The event types every installation knows. */
 export const standardEventTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const

@@ -1,4 +1,4 @@
-import { domainToUnicode } from '../keys/node-builtins.ts'
+import { domainToUnicode } from '../runtime/built-ins.ts'
 import { parseIpAddress } from './ip-address.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
 

@@ -1,4 +1,4 @@
-import { invalidField, KeyError } from '../keys/errors.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
 import { normalizeEventNamePattern } from './event-rule.ts'
 import { parseCidr } from './ip-rule.ts'
 import { normalizeOriginRule } from './origin-rule.ts'

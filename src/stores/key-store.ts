@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
-import type { Awaitable } from '../keys/awaitable.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ParsedListQuery } from '../keys/list-query.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
 import type { AuditLog, UsageStore } from './usage-store.ts'
 
 export interface KeyRecordPage {

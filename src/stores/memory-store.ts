@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
-import { randomBase62 } from '../keys/base62.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import {
   type ChangeListener,
   type CommittedChange,

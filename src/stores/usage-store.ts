@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
-import type { Awaitable } from '../keys/awaitable.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
 
 /** Length of a usage bucket in milliseconds. Buckets begin at multiples of it. */
 export const usageBucketMs = 300_000

@@ -1,6 +1,6 @@
 import type { KeyRecord, ListKeysQuery } from '../index.ts'
-import { randomBase62 } from '../keys/base62.ts'
 import { encodeCursor, parseListQuery } from '../keys/list-query.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreSuite } from './store-suite.ts'
 
 /** The part of the store contract that is about lists. */

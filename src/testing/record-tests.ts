@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../index.ts'
-import { randomBase62 } from '../keys/base62.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import { auditOf, find, hashOf, revisionOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 

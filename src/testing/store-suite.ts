@@ -1,5 +1,5 @@
 import type { AuditAction, AuditEntry, CommittedChange, KeyRecord, KeyStore } from '../index.ts'
-import { randomBase62 } from '../keys/base62.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreHarness } from './store-harness.ts'
 import type { Expectation } from './test-tools.ts'
 

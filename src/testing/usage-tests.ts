@@ -1,5 +1,5 @@
 import type { KeyRecord, KeyStore } from '../index.ts'
-import { randomBase62 } from '../keys/base62.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import { type UsageBatch, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { StoreHarness } from './store-harness.ts'
 import { revisionOf } from './store-suite.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { UsageStore } from '../stores/usage-store.ts'
 
 export interface UsagePrunerOptions {

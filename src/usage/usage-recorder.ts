@@ -1,4 +1,4 @@
-import type { Clock } from '../keys/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'

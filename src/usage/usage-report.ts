@@ -1,4 +1,4 @@
-import { invalidField } from '../keys/errors.ts'
+import { invalidField } from '../runtime/errors.ts'
 import { type UsageCount, usageBucketMs } from '../stores/usage-store.ts'
 
 /** Counts by name: an event type (`other` for events of no known type), or a reason. Names with nothing to count are missing. */

@@ -1,4 +1,4 @@
-import { type Awaitable, chain } from '../keys/awaitable.ts'
+import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import {
   type CredentialSource,
   type Presented,

@@ -1,6 +1,6 @@
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
-import { type Awaitable, chain } from '../keys/awaitable.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
+import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { decodeBase64 } from './base64.ts'
 
 /** A place where a key may be presented, or a function that finds it. The function's throw refuses the request with 503. */

@@ -1,6 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
-import type { Clock } from '../keys/clock.ts'
 import type { AmbiguousType } from '../rules/event-types.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'

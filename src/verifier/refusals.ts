@@ -1,7 +1,7 @@
 import { isSoonOver } from '../http/unread-body.ts'
-import { StoreError } from '../keys/errors.ts'
 import { toRetryAfterSeconds } from '../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
+import { StoreError } from '../runtime/errors.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { DecisionReport } from './decision-report.ts'

@@ -4,7 +4,7 @@ import { writeKeyAuth as koaWriteKeyAuth } from '../../adapters/koa.ts'
 import { resolveSetup } from '../../adapters/nestjs/module-options.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createMemoryLimiter, createWriteKeys } from '../../src/index.ts'
-import { createRedisHints, createRedisLimiter } from '../../src/redis.ts'
+import { createRedisHints, createRedisLimiter } from '../../src/redis/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 
 const secret = 'hunter2'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Awaitable } from '../../src/keys/awaitable.ts'
-import type { Clock } from '../../src/keys/clock.ts'
 import type { Rate, RateLimiter, RateLimitResult } from '../../src/limits/rate-limiter.ts'
+import type { Awaitable } from '../../src/runtime/awaitable.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
 
 /** A clock that stands still until told; both readings move together unless one is named. */
 export interface ManualClock extends Clock {

@@ -8,7 +8,7 @@ const sources = {
   'writekey/koa': 'adapters/koa.ts',
   'writekey/nestjs': 'adapters/nestjs/index.ts',
   'writekey/sql': 'src/stores/sql/index.ts',
-  'writekey/redis': 'src/redis.ts',
+  'writekey/redis': 'src/redis/index.ts',
   'writekey/admin': 'src/admin/index.ts',
   'writekey/testing': 'src/testing/index.ts',
 }

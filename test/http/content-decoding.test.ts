@@ -15,8 +15,8 @@ import { describe, expect, it } from 'vitest'
 import { knownCodings, parseContentEncoding } from '../../src/http/content-coding.ts'
 import { type DecodingFailure, decodeContent } from '../../src/http/content-decoding.ts'
 import { createTurns, type Turns } from '../../src/http/turns.ts'
-import type { Awaitable } from '../../src/keys/awaitable.ts'
-import { systemClock } from '../../src/keys/clock.ts'
+import type { Awaitable } from '../../src/runtime/awaitable.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 
 const LIMIT = 512_000
 const text = Buffer.from(

@@ -6,7 +6,7 @@ import { maxJsonDepth } from '../../src/http/json-body.ts'
 import { type BodyAccount, createPendingBodies } from '../../src/http/pending-bodies.ts'
 import { receiveBody } from '../../src/http/received-body.ts'
 import { createTurns } from '../../src/http/turns.ts'
-import { systemClock } from '../../src/keys/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 
 const LIMIT = 1000
 const event = { type: 'track', event: 'Order Completed' }

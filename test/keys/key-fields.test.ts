@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { KeyError } from '../../src/keys/errors.ts'
 import { parseScalarFields } from '../../src/keys/key-fields.ts'
 import { decodeCursor, encodeCursor, type ListKeysQuery, parseListQuery } from '../../src/keys/list-query.ts'
+import { KeyError } from '../../src/runtime/errors.ts'
 
 const now = Date.UTC(2026, 0, 15, 12)
 const cyclic: Record<string, unknown> = {}

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { changedFields } from '../../src/keys/audit-entry.ts'
-import { KeyError } from '../../src/keys/errors.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
 import {
   createKey,
@@ -11,6 +10,7 @@ import {
   updateKey,
 } from '../../src/keys/lifecycle.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
+import { KeyError } from '../../src/runtime/errors.ts'
 
 const hour = 3_600_000
 const now = Date.UTC(2026, 0, 15, 12)

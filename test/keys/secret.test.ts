@@ -2,7 +2,6 @@ import { createHash, createHmac } from 'node:crypto'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { base62Alphabet, randomBase62, toBase62 } from '../../src/keys/base62.ts'
 import {
   crc32,
   createSecretHasher,
@@ -11,6 +10,7 @@ import {
   isWellFormedSecret,
   secretStart,
 } from '../../src/keys/secret.ts'
+import { base62Alphabet, randomBase62, toBase62 } from '../../src/runtime/base62.ts'
 
 const prefixes = ['sk_live_', 'sk_test_', 'a', 'acme-wk_', `A${'_'.repeat(31)}`]
 

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import type { Clock } from '../../src/keys/clock.ts'
-import { ConfigError } from '../../src/keys/errors.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { ConfigError } from '../../src/runtime/errors.ts'
 import { createManualClock, limiterContract } from '../contract/limiter-contract.ts'
 
 limiterContract('memory limiter', (clock) => createMemoryLimiter({ clock }))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { createOwnRedis, type OwnRedis } from '../limits/redis/own-redis.ts'
+import { createOwnRedis, type OwnRedis } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createRedisLimiter } from '../../src/redis.ts'
-import { createOwnRedis, type OwnRedis } from '../limits/redis/own-redis.ts'
+import { createRedisLimiter } from '../../src/redis/index.ts'
+import { createOwnRedis, type OwnRedis } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { length } from './length.ts'
 

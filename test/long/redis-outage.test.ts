@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { postRequest, runLoad } from '../../bench/load.ts'
-import { createOwnRedis, type OwnRedis } from '../limits/redis/own-redis.ts'
+import { createOwnRedis, type OwnRedis } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { length } from './length.ts'
 import { sendPaced } from './paced-load.ts'

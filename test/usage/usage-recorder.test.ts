@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../../src/keys/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { createMemoryUsage } from '../../src/stores/memory-usage.ts'
 import { type UsageBatch, type UsageStore, usageBucketMs } from '../../src/stores/usage-store.ts'
 import type { DroppedUsage } from '../../src/usage/unsent-usage.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Anomaly } from '../../usage/anomalies.ts'
+import type { Anomaly } from '../../watch/anomalies.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
 const moment = z.iso.datetime()

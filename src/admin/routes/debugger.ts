@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { DecisionFilter, RecentDecision } from '../../usage/recent-decisions.ts'
 import { reasons } from '../../verifier/reasons.ts'
+import type { DecisionFilter, RecentDecision } from '../../watch/recent-decisions.ts'
 import { createDecisionStream } from '../decision-stream.ts'
 import { pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'

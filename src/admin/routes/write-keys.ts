@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { toBase62 } from '../../keys/base62.ts'
-import { KeyError } from '../../keys/errors.ts'
 import type { CreateKeyInput, UpdateKeyInput } from '../../keys/key-fields.ts'
 import type { WriteKey } from '../../keys/key-record.ts'
+import { toBase62 } from '../../runtime/base62.ts'
+import { KeyError } from '../../runtime/errors.ts'
 import type { WriteKeys } from '../../write-keys.ts'
 import { camelCaseKeys } from '../field-names.ts'
 import {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import type { Connections } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { identifyFile } from './sqlite-file.ts'

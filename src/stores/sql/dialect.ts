@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { ConfigError } from '../../keys/errors.ts'
+import { ConfigError } from '../../runtime/errors.ts'
 
 /** The databases that a store can live in. MariaDB is `'mysql'`. */
 export type SqlDialect = 'sqlite' | 'postgres' | 'mysql'

@@ -1,4 +1,4 @@
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 
 /** What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
 interface DriverError {

@@ -1,4 +1,4 @@
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 
 /**
  * Loads a database driver when it is first needed. The name is no literal, so that bundlers leave alone what an

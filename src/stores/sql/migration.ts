@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import {
   type Database,
   type MigratedDatabase,

@@ -1,5 +1,5 @@
 import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import {
   type Connections,
   idleInTransactionMs,

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import type { PollAnswer, PollQuestion, Position } from '../key-store.ts'
 import { type Database, read } from './database.ts'
 import { type KeyRow, keyRowColumns, type NumberCell, toHash, toRecords } from './key-rows.ts'

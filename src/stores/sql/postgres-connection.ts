@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import { type Connections, poolSize, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
 import { importDriver } from './driver-import.ts'
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { randomBase62 } from '../../keys/base62.ts'
+import { randomBase62 } from '../../runtime/base62.ts'
 import type { CommittedChange } from '../key-store.ts'
 import type { Database, Transaction } from './database.ts'
 import type { NumberCell } from './key-rows.ts'

@@ -1,4 +1,4 @@
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import type { ChangeListener, CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'

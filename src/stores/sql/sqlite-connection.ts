@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Kysely, SqliteDialect } from 'kysely'
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import type { Connections } from './connections.ts'
 import { retryTransient } from './driver-errors.ts'
 import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'

@@ -1,4 +1,4 @@
-import { StoreError } from '../../keys/errors.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import { importDriver } from './driver-import.ts'
 
 /** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */

@@ -1,4 +1,4 @@
-import { ConfigError, unknownOption } from '../../keys/errors.ts'
+import { ConfigError, unknownOption } from '../../runtime/errors.ts'
 import { adoptConnections } from './app-connections.ts'
 import type { Connections } from './connections.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, InWords } from '../../keys/errors.ts'
+import { ConfigError, InWords } from '../../runtime/errors.ts'
 import type { SqlDialect } from './dialect.ts'
 
 /** A store's address after parsing. */

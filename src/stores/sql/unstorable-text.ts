@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../keys/audit-entry.ts'
-import { invalidField, type KeyError } from '../../keys/errors.ts'
 import type { KeyRecord } from '../../keys/key-record.ts'
+import { invalidField, type KeyError } from '../../runtime/errors.ts'
 import type { Database } from './database.ts'
 import { toJson } from './key-rows.ts'
 

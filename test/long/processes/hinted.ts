@@ -1,6 +1,6 @@
 import { createClient } from 'redis'
 import { createWriteKeys } from '../../../src/index.ts'
-import { createRedisHints } from '../../../src/redis.ts'
+import { createRedisHints } from '../../../src/redis/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { answerMessages, readOptions, sharedNow } from './messages.ts'
 

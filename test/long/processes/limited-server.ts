@@ -4,7 +4,7 @@ import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster, createSentinel } from 'redis'
 import { writeKeyAuth } from '../../../adapters/express.ts'
 import { createMemoryStore, createWriteKeys, type RateLimiter } from '../../../src/index.ts'
-import { createRedisLimiter, type RedisClient } from '../../../src/redis.ts'
+import { createRedisLimiter, type RedisClient } from '../../../src/redis/index.ts'
 import { answerMessages, readOptions, sharedNow } from './messages.ts'
 
 /** An Express endpoint with its limits in Redis, which watches what its limiter makes requests wait for. */

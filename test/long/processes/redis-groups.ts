@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { createOwnRedis, freePort, type OwnRedis } from '../../limits/redis/own-redis.ts'
+import { createOwnRedis, freePort, type OwnRedis } from '../../redis/own-redis.ts'
 
 const run = promisify(execFile)
 

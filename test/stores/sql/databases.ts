@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
-import { randomBase62 } from '../../../src/keys/base62.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 
 /** A database of this run alone, made before the suite's tests and dropped after them. `url` is known inside tests. */
 export interface TestDatabase {

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { systemClock } from '../../../src/keys/clock.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { createUsageRecorder } from '../../../src/usage/usage-recorder.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditEntry, KeyRecord } from '../../../src/index.ts'
-import { randomBase62 } from '../../../src/keys/base62.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe } from 'vitest'
-import { randomBase62 } from '../../../src/keys/base62.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { storeContract } from '../../contract/store-contract.ts'
 import { describeWithService } from '../../services.ts'

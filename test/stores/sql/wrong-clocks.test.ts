@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
-import { randomBase62 } from '../../../src/keys/base62.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
 import { describeWithService } from '../../services.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { StoreError } from '../../../keys/errors.ts'
+import { StoreError } from '../../../runtime/errors.ts'
 import type { MigratedDatabase } from '../database.ts'
 import { toStoreError } from '../driver-errors.ts'
 

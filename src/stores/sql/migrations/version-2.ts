@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { randomBase62 } from '../../../keys/base62.ts'
+import { randomBase62 } from '../../../runtime/base62.ts'
 import type { NumberCell } from '../key-rows.ts'
 import type { Migration } from './migration.ts'
 import type { SchemaChange } from './schema-change.ts'

@@ -1,0 +1,53 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
+
+/**
+ * Puts the accepted events where handlers look, and makes the request say what its body is now, so that every parser behind us
+ * passes on and a proxy sends on what was accepted: body-parser 1 asks `_body`, body-parser 2 whether the stream has ended, the
+ * others look at the headers only. `rawHeaders` and what is JSON as it was sent stay as they are.
+ *
+ * @param request Node's request, whose body has been read
+ * @param holder where handlers look for the body: the request itself, or that of Koa or Fastify
+ */
+export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, body: unknown): void {
+  const raw = request as IncomingMessage & { _body?: boolean; body?: unknown }
+  holder.body = body
+  if (holder !== raw) raw.body = body
+  raw._body = true
+  const { headers } = request
+  const type = headers['content-type']
+  if (type === undefined || !jsonInUtf8.test(type)) headers['content-type'] = 'application/json'
+  if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) {
+    delete headers['content-encoding']
+    delete headers['transfer-encoding']
+    setLength(headers, body)
+  }
+}
+
+/**
+ * Keeps the body against parsers that, told there is none to read, put their empty object in its place (koa-body before 6). Whatever
+ * else is set takes effect.
+ */
+export function keepBody(holder: ParsedBody): void {
+  let { body } = holder
+  Object.defineProperty(holder, 'body', {
+    configurable: true,
+    enumerable: true,
+    get: () => body,
+    set(value: unknown) {
+      if (!isEmptyObject(value)) body = value
+    },
+  })
+}
+
+const jsonInUtf8 = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i
+
+/** Worked out for whoever asks: few do, and a batch may have megabytes. */
+function setLength(headers: IncomingHttpHeaders, body: unknown): void {
+  Object.defineProperty(headers, 'content-length', {
+    configurable: true,
+    enumerable: true,
+    get: () => String(Buffer.byteLength(JSON.stringify(body))),
+    set: (value) => Object.defineProperty(headers, 'content-length', { value, writable: true }),
+  })
+}

@@ -1,0 +1,173 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReadBody } from '../http/ingest-request.ts'
+import type { ParsedBody } from '../http/parsed-body.ts'
+import { isPlainPath } from '../http/plain-path.ts'
+import { bodyOf, toHeaders } from './node-request.ts'
+
+/** A web-standard handler, such as the management API. */
+export interface FetchHandler {
+  fetch(request: Request, info: { address?: string | undefined }): Promise<Response>
+  /** Whether a path, as the handler will see it, belongs to it. */
+  handles(path: string): boolean
+}
+
+/** What a framework knows beyond the Node request itself. */
+export interface FetchHints {
+  /** The URL within the mount point, from its slash on. Default: `request.url`. */
+  url?: string | undefined
+  /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
+  parsed?: ParsedBody
+}
+
+/** Most bytes of a body that are handed on; handlers have smaller limits of their own. */
+const maxBodyBytes = 1_048_576
+
+/**
+ * Answers a Node request by a web-standard handler. Works before and after body parsers; streams the answer, and ends it
+ * when the client goes away. Does nothing when somebody has answered already.
+ */
+export async function answerByFetch(
+  handler: FetchHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  hints: FetchHints = {},
+): Promise<void> {
+  const abort = new AbortController()
+  const onClose = () => abort.abort()
+  response.once('close', onClose)
+  try {
+    const body = toBody(request, hints.parsed)
+    const address = request.socket?.remoteAddress
+    const answer = await handler.fetch(
+      toFetchRequest(request, hints.url ?? request.url ?? '/', body.value, abort.signal),
+      { address },
+    )
+    if (response.headersSent || response.writableEnded) return
+    await writeAnswer(response, answer, request.method === 'HEAD', body.isLeft())
+  } finally {
+    response.off('close', onClose)
+  }
+}
+
+type RequestBody = string | Uint8Array | ReadableStream<Uint8Array> | null
+
+function toFetchRequest(
+  request: IncomingMessage,
+  url: string,
+  body: RequestBody,
+  signal: AbortSignal,
+): Request {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(toHeaders(request))) {
+    // Pseudo-headers of HTTP/2 are no header fields.
+    if (value === undefined || name.startsWith(':')) continue
+    for (const one of typeof value === 'string' ? [value] : value) headers.append(name, one)
+  }
+  if (body !== null && !(body instanceof ReadableStream)) {
+    // A parser has inflated it, and what it made of it has another length.
+    headers.delete('content-encoding')
+    headers.delete('content-length')
+  }
+  const method = request.method ?? 'GET'
+  const isConstructible = !forbiddenMethod.test(method)
+  const hasBody = isConstructible && method !== 'GET' && method !== 'HEAD' && body !== null
+  const fetched = new Request(toTarget(url), {
+    method: isConstructible ? method : 'GET',
+    headers,
+    signal,
+    ...(hasBody && { body, duplex: 'half' }),
+  } as RequestInit)
+  if (!isConstructible) Object.defineProperty(fetched, 'method', { value: method })
+  return fetched
+}
+
+/** Methods that `new Request` throws for (Fetch, 2.2.1); a handler has to see them to refuse them. */
+const forbiddenMethod = /^(?:connect|trace|track)$/i
+
+/**
+ * The host is never taken from the request: nothing is built from it. What the URL parser would fold into another path
+ * becomes `/`, which is nothing's: whoever looked at the path before us has seen what was sent.
+ */
+function toTarget(url: string): URL {
+  const isPlain = !url.includes('#') && isPlainPath(pathOf(url))
+  return new URL(`http://localhost${isPlain ? url : '/'}`)
+}
+
+/** The path of a request target, without its query. */
+export function pathOf(url = '/'): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/** The body of a request nobody has read yet as a stream that reads when asked; otherwise what a parser made of it. */
+function toBody(
+  request: IncomingMessage,
+  parsed: ParsedBody | undefined,
+): { value: RequestBody; isLeft(): boolean } {
+  const body = parsed === undefined ? bodyOf(request) : bodyOf(request, parsed)
+  if (typeof body === 'function') {
+    let asked = false
+    const value = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          asked = true
+          const bytes = await (body as ReadBody)(maxBodyBytes)
+          if (bytes === null) throw new Error('the request body is too large')
+          if (bytes.length > 0) controller.enqueue(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+          controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    return { value, isLeft: () => !asked && hasBytes(request) }
+  }
+  return { value: toText(body), isLeft: () => false }
+}
+
+/** A parser's empty object stands for no body as often as for `{}`. */
+function toText(body: unknown): string | Uint8Array | null {
+  if (body === undefined || body === null) return null
+  if (typeof body === 'string' || body instanceof Uint8Array) return body
+  return JSON.stringify(body) ?? null
+}
+
+function hasBytes({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+async function writeAnswer(
+  response: ServerResponse,
+  answer: Response,
+  isHead: boolean,
+  bodyIsLeft: boolean,
+): Promise<void> {
+  response.statusCode = answer.status
+  for (const [name, value] of answer.headers) response.setHeader(name, value)
+  // Somebody must read what is left before the connection can serve another request; better that it ends.
+  if (bodyIsLeft && response.req?.httpVersionMajor === 1) response.setHeader('connection', 'close')
+  if (isHead || answer.body === null) {
+    await answer.body?.cancel()
+    response.end()
+    return
+  }
+  const reader = answer.body.getReader()
+  response.once('close', () => void reader.cancel().catch(() => {}))
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done || response.destroyed) break
+    if (!response.write(value)) await drained(response)
+  }
+  response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const onDone = () => {
+      response.off('drain', onDone)
+      response.off('close', onDone)
+      resolve()
+    }
+    response.on('drain', onDone)
+    response.on('close', onDone)
+  })
+}

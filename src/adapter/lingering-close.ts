@@ -1,0 +1,62 @@
+import type { ServerResponse } from 'node:http'
+import { isWhole, mostThrownAway, patienceMs } from '../http/unread-body.ts'
+
+/** A client that has this much left when it reads its answer may have had as much on its way when we wrote it. */
+const mostDrained = 2 * mostThrownAway
+
+/**
+ * Lets an answer with `Connection: close` arrive while the client still sends its body. A socket that is closed over
+ * unread bytes is reset, and a reset makes the client's system throw the answer away: the sender would see a network
+ * error, and come back with what was refused for good. So the answer is written whole, and the connection closes when
+ * the body has ended, when the client has closed it, or after a second, whichever comes first; meanwhile no more than
+ * 128 KiB of the body are taken in.
+ *
+ * To be called before the answer is ended, by whatever framework. Does nothing when the whole request has arrived, as
+ * short ones have: holding back the end of one took 40 µs.
+ *
+ * Source: RFC 9112, 9.6.
+ */
+export function lingerOnClose(response: ServerResponse): void {
+  const request = response.req
+  if (isWhole(request)) return
+  const { end } = response
+
+  // Node closes the connection as soon as an answer has ended, so the end has to wait.
+  response.end = function endAfterClient(...parts: unknown[]): ServerResponse {
+    response.end = end
+    const [chunk] = parts
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
+      if (!response.headersSent && !response.hasHeader('content-length')) {
+        response.setHeader('content-length', Buffer.byteLength(chunk))
+      }
+      response.write(chunk, typeof parts[1] === 'string' ? (parts[1] as BufferEncoding) : 'utf8')
+    } else {
+      response.flushHeaders()
+    }
+    const callback = parts.find((part): part is () => void => typeof part === 'function')
+    const timer = setTimeout(finish, patienceMs)
+    timer.unref()
+    let left = mostDrained
+
+    function onData(bytes: Uint8Array): void {
+      left -= bytes.length
+      if (left <= 0) request.pause()
+    }
+
+    function finish(): void {
+      clearTimeout(timer)
+      request.off('data', onData)
+      request.off('end', finish)
+      request.off('error', finish)
+      response.off('close', finish)
+      response.end(callback)
+    }
+
+    request.on('end', finish)
+    request.on('error', finish)
+    response.on('close', finish)
+    request.on('data', onData)
+    request.resume()
+    return response
+  } as typeof end
+}

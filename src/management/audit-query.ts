@@ -1,0 +1,44 @@
+import type { AuditEntry } from '../keys/audit-entry.ts'
+import { decodeCursor, encodeCursor } from '../keys/list-query.ts'
+import { invalidField } from '../runtime/errors.ts'
+
+/** Which entries of the audit log to read, newest first. */
+export interface ListAuditQuery {
+  /** Entries about this key only; also of a key that is gone. */
+  keyId?: string
+  /** 1 to 100. Default 50. */
+  limit?: number
+  /** `nextCursor` of the previous page. */
+  cursor?: string
+}
+
+/** An audit query after checking. */
+export interface ParsedAuditQuery {
+  keyId?: string
+  limit: number
+  after?: { at: number; id: string }
+}
+
+const fields = ['keyId', 'limit', 'cursor']
+
+/** @throws KeyError `invalid_field` naming the field. */
+export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
+  for (const field of Object.keys(query)) {
+    if (!fields.includes(field))
+      throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
+  }
+  const { keyId, limit = 50, cursor } = query
+  if (keyId !== undefined && (typeof keyId !== 'string' || !/^wk_[0-9A-Za-z]{1,64}$/.test(keyId)))
+    throw invalidField('keyId', 'must be the id of a write key')
+  if (!Number.isInteger(limit) || limit < 1 || limit > 100)
+    throw invalidField('limit', 'must be a whole number from 1 to 100')
+  const parsed: ParsedAuditQuery = { limit, ...(keyId !== undefined && { keyId }) }
+  if (cursor === undefined) return parsed
+  const { createdAt, id } = decodeCursor(cursor)
+  return { ...parsed, after: { at: createdAt, id } }
+}
+
+/** The cursor that continues behind this entry. */
+export function encodeAuditCursor({ at, id }: AuditEntry): string {
+  return encodeCursor({ createdAt: at, id })
+}

@@ -1,0 +1,50 @@
+import { type AuditEntry, changedFields } from '../keys/audit-entry.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import { KeyError } from '../runtime/errors.ts'
+
+/**
+ * The id of the audit entry of a creation under a chosen id. Entries stay when a key is removed and stores refuse one that
+ * exists, so no id is used twice: whichever process asks, and after a restart too.
+ */
+export function creationEntryId(keyId: string): string {
+  return `aud_${keyId.slice(3)}`
+}
+
+/** Why a key with a chosen id was not made. @param creation undefined where a store keeps no audit log. */
+export function explainTaken(
+  record: KeyRecord,
+  existing: KeyRecord | undefined,
+  creation: AuditEntry | undefined,
+): KeyError {
+  if (existing === undefined) {
+    return new KeyError('conflict', 'The key with this id has been removed; an id is used once.', {
+      reason: 'id_spent',
+    })
+  }
+  const isSame = creation === undefined || sameFields(changedFields(null, record).after, creation.after)
+  return new KeyError(
+    'conflict',
+    isSame
+      ? 'There is a key with this id already.'
+      : 'There is a key with this id already, made with other fields.',
+    { reason: isSame ? 'duplicate' : 'other_input' },
+  )
+}
+
+type Fields = AuditEntry['after']
+
+/** Secrets are made anew by each call; a field that an earlier version did not know is as good as null. */
+function sameFields(one: Fields, other: Fields): boolean {
+  const names = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])
+  names.delete('secrets')
+  return [...names].every((name) => toText(one?.[name]) === toText(other?.[name]))
+}
+
+/** With the names of objects in order: a client may spell the same metadata in another. */
+function toText(value: unknown): string {
+  return JSON.stringify(value ?? null, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}

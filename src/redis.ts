@@ -1,5 +1,0 @@
-export type { RedisClient } from './limits/redis/redis-client.ts'
-export { createRedisLimiter } from './limits/redis/redis-limiter.ts'
-export type { RedisLimiterOptions } from './limits/redis/redis-limiter-options.ts'
-export type { RedisSubscriber } from './limits/redis/redis-subscription.ts'
-export { createRedisHints, type RedisHintsOptions } from './stores/redis-hints.ts'

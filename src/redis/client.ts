@@ -1,0 +1,77 @@
+import { ConfigError } from '../runtime/errors.ts'
+
+/**
+ * A client that the application made, connects and closes: node-redis 5 or 6 (client, pool, cluster, sentinel), ioredis
+ * 5 or 6 and iovalkey (single or cluster), or anything that sends one command and resolves to its reply.
+ */
+export type RedisClient =
+  // biome-ignore lint/suspicious/noExplicitAny: the clients' own signatures differ too much to be one parameter list.
+  { sendCommand(...args: any[]): unknown } | { call(...args: any[]): unknown }
+
+/** One way to talk to any of them. */
+export interface RedisCommands {
+  /** @param key the key that decides the node of a cluster; it also stands in `args`. */
+  send(key: string, args: string[]): Promise<unknown>
+  /** Whether a command would go out at once; undefined when the client does not tell. */
+  isReady(): boolean | undefined
+  /** @returns a function that ends it. Does nothing for clients without events. */
+  on(event: 'ready' | 'error', listener: () => void): () => void
+}
+
+interface AnyClient {
+  sendCommand?(...args: unknown[]): unknown
+  call?(...args: unknown[]): unknown
+  connect?(): unknown
+  on?(event: string, listener: () => void): unknown
+  removeListener?(event: string, listener: () => void): unknown
+  status?: unknown
+  isReady?: unknown
+  isOpen?: unknown
+  getSlotRandomNode?: unknown
+  getSentinelNode?: unknown
+}
+
+/** Recognises a client by its shape. @throws ConfigError for anything else. */
+export function toRedisCommands(option: string, value: unknown): RedisCommands {
+  const client = (value ?? {}) as AnyClient
+  const send = findSend(client)
+  if (send === undefined) {
+    throw new ConfigError(
+      option,
+      value,
+      'a node-redis, ioredis or iovalkey client, or an object with sendCommand(args)',
+    )
+  }
+  return {
+    // Clients may throw instead of rejecting.
+    send: async (key, args) => send(key, args),
+    isReady: () => isReady(client),
+    on(event, listener) {
+      if (typeof client.on !== 'function') return () => {}
+      client.on(event, listener)
+      return () => client.removeListener?.(event, listener)
+    },
+  }
+}
+
+function findSend(client: AnyClient): ((key: string, args: string[]) => unknown) | undefined {
+  // ioredis has a sendCommand too, which takes one of its own Command objects.
+  if (typeof client.call === 'function') return (_key, args) => client.call?.(...args)
+  if (typeof client.sendCommand !== 'function') return undefined
+  if (typeof client.getSlotRandomNode === 'function')
+    return (key, args) => client.sendCommand?.(key, false, args)
+  if (typeof client.getSentinelNode === 'function') return (_key, args) => client.sendCommand?.(false, args)
+  return (_key, args) => client.sendCommand?.(args)
+}
+
+/** A client that is not connected keeps commands in a queue of its own, for minutes: better not to hand it any. */
+function isReady(client: AnyClient): boolean | undefined {
+  if (typeof client.status === 'string') {
+    // ioredis with `lazyConnect` waits for its first command.
+    if (client.status === 'wait') Promise.resolve(client.connect?.()).catch(() => {})
+    return client.status === 'ready'
+  }
+  if (typeof client.isReady === 'boolean') return client.isReady
+  if (typeof client.isOpen === 'boolean') return client.isOpen
+  return undefined
+}

@@ -1,0 +1,244 @@
+import {
+  chargeGcra,
+  type GcraState,
+  microEvents,
+  peekGcra,
+  refundGcra,
+  roundingMicroEvents,
+  settleGcra,
+  toMicroseconds,
+} from '../limits/gcra.ts'
+import type { Rate, RateLimitResult } from '../limits/rate-limiter.ts'
+import { chunkLimit } from './bucket-script.ts'
+
+/** What one process knows and holds of one shared bucket. Times are milliseconds of a monotonic clock. */
+export interface LeasedBucket {
+  readonly keyId: string
+  /** The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost since. */
+  readonly view: GcraState
+  /** What this process admitted by itself: alone with the key it is as exact as a limiter in memory. */
+  readonly own: GcraState
+  /** When the question was sent whose answer is `view`: the server cannot have seen the bucket so any earlier. */
+  toldAtMs: number
+  /** The rate at which `view` was told. */
+  toldEps: number
+  /** Events taken out of the shared bucket and not spent. */
+  held: number
+  heldUntil: number
+  /** Until its turn a process with nothing left does not ask for more. */
+  pauseUntil: number
+  /** Events of the last second or so, the older ones fading. */
+  demand: number
+  demandAt: number
+  /** When this demand began. */
+  demandSince: number
+  /** The rate of the last charge, for giving it back; `undefined` before there was one. */
+  rate: Rate | undefined
+}
+
+/** The numbers of `bucketScript`. */
+export interface BucketQuestion {
+  cost: number
+  waiting: number
+  ahead: number
+  further: number
+  back: number
+}
+
+export interface BucketAnswer {
+  admitted: boolean
+  /** Micro-events owed before anything was charged. */
+  owed: number
+  taken: number
+  pauseUs: number
+  /** Whether the server had lost the bucket, and was reminded of what it owed. */
+  lost: boolean
+}
+
+/** How long events taken ahead may be spent. */
+const holdMs = 3_000
+/** Over how long the demand is measured. */
+const demandMs = 1_000
+/** Two events within a moment are not yet a flood. */
+const leastAgeMs = 100
+
+export function createLeasedBucket(keyId: string): LeasedBucket {
+  return {
+    keyId,
+    view: { used: 0, at: 0 },
+    own: { used: 0, at: 0 },
+    toldAtMs: 0,
+    toldEps: 0,
+    held: 0,
+    heldUntil: 0,
+    pauseUntil: 0,
+    demand: 0,
+    demandAt: 0,
+    demandSince: 0,
+    rate: undefined,
+  }
+}
+
+/** Large batches ask for themselves: a chunk would hardly hold one. */
+export function isLeasable(cost: number, rate: Rate): boolean {
+  return cost * 2 <= chunkLimit(rate)
+}
+
+export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs: number): void {
+  if (!isLeasable(cost, rate)) return
+  const elapsedMs = nowMs - bucket.demandAt
+  if (elapsedMs > 0) {
+    bucket.demand *= Math.exp(-elapsedMs / demandMs)
+    bucket.demandAt = nowMs
+  }
+  if (bucket.demand < 0.5) bucket.demandSince = nowMs
+  bucket.demand += cost
+}
+
+/** Events to expect in the next second. A demand that has just begun is scaled up from the time it has been there. */
+function expectedDemand(bucket: LeasedBucket): number {
+  if (bucket.demand < 2) return 0
+  const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)
+  return Math.floor(bucket.demand / (1 - Math.exp(-ageMs / demandMs)))
+}
+
+/**
+ * Spends what is held, or refuses when not even an empty-handed crowd could have left enough in the shared bucket.
+ * Undefined when only the server knows.
+ */
+export function decideLocally(
+  bucket: LeasedBucket,
+  cost: number,
+  rate: Rate,
+  nowMs: number,
+): RateLimitResult | undefined {
+  const nowUs = toMicroseconds(nowMs)
+  const result = chargeGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), cost, rate, nowUs)
+  if (!result.allowed) return isLeasable(cost, rate) ? noSoonerThanTurn(bucket, result, cost, nowMs) : result
+  if (bucket.held >= cost && nowMs < bucket.heldUntil) {
+    bucket.held -= cost
+    noteOwn(bucket, cost, rate, nowUs)
+    return result
+  }
+  if (nowMs < bucket.pauseUntil && isLeasable(cost, rate)) return waitForTurn(bucket, result, nowMs)
+  return undefined
+}
+
+/** Takes back what a request was charged: held from now on, as if it had been taken ahead. */
+export function takeBack(bucket: LeasedBucket, cost: number): void {
+  bucket.held += cost
+  refundGcra(bucket.own, cost)
+}
+
+/** Whether the bucket is known to be empty. Charges nothing. */
+export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cost = 1): RateLimitResult {
+  const nowUs = toMicroseconds(nowMs)
+  const result = peekGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), rate, nowUs, cost)
+  const emptyHanded = bucket.held < 1 || nowMs >= bucket.heldUntil
+  if (result.allowed && emptyHanded && nowMs < bucket.pauseUntil && isLeasable(1, rate)) {
+    return waitForTurn(bucket, result, nowMs)
+  }
+  return result
+}
+
+/** Asks for one request and those that wait behind it, hands back what is held, and takes anew for what is to come. */
+export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
+  const limit = chunkLimit(rate)
+  const expected = cost > 0 && limit >= 2 ? expectedDemand(bucket) : 0
+  const ahead = Math.min(limit, expected)
+  const further = Math.min(limit, (expected * holdMs) / 1_000) - ahead
+  const back = bucket.held
+  bucket.held = 0
+  bucket.view.used -= back * microEvents
+  return { cost, waiting, ahead, further, back }
+}
+
+/**
+ * Whole micro-events that the shared bucket still owes at the least, by what this process was told last, if the server
+ * answers by then; 0 when that cannot be told.
+ */
+export function leastOwed(bucket: LeasedBucket, rate: Rate, answeredByMs: number): number {
+  if (bucket.toldEps !== rate.eps) return 0
+  const drained = (answeredByMs - bucket.toldAtMs) * 1_000 * rate.eps
+  return Math.max(0, Math.floor(bucket.view.used - drained))
+}
+
+/** Takes in what the server said. */
+export function heed(
+  bucket: LeasedBucket,
+  question: BucketQuestion,
+  answer: BucketAnswer,
+  rate: Rate,
+  askedAtMs: number,
+  nowMs: number,
+): void {
+  bucket.toldAtMs = askedAtMs
+  bucket.toldEps = rate.eps
+  const charged = (answer.admitted ? question.cost : 0) + answer.taken
+  bucket.view.used = answer.owed + charged * microEvents
+  bucket.view.at = toMicroseconds(nowMs)
+  // What was given back while the server was being asked is still held.
+  bucket.held += answer.taken
+  bucket.heldUntil = nowMs + holdMs
+  bucket.pauseUntil = nowMs + answer.pauseUs / 1000
+}
+
+/** What came of the request that was asked for, in the same words as a limiter in memory. */
+export function toAnsweredResult(
+  bucket: LeasedBucket,
+  question: BucketQuestion,
+  answer: BucketAnswer,
+  rate: Rate,
+  nowMs: number,
+): RateLimitResult {
+  const nowUs = toMicroseconds(nowMs)
+  const result = chargeGcra(scratch(answer.owed, nowUs), question.cost, rate, nowUs)
+  if (answer.admitted) {
+    noteOwn(bucket, question.cost, rate, nowUs)
+    return { ...result, allowed: true, retryAfterMs: 0 }
+  }
+  const pauseMs = isLeasable(question.cost, rate) ? Math.ceil(answer.pauseUs / 1000) : 0
+  return {
+    ...result,
+    allowed: false,
+    remaining: Math.min(result.remaining, Math.max(0, question.cost - 1)),
+    retryAfterMs: Math.max(1, result.retryAfterMs, pauseMs),
+  }
+}
+
+/** Micro-events that count against this process: what others owe, or what it has admitted itself if that is more. */
+function owedByOthers(bucket: LeasedBucket, rate: Rate, nowUs: number): number {
+  const shared = settleGcra(bucket.view, rate, nowUs) - bucket.held * microEvents
+  const owed = Math.max(shared, settleGcra(bucket.own, rate, nowUs))
+  return owed > roundingMicroEvents ? owed : 0
+}
+
+function noteOwn(bucket: LeasedBucket, cost: number, rate: Rate, nowUs: number): void {
+  bucket.own.used = settleGcra(bucket.own, rate, nowUs) + cost * microEvents
+  bucket.own.at = nowUs
+}
+
+function waitForTurn(bucket: LeasedBucket, result: RateLimitResult, nowMs: number): RateLimitResult {
+  const retryAfterMs = Math.max(1, Math.ceil(bucket.pauseUntil - nowMs))
+  return { allowed: false, remaining: 0, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
+}
+
+/** Once the shared bucket has room again, only what is held is given before this process's turn. */
+function noSoonerThanTurn(
+  bucket: LeasedBucket,
+  result: RateLimitResult,
+  cost: number,
+  nowMs: number,
+): RateLimitResult {
+  if (bucket.held >= cost && nowMs + result.retryAfterMs < bucket.heldUntil) return result
+  const retryAfterMs = Math.max(result.retryAfterMs, Math.ceil(bucket.pauseUntil - nowMs))
+  return { ...result, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
+}
+
+const state: GcraState = { used: 0, at: 0 }
+
+function scratch(used: number, at: number): GcraState {
+  state.used = used
+  state.at = at
+  return state
+}
