@@ -178,8 +178,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     budget,
     ...resolved.cache,
     hints: resolved.hints,
-    storeOutage: questions,
+    storeOutage: storeOutages,
     hintsOutage: hintsOutages,
+    onUntold: () => emit({ type: 'index_missing' }),
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
   })

@@ -50,8 +50,10 @@ export interface KeyCacheOptions<Compiled> {
   staleOnOutageMs: number
   /** Whether to keep an index of the secrets that exist. */
   index: boolean
-  storeOutage: Outage
+  storeOutage: (part: string) => Outage
   hintsOutage: (part: string) => Outage
+  /** The store does not tell what exists: keys that are not cached can be refused for wrong keys that others send. Told once. */
+  onUntold: () => void
   onStaleAccept: (keyId: string) => void
   onRevisionRegressed: () => void
 }
@@ -116,14 +118,15 @@ export function createKeyCache<Compiled extends Cacheable>(
   const { lease, poller, answersAtOnce } = connect()
   const known: KnownSecrets | undefined =
     options.index && store.existing !== undefined
-      ? createKnownSecrets(store.existing, options.storeOutage.began)
+      ? createKnownSecrets(store.existing, options.storeOutage('index'))
       : undefined
   const lookups = createLookups({ poller, budget, known, answersAtOnce })
   let started = false
   let closed = false
 
   function connect(): { lease: Lease; poller: Poller; answersAtOnce: () => boolean } {
-    const outage = { onStoreError: options.storeOutage.began, onStoreAnswer: options.storeOutage.ended }
+    const { began, ended } = options.storeOutage('questions')
+    const outage = { onStoreError: began, onStoreAnswer: ended }
     if (store.scope === 'process') {
       const own = createOwnStorePoller({ store, changes, ...outage })
       return { lease: endlessLease, poller: own, answersAtOnce: own.answersAtOnce }
@@ -136,7 +139,7 @@ export function createKeyCache<Compiled extends Cacheable>(
     })
     const lease = createLease(clock, options.leaseMs)
     const setLease = options.namesLease ? () => store.setLease?.(options.leaseMs) : undefined
-    const storeLease = createStoreLease(setLease, outage.onStoreError)
+    const storeLease = createStoreLease(setLease, options.storeOutage('lease'))
     const poller = createPoller({ store, clock, standing, lease, changes, onAsk: storeLease.see, ...outage })
     return { lease, poller, answersAtOnce: () => false }
   }
@@ -300,7 +303,8 @@ export function createKeyCache<Compiled extends Cacheable>(
   function start(): void {
     if (started) return
     started = true
-    known?.caughtUp().catch(() => {})
+    if (known !== undefined) known.caughtUp().catch(() => {})
+    else if (options.index && store.scope === 'shared') options.onUntold()
   }
 
   /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */

@@ -2,6 +2,7 @@ import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { ExistingSecrets } from '../stores/key-store.ts'
 import { createDigestIndex, type DigestIndex } from './digest-index.ts'
+import type { Outage } from './outages.ts'
 
 /** Small enough that no page holds up the event loop. */
 const pageSize = 2_000
@@ -23,10 +24,7 @@ export interface KnownSecrets {
 }
 
 /** Read from the store in pages, and from then on key by key, as they change. */
-export function createKnownSecrets(
-  existing: ExistingSecrets,
-  onStoreError: (error: unknown) => void,
-): KnownSecrets {
+export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): KnownSecrets {
   let index = createDigestIndex()
   /** Being read; what the last one knows counts until it is complete. */
   let next: DigestIndex | undefined
@@ -78,11 +76,12 @@ export function createKnownSecrets(
   async function work(): Promise<void> {
     try {
       while (!closed && isBehind()) await (isIncomplete ? readAll() : readChanged())
+      outage.ended()
     } catch (error) {
       if (next !== undefined) isIncomplete = true
       next = undefined
       retryAt = performance.now() + retryMs
-      if (!closed) onStoreError(error)
+      if (!closed) outage.began(error)
       throw error
     }
   }

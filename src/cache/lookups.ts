@@ -104,8 +104,8 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   /** Those who come while the last one is under way share the next one. */
   function catchUp(): Promise<void> {
     catchingUp ??= (async () => {
-      const waitMs = caughtUpAt + catchUpSpacingMs - performance.now()
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+      const waitMs = Math.max(0, caughtUpAt + catchUpSpacingMs - performance.now())
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
       catchingUp = undefined
       caughtUpAt = performance.now()
       await poller.poll()

@@ -1,4 +1,5 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
+import type { Outage } from './outages.ts'
 
 /** A refused attempt is repeated after this time, in milliseconds: a server that takes no writes stops nobody from verifying. */
 const retryMs = 60_000
@@ -9,7 +10,7 @@ const retryMs = 60_000
  */
 export function createStoreLease(
   setLease: (() => Awaitable<void>) | undefined,
-  onStoreError: (error: unknown) => void,
+  outage: Outage,
 ): { see(): void } {
   let askedAt: number | undefined
 
@@ -17,8 +18,9 @@ export function createStoreLease(
     try {
       await setLease?.()
       askedAt = Number.POSITIVE_INFINITY
+      outage.ended()
     } catch (error) {
-      onStoreError(error)
+      outage.began(error)
     }
   }
 

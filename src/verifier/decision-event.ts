@@ -24,6 +24,8 @@ export type WriteKeyEvent =
   | { readonly type: 'store_error'; readonly error: Error }
   /** The store does again what had failed. */
   | { readonly type: 'store_recovered' }
+  /** The store does not tell which secrets exist: a key that is not cached can be refused for wrong keys that others send. Told once. */
+  | { readonly type: 'index_missing' }
   /** Hints cannot be sent, or the connection that carries them was lost: told once. Changes are noticed by the next poll until then. */
   | { readonly type: 'hints_error'; readonly error: Error }
   | { readonly type: 'hints_recovered' }

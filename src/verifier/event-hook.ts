@@ -53,6 +53,11 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
       return logger.error?.({ err: event.error }, 'writekey: the store failed or did not answer in time')
     case 'store_recovered':
       return logger.warn?.({}, 'writekey: the store is back')
+    case 'index_missing':
+      return logger.warn?.(
+        {},
+        'writekey: the store does not tell which secrets exist; keys that are not cached can be refused for wrong keys that others send',
+      )
     case 'hints_error':
       return logger.warn?.(
         { err: event.error },

@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest'
+import { createKeyCache } from '../../src/cache/key-cache.ts'
+import { createMissBudget } from '../../src/cache/miss-budget.ts'
+import { createOutages } from '../../src/cache/outages.ts'
+import type { KeyRecord, KeyStore, PollAnswer, PollQuestion, Position } from '../../src/index.ts'
+import { createKeyRecord } from '../../src/testing/index.ts'
+import { createManualClock } from '../contract/limiter-contract.ts'
+import { digestOf } from './shared-memory.ts'
+
+/** A question that waits for the answer that a test gives it. */
+interface Asked {
+  readonly question: PollQuestion
+  answer(answer: Partial<PollAnswer>): Promise<void>
+  fail(error: Error): Promise<void>
+}
+
+const active = createKeyRecord()
+const revoked: KeyRecord = { ...active, status: 'revoked', version: 2 }
+const at = (revision: number, mark = 'today'): Position => ({ revision, mark: `${mark} ${revision}` })
+const settle = () => new Promise(setImmediate)
+
+/** A cache whose store answers in the order that the test says, and what it holds of the key. */
+function setUp() {
+  const clock = createManualClock()
+  const asked: Asked[] = []
+  let regressed = 0
+  const store = {
+    scope: 'shared',
+    poll: (question: PollQuestion) =>
+      new Promise<PollAnswer>((resolve, reject) => {
+        asked.push({
+          question,
+          async answer(answer) {
+            resolve({ position: at(7), history: 'kept', changed: [], leaseMs: 40_000, ...answer })
+            await settle()
+          },
+          async fail(error) {
+            reject(error)
+            await settle()
+          },
+        })
+      }),
+  } as unknown as KeyStore
+  const outages = createOutages(
+    () => {},
+    () => {},
+  )
+  const cache = createKeyCache({
+    store,
+    clock,
+    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '', generation: 0 }),
+    budget: createMissBudget(clock),
+    maxKeys: 100,
+    leaseMs: 60_000,
+    namesLease: false,
+    staleOnOutageMs: 0,
+    index: true,
+    storeOutage: outages,
+    hintsOutage: outages,
+    onUntold: () => {},
+    onStaleAccept: () => {},
+    onRevisionRegressed: () => regressed++,
+  })
+  const find = async () => {
+    const found = await cache.find(digestOf(active), () => '192.0.2.1')
+    return typeof found === 'string' ? found : found.status
+  }
+  /** The next question that nobody has answered yet. */
+  let next = 0
+  const nextAsked = async (): Promise<Asked> => {
+    for (let turn = 0; turn < 20 && asked.length <= next; turn++) await settle()
+    const question = asked[next++]
+    if (question === undefined) throw new Error('the store was not asked')
+    return question
+  }
+  /** Makes the process stand at a position, with nothing cached. */
+  const standAt = async (position: Position) => {
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position, changed: 'all' })
+    await refreshed
+  }
+  return { clock, cache, find, nextAsked, standAt, count: () => asked.length, regressed: () => regressed }
+}
+
+describe('a look-up', () => {
+  it('that was answered by a history lost since is thrown away and asked again', async () => {
+    const { cache, find, nextAsked, standAt, regressed } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position: at(5, 'restored'), history: 'lost', changed: 'all' })
+    await refreshed
+    expect(regressed()).toBe(1)
+    await lookUp.answer({ position: at(8), changed: [], record: active })
+    const again = await nextAsked()
+    expect(again.question).toEqual({ since: at(5, 'restored'), keyHash: active.secrets[0]?.keyHash })
+    await again.answer({ position: at(5, 'restored'), record: revoked })
+    expect(await found).toBe('revoked')
+    expect(await find()).toBe('revoked')
+    cache.close()
+  })
+
+  it('is not taken for the number of its revision alone', async () => {
+    const { cache, find, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position: at(8, 'restored'), history: 'lost', changed: 'all' })
+    await refreshed
+    await lookUp.answer({ position: at(8), record: active })
+    await (await nextAsked()).answer({ position: at(8, 'restored'), record: revoked })
+    expect(await found).toBe('revoked')
+    cache.close()
+  })
+
+  it('counts when it shows where the process has moved to meanwhile, of a key that has not changed', async () => {
+    const { cache, find, nextAsked, standAt, count } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position: at(9), changed: ['wk_other'] })
+    await refreshed
+    await lookUp.answer({ position: at(9), changed: ['wk_other'], record: active })
+    expect(await found).toBe('active')
+    expect(count()).toBe(3)
+    expect(await find()).toBe('active')
+    expect(count()).toBe(3)
+    cache.close()
+  })
+
+  it('is asked again when its key was dropped meanwhile, though it shows where the process stands', async () => {
+    const { cache, find, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    cache.forget([active.id])
+    await lookUp.answer({ position: at(7), record: active })
+    await (await nextAsked()).answer({ position: at(8), changed: [active.id], record: revoked })
+    expect(await found).toBe('revoked')
+    cache.close()
+  })
+
+  it('moves the process, and drops what it says has changed', async () => {
+    const { cache, find, nextAsked, standAt } = setUp()
+    const other = createKeyRecord()
+    await standAt(at(7))
+    const found = find()
+    await (await nextAsked()).answer({ record: active })
+    expect(await found).toBe('active')
+    const foundOther = cache.find(digestOf(other), () => '192.0.2.1')
+    await (await nextAsked()).answer({ position: at(8), changed: [active.id], record: other })
+    await foundOther
+    const again = find()
+    const asked = await nextAsked()
+    expect(asked.question.since).toEqual(at(8))
+    await asked.answer({ position: at(8), record: revoked })
+    expect(await again).toBe('revoked')
+    cache.close()
+  })
+
+  it('renews the lease, from when it was asked', async () => {
+    const { clock, cache, find, nextAsked, standAt, count } = setUp()
+    await standAt(at(7))
+    clock.advance(30_000)
+    const found = find()
+    const lookUp = await nextAsked()
+    clock.advance(5_000)
+    await lookUp.answer({ record: active })
+    expect(await found).toBe('active')
+    clock.advance(34_999)
+    expect(await find()).toBe('active')
+    expect(count()).toBe(2)
+    clock.advance(1)
+    const late = find()
+    await (await nextAsked()).answer({ position: at(8), changed: [active.id] })
+    await (await nextAsked()).answer({ position: at(8), record: revoked })
+    expect(await late).toBe('revoked')
+    cache.close()
+  })
+})
+
+describe('a poll', () => {
+  it('of a lost history that comes after one of today changes nothing, and is asked again', async () => {
+    const { cache, find, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const poll = cache.refresh()
+    const late = await nextAsked()
+    const found = find()
+    await (await nextAsked()).answer({ record: active })
+    expect(await found).toBe('active')
+    await late.answer({ position: at(8, 'lost'), changed: [] })
+    const again = await nextAsked()
+    expect(again.question.since).toEqual(at(7))
+    await again.answer({ position: at(8), changed: [active.id] })
+    await poll
+    const after = find()
+    await (await nextAsked()).answer({ position: at(8), record: revoked })
+    expect(await after).toBe('revoked')
+    cache.close()
+  })
+
+  it('that fails leaves everything as it is until the lease ends, and then the next one is asked first', async () => {
+    const { clock, cache, find, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const found = find()
+    await (await nextAsked()).answer({ record: active })
+    await found
+    const poll = cache.refresh()
+    const failed = expect(poll).rejects.toMatchObject({ code: 'store_unavailable' })
+    await (await nextAsked()).fail(new Error('down'))
+    await failed
+    expect(await find()).toBe('active')
+    clock.advance(60_000)
+    const late = find()
+    await (await nextAsked()).answer({})
+    expect(await late).toBe('active')
+    cache.close()
+  })
+
+  it('whose place was pruned drops everything and regresses nothing', async () => {
+    const { cache, find, nextAsked, standAt, regressed } = setUp()
+    await standAt(at(7))
+    const found = find()
+    await (await nextAsked()).answer({ record: active })
+    await found
+    const poll = cache.refresh()
+    await (await nextAsked()).answer({ position: at(90_000), history: 'pruned', changed: 'all' })
+    await poll
+    expect(regressed()).toBe(0)
+    const after = find()
+    await (await nextAsked()).answer({ position: at(90_000), record: revoked })
+    expect(await after).toBe('revoked')
+    cache.close()
+  })
+})
+
+describe('the gate', () => {
+  it('opens for what was found while the lease holds and nothing of the key was dropped', async () => {
+    const { clock, cache, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const finding = cache.find(digestOf(active), () => '192.0.2.1')
+    await (await nextAsked()).answer({ record: active })
+    const found = await finding
+    if (typeof found === 'string') throw new Error(found)
+    expect(cache.isCurrent(found)).toBe(true)
+    cache.forget(['wk_other'])
+    expect(cache.isCurrent(found)).toBe(true)
+    clock.advance(60_000)
+    expect(cache.isCurrent(found)).toBe(false)
+    const again = cache.findAgain(found)
+    await (await nextAsked()).answer({ position: at(8), changed: [active.id] })
+    await (await nextAsked()).answer({ position: at(8), record: revoked })
+    expect(await again).toMatchObject({ status: 'revoked' })
+    cache.close()
+  })
+
+  it('closes when the key is dropped, for whoever found it before', async () => {
+    const { cache, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const finding = cache.find(digestOf(active), () => '192.0.2.1')
+    await (await nextAsked()).answer({ record: active })
+    const found = await finding
+    if (typeof found === 'string') throw new Error(found)
+    cache.forget([active.id])
+    expect(cache.isCurrent(found)).toBe(false)
+    const again = cache.findAgain(found)
+    await (await nextAsked()).answer({ position: at(8), changed: [active.id] })
+    expect(await again).toBe('unknown')
+    cache.close()
+    expect(cache.isCurrent(found)).toBe(false)
+  })
+})
