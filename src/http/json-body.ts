@@ -18,6 +18,7 @@ const leastDeepLength = 2 * maxJsonDepth
 export function parseJsonBody(body: Uint8Array | string): { value: unknown } | undefined {
   if (body.length === 0) return undefined
   try {
+    if (typeof body !== 'string' && !mayBeJson(body)) return undefined
     const text = typeof body === 'string' ? body : utf8.decode(body)
     const value: unknown = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     return mayBeTooDeep(text.length) && isTooDeep(value) ? undefined : { value }
@@ -25,6 +26,25 @@ export function parseJsonBody(body: Uint8Array | string): { value: unknown } | u
     return undefined
   }
 }
+
+/** Tells what is no JSON by its ends, so that no megabytes of text are made of a bomb's blanks or brackets. */
+function mayBeJson(bytes: Uint8Array): boolean {
+  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  while (start < bytes.length && isBlank(bytes[start] as number)) start++
+  let end = bytes.length - 1
+  while (end > start && isBlank(bytes[end] as number)) end--
+  return (
+    start <= end && firstBytes.includes(bytes[start] as number) && lastBytes.includes(bytes[end] as number)
+  )
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
+
+/** Of a JSON value: RFC 8259, 3. */
+const firstBytes = Buffer.from('{["-0123456789tfn', 'latin1')
+const lastBytes = Buffer.from('}]"0123456789el', 'latin1')
 
 /** Whether a text of this length can be nested too deep. Most events are spared the look. */
 export function mayBeTooDeep(length: number): boolean {

@@ -19,6 +19,9 @@ export interface TurnsOptions {
   clock: Pick<Clock, 'monotonic'>
 }
 
+/** Answers that are written in one go. */
+const mostSentAway = 32
+
 interface Waiter {
   readonly since: number
   settle(mayGo: boolean): void
@@ -34,16 +37,28 @@ export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns 
   /** In the order of their next turns. */
   const queues = new Map<string, Waiter[]>()
 
-  function next(): Waiter | undefined {
+  /** `later`: so many have waited too long that others get a word in first. */
+  function next(): Waiter | 'later' | undefined {
+    let sentAway = 0
     for (const [whose, waiters] of queues) {
+      if (sentAway === mostSentAway) return 'later'
       const waiter = waiters.shift() as Waiter
       // Behind all the others, or gone.
       queues.delete(whose)
       if (waiters.length > 0) queues.set(whose, waiters)
       if (clock.monotonic() - waiter.since <= patienceMs) return waiter
       waiter.settle(false)
+      sentAway++
     }
     return undefined
+  }
+
+  function end(): void {
+    // The turn is handed over as it is, so that nobody can slip in between.
+    const waiter = next()
+    if (waiter === 'later') setImmediate(end)
+    else if (waiter === undefined) taken--
+    else waiter.settle(true)
   }
 
   return {
@@ -59,11 +74,6 @@ export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns 
         else waiters.push(waiter)
       })
     },
-    end() {
-      // The turn is handed over as it is, so that nobody can slip in between.
-      const waiter = next()
-      if (waiter === undefined) taken--
-      else waiter.settle(true)
-    },
+    end,
   }
 }

@@ -208,4 +208,19 @@ describe('a 200 MB bomb', () => {
     // Nobody is left waiting, and a turn is free again.
     expect(await decode(brotliCompressSync(text), 'br', LIMIT, turns)).toEqual(text)
   })
+
+  it('takes no more buffers for 300 bodies at once than for a few', async () => {
+    const bomb = gzipSync(Buffer.alloc(LIMIT, ' '))
+    expect(bomb.length).toBeLessThan(600)
+    const turns = newTurns()
+    const growth = await measureGrowth(async () => {
+      await Promise.all(
+        Array.from({ length: 300 }, async () => {
+          expect(await decode(bomb, 'gzip', LIMIT, turns)).toHaveLength(LIMIT)
+        }),
+      )
+    })
+    // All at once they are 150 MB.
+    expect(growth.buffers).toBeLessThan(60e6)
+  })
 })

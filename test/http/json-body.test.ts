@@ -28,6 +28,11 @@ describe('parseJsonBody', () => {
       '{"writeKey": wk_live_x',
       "{'a':1}",
       'NaN',
+      ' '.repeat(5_000),
+      '['.repeat(5_000),
+      '{'.repeat(5_000),
+      '\0'.repeat(5_000),
+      '\ufeff \ufeff1',
       'a=1&b=2',
       '{}{}',
     ]) {

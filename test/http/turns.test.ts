@@ -56,4 +56,17 @@ describe('createTurns', () => {
     await settled()
     expect(log).toEqual(['a', 'a', 'a was sent away', 'b was sent away', 'c'])
   })
+
+  it('sends a crowd away little by little, and then has a turn to give again', async () => {
+    const { clock, turns, log, work } = start()
+    for (let i = 0; i < 1_002; i++) void work('crowd')
+    clock.advance(6_000)
+    turns.end()
+    await Promise.resolve()
+    expect(log.length).toBeLessThan(100)
+    while (log.length < 1_002) await settled()
+    expect(log.filter((entry) => entry.endsWith('sent away'))).toHaveLength(1_000)
+    await settled()
+    expect(turns.take('late')).toBe(true)
+  })
 })

@@ -13,6 +13,10 @@ export interface PacedLoadOptions {
   secrets: readonly string[]
   perSecond: number
   durationMs: number
+  /** Default: one track event as JSON. */
+  body?: string | Uint8Array
+  /** Value of `Content-Encoding`. */
+  coding?: string
 }
 
 const tickMs = 5
@@ -23,17 +27,22 @@ export async function sendPaced({
   secrets,
   perSecond,
   durationMs,
+  body = JSON.stringify({ type: 'track', event: 'Seen' }),
+  coding,
 }: PacedLoadOptions): Promise<PacedLoad> {
   const agent = new Agent({ keepAlive: true })
   const load: PacedLoad = { statuses: {}, latencies: [] }
-  const body = JSON.stringify({ type: 'track', event: 'Seen' })
   const answers: Promise<void>[] = []
   const startedAt = performance.now()
   let sent = 0
 
   function send(secret: string): Promise<void> {
     const sentAt = performance.now()
-    const headers = { authorization: `Basic ${btoa(`${secret}:`)}`, 'content-type': 'application/json' }
+    const headers = {
+      authorization: `Basic ${btoa(`${secret}:`)}`,
+      'content-type': 'application/json',
+      ...(coding !== undefined && { 'content-encoding': coding }),
+    }
     return new Promise((resolve, reject) => {
       const asked = request({ agent, port, host: '127.0.0.1', path: '/v1/track', method: 'POST', headers })
       asked.once('error', reject)
