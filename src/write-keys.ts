@@ -10,6 +10,7 @@ import {
   changedFields,
   toActorText,
 } from './keys/audit-entry.ts'
+import { keyIdPattern, newId, newKeyIdPattern } from './keys/ids.ts'
 import { type CreateKeyInput, parseScalarFields, type UpdateKeyInput } from './keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from './keys/key-record.ts'
 import {
@@ -29,7 +30,6 @@ import { createEndings, keyNotFound } from './management/endings.ts'
 import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import type { Awaitable } from './runtime/awaitable.ts'
-import { randomBase62 } from './runtime/base62.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { invalidField, KeyError, StoreError } from './runtime/errors.ts'
 import type { CommittedChange } from './stores/key-store.ts'
@@ -290,7 +290,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     after: KeyRecord | null,
   ): AuditEntry {
     return {
-      id: `aud_${randomBase62(16)}`,
+      id: newId('audit'),
       at: clock.now(),
       action,
       actor: toActorText(change.actor?.name),
@@ -350,7 +350,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const writeKeys: WriteKeys = {
     async create(input, change = {}) {
       const now = clock.now()
-      if (change.id !== undefined && !newIdPattern.test(change.id))
+      if (change.id !== undefined && !newKeyIdPattern.test(change.id))
         throw invalidField('id', 'must be wk_ and 16 base62 characters')
       const scalars = parseScalarFields(input, 'create', now)
       const rules = await parseRules(input as unknown as Record<string, unknown>)
@@ -524,8 +524,6 @@ function refuseAsClosed(): never {
 const closedCache = { find: refuseAsClosed, findAgain: refuseAsClosed, isCurrent: refuseAsClosed }
 
 const insertAttempts = 3
-const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
-const newIdPattern = /^wk_[0-9A-Za-z]{16}$/
 const maxVolumes = 100
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

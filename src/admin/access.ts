@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { bearerPattern } from '../keys/ids.ts'
 import type { Principal, RequestInfo, ResolvedAdminOptions, Role } from './admin-options.ts'
 import { createFailedAttempts } from './failed-attempts.ts'
 import { AdminProblem } from './problem.ts'
@@ -71,7 +72,7 @@ export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): 
 
 /** RFC 6750, 2.1. A repeated header arrives joined by a comma, which no token holds. */
 function bearerToken(headers: Headers): string | undefined {
-  return /^Bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(headers.get('authorization') ?? '')?.[1]
+  return bearerPattern.exec(headers.get('authorization') ?? '')?.[1]
 }
 
 function assertPrincipal({ name, role }: Principal): Principal {

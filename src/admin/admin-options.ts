@@ -1,3 +1,4 @@
+import { adminTokenPattern } from '../keys/ids.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
 import { ConfigError } from '../runtime/errors.ts'
 import type { Logger } from '../verifier/event-hook.ts'
@@ -77,7 +78,6 @@ const optionNames: readonly (keyof AdminApiOptions)[] = [
 ]
 const roles: readonly Role[] = ['admin', 'viewer']
 const pathPattern = /^(\/[A-Za-z0-9._~-]+)*$/
-const tokenPattern = /^[A-Za-z0-9._~+/=-]{32,512}$/
 
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
 export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOptions {
@@ -128,7 +128,7 @@ function assertToken(entry: unknown, index: number): void {
   if (typeof name !== 'string' || name.trim() === '' || name.length > 100)
     throw new ConfigError(`${option}.name`, name, 'a name of 1 to 100 characters')
   if (!roles.includes(role as Role)) throw new ConfigError(`${option}.role`, role, "'admin' or 'viewer'")
-  if (typeof token !== 'string' || !tokenPattern.test(token)) {
+  if (typeof token !== 'string' || !adminTokenPattern.test(token)) {
     throw new ConfigError(
       `${option}.token`,
       token,

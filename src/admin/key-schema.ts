@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { describedKeyIdPattern, environmentPattern } from '../keys/ids.ts'
 import { maxRateLimitEps, minRateLimitEps } from '../keys/key-fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
@@ -39,10 +40,7 @@ const expiresAt = z.iso
 export const createKeySchema = z.strictObject({
   name,
   source_type: sourceType,
-  environment: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/)
-    .optional(),
+  environment: z.string().regex(environmentPattern).optional(),
   ...optional(rules),
   expires_at: expiresAt.optional(),
 })
@@ -95,7 +93,7 @@ const secretSchema = z.object({
 })
 
 const keyFields = {
-  id: z.string().regex(/^wk_[0-9A-Za-z]+$/),
+  id: z.string().regex(describedKeyIdPattern),
   name: z.string(),
   source_type: sourceType,
   environment: z.string(),

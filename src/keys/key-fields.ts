@@ -1,4 +1,5 @@
 import { ConfigError, invalidField } from '../runtime/errors.ts'
+import { environmentCharacters, environmentPattern } from './ids.ts'
 import { type KeyRules, type SourceType, sourceTypes } from './key-record.ts'
 
 /** What can be set on a key when it is created. */
@@ -89,7 +90,7 @@ export function parseScalarFields(
 /** @throws ConfigError unless the value is a usable environment name. */
 export function assertEnvironment(value: unknown): string {
   if (typeof value === 'string' && environmentPattern.test(value)) return value
-  throw new ConfigError('environment', value, '1 to 64 characters of A-Z a-z 0-9 . _ -')
+  throw new ConfigError('environment', value, environmentCharacters)
 }
 
 /** Whether the value can be a rate: a number from 0.001 to 1 000 000. */
@@ -97,7 +98,6 @@ export function isEps(value: unknown): value is number {
   return typeof value === 'number' && value >= minRateLimitEps && value <= maxRateLimitEps
 }
 
-const environmentPattern = /^[A-Za-z0-9._-]{1,64}$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
@@ -119,7 +119,7 @@ function parseSourceType(value: unknown): SourceType {
 
 function parseEnvironment(value: unknown): string {
   if (typeof value === 'string' && environmentPattern.test(value)) return value
-  throw invalidField('environment', 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -')
+  throw invalidField('environment', `must be ${environmentCharacters}`)
 }
 
 function parseEps(value: unknown): number | null {

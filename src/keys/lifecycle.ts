@@ -1,5 +1,5 @@
-import { randomBase62 } from '../runtime/base62.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
+import { newId } from './ids.ts'
 import type { ScalarFields } from './key-fields.ts'
 import type { KeyRecord, KeyRules, SecretRecord } from './key-record.ts'
 import { secretStart } from './secret.ts'
@@ -25,7 +25,7 @@ export function createKey(
   environment: string,
   secret: NewSecret,
   now: number,
-  id = `wk_${randomBase62(16)}`,
+  id = newId('key'),
 ): KeyRecord {
   const { name, sourceType } = fields
   if (name === undefined)
@@ -141,7 +141,7 @@ export function parseGraceHours(hours: unknown): number {
 
 function newSecretRecord({ secret, keyHash }: NewSecret, now: number): SecretRecord {
   return {
-    id: `sec_${randomBase62(16)}`,
+    id: newId('secret'),
     keyHash,
     start: secretStart(secret),
     createdAt: now,

@@ -7,9 +7,6 @@ const startLength = 12
 /** Longest secret that is looked at: a prefix of 32 characters, the random part and the checksum. */
 const maxLength = 32 + randomLength + checksumLength
 
-/** Prefixes that `keyPrefix` may have: they survive a double click, a URL and a Basic credential unchanged. */
-export const keyPrefixPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/
-
 /**
  * A new secret: `prefix`, 32 base62 characters from a CSPRNG (190 bits), 6 base62 characters of CRC-32 over what
  * precedes. The checksum is public: it stops typing errors and junk before any store is asked, not an attacker.

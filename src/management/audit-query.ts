@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
+import { keyIdPattern } from '../keys/ids.ts'
 import { decodeCursor, encodeCursor } from '../keys/list-query.ts'
 import { invalidField } from '../runtime/errors.ts'
 
@@ -28,7 +29,7 @@ export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
       throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
   }
   const { keyId, limit = 50, cursor } = query
-  if (keyId !== undefined && (typeof keyId !== 'string' || !/^wk_[0-9A-Za-z]{1,64}$/.test(keyId)))
+  if (keyId !== undefined && (typeof keyId !== 'string' || !keyIdPattern.test(keyId)))
     throw invalidField('keyId', 'must be the id of a write key')
   if (!Number.isInteger(limit) || limit < 1 || limit > 100)
     throw invalidField('limit', 'must be a whole number from 1 to 100')

@@ -1,4 +1,5 @@
 import { type AuditEntry, changedFields } from '../keys/audit-entry.ts'
+import { restOfId, toId } from '../keys/ids.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
 
@@ -7,7 +8,7 @@ import { KeyError } from '../runtime/errors.ts'
  * exists, so no id is used twice: whichever process asks, and after a restart too.
  */
 export function creationEntryId(keyId: string): string {
-  return `aud_${keyId.slice(3)}`
+  return toId('audit', restOfId('key', keyId))
 }
 
 /** Why a key with a chosen id was not made. @param creation undefined where a store keeps no audit log. */

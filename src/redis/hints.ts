@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { keyIdPattern } from '../keys/ids.ts'
 import { ConfigError, unknownOption } from '../runtime/errors.ts'
 import type { ChangeHints, ChangeListener } from '../stores/key-store.ts'
 import { type RedisClient, type RedisCommands, toRedisCommands } from './client.ts'
@@ -25,7 +26,6 @@ const mostAtOnce = 20
 const intervalMs = 50
 const mostIds = 1_000
 const mostCharacters = 100_000
-const idPattern = /^wk_[0-9A-Za-z]{1,64}$/
 
 /**
  * Tells other processes over Redis that keys changed, for any store. A message only makes its receivers ask their store:
@@ -133,7 +133,8 @@ function createPacer(listener: ChangeListener) {
 function parseMessage(message: unknown): { sender?: string; keyIds: readonly string[] | 'unknown' } {
   if (typeof message !== 'string' || message.length > mostCharacters) return { keyIds: 'unknown' }
   const [sender, ...keyIds] = message.split(' ')
-  const isReadable = keyIds.length > 0 && keyIds.length <= mostIds && keyIds.every((id) => idPattern.test(id))
+  const isReadable =
+    keyIds.length > 0 && keyIds.length <= mostIds && keyIds.every((id) => keyIdPattern.test(id))
   return isReadable ? { sender: sender as string, keyIds } : { keyIds: 'unknown' }
 }
 

@@ -1,5 +1,5 @@
 import type { AuditAction, AuditEntry, CommittedChange, KeyRecord, KeyStore } from '../index.ts'
-import { randomBase62 } from '../runtime/base62.ts'
+import { newId } from '../keys/ids.ts'
 import type { StoreHarness } from './store-harness.ts'
 import type { Expectation } from './test-tools.ts'
 
@@ -26,7 +26,7 @@ export function hashOf(record: KeyRecord): string {
 
 export function auditOf(action: AuditAction, record: KeyRecord | null): AuditEntry {
   return {
-    id: `aud_${randomBase62(16)}`,
+    id: newId('audit'),
     at: 1_768_478_400_000,
     action,
     actor: null,

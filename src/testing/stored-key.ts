@@ -1,10 +1,11 @@
 import type { KeyRecord, SecretRecord } from '../index.ts'
+import { newId } from '../keys/ids.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 
 /** A key as a store is handed it, valid and unlike any other; `changes` replaces fields. */
 export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
   return {
-    id: `wk_${randomBase62(16)}`,
+    id: newId('key'),
     name: 'Web App',
     sourceType: 'web',
     environment: 'production',
@@ -30,7 +31,7 @@ export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
 /** A secret of such a key. Its hash belongs to no secret anybody could present. */
 export function createSecretRecord(changes: Partial<SecretRecord> = {}): SecretRecord {
   return {
-    id: `sec_${randomBase62(16)}`,
+    id: newId('secret'),
     keyHash: Buffer.from(randomBase62(32), 'latin1').toString('hex'),
     start: 'sk_live_abcd',
     createdAt: 1_768_478_400_000,

@@ -1,4 +1,5 @@
 import type { KeyRecord, KeyStore } from '../index.ts'
+import { newId } from '../keys/ids.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import { type UsageBatch, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { StoreHarness } from './store-harness.ts'
@@ -124,7 +125,7 @@ export function usageTests(
       const days = [400, 31, 29, 0]
       // What a file can tell of the present, which has no clock of its own.
       await store.audit?.append({
-        id: `aud_${randomBase62(16)}`,
+        id: newId('audit'),
         at: now,
         action: 'refused',
         actor: null,

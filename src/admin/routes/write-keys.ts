@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { toId } from '../../keys/ids.ts'
 import type { CreateKeyInput, UpdateKeyInput } from '../../keys/key-fields.ts'
 import type { WriteKey } from '../../keys/key-record.ts'
 import { toBase62 } from '../../runtime/base62.ts'
@@ -176,5 +177,6 @@ function idempotentId(idempotencyKey: string | null, caller: string): string | u
     .update(JSON.stringify([caller, idempotencyKey]))
     .digest()
   // Two halves of 47 bits, eight base62 characters each.
-  return `wk_${toBase62(hash.readUIntBE(0, 6) % 62 ** 8, 8)}${toBase62(hash.readUIntBE(6, 6) % 62 ** 8, 8)}`
+  const half = (at: number) => toBase62(hash.readUIntBE(at, 6) % 62 ** 8, 8)
+  return toId('key', half(0) + half(6))
 }
