@@ -41,7 +41,14 @@ export interface IngestRequest {
   headers: FieldValues
   /** The socket's address, not a forwarded one. */
   ip?: string
-  /** The parsed value when somebody has parsed it (object, array, string or bytes), or a function that reads the raw bytes. */
+  /**
+   * What JSON made of it when somebody has parsed it (a plain object or an array); bytes (`Buffer`, any other view, `ArrayBuffer`)
+   * or text, which are parsed; or a {@link ReadBody}, called only when the sequence of checks gets that far.
+   *
+   * A stream of Node's or of the web, a `Request`, a `Blob` or a promise is read within the limit. Anything else (a `Map`, a
+   * `FormData`, an instance of a class, an object without a prototype, as form parsers make them and JSON parsers do not) is
+   * refused as a fault of the caller: 503, `internal_error` for `onEvent`, which names it.
+   */
   body?: unknown
   /** The event type of this route when the path does not say it; `'batch'`: each event says its own. */
   eventType?: string

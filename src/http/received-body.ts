@@ -2,9 +2,11 @@ import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { types } from '../runtime/built-ins.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
+import { bytesOf, readerOf } from './handed-in-body.ts'
 import type { FieldValues, ReadBody } from './ingest-request.ts'
 import { isTooDeep, mayBeTooDeep, parseJsonBody } from './json-body.ts'
 import type { BodyAccount, PendingBodies } from './pending-bodies.ts'
+import { isPlainObject } from './plain-object.ts'
 import type { Turns } from './turns.ts'
 
 /** The parsed body, or why there is none. */
@@ -39,6 +41,8 @@ export interface BodyLimits<Account extends BodyAccount> {
  * somebody has parsed as it is. Bytes that were handed in may be inflated already while `content-encoding` still names
  * the coding (`express.raw()`, Nest's `rawBody`), so they are tried as JSON first.
  *
+ * What is no JSON value is read when it can be, see `readerOf`.
+ *
  * A client that went away (a rejection with `code: 'client_aborted'`) is `client_aborted`; any other error of the reader
  * is thrown on. A value that is at hand is answered without a promise. What the account holds is released by its owner.
  */
@@ -51,9 +55,21 @@ export function receiveBody<Account extends BodyAccount>(
   if (typeof body === 'function') return readAndParse(body as ReadBody, headers, limits, account)
   if (body === undefined || body === null) return INVALID_JSON
   if (typeof body === 'string') return parseText(body, limits.maxBytes)
-  if (types.isUint8Array(body)) return parseHandedInBytes(body, headers, limits, account)
+  if (ArrayBuffer.isView(body)) return parseHandedInBytes(bytesOf(body), headers, limits, account)
   if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
-  return takeParsed(body, headers)
+  if (isJsonValue(body)) return takeParsed(body, headers)
+  return readAndParse(readerOf(body), headers, limits, account)
+}
+
+/** Whether a value may have come from `JSON.parse`. Text is not asked about: it is parsed. */
+function isJsonValue(value: unknown): boolean {
+  if (isPlainObject(value)) return !isPromised(value)
+  return Array.isArray(value) || typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** Promises and iterations need no class: JSON holds no functions. */
+function isPromised(value: Record<string | symbol, unknown>): boolean {
+  return typeof value.then === 'function' || typeof value[Symbol.asyncIterator] === 'function'
 }
 
 const INVALID_JSON: ReceivedBody = { ok: false, reason: 'invalid_json', bodyLeft: false }
@@ -81,11 +97,15 @@ function readAndParse<Account extends BodyAccount>(
     if (!hasRoom) return BUSY_LEFT_UNREAD
     if (raw === null) return LEFT_UNREAD
     if (raw === undefined) return INVALID_JSON
-    const bytes = types.isAnyArrayBuffer(raw) ? new Uint8Array(raw) : raw
+    const bytes = types.isAnyArrayBuffer(raw)
+      ? new Uint8Array(raw)
+      : ArrayBuffer.isView(raw)
+        ? bytesOf(raw)
+        : raw
     if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
-      // Whoever reads lazily may parse as well: the same as handing the value in.
-      if (typeof raw === 'object') return takeParsed(raw, headers)
-      throw new TypeError('a body reader must give bytes, a string, a parsed value or null')
+      if (isJsonValue(raw)) return takeParsed(raw, headers)
+      // Whoever reads lazily may hand out what has to be read in turn: the same as handing it in.
+      return readAndParse(readerOf(raw), headers, limits, account)
     }
     const length = Buffer.byteLength(bytes)
     if (length > maxBytes) return LEFT_UNREAD

@@ -1,3 +1,4 @@
+import { UnusableBodyError } from '../http/handed-in-body.ts'
 import { describeKind, isPlainObject } from '../http/plain-object.ts'
 import type { EventRule, NamedBy } from '../rules/event-rule.ts'
 
@@ -51,7 +52,7 @@ const noneRejected: readonly RejectedEvent[] = Object.freeze([])
  * Finds the events in a parsed body (one event, `{ batch }`, or a bare array) and checks each against the route's
  * type and the key's rules. Reads own properties only, so a polluted prototype grants nothing.
  *
- * @throws TypeError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body made it.
+ * @throws UnusableBodyError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body made it.
  */
 export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | RefusedEvents {
   const found = findEvents(body)
@@ -164,9 +165,7 @@ function isEventBesideBatch(body: Record<string, unknown>): boolean {
 function isEvent(value: unknown): value is IngestEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   if (!isPlainObject(value)) {
-    throw new TypeError(
-      `an event of the body that was handed in is ${describeKind(value)}: JSON has no such events`,
-    )
+    throw new UnusableBodyError(`a list with ${describeKind(value)} in it`)
   }
   return !Object.hasOwn(value, '__proto__') && !(Array.isArray(value.batch) && Object.hasOwn(value, 'batch'))
 }

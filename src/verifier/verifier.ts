@@ -74,6 +74,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     try {
       const preflight = answerPreflight(request)
       if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
+      // Nobody may get to wait for it: its rejection would end the process.
+      if (request.body instanceof Promise) request.body.catch(() => {})
       visit = createVisit(toIngestRequest(request))
       const started = visit
       const verdict = readTarget(started) ?? identify(started)

@@ -142,7 +142,7 @@ describe('receiveBody with a reader', () => {
       throw broken
     }
     await expect(async () => receive(throwing, {}, LIMIT)).rejects.toBe(broken)
-    for (const given of [5, true, Symbol('body')]) {
+    for (const given of [5n, new Map(), Symbol('body')]) {
       await expect(async () => receive(() => given, {}, LIMIT)).rejects.toThrow(TypeError)
     }
   })

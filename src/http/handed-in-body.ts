@@ -1,0 +1,128 @@
+import { types } from '../keys/node-builtins.ts'
+import type { ReadBody } from './ingest-request.ts'
+import { describeKind } from './plain-object.ts'
+import { type BodyStream, createBodyReader } from './raw-body.ts'
+
+/**
+ * A body was handed in as something that holds no JSON, or that somebody has read already. A fault of whoever calls `verify`, and
+ * not of the sender, who may try again. Its message names what was handed in, and quotes nothing of the request.
+ */
+export class UnusableBodyError extends TypeError {
+  readonly code = 'unusable_body'
+  override readonly name = 'UnusableBodyError'
+
+  constructor(what: string) {
+    super(
+      `request.body is ${what}: hand in bytes, text, what JSON.parse made of them, or a function that reads them`,
+    )
+  }
+}
+
+/**
+ * A reader for a body that was handed in as something to be read first: a promise, a `Request` or `Response`, a `Blob`, a web or
+ * Node stream, or anything else that can be iterated for bytes.
+ *
+ * @throws UnusableBodyError for everything else, and for what has been read already.
+ */
+export function readerOf(body: unknown): ReadBody {
+  const given = body as Partial<Request & Blob & ReadableStream<Uint8Array> & BodyStream> &
+    PromiseLike<unknown>
+  if (typeof body !== 'object' || body === null) throw new UnusableBodyError(describeKind(body))
+  if (typeof given.then === 'function') return createPromiseReader(given)
+  if (typeof given.getReader === 'function') return createWebReader(given as ReadableStream<Uint8Array>)
+  if (typeof given.arrayBuffer === 'function') {
+    return typeof given.size === 'number'
+      ? createBlobReader(given as Blob)
+      : createMessageReader(given as Request)
+  }
+  if (typeof given.pipe === 'function' && typeof given.on === 'function')
+    return createNodeReader(given as BodyStream)
+  if (typeof given[Symbol.asyncIterator] === 'function')
+    return createChunkReader(given as AsyncIterable<unknown>)
+  throw new UnusableBodyError(describeKind(body))
+}
+
+/** Of `request.json()` or `request.text()` that nobody has waited for, say. */
+function createPromiseReader(promise: PromiseLike<unknown>): ReadBody {
+  return async function readPromised() {
+    try {
+      return (await promise) as Uint8Array
+    } catch (error) {
+      const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+      // What the sender wrote is no JSON: the same as if it had been handed in as text.
+      if (name === 'SyntaxError') return ''
+      if (code === 'client_aborted') throw error
+      throw new UnusableBodyError('a promise that was rejected')
+    }
+  }
+}
+
+function createBlobReader(blob: Blob): ReadBody {
+  return async function readBlob(maxBytes, hold = () => true) {
+    return blob.size > maxBytes || !hold(blob.size) ? null : new Uint8Array(await blob.arrayBuffer())
+  }
+}
+
+function createMessageReader(message: Request): ReadBody {
+  if (message.bodyUsed) throw new UnusableBodyError(`${describeKind(message)} that has been read already`)
+  const { body } = message
+  if (body === null) return () => ''
+  if (body === undefined) throw new UnusableBodyError(describeKind(message))
+  return createWebReader(body)
+}
+
+function createWebReader(stream: ReadableStream<Uint8Array>): ReadBody {
+  if (stream.locked) throw new UnusableBodyError('a ReadableStream that somebody else reads')
+  return async function readWebStream(maxBytes, hold) {
+    const reader = stream.getReader()
+    const bytes = await collect(() => reader.read(), maxBytes, hold)
+    // Nobody waits for the rest; the stream may never answer.
+    if (bytes === null) reader.cancel().catch(() => {})
+    return bytes
+  }
+}
+
+function createNodeReader(stream: BodyStream): ReadBody {
+  const isRead = stream.readableDidRead === true || stream.readable === false
+  if (isRead || stream.readableObjectMode === true) {
+    throw new UnusableBodyError(`${describeKind(stream)} that has been read already, or holds no bytes`)
+  }
+  return stream.headers === undefined
+    ? createBodyReader(Object.assign(stream, { headers: {} }))
+    : createBodyReader(stream)
+}
+
+function createChunkReader(chunks: AsyncIterable<unknown>): ReadBody {
+  return async function readChunks(maxBytes, hold) {
+    const iterator = chunks[Symbol.asyncIterator]()
+    const bytes = await collect(() => iterator.next(), maxBytes, hold)
+    if (bytes === null) Promise.resolve(iterator.return?.()).catch(() => {})
+    return bytes
+  }
+}
+
+async function collect(
+  next: () => Promise<{ done?: boolean; value?: unknown }>,
+  maxBytes: number,
+  hold: (bytes: number) => boolean = () => true,
+): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await next()
+    if (done === true) return Buffer.concat(chunks, length)
+    if (typeof value !== 'string' && !ArrayBuffer.isView(value)) {
+      throw new UnusableBodyError(`a stream of other things than bytes (${describeKind(value)})`)
+    }
+    const bytes = typeof value === 'string' ? Buffer.from(value) : bytesOf(value)
+    length += bytes.length
+    if (length > maxBytes || !hold(bytes.length)) return null
+    chunks.push(bytes)
+  }
+}
+
+/** The bytes behind a view of any kind. */
+export function bytesOf(view: ArrayBufferView): Uint8Array {
+  if (types.isUint8Array(view)) return view
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
