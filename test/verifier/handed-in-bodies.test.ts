@@ -235,7 +235,8 @@ describe('a body that is handed in', () => {
 
   it('never makes an event that the sender did not send', async () => {
     const { verify } = await setUp()
-    const json = fc.jsonValue({ maxDepth: 2 })
+    // As it is once it has been written and read: JSON has no -0.
+    const json = fc.jsonValue({ maxDepth: 2 }).map((value): unknown => JSON.parse(JSON.stringify(value)))
     const wraps: ((value: unknown) => unknown)[] = [
       (value) => value,
       (value) => JSON.stringify(value),
