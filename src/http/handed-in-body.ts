@@ -1,4 +1,4 @@
-import { types } from '../keys/node-builtins.ts'
+import { types } from '../runtime/built-ins.ts'
 import type { ReadBody } from './ingest-request.ts'
 import { describeKind } from './plain-object.ts'
 import { type BodyStream, createBodyReader } from './raw-body.ts'
