@@ -4,7 +4,6 @@ import {
   answerByFetch,
   createContext,
   type FetchHandler,
-  findContext,
   keepBody,
   keepHeaders,
   type ParsedBody,
@@ -57,8 +56,7 @@ export function writeKeyAuth(
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(ctx, preflight)
 
-    const before = findContext(ctx.state)
-    const verdict = await verifyOnce(keys, before, neutral, eventType)
+    const verdict = await verifyOnce(ctx.req, keys, neutral, eventType)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {
         // Nobody is left to answer, and Koa would say 404 to nobody.
@@ -73,7 +71,7 @@ export function writeKeyAuth(
     }
     if (!trySetAcceptedHeaders(ctx.res, verdict.headers)) return
     keepOnError(ctx, verdict.headers)
-    ctx.state[requestProperty] = createContext(verdict, keys, eventType, before)
+    ctx.state[requestProperty] = createContext(ctx.req, verdict, keys, eventType)
     if (verdict.body !== undefined) {
       setAcceptedBody(ctx.req, parsed, verdict.body)
       // koa-body asks nothing else before it reads; its older versions then set an empty body.

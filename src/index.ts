@@ -7,6 +7,7 @@ export {
 export { adminRoutes } from './adapter/admin-routes.ts'
 export type { HeaderTarget } from './adapter/cors-merge.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './adapter/fetch-exchange.ts'
+export { createPathTest, type PathTest } from './adapter/guarded-paths.ts'
 export { keepHeaders } from './adapter/kept-headers.ts'
 export {
   type RequestHints,
@@ -16,14 +17,23 @@ export {
   trySetAcceptedHeaders,
   writeReply,
 } from './adapter/node-exchange.ts'
+export {
+  createNodeGuard,
+  type NodeGuard,
+  type NodeNext,
+  type NodeRequest,
+  type OnNodeRefused,
+} from './adapter/node-guard.ts'
 export { bodyOf, toHeaders } from './adapter/node-request.ts'
 export {
   createContext,
   findContext,
+  requireContext,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
 } from './adapter/request-context.ts'
+export { rewindBody } from './adapter/rewound-body.ts'
 export type {
   FieldValues,
   HeadersLike,
@@ -33,6 +43,7 @@ export type {
   Reply,
 } from './http/ingest-request.ts'
 export { BodyTakenError, type ParsedBody } from './http/parsed-body.ts'
+export { isContinued } from './http/unread-body.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type {

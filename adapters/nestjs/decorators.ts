@@ -19,8 +19,7 @@ export const skipMetadata = 'writekey:skip'
 export const WriteKey: (field?: keyof WriteKeyContext) => ParameterDecorator = createParamDecorator(
   (field: keyof WriteKeyContext | undefined, context: ExecutionContext) => {
     if (context.getType() !== 'http') return undefined
-    const { request, rawRequest } = toHttpExchange(context)
-    const found = findContext(request, rawRequest)
+    const found = findContext(toHttpExchange(context).rawRequest)
     return field === undefined ? found : found?.[field]
   },
 )

@@ -2,7 +2,6 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core'
 import {
   createContext,
-  findContext,
   type Refused,
   setAcceptedBody,
   tellRefused,
@@ -57,12 +56,11 @@ export class WriteKeyGuard implements CanActivate {
         parsed: request,
         eventType,
       })
-    const before = findContext(request, rawRequest)
-    const verdict = await verifyOnce(keys, before, neutral, eventType)
+    const verdict = await verifyOnce(rawRequest, keys, neutral, eventType)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
     if (!exchange.accept(verdict.headers)) return unanswered()
     const target = request as Record<string, unknown>
-    target[requestProperty] = createContext(verdict, keys, eventType, before)
+    target[requestProperty] = createContext(rawRequest, verdict, keys, eventType)
     if (verdict.body !== undefined) setAcceptedBody(rawRequest, request, verdict.body)
     return true
   }

@@ -20,7 +20,7 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
   if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) {
     delete headers['content-encoding']
     delete headers['transfer-encoding']
-    setLength(headers, body)
+    sayLengthOf(headers, body)
   }
 }
 
@@ -42,8 +42,8 @@ export function keepBody(holder: ParsedBody): void {
 
 const jsonInUtf8 = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i
 
-/** Worked out for whoever asks: few do, and a batch may have megabytes. */
-function setLength(headers: IncomingHttpHeaders, body: unknown): void {
+/** The `Content-Length` of a value as JSON. Worked out for whoever asks: few do, and a batch may have megabytes. */
+export function sayLengthOf(headers: IncomingHttpHeaders, body: unknown): void {
   Object.defineProperty(headers, 'content-length', {
     configurable: true,
     enumerable: true,

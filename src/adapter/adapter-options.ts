@@ -1,5 +1,5 @@
 import { ConfigError, unknownOption } from '../runtime/errors.ts'
-import { noteContextProperty, type VerifyingKeys } from './request-context.ts'
+import type { VerifyingKeys } from './request-context.ts'
 
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
@@ -22,18 +22,21 @@ export interface ResolvedAdapterOptions<OnRefused> {
 
 /**
  * Checks what an adapter was given, and fills in what was left out.
+ * @param ownNames options that this adapter alone has, and checks itself
  * @throws ConfigError for something that is not the result of `createWriteKeys`, an unknown option or a bad value.
  */
 export function resolveAdapterOptions<OnRefused>(
   keys: VerifyingKeys,
   options: AdapterOptions<OnRefused>,
+  ownNames: readonly string[] = [],
 ): ResolvedAdapterOptions<OnRefused> {
   if (typeof keys?.verify !== 'function' || typeof keys.preflight !== 'function') {
     throw new ConfigError('keys', keys, 'what createWriteKeys() returned')
   }
   if (typeof options !== 'object' || options === null) throw new ConfigError('options', options, 'an object')
+  const known = [...ownNames, ...optionNames]
   for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name)) throw unknownOption('options', name, optionNames)
+    if (!known.includes(name)) throw unknownOption('options', name, known)
   }
   const { eventType, onRefused, requestProperty = 'writeKey' } = options
   if (eventType !== undefined && (typeof eventType !== 'string' || eventType === '')) {
@@ -44,7 +47,6 @@ export function resolveAdapterOptions<OnRefused>(
   if (typeof requestProperty !== 'string' || requestProperty === '') {
     throw new ConfigError('requestProperty', requestProperty, 'the name of a property')
   }
-  noteContextProperty(requestProperty)
   return { eventType, onRefused, requestProperty }
 }
 

@@ -24,127 +24,121 @@ export interface VerifyingKeys {
   verify(request: IngestRequest): Promise<Verdict>
 }
 
-/** Where a verdict came from, and what the request had passed before: one request may pass adapters of several keys. */
+/** A guard that let a request through, and the one before it: one request may pass guards of several keys. */
 interface Passage {
   readonly keys: VerifyingKeys
   readonly eventType: string | undefined
   readonly verdict: Accepted
-  readonly before: PassedContext | undefined
+  readonly context: WriteKeyContext
+  readonly before: Passage | undefined
+}
+
+/** A constructor that gives out somebody else's object, so that a class can put a private field on it. */
+class Borrowed {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the point of it
+    return object
+  }
 }
 
 /**
- * A context that remembers how it came about, so that a request is verified once for each set of keys, however many
- * adapters it passes. In the context, as that is put on the request anyway: a weak map beside it took 8 µs of a
- * request of 50, most of it in the garbage collector, and another property of one of Express's requests takes 2 µs.
+ * What a request has passed, on the request itself in a private field: no other code can put it there, copy it to another request or
+ * lose it. A weak map in its place took 8 µs of a request of 50, most of it in the garbage collector.
  */
-class PassedContext implements WriteKeyContext {
-  readonly id: string
-  readonly name: string
-  readonly sourceType: VerifiedKey['sourceType']
-  readonly environment: string
-  readonly metadata: VerifiedKey['metadata']
-  readonly secretId: string
-  readonly start: string
-  readonly events: IngestEvent[]
-  readonly rejected: readonly RejectedEvent[]
-  readonly eventType: string | null
-  readonly ip: string | undefined
-  readonly origin: string | undefined
-  readonly #passage: Passage
+class PassedRequest extends Borrowed {
+  #newest: Passage
 
-  constructor(passage: Passage) {
-    const { writeKey, events, rejected, eventType, ip, origin } = passage.verdict
-    this.id = writeKey.id
-    this.name = writeKey.name
-    this.sourceType = writeKey.sourceType
-    this.environment = writeKey.environment
-    this.metadata = writeKey.metadata
-    this.secretId = writeKey.secretId
-    this.start = writeKey.start
-    this.events = events
-    this.rejected = rejected
-    this.eventType = eventType
-    this.ip = ip
-    this.origin = origin
-    this.#passage = passage
+  private constructor(request: object, newest: Passage) {
+    super(request)
+    this.#newest = newest
   }
 
-  static passageOf(context: PassedContext): Passage {
-    return context.#passage
+  static add(request: object, passage: Passage): void {
+    if (#newest in request) (request as PassedRequest).#newest = passage
+    else new PassedRequest(request, passage)
   }
 
-  static is(value: unknown): value is PassedContext {
-    return typeof value === 'object' && value !== null && #passage in value
+  static newestOf(request: object): Passage | undefined {
+    return #newest in request ? (request as PassedRequest).#newest : undefined
   }
-}
-
-/** Names under which adapters of this process put contexts: one, unless an application chose others. */
-const contextProperties: string[] = []
-
-export function noteContextProperty(name: string): void {
-  if (!contextProperties.includes(name)) contextProperties.push(name)
 }
 
 /**
- * The newest context on a request; `undefined` when it has not passed an adapter yet.
- * @param holder what adapters put contexts on: the request, or Koa's `ctx.state`
- * @param inner where else to look: Node's request inside of Fastify's
+ * The newest context of a request; `undefined` when it has passed no guard.
+ * @param request Node's own, where a framework has wrapped it
  */
-export function findContext(holder: object, inner: object = holder): WriteKeyContext | undefined {
-  let newest: PassedContext | undefined
-  for (const name of contextProperties) {
-    const found = (holder as Record<string, unknown>)[name]
-    if (PassedContext.is(found) && isBefore(newest, found)) newest = found
-    if (inner === holder) continue
-    const within = (inner as Record<string, unknown>)[name]
-    if (PassedContext.is(within) && isBefore(newest, within)) newest = within
-  }
-  return newest
+export function findContext(request: object): WriteKeyContext | undefined {
+  return PassedRequest.newestOf(request)?.context
 }
 
-function isBefore(one: PassedContext | undefined, other: PassedContext): boolean {
-  let before: PassedContext | undefined = other
-  while (before !== undefined && before !== one) before = PassedContext.passageOf(before).before
-  return before === one
+/** The body that the newest guard of a request has let through; undefined when there is none. */
+export function acceptedBodyOf(request: object): unknown {
+  return PassedRequest.newestOf(request)?.verdict.body
 }
 
-/** @param before what {@link findContext} found on the request */
+/**
+ * What handlers are to find, remembered with the request: guards further in do not verify it again.
+ * @param request the one that {@link verifyOnce} was asked about
+ */
 export function createContext(
+  request: object,
   verdict: Accepted,
   keys: VerifyingKeys,
   eventType: string | undefined,
-  before: WriteKeyContext | undefined,
 ): WriteKeyContext {
-  return new PassedContext({
-    keys,
-    eventType,
-    verdict,
-    before: PassedContext.is(before) ? before : undefined,
-  })
+  const before = PassedRequest.newestOf(request)
+  if (before?.verdict === verdict) return before.context
+  const { writeKey, events, rejected, ip, origin } = verdict
+  const context: WriteKeyContext = {
+    id: writeKey.id,
+    name: writeKey.name,
+    sourceType: writeKey.sourceType,
+    environment: writeKey.environment,
+    metadata: writeKey.metadata,
+    secretId: writeKey.secretId,
+    start: writeKey.start,
+    events,
+    rejected,
+    eventType: verdict.eventType,
+    ip,
+    origin,
+  }
+  PassedRequest.add(request, { keys, eventType, verdict, context, before })
+  return context
 }
 
 /**
  * Verifies a request, unless these keys have let it through already: it is read and charged once. A guard further in that
  * names another type, or finds another method or target, judges the same events by the key's rules.
- * @param before what {@link findContext} found on the request
+ *
+ * @param request what the passage is remembered with: Node's own, where a framework has wrapped it
+ * @param toNeutral asked for the request as it is now
  */
 export function verifyOnce(
+  request: object,
   keys: VerifyingKeys,
-  before: WriteKeyContext | undefined,
-  request: () => IngestRequest,
+  toNeutral: () => IngestRequest,
   eventType?: string,
 ): Promise<Verdict> {
-  let context = before
-  while (PassedContext.is(context)) {
-    const passage = PassedContext.passageOf(context)
-    if (passage.keys === keys) {
-      const verdict = AcceptedRequest.judgeAgain(passage.verdict, request())
-      if (verdict !== undefined) return Promise.resolve(verdict)
-      // The verdict of somebody's own keys.
-      if (passage.eventType === eventType) return Promise.resolve(passage.verdict)
-      break
-    }
-    context = passage.before
-  }
-  return keys.verify(request())
+  let passage = PassedRequest.newestOf(request)
+  while (passage !== undefined && passage.keys !== keys) passage = passage.before
+  if (passage === undefined) return keys.verify(toNeutral())
+  const neutral = toNeutral()
+  const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
+  if (verdict !== undefined) return Promise.resolve(verdict)
+  // The verdict of somebody's own keys.
+  return passage.eventType === eventType ? Promise.resolve(passage.verdict) : keys.verify(neutral)
+}
+
+/**
+ * What a guard has found, whatever `requestProperty` says.
+ * @param request what the guard was called with; Node's own, where a framework has wrapped it
+ * @throws Error when the request has passed none.
+ */
+export function requireContext(request: object): WriteKeyContext {
+  const context = findContext(request)
+  if (context !== undefined) return context
+  throw new Error(
+    'This request has not passed a guard of writekey: mount writeKeyAuth in front of this handler, or ask for the key in handlers behind it only.',
+  )
 }

@@ -48,5 +48,11 @@ export function throwRestAway(response: ServerResponse): void {
 
 /** Whether Node, or the application, has told a client that waits for it to go on. */
 export function isContinued(response: ServerResponse): boolean {
-  return (response as { _sent100?: boolean })._sent100 === true
+  const { _sent100, stream } = response as { _sent100?: boolean; stream?: InformedStream }
+  return _sent100 === true || stream?.sentInfoHeaders?.some((fields) => fields[':status'] === 100) === true
+}
+
+/** Of `node:http2`. */
+interface InformedStream {
+  readonly sentInfoHeaders?: readonly Readonly<Record<string, unknown>>[]
 }

@@ -8,6 +8,9 @@ export const nodeCrypto = onFirstCall(() => process.getBuiltinModule('node:crypt
 /** See {@link nodeCrypto}. */
 export const nodeZlib = onFirstCall(() => process.getBuiltinModule('node:zlib'))
 
+/** See {@link nodeCrypto}. */
+export const nodeStream = onFirstCall(() => process.getBuiltinModule('node:stream'))
+
 /** Of `node:util`, which Node has loaded by itself; an `import` of it lists its exports, for 0.6 ms. */
 export const { types } = process.getBuiltinModule('node:util')
 

@@ -8,6 +8,7 @@ import {
   findContext,
   type IngestRequest,
   type RateLimiter,
+  requireContext,
   resolveAdapterOptions,
   verifyOnce,
   type WriteKeys,
@@ -34,12 +35,11 @@ async function createAdapter(
     get verified() {
       return keys.verified()
     },
-    async pass(holder: object, inner = holder, changes: Partial<IngestRequest> = {}) {
-      const before = findContext(holder, inner)
+    async pass(holder: object, changes: Partial<IngestRequest> = {}) {
       const { eventType } = changes
-      const verdict = await verifyOnce(keys, before, () => ({ ...request, ...changes }), eventType)
+      const verdict = await verifyOnce(holder, keys, () => ({ ...request, ...changes }), eventType)
       if (verdict.ok)
-        Object.assign(holder, { [requestProperty]: createContext(verdict, keys, eventType, before) })
+        Object.assign(holder, { [requestProperty]: createContext(holder, verdict, keys, eventType) })
       return verdict
     },
   }
@@ -82,14 +82,17 @@ describe('a request that passes several adapters', () => {
     expect([first.verified, second.verified]).toEqual([1, 1])
   })
 
-  it('is found by the newest of its contexts, on the request or the one inside of it', async () => {
+  it('has the newest of its contexts, whatever handlers make of what they find', async () => {
     const [first, second] = [await createAdapter('writeKey'), await createAdapter('sender')]
-    const [holder, inner] = [{}, {}] as Record<string, unknown>[] as [object, object]
-    await first.pass(inner)
-    expect(findContext(holder, inner)).toBe(Reflect.get(inner, 'writeKey'))
-    await second.pass(holder, inner)
-    expect(findContext(holder, inner)).toBe(Reflect.get(holder, 'sender'))
-    await first.pass(holder, inner)
+    const holder: Record<string, unknown> = {}
+    expect(findContext(holder)).toBeUndefined()
+    await first.pass(holder)
+    expect(findContext(holder)).toBe(holder.writeKey)
+    await second.pass(holder)
+    expect(findContext(holder)).toBe(holder.sender)
+    for (const name in holder) delete holder[name]
+    await first.pass(holder)
+    expect(findContext(holder)).toBe(holder.writeKey)
     expect([first.verified, second.verified]).toEqual([1, 1])
   })
 
@@ -97,8 +100,8 @@ describe('a request that passes several adapters', () => {
     const adapter = await createAdapter('writeKey')
     const holder = {}
     await adapter.pass(holder)
-    expect(await adapter.pass(holder, holder, { eventType: 'track' })).toMatchObject({ ok: true })
-    expect(await adapter.pass(holder, holder, { eventType: 'page' })).toMatchObject({
+    expect(await adapter.pass(holder, { eventType: 'track' })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, { eventType: 'page' })).toMatchObject({
       reason: 'event_type_mismatch',
     })
     expect(adapter.verified).toBe(1)
@@ -108,8 +111,8 @@ describe('a request that passes several adapters', () => {
     const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['track'] })
     const holder = {}
     const atUsers = { path: '/v1/users/track', body: { userId: 'u1' } }
-    expect(await adapter.pass(holder, holder, atUsers)).toMatchObject({ ok: true, eventType: 'track' })
-    expect(await adapter.pass(holder, holder, { ...atUsers, eventType: 'identify' })).toMatchObject({
+    expect(await adapter.pass(holder, atUsers)).toMatchObject({ ok: true, eventType: 'track' })
+    expect(await adapter.pass(holder, { ...atUsers, eventType: 'identify' })).toMatchObject({
       reason: 'event_type_not_allowed',
       reply: { status: 403 },
     })
@@ -120,11 +123,11 @@ describe('a request that passes several adapters', () => {
     const adapter = await createAdapter('writeKey', createKeys(), { allowedEventNames: ['Home'] })
     const holder = {}
     const body = { event: 'Home', name: 'Cart' }
-    expect(await adapter.pass(holder, holder, { body })).toMatchObject({ ok: true })
-    expect(await adapter.pass(holder, holder, { body, eventType: 'page' })).toMatchObject({
+    expect(await adapter.pass(holder, { body })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, { body, eventType: 'page' })).toMatchObject({
       reason: 'event_name_not_allowed',
     })
-    expect(await adapter.pass(holder, holder, { body, eventType: 'batch' })).toMatchObject({
+    expect(await adapter.pass(holder, { body, eventType: 'batch' })).toMatchObject({
       reason: 'event_name_not_allowed',
     })
   })
@@ -133,9 +136,9 @@ describe('a request that passes several adapters', () => {
     const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['page'] })
     const holder: Record<string, unknown> = {}
     const hook = { path: '/v1/hook', body: { name: 'Home' } }
-    expect(await adapter.pass(holder, holder, { ...hook, eventType: 'page' })).toMatchObject({ ok: true })
-    expect(await adapter.pass(holder, holder, hook)).toMatchObject({ ok: true, eventType: 'page' })
-    expect(await adapter.pass(holder, holder, { ...hook, path: '/v1/track' })).toMatchObject({
+    expect(await adapter.pass(holder, { ...hook, eventType: 'page' })).toMatchObject({ ok: true })
+    expect(await adapter.pass(holder, hook)).toMatchObject({ ok: true, eventType: 'page' })
+    expect(await adapter.pass(holder, { ...hook, path: '/v1/track' })).toMatchObject({
       reason: 'event_type_not_allowed',
     })
     expect(adapter.verified).toBe(1)
@@ -153,11 +156,11 @@ describe('a request that passes several adapters', () => {
       { event: 'a', name: 'b' },
     ]
     const body = { batch: [null, good, { event: 'b' }, bad, good] }
-    expect(await adapter.pass(holder, holder, { body })).toMatchObject({
+    expect(await adapter.pass(holder, { body })).toMatchObject({
       ok: true,
       events: [good, bad, good],
     })
-    const verdict = await adapter.pass(holder, holder, { body, eventType: 'page' })
+    const verdict = await adapter.pass(holder, { body, eventType: 'page' })
     if (!verdict.ok) throw new Error(verdict.reason)
     expect(verdict.events).toEqual([good, good])
     expect(verdict.body).toEqual({ batch: [good, good] })
@@ -167,7 +170,7 @@ describe('a request that passes several adapters', () => {
       [3, 'event_name_not_allowed'],
     ])
     expect(holder.writeKey).toMatchObject({ eventType: 'page', events: [good, good] })
-    expect(await adapter.pass(holder, holder, { body: { batch: [bad] }, eventType: 'track' })).toMatchObject({
+    expect(await adapter.pass(holder, { body: { batch: [bad] }, eventType: 'track' })).toMatchObject({
       events: [good, good],
     })
   })
@@ -176,17 +179,17 @@ describe('a request that passes several adapters', () => {
     const adapter = await createAdapter('writeKey', createKeys(), { allowedEventTypes: ['track'] })
     const holder = {}
     const body = { event: 'a' }
-    await adapter.pass(holder, holder, { body })
-    expect(await adapter.pass(holder, holder, { body, path: '/v1/page' })).toMatchObject({
+    await adapter.pass(holder, { body })
+    expect(await adapter.pass(holder, { body, path: '/v1/page' })).toMatchObject({
       reason: 'event_type_not_allowed',
     })
-    expect(await adapter.pass(holder, holder, { body, path: '/v1/page#/track' })).toMatchObject({
+    expect(await adapter.pass(holder, { body, path: '/v1/page#/track' })).toMatchObject({
       reason: 'invalid_path',
     })
-    expect(await adapter.pass(holder, holder, { body, method: 'GET' })).toMatchObject({
+    expect(await adapter.pass(holder, { body, method: 'GET' })).toMatchObject({
       reason: 'unexpected_body',
     })
-    expect(await adapter.pass(holder, holder, { body, method: 'PUT' })).toMatchObject({
+    expect(await adapter.pass(holder, { body, method: 'PUT' })).toMatchObject({
       ok: true,
       events: [body],
     })
@@ -196,16 +199,16 @@ describe('a request that passes several adapters', () => {
   it('that came as a GET brings no events, whatever its method is changed to', async () => {
     const adapter = await createAdapter('writeKey')
     const holder = {}
-    await adapter.pass(holder, holder, { method: 'GET', body: undefined })
+    await adapter.pass(holder, { method: 'GET', body: undefined })
     const batch = [{ type: 'track' }, { type: 'track' }]
-    expect(await adapter.pass(holder, holder, { body: batch })).toMatchObject({ reason: 'invalid_json' })
+    expect(await adapter.pass(holder, { body: batch })).toMatchObject({ reason: 'invalid_json' })
     expect(adapter.verified).toBe(1)
   })
 
   it('tells handlers its type in full, the address and the origin', async () => {
     const adapter = await createAdapter('writeKey')
     const holder: Record<string, unknown> = {}
-    await adapter.pass(holder, holder, {
+    await adapter.pass(holder, {
       path: '/v1/%54/',
       ip: '::ffff:192.0.2.7',
       headers: { ...adapter.headers, origin: 'https://app.example.com' },
@@ -217,14 +220,18 @@ describe('a request that passes several adapters', () => {
     })
   })
 
-  it('is verified again when what is there is no context', async () => {
+  it('is verified in its own right, whatever of another request somebody puts on it', async () => {
     const adapter = await createAdapter('writeKey')
-    for (const other of [null, 'sk_live_x', {}, { id: 'wk_x', events: [] }]) {
-      expect(findContext({ writeKey: other })).toBeUndefined()
-    }
     const holder: Record<string, unknown> = {}
     await adapter.pass(holder)
-    await adapter.pass({ writeKey: structuredClone(holder.writeKey) })
-    expect(adapter.verified).toBe(2)
+    const others = [{ ...holder }, structuredClone(holder), Object.create(holder), new Proxy(holder, {})]
+    for (const other of others) {
+      expect(findContext(other)).toBeUndefined()
+      expect(await adapter.pass(other, { headers: {} })).toMatchObject({ reason: 'missing_key' })
+    }
+  })
+
+  it('says what to do to whoever asks for the key of a request that has passed none', () => {
+    expect(() => requireContext({})).toThrow(/mount writeKeyAuth in front/)
   })
 })

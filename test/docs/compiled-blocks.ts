@@ -32,6 +32,14 @@ declare const writeKeyAuth: typeof import('writekey/express').writeKeyAuth
 declare const adminRoutes: typeof import('writekey/express').adminRoutes
 declare const app: import('express').Express
 declare const handler: import('express').RequestHandler
+declare const createServer: typeof import('node:http').createServer
+declare const guardListener: typeof import('writekey/node').guardListener
+declare const guardServer: typeof import('writekey/node').guardServer
+declare const server: import('node:http').Server
+declare const koa: import('koa')
+declare const nest: import('@nestjs/common').INestApplication
+declare const Fastify: typeof import('fastify').default
+declare const fastify: import('fastify').FastifyInstance
 declare const id: string
 declare const ids: string[]
 declare const secretId: string

@@ -1,0 +1,168 @@
+import type { EventEmitter } from 'node:events'
+import type { RequestListener, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import {
+  type AdapterOptions,
+  ConfigError,
+  createNodeGuard,
+  createPathTest,
+  isContinued,
+  type NodeGuard,
+  type NodeRequest,
+  type OnNodeRefused,
+  requireContext,
+  resolveAdapterOptions,
+  rewindBody,
+  type VerifyingKeys,
+  type WriteKeyContext,
+} from '../src/index.ts'
+
+export { adminRoutes } from '../src/index.ts'
+
+/** Options of `writeKeyAuth`. */
+export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
+
+/** Options of `guardListener` and `guardServer`. */
+export interface GuardOptions extends WriteKeyAuthOptions {
+  /**
+   * What is guarded: everything below this path, or below one of these. Compared as the most lenient router would: decoded, in any
+   * case, with runs of slashes and dots resolved.
+   */
+  path: string | readonly string[]
+}
+
+/**
+ * Middleware for `node:http` and whatever calls its middleware with Node's request, its response and `next`, such as Connect.
+ * Handlers find `request.writeKey` (for types: `writeKeyOf(request)`), and `request.body` holds the accepted events only.
+ *
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * const auth = writeKeyAuth(keys)
+ * createServer((request, response) => auth(request, response, () => { response.end('ok') }))
+ * ```
+ */
+export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {
+  return createNodeGuard(keys, resolveAdapterOptions(keys, options))
+}
+
+/** A listener of `node:http2`'s compatibility API. */
+export type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+/**
+ * Puts a guard in front of a framework's listener: what it refuses costs no framework, and what it lets through arrives with
+ * `request.writeKey` and `request.body`. Requests elsewhere are not touched. A guard of the framework's own further in, with the same
+ * keys, neither verifies nor charges again.
+ *
+ * @param listener an Express app, Koa's `app.callback()`, the handler of Fastify's `serverFactory`, any listener of `node:http`,
+ * `node:https` or `node:http2`
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * createServer(guardListener(app, keys, { path: '/v1' })).listen(3000)
+ * ```
+ */
+export function guardListener(
+  listener: RequestListener,
+  keys: VerifyingKeys,
+  options: GuardOptions,
+): RequestListener
+export function guardListener(
+  listener: Http2Listener,
+  keys: VerifyingKeys,
+  options: GuardOptions,
+): Http2Listener
+export function guardListener(
+  listener: (request: never, response: never) => unknown,
+  keys: VerifyingKeys,
+  options: GuardOptions,
+): (request: object, response: object) => void {
+  if (typeof listener !== 'function') throw new ConfigError('listener', listener, 'a request listener')
+  const guard = createPathGuard(keys, options)
+
+  return function guardedListener(this: unknown, request, response) {
+    guard(request, response, () => listener.call(this, request as never, response as never))
+  }
+}
+
+/** Events that carry a request and its response. An upgrade carries a socket, and goes where it went. */
+const guardedEvents: ReadonlySet<unknown> = new Set(['request', 'checkContinue', 'checkExpectation'])
+
+/**
+ * The same for a server that exists: Nest's `app.getHttpServer()`, Fastify's `app.server`. Listeners that are added later are behind it
+ * too. A client that asks first, by `Expect: 100-continue`, is told to send its body only when it is going to be read.
+ *
+ * @returns the server
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * guardServer(app.getHttpServer(), keys, { path: '/v1' })
+ * ```
+ */
+export function guardServer<Server extends EventEmitter>(
+  server: Server,
+  keys: VerifyingKeys,
+  options: GuardOptions,
+): Server {
+  if (typeof server?.emit !== 'function') throw new ConfigError('server', server, 'an HTTP server')
+  const guard = createPathGuard(keys, options)
+  const emit = server.emit.bind(server)
+
+  // A server with such a listener leaves the word to go on to us.
+  server.on('checkContinue', leaveToGuard)
+  server.emit = function emitBehindGuard(event: string | symbol, ...args: unknown[]): boolean {
+    const [request, response] = args
+    if (!guardedEvents.has(event)) return emit(event, ...args)
+    guard(request as object, response as object, () => {
+      if (
+        event !== 'checkContinue' ||
+        server.listeners(event).some((listener) => listener !== leaveToGuard)
+      ) {
+        emit(event, ...args)
+        return
+      }
+      if (!isContinued(response as ServerResponse)) (response as ServerResponse).writeContinue()
+      emit('request', ...args)
+    })
+    return true
+  }
+  return server
+}
+
+/** Tells `guardServer` whether the server has a listener of the application's own. */
+function leaveToGuard(): void {}
+
+/** Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more. */
+function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
+  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options, ['path']))
+  const couldBeBelow = createPathTest(options.path)
+
+  return function guardPath(given: object, answer: object, pass: () => void): void {
+    const [request, response] = [given as NodeRequest, answer as ServerResponse]
+    if (!couldBeBelow(request.url ?? '/')) {
+      pass()
+      return
+    }
+    guard(request, response, (error) => {
+      if (error !== undefined) return answerFailure(response, error)
+      rewindBody(request)
+      pass()
+    })
+  }
+}
+
+/** For what should not be: nobody else would answer, and the client can come back. */
+function answerFailure(response: ServerResponse, error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error))
+  if (response.headersSent) response.destroy()
+  else response.writeHead(503, { 'retry-after': '5' }).end()
+}
+
+/**
+ * What a guard has found for this request, whatever `requestProperty` says.
+ * @param request Node's own
+ * @throws Error when the request has not passed one.
+ */
+export function writeKeyOf(request: object): WriteKeyContext {
+  return requireContext(request)
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IngestRequest, ReadBody } from '../http/ingest-request.ts'
+import { isContinued } from '../http/unread-body.ts'
+import type { Accepted, Refused } from '../verifier/verdict.ts'
+import { setAcceptedBody } from './accepted-body.ts'
+import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
+import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
+import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
+
+/** Node's request, and what Express and Connect add to it: the whole URL, where a mount point has shortened `url`. */
+export type NodeRequest = IncomingMessage & { originalUrl?: string; baseUrl?: string; body?: unknown }
+
+/** `next` of Express and Connect. */
+export type NodeNext = (error?: unknown) => void
+
+/** A guard on Node's request and response: answers what it refuses, and calls `next` for the rest. */
+export type NodeGuard = (request: NodeRequest, response: ServerResponse, next: NodeNext) => void
+
+/** What `onRefused` of such a guard is called with. */
+export type OnNodeRefused = (refused: Refused, request: NodeRequest, response: ServerResponse) => unknown
+
+/**
+ * A middleware for whatever hands out Node's request and response. Puts the context on the request under `requestProperty`, and the
+ * accepted events in `request.body`.
+ */
+export function createNodeGuard(
+  keys: VerifyingKeys,
+  { eventType, onRefused, requestProperty }: ResolvedAdapterOptions<OnNodeRefused>,
+): NodeGuard {
+  return function writeKeyAuth(request, response, next) {
+    const neutral = () => toNeutral(request, response, eventType)
+    const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
+    if (preflight !== undefined) {
+      writeReply(response, preflight)
+      return
+    }
+    verifyOnce(request, keys, neutral, eventType)
+      .then((verdict) =>
+        verdict.ok ? accept(verdict, request, response) : refuse(verdict, request, response),
+      )
+      .then((accepted) => {
+        if (accepted) next()
+      }, next)
+  }
+
+  function accept(verdict: Accepted, request: NodeRequest, response: ServerResponse): boolean {
+    if (!trySetAcceptedHeaders(response, verdict.headers)) return false
+    const context = createContext(request, verdict, keys, eventType)
+    Reflect.set(request, requestProperty, context)
+    if (verdict.body !== undefined) setAcceptedBody(request, request, verdict.body)
+    return true
+  }
+
+  async function refuse(verdict: Refused, request: NodeRequest, response: ServerResponse): Promise<boolean> {
+    // Nobody is left to answer.
+    if (verdict.reason === 'client_aborted') return false
+    if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, response))
+    writeReply(response, verdict.reply)
+    return false
+  }
+}
+
+function toNeutral(
+  request: NodeRequest,
+  response: ServerResponse,
+  eventType: string | undefined,
+): IngestRequest {
+  const neutral = toIngestRequest(request, {
+    url: request.originalUrl,
+    mountPath: request.baseUrl,
+    eventType,
+  })
+  if (request.headers.expect === undefined || isContinued(response)) return neutral
+  const { body } = neutral
+  return typeof body === 'function'
+    ? { ...neutral, body: continued(body as ReadBody, request, response) }
+    : neutral
+}
+
+/** A client that waits for `100 Continue`, where the server has left that to us, sends its body once it is going to be read. */
+function continued(read: ReadBody, request: NodeRequest, response: ServerResponse): ReadBody {
+  return function readContinued(...limits) {
+    if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue()
+    return read(...limits)
+  }
+}
