@@ -8,6 +8,7 @@ export const libraryEntries: Record<string, string> = {
   express: 'adapters/express.ts',
   koa: 'adapters/koa.ts',
   nestjs: 'adapters/nestjs/index.ts',
+  node: 'adapters/node.ts',
   sql: 'src/stores/sql/index.ts',
   redis: 'src/redis/index.ts',
   admin: 'src/admin/index.ts',

@@ -6,6 +6,7 @@ const sources = {
   writekey: 'src/index.ts',
   'writekey/express': 'adapters/express.ts',
   'writekey/koa': 'adapters/koa.ts',
+  'writekey/node': 'adapters/node.ts',
   'writekey/nestjs': 'adapters/nestjs/index.ts',
   'writekey/sql': 'src/stores/sql/index.ts',
   'writekey/redis': 'src/redis/index.ts',
