@@ -1,0 +1,107 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import type { AuditEntry, KeyRecord } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/keys/base62.ts'
+import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
+import { describeWithServers } from './servers/describe.ts'
+import { follow, makeDatabase, startMariadb } from './servers/own-mariadb.ts'
+import { startPostgres } from './servers/own-postgres.ts'
+
+const auditEntry = (): AuditEntry => ({
+  id: `aud_${randomBase62(16)}`,
+  at: 0,
+  action: 'create',
+  actor: null,
+  address: null,
+  keyId: null,
+  before: null,
+  after: null,
+})
+
+async function insert(store: SqlStore): Promise<KeyRecord> {
+  const record = createKeyRecord()
+  expect(await store.insert(record, auditEntry())).toBeDefined()
+  return record
+}
+
+const removals: (() => Promise<void>)[] = []
+afterAll(async () => {
+  for (const remove of removals) await remove()
+})
+
+async function expectNoPrimary(store: SqlStore): Promise<void> {
+  const questions = [
+    () => store.poll({ since: null }),
+    () => store.poll({ since: null, keyHash: createKeyRecord().secrets[0]?.keyHash as string }),
+    () => store.existing?.page(null, 10),
+    () => store.existing?.of(['wk_1']),
+  ]
+  for (const ask of questions) {
+    await expect((async () => ask())()).rejects.toMatchObject({ code: 'store_not_primary' })
+  }
+}
+
+describeWithServers('postgres', 'a PostgreSQL replica', () => {
+  it('answers no question, is refused as soon as it is one, and counts once it is promoted', async () => {
+    const primary = await startPostgres()
+    removals.push(primary.remove)
+    const store = createSqlStore({ url: primary.url, notifications: false })
+    const record = await insert(store)
+    const { position } = await store.poll({ since: null })
+    const replica = await primary.replicate()
+    removals.push(replica.remove)
+    const behind = createSqlStore({ url: replica.url, notifications: false })
+    await expect.poll(() => behind.get(record.id)).toEqual(record)
+    await expectNoPrimary(behind)
+    await primary.kill()
+    await replica.promote()
+    const keyHash = record.secrets[0]?.keyHash as string
+    expect(await behind.poll({ since: position, keyHash })).toMatchObject({ history: 'kept', record })
+    await Promise.all([store.close(), behind.close()])
+  }, 60_000)
+})
+
+describeWithServers('mariadb', 'a MariaDB replica', () => {
+  it('answers no question, running or stopped, and counts once it is promoted; a primary may be read-only', async () => {
+    const [primary, replica] = await Promise.all([startMariadb(), startMariadb()])
+    removals.push(primary.remove, replica.remove)
+    await primary.query("create user replication@'127.0.0.1'")
+    await primary.query("grant replication slave on *.* to replication@'127.0.0.1'")
+    await makeDatabase(primary)
+    await follow(replica, primary.port)
+    const store = createSqlStore({ url: primary.url })
+    const record = await insert(store)
+    const { position } = await store.poll({ since: null })
+    const keyHash = record.secrets[0]?.keyHash as string
+
+    const behind = createSqlStore({ url: replica.url })
+    await expect.poll(() => behind.get(record.id).then(Boolean, () => false), { timeout: 20_000 }).toBe(true)
+    await expectNoPrimary(behind)
+    await replica.query('stop slave')
+    await expectNoPrimary(behind)
+
+    // Maintenance, or a disk that is full: nobody can change anything, and everybody goes on.
+    await primary.query('set global read_only = 1')
+    expect(await store.poll({ since: position, keyHash })).toMatchObject({ history: 'kept', record })
+    const late = createSqlStore({ url: primary.url })
+    expect(await late.poll({ since: null, keyHash })).toMatchObject({ record })
+    await expect(insert(late)).rejects.toMatchObject({ code: 'store_unavailable' })
+
+    await primary.kill()
+    await replica.query('reset slave all')
+    await replica.query('set global read_only = 0')
+    expect(await behind.poll({ since: position, keyHash })).toMatchObject({ history: 'kept', record })
+    await insert(behind)
+    await replica.query('set global read_only = 1')
+    expect(await behind.poll({ since: position, keyHash })).toMatchObject({ history: 'kept', record })
+    await Promise.all([store, late, behind].map((one) => one.close()))
+  }, 120_000)
+})
+
+describe('SQLite', () => {
+  it('is always the primary', async () => {
+    const store = createSqlStore({ url: 'sqlite::memory:' })
+    expect((await store.poll({ since: null })).history).toBe('kept')
+    await store.close()
+  })
+})

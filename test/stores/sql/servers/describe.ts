@@ -1,0 +1,28 @@
+import { describe, inject, it } from 'vitest'
+import { nameSkippedSuite } from '../../../skipped-suite.ts'
+import { hasMariadb } from './own-mariadb.ts'
+import { postgresPrograms } from './own-postgres.ts'
+
+const installed = {
+  postgres: {
+    label: 'the programs of a PostgreSQL server (initdb, postgres)',
+    isThere: postgresPrograms !== undefined,
+  },
+  mariadb: { label: 'the programs of a MariaDB server (mariadb-install-db, mariadbd)', isThere: hasMariadb },
+}
+
+/**
+ * A suite that starts servers of its own, to break them. Skipped where they are not installed, and the run says so at its
+ * end; with `REQUIRE_SERVICES=1` it fails instead.
+ */
+export function describeWithServers(kind: keyof typeof installed, name: string, run: () => void): void {
+  const { label, isThere } = installed[kind]
+  if (isThere) describe(name, run)
+  else if (inject('requireServices')) {
+    describe(name, () => {
+      it(`needs ${label}`, () => {
+        throw new Error(`REQUIRE_SERVICES is set, but ${label} are not installed.`)
+      })
+    })
+  } else describe.skip(nameSkippedSuite(name, label), run)
+}
