@@ -75,7 +75,9 @@ describeWithServers('mariadb', 'a MariaDB replica', () => {
     const keyHash = record.secrets[0]?.keyHash as string
 
     const behind = createSqlStore({ url: replica.url })
-    await expect.poll(() => behind.get(record.id).then(Boolean, () => false), { timeout: 20_000 }).toBe(true)
+    await expect
+      .poll(() => (async () => behind.get(record.id))().then(Boolean, () => false), { timeout: 20_000 })
+      .toBe(true)
     await expectNoPrimary(behind)
     await replica.query('stop slave')
     await expectNoPrimary(behind)

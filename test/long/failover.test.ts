@@ -1,0 +1,41 @@
+import { describe, it } from 'vitest'
+import { useFolder } from '../stores/sql/databases.ts'
+import { describeWithServers } from '../stores/sql/servers/describe.ts'
+import {
+  failOver,
+  hostileDefaults,
+  readOnlyPrimary,
+  replaceFile,
+  restoreDump,
+  splitReads,
+} from '../stores/sql/servers/failover-rows.ts'
+import type { Summary } from '../stores/sql/servers/fleet.ts'
+import { length } from './length.ts'
+
+/** 120 changes a row, the fault meeting them in another moment each time. */
+const extent = { faults: length(10, 2), keys: 12 }
+
+function row(name: string, run: () => Promise<Summary>): void {
+  it(name, async () => {
+    const { ended, lost, verifications, acceptedAfterReturn } = await run()
+    console.log(
+      `${name}: ${ended} ended, ${lost} lost by the store, ${verifications} verifications, ${acceptedAfterReturn} accepted after the call`,
+    )
+  })
+}
+
+describeWithServers('postgres', 'no handler starts after the call has returned, on PostgreSQL', () => {
+  row('a replica that lagged is promoted', () => failOver(extent))
+  row('a dump is restored', () => restoreDump(extent))
+  row('reads go to a replica', () => splitReads(extent))
+})
+
+describeWithServers('mariadb', 'no handler starts after the call has returned, on MariaDB', () => {
+  row('autocommit is off by default', () => hostileDefaults(extent))
+  row('the primary is read-only for a while', () => readOnlyPrimary(extent))
+})
+
+describe('no handler starts after the call has returned, on SQLite', () => {
+  const folder = useFolder()
+  row('another file is put in the place of the one that is open', () => replaceFile(extent, folder))
+})

@@ -1,0 +1,239 @@
+import { execFileSync } from 'node:child_process'
+import { renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { expect } from 'vitest'
+import { createSqlStore } from '../../../../src/stores/sql/index.ts'
+import { type Fleet, pause, type Summary, startFleet, type UsedKey } from './fleet.ts'
+import { makeDatabase, startMariadb } from './own-mariadb.ts'
+import { type OwnPostgres, postgresPrograms, startPostgres } from './own-postgres.ts'
+import { startSplittingProxy } from './splitting-proxy.ts'
+import { startSwitch, through } from './switch.ts'
+
+const leaseMs = 400
+
+/**
+ * Calls that end keys, spread over the phases of a fault: while everything is well, just before, during and after, so
+ * that the fault meets calls before their commit, in their wait and in their last look.
+ */
+async function endDuring(
+  fleet: Fleet,
+  keys: readonly UsedKey[],
+  breakIt: () => Promise<void>,
+): Promise<void> {
+  const third = Math.max(1, Math.floor(keys.length / 3))
+  const calls: Promise<void>[] = []
+  const spread = async (some: readonly UsedKey[], overMs: number) => {
+    for (const key of some) {
+      calls.push(fleet.revoke(key))
+      await pause(overMs / some.length)
+    }
+  }
+  await spread(keys.slice(0, third), leaseMs * 1.5)
+  const breaking = breakIt()
+  await spread(keys.slice(third, 2 * third), leaseMs / 2)
+  await breaking
+  await spread(keys.slice(2 * third), leaseMs)
+  await Promise.all(calls)
+  // Long enough for everybody to have polled, whatever they had missed.
+  await pause(2 * leaseMs)
+}
+
+/** Everything works again: a new key is accepted by all. */
+async function finish(fleet: Fleet, least: number): Promise<Summary> {
+  await fleet.makeKeys(1)
+  const summary = await fleet.summarize()
+  expect(summary.acceptedAfterReturn).toBe(0)
+  expect(summary.ended).toBeGreaterThanOrEqual(least)
+  return summary
+}
+
+/** How much of a row: each fault meets so many changes. */
+export interface Extent {
+  faults: number
+  keys: number
+}
+
+/** A replica that lags is promoted; the old primary is gone. */
+export async function failOver({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  let primary: OwnPostgres = await startPostgres()
+  const address = await startSwitch(primary.port)
+  const fleet = startFleet({
+    open: () => createSqlStore({ url: through(primary.url, address.port) }),
+    leaseMs,
+  })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const replication = await startSwitch(primary.port)
+      const replica = await primary.replicate(replication.port)
+      const keys = await fleet.makeKeys(keysPerFault)
+      await expect
+        .poll(
+          async () =>
+            (await replica.query(`select 1 from writekey_keys where id = '${keys.at(-1)?.id}'`)).length,
+        )
+        .toBe(1)
+      await endDuring(fleet, keys, async () => {
+        // From here on the replica lags; what is committed and not told by then is lost.
+        replication.leadTo(1)
+        replication.cut()
+        await pause(leaseMs * (0.5 + fault / faults))
+        await primary.kill()
+        address.cut()
+        await replica.promote()
+        address.leadTo(replica.port)
+      })
+      await replication.close()
+      await primary.remove()
+      primary = replica
+    }
+    const summary = await finish(fleet, (faults * keysPerFault) / 2)
+    expect(fleet.regressions()).toBeGreaterThan(0)
+    return summary
+  } finally {
+    await fleet.close()
+    await address.close()
+    await primary.remove()
+  }
+}
+
+/** A dump is restored: revisions are handed out for a second time. */
+export async function restoreDump({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  const server = await startPostgres()
+  const run = (program: string, ...args: string[]) =>
+    execFileSync(
+      join(postgresPrograms as string, program),
+      ['-h', '127.0.0.1', '-p', `${server.port}`, '-U', 'postgres', ...args],
+      {
+        encoding: 'utf8',
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    )
+  const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const keys = await fleet.makeKeys(keysPerFault)
+      const dump = run('pg_dump', '--inserts', '--clean', '--if-exists', 'postgres')
+      const statements = dump.replaceAll(/^\\.*$/gm, '')
+      await endDuring(fleet, keys, async () => {
+        await pause((leaseMs / faults) * fault)
+        await server.query(`begin; ${statements}; commit`)
+      })
+    }
+    return await finish(fleet, (faults * keysPerFault) / 2)
+  } finally {
+    await fleet.close()
+    await server.remove()
+  }
+}
+
+/** A proxy sends reads to a replica that lags, and writes to the primary. */
+export async function splitReads({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  const primary = await startPostgres()
+  const replica = await primary.replicate()
+  const proxy = await startSplittingProxy(primary.port, replica.port)
+  const fleet = startFleet({
+    open: () => createSqlStore({ url: through(primary.url, proxy.port), notifications: false }),
+    leaseMs,
+  })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const keys = await fleet.makeKeys(keysPerFault)
+      await replica.query('select pg_wal_replay_pause()')
+      await endDuring(fleet, keys, async () => {
+        proxy.split(true)
+        await pause(2 * leaseMs + 100 * fault)
+        proxy.split(false)
+      })
+      await replica.query('select pg_wal_replay_resume()')
+    }
+    return await finish(fleet, faults * keysPerFault)
+  } finally {
+    await fleet.close()
+    await proxy.close()
+    await replica.remove()
+    await primary.remove()
+  }
+}
+
+/** A server whose defaults would freeze what a connection sees, and harm text. */
+export async function hostileDefaults({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  const server = await startMariadb(
+    'autocommit=0',
+    'transaction-isolation=REPEATABLE-READ',
+    'sql-mode=NO_BACKSLASH_ESCAPES,ANSI_QUOTES',
+    'character-set-server=latin1',
+    'skip-character-set-client-handshake',
+  )
+  await makeDatabase(server)
+  const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
+  try {
+    const { writeKey } = await fleet.manager.create({ name: "O'Brien \\ 🌍", sourceType: 'web' })
+    expect((await fleet.manager.get(writeKey.id)).name).toBe("O'Brien \\ 🌍")
+    for (let fault = 0; fault < faults; fault++) {
+      await endDuring(fleet, await fleet.makeKeys(keysPerFault), () => pause(leaseMs))
+    }
+    return await finish(fleet, faults * keysPerFault)
+  } finally {
+    await fleet.close()
+    await server.remove()
+  }
+}
+
+/** The primary takes no writes for a while: calls wait, and nobody is stopped from verifying. */
+export async function readOnlyPrimary({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  const server = await startMariadb()
+  await makeDatabase(server)
+  const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const [kept, ...keys] = (await fleet.makeKeys(keysPerFault + 1)) as [UsedKey, ...UsedKey[]]
+      const cold = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs, verifiers: 1 })
+      await endDuring(fleet, keys, async () => {
+        await server.query('set global read_only = 1')
+        await pause(3 * leaseMs)
+        const since = performance.now()
+        // Cached, and not cached by a process that starts now.
+        await expect.poll(() => kept.acceptedAt.filter((at) => at > since).length).toBe(3)
+        const verdict = await cold.manager.verify({
+          method: 'GET',
+          path: '/v1/track',
+          headers: { authorization: `Basic ${btoa(`${kept.secret}:`)}` },
+          ip: '192.0.2.8',
+        })
+        expect(verdict.ok).toBe(true)
+        await server.query('set global read_only = 0')
+      })
+      await cold.close()
+    }
+    return await finish(fleet, faults * keysPerFault)
+  } finally {
+    await fleet.close()
+    await server.remove()
+  }
+}
+
+/** A backup of the SQLite file is put in its place. */
+export async function replaceFile({ faults, keys: keysPerFault }: Extent, folder: string): Promise<Summary> {
+  const file = join(folder, 'keys.db')
+  const fleet = startFleet({ open: () => createSqlStore({ url: `sqlite:${file}` }) })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const keys = await fleet.makeKeys(keysPerFault)
+      const backup = join(folder, `backup-${fault}.db`)
+      const database = new Database(file)
+      database.exec('pragma busy_timeout = 5000')
+      database.exec(`vacuum into '${backup}'`)
+      database.close()
+      const before = statSync(file).ino
+      await endDuring(fleet, keys, async () => {
+        await pause((100 / faults) * fault)
+        renameSync(backup, file)
+      })
+      expect(statSync(file).ino).not.toBe(before)
+    }
+    return await finish(fleet, (faults * keysPerFault) / 2)
+  } finally {
+    await fleet.close()
+  }
+}
