@@ -7,6 +7,7 @@ import {
   readOnlyPrimary,
   replaceFile,
   restoreDump,
+  shareConnections,
   splitReads,
 } from '../stores/sql/servers/failover-rows.ts'
 import type { Summary } from '../stores/sql/servers/fleet.ts'
@@ -28,6 +29,10 @@ describeWithServers('postgres', 'no handler starts after the call has returned, 
   row('a replica that lagged is promoted', () => failOver(extent))
   row('a dump is restored', () => restoreDump(extent))
   row('reads go to a replica', () => splitReads(extent))
+})
+
+describeWithServers('pgbouncer', 'no handler starts after the call has returned, through pgbouncer', () => {
+  row('connections are shared between transactions', () => shareConnections(extent))
 })
 
 describeWithServers('mariadb', 'no handler starts after the call has returned, on MariaDB', () => {

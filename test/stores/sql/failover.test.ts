@@ -7,6 +7,7 @@ import {
   readOnlyPrimary,
   replaceFile,
   restoreDump,
+  shareConnections,
   splitReads,
 } from './servers/failover-rows.ts'
 
@@ -17,6 +18,10 @@ describeWithServers('postgres', 'no handler starts after the call has returned, 
   it('when a replica is promoted that lagged', () => failOver(quick), 60_000)
   it('when a dump is restored', () => restoreDump(quick), 60_000)
   it('when reads go to a replica', () => splitReads(quick), 60_000)
+})
+
+describeWithServers('pgbouncer', 'no handler starts after the call has returned, through pgbouncer', () => {
+  it('in transaction mode, whose connections are ended', () => shareConnections(quick), 60_000)
 })
 
 describeWithServers('mariadb', 'no handler starts after the call has returned, on MariaDB', () => {

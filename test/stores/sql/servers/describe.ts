@@ -1,12 +1,17 @@
 import { describe, inject, it } from 'vitest'
 import { nameSkippedSuite } from '../../../skipped-suite.ts'
 import { hasMariadb } from './own-mariadb.ts'
+import { hasPgbouncer } from './own-pgbouncer.ts'
 import { postgresPrograms } from './own-postgres.ts'
 
 const installed = {
   postgres: {
     label: 'the programs of a PostgreSQL server (initdb, postgres)',
     isThere: postgresPrograms !== undefined,
+  },
+  pgbouncer: {
+    label: 'pgbouncer and a PostgreSQL server',
+    isThere: hasPgbouncer && postgresPrograms !== undefined,
   },
   mariadb: { label: 'the programs of a MariaDB server (mariadb-install-db, mariadbd)', isThere: hasMariadb },
 }

@@ -3,9 +3,11 @@ import { renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { expect } from 'vitest'
+import { createWriteKeys } from '../../../../src/index.ts'
 import { createSqlStore } from '../../../../src/stores/sql/index.ts'
 import { type Fleet, pause, type Summary, startFleet, type UsedKey } from './fleet.ts'
 import { makeDatabase, startMariadb } from './own-mariadb.ts'
+import { startPgbouncer } from './own-pgbouncer.ts'
 import { type OwnPostgres, postgresPrograms, startPostgres } from './own-postgres.ts'
 import { startSplittingProxy } from './splitting-proxy.ts'
 import { startSwitch, through } from './switch.ts'
@@ -54,33 +56,52 @@ export interface Extent {
   keys: number
 }
 
-/** A replica that lags is promoted; the old primary is gone. */
+/** Changes that nobody waits for: they only raise the revision. */
+async function raiseRevision(fleet: Fleet, key: UsedKey, times: number): Promise<void> {
+  for (let index = 0; index < times; index++) {
+    await fleet.manager().update(key.id, { name: `Renamed ${index}` })
+  }
+}
+
+/**
+ * A replica that lags is promoted; the old primary is gone. Verifiers have seen revisions that are lost, and hear of the new
+ * primary only when it has handed out their numbers again, for changes that they must not miss.
+ */
 export async function failOver({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
   let primary: OwnPostgres = await startPostgres()
-  const address = await startSwitch(primary.port)
+  const [address, managersAddress] = [await startSwitch(primary.port), await startSwitch(primary.port)]
   const fleet = startFleet({
-    open: () => createSqlStore({ url: through(primary.url, address.port) }),
+    open: () => createSqlStore({ url: through(primary.url, address.port), notifications: false }),
+    openForManager: () =>
+      createSqlStore({ url: through(primary.url, managersAddress.port), notifications: false }),
     leaseMs,
   })
   try {
     for (let fault = 0; fault < faults; fault++) {
       const replication = await startSwitch(primary.port)
       const replica = await primary.replicate(replication.port)
-      const keys = await fleet.makeKeys(keysPerFault)
+      const [renamed, ...keys] = (await fleet.makeKeys(keysPerFault + 1)) as [UsedKey, ...UsedKey[]]
       await expect
         .poll(
           async () =>
             (await replica.query(`select 1 from writekey_keys where id = '${keys.at(-1)?.id}'`)).length,
         )
         .toBe(1)
+      const afterwards = keys.splice(-Math.ceil(keysPerFault / 3))
       await endDuring(fleet, keys, async () => {
         // From here on the replica lags; what is committed and not told by then is lost.
         replication.leadTo(1)
         replication.cut()
-        await pause(leaseMs * (0.5 + fault / faults))
+        await raiseRevision(fleet, renamed, afterwards.length + 2)
+        await pause(leaseMs * (0.4 + fault / faults))
         await primary.kill()
+        address.leadTo(1)
         address.cut()
+        managersAddress.cut()
         await replica.promote()
+        managersAddress.leadTo(replica.port)
+        for (const key of afterwards) await fleet.revoke(key)
+        await raiseRevision(fleet, renamed, keysPerFault)
         address.leadTo(replica.port)
       })
       await replication.close()
@@ -92,7 +113,7 @@ export async function failOver({ faults, keys: keysPerFault }: Extent): Promise<
     return summary
   } finally {
     await fleet.close()
-    await address.close()
+    await Promise.all([address.close(), managersAddress.close()])
     await primary.remove()
   }
 }
@@ -109,40 +130,58 @@ export async function restoreDump({ faults, keys: keysPerFault }: Extent): Promi
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     )
-  const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
+  const address = await startSwitch(server.port)
+  const fleet = startFleet({
+    open: () => createSqlStore({ url: through(server.url, address.port), notifications: false }),
+    openForManager: () => createSqlStore({ url: server.url, notifications: false }),
+    leaseMs,
+  })
   try {
     for (let fault = 0; fault < faults; fault++) {
-      const keys = await fleet.makeKeys(keysPerFault)
+      const [renamed, ...keys] = (await fleet.makeKeys(keysPerFault + 1)) as [UsedKey, ...UsedKey[]]
       const dump = run('pg_dump', '--inserts', '--clean', '--if-exists', 'postgres')
       const statements = dump.replaceAll(/^\\.*$/gm, '')
+      const afterwards = keys.splice(-Math.ceil(keysPerFault / 3))
       await endDuring(fleet, keys, async () => {
-        await pause((leaseMs / faults) * fault)
+        await raiseRevision(fleet, renamed, afterwards.length + 2)
+        await pause(leaseMs * (0.4 + fault / faults))
+        address.leadTo(1)
+        address.cut()
         await server.query(`begin; ${statements}; commit`)
+        for (const key of afterwards) await fleet.revoke(key)
+        await raiseRevision(fleet, renamed, keysPerFault)
+        address.leadTo(server.port)
       })
     }
-    return await finish(fleet, (faults * keysPerFault) / 2)
+    const summary = await finish(fleet, (faults * keysPerFault) / 2)
+    expect(fleet.regressions()).toBeGreaterThan(0)
+    return summary
   } finally {
     await fleet.close()
+    await address.close()
     await server.remove()
   }
 }
 
-/** A proxy sends reads to a replica that lags, and writes to the primary. */
+/** A proxy sends verifiers' reads to a replica that lags; whoever manages keys reaches the primary. */
 export async function splitReads({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
   const primary = await startPostgres()
   const replica = await primary.replicate()
   const proxy = await startSplittingProxy(primary.port, replica.port)
   const fleet = startFleet({
     open: () => createSqlStore({ url: through(primary.url, proxy.port), notifications: false }),
+    openForManager: () => createSqlStore({ url: primary.url, notifications: false }),
     leaseMs,
   })
   try {
     for (let fault = 0; fault < faults; fault++) {
       const keys = await fleet.makeKeys(keysPerFault)
       await replica.query('select pg_wal_replay_pause()')
+      const meanwhile = keys.splice(-Math.ceil(keysPerFault / 3))
       await endDuring(fleet, keys, async () => {
         proxy.split(true)
-        await pause(2 * leaseMs + 100 * fault)
+        await Promise.all(meanwhile.map((key) => fleet.revoke(key)))
+        await pause(leaseMs * (1 + fault / faults))
         proxy.split(false)
       })
       await replica.query('select pg_wal_replay_resume()')
@@ -153,6 +192,28 @@ export async function splitReads({ faults, keys: keysPerFault }: Extent): Promis
     await proxy.close()
     await replica.remove()
     await primary.remove()
+  }
+}
+
+/** A pooler that gives every transaction another connection; hints come over a direct one. */
+export async function shareConnections({ faults, keys: keysPerFault }: Extent): Promise<Summary> {
+  const server = await startPostgres()
+  const pooler = await startPgbouncer(server.port)
+  const url = through(server.url, pooler.port)
+  const fleet = startFleet({ open: () => createSqlStore({ url, notifications: server.url }), leaseMs })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      await endDuring(fleet, await fleet.makeKeys(keysPerFault), async () => {
+        await server.query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+        )
+      })
+    }
+    return await finish(fleet, faults * keysPerFault)
+  } finally {
+    await fleet.close()
+    await pooler.remove()
+    await server.remove()
   }
 }
 
@@ -168,8 +229,8 @@ export async function hostileDefaults({ faults, keys: keysPerFault }: Extent): P
   await makeDatabase(server)
   const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
   try {
-    const { writeKey } = await fleet.manager.create({ name: "O'Brien \\ 🌍", sourceType: 'web' })
-    expect((await fleet.manager.get(writeKey.id)).name).toBe("O'Brien \\ 🌍")
+    const { writeKey } = await fleet.manager().create({ name: "O'Brien \\ 🌍", sourceType: 'web' })
+    expect((await fleet.manager().get(writeKey.id)).name).toBe("O'Brien \\ 🌍")
     for (let fault = 0; fault < faults; fault++) {
       await endDuring(fleet, await fleet.makeKeys(keysPerFault), () => pause(leaseMs))
     }
@@ -195,7 +256,7 @@ export async function readOnlyPrimary({ faults, keys: keysPerFault }: Extent): P
         const since = performance.now()
         // Cached, and not cached by a process that starts now.
         await expect.poll(() => kept.acceptedAt.filter((at) => at > since).length).toBe(3)
-        const verdict = await cold.manager.verify({
+        const verdict = await cold.manager().verify({
           method: 'GET',
           path: '/v1/track',
           headers: { authorization: `Basic ${btoa(`${kept.secret}:`)}` },
@@ -213,7 +274,14 @@ export async function readOnlyPrimary({ faults, keys: keysPerFault }: Extent): P
   }
 }
 
-/** A backup of the SQLite file is put in its place. */
+/** All of a file in the file itself. */
+function checkpoint(file: string): void {
+  const database = new Database(file)
+  database.exec('pragma wal_checkpoint(truncate)')
+  database.close()
+}
+
+/** A backup of the SQLite file is put in its place, and a process that starts then changes keys. */
 export async function replaceFile({ faults, keys: keysPerFault }: Extent, folder: string): Promise<Summary> {
   const file = join(folder, 'keys.db')
   const fleet = startFleet({ open: () => createSqlStore({ url: `sqlite:${file}` }) })
@@ -227,8 +295,14 @@ export async function replaceFile({ faults, keys: keysPerFault }: Extent, folder
       database.close()
       const before = statSync(file).ino
       await endDuring(fleet, keys, async () => {
+        // The backup has a history of its own, with numbers that the verifiers have seen.
+        const other = createWriteKeys({ store: createSqlStore({ url: `sqlite:${backup}` }) })
+        for (const key of keys) await other.update(key.id, { name: 'Renamed' })
+        await other.close()
+        checkpoint(backup)
         await pause((100 / faults) * fault)
         renameSync(backup, file)
+        fleet.renewManager()
       })
       expect(statSync(file).ino).not.toBe(before)
     }

@@ -14,7 +14,10 @@ export interface UsedKey {
 
 /** Several processes that verify all the time, and one that manages keys. Each has a store, and connections, of its own. */
 export interface Fleet {
-  readonly manager: WriteKeys
+  /** Who manages keys now. */
+  manager(): WriteKeys
+  /** A process that starts now takes over. */
+  renewManager(): void
   readonly keys: readonly UsedKey[]
   /** Makes keys, and waits until every verifier accepts them. */
   makeKeys(count: number): Promise<UsedKey[]>
@@ -38,24 +41,29 @@ export interface Summary {
 
 export interface FleetOptions {
   open(): KeyStore
+  /** The manager's way to the store, when it has one of its own. */
+  openForManager?(): KeyStore
   leaseMs?: number
   verifiers?: number
 }
 
-export function startFleet({ open, leaseMs = 400, verifiers = 3 }: FleetOptions): Fleet {
+export function startFleet(fleetOptions: FleetOptions): Fleet {
+  const { open, leaseMs = 400, verifiers = 3 } = fleetOptions
+  const openForManager = fleetOptions.openForManager ?? open
   const keys: UsedKey[] = []
   let verifications = 0
   let regressions = 0
   let stopped = false
-  const options = () => ({
-    store: open(),
+  const options = (store: KeyStore) => ({
+    store,
     cache: { leaseMs },
     onEvent(event: { type: string }) {
       if (event.type === 'revision_regressed') regressions++
     },
   })
-  const manager = createWriteKeys(options())
-  const fleet = Array.from({ length: verifiers }, () => createWriteKeys(options()))
+  const managers = [createWriteKeys(options(openForManager()))]
+  const manager = () => managers.at(-1) as WriteKeys
+  const fleet = Array.from({ length: verifiers }, () => createWriteKeys(options(open())))
   const loops = fleet.map(async (verifier, index) => {
     while (!stopped) {
       await Promise.all(
@@ -73,11 +81,12 @@ export function startFleet({ open, leaseMs = 400, verifiers = 3 }: FleetOptions)
 
   return {
     manager,
+    renewManager: () => void managers.push(createWriteKeys(options(openForManager()))),
     keys,
     async makeKeys(count) {
       const made: UsedKey[] = []
       for (let index = 0; index < count; index++) {
-        const { writeKey, key } = await insist(() => manager.create({ name: 'Used', sourceType: 'server' }))
+        const { writeKey, key } = await insist(() => manager().create({ name: 'Used', sourceType: 'server' }))
         made.push({ id: writeKey.id, secret: key, acceptedAfter: 0, acceptedAt: [] })
       }
       const since = performance.now()
@@ -88,7 +97,7 @@ export function startFleet({ open, leaseMs = 400, verifiers = 3 }: FleetOptions)
       return made
     },
     async revoke(key) {
-      await insist(() => manager.revoke(key.id))
+      await insist(() => manager().revoke(key.id))
       key.endedAt = performance.now()
     },
     regressions: () => regressions,
@@ -96,7 +105,11 @@ export function startFleet({ open, leaseMs = 400, verifiers = 3 }: FleetOptions)
       const summary: Summary = { ended: 0, lost: 0, verifications, acceptedAfterReturn: 0 }
       for (const key of keys) {
         if (key.endedAt === undefined) continue
-        const stored = await insist(() => manager.get(key.id).catch((error) => noKey(error)))
+        const stored = await insist(() =>
+          manager()
+            .get(key.id)
+            .catch((error) => noKey(error)),
+        )
         if (stored?.status !== 'revoked') summary.lost++
         else {
           summary.ended++
@@ -108,7 +121,7 @@ export function startFleet({ open, leaseMs = 400, verifiers = 3 }: FleetOptions)
     async close() {
       stopped = true
       await Promise.all(loops)
-      await Promise.all([manager, ...fleet].map((one) => one.close()))
+      await Promise.all([...managers, ...fleet].map((one) => one.close()))
     },
   }
 }
