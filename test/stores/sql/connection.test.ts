@@ -1,7 +1,7 @@
 import { Kysely, MysqlDialect } from 'kysely'
 import { createPool } from 'mysql2'
 import { expect, it, onTestFinished } from 'vitest'
-import type { AuditEntry } from '../../../src/index.ts'
+import { type AuditEntry, createWriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
@@ -54,6 +54,28 @@ function connections(database: TestDatabase): void {
       expect((await polled).record).toEqual(record)
       expect(await changed).toBeDefined()
     }
+  })
+
+  it('that were cut while idle cost no request its answer', async () => {
+    const { url, proxy } = await proxied(database)
+    const told: string[] = []
+    const keys = createWriteKeys({
+      store: createSqlStore({ url, notifications: false }),
+      onEvent: ({ type }) => told.push(type),
+    })
+    onTestFinished(() => keys.close())
+    const made = [
+      await keys.create({ name: 'First', sourceType: 'server' }),
+      await keys.create({ name: 'Second', sourceType: 'server' }),
+    ]
+    for (const { key } of made) {
+      proxy.cut(true)
+      proxy.cut(false)
+      const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+      const verdict = await keys.verify({ method: 'GET', path: '/v1/track', headers, ip: '192.0.2.7' })
+      expect(verdict.ok).toBe(true)
+    }
+    expect(told.filter((type) => type.startsWith('store_'))).toEqual([])
   })
 
   it('that hang keep nobody from closing for more than five seconds', async () => {

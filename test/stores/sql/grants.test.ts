@@ -1,0 +1,142 @@
+import { createConnection } from 'mysql2/promise'
+import pg from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
+import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/keys/base62.ts'
+import { createSqlStore } from '../../../src/stores/sql/index.ts'
+import { nameTables } from '../../../src/stores/sql/tables.ts'
+import { describeWithService } from '../../services.ts'
+import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+
+const changed = ['keys', 'secrets', 'changes']
+const tables = Object.keys(nameTables({ schema: undefined, prefix: '' })).map((name) => `writekey_${name}`)
+
+const request = (secret: string) => ({
+  method: 'POST',
+  path: '/v1/track',
+  headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
+  body: { event: 'Signed Up' },
+  ip: '192.0.2.7',
+})
+
+/** Everything that a process does which manages keys. */
+async function liveWith(keys: WriteKeys): Promise<void> {
+  const { writeKey, key } = await keys.create({ name: 'Granted', sourceType: 'web' })
+  expect((await keys.verify(request(key))).ok).toBe(true)
+  await keys.rotate(writeKey.id)
+  await keys.update(writeKey.id, { name: 'Renamed' })
+  expect((await keys.list()).data).toHaveLength(1)
+  await keys.usage(writeKey.id)
+  await keys.revoke(writeKey.id)
+  expect((await keys.verify(request(key))).ok).toBe(false)
+  await keys.remove(writeKey.id)
+}
+
+/** A process that verifies, and counts. */
+async function verifyWith(keys: WriteKeys, secret: string): Promise<void> {
+  expect((await keys.verify(request(secret))).ok).toBe(true)
+  await expect(keys.create({ name: 'Not granted', sourceType: 'web' })).rejects.toMatchObject({
+    name: 'StoreError',
+  })
+}
+
+interface Roles {
+  owner: string
+  application: string
+  verifier: string
+}
+
+async function tryRoles({ owner, application, verifier }: Roles, grant: () => Promise<void>): Promise<void> {
+  const errors: unknown[] = []
+  const open = (url: string) =>
+    createWriteKeys({
+      store: createSqlStore({ url }),
+      cache: { leaseMs: 200 },
+      onEvent: (event) => {
+        if (event.type === 'store_error') errors.push(event.error)
+      },
+    })
+  const store = createSqlStore({ url: owner })
+  await store.migrate()
+  await store.close()
+  await grant()
+
+  const managing = open(application)
+  await liveWith(managing)
+  const { writeKey, key } = await managing.create({ name: 'Used', sourceType: 'web' })
+  const verifying = open(verifier)
+  await verifyWith(verifying, key)
+  await verifying.close()
+  expect(await managing.usage(writeKey.id)).toMatchObject({ lastEventAt: expect.any(Date) })
+  await managing.close()
+  expect(errors).toEqual([])
+}
+
+const as = (url: string, user: string) => {
+  const other = new URL(url)
+  other.username = user
+  return other.href
+}
+
+describeWithService('postgres', 'the grants of docs/stores.md are enough in PostgreSQL', (address) => {
+  const database = usePostgresDatabase(address)
+  it('for whoever manages keys, and for whoever only verifies', async () => {
+    const suffix = randomBase62(8).toLowerCase()
+    const [application, verifier] = [`writekey_app_${suffix}`, `writekey_verify_${suffix}`]
+    const admin = new pg.Client({ connectionString: database.url })
+    await admin.connect()
+    onTestFinished(async () => {
+      await admin.query(`drop owned by ${application}, ${verifier}`)
+      await admin.query(`drop role ${application}, ${verifier}`)
+      await admin.end()
+    })
+    await admin.query(`create role ${application} login`)
+    await admin.query(`create role ${verifier} login`)
+    await tryRoles(
+      {
+        owner: database.url,
+        application: as(database.url, application),
+        verifier: as(database.url, verifier),
+      },
+      async () => {
+        await admin.query(`grant usage on schema public to ${application}, ${verifier}`)
+        await admin.query(
+          `grant select, insert, update, delete on ${tables.join(', ')} to ${application}, ${verifier}`,
+        )
+        await admin.query(
+          `revoke insert, delete on ${changed.map((name) => `writekey_${name}`).join(', ')} from ${verifier}`,
+        )
+      },
+    )
+  })
+})
+
+describeWithService('mysql', 'the grants of docs/stores.md are enough in MariaDB', (address) => {
+  const database = useMysqlDatabase(address)
+  it('for whoever manages keys, and for whoever only verifies', async () => {
+    const suffix = randomBase62(8).toLowerCase()
+    const [application, verifier] = [`writekey_app_${suffix}`, `writekey_verify_${suffix}`]
+    const admin = await createConnection({ uri: database.url })
+    const users = [application, verifier].map((name) => `${name}@'%'`)
+    onTestFinished(async () => {
+      await admin.query(`drop user ${users.join(', ')}`)
+      await admin.end()
+    })
+    await admin.query(`create user ${users.join(', ')}`)
+    await tryRoles(
+      {
+        owner: database.url,
+        application: as(database.url, application),
+        verifier: as(database.url, verifier),
+      },
+      async () => {
+        for (const table of tables) {
+          await admin.query(`grant select, insert, update, delete on ${table} to ${users[0]}`)
+          const isChanged = changed.includes(table.replace('writekey_', ''))
+          const rights = isChanged ? 'select, update' : 'select, insert, update, delete'
+          await admin.query(`grant ${rights} on ${table} to ${users[1]}`)
+        }
+      },
+    )
+  })
+})
