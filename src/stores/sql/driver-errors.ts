@@ -67,14 +67,23 @@ export function isConnectionLost(error: unknown): boolean {
   )
 }
 
-/** Whether the tables are not there, or not as this code knows them. */
-export function isSchemaChanged(error: unknown): boolean {
+/** What is wrong with the tables, when a dump of an older version was restored under a running process, or somebody dropped them. */
+function toSchemaError(error: unknown): StoreError | undefined {
   const { code, errno, message } = (error ?? {}) as DriverError
-  return (
-    ['42P01', '42703', '3F000'].includes(code as string) ||
-    [1146, 1054, 1049].includes(errno as number) ||
-    (typeof message === 'string' && /no such (table|column)/.test(message))
-  )
+  const text = typeof message === 'string' ? message : ''
+  if (code === '42P01' || code === '3F000' || errno === 1146 || /no such table/.test(text)) {
+    return new StoreError(
+      'schema_missing',
+      'Tables are missing: restore them, or call migrate() on the store once.',
+    )
+  }
+  if (code === '42703' || errno === 1054 || /no such column/.test(text)) {
+    return new StoreError(
+      'schema_outdated',
+      'The tables are not of the version that this code needs: call migrate() on the store once.',
+    )
+  }
+  return undefined
 }
 
 /** Milliseconds until a statement that keeps meeting locks is given up. */
@@ -120,6 +129,8 @@ function isUnstorable(error: unknown): boolean {
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   if (isUnstorable(error)) return new UnstorableText()
+  const schemaError = toSchemaError(error)
+  if (schemaError !== undefined) return schemaError
   const { code, errno, message } = (error ?? {}) as DriverError
   const shownCode = [code, errno].find((value) => typeof value === 'string' || typeof value === 'number')
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''

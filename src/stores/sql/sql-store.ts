@@ -103,7 +103,14 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     return call
   }
 
-  const onDatabase = <T>(work: (database: Database) => Promise<T>) => track(ready().then(work))
+  /** Older tables may be put in place of those that were there: with connections of its own, the store migrates them as at its start. */
+  function lookAgain(error: unknown): never {
+    if (error instanceof StoreError && error.code === 'schema_outdated') preparing = undefined
+    throw error
+  }
+
+  const onDatabase = <T>(work: (database: Database) => Promise<T>) =>
+    track(ready().then(work).catch(lookAgain))
 
   /** Waits; at once false when the store is closed meanwhile. A process that has nothing else to do may end. */
   function pause(ms: number): Promise<boolean> {

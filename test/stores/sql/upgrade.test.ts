@@ -17,6 +17,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseListQuery } from '../../../src/keys/list-query.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { nameTables } from '../../../src/stores/sql/tables.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
 import { mysqlDatabase, postgresDatabase, useFolder } from './databases.ts'
@@ -25,9 +26,15 @@ import { mysqlDatabase, postgresDatabase, useFolder } from './databases.ts'
 const dump = (name: 'sqlite' | 'postgres' | 'mysql') =>
   readFileSync(join(import.meta.dirname, 'version-1', `${name}.sql`), 'utf8')
 
+const drops = Object.keys(nameTables({ schema: undefined, prefix: '' }))
+  .map((name) => `drop table writekey_${name};`)
+  .join('')
+
 /** A database with the tables of version 1. */
 interface OldDatabase {
   url: string
+  /** Puts the old tables in the place of those there are. */
+  restore(): Promise<void>
   dialect(): Dialect
 }
 
@@ -148,6 +155,17 @@ function upgrades(open: () => Promise<OldDatabase>): void {
     await store.close()
   })
 
+  it('is done again when they are restored under a process that runs', async () => {
+    const { url, restore } = await open()
+    const store = createSqlStore({ url })
+    onTestFinished(() => store.close())
+    const { position } = await store.poll({ since: null })
+    await restore()
+    const asked = () => store.poll({ since: { ...position, revision: 9 } })
+    await expect.poll(async () => (await asked()).history).toBe('lost')
+    await expectUpgraded(store)
+  })
+
   it('waits for migrate() in an application’s own database', async () => {
     const { dialect } = await open()
     const db = new Kysely<unknown>({ dialect: dialect() })
@@ -166,11 +184,15 @@ describe('SQLite tables of version 1', () => {
   const folder = useFolder()
   upgrades(async () => {
     const file = join(folder, `${randomBase62(8)}.db`)
-    const database = new Database(file)
-    database.exec(dump('sqlite'))
-    database.close()
+    const run = (statements: string) => {
+      const database = new Database(file)
+      database.exec(statements)
+      database.close()
+    }
+    run(dump('sqlite'))
     return {
       url: `sqlite:${file}`,
+      restore: async () => run(drops + dump('sqlite')),
       dialect: () => new SqliteDialect({ database: openAsKilled(file) as never }),
     }
   })
@@ -191,12 +213,16 @@ function openAsKilled(file: string) {
 describeWithService('postgres', 'PostgreSQL tables of version 1', (address) => {
   upgrades(async () => {
     const url = await postgresDatabase(address)
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    await client.query(dump('postgres'))
-    await client.end()
+    const run = async (statements: string) => {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      await client.query(statements)
+      await client.end()
+    }
+    await run(dump('postgres'))
     return {
       url,
+      restore: () => run(drops + dump('postgres')),
       dialect: () => new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
     }
   })
@@ -205,9 +231,17 @@ describeWithService('postgres', 'PostgreSQL tables of version 1', (address) => {
 describeWithService('mysql', 'MariaDB tables of version 1', (address) => {
   upgrades(async () => {
     const url = await mysqlDatabase(address)
-    const connection = await createConnection({ uri: url, multipleStatements: true })
-    await connection.query(dump('mysql'))
-    await connection.end()
-    return { url, dialect: () => new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 2 }) }) }
+    const run = async (statements: string) => {
+      const connection = await createConnection({ uri: url, multipleStatements: true })
+      await connection.query(statements)
+      await connection.end()
+    }
+    await run(dump('mysql'))
+    const restore = () => run(drops + dump('mysql'))
+    return {
+      url,
+      restore,
+      dialect: () => new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 2 }) }),
+    }
   })
 })
