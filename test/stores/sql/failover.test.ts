@@ -33,5 +33,5 @@ describe('no handler starts after the call has returned, on SQLite', () => {
   const folder = useFolder()
   it('when another file is put in the place of the one that is open', async () => {
     expect(await replaceFile(quick, folder)).toMatchObject({ acceptedAfterReturn: 0 })
-  })
+  }, 60_000)
 })

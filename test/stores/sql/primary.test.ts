@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { AuditEntry, KeyRecord } from '../../../src/index.ts'
-import { randomBase62 } from '../../../src/keys/base62.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithServers } from './servers/describe.ts'

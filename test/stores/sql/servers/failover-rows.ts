@@ -108,7 +108,7 @@ export async function failOver({ faults, keys: keysPerFault }: Extent): Promise<
       await primary.remove()
       primary = replica
     }
-    const summary = await finish(fleet, (faults * keysPerFault) / 2)
+    const summary = await finish(fleet, (faults * keysPerFault) / 3)
     expect(fleet.regressions()).toBeGreaterThan(0)
     return summary
   } finally {
@@ -153,7 +153,7 @@ export async function restoreDump({ faults, keys: keysPerFault }: Extent): Promi
         address.leadTo(server.port)
       })
     }
-    const summary = await finish(fleet, (faults * keysPerFault) / 2)
+    const summary = await finish(fleet, (faults * keysPerFault) / 3)
     expect(fleet.regressions()).toBeGreaterThan(0)
     return summary
   } finally {
@@ -256,13 +256,7 @@ export async function readOnlyPrimary({ faults, keys: keysPerFault }: Extent): P
         const since = performance.now()
         // Cached, and not cached by a process that starts now.
         await expect.poll(() => kept.acceptedAt.filter((at) => at > since).length).toBe(3)
-        const verdict = await cold.manager().verify({
-          method: 'GET',
-          path: '/v1/track',
-          headers: { authorization: `Basic ${btoa(`${kept.secret}:`)}` },
-          ip: '192.0.2.8',
-        })
-        expect(verdict.ok).toBe(true)
+        await expect.poll(() => cold.accepts(kept)).toBe(true)
         await server.query('set global read_only = 0')
       })
       await cold.close()
@@ -274,10 +268,11 @@ export async function readOnlyPrimary({ faults, keys: keysPerFault }: Extent): P
   }
 }
 
-/** All of a file in the file itself. */
-function checkpoint(file: string): void {
+/** What is in a file and in its log, as a file that needs no log. */
+function backUp(file: string, backup: string): void {
   const database = new Database(file)
-  database.exec('pragma wal_checkpoint(truncate)')
+  database.exec('pragma busy_timeout = 5000')
+  database.exec(`vacuum into '${backup}'`)
   database.close()
 }
 
@@ -288,25 +283,25 @@ export async function replaceFile({ faults, keys: keysPerFault }: Extent, folder
   try {
     for (let fault = 0; fault < faults; fault++) {
       const keys = await fleet.makeKeys(keysPerFault)
-      const backup = join(folder, `backup-${fault}.db`)
-      const database = new Database(file)
-      database.exec('pragma busy_timeout = 5000')
-      database.exec(`vacuum into '${backup}'`)
-      database.close()
+      const [changed, backup] = ['changed', 'backup'].map((name) => join(folder, `${name}-${fault}.db`)) as [
+        string,
+        string,
+      ]
+      backUp(file, changed)
       const before = statSync(file).ino
       await endDuring(fleet, keys, async () => {
         // The backup has a history of its own, with numbers that the verifiers have seen.
-        const other = createWriteKeys({ store: createSqlStore({ url: `sqlite:${backup}` }) })
+        const other = createWriteKeys({ store: createSqlStore({ url: `sqlite:${changed}` }) })
         for (const key of keys) await other.update(key.id, { name: 'Renamed' })
         await other.close()
-        checkpoint(backup)
+        backUp(changed, backup)
         await pause((100 / faults) * fault)
         renameSync(backup, file)
         fleet.renewManager()
       })
       expect(statSync(file).ino).not.toBe(before)
     }
-    return await finish(fleet, (faults * keysPerFault) / 2)
+    return await finish(fleet, (faults * keysPerFault) / 3)
   } finally {
     await fleet.close()
   }

@@ -23,6 +23,8 @@ export interface Fleet {
   makeKeys(count: number): Promise<UsedKey[]>
   /** Ends a key, and asks again while the store is away. */
   revoke(key: UsedKey): Promise<void>
+  /** Whether the manager's own process accepts a key. */
+  accepts(key: UsedKey): Promise<boolean>
   /** How often `revision_regressed` has been told. */
   regressions(): number
   /** @throws Error when a handler was started for a key whose end had returned and is still in the store. */
@@ -100,6 +102,7 @@ export function startFleet(fleetOptions: FleetOptions): Fleet {
       await insist(() => manager().revoke(key.id))
       key.endedAt = performance.now()
     },
+    accepts: async ({ secret }) => (await manager().verify(request(secret))).ok,
     regressions: () => regressions,
     async summarize() {
       const summary: Summary = { ended: 0, lost: 0, verifications, acceptedAfterReturn: 0 }
