@@ -1,36 +1,19 @@
-import { LRUCache } from 'lru-cache'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { ChangeHints, ChangeListener, KeyStore } from '../stores/key-store.ts'
+import { type Cacheable, createCachedKeys } from './cached-keys.ts'
 import { createChangeHistory } from './change-history.ts'
-import { createDigestsById } from './digests-by-id.ts'
 import { createKnownSecrets, type KnownSecrets } from './known-secrets.ts'
-import { createLease, type Lease } from './lease.ts'
 import { createLookups, type Found } from './lookups.ts'
 import type { MissBudget } from './miss-budget.ts'
 import type { Outage } from './outages.ts'
-import { createOwnStorePoller, endlessLease } from './own-store.ts'
-import { createPoller, type Poller } from './poller.ts'
-import { createStanding } from './standing.ts'
-import { createStoreLease } from './store-lease.ts'
+import { createStoreAccess } from './store-access.ts'
 
 /** A key in the form `compile` gave it. Shared by requests. */
 export type Lookup<Compiled> = Compiled | 'unknown' | 'too_many_failures'
-
-/** What the cache has to know of a compiled key. The fields are the cache's own. */
-export interface Cacheable {
-  readonly id: string
-  readonly version: number
-  /** What it was found by. */
-  digest: string
-  /** What was known to have changed when it was found. */
-  generation: number
-  /** When the store is to be asked again, on the monotonic clock; `null` = as long as nothing changes. Whole seconds take no object of their own. */
-  freshUntilSeconds: number | null
-}
 
 export interface KeyCacheOptions<Compiled> {
   store: KeyStore
@@ -94,9 +77,6 @@ const hitTtlMs = { least: 45_000, most: 59_000 }
 /** One that could not be read again is tried after this time. */
 const retrySeconds = 5
 
-/** Unknown digests are remembered this long, so that one wrong key asks the store once in a while only. */
-const missTtlMs = 5_000
-
 /**
  * The cache in front of a store. Hits and misses live in separate bounded caches, so that junk never pushes out keys.
  * Concurrent lookups of one secret share one read; failures are never kept. What is cached is what the store held where this
@@ -106,16 +86,11 @@ export function createKeyCache<Compiled extends Cacheable>(
   options: KeyCacheOptions<Compiled>,
 ): KeyCache<Compiled> {
   const { store, clock, compile, budget } = options
-  const digestsById = createDigestsById()
-  const hits = new LRUCache<string, Compiled>({
-    max: options.maxKeys,
-    dispose: (hit, digest) => digestsById.remove(hit.id, digest),
-  })
-  const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(options.maxKeys / 10)) })
+  const cached = createCachedKeys<Compiled>(options.maxKeys, clock)
   const flights = new Map<string, Promise<Lookup<Compiled>>>()
   const rereads = new Map<string, Promise<Compiled | 'unknown'>>()
   const changes = createChangeHistory()
-  const { lease, poller, answersAtOnce } = connect()
+  const { lease, poller, answersAtOnce } = createStoreAccess({ ...options, changes, onChanged: forget })
   const known: KnownSecrets | undefined =
     options.index && store.existing !== undefined
       ? createKnownSecrets(store.existing, options.storeOutage('index'))
@@ -124,42 +99,15 @@ export function createKeyCache<Compiled extends Cacheable>(
   let started = false
   let closed = false
 
-  function connect(): { lease: Lease; poller: Poller; answersAtOnce: () => boolean } {
-    const { began, ended } = options.storeOutage('questions')
-    const outage = { onStoreError: began, onStoreAnswer: ended }
-    if (store.scope === 'process') {
-      const own = createOwnStorePoller({ store, changes, ...outage })
-      return { lease: endlessLease, poller: own, answersAtOnce: own.answersAtOnce }
-    }
-    const standing = createStanding({
-      clock,
-      changes,
-      onChanged: forget,
-      onRevisionRegressed: options.onRevisionRegressed,
-    })
-    const lease = createLease(clock, options.leaseMs)
-    const setLease = options.namesLease ? () => store.setLease?.(options.leaseMs) : undefined
-    const storeLease = createStoreLease(setLease, options.storeOutage('lease'))
-    const poller = createPoller({ store, clock, standing, lease, changes, onAsk: storeLease.see, ...outage })
-    return { lease, poller, answersAtOnce: () => false }
-  }
-
   /** Voids whatever was found of these keys, by requests under way as well. */
   function forget(keyIds: readonly string[] | 'all'): void {
     if (keyIds.length === 0) return
     changes.note(keyIds)
     known?.note(keyIds)
-    misses.clear()
+    cached.drop(keyIds)
     // Whoever asks from now on must not wait for a read from before the change, of whichever key it is.
     flights.clear()
     rereads.clear()
-    if (keyIds === 'all') {
-      hits.clear()
-      return
-    }
-    for (const keyId of keyIds) {
-      for (const digest of digestsById.get(keyId)) hits.delete(digest)
-    }
   }
 
   function findCached(
@@ -167,24 +115,19 @@ export function createKeyCache<Compiled extends Cacheable>(
     monotonic: number,
     older: (() => readonly string[]) | undefined,
   ): Lookup<Compiled> | undefined {
-    const hit = hits.get(digest)
+    const hit = cached.get(digest)
     if (hit !== undefined) {
       if (hit.freshUntilSeconds !== null && monotonic >= hit.freshUntilSeconds * 1_000)
         refresh(hit, monotonic)
       return hit
     }
-    if (older === undefined) return isMissed(digest) ? 'unknown' : undefined
+    if (older === undefined) return cached.isMissing(digest) ? 'unknown' : undefined
     const digests = older()
     for (const candidate of digests) {
       const olderHit = findCached(candidate, monotonic, undefined)
       if (typeof olderHit === 'object') return olderHit
     }
-    return isMissed(digest) && digests.every(isMissed) ? 'unknown' : undefined
-  }
-
-  function isMissed(digest: string): boolean {
-    const missedAt = misses.get(digest)
-    return missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs
+    return [digest, ...digests].every(cached.isMissing) ? 'unknown' : undefined
   }
 
   /** Reads a key again while requests go on with what is cached. */
@@ -227,8 +170,8 @@ export function createKeyCache<Compiled extends Cacheable>(
   function findStale(digest: string, older?: () => readonly string[]): Compiled | undefined {
     if (closed || !isBridged()) return undefined
     const hit =
-      hits.get(digest) ??
-      older?.().reduce<Compiled | undefined>((found, at) => found ?? hits.get(at), undefined)
+      cached.get(digest) ??
+      older?.().reduce<Compiled | undefined>((found, at) => found ?? cached.get(at), undefined)
     if (hit !== undefined) options.onStaleAccept(hit.id)
     return hit
   }
@@ -276,20 +219,17 @@ export function createKeyCache<Compiled extends Cacheable>(
     const keyHash = digestToHex(digest)
     const index = record?.secrets.findIndex((candidate) => candidate.keyHash === keyHash) ?? -1
     if (record === undefined || index === -1) {
-      hits.delete(digest)
-      if (found.isUndisturbed) for (const missed of digests) misses.set(missed, clock.monotonic())
+      cached.remove(digest)
+      if (found.isUndisturbed) cached.addMissing(digests)
       return 'unknown'
     }
-    const other = hits.peek(digestsById.get(record.id)[0] ?? '')
+    const other = cached.siblingOf(record.id)
     const compiled = compile(record, index, other?.version === record.version ? other : undefined)
     compiled.digest = digest
     compiled.generation = generation
     compiled.freshUntilSeconds = freshUntilSeconds()
     // Between the answer and here others may have had their turn; who asked judges again.
-    if (changes.none(generation, record.id)) {
-      hits.set(digest, compiled)
-      digestsById.add(compiled.id, digest)
-    }
+    if (changes.none(generation, record.id)) cached.add(compiled)
     return compiled
   }
 
@@ -324,14 +264,14 @@ export function createKeyCache<Compiled extends Cacheable>(
     find,
     isCurrent(key) {
       if (closed || !(lease.holds(clock.monotonic(), clock.now()) || isBridged())) return false
-      return changes.none(key.generation, key.id) || hits.peek(key.digest) === key
+      return changes.none(key.generation, key.id) || cached.peek(key.digest) === key
     },
     findAgain(key) {
       if (closed) throw closedError()
       const { digest } = key
-      if (lease.holds(clock.monotonic(), clock.now())) return hits.peek(digest) ?? readAgain(key)
+      if (lease.holds(clock.monotonic(), clock.now())) return cached.peek(digest) ?? readAgain(key)
       return poller.renew().then(
-        () => hits.peek(digest) ?? readAgain(key),
+        () => cached.peek(digest) ?? readAgain(key),
         (error: unknown) => {
           const hit = findStale(digest)
           if (hit === undefined) throw error

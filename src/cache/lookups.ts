@@ -74,6 +74,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     }
   }
 
+  /** What is not among the known secrets hardly ever exists: it pays before it is looked up, so that many at once overdraw nothing. */
   async function findStranger(
     digests: readonly string[],
     source: string,
@@ -81,6 +82,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   ): Promise<Found | Refusal> {
     const before = budget.check(source)
     if (before !== 'granted') return before
+    if (known !== undefined) return payAndFind(digests, source, leftMs)
     const leave = await queue.enter(false)
     try {
       const verdict = budget.check(source)
@@ -90,14 +92,39 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     }
   }
 
+  async function payAndFind(
+    digests: readonly string[],
+    source: string,
+    leftMs: () => number,
+  ): Promise<Found> {
+    for (const _ of digests) budget.charge(source)
+    let found: Found | undefined
+    try {
+      const leave = await queue.enter(false)
+      try {
+        found = await lookUpEach(digests, leftMs)
+        return found
+      } finally {
+        leave()
+      }
+    } finally {
+      if (found === undefined || found.record !== undefined) for (const _ of digests) budget.refund(source)
+    }
+  }
+
   /** Charges only for a secret that nobody has under any pepper, and then for each look. */
   async function findAny(digests: readonly string[], source: string, leftMs: () => number): Promise<Found> {
+    const found = await lookUpEach(digests, leftMs)
+    if (found.record === undefined) for (const _ of digests) budget.charge(source)
+    return found
+  }
+
+  async function lookUpEach(digests: readonly string[], leftMs: () => number): Promise<Found> {
     let found: Found | undefined
     for (const digest of digests) {
       found = await lookUp(digest, leftMs())
-      if (found.record !== undefined) return found
+      if (found.record !== undefined) break
     }
-    for (const _ of digests) budget.charge(source)
     return found as Found
   }
 

@@ -15,16 +15,15 @@ interface Bucket {
 /** Whose budget ran out: the source's (it is told to wait), or everybody's (others may be innocent). */
 export type BudgetVerdict = 'granted' | 'source_exhausted' | 'all_exhausted'
 
-/**
- * How many well-formed but unknown keys may reach the store, so that a flood of them cannot. Whether a key is known shows
- * only afterwards: a lookup may start while something is left, and is paid for when it has found nothing. Those under way
- * together may overdraw it, by the size of the lookup queue at most; good keys never pay, however many come at once.
- */
+/** How many well-formed but unknown keys may reach the store, so that a flood of them cannot. */
 export interface MissBudget {
   check(source: string): BudgetVerdict
   /** Whether nothing is left of the source's own budget. Charges nothing. */
   isSpent(source: string): boolean
+  /** For one look at the store. May overdraw the budget, which is paid back first. */
   charge(source: string): void
+  /** Gives a charge back: the key exists after all, or the store did not say. */
+  refund(source: string): void
 }
 
 /** Remembers at most 10 000 sources; a source is an address, or the /64 of an IPv6 one. */
@@ -44,17 +43,20 @@ export function createMissBudget(clock: Clock): MissBudget {
       const now = clock.monotonic()
       return refill(all, inAll, now) < 1 ? 'all_exhausted' : 'granted'
     },
-    charge(source) {
-      const now = clock.monotonic()
-      const own = sources.get(source) ?? { tokens: perSource.burst, at: now }
-      sources.set(source, own)
-      for (const [bucket, rate] of [
-        [own, perSource],
-        [all, inAll],
-      ] as const) {
-        bucket.tokens = refill(bucket, rate, now) - 1
-      }
-    },
+    charge: (source) => spend(source, 1),
+    refund: (source) => spend(source, -1),
+  }
+
+  function spend(source: string, tokens: number): void {
+    const now = clock.monotonic()
+    const own = sources.get(source) ?? { tokens: perSource.burst, at: now }
+    sources.set(source, own)
+    for (const [bucket, rate] of [
+      [own, perSource],
+      [all, inAll],
+    ] as const) {
+      bucket.tokens = Math.min(rate.burst, refill(bucket, rate, now) - tokens)
+    }
   }
 }
 

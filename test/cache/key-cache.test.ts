@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type Cacheable,
-  createKeyCache,
-  type KeyCache,
-  type KeyCacheOptions,
-} from '../../src/cache/key-cache.ts'
+import type { Cacheable } from '../../src/cache/cached-keys.ts'
+import { createKeyCache, type KeyCache, type KeyCacheOptions } from '../../src/cache/key-cache.ts'
 import { createMissBudget } from '../../src/cache/miss-budget.ts'
 import { createOutages } from '../../src/cache/outages.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'

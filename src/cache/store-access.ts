@@ -1,0 +1,44 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { KeyStore } from '../stores/key-store.ts'
+import type { ChangeHistory } from './change-history.ts'
+import { createLease, type Lease } from './lease.ts'
+import type { Outage } from './outages.ts'
+import { createOwnStorePoller, endlessLease } from './own-store.ts'
+import { createPoller, type Poller } from './poller.ts'
+import { createStanding } from './standing.ts'
+import { createStoreLease } from './store-lease.ts'
+
+export interface StoreAccessOptions {
+  store: KeyStore
+  clock: Clock
+  changes: ChangeHistory
+  leaseMs: number
+  namesLease: boolean
+  storeOutage: (part: string) => Outage
+  onChanged: (keyIds: readonly string[] | 'all') => void
+  onRevisionRegressed: () => void
+}
+
+/** How a process asks its store, and how long it may trust the answers. */
+export interface StoreAccess {
+  readonly lease: Lease
+  readonly poller: Poller
+  /** Whether the store answers from this process's memory. */
+  answersAtOnce(): boolean
+}
+
+export function createStoreAccess(options: StoreAccessOptions): StoreAccess {
+  const { store, clock, changes, storeOutage } = options
+  const { began, ended } = storeOutage('questions')
+  const outage = { onStoreError: began, onStoreAnswer: ended }
+  if (store.scope === 'process') {
+    const poller = createOwnStorePoller({ store, changes, ...outage })
+    return { lease: endlessLease, poller, answersAtOnce: poller.answersAtOnce }
+  }
+  const standing = createStanding(options)
+  const lease = createLease(clock, options.leaseMs)
+  const setLease = options.namesLease ? () => store.setLease?.(options.leaseMs) : undefined
+  const { see: onAsk } = createStoreLease(setLease, storeOutage('lease'))
+  const poller = createPoller({ store, clock, standing, lease, changes, onAsk, ...outage })
+  return { lease, poller, answersAtOnce: () => false }
+}
