@@ -3,7 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import {
   type AdapterOptions,
-  ConfigError,
+  badOption,
   createNodeGuard,
   createPathTest,
   isContinued,
@@ -77,7 +77,7 @@ export function guardListener(
   keys: VerifyingKeys,
   options: GuardOptions,
 ): (request: object, response: object) => void {
-  if (typeof listener !== 'function') throw new ConfigError('listener', listener, 'a request listener')
+  if (typeof listener !== 'function') throw badOption('listener', listener, 'a request listener')
   const guard = createPathGuard(keys, options)
 
   return function guardedListener(this: unknown, request, response) {
@@ -104,7 +104,7 @@ export function guardServer<Server extends EventEmitter>(
   keys: VerifyingKeys,
   options: GuardOptions,
 ): Server {
-  if (typeof server?.emit !== 'function') throw new ConfigError('server', server, 'an HTTP server')
+  if (typeof server?.emit !== 'function') throw badOption('server', server, 'an HTTP server')
   const guard = createPathGuard(keys, options)
   const emit = server.emit.bind(server)
 
@@ -134,7 +134,7 @@ function leaveToGuard(): void {}
 
 /** Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more. */
 function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
-  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options, ['path']))
+  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options, ['path'], 'The guard'))
   const couldBeBelow = createPathTest(options.path)
 
   return function guardPath(given: object, answer: object, pass: () => void): void {

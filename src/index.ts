@@ -34,6 +34,7 @@ export {
   type WriteKeyContext,
 } from './adapter/request-context.ts'
 export { rewindBody } from './adapter/rewound-body.ts'
+export type { CacheOptions } from './cache/cache-options.ts'
 export type {
   FieldValues,
   HeadersLike,
@@ -61,13 +62,8 @@ export type { ListAuditQuery } from './management/audit-query.ts'
 export { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
 export type { Awaitable } from './runtime/awaitable.ts'
 export type { Clock, ClockSource } from './runtime/clock.ts'
-export {
-  ConfigError,
-  type ConflictReason,
-  KeyError,
-  type KeyErrorCode,
-  StoreError,
-} from './runtime/errors.ts'
+export { badOption, ConfigError } from './runtime/config-error.ts'
+export { type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './runtime/errors.ts'
 export type {
   ChangeHints,
   ChangeListener,
@@ -90,6 +86,7 @@ export {
   type UsageStore,
   usageBucketMs,
 } from './stores/usage-store.ts'
+export type { UsageOptions } from './usage/usage-options.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
 export type { CredentialSource } from './verifier/credentials.ts'
@@ -100,8 +97,8 @@ export type {
   RefusedEvent,
   WriteKeyEvent,
 } from './verifier/decision-event.ts'
-export type { Logger } from './verifier/event-hook.ts'
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
+export type { Logger } from './verifier/logger.ts'
 export type { Reason } from './verifier/reasons.ts'
 export type { ChallengePolicy } from './verifier/replies.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
@@ -118,4 +115,4 @@ export {
   type RotatedKey,
   type WriteKeys,
 } from './write-keys.ts'
-export type { CacheOptions, UsageOptions, WriteKeysOptions } from './write-keys-options.ts'
+export type { WriteKeysOptions } from './write-keys-options.ts'

@@ -27,6 +27,7 @@ import { digestToHex, generateSecret } from './keys/secret.ts'
 import { encodeAuditCursor, type ListAuditQuery, parseAuditQuery } from './management/audit-query.ts'
 import { creationEntryId, explainTaken } from './management/chosen-id.ts'
 import { createEndings, keyNotFound } from './management/endings.ts'
+import { resolveOptions } from './resolve-options.ts'
 import { loadPublicSuffixes } from './rules/public-suffix.ts'
 import { parseRuleFields } from './rules/rule-fields.ts'
 import type { Awaitable } from './runtime/awaitable.ts'
@@ -49,7 +50,7 @@ import type { Verdict } from './verifier/verdict.ts'
 import { createVerifier } from './verifier/verifier.ts'
 import { type Activity, type ActivityWatch, createActivity } from './watch/activity.ts'
 import type { Anomaly } from './watch/anomalies.ts'
-import { resolveOptions, type WriteKeysOptions } from './write-keys-options.ts'
+import type { WriteKeysOptions } from './write-keys-options.ts'
 
 export interface KeyPage {
   data: WriteKey[]

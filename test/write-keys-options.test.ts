@@ -8,7 +8,7 @@ const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
   limiter: [null, 5, {}, { consume: 1 }],
   environment: [null, '', 5, {}, 'a b'],
   keyPrefix: [null, '', 5, 'sk live', 'sk:live_', 'é_', 'x'.repeat(200), 'sk\n'],
-  pepper: [null, '', 'short', 5, [], [''], {}, [5]],
+  pepper: [undefined, '', 'short', 5, [], [''], {}, [5], [null], [undefined], [undefined, 'old-pepper']],
   credentials: [null, [], 'bearer', ['bearer'], [5], {}, ['basic', 'nope'], [null]],
   eventTypes: [null, 'track', [5], [''], {}, [null]],
   defaultRateLimitEps: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', {}],
@@ -61,15 +61,35 @@ describe('createWriteKeys', () => {
     }
   })
 
+  it('names the option that a misspelt one means', () => {
+    expect(() => createWriteKeys({ trustedProxy: 1 } as WriteKeysOptions)).toThrow(
+      'createWriteKeys has no option "trustedProxy". Did you mean "trustedProxies"?',
+    )
+    expect(() => createWriteKeys({ cache: { leasems: 1 } as never })).toThrow(
+      'cache has no option "leasems". Did you mean "leaseMs"?',
+    )
+  })
+
+  it('refuses a pepper from a variable that is not set, saying what stands for none', () => {
+    expect(() => createWriteKeys({ pepper: process.env.NO_SUCH_PEPPER })).toThrow(
+      'pepper must be a string of at least 8 characters, or null for none on purpose; received nothing.',
+    )
+  })
+
   it('never repeats a pepper in what it throws', () => {
     expect(() => createWriteKeys({ pepper: ['good-enough', 'hush'] })).toThrow(/^(?!.*hush).*pepper\[1\]/)
   })
 
   it('takes every option left undefined, one credential source without a list, and half a logger', async () => {
     const options: WriteKeysOptions[] = [
-      Object.fromEntries(Object.keys(badValues).map((option) => [option, undefined])),
+      Object.fromEntries(
+        Object.keys(badValues)
+          .filter((option) => option !== 'pepper')
+          .map((option) => [option, undefined]),
+      ),
       { credentials: 'body' },
       { credentials: () => undefined },
+      { pepper: null },
       { pepper: 'new-pepper' },
       { pepper: ['new-pepper', 'old-pepper', null] },
       { logger: { error() {} } },

@@ -1,6 +1,7 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
 import {
   type AdapterOptions,
+  badOption,
   ConfigError,
   createWriteKeys,
   type FetchHandler,
@@ -82,7 +83,7 @@ export interface WriteKeySetup {
 /** @throws ConfigError for an unknown option or a bad value. */
 export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   if (typeof options !== 'object' || options === null) {
-    throw new ConfigError('WriteKeyModule options', options, 'an object')
+    throw new ConfigError('options', 'WriteKeyModule takes an object of options.')
   }
   const {
     keys: given,
@@ -95,27 +96,26 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     ...core
   } = options
   if (bodyReader !== 'guard' && bodyReader !== 'parser') {
-    throw new ConfigError('bodyReader', bodyReader, "'guard' or 'parser'")
+    throw badOption('bodyReader', bodyReader, "'guard' or 'parser'")
   }
   if (typeof throwRefusals !== 'boolean') {
-    throw new ConfigError('throwRefusals', throwRefusals, 'true or false')
+    throw badOption('throwRefusals', throwRefusals, 'true or false')
   }
   if (admin !== undefined && typeof admin !== 'function') {
-    throw new ConfigError('admin', admin, 'a function such as (keys) => createAdminApi(keys, { tokens })')
+    throw badOption('admin', admin, 'a function such as (keys) => createAdminApi(keys, { tokens })')
   }
-  const stray = Object.keys(core)[0]
+  const stray = Object.entries(core).find(([, value]) => value !== undefined)?.[0]
   if (given !== undefined && stray !== undefined) {
     throw new ConfigError(
-      `WriteKeyModule options: "${stray}"`,
-      'an option beside `keys`',
-      'options of createWriteKeys, or `keys`, not both',
+      stray,
+      `WriteKeyModule takes \`keys\` or options of createWriteKeys, not both; received \`keys\` and \`${stray}\`.`,
     )
   }
   const keys = given ?? createWriteKeys(core)
   return {
     keys,
     ownsKeys: given === undefined,
-    ...resolveAdapterOptions(keys, { eventType, onRefused, requestProperty }),
+    ...resolveAdapterOptions(keys, { eventType, onRefused, requestProperty }, [], 'WriteKeyModule'),
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),

@@ -117,9 +117,8 @@ function optionProviders(options: WriteKeyModuleAsyncOptions): Provider[] {
   const given = [useFactory, useClass, useExisting].filter((way) => way !== undefined)
   if (given.length !== 1) {
     throw new ConfigError(
-      'forRootAsync options',
-      given.length,
-      'exactly one of useFactory, useClass and useExisting',
+      'useFactory',
+      `forRootAsync takes exactly one of useFactory, useClass and useExisting; received ${given.length} of them.`,
     )
   }
   if (useFactory !== undefined) return [{ provide: WRITE_KEY_OPTIONS, useFactory, inject }]

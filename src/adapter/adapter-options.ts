@@ -1,4 +1,5 @@
-import { ConfigError, unknownOption } from '../runtime/errors.ts'
+import { badOption } from '../runtime/config-error.ts'
+import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
 import type { VerifyingKeys } from './request-context.ts'
 
 /** Options that every adapter has. */
@@ -11,8 +12,6 @@ export interface AdapterOptions<OnRefused> {
   requestProperty?: string
 }
 
-const optionNames = ['eventType', 'onRefused', 'requestProperty']
-
 /** What an adapter uses of its options. */
 export interface ResolvedAdapterOptions<OnRefused> {
   eventType: string | undefined
@@ -23,31 +22,27 @@ export interface ResolvedAdapterOptions<OnRefused> {
 /**
  * Checks what an adapter was given, and fills in what was left out.
  * @param ownNames options that this adapter alone has, and checks itself
+ * @param owner whose options they are, for messages
  * @throws ConfigError for something that is not the result of `createWriteKeys`, an unknown option or a bad value.
  */
 export function resolveAdapterOptions<OnRefused>(
   keys: VerifyingKeys,
   options: AdapterOptions<OnRefused>,
   ownNames: readonly string[] = [],
+  owner = 'writeKeyAuth',
 ): ResolvedAdapterOptions<OnRefused> {
   if (typeof keys?.verify !== 'function' || typeof keys.preflight !== 'function') {
-    throw new ConfigError('keys', keys, 'what createWriteKeys() returned')
+    throw badOption('keys', keys, 'what createWriteKeys() returned')
   }
-  if (typeof options !== 'object' || options === null) throw new ConfigError('options', options, 'an object')
-  const known = [...ownNames, ...optionNames]
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw unknownOption('options', name, known)
-  }
-  const { eventType, onRefused, requestProperty = 'writeKey' } = options
-  if (eventType !== undefined && (typeof eventType !== 'string' || eventType === '')) {
-    throw new ConfigError('eventType', eventType, "an event type such as 'track'")
-  }
-  if (onRefused !== undefined && typeof onRefused !== 'function')
-    throw new ConfigError('onRefused', onRefused, 'a function')
-  if (typeof requestProperty !== 'string' || requestProperty === '') {
-    throw new ConfigError('requestProperty', requestProperty, 'the name of a property')
-  }
-  return { eventType, onRefused, requestProperty }
+  const own = Object.fromEntries(ownNames.map((name) => [name, anything()]))
+  const { eventType, onRefused, requestProperty } = readOptions(owner, options, { ...own, ...readers })
+  return { eventType, onRefused: onRefused as OnRefused | undefined, requestProperty }
+}
+
+const readers = {
+  eventType: optional(text(/[\s\S]/, "an event type such as 'track'")),
+  onRefused: callback(),
+  requestProperty: text(/[\s\S]/, 'the name of a property', 'writeKey'),
 }
 
 /** Calls an application's `onRefused`; whatever goes wrong in it, the refusal is still written. */

@@ -1,5 +1,5 @@
 import { pathStart } from '../http/request-target.ts'
-import { ConfigError } from '../runtime/errors.ts'
+import { badOption } from '../runtime/config-error.ts'
 
 /** Tells for a request target, as sent, whether some router could take it for one below a guarded path. */
 export type PathTest = (target: string) => boolean
@@ -16,7 +16,7 @@ const expected =
  */
 export function createPathTest(given: unknown): PathTest {
   const paths = Array.isArray(given) ? given : [given]
-  if (paths.length === 0 || !paths.every(isPath)) throw new ConfigError('path', given, expected)
+  if (paths.length === 0 || !paths.every(isPath)) throw badOption('path', given, expected)
   const guarded = paths.map(foldSegments)
   const prefixes = guarded.map((segments) => segments.map((text) => `/${escapeRegExp(text)}`).join(''))
   const isBelowPlainly = new RegExp(`^(?:${prefixes.join('|')})(?:[/?]|$)`, 'i')

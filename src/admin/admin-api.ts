@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
-import { ConfigError, KeyError, StoreError } from '../runtime/errors.ts'
+import { badOption } from '../runtime/config-error.ts'
+import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys.ts'
 import { createAccess } from './access.ts'
 import {
@@ -59,7 +60,7 @@ interface Env {
  */
 export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): AdminApi {
   if (typeof keys?.noteRefused !== 'function')
-    throw new ConfigError('keys', keys, 'what createWriteKeys() returned')
+    throw badOption('keys', keys, 'what createWriteKeys() returned')
   const resolved = resolveAdminOptions(options)
   const { basePath, logger } = resolved
   const access = createAccess(resolved)

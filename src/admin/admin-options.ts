@@ -1,8 +1,8 @@
 import { adminTokenPattern } from '../keys/ids.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
-import { ConfigError } from '../runtime/errors.ts'
-import type { Logger } from '../verifier/event-hook.ts'
-import { assertKnownOptions } from '../write-keys-options.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
+import { callback, flag, group, list, oneOf, readOptions, text } from '../runtime/options.ts'
+import { type Logger, loggerOption } from '../verifier/logger.ts'
 
 /** What a caller may do: a viewer reads, an admin also changes. */
 export type Role = 'admin' | 'viewer'
@@ -66,73 +66,39 @@ export interface ResolvedAdminOptions {
   now: () => number
 }
 
-const optionNames: readonly (keyof AdminApiOptions)[] = [
-  'tokens',
-  'authorize',
-  'basePath',
-  'page',
-  'ingestPath',
-  'trustedProxies',
-  'logger',
-  'now',
-]
-const roles: readonly Role[] = ['admin', 'viewer']
-const pathPattern = /^(\/[A-Za-z0-9._~-]+)*$/
+const path = (example: string, fallback: string) =>
+  text(/^(\/[A-Za-z0-9._~-]+)*$/, `'' or a path such as '${example}', without a slash at its end`, fallback)
+
+const readers = {
+  tokens: list(
+    group({
+      name: text(/^(?=[\s\S]*\S)[\s\S]{1,100}$/, 'a name of 1 to 100 characters'),
+      token: text(
+        adminTokenPattern,
+        'at least 32 characters of A-Z a-z 0-9 - . _ ~ + / =, such as `openssl rand -hex 32` prints',
+      ),
+      role: oneOf<Role>(['admin', 'viewer']),
+    }),
+    'a list of { name, token, role }',
+  ),
+  authorize: callback<Authorize>(),
+  basePath: path('/internal', ''),
+  page: flag(true),
+  ingestPath: path('/v1', '/v1'),
+  trustedProxies: (value: unknown) => createClientAddress(value as TrustedProxies | undefined),
+  logger: loggerOption,
+  now: callback<() => number>(),
+}
 
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
 export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOptions {
-  assertKnownOptions('createAdminApi options', options, optionNames)
-  const {
-    tokens = [],
-    authorize,
-    basePath = '',
-    page = true,
-    ingestPath = '/v1',
-    logger,
-    now = Date.now,
-  } = options
-  if (authorize !== undefined && typeof authorize !== 'function')
-    throw new ConfigError('authorize', authorize, 'a function')
-  if (!Array.isArray(tokens)) throw new ConfigError('tokens', tokens, 'a list of { name, token, role }')
+  const { trustedProxies, now = Date.now, ...read } = readOptions('createAdminApi', options, readers)
+  const { tokens, authorize } = read
   if (tokens.length === 0 && authorize === undefined) {
-    throw new ConfigError('tokens', tokens, 'a list with at least one token, unless authorize is given')
+    throw badOption('tokens', options.tokens, 'a list with at least one token, unless authorize is given')
   }
-  tokens.forEach(assertToken)
-  if (new Set(tokens.map(({ token }) => token)).size < tokens.length)
-    throw new ConfigError('tokens', tokens, 'a list of different tokens')
-  if (typeof basePath !== 'string' || !pathPattern.test(basePath))
-    throw new ConfigError(
-      'basePath',
-      basePath,
-      "'' or a path such as '/internal', without a slash at its end",
-    )
-  if (typeof page !== 'boolean') throw new ConfigError('page', page, 'true or false')
-  if (typeof ingestPath !== 'string' || !pathPattern.test(ingestPath))
-    throw new ConfigError('ingestPath', ingestPath, "'' or a path such as '/v1', without a slash at its end")
-  return {
-    tokens: tokens.map(({ name, token, role }: AdminToken) => ({ name, token, role })),
-    authorize,
-    basePath,
-    page,
-    ingestPath,
-    clientAddress: createClientAddress(options.trustedProxies),
-    logger,
-    now,
+  if (new Set(tokens.map(({ token }) => token)).size < tokens.length) {
+    throw new ConfigError('tokens', 'tokens must be a list of different tokens; one is there twice.')
   }
-}
-
-function assertToken(entry: unknown, index: number): void {
-  const option = `tokens[${index}]`
-  assertKnownOptions(option, entry, ['name', 'token', 'role'])
-  const { name, token, role } = entry as Partial<AdminToken>
-  if (typeof name !== 'string' || name.trim() === '' || name.length > 100)
-    throw new ConfigError(`${option}.name`, name, 'a name of 1 to 100 characters')
-  if (!roles.includes(role as Role)) throw new ConfigError(`${option}.role`, role, "'admin' or 'viewer'")
-  if (typeof token !== 'string' || !adminTokenPattern.test(token)) {
-    throw new ConfigError(
-      `${option}.token`,
-      token,
-      'at least 32 characters of A-Z a-z 0-9 - . _ ~ + / =, such as `openssl rand -hex 32` prints',
-    )
-  }
+  return { ...read, clientAddress: trustedProxies, now }
 }

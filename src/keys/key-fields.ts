@@ -1,4 +1,4 @@
-import { ConfigError, invalidField } from '../runtime/errors.ts'
+import { invalidField } from '../runtime/errors.ts'
 import { environmentCharacters, environmentPattern } from './ids.ts'
 import { type KeyRules, type SourceType, sourceTypes } from './key-record.ts'
 
@@ -85,12 +85,6 @@ export function parseScalarFields(
     }
   }
   return parsed
-}
-
-/** @throws ConfigError unless the value is a usable environment name. */
-export function assertEnvironment(value: unknown): string {
-  if (typeof value === 'string' && environmentPattern.test(value)) return value
-  throw new ConfigError('environment', value, environmentCharacters)
 }
 
 /** Whether the value can be a rate: a number from 0.001 to 1 000 000. */

@@ -1,5 +1,5 @@
-import { type Clock, type ClockSource, expectedClock, systemClock, toClock } from '../runtime/clock.ts'
-import { ConfigError, unknownOption } from '../runtime/errors.ts'
+import { type Clock, type ClockSource, injectedClock, systemClock } from '../runtime/clock.ts'
+import { readOptions, whole } from '../runtime/options.ts'
 import { chargeGcra, type GcraState, peekGcra, refundGcra, settleGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
 
@@ -36,7 +36,7 @@ const SWEEP_WHEN_FULL = 64
  * from what the shared one owes.
  */
 export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryLimiter {
-  const { maxKeys, clock: ownClock } = resolveOptions(options)
+  const { maxKeys, clock: ownClock } = readOptions('createMemoryLimiter', options, optionReaders)
   let clock = ownClock ?? systemClock
   const slots = new Map<string, number>()
   const freeSlots: number[] = []
@@ -177,19 +177,7 @@ function overflowSlot(keyId: string): number {
   return (hash ^ (hash >>> 16)) & (OVERFLOW_SLOTS - 1)
 }
 
-function resolveOptions(options: MemoryLimiterOptions): { maxKeys: number; clock: Clock | undefined } {
-  for (const name of Object.keys(options)) {
-    if (name !== 'maxKeys' && name !== 'clock') {
-      throw unknownOption('createMemoryLimiter options', name, ['maxKeys', 'clock'])
-    }
-  }
-  const { maxKeys = 100_000 } = options
-  if (!(Number.isSafeInteger(maxKeys) && maxKeys >= 1 && maxKeys <= 10_000_000)) {
-    throw new ConfigError('maxKeys', maxKeys, 'a whole number from 1 to 10000000')
-  }
-  const clock = toClock(options.clock)
-  if (options.clock !== undefined && clock === undefined) {
-    throw new ConfigError('clock', options.clock, expectedClock)
-  }
-  return { maxKeys, clock }
+const optionReaders = {
+  maxKeys: whole(1, 10_000_000, 100_000),
+  clock: injectedClock,
 }

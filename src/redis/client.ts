@@ -1,4 +1,5 @@
-import { ConfigError } from '../runtime/errors.ts'
+import { badOption } from '../runtime/config-error.ts'
+import type { OptionReader } from '../runtime/options.ts'
 
 /**
  * A client that the application made, connects and closes: node-redis 5 or 6 (client, pool, cluster, sentinel), ioredis
@@ -31,12 +32,12 @@ interface AnyClient {
   getSentinelNode?: unknown
 }
 
-/** Recognises a client by its shape. @throws ConfigError for anything else. */
-export function toRedisCommands(option: string, value: unknown): RedisCommands {
+/** The option `client`: recognises a client by its shape. */
+export const redisCommands: OptionReader<RedisCommands> = (value, option) => {
   const client = (value ?? {}) as AnyClient
   const send = findSend(client)
   if (send === undefined) {
-    throw new ConfigError(
+    throw badOption(
       option,
       value,
       'a node-redis, ioredis or iovalkey client, or an object with sendCommand(args)',

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { keyIdPattern } from '../keys/ids.ts'
-import { ConfigError, unknownOption } from '../runtime/errors.ts'
+import { anything, readOptions, text } from '../runtime/options.ts'
 import type { ChangeHints, ChangeListener } from '../stores/key-store.ts'
-import { type RedisClient, type RedisCommands, toRedisCommands } from './client.ts'
+import { type RedisClient, redisCommands } from './client.ts'
 import { withTimeout } from './link.ts'
 import { explainRefusal } from './refusal.ts'
 import { createRedisSubscription, type RedisSubscriber } from './subscription.ts'
@@ -39,9 +39,9 @@ const mostCharacters = 100_000
  * ```
  */
 export function createRedisHints(options: RedisHintsOptions): ChangeHints {
-  const { commands, channel } = resolveOptions(options)
-  const subscription = createRedisSubscription(options.subscriber ?? options.client, {
-    owned: options.subscriber === undefined,
+  const { client: commands, subscriber, channel } = readOptions('createRedisHints', options, optionReaders)
+  const subscription = createRedisSubscription(subscriber ?? options.client, {
+    owned: subscriber === undefined,
     channel,
   })
   const sender = randomUUID()
@@ -138,17 +138,8 @@ function parseMessage(message: unknown): { sender?: string; keyIds: readonly str
   return isReadable ? { sender: sender as string, keyIds } : { keyIds: 'unknown' }
 }
 
-function resolveOptions(options: RedisHintsOptions): { commands: RedisCommands; channel: string } {
-  if (typeof options !== 'object' || options === null)
-    throw new ConfigError('createRedisHints options', options, 'an object with a client')
-  for (const name of Object.keys(options)) {
-    if (name !== 'client' && name !== 'subscriber' && name !== 'channel') {
-      throw unknownOption('createRedisHints options', name, ['client', 'subscriber', 'channel'])
-    }
-  }
-  const { channel = 'writekey:changes' } = options
-  if (!(typeof channel === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(channel))) {
-    throw new ConfigError('channel', channel, '1 to 128 of A-Z a-z 0-9 . _ : -')
-  }
-  return { commands: toRedisCommands('client', options.client), channel }
+const optionReaders = {
+  client: redisCommands,
+  subscriber: anything<RedisSubscriber>(),
+  channel: text(/^[A-Za-z0-9._:-]{1,128}$/, '1 to 128 of A-Z a-z 0-9 . _ : -', 'writekey:changes'),
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../runtime/clock.ts'
-import { ConfigError, unknownOption } from '../runtime/errors.ts'
-import { type RedisClient, type RedisCommands, toRedisCommands } from './client.ts'
+import { having, number, oneOf, optional, readOptions, text, whole } from '../runtime/options.ts'
+import { type RedisClient, type RedisCommands, redisCommands } from './client.ts'
 
 /** What `createRedisLimiter` takes. Unknown names and bad values throw `ConfigError`. */
 export interface RedisLimiterOptions {
@@ -34,38 +34,24 @@ export interface ResolvedRedisLimiterOptions
   processes: number | undefined
 }
 
-const names = ['client', 'mode', 'onOutage', 'processes', 'timeoutMs', 'prefix', 'maxKeys', 'clock']
-
-export function resolveRedisLimiterOptions(options: RedisLimiterOptions): ResolvedRedisLimiterOptions {
-  if (typeof options !== 'object' || options === null)
-    throw new ConfigError('createRedisLimiter options', options, 'an object with a client')
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw unknownOption('createRedisLimiter options', name, names)
-    }
-  }
-  const { mode = 'leased', onOutage = 'local', processes, timeoutMs = 50 } = options
-  const { prefix = 'writekey:', maxKeys = 100_000, clock = systemClock } = options
-  const commands = toRedisCommands('client', options.client)
-  if (mode !== 'leased' && mode !== 'strict') throw new ConfigError('mode', mode, "'leased' or 'strict'")
-  if (!['local', 'deny', 'allow'].includes(onOutage)) {
-    throw new ConfigError('onOutage', onOutage, "'local' or 'deny' or 'allow'")
-  }
-  if (processes !== undefined && !(Number.isSafeInteger(processes) && processes >= 1)) {
-    throw new ConfigError('processes', processes, 'a whole number, at least 1')
-  }
-  if (!(typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 10_000)) {
-    throw new ConfigError('timeoutMs', timeoutMs, 'a number from 1 to 10000')
-  }
+const readers = {
+  client: redisCommands,
+  mode: oneOf(['leased', 'strict'], 'leased'),
+  onOutage: oneOf(['local', 'deny', 'allow'], 'local'),
+  processes: optional(whole(1, Number.POSITIVE_INFINITY)),
+  timeoutMs: number(1, 10_000, 50),
   // Braces would move the hash tag that a cluster looks for.
-  if (!(typeof prefix === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(prefix))) {
-    throw new ConfigError('prefix', prefix, '1 to 64 of A-Z a-z 0-9 . _ : -')
-  }
-  if (!(Number.isSafeInteger(maxKeys) && maxKeys >= 1 && maxKeys <= 10_000_000)) {
-    throw new ConfigError('maxKeys', maxKeys, 'a whole number from 1 to 10000000')
-  }
-  if (typeof clock?.monotonic !== 'function') {
-    throw new ConfigError('clock', clock, 'an object with now() and monotonic()')
-  }
-  return { commands, mode, onOutage, processes, timeoutMs, prefix, maxKeys, clock }
+  prefix: text(/^[A-Za-z0-9._:-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 . _ : -', 'writekey:'),
+  maxKeys: whole(1, 10_000_000, 100_000),
+  clock: having<Clock>(['monotonic'], 'an object with now() and monotonic()'),
+}
+
+/** @throws ConfigError */
+export function resolveRedisLimiterOptions(options: RedisLimiterOptions): ResolvedRedisLimiterOptions {
+  const {
+    client: commands,
+    clock = systemClock,
+    ...rest
+  } = readOptions('createRedisLimiter', options, readers)
+  return { commands, clock, ...rest }
 }

@@ -1,4 +1,5 @@
-import { ConfigError, StoreError } from '../runtime/errors.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
+import { StoreError } from '../runtime/errors.ts'
 import { isLate, withTimeout } from './link.ts'
 import { explainRefusal, PermissionError } from './refusal.ts'
 
@@ -57,10 +58,13 @@ export function createRedisSubscription(
 ): RedisSubscription {
   const given = (client ?? {}) as AnySubscriber
   if (owned && typeof given.duplicate !== 'function') {
-    throw new ConfigError('subscriber', undefined, 'a second client, as this one cannot be duplicated')
+    throw new ConfigError(
+      'subscriber',
+      'subscriber is missing: createRedisHints needs a second client, as this one cannot be duplicated.',
+    )
   }
   if (!owned && typeof given.subscribe !== 'function') {
-    throw new ConfigError('subscriber', client, 'a node-redis, ioredis or iovalkey client')
+    throw badOption('subscriber', client, 'a node-redis, ioredis or iovalkey client')
   }
   const listeners = new Set<SubscriptionListener>()
   let connection: AnySubscriber | undefined

@@ -1,5 +1,5 @@
 import type { FieldValues } from '../http/ingest-request.ts'
-import { ConfigError } from '../runtime/errors.ts'
+import { badOption } from '../runtime/config-error.ts'
 import { formatIpAddress, parseIpAddress } from './ip-address.ts'
 import { createCidrSet, parseCidr } from './ip-rule.ts'
 
@@ -36,7 +36,7 @@ export function createClientAddress(trustedProxies: TrustedProxies | undefined):
   if (typeof trustedProxies === 'number' && Number.isSafeInteger(trustedProxies) && trustedProxies > 0) {
     return resolveByHopCount(trustedProxies)
   }
-  throw new ConfigError(
+  throw badOption(
     'trustedProxies',
     trustedProxies,
     'the number of proxies in front (0, 1, 2, ...), a list of CIDR ranges such as ["10.0.0.0/8"], or a function',
@@ -49,7 +49,7 @@ function trustRanges(ranges: readonly unknown[]): (address: string) => boolean {
     Array.from(ranges, (range) => {
       const cidr = typeof range === 'string' ? parseCidr(range) : undefined
       if (cidr === undefined) {
-        throw new ConfigError(
+        throw badOption(
           'trustedProxies',
           range,
           'a list of CIDR ranges or addresses such as ["10.0.0.0/8", "::1"]',

@@ -1,5 +1,5 @@
 import { pathStart } from '../http/request-target.ts'
-import { ConfigError } from '../runtime/errors.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 
 /** The event types every installation knows. */
 export const standardEventTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
@@ -47,19 +47,14 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
 
   for (const type of extraTypes) {
     if (typeof type !== 'string' || type.length > maxTypeLength || !/^[A-Za-z0-9._:-]+$/.test(type)) {
-      throw new ConfigError(
-        'eventTypes',
-        type,
-        'names of 1 to 64 ASCII letters, digits, ".", "_", ":" and "-"',
-      )
+      throw badOption('eventTypes', type, 'names of 1 to 64 ASCII letters, digits, ".", "_", ":" and "-"')
     }
     const segment = type.toLowerCase()
     const taken = batchSegments.includes(segment) ? '' : bySegment.get(segment)
     if (taken !== undefined && taken !== type) {
       throw new ConfigError(
         'eventTypes',
-        type,
-        'names that differ, in any case, from each other, from "batch", "b" and the standard types',
+        'eventTypes must be names that differ, in any case, from each other, from "batch", "b" and the standard types.',
       )
     }
     known.add(type)

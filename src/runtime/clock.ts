@@ -1,3 +1,6 @@
+import { badOption } from './config-error.ts'
+import type { OptionReader } from './options.ts'
+
 /** Where time comes from. Injected in tests; `systemClock` otherwise. */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch: deadlines that people set (grace, expiry). */
@@ -15,9 +18,17 @@ export const systemClock: Clock = {
 /** What people inject: a whole clock, one that has `now` alone, or just the function `now`. */
 export type ClockSource = Clock | Pick<Clock, 'now'> | (() => number)
 
-/** What `ConfigError` says would be right. */
-export const expectedClock =
-  'an object with now(), in milliseconds since the epoch, and optionally monotonic(); or the function now'
+/** The option `clock`. */
+export const injectedClock: OptionReader<Clock | undefined> = (value, option) => {
+  if (value === undefined) return undefined
+  const clock = toClock(value)
+  if (clock !== undefined) return clock
+  throw badOption(
+    option,
+    value,
+    'an object with now(), in milliseconds since the epoch, and optionally monotonic(); or the function now',
+  )
+}
 
 /**
  * A clock made of what was injected; `undefined` when that is none. Without `monotonic`, the steps that `now` takes

@@ -1,36 +1,3 @@
-import { describeValue } from './config-error.ts'
-
-/** What was received, in words of ours: a text from outside is told by its length, as it may be a secret. */
-export class InWords {
-  constructor(readonly words: string) {}
-}
-
-/** @param owner whose options they are. What cannot be a name may be a secret that stands in the wrong place, and is not shown. */
-export function unknownOption(owner: string, name: string, known: readonly string[]): ConfigError {
-  const shown = /^[A-Za-z_$][\w$]{0,39}$/.test(name) ? `"${name}"` : 'a name'
-  return new ConfigError(`${owner}: ${shown}`, new InWords('an unknown option'), `one of ${known.join(', ')}`)
-}
-
-/**
- * A bad option, thrown while something is being constructed, before any traffic. The message names the option, what was
- * received and what would be right.
- */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly code = 'invalid_config'
-
-  constructor(
-    /** The option at fault, as written by the caller, e.g. `cache.leaseMs`. */
-    readonly option: string,
-    received: unknown,
-    /** What would be right, completing "must be …". */
-    expected: string,
-  ) {
-    const words = received instanceof InWords ? received.words : describeValue(received)
-    super(`${option} must be ${expected}; received ${words}.`)
-  }
-}
-
 export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
 
 /**

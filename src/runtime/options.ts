@@ -5,9 +5,10 @@ import { nearestName } from './nearest-name.ts'
  * Checks one option and gives what the code uses.
  * @param value what was given; `undefined` when the option was left out
  * @param option its name for messages, e.g. `cache.leaseMs`
+ * @param isGiven whether the option stands there, if only as `undefined`; for what must not be lost by mistake
  * @throws ConfigError
  */
-export type OptionReader<T> = (value: unknown, option: string) => T
+export type OptionReader<T> = (value: unknown, option: string, isGiven?: boolean) => T
 
 export type OptionReaders = Readonly<Record<string, OptionReader<unknown>>>
 
@@ -54,7 +55,7 @@ function readNamed<Readers extends OptionReaders>(
   }
   const read: Record<string, unknown> = {}
   for (const [name, reader] of Object.entries(readers)) {
-    read[name] = reader((given as Record<string, unknown>)[name], `${prefix}${name}`)
+    read[name] = reader((given as Record<string, unknown>)[name], `${prefix}${name}`, name in given)
   }
   return read as OptionsRead<Readers>
 }
@@ -85,7 +86,9 @@ function numeric(
   return (given, option) => {
     const value = given === undefined ? fallback : given
     if (typeof value === 'number' && isKind(value) && value >= least && value <= most) return value
-    throw badOption(option, given, `${kind} from ${spaced(least)} to ${spaced(most)}`)
+    const range =
+      most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${spaced(least)} to ${spaced(most)}`
+    throw badOption(option, given, `${kind} ${range}`)
   }
 }
 
@@ -170,7 +173,8 @@ export function list<T>(reader: OptionReader<T>, expected: string): OptionReader
   return (value, option) => {
     if (value === undefined) return []
     if (!Array.isArray(value)) throw badOption(option, value, expected)
-    return value.map((item, index) => reader(item, `${option}[${index}]`))
+    // Array.from visits holes, which map would skip.
+    return Array.from(value, (item, index) => reader(item, `${option}[${index}]`))
   }
 }
 

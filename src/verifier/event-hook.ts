@@ -1,10 +1,5 @@
 import type { WriteKeyEvent } from './decision-event.ts'
-
-/** Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is. Either may be left out. */
-export interface Logger {
-  error?(details: object, message: string): void
-  warn?(details: object, message: string): void
-}
+import type { Logger } from './logger.ts'
 
 /**
  * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw, or

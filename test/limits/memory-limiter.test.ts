@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
-import { ConfigError } from '../../src/runtime/errors.ts'
+import { ConfigError } from '../../src/runtime/config-error.ts'
 import { createManualClock, limiterContract } from '../contract/limiter-contract.ts'
 
 limiterContract('memory limiter', (clock) => createMemoryLimiter({ clock }))

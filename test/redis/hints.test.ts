@@ -16,7 +16,7 @@ import {
   type WriteKeys,
 } from '../../src/index.ts'
 import { createRedisHints, type RedisClient } from '../../src/redis/index.ts'
-import { ConfigError } from '../../src/runtime/errors.ts'
+import { ConfigError } from '../../src/runtime/config-error.ts'
 import { describeWithService } from '../services.ts'
 import { documentedAcl } from './documented-acl.ts'
 import { createOwnRedis } from './own-redis.ts'

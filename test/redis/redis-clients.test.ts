@@ -11,7 +11,7 @@ import { createClient as createClient5, createCluster as createCluster5 } from '
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createWriteKeys, type RateLimiter } from '../../src/index.ts'
 import { createRedisLimiter, type RedisClient, type RedisLimiterOptions } from '../../src/redis/index.ts'
-import { ConfigError } from '../../src/runtime/errors.ts'
+import { ConfigError } from '../../src/runtime/config-error.ts'
 import { describeWithService } from '../services.ts'
 import { createOwnRedis, type OwnRedis } from './own-redis.ts'
 

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { ConfigError } from '../../runtime/errors.ts'
+import { ConfigError } from '../../runtime/config-error.ts'
 
 /** The databases that a store can live in. MariaDB is `'mysql'`. */
 export type SqlDialect = 'sqlite' | 'postgres' | 'mysql'
@@ -22,7 +22,10 @@ export function detectDialect(db: AnyKysely): SqlDialect {
     if (name === 'PostgresAdapter') return 'postgres'
     if (name === 'MysqlAdapter') return 'mysql'
   }
-  throw new ConfigError('dialect', undefined, "'sqlite', 'postgres' or 'mysql': the instance does not tell")
+  throw new ConfigError(
+    'dialect',
+    "dialect is missing, and the Kysely instance does not tell: set it to 'sqlite', 'postgres' or 'mysql'.",
+  )
 }
 
 /** Milliseconds since the epoch by the database's own clock, so that processes with wrong clocks agree. */

@@ -52,8 +52,7 @@ interface Watcher {
  * ```
  */
 export function createSqlStore(options: SqlStoreOptions): SqlStore {
-  const { dialect, isPrivate, ownsConnections, open, makeListener } = resolveOptions(options)
-  const naming = { schema: options.schema, prefix: options.tablePrefix ?? 'writekey_' }
+  const { naming, dialect, isPrivate, ownsConnections, open, makeListener } = resolveOptions(options)
   const tables = nameTables(naming)
   const watchers = new Set<Watcher>()
   /** Under way. A file closed in the middle of a transaction may stay locked: libsql lets go of it when it is garbage. */

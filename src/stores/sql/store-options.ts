@@ -1,4 +1,5 @@
-import { ConfigError, unknownOption } from '../../runtime/errors.ts'
+import { badOption, ConfigError } from '../../runtime/config-error.ts'
+import { anything, oneOf, optional, readOptions, text } from '../../runtime/options.ts'
 import { adoptConnections } from './app-connections.ts'
 import type { Connections } from './connections.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
@@ -47,6 +48,7 @@ export type SqlStoreOptions = SqlStoreUrlOptions | SqlStoreDbOptions
 
 /** What the options say. */
 export interface ResolvedSqlStore {
+  naming: { schema: string | undefined; prefix: string }
   dialect: SqlDialect
   isPrivate: boolean
   ownsConnections: boolean
@@ -54,37 +56,50 @@ export interface ResolvedSqlStore {
   makeListener: (() => ListeningClient | Promise<ListeningClient>) | undefined
 }
 
-const commonNames = ['tablePrefix', 'schema', 'notifications']
+const readers = {
+  url: optional((value, option) => parseStoreUrl(value, option)),
+  db: optional(kyselyInstance),
+  dialect: optional(oneOf(sqlDialects)),
+  tablePrefix: sqlName(30, 'writekey_'),
+  schema: optional(sqlName(62)),
+  notifications: anything<unknown>(),
+}
 
 /** @throws ConfigError */
 export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigError('createSqlStore options', options, 'an object with url or db')
+  const {
+    url,
+    db,
+    dialect,
+    tablePrefix: prefix,
+    schema,
+    notifications,
+  } = readOptions('createSqlStore', options, readers)
+  const naming = { schema, prefix }
+  if (db !== undefined) {
+    if (url !== undefined) throw new ConfigError('url', 'createSqlStore takes url or db, not both.')
+    return { naming, ...resolveDb(db, dialect, notifications) }
   }
-  const known = 'db' in options ? ['db', 'dialect', ...commonNames] : ['url', ...commonNames]
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    throw unknownOption('createSqlStore options', unknown, known)
+  if (url === undefined) {
+    throw new ConfigError('url', 'createSqlStore needs url or db; received neither.')
   }
-  assertName('tablePrefix', options.tablePrefix, /^[A-Za-z_][A-Za-z0-9_]{0,30}$/)
-  assertName('schema', options.schema, /^[A-Za-z_][A-Za-z0-9_]{0,62}$/)
-  return 'db' in options ? resolveDb(options) : resolveUrl(options)
+  if (dialect !== undefined) {
+    throw new ConfigError('dialect', 'dialect belongs to db; a url says by itself which database it is.')
+  }
+  return { naming, ...resolveUrl(url, notifications) }
 }
 
-function resolveUrl({ url, notifications = true }: SqlStoreUrlOptions): ResolvedSqlStore {
-  const { dialect, private: isPrivate, target } = parseStoreUrl(url)
-  const listenAt = typeof notifications === 'string' ? notifications : target
-  const isUrl = typeof notifications === 'string' && parseStoreUrl(notifications).dialect === 'postgres'
-  if (typeof notifications !== 'boolean' && !isUrl) {
-    throw new ConfigError('notifications', typeof notifications, 'true, false, or a URL postgres://…')
-  }
+type Reached = Omit<ResolvedSqlStore, 'naming'>
+
+function resolveUrl({ dialect, private: isPrivate, target }: StoreUrl, notifications: unknown): Reached {
+  const listenAt = listeningTarget(target, notifications)
   return {
     dialect,
     isPrivate,
     ownsConnections: true,
     open: () => openers[dialect](target),
     makeListener:
-      dialect !== 'postgres' || notifications === false
+      dialect !== 'postgres' || listenAt === undefined
         ? undefined
         : async () => {
             const driver = await loadPostgres()
@@ -98,22 +113,23 @@ function resolveUrl({ url, notifications = true }: SqlStoreUrlOptions): Resolved
   }
 }
 
+/** Where to hear of changes; `undefined`: nowhere. */
+function listeningTarget(target: string, notifications: unknown = true): string | undefined {
+  if (typeof notifications === 'boolean') return notifications ? target : undefined
+  const isUrl = typeof notifications === 'string'
+  if (isUrl && parseStoreUrl(notifications, 'notifications').dialect === 'postgres') return notifications
+  throw badOption('notifications', notifications, 'true, false, or a URL postgres://…')
+}
+
 const openers: Record<SqlDialect, (target: StoreUrl['target']) => Promise<Connections>> = {
   sqlite: openSqlite,
   postgres: openPostgres,
   mysql: openMysql,
 }
 
-function resolveDb({ db, dialect, notifications = false }: SqlStoreDbOptions): ResolvedSqlStore {
-  if (typeof db?.getExecutor !== 'function') throw new ConfigError('db', db, 'a Kysely instance')
-  if (dialect !== undefined && !sqlDialects.includes(dialect)) {
-    throw new ConfigError('dialect', dialect, sqlDialects.map((name) => `'${name}'`).join(' or '))
-  }
+function resolveDb(db: AnyKysely, dialect: SqlDialect | undefined, notifications: unknown = false): Reached {
   if (notifications !== false && typeof notifications !== 'function') {
-    throw new ConfigError('notifications', notifications, 'a function that makes a client of pg, or false')
-  }
-  if (db.isTransaction) {
-    throw new ConfigError('db', 'a transaction', 'a Kysely instance with connections of its own')
+    throw badOption('notifications', notifications, 'a function that makes a client of pg, or false')
   }
   // Plugins rename columns and turn text into objects; these statements are written for none.
   const found = dialect ?? detectDialect(db)
@@ -123,11 +139,22 @@ function resolveDb({ db, dialect, notifications = false }: SqlStoreDbOptions): R
     isPrivate: false,
     ownsConnections: false,
     open: () => adoptConnections(plain, found),
-    makeListener: notifications !== false && found === 'postgres' ? notifications : undefined,
+    makeListener:
+      notifications !== false && found === 'postgres' ? (notifications as () => ListeningClient) : undefined,
   }
 }
 
-function assertName(option: string, value: unknown, pattern: RegExp): void {
-  if (value === undefined || (typeof value === 'string' && pattern.test(value))) return
-  throw new ConfigError(option, value, 'a letter or _, followed by letters, digits and _')
+function kyselyInstance(value: unknown, option: string): AnyKysely {
+  const db = value as AnyKysely | null
+  if (typeof db?.getExecutor !== 'function') throw badOption(option, value, 'a Kysely instance')
+  if (!db.isTransaction) return db
+  throw new ConfigError(
+    option,
+    `${option} must be a Kysely instance with connections of its own; received a transaction.`,
+  )
+}
+
+function sqlName(further: number, fallback?: string) {
+  const expected = `a letter or _, followed by up to ${further} letters, digits and _`
+  return text(new RegExp(`^[A-Za-z_][A-Za-z0-9_]{0,${further}}$`), expected, fallback)
 }

@@ -1,4 +1,4 @@
-import { ConfigError, InWords } from '../../runtime/errors.ts'
+import { badOption, ConfigError } from '../../runtime/config-error.ts'
 import type { SqlDialect } from './dialect.ts'
 
 /** A store's address after parsing. */
@@ -22,26 +22,30 @@ const dialects: Readonly<Record<string, SqlDialect>> = {
 }
 
 /** @throws ConfigError, which quotes nothing of the URL: any part of it may be part of a password. */
-export function parseStoreUrl(url: unknown): StoreUrl {
-  if (typeof url !== 'string') throw new ConfigError('url', url, expectedUrl)
+export function parseStoreUrl(url: unknown, option = 'url'): StoreUrl {
+  if (typeof url !== 'string') throw badOption(option, url, expectedUrl)
   const scheme = /^(sqlite(?=:)|[a-z0-9+]+(?=:\/\/))/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw new ConfigError('url', new InWords('no scheme'), expectedUrl)
-  if (scheme === 'sqlite') return parseFile(url)
+  if (scheme === undefined) throw badUrl(option, 'has no scheme')
+  if (scheme === 'sqlite') return parseFile(url, option)
   const dialect = Object.hasOwn(dialects, scheme) ? dialects[scheme] : undefined
-  if (dialect === undefined) throw new ConfigError('url', new InWords('another scheme'), expectedUrl)
+  if (dialect === undefined) throw badUrl(option, 'has another scheme')
   // `user@/database`, with the place of the socket in the query: the drivers want a host there.
   const target = url.replace(/^([^/]+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost')
   if (!isReadOneWay(target))
-    throw new ConfigError('url', new InWords('one that cannot be read for certain'), encoded)
+    throw new ConfigError(option, `${option} can be read in more than one way; it must be ${encoded}.`)
   return { dialect, private: false, target: target.replace(/^mariadb:/i, 'mysql:') }
 }
 
-function parseFile(url: string): StoreUrl {
+function parseFile(url: string, option: string): StoreUrl {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
-  if (path === '') throw new ConfigError('url', new InWords('no path'), expectedUrl)
+  if (path === '') throw badUrl(option, 'has no path')
   const isAddress = path.includes('://') || /^sqlite:\/\/[^/]*:.*@/i.test(url)
-  if (isAddress) throw new ConfigError('url', new InWords('a URL where the path belongs'), expectedUrl)
+  if (isAddress) throw badUrl(option, 'has a URL where the path belongs')
   return { dialect: 'sqlite', private: path === ':memory:', target: path }
+}
+
+function badUrl(option: string, problem: string): ConfigError {
+  return new ConfigError(option, `${option} must be ${expectedUrl}; this one ${problem}.`)
 }
 
 /**

@@ -142,6 +142,18 @@ describe('SQLite', () => {
     },
   )
 
+  it('takes an option that is undefined for left out', async () => {
+    await createSqlStore({ url: 'sqlite::memory:', db: undefined, dialect: undefined } as never).close()
+  })
+
+  it('refuses a store that is said twice, or not at all', () => {
+    for (const options of [{ url: 'sqlite::memory:', dialect: 'sqlite' }, {}, { db: undefined }]) {
+      expect(() => createSqlStore(options as never)).toThrow(
+        expect.objectContaining({ code: 'invalid_config' }),
+      )
+    }
+  })
+
   it('refuses unknown options and names that are none', () => {
     expect(() => createSqlStore({ url: 'sqlite::memory:', tablePrefix: 'a; drop' })).toThrow(/tablePrefix/)
     expect(() => createSqlStore({ url: 'sqlite::memory:', schema: '"' })).toThrow(/schema/)

@@ -1,0 +1,29 @@
+import { badOption } from '../runtime/config-error.ts'
+import type { OptionReader } from '../runtime/options.ts'
+import { createSecretHasher, type SecretHasher } from './secret.ts'
+
+/** What secrets are hashed with, newest first; `null` stands for plain SHA-256. */
+export type SecretHashers = readonly [SecretHasher, ...SecretHasher[]]
+
+/** Keys carry 190 random bits of their own; this only catches an empty or a placeholder value. */
+const minLength = 8
+
+/**
+ * The option `pepper`. One that is there but `undefined`, as from an unset environment variable, is refused: without it new keys
+ * would be hashed plainly, and nobody would notice.
+ */
+export const pepperOption: OptionReader<SecretHashers> = (value, option, isGiven) => {
+  if (value === null || (value === undefined && isGiven !== true)) return [createSecretHasher(null)]
+  if (!Array.isArray(value)) return [createSecretHasher(readPepper(value, option))]
+  const [newest, ...older] = Array.from(value, (entry: unknown, index) => {
+    const isLast = index > 0 && index === value.length - 1
+    return createSecretHasher(entry === null && isLast ? null : readPepper(entry, `${option}[${index}]`))
+  })
+  if (newest !== undefined) return [newest, ...older]
+  throw badOption(option, value, 'a string, or a list with at least one; null means none on purpose')
+}
+
+function readPepper(value: unknown, option: string): string {
+  if (typeof value === 'string' && value.length >= minLength) return value
+  throw badOption(option, value, `a string of at least ${minLength} characters, or null for none on purpose`)
+}

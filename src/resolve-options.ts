@@ -1,0 +1,94 @@
+import { cacheOption } from './cache/cache-options.ts'
+import { environmentCharacters, environmentPattern } from './keys/ids.ts'
+import { maxRateLimitEps, minRateLimitEps } from './keys/key-fields.ts'
+import { keyPrefixFor, keyPrefixOption } from './keys/key-prefix.ts'
+import { pepperOption } from './keys/pepper.ts'
+import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type { RateLimiter } from './limits/rate-limiter.ts'
+import { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
+import { createEventTypeResolver } from './rules/event-types.ts'
+import { injectedClock, systemClock } from './runtime/clock.ts'
+import {
+  callback,
+  having,
+  list,
+  nullable,
+  number,
+  type OptionReader,
+  oneOf,
+  optional,
+  readOptions,
+  text,
+  whole,
+} from './runtime/options.ts'
+import { type ChangeHints, defaultLeaseMs, type KeyStore } from './stores/key-store.ts'
+import { createMemoryStore } from './stores/memory-store.ts'
+import { usageOption } from './usage/usage-options.ts'
+import { credentialsOption } from './verifier/credentials-option.ts'
+import type { WriteKeyEvent } from './verifier/decision-event.ts'
+import { loggerOption } from './verifier/logger.ts'
+import { activityOption } from './watch/activity-options.ts'
+import type { WriteKeysOptions } from './write-keys-options.ts'
+
+const eventTypeNames = list(
+  text(/^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 characters of a-z A-Z 0-9 _ . -'),
+  'a list of event types',
+)
+
+const readers = {
+  store: having<KeyStore>(
+    ['poll', 'get', 'list', 'insert', 'replace', 'remove'],
+    'a store such as createMemoryStore() or createSqlStore() makes',
+  ),
+  hints: having<ChangeHints>(['publish', 'subscribe', 'close'], 'hints such as createRedisHints() makes'),
+  limiter: having<RateLimiter>(
+    ['consume', 'close'],
+    'a limiter such as createMemoryLimiter() or createRedisLimiter() makes',
+  ),
+  environment: text(environmentPattern, environmentCharacters, 'production'),
+  keyPrefix: keyPrefixOption,
+  pepper: pepperOption,
+  credentials: credentialsOption,
+  eventTypes: (value: unknown, option: string) => createEventTypeResolver(eventTypeNames(value, option)),
+  defaultRateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
+  burstSeconds: number(0.001, 3_600, 1),
+  maxBodyBytes: whole(1, 2 ** 30, 4_000_000),
+  eventBytes: whole(1, 2 ** 30, 65_536),
+  maxPendingBodyBytes: optional(whole(1, 2 ** 40)),
+  maxEvents: whole(1, 1_000_000, 2_500),
+  onForbiddenEvent: oneOf(['reject', 'drop'], 'reject'),
+  serverKeysInBrowsers: oneOf(['allow', 'deny'], 'allow'),
+  challenge: oneOf(['auto', 'basic', 'custom'], 'auto'),
+  trustedProxies: (value: unknown) => createClientAddress(value as TrustedProxies | undefined),
+  cache: cacheOption,
+  usage: usageOption,
+  activity: activityOption,
+  onEvent: callback<(event: WriteKeyEvent) => void>(),
+  logger: loggerOption,
+  clock: injectedClock,
+} satisfies Record<keyof WriteKeysOptions, OptionReader<unknown>>
+
+/** Options after checking, defaults filled in. */
+export type ResolvedOptions = ReturnType<typeof resolveOptions>
+
+/** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
+export function resolveOptions(options: WriteKeysOptions) {
+  const { keyPrefix, pepper, trustedProxies, ...read } = readOptions('createWriteKeys', options, readers)
+  const { environment, maxBodyBytes, cache, clock = systemClock } = read
+  return {
+    ...read,
+    clock,
+    store: read.store ?? createMemoryStore(),
+    limiter: read.limiter ?? createMemoryLimiter({ clock }),
+    keyPrefixFor: (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted),
+    hashers: pepper,
+    maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
+    clientAddress: trustedProxies,
+    cache: {
+      ...cache,
+      leaseMs: cache.leaseMs ?? defaultLeaseMs,
+      /** Whether the application has named `leaseMs`. */
+      namesLease: cache.leaseMs !== undefined,
+    },
+  }
+}

@@ -1,0 +1,14 @@
+import { group, number } from '../runtime/options.ts'
+
+export interface UsageOptions {
+  /** Longest time that counts wait in memory before they are stored, and so what a crash can lose. 100 to 3 600 000. Default 10 000. */
+  flushMs?: number
+  /** Days that counts are kept. 1 to 30. Default 30. */
+  retentionDays?: number
+}
+
+/** The option `usage`. */
+export const usageOption = group({
+  flushMs: number(100, 3_600_000, 10_000),
+  retentionDays: number(1, 30, 30),
+})

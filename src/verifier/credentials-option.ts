@@ -1,0 +1,22 @@
+import { badOption } from '../runtime/config-error.ts'
+import type { OptionReader } from '../runtime/options.ts'
+import type { CredentialSource } from './credentials.ts'
+
+const places: readonly unknown[] = ['basic', 'header', 'query', 'body']
+const expected = "'basic', 'header', 'query', 'body' or a function"
+
+/** The option `credentials`: one place, or a list of them. */
+export const credentialsOption: OptionReader<readonly CredentialSource[]> = (value = ['basic'], option) => {
+  if (isSource(value)) return [value]
+  if (!Array.isArray(value) || value.length === 0) {
+    throw badOption(option, value, `${expected}, or a list with at least one of them`)
+  }
+  return Array.from(value, (source: unknown, index) => {
+    if (isSource(source)) return source
+    throw badOption(`${option}[${index}]`, source, expected)
+  })
+}
+
+function isSource(value: unknown): value is CredentialSource {
+  return typeof value === 'function' || places.includes(value)
+}
