@@ -1,5 +1,15 @@
 import type { FieldValues, HeadersLike } from './ingest-request.ts'
 
+/** What most requests consist of: to find a name here takes a quarter of the time of looking at its letters. */
+const namesInLowerCase = new Set(
+  (
+    'accept accept-encoding accept-language authorization cache-control connection content-encoding content-length content-type ' +
+    'cookie dnt host origin pragma priority referer sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode ' +
+    'sec-fetch-site traceparent tracestate transfer-encoding user-agent via x-amzn-trace-id x-forwarded-for x-forwarded-host ' +
+    'x-forwarded-port x-forwarded-proto x-real-ip x-request-id x-write-key'
+  ).split(' '),
+)
+
 /**
  * Header fields by lower-case name. A name that is there in several spellings has all of its values, in order, as if the
  * field had been repeated. Node's own headers, and others that are in lower case already, are answered as they are.
@@ -7,7 +17,8 @@ import type { FieldValues, HeadersLike } from './ingest-request.ts'
 export function toLowerCaseFields(headers: FieldValues | HeadersLike): FieldValues {
   if (typeof (headers as Partial<HeadersLike>).forEach === 'function')
     return fromHeaders(headers as HeadersLike)
-  for (const name in headers) if (hasCapital(name)) return lowerNames(headers as FieldValues)
+  for (const name in headers)
+    if (!namesInLowerCase.has(name) && hasCapital(name)) return lowerNames(headers as FieldValues)
   return headers as FieldValues
 }
 

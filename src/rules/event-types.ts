@@ -75,7 +75,6 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
 
   /** The type that a segment spells out in full; short forms are too common as names of other things. */
   function spelledOut(segment: string): string | undefined {
-    if (segment.length < shortestType) return undefined
     const type = typeOf(segment)
     return typeof type === 'string' && decodeSegment(segment).length === type.length ? type : undefined
   }
@@ -89,8 +88,9 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
       const type = typeOf(path.slice(begin, end))
       if (typeof type !== 'string') return type
       const before = endBeforeSlashes(path, begin, start)
-      if (before - start < shortestType) return type
-      const other = spelledOut(path.slice(segmentStart(path, before, start), before))
+      const beginBefore = segmentStart(path, before, start)
+      if (before - beginBefore < shortestType) return type
+      const other = spelledOut(path.slice(beginBefore, before))
       return other === undefined || other === type ? type : new AmbiguousType([other, type])
     },
   }
