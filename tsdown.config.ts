@@ -9,6 +9,7 @@ export const libraryEntries: Record<string, string> = {
   koa: 'adapters/koa.ts',
   nestjs: 'adapters/nestjs/index.ts',
   node: 'adapters/node.ts',
+  adapter: 'src/adapter/index.ts',
   sql: 'src/stores/sql/index.ts',
   redis: 'src/redis/index.ts',
   admin: 'src/admin/index.ts',

@@ -8,9 +8,9 @@ import {
   resolveAdapterOptions,
   type VerifyingKeys,
   type WriteKeyContext,
-} from '../src/index.ts'
+} from '../src/adapter/index.ts'
 
-export { adminRoutes } from '../src/index.ts'
+export { adminRoutes } from '../src/adapter/index.ts'
 
 declare global {
   namespace Express {

@@ -8,7 +8,6 @@ import {
   keepHeaders,
   type ParsedBody,
   pathOf,
-  type Refused,
   type Reply,
   resolveAdapterOptions,
   setAcceptedBody,
@@ -20,7 +19,8 @@ import {
   verifyOnce,
   type WriteKeyContext,
   writeReply,
-} from '../src/index.ts'
+} from '../src/adapter/index.ts'
+import type { Refused } from '../src/index.ts'
 
 /** What `writeKeyAuth` adds to `ctx.state`. */
 export interface WriteKeyState {

@@ -3,7 +3,6 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import {
   type AdapterOptions,
-  badOption,
   createNodeGuard,
   createPathTest,
   isContinued,
@@ -15,9 +14,10 @@ import {
   rewindBody,
   type VerifyingKeys,
   type WriteKeyContext,
-} from '../src/index.ts'
+} from '../src/adapter/index.ts'
+import { badOption } from '../src/index.ts'
 
-export { adminRoutes } from '../src/index.ts'
+export { adminRoutes } from '../src/adapter/index.ts'
 
 /** Options of `writeKeyAuth`. */
 export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common'
-import { findContext, type WriteKeyContext } from '../../src/index.ts'
+import { findContext, type WriteKeyContext } from '../../src/adapter/index.ts'
 import { toHttpExchange } from './http-exchange.ts'
 
 /** Metadata keys; values are read from the handler first, then from its controller. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { toIngestRequest, writeReply } from '../../src/index.ts'
+import { toIngestRequest, writeReply } from '../../src/adapter/index.ts'
 import { methodOfRouteHandler } from './guarded-handlers.ts'
 import type { WriteKeySetup } from './module-options.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { toIngestRequest } from '../../src/index.ts'
+import { toIngestRequest } from '../../src/adapter/index.ts'
 import { methodOfFastifyRoute } from './guarded-handlers.ts'
 import { answerPastFastify, type FastifyReply } from './http-exchange.ts'
 import type { WriteKeySetup } from './module-options.ts'

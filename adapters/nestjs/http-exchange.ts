@@ -9,7 +9,7 @@ import {
   setReplyHeaders,
   trySetAcceptedHeaders,
   writeReply,
-} from '../../src/index.ts'
+} from '../../src/adapter/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
 export type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; raw?: IncomingMessage }

@@ -1,4 +1,4 @@
-export type { WriteKeyContext } from '../../src/index.ts'
+export type { WriteKeyContext } from '../../src/adapter/index.ts'
 export { EventType, SkipWriteKey, WriteKey } from './decorators.ts'
 export type {
   WriteKeyGuardOptions,

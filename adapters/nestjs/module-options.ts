@@ -1,12 +1,10 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
+import { type AdapterOptions, type FetchHandler, resolveAdapterOptions } from '../../src/adapter/index.ts'
 import {
-  type AdapterOptions,
   badOption,
   ConfigError,
   createWriteKeys,
-  type FetchHandler,
   type Refused,
-  resolveAdapterOptions,
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'

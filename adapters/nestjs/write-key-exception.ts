@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common'
-import type { Refused, Reply } from '../../src/index.ts'
+import type { Reply } from '../../src/adapter/index.ts'
+import type { Refused } from '../../src/index.ts'
 
 /**
  * A refusal, thrown with `throwRefusals: true` for the app's own exception filters. Its response is the problem body as an

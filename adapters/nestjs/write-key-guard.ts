@@ -2,12 +2,12 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core'
 import {
   createContext,
-  type Refused,
   setAcceptedBody,
   tellRefused,
   toIngestRequest,
   verifyOnce,
-} from '../../src/index.ts'
+} from '../../src/adapter/index.ts'
+import { type Refused } from '../../src/index.ts'
 import { eventTypeMetadata, skipMetadata } from './decorators.ts'
 import { type HttpExchange, toHttpExchange } from './http-exchange.ts'
 import type { WriteKeySetup } from './module-options.ts'

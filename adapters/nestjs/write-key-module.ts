@@ -8,7 +8,8 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core'
-import { adminRoutes, ConfigError } from '../../src/index.ts'
+import { adminRoutes } from '../../src/adapter/index.ts'
+import { ConfigError } from '../../src/index.ts'
 import { prepareExpress } from './express-routes.ts'
 import { prepareFastify } from './fastify-routes.ts'
 import { findGuardedHandlers } from './guarded-handlers.ts'

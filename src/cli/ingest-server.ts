@@ -2,12 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import {
   adminRoutes,
   type FetchHandler,
-  type IngestEvent,
   setReplyHeaders,
   toIngestRequest,
-  type WriteKeys,
   writeReply,
-} from '../index.ts'
+} from '../adapter/index.ts'
+import type { IngestEvent, WriteKeys } from '../index.ts'
 
 /** An accepted event with what the request said about it. */
 export interface ReceivedEvent {

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../index.ts'
+import type { AuditEntry } from '../keys/audit-entry.ts'
 import { auditOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord } from './stored-key.ts'
 

@@ -1,4 +1,5 @@
-import type { ExistingSecret, ExistingSecrets, KeyRecord } from '../index.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { ExistingSecret, ExistingSecrets } from '../stores/key-store.ts'
 import { auditOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 

@@ -1,5 +1,5 @@
-import type { KeyStore, Position } from '../index.ts'
 import { parseListQuery } from '../keys/list-query.ts'
+import type { KeyStore, Position } from '../stores/key-store.ts'
 import { auditOf, find, hashOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord } from './stored-key.ts'
 

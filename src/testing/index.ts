@@ -1,3 +1,30 @@
+// The ports that the suites check, for those who write a store or a limiter.
+export type { AuditEntry } from '../keys/audit-entry.ts'
+export type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+export type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
+export type { LimiterChange, Rate, RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
+export type { Awaitable } from '../runtime/awaitable.ts'
+export type {
+  ChangeHints,
+  ChangeListener,
+  CommittedChange,
+  ExistingSecret,
+  ExistingSecrets,
+  KeyRecordPage,
+  KeyStore,
+  PollAnswer,
+  PollQuestion,
+  Position,
+} from '../stores/key-store.ts'
+export {
+  type AuditLog,
+  type AuditQuery,
+  type UsageBatch,
+  type UsageCount,
+  type UsageQuery,
+  type UsageStore,
+  usageBucketMs,
+} from '../stores/usage-store.ts'
 export { storeContract } from './store-contract.ts'
 export type { StoreHarness } from './store-harness.ts'
 export { createKeyRecord } from './stored-key.ts'

@@ -1,4 +1,5 @@
-import type { KeyRecord, ListKeysQuery } from '../index.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { ListKeysQuery } from '../keys/list-query.ts'
 import { encodeCursor, parseListQuery } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreSuite } from './store-suite.ts'

@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../index.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import { auditOf, find, hashOf, revisionOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'

@@ -1,4 +1,5 @@
-import type { Awaitable, KeyStore } from '../index.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import type { KeyStore } from '../stores/key-store.ts'
 import { auditTests } from './audit-tests.ts'
 import { concurrencyTests } from './concurrency-tests.ts'
 import { existingTests } from './existing-tests.ts'

@@ -1,4 +1,5 @@
-import type { Awaitable, KeyStore } from '../index.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import type { KeyStore } from '../stores/key-store.ts'
 
 /** A store to be tested, and what the suite needs to know about it. */
 export interface StoreHarness {

@@ -1,5 +1,7 @@
-import type { AuditAction, AuditEntry, CommittedChange, KeyRecord, KeyStore } from '../index.ts'
+import type { AuditAction, AuditEntry } from '../keys/audit-entry.ts'
 import { newId } from '../keys/ids.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 import type { StoreHarness } from './store-harness.ts'
 import type { Expectation } from './test-tools.ts'
 

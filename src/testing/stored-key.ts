@@ -1,5 +1,5 @@
-import type { KeyRecord, SecretRecord } from '../index.ts'
 import { newId } from '../keys/ids.ts'
+import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 
 /** A key as a store is handed it, valid and unlike any other; `changes` replaces fields. */

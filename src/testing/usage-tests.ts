@@ -1,6 +1,7 @@
-import type { KeyRecord, KeyStore } from '../index.ts'
 import { newId } from '../keys/ids.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
+import type { KeyStore } from '../stores/key-store.ts'
 import { type UsageBatch, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { StoreHarness } from './store-harness.ts'
 import { revisionOf } from './store-suite.ts'

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type CreateKeyInput,
   createContext,
-  createMemoryLimiter,
-  createMemoryStore,
-  createWriteKeys,
   findContext,
-  type IngestRequest,
-  type RateLimiter,
   requireContext,
   resolveAdapterOptions,
   verifyOnce,
+} from '../../src/adapter/index.ts'
+import {
+  type CreateKeyInput,
+  createMemoryLimiter,
+  createMemoryStore,
+  createWriteKeys,
+  type IngestRequest,
+  type RateLimiter,
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'

@@ -7,7 +7,8 @@ import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { afterEach, describe, expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/koa.ts'
-import { createWriteKeys, type IngestRequest, toIngestRequest } from '../../src/index.ts'
+import { toIngestRequest } from '../../src/adapter/index.ts'
+import { createWriteKeys, type IngestRequest } from '../../src/index.ts'
 
 let server: Http2Server | undefined
 let session: ClientHttp2Session | undefined

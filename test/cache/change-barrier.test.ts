@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createChangeBarrier } from '../../src/cache/change-barrier.ts'
-import { type CommittedChange, createWriteKeys, type Position } from '../../src/index.ts'
+import { createWriteKeys } from '../../src/index.ts'
+import type { CommittedChange, Position } from '../../src/testing/index.ts'
 import { shareMemory } from './shared-memory.ts'
 
 beforeEach(() => {

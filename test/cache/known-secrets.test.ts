@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createKnownSecrets, type KnownSecrets } from '../../src/cache/known-secrets.ts'
-import type { ExistingSecret, KeyRecord } from '../../src/index.ts'
+import type { ExistingSecret, KeyRecord } from '../../src/testing/index.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { createGate, digestOf } from './shared-memory.ts'
 

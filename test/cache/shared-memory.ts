@@ -1,11 +1,5 @@
-import {
-  createMemoryStore,
-  type ExistingSecret,
-  type KeyRecord,
-  type KeyStore,
-  type PollAnswer,
-  type PollQuestion,
-} from '../../src/index.ts'
+import { createMemoryStore, type KeyStore } from '../../src/index.ts'
+import type { ExistingSecret, KeyRecord, PollAnswer, PollQuestion } from '../../src/testing/index.ts'
 
 export interface SharedMemory {
   /** What another process changes. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createChangeHistory } from '../../src/cache/change-history.ts'
 import { createStanding } from '../../src/cache/standing.ts'
-import type { PollAnswer, Position } from '../../src/index.ts'
+import type { PollAnswer, Position } from '../../src/testing/index.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 
 const at = (revision: number, mark = 'today'): Position => ({ revision, mark: `${mark} ${revision}` })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Awaitable, KeyStore } from '../../src/index.ts'
+import type { KeyStore } from '../../src/index.ts'
+import type { Awaitable } from '../../src/testing/index.ts'
 import { storeContract as contract, type StoreHarness } from '../../src/testing/index.ts'
 
 /** The published suite, on Vitest. */

@@ -8,6 +8,7 @@ const sources = {
   'writekey/koa': 'adapters/koa.ts',
   'writekey/node': 'adapters/node.ts',
   'writekey/nestjs': 'adapters/nestjs/index.ts',
+  'writekey/adapter': 'src/adapter/index.ts',
   'writekey/sql': 'src/stores/sql/index.ts',
   'writekey/redis': 'src/redis/index.ts',
   'writekey/admin': 'src/admin/index.ts',

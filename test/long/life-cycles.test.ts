@@ -2,8 +2,6 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  type Awaitable,
-  type CommittedChange,
   createMemoryStore,
   createWriteKeys,
   KeyError,
@@ -11,6 +9,7 @@ import {
   type WriteKeys,
 } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
+import type { Awaitable, CommittedChange } from '../../src/testing/index.ts'
 import { describeWithService } from '../services.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'

@@ -7,9 +7,7 @@ import { createClient } from 'redis'
 import { createClient as createClient5 } from 'redis5'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
-  type Awaitable,
   type ChangeHints,
-  type CommittedChange,
   createMemoryStore,
   createWriteKeys,
   type KeyStore,
@@ -17,6 +15,7 @@ import {
 } from '../../src/index.ts'
 import { createRedisHints, type RedisClient } from '../../src/redis/index.ts'
 import { ConfigError } from '../../src/runtime/config-error.ts'
+import type { Awaitable, CommittedChange } from '../../src/testing/index.ts'
 import { describeWithService } from '../services.ts'
 import { documentedAcl } from './documented-acl.ts'
 import { createOwnRedis } from './own-redis.ts'

@@ -1,0 +1,42 @@
+export type {
+  FieldValues,
+  IngestRequest,
+  IngestRequestInit,
+  ReadBody,
+  Reply,
+} from '../http/ingest-request.ts'
+export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
+export { isContinued } from '../http/unread-body.ts'
+export { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
+export { keepBody, setAcceptedBody } from './accepted-body.ts'
+export { type AdapterOptions, resolveAdapterOptions, tellRefused } from './adapter-options.ts'
+export { adminRoutes } from './admin-routes.ts'
+export type { HeaderTarget } from './cors-merge.ts'
+export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
+export { createPathTest, type PathTest } from './guarded-paths.ts'
+export { keepHeaders } from './kept-headers.ts'
+export {
+  type RequestHints,
+  setRefusalHeaders,
+  setReplyHeaders,
+  toIngestRequest,
+  trySetAcceptedHeaders,
+  writeReply,
+} from './node-exchange.ts'
+export {
+  createNodeGuard,
+  type NodeGuard,
+  type NodeNext,
+  type NodeRequest,
+  type OnNodeRefused,
+} from './node-guard.ts'
+export { bodyOf, toHeaders } from './node-request.ts'
+export {
+  createContext,
+  findContext,
+  requireContext,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+} from './request-context.ts'
+export { rewindBody } from './rewound-body.ts'

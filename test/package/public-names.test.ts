@@ -1,0 +1,86 @@
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { libraryEntries } from '../../tsdown.config.ts'
+
+/** What each subpath exports at run time. A name here is a promise: it stays until a release that says otherwise. */
+const values: Record<string, readonly string[]> = {
+  index: [
+    'ConfigError',
+    'KeyError',
+    'StoreError',
+    'createMemoryLimiter',
+    'createMemoryStore',
+    'createWriteKeys',
+  ],
+  node: ['adminRoutes', 'guardListener', 'guardServer', 'writeKeyAuth', 'writeKeyOf'],
+  express: ['adminRoutes', 'writeKeyAuth', 'writeKeyOf'],
+  koa: ['adminRoutes', 'writeKeyAuth'],
+  nestjs: [
+    'EventType',
+    'SkipWriteKey',
+    'WriteKey',
+    'WriteKeyException',
+    'WriteKeyGuard',
+    'WriteKeyModule',
+    'WriteKeysService',
+  ],
+  adapter: [
+    'BodyTakenError',
+    'adminRoutes',
+    'answerByFetch',
+    'bodyOf',
+    'createClientAddress',
+    'createContext',
+    'createNodeGuard',
+    'createPathTest',
+    'findContext',
+    'isContinued',
+    'keepBody',
+    'keepHeaders',
+    'pathOf',
+    'requireContext',
+    'resolveAdapterOptions',
+    'rewindBody',
+    'setAcceptedBody',
+    'setRefusalHeaders',
+    'setReplyHeaders',
+    'tellRefused',
+    'toHeaders',
+    'toIngestRequest',
+    'trySetAcceptedHeaders',
+    'verifyOnce',
+    'writeReply',
+  ],
+  sql: ['createSqlStore'],
+  redis: ['createRedisHints', 'createRedisLimiter'],
+  admin: ['createAdminApi'],
+  testing: ['createKeyRecord', 'storeContract', 'usageBucketMs'],
+}
+
+describe('the names that the package exports', () => {
+  it.each(Object.keys(libraryEntries))('are those of the list in writekey/%s', (entry) => {
+    expect(namesOf(libraryEntries[entry] as string)).toEqual(values[entry])
+  })
+})
+
+const program = ts.createProgram(Object.values(libraryEntries), {
+  module: ts.ModuleKind.NodeNext,
+  target: ts.ScriptTarget.ES2023,
+  allowImportingTsExtensions: true,
+  experimentalDecorators: true,
+  noEmit: true,
+  types: ['node'],
+})
+
+function namesOf(entry: string): string[] {
+  const checker = program.getTypeChecker()
+  const module = checker.getSymbolAtLocation(program.getSourceFile(entry) as ts.SourceFile) as ts.Symbol
+  return checker
+    .getExportsOfModule(module)
+    .filter((symbol) => {
+      const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+      return (target.flags & ts.SymbolFlags.Value) !== 0
+    })
+    .map((symbol) => symbol.name)
+    .toSorted()
+}
