@@ -57,6 +57,18 @@ const candidates: Record<ServiceName, Candidate> = {
     address: process.env.WRITEKEY_TEST_CHROMIUM ?? '/usr/bin/chromium',
     use: (path) => access(path, constants.X_OK),
   },
+  nginx: {
+    label: 'nginx',
+    variable: 'WRITEKEY_TEST_NGINX',
+    address: process.env.WRITEKEY_TEST_NGINX ?? '/usr/sbin/nginx',
+    use: (path) => access(path, constants.X_OK),
+  },
+  haproxy: {
+    label: 'HAProxy',
+    variable: 'WRITEKEY_TEST_HAPROXY',
+    address: process.env.WRITEKEY_TEST_HAPROXY ?? '/usr/sbin/haproxy',
+    use: (path) => access(path, constants.X_OK),
+  },
 }
 
 /** Most machines without a service refuse the port at once: then its driver need not be loaded at all. */
