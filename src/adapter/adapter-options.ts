@@ -4,7 +4,7 @@ import type { VerifyingKeys } from './request-context.ts'
 
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
-  /** The type of every event on this route, for routes whose path does not say it. */
+  /** The type of every event on this route, for routes whose path does not say it; `'batch'`: each event says its own. */
   eventType?: string
   /** Called before a refusal is written; may be async. When it has answered the request itself, nothing more is written. A throw is ignored. */
   onRefused?: OnRefused

@@ -23,23 +23,8 @@ export interface IngestServerOptions {
   onEvents: (events: ReceivedEvent[]) => void
 }
 
-/** Last segments of the paths under `/v1/` that take events, by the type they say; null = each event says its own. */
-const standardPaths: Readonly<Record<string, string | null>> = {
-  track: 'track',
-  t: 'track',
-  identify: 'identify',
-  i: 'identify',
-  page: 'page',
-  p: 'page',
-  screen: 'screen',
-  s: 'screen',
-  group: 'group',
-  g: 'group',
-  alias: 'alias',
-  a: 'alias',
-  batch: null,
-  b: null,
-}
+/** Last segments of the paths under `/v1/` that take events. */
+const standardPaths = 'track t identify i page p screen s group g alias a batch b'.split(' ')
 
 const about = {
   name: 'writekey',
@@ -56,8 +41,7 @@ const about = {
 
 /** An HTTP server with ingest, management API and page. Not listening yet. */
 export function createIngestServer({ keys, admin, eventTypes, onEvents }: IngestServerOptions): Server {
-  const paths = new Map<string, string | null>(Object.entries(standardPaths))
-  for (const type of eventTypes) paths.set(type.toLowerCase(), type)
+  const paths = new Set([...standardPaths, ...eventTypes.map((type) => type.toLowerCase())])
   const manage = adminRoutes(admin)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,14 +56,11 @@ export function createIngestServer({ keys, admin, eventTypes, onEvents }: Ingest
     const verdict = await keys.verify(neutral)
     if (!verdict.ok) return writeReply(response, verdict.reply)
     setReplyHeaders(response, verdict.headers)
-    const routeType = paths.get(type)
+    const { eventType } = verdict
     onEvents(
       verdict.events.map((event) => ({
         keyId: verdict.writeKey.id,
-        event:
-          typeof routeType === 'string' && !Object.hasOwn(event, 'type')
-            ? { type: routeType, ...event }
-            : event,
+        event: eventType === null || Object.hasOwn(event, 'type') ? event : { type: eventType, ...event },
       })),
     )
     answerJson(request, response, 200, { success: true, accepted: verdict.events.length })
