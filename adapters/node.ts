@@ -3,6 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import {
   type AdapterOptions,
+  badOption,
   createNodeGuard,
   createPathTest,
   isContinued,
@@ -15,7 +16,6 @@ import {
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
-import { badOption } from '../src/index.ts'
 
 export { adminRoutes } from '../src/adapter/index.ts'
 

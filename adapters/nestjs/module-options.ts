@@ -1,7 +1,11 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
-import { type AdapterOptions, type FetchHandler, resolveAdapterOptions } from '../../src/adapter/index.ts'
 import {
+  type AdapterOptions,
   badOption,
+  type FetchHandler,
+  resolveAdapterOptions,
+} from '../../src/adapter/index.ts'
+import {
   ConfigError,
   createWriteKeys,
   type Refused,

@@ -28,6 +28,7 @@ const values: Record<string, readonly string[]> = {
     'BodyTakenError',
     'adminRoutes',
     'answerByFetch',
+    'badOption',
     'bodyOf',
     'createClientAddress',
     'createContext',
