@@ -7,7 +7,12 @@ export type { KeyRules, SourceType, WriteKey, WriteKeySecret } from './keys/key-
 export type { ListKeysQuery } from './keys/list-query.ts'
 export { createMemoryLimiter, type MemoryLimiterOptions } from './limits/memory-limiter.ts'
 export type { RateLimiter } from './limits/rate-limiter.ts'
+export type { AuditPage, RefusedCall } from './management/audit-log.ts'
 export type { ListAuditQuery } from './management/audit-query.ts'
+export type { CreatedKey } from './management/create-key.ts'
+export type { ChangeOptions } from './management/key-changes.ts'
+export type { KeyPage } from './management/read-keys.ts'
+export type { RotatedKey } from './management/rotate-key.ts'
 export type { TrustedProxies } from './rules/client-address.ts'
 export type { Clock, ClockSource } from './runtime/clock.ts'
 export { ConfigError } from './runtime/config-error.ts'
@@ -33,14 +38,6 @@ export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
 export type { Activity, ActivityOptions } from './watch/activity.ts'
 export type { Anomaly, AnomalyOptions } from './watch/anomalies.ts'
 export type { DecisionFilter, RecentDecision, RecentDecisions } from './watch/recent-decisions.ts'
-export {
-  type AuditPage,
-  type ChangeOptions,
-  type CreatedKey,
-  createWriteKeys,
-  type KeyPage,
-  type RefusedCall,
-  type RotatedKey,
-  type WriteKeys,
-} from './write-keys.ts'
+export { createWriteKeys } from './write-keys.ts'
+export type { WriteKeys } from './write-keys-interface.ts'
 export type { WriteKeysOptions } from './write-keys-options.ts'

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
-import type { WriteKeys } from '../write-keys.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
 import { createAccess } from './access.ts'
 import {
   type AdminApiOptions,

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { WriteKeys } from '../write-keys.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Principal, Role } from './admin-options.ts'
 import { answerHeaders } from './problem.ts'
 

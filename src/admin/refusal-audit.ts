@@ -1,5 +1,5 @@
 import { withDeadline } from '../runtime/deadline.ts'
-import type { WriteKeys } from '../write-keys.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Principal } from './admin-options.ts'
 import { createFailedAttempts } from './failed-attempts.ts'
 import type { AdminProblem } from './problem.ts'

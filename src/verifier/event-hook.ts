@@ -1,6 +1,9 @@
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { Logger } from './logger.ts'
 
+/** Told of every decision and disturbance; never throws. */
+export type EventHook = (event: WriteKeyEvent) => void
+
 /**
  * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw, or
  * reject with later, changes nothing for the request. A body that something in front of us has taken is told of once for each cause.
@@ -8,7 +11,7 @@ import type { Logger } from './logger.ts'
 export function createEventHook(
   onEvent: ((event: WriteKeyEvent) => unknown) | undefined,
   logger: Logger | undefined,
-): (event: WriteKeyEvent) => void {
+): EventHook {
   /** What has been told of a set-up whose fault every request meets alike. */
   const told = new Set<string>()
 

@@ -95,8 +95,8 @@ describe('the activity of write keys', () => {
     [{ size: 0 }, 'activity.size'],
     [{ keepPayloads: 'yes' }, 'activity.keepPayloads'],
     [{ anomalies: { spikeFactor: 0 } }, 'activity.anomalies.spikeFactor'],
-    [{ anomalies: { spike: 3 } }, 'activity.anomalies: "spike"'],
-    [{ payloads: true }, 'activity: "payloads"'],
+    [{ anomalies: { spike: 3 } }, 'activity.anomalies has no option "spike"'],
+    [{ payloads: true }, 'activity has no option "payloads"'],
   ])('refuses bad options: %j', (activity, option) => {
     expect(() => createWriteKeys({ activity } as WriteKeysOptions)).toThrow(option)
   })

@@ -4,7 +4,7 @@ import type { CreateKeyInput, UpdateKeyInput } from '../../keys/key-fields.ts'
 import type { WriteKey } from '../../keys/key-record.ts'
 import { toBase62 } from '../../runtime/base62.ts'
 import { KeyError } from '../../runtime/errors.ts'
-import type { WriteKeys } from '../../write-keys.ts'
+import type { WriteKeys } from '../../write-keys-interface.ts'
 import { camelCaseKeys } from '../field-names.ts'
 import {
   createdKeySchema,

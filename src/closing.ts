@@ -1,0 +1,73 @@
+import type { KeyCache } from './cache/key-cache.ts'
+import type { Outage } from './cache/outages.ts'
+import type { RateLimiter } from './limits/rate-limiter.ts'
+import type { Awaitable } from './runtime/awaitable.ts'
+import { withDeadline } from './runtime/deadline.ts'
+import { StoreError } from './runtime/errors.ts'
+import type { ChangeHints, KeyStore } from './stores/key-store.ts'
+import type { UsageRecorder } from './usage/usage-recorder.ts'
+import type { CompiledKey } from './verifier/compiled-key.ts'
+import type { UnderWay } from './verifier/under-way.ts'
+import type { Verdict } from './verifier/verdict.ts'
+
+/** From the call of `close` on: requests under way, storing what was counted, and all of it. */
+const requestsMs = 3_000
+const countsMs = 4_000
+const allMs = 5_000
+const minStepMs = 50
+
+/** The end of write keys: what has begun is decided and counted before anything that it needs goes away. */
+export interface Closing {
+  hasBegun(): boolean
+  /** Notes a verification that has begun, and gives it back. */
+  waitFor(verdict: Promise<Verdict>): Promise<Verdict>
+  /** Within five seconds whatever hangs. */
+  close(): Promise<void>
+  /** Refuses whoever looks for a key. */
+  readonly closedCache: Pick<KeyCache<CompiledKey>, 'find' | 'findAgain' | 'isCurrent'>
+}
+
+export function createClosing(parts: {
+  store: KeyStore
+  limiter: RateLimiter
+  hints: ChangeHints | undefined
+  cache: Pick<KeyCache<CompiledKey>, 'close'>
+  activity: { close(): void }
+  usage: Pick<UsageRecorder, 'close'>
+  underWay: UnderWay
+  /** Hears no more of the limiter. */
+  unobserve: (() => void) | undefined
+  storeOutages: (part: string) => Outage
+}): Closing {
+  const { store, limiter, hints, cache, activity, usage, underWay } = parts
+  let closing: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    const startedAt = performance.now()
+    const leftMs = (of: number) => Math.max(minStepMs, startedAt + of - performance.now())
+    const inTime = (step: Awaitable<void> | undefined) =>
+      withDeadline(step, leftMs(allMs)).catch(parts.storeOutages('closing').began)
+    await underWay.ended(requestsMs)
+    cache.close()
+    activity.close()
+    await usage.close(leftMs(countsMs))
+    parts.unobserve?.()
+    await inTime(limiter.close())
+    await inTime(hints?.close())
+    await inTime(store.close())
+  }
+
+  return {
+    hasBegun: () => closing !== undefined,
+    waitFor: underWay.enter,
+    close() {
+      closing ??= close()
+      return closing
+    },
+    closedCache: { find: refuse, findAgain: refuse, isCurrent: refuse },
+  }
+}
+
+function refuse(): never {
+  throw new StoreError('store_unavailable', 'These write keys have been closed.')
+}

@@ -1,0 +1,36 @@
+import type { KeyCache } from '../cache/key-cache.ts'
+import type { Outage } from '../cache/outages.ts'
+import type { ChangeHints } from '../stores/key-store.ts'
+
+/** Makes committed changes known: here at once, elsewhere by a hint that nobody waits for. */
+export interface Announcements {
+  changed(keyId: string): void
+  /** The same of a key that nobody can use any more: there is nothing left to watch. */
+  ended(keyId: string): void
+}
+
+export function createAnnouncements({
+  cache,
+  hints,
+  publishing,
+  forgetActivity,
+}: {
+  cache: Pick<KeyCache<never>, 'forget'>
+  hints: ChangeHints | undefined
+  publishing: Outage
+  forgetActivity: (keyId: string) => void
+}): Announcements {
+  function changed(keyId: string): void {
+    cache.forget([keyId])
+    if (hints === undefined) return
+    Promise.resolve(hints.publish([keyId])).then(publishing.ended, publishing.began)
+  }
+
+  return {
+    changed,
+    ended(keyId) {
+      changed(keyId)
+      forgetActivity(keyId)
+    },
+  }
+}

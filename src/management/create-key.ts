@@ -1,0 +1,73 @@
+import type { AuditEntry } from '../keys/audit-entry.ts'
+import { newKeyIdPattern } from '../keys/ids.ts'
+import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
+import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import { createKey } from '../keys/lifecycle.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
+import type { KeyStore } from '../stores/key-store.ts'
+import type { Announcements } from './announcements.ts'
+import { creationEntryId, explainTaken } from './chosen-id.ts'
+import type { ChangeOptions, KeyChanges } from './key-changes.ts'
+import type { MakeSecret } from './new-secret.ts'
+import type { ParseRules } from './parse-rules.ts'
+
+export interface CreatedKey {
+  writeKey: WriteKey
+  /** The secret. It is not stored and cannot be shown again. */
+  key: string
+}
+
+export interface KeyCreation {
+  create(input: CreateKeyInput, change?: ChangeOptions & { id?: string }): Promise<CreatedKey>
+}
+
+const insertAttempts = 3
+
+export function createKeyCreation(parts: {
+  store: KeyStore
+  clock: Clock
+  /** Of keys that name none. */
+  environment: string
+  changes: KeyChanges
+  announcements: Announcements
+  makeSecret: MakeSecret
+  parseRules: ParseRules
+}): KeyCreation {
+  const { store, clock, changes, announcements, makeSecret, parseRules } = parts
+
+  async function findCreation(keyId: string): Promise<AuditEntry | undefined> {
+    let after: AuditEntry | undefined
+    for (;;) {
+      const page = await store.audit?.list({ keyId, limit: 100, ...(after !== undefined && { after }) })
+      const found = page?.data.find(({ action }) => action === 'create')
+      after = page?.data.at(-1)
+      if (found !== undefined || after === undefined || !page?.more) return found
+    }
+  }
+
+  return {
+    async create(input, change = {}) {
+      const now = clock.now()
+      if (change.id !== undefined && !newKeyIdPattern.test(change.id))
+        throw invalidField('id', 'must be wk_ and 16 base62 characters')
+      const scalars = parseScalarFields(input, 'create', now)
+      const rules = await parseRules(input as unknown as Record<string, unknown>)
+      const environment = scalars.environment ?? parts.environment
+      for (let attempt = 0; attempt < insertAttempts; attempt++) {
+        const secret = makeSecret(environment)
+        const record = createKey({ ...scalars, ...rules }, environment, secret, now, change.id)
+        const entry = changes.entry('create', change, null, record)
+        const creation = change.id === undefined ? entry : { ...entry, id: creationEntryId(change.id) }
+        if (await store.insert(record, creation)) {
+          announcements.changed(record.id)
+          return { writeKey: toWriteKey(record), key: secret.secret }
+        }
+        if (change.id !== undefined) {
+          throw explainTaken(record, await store.get(change.id), await findCreation(change.id))
+        }
+      }
+      throw new KeyError('conflict', 'There is a key with this id already.', { reason: 'duplicate' })
+    },
+  }
+}

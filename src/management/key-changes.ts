@@ -1,0 +1,104 @@
+import {
+  type Actor,
+  type AuditAction,
+  type AuditEntry,
+  changedFields,
+  toActorText,
+} from '../keys/audit-entry.ts'
+import { keyIdPattern, newId } from '../keys/ids.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { KeyError } from '../runtime/errors.ts'
+import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
+import type { Announcements } from './announcements.ts'
+import { keyNotFound } from './endings.ts'
+
+/** Who asks for a change; noted in the audit log. */
+export interface ChangeOptions {
+  actor?: Actor
+}
+
+/** What every change of a key is made of. */
+export interface KeyChanges {
+  /** @throws KeyError `not_found` */
+  load(id: unknown): Promise<KeyRecord>
+  /** The audit entry of a change. @param before null when the key is made. @param after null when it goes. */
+  entry(
+    action: AuditAction,
+    change: ChangeOptions,
+    before: KeyRecord | null,
+    after: KeyRecord | null,
+  ): AuditEntry
+  /**
+   * Writes the next version of a record and makes it known.
+   * @throws KeyError `conflict` when somebody else was faster.
+   */
+  replace(
+    action: AuditAction,
+    change: ChangeOptions,
+    before: KeyRecord,
+    after: KeyRecord,
+  ): Promise<CommittedChange>
+}
+
+export function createKeyChanges({
+  store,
+  clock,
+  announcements,
+}: {
+  store: KeyStore
+  clock: Clock
+  announcements: Announcements
+}): KeyChanges {
+  function entry(
+    action: AuditAction,
+    change: ChangeOptions,
+    before: KeyRecord | null,
+    after: KeyRecord | null,
+  ): AuditEntry {
+    return {
+      id: newId('audit'),
+      at: clock.now(),
+      action,
+      actor: toActorText(change.actor?.name),
+      address: toActorText(change.actor?.address),
+      keyId: (after ?? before)?.id ?? null,
+      ...changedFields(before, after),
+    }
+  }
+
+  async function lostRace(id: string): Promise<KeyError> {
+    return (await store.get(id)) === undefined ? keyNotFound() : versionConflict()
+  }
+
+  return {
+    entry,
+    async load(id) {
+      const record = await store.get(asKeyId(id))
+      if (record === undefined) throw keyNotFound()
+      return record
+    },
+    async replace(action, change, before, after) {
+      const committed = await store.replace(after, entry(action, change, before, after))
+      if (committed === undefined) throw await lostRace(before.id)
+      announcements.changed(before.id)
+      return committed
+    },
+  }
+}
+
+export function isKeyId(id: unknown): id is string {
+  return typeof id === 'string' && keyIdPattern.test(id)
+}
+
+/** Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan. */
+export function asKeyId(id: unknown): string {
+  if (!isKeyId(id)) throw keyNotFound()
+  return id
+}
+
+export function versionConflict(): KeyError {
+  return new KeyError('conflict', 'The key was changed by somebody else in the meantime; read it again.', {
+    reason: 'version',
+  })
+}

@@ -1,0 +1,68 @@
+import { createChangeBarrier } from '../cache/change-barrier.ts'
+import type { KeyCache } from '../cache/key-cache.ts'
+import type { Outage } from '../cache/outages.ts'
+import type { SecretHashers } from '../keys/pepper.ts'
+import type { EventTypeResolver } from '../rules/event-types.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { ChangeHints, KeyStore } from '../stores/key-store.ts'
+import type { UsageRecorder } from '../usage/usage-recorder.ts'
+import { createAnnouncements } from './announcements.ts'
+import { createAuditReading } from './audit-log.ts'
+import { createKeyCreation } from './create-key.ts'
+import { createKeyEnding } from './end-key.ts'
+import { createEndings } from './endings.ts'
+import { createKeyChanges } from './key-changes.ts'
+import { createSecretMaker } from './new-secret.ts'
+import { createRuleParser } from './parse-rules.ts'
+import { createKeyReading } from './read-keys.ts'
+import { createKeyRotation } from './rotate-key.ts'
+import { createKeyUpdate } from './update-key.ts'
+import { createUsageReports } from './usage-reports.ts'
+
+export interface ManagementParts {
+  store: KeyStore
+  clock: Clock
+  hints: ChangeHints | undefined
+  environment: string
+  keyPrefixFor: (environment: string) => string
+  hashers: SecretHashers
+  eventTypes: EventTypeResolver
+  cache: Pick<KeyCache<never>, 'forget'>
+  ownLeaseMs: () => number
+  usage: Pick<UsageRecorder, 'flush'>
+  activity: { forget(keyId: string): void }
+  storeOutages: (part: string) => Outage
+  hintsOutages: (part: string) => Outage
+}
+
+/** Every call that makes, reads or changes keys. */
+export function createManagement(parts: ManagementParts) {
+  const { store, clock, usage, environment } = parts
+  const questions = parts.storeOutages('questions')
+  const barrier = createChangeBarrier({
+    store,
+    ownLeaseMs: parts.ownLeaseMs,
+    onStoreError: questions.began,
+    onStoreAnswer: questions.ended,
+  })
+  const endings = createEndings(store, barrier)
+  const announcements = createAnnouncements({
+    cache: parts.cache,
+    hints: parts.hints,
+    publishing: parts.hintsOutages('publishing'),
+    forgetActivity: parts.activity.forget,
+  })
+  const changes = createKeyChanges({ store, clock, announcements })
+  const makeSecret = createSecretMaker(parts)
+  const parseRules = createRuleParser(parts.eventTypes.known)
+
+  return {
+    ...createKeyCreation({ store, clock, environment, changes, announcements, makeSecret, parseRules }),
+    ...createKeyReading({ store, usage, changes }),
+    ...createKeyUpdate({ clock, changes, parseRules }),
+    ...createKeyRotation({ clock, changes, barrier, endings, makeSecret }),
+    ...createKeyEnding({ store, clock, changes, announcements, endings }),
+    ...createUsageReports({ store, clock, usage, changes }),
+    ...createAuditReading({ store, changes }),
+  }
+}

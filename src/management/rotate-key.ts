@@ -1,0 +1,68 @@
+import type { ChangeBarrier } from '../cache/change-barrier.ts'
+import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import { endGrace, parseGraceHours, rotateKey } from '../keys/lifecycle.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { CreatedKey } from './create-key.ts'
+import type { Endings } from './endings.ts'
+import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
+import type { MakeSecret } from './new-secret.ts'
+
+export interface RotatedKey extends CreatedKey {
+  /** When the earlier secrets stop being accepted. */
+  graceExpiresAt: Date
+}
+
+export interface KeyRotation {
+  rotate(id: string, change?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  endGrace(id: string, secretId: string, change?: ChangeOptions): Promise<WriteKey>
+}
+
+export function createKeyRotation({
+  clock,
+  changes,
+  barrier,
+  endings,
+  makeSecret,
+}: {
+  clock: Clock
+  changes: KeyChanges
+  barrier: ChangeBarrier
+  endings: Endings
+  makeSecret: MakeSecret
+}): KeyRotation {
+  return {
+    async rotate(id, change = {}) {
+      const graceMs = parseGraceHours(change.gracePeriodHours)
+      const { environment } = await changes.load(id)
+      const secret = makeSecret(environment)
+      return barrier.settle(async () => {
+        const before = await changes.load(id)
+        const now = clock.now()
+        const after = rotateKey(before, secret, graceMs, now)
+        const committed = await changes.replace('rotate', change, before, after)
+        const graceExpiresAt = new Date(now + graceMs)
+        return {
+          result: { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt },
+          change: committed,
+          harmlessForMs: now + graceMs - clock.now(),
+        }
+      })
+    },
+
+    async endGrace(id, secretId, change = {}) {
+      const ended = await endings.end(asKeyId(id), async (before) => {
+        if (before.secrets.some((secret) => secret.id === secretId)) {
+          const after = endGrace(before, secretId, clock.now())
+          const committed = await changes.replace('end_grace', change, before, after)
+          return { result: { record: after, isNew: true }, change: committed }
+        }
+        const seen = await endings.see(before)
+        const isEnded = seen.record?.secrets.every((secret) => secret.id !== secretId)
+        return isEnded ? { result: { record: before, isNew: false }, change: seen.change } : undefined
+      })
+      // What had ended before this call is not found, but not told so before that counts everywhere.
+      if (!ended.isNew) endGrace(ended.record, secretId, clock.now())
+      return toWriteKey(ended.record)
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import type { WriteKeyEvent } from '../verifier/decision-event.ts'
+import type { DecisionWatch } from '../verifier/request-decision.ts'
+import { type Activity, type ActivityOptions, type ActivityWatch, createActivity } from './activity.ts'
+import type { Anomaly, AnomalySurroundings } from './anomalies.ts'
+
+/** An activity that is watched from the first look on. */
+export interface ActivityOnDemand {
+  look(): Activity
+  /** Lets go of what was watched of a key that nobody can use any more. */
+  forget(keyId: string): void
+  /** What is looked at later has seen nothing. */
+  close(): void
+}
+
+export function createActivityOnDemand({
+  watch,
+  surroundings,
+  options,
+}: {
+  /** Told what to record. */
+  watch: DecisionWatch
+  surroundings: AnomalySurroundings
+  options: ActivityOptions | undefined
+}): ActivityOnDemand {
+  let activity: ActivityWatch | undefined
+  let closed = false
+
+  return {
+    look() {
+      if (activity === undefined) {
+        activity = createActivity(surroundings, options)
+        if (closed) activity.close()
+        else watch.record = activity.record
+      }
+      return activity
+    },
+    forget(keyId) {
+      activity?.forget(keyId)
+    },
+    close() {
+      closed = true
+      watch.record = undefined
+      activity?.close()
+    },
+  }
+}
+
+/** The event of an anomaly; `undefined` for what hooks are told of each such request already. */
+export function toAnomalyEvent(anomaly: Anomaly): WriteKeyEvent | undefined {
+  const { kind, keyId, origin, address, secretId, observed, expected } = anomaly
+  if (kind === 'server_key_in_browser') return undefined
+  return {
+    type: 'anomaly',
+    kind,
+    keyId,
+    ...(origin !== undefined && { origin }),
+    ...(address !== undefined && { address }),
+    ...(secretId !== undefined && { secretId }),
+    ...(observed !== undefined && { observed }),
+    ...(expected !== undefined && { expected }),
+  }
+}

@@ -1,0 +1,70 @@
+import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
+import type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
+import type { WriteKey } from './keys/key-record.ts'
+import type { ListKeysQuery } from './keys/list-query.ts'
+import type { AuditPage, RefusedCall } from './management/audit-log.ts'
+import type { ListAuditQuery } from './management/audit-query.ts'
+import type { CreatedKey } from './management/create-key.ts'
+import type { ChangeOptions } from './management/key-changes.ts'
+import type { KeyPage } from './management/read-keys.ts'
+import type { RotatedKey } from './management/rotate-key.ts'
+import type { KeyUsage, KeyVolume } from './usage/usage-report.ts'
+import type { Verdict } from './verifier/verdict.ts'
+import type { Activity } from './watch/activity.ts'
+
+/**
+ * Write keys of one application: managing them, and deciding about requests that present one.
+ *
+ * Management calls reject with `KeyError` (`invalid_field`, `not_found`, `conflict`) or, when the store is unreachable,
+ * `StoreError`. `preflight` and `verify` never throw.
+ */
+export interface WriteKeys {
+  /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: used once for good, so that a repeated call makes one key. Taken, it is refused with `conflict`: `duplicate` when the same fields made the key, `other_input` when others did, `id_spent` when that key has been removed. */
+  create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
+  list(query?: ListKeysQuery): Promise<KeyPage>
+  get(id: string): Promise<WriteKey>
+  /** @param options.version refuse with `conflict` unless the key still has this version. */
+  update(
+    id: string,
+    changes: UpdateKeyInput,
+    options?: ChangeOptions & { version?: number },
+  ): Promise<WriteKey>
+  /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
+  rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  /** Ends the grace of one earlier secret now. */
+  endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
+  /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
+  revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
+  /**
+   * Revokes the key and forgets it. Resolves when no process accepts it any more; so does the `not_found` of a second call,
+   * for one that was left without an answer. The audit log stays.
+   */
+  remove(id: string, options?: ChangeOptions): Promise<void>
+
+  /**
+   * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`; default `24h`.
+   * Other processes' counts are in as far as they have been stored: `usage.flushMs` behind at most.
+   */
+  usage(id: string, options?: { window?: string }): Promise<KeyUsage>
+  /** The volume of up to 100 keys, for lists: one question to the store for all of them. Ids that are unknown have none. */
+  volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
+  /** Who changed what, newest first. Stays when a key is removed. */
+  audit(query?: ListAuditQuery): Promise<AuditPage>
+  /** Adds a refused call to the audit log. */
+  noteRefused(call: RefusedCall): Promise<void>
+
+  /** What this process decided lately, and what is unusual about it. Watched from the first look on, or as the option `activity` says. */
+  readonly activity: Activity
+
+  /** Answers a CORS preflight; undefined for any other request. Needs no key. */
+  preflight(request: IngestRequestInit): Reply | undefined
+  /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
+  verify(request: IngestRequestInit): Promise<Verdict>
+
+  /**
+   * Requests that come from now on are answered with 503. Those under way are decided and counted first, which may take 3
+   * seconds; then what was counted is stored, timers stop, and the limiter and the store are closed. Resolves within some
+   * 5 seconds whatever hangs.
+   */
+  close(): Promise<void>
+}
