@@ -33,6 +33,7 @@ describe('golden requests', () => {
       '415 unsupported_encoding',
       '429 rate_limited',
       '429 too_many_failures',
+      '503 busy',
       '503 store_unavailable',
     ])
   })

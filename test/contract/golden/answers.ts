@@ -98,6 +98,11 @@ const problems = {
     'Temporarily unavailable',
     'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
   ],
+  busy: [
+    503,
+    'Too busy',
+    'Too many request bodies are being received right now. Send the same request again after Retry-After seconds.',
+  ],
 } as const
 
 /** What a 415 says besides. */

@@ -413,6 +413,21 @@ export const bodyRequests: readonly GoldenRequest[] = [
     ...unauthorized(undefined, true),
   },
 
+  {
+    name: 'a body for which there is no room is refused as busy',
+    server: 'room for little',
+    chunked: true,
+    body: text.padEnd(100),
+    ...refuses('busy', { closes: true, headers: { 'retry-after': '5' }, members: { retry_after: 5 } }),
+  },
+  {
+    name: 'a body for which there is room passes',
+    server: 'room for little',
+    chunked: true,
+    body: '{}',
+    ...passes([{}]),
+  },
+
   // Methods
   { name: 'GET passes with no events', method: 'GET', contentType: null, body: null, ...passes([]) },
   { name: 'HEAD passes with no events', method: 'HEAD', contentType: null, body: null, ...passes([]) },
