@@ -66,7 +66,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     try {
       const found = await lookUp(digest, leftMs())
       if (found.record !== undefined) return found
-      known?.delete(digest)
+      if (found.isUndisturbed) known?.delete(digest)
       budget.charge(source)
       return digests.length === 1 ? found : undefined
     } finally {
@@ -98,17 +98,13 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     leftMs: () => number,
   ): Promise<Found> {
     for (const _ of digests) budget.charge(source)
-    let found: Found | undefined
+    const leave = await queue.enter(false)
     try {
-      const leave = await queue.enter(false)
-      try {
-        found = await lookUpEach(digests, leftMs)
-        return found
-      } finally {
-        leave()
-      }
+      const found = await lookUpEach(digests, leftMs)
+      if (found.record !== undefined) for (const _ of digests) budget.refund(source)
+      return found
     } finally {
-      if (found === undefined || found.record !== undefined) for (const _ of digests) budget.refund(source)
+      leave()
     }
   }
 

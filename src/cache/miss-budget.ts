@@ -22,7 +22,7 @@ export interface MissBudget {
   isSpent(source: string): boolean
   /** For one look at the store. May overdraw the budget, which is paid back first. */
   charge(source: string): void
-  /** Gives a charge back: the key exists after all, or the store did not say. */
+  /** Gives a charge back: the key exists after all. */
   refund(source: string): void
 }
 

@@ -67,6 +67,7 @@ export function createPoller(options: PollerOptions): Poller {
 
   const leaseHolds = () => lease.holds(clock.monotonic(), clock.now())
 
+  /** Undefined: the answer is of another moment, was overtaken, or came too late. */
   async function askOnce(keyHash: string | undefined, deadlineMs: number): Promise<LookedUp | undefined> {
     if (closed) throw closedError()
     options.onAsk()
@@ -80,10 +81,24 @@ export function createPoller(options: PollerOptions): Poller {
     const { record } = answer
     const isUndisturbed = changes.none(generation, undefined)
     const isOvertaken = record !== undefined && !changes.none(generation, record.id)
-    if (!standing.apply(question, answer)) return undefined
-    lease.renew(question, answer.leaseMs)
-    if (isOvertaken || !leaseHolds()) return undefined
-    return { record, generation: changes.generation(), isUndisturbed }
+    const outcome = standing.apply(question, answer)
+    if (outcome === 'applied') lease.renew(question, answer.leaseMs)
+    const isUsable =
+      outcome === 'applied'
+        ? !isOvertaken
+        : keyHash === undefined
+          ? // Whoever polls wants to know what has changed by now: a question that began later has told.
+            outcome === 'superseded'
+          : standing.isStillRight(question, answer, record?.id)
+    if (!isUsable) return undefined
+    // That nobody has a secret needs no lease: it was asked after the request had come.
+    const needsLease = keyHash === undefined || record !== undefined
+    if (needsLease && !leaseHolds()) return undefined
+    return {
+      record,
+      generation: changes.generation(),
+      isUndisturbed: isUndisturbed && outcome === 'applied',
+    }
   }
 
   async function ask(keyHash?: string, deadlineMs = storeDeadlineMs): Promise<LookedUp> {

@@ -23,14 +23,23 @@ export interface StandingOptions {
   onRevisionRegressed: () => void
 }
 
+/**
+ * What became of an answer. `superseded`: a question that began later has been answered already. `of_another_moment`: the
+ * process has moved since it asked. Either way nothing has happened.
+ */
+export type Outcome = 'applied' | 'superseded' | 'of_another_moment'
+
 /** Where this process stands in the history of the store. What is cached is what the store held there. */
 export interface Standing {
   begin(): Question
+  /** Applies an answer, at once and as a whole, or not at all. */
+  apply(question: Question, answer: PollAnswer): Outcome
   /**
-   * Applies an answer, at once and as a whole.
-   * @returns false when it is of another moment: nothing has happened, and the question has to be asked again.
+   * Whether what an answer that was not applied says of a key is right all the same: it is as it was where the process stood
+   * when it asked, as it has changed neither on the way to where the process stands now nor on the way to what the answer shows.
+   * @param keyId undefined: of a digest that nobody has.
    */
-  apply(question: Question, answer: PollAnswer): boolean
+  isStillRight(question: Question, answer: PollAnswer, keyId: string | undefined): boolean
 }
 
 export function createStanding(options: StandingOptions): Standing {
@@ -39,11 +48,6 @@ export function createStanding(options: StandingOptions): Standing {
   let begun = 0
   /** The question that began last among those whose answers have been applied. */
   let newestApplied = 0
-
-  /** An answer that is late, or that says what changed since somewhere else, may be of a history that has been lost since. */
-  function isOfAnotherMoment(question: Question): boolean {
-    return question.number < newestApplied || !isSame(question.since, here)
-  }
 
   function moveTo({ position, history, changed }: PollAnswer): void {
     const isLost = here !== null && history === 'lost'
@@ -61,11 +65,17 @@ export function createStanding(options: StandingOptions): Standing {
     }),
     apply(question, answer) {
       if (!isSame(answer.position, here)) {
-        if (isOfAnotherMoment(question)) return false
+        // A late answer, or one that says what changed since somewhere else, may be of a history that has been lost since.
+        if (question.number < newestApplied) return 'superseded'
+        if (!isSame(question.since, here)) return 'of_another_moment'
         moveTo(answer)
       }
       newestApplied = Math.max(newestApplied, question.number)
-      return true
+      return 'applied'
+    },
+    isStillRight({ since, generation }, { history, changed }, keyId) {
+      if (since === null || history !== 'kept' || changed === 'all') return false
+      return keyId === undefined || (changes.none(generation, keyId) && !changed.includes(keyId))
     },
   }
 }

@@ -132,6 +132,41 @@ describe('a look-up', () => {
     cache.close()
   })
 
+  it('of another moment counts when its key has changed neither here nor there, and moves nothing', async () => {
+    const { cache, find, nextAsked, standAt, count } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position: at(9), changed: ['wk_other'] })
+    await refreshed
+    await lookUp.answer({ position: at(8), changed: ['wk_other'], record: active })
+    expect(await found).toBe('active')
+    expect(await find()).toBe('active')
+    expect(count()).toBe(3)
+    const poll = cache.refresh()
+    expect((await nextAsked()).question.since).toEqual(at(9))
+    poll.catch(() => {})
+    cache.close()
+  })
+
+  it.each([
+    ['here', ['wk_other', active.id], ['wk_other']],
+    ['there', ['wk_other'], ['wk_other', active.id]],
+  ])('of another moment is asked again when its key has changed %s', async (_, here, there) => {
+    const { cache, find, nextAsked, standAt } = setUp()
+    await standAt(at(7))
+    const found = find()
+    const lookUp = await nextAsked()
+    const refreshed = cache.refresh()
+    await (await nextAsked()).answer({ position: at(9), changed: here })
+    await refreshed
+    await lookUp.answer({ position: at(8), changed: there, record: active })
+    await (await nextAsked()).answer({ position: at(9), record: revoked })
+    expect(await found).toBe('revoked')
+    cache.close()
+  })
+
   it('is asked again when its key was dropped meanwhile, though it shows where the process stands', async () => {
     const { cache, find, nextAsked, standAt } = setUp()
     await standAt(at(7))
@@ -184,7 +219,7 @@ describe('a look-up', () => {
 })
 
 describe('a poll', () => {
-  it('of a lost history that comes after one of today changes nothing, and is asked again', async () => {
+  it('of a lost history that comes after one of today changes nothing', async () => {
     const { cache, find, nextAsked, standAt } = setUp()
     await standAt(at(7))
     const poll = cache.refresh()
@@ -193,10 +228,13 @@ describe('a poll', () => {
     await (await nextAsked()).answer({ record: active })
     expect(await found).toBe('active')
     await late.answer({ position: at(8, 'lost'), changed: [] })
+    // A look-up that began later has said what there is to know.
+    await poll
+    const next = cache.refresh()
     const again = await nextAsked()
     expect(again.question.since).toEqual(at(7))
     await again.answer({ position: at(8), changed: [active.id] })
-    await poll
+    await next
     const after = find()
     await (await nextAsked()).answer({ position: at(8), record: revoked })
     expect(await after).toBe('revoked')

@@ -17,26 +17,27 @@ function answer(
 function setUp() {
   const dropped: (readonly string[] | 'all')[] = []
   let regressed = 0
+  const changes = createChangeHistory()
   const standing = createStanding({
     clock: createManualClock(),
-    changes: createChangeHistory(),
+    changes,
     onChanged: (keyIds) => dropped.push(keyIds),
     onRevisionRegressed: () => regressed++,
   })
   /** Where the process stands now, as its next question says. */
   const here = () => standing.begin().since
   const standAt = (position: Position) => {
-    expect(standing.apply(standing.begin(), answer(position, 'all'))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(position, 'all'))).toBe('applied')
     dropped.length = 0
   }
-  return { standing, dropped, regressed: () => regressed, here, standAt }
+  return { standing, changes, dropped, regressed: () => regressed, here, standAt }
 }
 
 describe('a process that knows where it stands', () => {
   it('asks with nothing at first, and is given everything', () => {
     const { standing, dropped, here } = setUp()
     expect(here()).toBeNull()
-    expect(standing.apply(standing.begin(), answer(at(7), 'all'))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(at(7), 'all'))).toBe('applied')
     expect(dropped).toEqual(['all'])
     expect(here()).toEqual(at(7))
   })
@@ -44,7 +45,7 @@ describe('a process that knows where it stands', () => {
   it('drops the keys that changed and moves on', () => {
     const { standing, dropped, here, standAt, regressed } = setUp()
     standAt(at(7))
-    expect(standing.apply(standing.begin(), answer(at(9), ['wk_a', 'wk_b']))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(at(9), ['wk_a', 'wk_b']))).toBe('applied')
     expect(dropped).toEqual([['wk_a', 'wk_b']])
     expect(here()).toEqual(at(9))
     expect(regressed()).toBe(0)
@@ -53,7 +54,7 @@ describe('a process that knows where it stands', () => {
   it('drops nothing when nothing has changed', () => {
     const { standing, dropped, standAt } = setUp()
     standAt(at(7))
-    expect(standing.apply(standing.begin(), answer(at(7)))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(at(7)))).toBe('applied')
     expect(dropped).toEqual([])
   })
 
@@ -64,7 +65,7 @@ describe('a process that knows where it stands', () => {
   ])('drops everything in another history, and tells: %s', (_, position) => {
     const { standing, dropped, regressed, here, standAt } = setUp()
     standAt(at(7))
-    expect(standing.apply(standing.begin(), answer(position, 'all', 'lost'))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(position, 'all', 'lost'))).toBe('applied')
     expect(dropped).toEqual(['all'])
     expect(regressed()).toBe(1)
     expect(here()).toEqual(position)
@@ -73,7 +74,7 @@ describe('a process that knows where it stands', () => {
   it('drops everything without a word when its place has merely been pruned', () => {
     const { standing, dropped, regressed, standAt } = setUp()
     standAt(at(7))
-    expect(standing.apply(standing.begin(), answer(at(20_000), 'all', 'pruned'))).toBe(true)
+    expect(standing.apply(standing.begin(), answer(at(20_000), 'all', 'pruned'))).toBe('applied')
     expect(dropped).toEqual(['all'])
     expect(regressed()).toBe(0)
   })
@@ -84,10 +85,10 @@ describe('an answer that comes late', () => {
     const { standing, dropped, here, standAt } = setUp()
     standAt(at(7))
     const [late, prompt] = [standing.begin(), standing.begin()]
-    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe(true)
+    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe('applied')
     dropped.length = 0
-    expect(standing.apply(late, answer(at(8), ['wk_b']))).toBe(false)
-    expect(standing.apply(late, answer(at(10), ['wk_a', 'wk_b']))).toBe(false)
+    expect(standing.apply(late, answer(at(8), ['wk_b']))).toBe('superseded')
+    expect(standing.apply(late, answer(at(10), ['wk_a', 'wk_b']))).toBe('superseded')
     expect(dropped).toEqual([])
     expect(here()).toEqual(at(9))
   })
@@ -96,9 +97,9 @@ describe('an answer that comes late', () => {
     const { standing, dropped, here, standAt } = setUp()
     standAt(at(7))
     const [late, prompt] = [standing.begin(), standing.begin()]
-    expect(standing.apply(prompt, answer(at(7)))).toBe(true)
+    expect(standing.apply(prompt, answer(at(7)))).toBe('applied')
     // Of a history that went on from 7 and has been lost since: the server that answered last stands at 7.
-    expect(standing.apply(late, answer(at(8, 'lost'), []))).toBe(false)
+    expect(standing.apply(late, answer(at(8, 'lost'), []))).toBe('superseded')
     expect(dropped).toEqual([])
     expect(here()).toEqual(at(7))
   })
@@ -107,9 +108,9 @@ describe('an answer that comes late', () => {
     const { standing, dropped, standAt } = setUp()
     standAt(at(7))
     const [late, prompt] = [standing.begin(), standing.begin()]
-    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe(true)
+    expect(standing.apply(prompt, answer(at(9), ['wk_a']))).toBe('applied')
     dropped.length = 0
-    expect(standing.apply(late, answer(at(9), ['wk_a']))).toBe(true)
+    expect(standing.apply(late, answer(at(9), ['wk_a']))).toBe('applied')
     expect(dropped).toEqual([])
   })
 
@@ -117,18 +118,66 @@ describe('an answer that comes late', () => {
     const { standing, here, standAt } = setUp()
     standAt(at(7))
     const [late, prompt] = [standing.begin(), standing.begin()]
-    expect(standing.apply(prompt, answer(at(9, 'restored'), 'all', 'lost'))).toBe(true)
-    expect(standing.apply(late, answer(at(9)))).toBe(false)
+    expect(standing.apply(prompt, answer(at(9, 'restored'), 'all', 'lost'))).toBe('applied')
+    expect(standing.apply(late, answer(at(9)))).toBe('superseded')
     expect(here()).toEqual(at(9, 'restored'))
+  })
+
+  it('of a question that began first moves the process, and the one that began second is of another moment', () => {
+    const { standing, here, standAt } = setUp()
+    standAt(at(7))
+    const [first, second] = [standing.begin(), standing.begin()]
+    expect(standing.apply(first, answer(at(9), ['wk_a']))).toBe('applied')
+    expect(standing.apply(second, answer(at(10), ['wk_a', 'wk_b']))).toBe('of_another_moment')
+    expect(here()).toEqual(at(9))
   })
 
   it('does not let one that is still later count behind it', () => {
     const { standing, standAt } = setUp()
     standAt(at(7))
     const [oldest, middle, newest] = [standing.begin(), standing.begin(), standing.begin()]
-    expect(standing.apply(newest, answer(at(7)))).toBe(true)
-    expect(standing.apply(middle, answer(at(7)))).toBe(true)
-    expect(standing.apply(oldest, answer(at(8, 'lost'), []))).toBe(false)
-    expect(standing.apply(middle, answer(at(8, 'lost'), []))).toBe(false)
+    expect(standing.apply(newest, answer(at(7)))).toBe('applied')
+    expect(standing.apply(middle, answer(at(7)))).toBe('applied')
+    expect(standing.apply(oldest, answer(at(8, 'lost'), []))).toBe('superseded')
+    expect(standing.apply(middle, answer(at(8, 'lost'), []))).toBe('superseded')
+  })
+})
+
+describe('what an answer that was not applied says of a key', () => {
+  const moved = () => {
+    const parts = setUp()
+    parts.standAt(at(7))
+    const [late, prompt] = [parts.standing.begin(), parts.standing.begin()]
+    parts.changes.note(['wk_here'])
+    parts.standing.apply(prompt, answer(at(9), ['wk_here']))
+    return { ...parts, late }
+  }
+
+  it('is right when the key has changed neither here nor there', () => {
+    const { standing, late } = moved()
+    expect(standing.isStillRight(late, answer(at(10), ['wk_here', 'wk_there']), 'wk_a')).toBe(true)
+  })
+
+  it.each([
+    ['it has changed here', 'wk_here', answer(at(10), ['wk_here'])],
+    ['it has changed there', 'wk_there', answer(at(10), ['wk_here', 'wk_there'])],
+    ['anything may have changed there', 'wk_a', answer(at(10), 'all')],
+    ['the history there is another one', 'wk_a', answer(at(10, 'lost'), 'all', 'lost')],
+    ['it is not known what has changed there', 'wk_a', answer(at(90_000), 'all', 'pruned')],
+  ])('is not used when %s', (_, keyId, late) => {
+    const { standing, late: question } = moved()
+    expect(standing.isStillRight(question, late, keyId)).toBe(false)
+  })
+
+  it('is not used when everything was dropped here', () => {
+    const { standing, changes, late } = moved()
+    changes.note('all')
+    expect(standing.isStillRight(late, answer(at(10), []), 'wk_a')).toBe(false)
+  })
+
+  it('is not used by a process that stood nowhere when it asked', () => {
+    const { standing } = setUp()
+    const question = standing.begin()
+    expect(standing.isStillRight(question, answer(at(10), 'all'), 'wk_a')).toBe(false)
   })
 })

@@ -24,6 +24,7 @@ export const misfortunes: Readonly<Record<Rule, Misfortune>> = {
   lookupsAskPrimary: { left: {}, questions: 1 },
   exactMoment: { left: { failovers: 1 }, questions: 1 },
   order: { left: { failovers: 1 }, questions: 2 },
+  untouched: { left: {}, questions: 2 },
   lease: { left: {}, questions: 1 },
   ageFromBeginning: { left: {}, questions: 1 },
   wallClock: { left: { suspensions: 1 }, questions: 1 },

@@ -34,6 +34,7 @@ export function processSteps(state: State, index: number, rules: Rules, limits: 
         from: process.at,
         answer: undefined,
         overtaken: false,
+        touched: false,
       }
       return { ...process, questions: [...process.questions, question] }
     }
@@ -99,7 +100,10 @@ function applyAnswer(process: Process, index: number, answer: History, rules: Ru
   const shown = lastOf(answer)
   const standsThere = isSame(process.at, shown, rules.marks && rules.exactMoment)
   const isLate = question.overtaken || !isSame(process.at, question.from, rules.marks)
-  if (rules.order && isLate && !standsThere) return { ...process, questions }
+  if (rules.order && isLate && !standsThere) {
+    const isGood = question.isLookup && !isEnded(answer) && isUntouched(question, answer, rules)
+    return { ...process, questions, cached: process.cached || isGood }
+  }
 
   const dropped = !standsThere && concernsKey(question.from, answer, rules)
   const age = rules.ageFromBeginning ? question.age : noAge
@@ -110,10 +114,22 @@ function applyAnswer(process: Process, index: number, answer: History, rules: Ru
     at: shown,
     trust: standsThere && process.trust !== undefined ? younger(process.trust, age) : age,
     cached: question.isLookup ? !isEnded(answer) : process.cached && !dropped,
-    questions: questions.map((other, at) => (at < index ? { ...other, overtaken: true } : other)),
+    questions: questions.map((other, at) => ({
+      ...other,
+      overtaken: other.overtaken || at < index,
+      touched: other.touched || dropped,
+    })),
     // To be judged anew.
     request: dropped && rules.voiding && process.request === 'found' ? 'none' : process.request,
   }
+}
+
+/**
+ * Whether the key is as it was where the process stood when it asked: neither on the way to where it stands now, nor on the
+ * way to what the answer shows, has it changed. Then the record is right, of whichever moment the answer is.
+ */
+function isUntouched({ from, touched }: Question, answer: History, rules: Rules): boolean {
+  return !rules.untouched || (!touched && !concernsKey(from, answer, rules))
 }
 
 /** Whether the key has changed since a process stood there, or the history is another one. */

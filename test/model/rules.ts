@@ -10,6 +10,8 @@ export interface Rules {
   readonly exactMoment: boolean
   /** An answer is thrown away when a question that began later has been applied, or the process has moved since. */
   readonly order: boolean
+  /** What such a look-up found is used only if the key has changed neither here nor there since it was asked. */
+  readonly untouched: boolean
   /** What is cached counts for a lease, not for good. */
   readonly lease: boolean
   /** The lease counts from the beginning of the question, not from the answer. */
@@ -40,6 +42,7 @@ export const allRules: Rules = {
   lookupsAskPrimary: true,
   exactMoment: true,
   order: true,
+  untouched: true,
   lease: true,
   ageFromBeginning: true,
   wallClock: true,

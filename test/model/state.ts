@@ -26,6 +26,8 @@ export interface Question {
   readonly answer: History | undefined
   /** A question that began later has been applied. */
   readonly overtaken: boolean
+  /** The key has been dropped since it began. */
+  readonly touched: boolean
 }
 
 export interface Process {
@@ -113,7 +115,7 @@ export function keyOf(state: State): string {
 function processKey({ at, trust, cached, questions, request, orphan }: Process): string {
   const asked = questions.map(
     (question) =>
-      `${question.isLookup ? 'l' : 'p'}${ageKey(question.age)}${positionKey(question.from)}${question.answer ?? '-'}${question.overtaken ? 'o' : ''}`,
+      `${question.isLookup ? 'l' : 'p'}${ageKey(question.age)}${positionKey(question.from)}${question.answer ?? '-'}${question.overtaken ? 'o' : ''}${question.touched ? 't' : ''}`,
   )
   return `${positionKey(at)} ${ageKey(trust)} ${cached ? 'c' : ''}${request[0]} ${orphan ?? ''} ${asked.join(';')}`
 }
