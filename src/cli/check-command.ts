@@ -5,9 +5,10 @@ import {
   type WriteKeyEvent,
   type WriteKeysOptions,
 } from '../index.ts'
+import { reasonAdvice } from '../verifier/reason-advice.ts'
+import { problems } from '../verifier/reasons.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './key-commands.ts'
-import { reasonAdvice } from './reason-advice.ts'
 import { printable, printLine, readInput } from './terminal.ts'
 
 /** The case that is tried; what is absent is left out of it. */
@@ -98,9 +99,11 @@ async function examine(
       }
     }
     if (verdict.reason === 'store_unavailable' || verdict.reason === 'internal_error')
-      throw new CliError(exitCodes.unavailable, reasonAdvice[verdict.reason].cause)
+      throw new CliError(exitCodes.unavailable, `${reasonAdvice[verdict.reason].cause}.`)
     if (verdict.reason === 'preflight') throw new Error('a check is no preflight')
-    return { accepted: false, ...found, reason: verdict.reason, ...reasonAdvice[verdict.reason] }
+    const { reason } = verdict
+    const { cause, advice } = reasonAdvice[reason]
+    return { accepted: false, ...found, reason, status: problems[reason].status, cause: `${cause}.`, advice }
   } finally {
     await keys.close()
   }

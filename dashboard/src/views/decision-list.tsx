@@ -77,7 +77,7 @@ function DecisionLine({ of: decision, times, names }: DecisionLineProps) {
         </div>
         {words !== null && (
           <div class="decision-why">
-            <strong>{words.title}</strong> <code>{reason}</code> <span class="muted">{words.advice}</span>
+            <strong>{words.cause}</strong> <code>{reason}</code> <span class="muted">{words.advice}</span>
           </div>
         )}
         {decision.payload !== null && (

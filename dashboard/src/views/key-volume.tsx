@@ -81,12 +81,12 @@ function Refusals({ counts, total }: { counts: Counts; total: number }) {
       {total === 0 && <p class="muted">Nothing was refused.</p>}
       <ul>
         {byCount(counts).map(([reason, count]) => {
-          const { title, advice } = describeReason(reason)
+          const { cause, advice } = describeReason(reason)
           return (
             <li key={reason}>
-              <span class="refusal-title">{title}</span>
+              <span class="refusal-title">{cause}</span>
               <span class="figure">{formatCount(count)}</span>
-              <meter min={0} max={total} value={count} aria-label={title} />
+              <meter min={0} max={total} value={count} aria-label={cause} />
               <span class="hint">{advice}</span>
             </li>
           )

@@ -1,0 +1,117 @@
+import type { Reason } from './reasons.ts'
+
+/** A reason in words for the person who has to act on it. The sender is told less: see `problems`. */
+export interface ReasonAdvice {
+  /** What happened: a sentence without its full stop, as the page shows it as a heading. */
+  readonly cause: string
+  /** What to do about it, in whole sentences. */
+  readonly advice: string
+}
+
+/**
+ * Shown by the command line, the page and the documentation. The page's bundle holds this file, so it imports nothing but
+ * types.
+ */
+export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
+  missing_key: {
+    cause: 'No write key was sent',
+    advice: 'Send the key as the user name of HTTP Basic authentication, with an empty password.',
+  },
+  malformed_key: {
+    cause: 'What was sent is no write key: its shape or its checksum is wrong',
+    advice: 'Copy the key again as a whole: a character is missing, changed or too many.',
+  },
+  unknown_key: {
+    cause: 'This store has no such key',
+    advice: 'The key was made for another store, it was deleted, or the pepper differs. Check all three.',
+  },
+  revoked_key: {
+    cause: 'The key was revoked',
+    advice: 'Revocation cannot be undone. Create a new key and put it into the sender.',
+  },
+  expired_key: {
+    cause: 'The secret has ended',
+    advice:
+      'Its grace after a rotation is over, or the key has expired. Put the newest secret into the sender, or rotate to get one.',
+  },
+  wrong_environment: {
+    cause: 'The key belongs to another environment',
+    advice: 'Use a key of this environment: a test key does not work in production, nor the other way round.',
+  },
+  origin_not_allowed: {
+    cause: 'The origin of the page is not among the allowed origins',
+    advice:
+      'The browser shows a CORS error. If the site is yours, add its origin to the allowed origins, exactly as the browser sends it.',
+  },
+  ip_not_allowed: {
+    cause: 'The address is not allowed, or could not be told',
+    advice: 'Check the allowed and denied addresses, and trustedProxies behind a proxy.',
+  },
+  event_type_not_allowed: {
+    cause: 'The key may not send events of this type',
+    advice: 'Add the type to the allowed event types, or stop sending it with this key.',
+  },
+  event_name_not_allowed: {
+    cause: 'The key may not send events of this name',
+    advice: 'Check the allowed and denied event names.',
+  },
+  rate_limited: {
+    cause: 'The key sends more events per second than it may',
+    advice: 'Send less often, in larger batches, or raise the rate limit.',
+  },
+  too_many_failures: {
+    cause: 'Too many unknown keys came from this address',
+    advice: 'A sender there keeps trying keys that do not exist. Find it and fix its key.',
+  },
+  invalid_path: {
+    cause: 'The path can be read in different ways, or names two event types',
+    advice:
+      'Send to a plain path such as /v1/track. For a route such as /page/track, give writeKeyAuth an eventType.',
+  },
+  unexpected_body: {
+    cause: 'A GET or HEAD request had a body',
+    advice: 'Send events by POST.',
+  },
+  invalid_json: {
+    cause: 'The body is not JSON',
+    advice: 'Send one event, a list of events, or { "batch": […] }, as JSON in UTF-8.',
+  },
+  invalid_event: {
+    cause: 'The body holds something that is no event, or no event at all',
+    advice:
+      'Each event must be an object; its type, where present, a string; a batch needs at least one event.',
+  },
+  event_type_mismatch: {
+    cause: 'The path says one event type and the body another',
+    advice: 'Send the event to the path of its type or to /batch, or leave the type out of the body.',
+  },
+  payload_too_large: {
+    cause: 'The body is too large',
+    advice: 'Send smaller batches, or raise maxBodyBytes.',
+  },
+  too_many_events: {
+    cause: 'The batch holds too many events',
+    advice: 'Send smaller batches, or raise maxEvents.',
+  },
+  unsupported_encoding: {
+    cause: 'The content encoding is not known',
+    advice: 'Use one that the answer names in Accept-Encoding, such as gzip, or send the body uncompressed.',
+  },
+  store_unavailable: {
+    cause: 'The store does not answer',
+    advice: 'Look at the database. Senders try again by themselves.',
+  },
+  internal_error: {
+    cause: 'Verification failed on the server; senders are told that the store is unavailable',
+    advice: 'The log names what went wrong. Senders try again by themselves.',
+  },
+  busy: {
+    cause: 'More request bodies are under way than maxPendingBodyBytes allows, or none was inflated in time',
+    advice:
+      'Senders try again by themselves. If it lasts, find who sends large bodies, or raise maxPendingBodyBytes.',
+  },
+  client_aborted: {
+    cause: 'The sender closed the connection before its request body had arrived',
+    advice: 'Look at its network and its time-out. Nothing was answered, and nothing counted.',
+  },
+}
