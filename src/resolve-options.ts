@@ -1,6 +1,6 @@
 import { cacheOption } from './cache/cache-options.ts'
+import { maxRateLimitEps, minRateLimitEps } from './keys/field-parsers.ts'
 import { environmentCharacters, environmentPattern } from './keys/ids.ts'
-import { maxRateLimitEps, minRateLimitEps } from './keys/key-fields.ts'
 import { keyPrefixFor, keyPrefixOption } from './keys/key-prefix.ts'
 import { pepperOption } from './keys/pepper.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
+import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { createAccess } from './access.ts'
 import {
@@ -11,7 +12,7 @@ import {
   resolveAdminOptions,
 } from './admin-options.ts'
 import { assertSameOrigin } from './cross-site.ts'
-import { toSnakeCase, withSnakeCaseFields } from './field-names.ts'
+import { withSnakeCaseFields } from './field-names.ts'
 import type { Operation } from './operation.ts'
 import { createPage, pagePath } from './page/page.ts'
 import { readPageAssets } from './page/page-assets.ts'

@@ -1,55 +1,22 @@
 import { z } from 'zod'
-import { describedKeyIdPattern, environmentPattern } from '../keys/ids.ts'
-import { maxRateLimitEps, minRateLimitEps } from '../keys/key-fields.ts'
+import { keyFields } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
 import type { KeyVolume } from '../usage/usage-report.ts'
 import { camelCaseKeys } from './field-names.ts'
+import { fieldSchemas, fieldsToJson } from './field-schema.ts'
 
 const moment = z.iso.datetime()
 const count = z.int().min(0)
-export const sourceType = z.enum(['web', 'mobile', 'server', 'other'])
-const status = z.enum(['active', 'revoked'])
+export const sourceType = z.enum(keyFields.sourceType.words)
+const status = z.enum(keyFields.status.words)
 
-function ruleList(what: string) {
-  return z.array(z.string().max(2_048)).max(1_000).nullable().describe(what)
-}
+const fields = fieldSchemas()
 
-const rules = {
-  rate_limit_eps: z
-    .number()
-    .min(minRateLimitEps)
-    .max(maxRateLimitEps)
-    .nullable()
-    .describe("Events per second; null = the application's default."),
-  allowed_event_types: ruleList('Event types the key may send; null = all.'),
-  allowed_event_names: ruleList('Event names the key may send, * at the end as a wildcard; null = all.'),
-  denied_event_names: ruleList('Event names the key may not send; wins over the allowed ones.'),
-  allowed_origins: ruleList('Exact origins or https://*.example.com; null = any, [] = no browser at all.'),
-  allowed_ips: ruleList('Addresses and CIDR ranges the key may be used from; null = any.'),
-  denied_ips: ruleList('Addresses and CIDR ranges the key may not be used from; wins over the allowed ones.'),
-  metadata: z.record(z.string(), z.unknown()).nullable().describe('At most 4096 bytes of JSON.'),
-}
-/** Zod counts UTF-16 code units, JSON Schema and the core count characters. */
-const name = z.string().min(1).max(200).meta({ maxLength: 100, description: '1 to 100 characters.' })
-const expiresAt = z.iso
-  .datetime({ offset: true })
-  .nullable()
-  .describe('Accepted strictly before this moment, which must lie in the future; null = no end.')
-
-export const createKeySchema = z.strictObject({
-  name,
-  source_type: sourceType,
-  environment: z.string().regex(environmentPattern).optional(),
-  ...optional(rules),
-  expires_at: expiresAt.optional(),
-})
+export const createKeySchema = z.strictObject(fields.create)
 
 export const updateKeySchema = z.strictObject({
-  name: name.optional(),
-  source_type: sourceType.optional(),
-  ...optional(rules),
-  expires_at: expiresAt.optional(),
+  ...fields.update,
   version: z.int().min(1).optional().describe('Refuse with 409 unless the key still has this version.'),
 })
 
@@ -92,19 +59,16 @@ const secretSchema = z.object({
   last_used_at: moment.nullable(),
 })
 
-const keyFields = {
-  id: z.string().regex(describedKeyIdPattern),
-  name: z.string(),
-  source_type: sourceType,
-  environment: z.string(),
-  status,
-  ...rules,
-  expires_at: moment.nullable(),
+const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fields.answer
+/** The moments stand behind what describes the key. */
+const answerFields = {
+  ...describing,
+  expires_at,
   secrets: z.array(secretSchema),
-  created_at: moment,
-  updated_at: moment,
-  revoked_at: moment.nullable(),
-  version: z.int().min(1),
+  created_at,
+  updated_at,
+  revoked_at,
+  version,
 }
 const volumeFields = {
   last_event_at: moment.nullable(),
@@ -114,10 +78,10 @@ const volumeFields = {
 }
 const secretOnce = z.string().describe('The secret. Shown once, never again.')
 
-export const keySchema = z.object(keyFields)
-export const keyWithVolumeSchema = z.object({ ...keyFields, ...volumeFields })
-export const createdKeySchema = z.object({ ...keyFields, key: secretOnce })
-export const rotatedKeySchema = z.object({ ...keyFields, key: secretOnce, grace_expires_at: moment })
+export const keySchema = z.object(answerFields)
+export const keyWithVolumeSchema = z.object({ ...answerFields, ...volumeFields })
+export const createdKeySchema = z.object({ ...answerFields, key: secretOnce })
+export const rotatedKeySchema = z.object({ ...answerFields, key: secretOnce, grace_expires_at: moment })
 export const keyListSchema = z.object({
   data: z.array(keyWithVolumeSchema),
   next_cursor: z.string().nullable(),
@@ -125,21 +89,10 @@ export const keyListSchema = z.object({
 
 /** A write key as JSON. */
 export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
+  const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fieldsToJson(key)
   return {
-    id: key.id,
-    name: key.name,
-    source_type: key.sourceType,
-    environment: key.environment,
-    status: key.status,
-    rate_limit_eps: key.rateLimitEps,
-    allowed_event_types: toList(key.allowedEventTypes),
-    allowed_event_names: toList(key.allowedEventNames),
-    denied_event_names: toList(key.deniedEventNames),
-    allowed_origins: toList(key.allowedOrigins),
-    allowed_ips: toList(key.allowedIps),
-    denied_ips: toList(key.deniedIps),
-    metadata: key.metadata === null ? null : { ...key.metadata },
-    expires_at: toMoment(key.expiresAt),
+    ...describing,
+    expires_at,
     secrets: key.secrets.map((secret) => ({
       id: secret.id,
       start: secret.start,
@@ -147,10 +100,10 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
       expires_at: toMoment(secret.expiresAt),
       last_used_at: toMoment(secret.lastUsedAt),
     })),
-    created_at: key.createdAt.toISOString(),
-    updated_at: key.updatedAt.toISOString(),
-    revoked_at: toMoment(key.revokedAt),
-    version: key.version,
+    created_at,
+    updated_at,
+    revoked_at,
+    version,
   }
 }
 
@@ -171,16 +124,6 @@ export function toKeyWithVolumeJson(
 /** The fields of a validated body for the TypeScript API. */
 export function toKeyInput<Input>(body: Readonly<Record<string, unknown>>): Input {
   return camelCaseKeys(body) as Input
-}
-
-function optional<Shape extends Record<string, z.ZodType>>(shape: Shape) {
-  return Object.fromEntries(Object.entries(shape).map(([field, schema]) => [field, schema.optional()])) as {
-    [Field in keyof Shape]: z.ZodOptional<Shape[Field]>
-  }
-}
-
-function toList(list: readonly string[] | null): string[] | null {
-  return list === null ? null : [...list]
 }
 
 export function toMoment(date: Date | null): string | null {

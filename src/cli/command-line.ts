@@ -20,10 +20,10 @@ const yes = { type: 'boolean' } as const
 
 /** The options of each command, beside those that all have. */
 const commandFlags: Readonly<Record<string, Flags>> = {
-  create: { ...keyFlags, environment: text },
+  create: keyFlags('create'),
   list: { status: text, 'source-type': text, environment: text, q: text, ...page },
   show: {},
-  update: { ...keyFlags, 'if-version': text },
+  update: { ...keyFlags('update'), 'if-version': text },
   rotate: { 'grace-period-hours': text },
   revoke: { yes },
   delete: { yes },

@@ -1,3 +1,5 @@
+import { ruleUsage } from './key-flags.ts'
+
 /** What `writekey --help` prints. */
 export const helpText = `writekey: write keys for your event ingest
 
@@ -14,8 +16,7 @@ export const helpText = `writekey: write keys for your event ingest
   writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
   writekey migrate
 
-RULES     --rate-limit-eps N  --allowed-event-types A,B  --allowed-event-names A,B  --denied-event-names A,B
-          --allowed-origins A,B  --allowed-ips A,B  --denied-ips A,B  --expires-at TIME  --metadata JSON
+RULES     ${wrap(ruleUsage()).join('\n          ')}
           null takes a rule away; --allowed-origins '' admits no browser.
 ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_STORE; default sqlite:.data/writekey.db)
           --json        for programs
@@ -26,3 +27,14 @@ Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PE
 and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
 Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
 `
+
+/** Lines of at most 100 characters. */
+function wrap(parts: readonly string[]): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const longer = lines.length === 0 ? part : `${lines.at(-1)}  ${part}`
+    if (lines.length === 0 || longer.length > 100) lines.push(part)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}

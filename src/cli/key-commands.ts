@@ -20,8 +20,7 @@ type Command = (run: CommandRun) => Promise<void>
 
 export const keyCommands: Readonly<Record<string, Command>> = {
   async create(run) {
-    const { environment } = run.values
-    const input = { ...toKeyFields(run.values), ...(environment !== undefined && { environment }) }
+    const input = toKeyFields(run.values)
     const { writeKey, key } = await run.keys.create(input as unknown as CreateKeyInput, actor())
     if (isJson(run)) return printJson(run, { ...toKeyJson(writeKey), key })
     printSecret(run, writeKey, key)

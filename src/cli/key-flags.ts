@@ -1,32 +1,21 @@
 import type { ParseArgsConfig } from 'node:util'
+import { type FieldKind, type KeyField, keyFields, settableFields } from '../keys/fields.ts'
+import { toKebabCase } from '../runtime/letter-case.ts'
 import { usageError } from './cli-error.ts'
 import { splitList } from './keys-options.ts'
 
 type Flags = NonNullable<ParseArgsConfig['options']>
 
-/** The fields of a key as options of `create` and `update`. */
-export const keyFlags = {
-  name: { type: 'string' },
-  'source-type': { type: 'string' },
-  'rate-limit-eps': { type: 'string' },
-  'allowed-event-types': { type: 'string' },
-  'allowed-event-names': { type: 'string' },
-  'denied-event-names': { type: 'string' },
-  'allowed-origins': { type: 'string' },
-  'allowed-ips': { type: 'string' },
-  'denied-ips': { type: 'string' },
-  'expires-at': { type: 'string' },
-  metadata: { type: 'string' },
-} as const satisfies Flags
+const settable = settableFields('create').map((name) => ({
+  name,
+  flag: toFlagName(name),
+  field: keyFields[name] as KeyField,
+}))
 
-const lists = [
-  'allowed-event-types',
-  'allowed-event-names',
-  'denied-event-names',
-  'allowed-origins',
-  'allowed-ips',
-  'denied-ips',
-]
+/** The fields that a command may set, as its options. */
+export function keyFlags(command: 'create' | 'update'): Flags {
+  return Object.fromEntries(settableFields(command).map((name) => [toFlagName(name), { type: 'string' }]))
+}
 
 /**
  * The fields that are given, for `keys.create` and `keys.update`, which check them. `null` takes a rule away; an empty
@@ -34,29 +23,39 @@ const lists = [
  */
 export function toKeyFields(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
-  for (const flag of Object.keys(keyFlags)) {
+  for (const { name, flag, field } of settable) {
     const text = values[flag]
-    if (typeof text === 'string') fields[toFieldName(flag)] = parseField(flag, text)
+    if (typeof text === 'string') fields[name] = parseField(flag, field, text)
   }
   return fields
 }
 
-/** `allowed-origins` → `allowedOrigins`. */
-export function toFieldName(flag: string): string {
-  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
-}
-
 /** `allowedOrigins` → `allowed-origins`. */
 export function toFlagName(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  return toKebabCase(field)
 }
 
-function parseField(flag: string, text: string): unknown {
-  if (flag === 'name' || flag === 'source-type') return text
-  if (text === 'null') return null
-  if (lists.includes(flag)) return splitList(text)
-  if (flag === 'rate-limit-eps') return parseNumber(flag, text)
-  if (flag === 'metadata') return parseMetadata(text)
+/** What the flags of the optional fields are followed by in the help, e.g. `--rate-limit-eps N`. */
+export function ruleUsage(): string[] {
+  return settable
+    .filter(({ field }) => field.nullable)
+    .map(({ flag, field: { kind } }) => `--${flag} ${placeholders[kind]}`)
+}
+
+const placeholders: Readonly<Record<FieldKind, string>> = {
+  text: 'TEXT',
+  word: 'WORD',
+  number: 'N',
+  moment: 'TIME',
+  list: 'A,B',
+  json: 'JSON',
+}
+
+function parseField(flag: string, { kind, nullable }: KeyField, text: string): unknown {
+  if (nullable && text === 'null') return null
+  if (kind === 'list') return splitList(text)
+  if (kind === 'number') return parseNumber(flag, text)
+  if (kind === 'json') return parseJson(flag, text)
   return text
 }
 
@@ -66,10 +65,10 @@ export function parseNumber(flag: string, text: string): number {
   throw usageError(`--${flag} must be a number.`)
 }
 
-function parseMetadata(text: string): unknown {
+function parseJson(flag: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw usageError('--metadata must be a JSON object or null.')
+    throw usageError(`--${flag} must be a JSON object or null.`)
   }
 }

@@ -1,18 +1,5 @@
-/** Where a key is used. A label, and with `serverKeysInBrowsers: 'deny'` a rule. */
-export type SourceType = 'web' | 'mobile' | 'server' | 'other'
-
-export const sourceTypes: readonly SourceType[] = ['web', 'mobile', 'server', 'other']
-
-/** The lists that restrict a key. `null` = no rule. */
-export interface KeyRules {
-  readonly allowedEventTypes: readonly string[] | null
-  readonly allowedEventNames: readonly string[] | null
-  readonly deniedEventNames: readonly string[] | null
-  /** `[]` = no browser at all. */
-  readonly allowedOrigins: readonly string[] | null
-  readonly allowedIps: readonly string[] | null
-  readonly deniedIps: readonly string[] | null
-}
+import type { KeyRules } from './fields.ts'
+import type { SourceType } from './source-type.ts'
 
 /** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
 export interface SecretRecord {

@@ -1,7 +1,8 @@
 import { invalidField, KeyError } from '../runtime/errors.ts'
+import { type FieldName, type KeyField, keyFields, unsetFields } from './fields.ts'
 import { newId } from './ids.ts'
-import type { ScalarFields } from './key-fields.ts'
-import type { KeyRecord, KeyRules, SecretRecord } from './key-record.ts'
+import type { GivenFields } from './key-fields.ts'
+import type { KeyRecord, SecretRecord } from './key-record.ts'
 import { secretStart } from './secret.ts'
 
 /** Secrets of one key that can be accepted at the same time. */
@@ -21,7 +22,7 @@ export interface NewSecret {
 
 /** A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random one. */
 export function createKey(
-  fields: Partial<ScalarFields> & Partial<KeyRules>,
+  fields: Partial<GivenFields>,
   environment: string,
   secret: NewSecret,
   now: number,
@@ -37,15 +38,8 @@ export function createKey(
     sourceType,
     environment: fields.environment ?? environment,
     status: 'active',
-    rateLimitEps: fields.rateLimitEps ?? null,
-    allowedEventTypes: fields.allowedEventTypes ?? null,
-    allowedEventNames: fields.allowedEventNames ?? null,
-    deniedEventNames: fields.deniedEventNames ?? null,
-    allowedOrigins: fields.allowedOrigins ?? null,
-    allowedIps: fields.allowedIps ?? null,
-    deniedIps: fields.deniedIps ?? null,
-    expiresAt: fields.expiresAt ?? null,
-    metadata: fields.metadata ?? null,
+    ...unsetFields,
+    ...fields,
     secrets: [newSecretRecord(secret, now)],
     createdAt: now,
     updatedAt: now,
@@ -60,12 +54,12 @@ export function createKey(
  */
 export function updateKey(
   record: KeyRecord,
-  fields: Partial<Omit<ScalarFields, 'environment'>> & Partial<KeyRules>,
+  fields: Partial<Omit<GivenFields, 'environment'>>,
   now: number,
 ): KeyRecord {
   if (
     record.status === 'revoked' &&
-    Object.keys(fields).some((field) => field !== 'name' && field !== 'metadata')
+    (Object.keys(fields) as FieldName[]).some((name) => !(keyFields[name] as KeyField).evenRevoked)
   ) {
     throw revokedConflict()
   }

@@ -1,5 +1,5 @@
 import { invalidField } from '../runtime/errors.ts'
-import { type SourceType, sourceTypes } from './key-record.ts'
+import { type SourceType, sourceTypes } from './source-type.ts'
 
 /** Which keys to list, newest first. */
 export interface ListKeysQuery {

@@ -1,7 +1,7 @@
+import type { KeyRules } from '../keys/fields.ts'
 import { compileEventRule, type EventRule } from './event-rule.ts'
 import { compileIpRule, type IpRule } from './ip-rule.ts'
 import { compileOriginRule, type OriginRule } from './origin-rule.ts'
-import type { RuleFields } from './rule-fields.ts'
 
 /** Everything a write key restricts, ready to be asked on the request path. `null` where it restricts nothing. */
 export interface CompiledRules {
@@ -11,7 +11,7 @@ export interface CompiledRules {
 }
 
 /** Compiles the rules of one write key, once per load. Never throws: an unreadable stored entry makes a rule stricter. */
-export function compileRules(fields: RuleFields): CompiledRules {
+export function compileRules(fields: KeyRules): CompiledRules {
   return {
     events: compileEventRule(fields),
     origins: compileOriginRule(fields.allowedOrigins),

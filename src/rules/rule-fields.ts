@@ -1,33 +1,11 @@
+import { type EntryKind, fieldEntries, type KeyField, type KeyRules, maxListEntries } from '../keys/fields.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
 import { normalizeEventNamePattern } from './event-rule.ts'
 import { parseCidr } from './ip-rule.ts'
 import { normalizeOriginRule } from './origin-rule.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
 
-/** What a write key restricts. `null` = no rule. */
-export interface RuleFields {
-  /** The event types the key may send. */
-  allowedEventTypes: readonly string[] | null
-  /** The event names the key may send; `billing/*` stands for all that begin so. */
-  allowedEventNames: readonly string[] | null
-  /** Event names the key may not send; wins over `allowedEventNames`. */
-  deniedEventNames: readonly string[] | null
-  /** Exact origins or `https://*.example.com`. An empty list refuses every browser. */
-  allowedOrigins: readonly string[] | null
-  /** CIDR ranges or addresses the key may be used from. */
-  allowedIps: readonly string[] | null
-  /** CIDR ranges or addresses the key may not be used from; wins over `allowedIps`. */
-  deniedIps: readonly string[] | null
-}
-
-const maxEntries = 1000
-
 type NormalizeEntry = (text: string) => { value: string } | { problem: string }
-
-interface ListField {
-  normalize: NormalizeEntry
-  whenEmpty: 'keep' | 'refuse' | 'null'
-}
 
 /**
  * Checks and normalises the rule fields of a create or update call. Fields that are absent or `undefined` stay absent; others
@@ -40,35 +18,38 @@ export function parseRuleFields(
   input: Readonly<Record<string, unknown>>,
   knownEventTypes: ReadonlySet<string>,
   isPublicSuffix: IsPublicSuffix,
-): Partial<RuleFields> {
-  const fields: Record<keyof RuleFields, ListField> = {
-    allowedEventTypes: { normalize: eventTypeNormalizer(knownEventTypes), whenEmpty: 'refuse' },
-    allowedEventNames: { normalize: normalizeEventName, whenEmpty: 'refuse' },
-    deniedEventNames: { normalize: normalizeEventName, whenEmpty: 'null' },
-    allowedOrigins: { normalize: originNormalizer(isPublicSuffix), whenEmpty: 'keep' },
-    allowedIps: { normalize: normalizeIp, whenEmpty: 'refuse' },
-    deniedIps: { normalize: normalizeIp, whenEmpty: 'null' },
+): Partial<KeyRules> {
+  const normalizers: Readonly<Record<EntryKind, NormalizeEntry>> = {
+    eventType: eventTypeNormalizer(knownEventTypes),
+    eventName: normalizeEventName,
+    origin: originNormalizer(isPublicSuffix),
+    ip: normalizeIp,
   }
-  const parsed: Partial<RuleFields> = {}
-  for (const name of Object.keys(fields) as (keyof RuleFields)[]) {
-    if (Object.hasOwn(input, name) && input[name] !== undefined)
-      parsed[name] = parseList(name, input[name], fields[name])
+  const parsed: Record<string, string[] | null> = {}
+  for (const [name, { entries, whenEmpty }] of fieldEntries) {
+    if (entries !== undefined && Object.hasOwn(input, name) && input[name] !== undefined)
+      parsed[name] = parseList(name, input[name], normalizers[entries], whenEmpty)
   }
   return parsed
 }
 
-function parseList(name: keyof RuleFields, list: unknown, field: ListField): string[] | null {
+function parseList(
+  name: string,
+  list: unknown,
+  normalize: NormalizeEntry,
+  whenEmpty: KeyField['whenEmpty'],
+): string[] | null {
   if (list === null) return null
   if (!Array.isArray(list)) throw invalidField(name, 'must be a list of strings, or null for no rule')
-  if (list.length > maxEntries) throw invalidField(name, `must have at most ${maxEntries} entries`)
-  if (list.length === 0 && field.whenEmpty === 'null') return null
-  if (list.length === 0 && field.whenEmpty === 'refuse') {
+  if (list.length > maxListEntries) throw invalidField(name, `must have at most ${maxListEntries} entries`)
+  if (list.length === 0 && whenEmpty === 'null') return null
+  if (list.length === 0 && whenEmpty === 'refuse') {
     throw invalidField(name, 'must not be empty: an empty list refuses everything; use null for no rule')
   }
   const values = new Set<string>()
   for (let index = 0; index < list.length; index++) {
     const entry: unknown = list[index]
-    const result = typeof entry === 'string' ? field.normalize(entry) : { problem: 'must be a string' }
+    const result = typeof entry === 'string' ? normalize(entry) : { problem: 'must be a string' }
     if ('problem' in result) {
       // `field` stays the bare name, for callers that look up the input it belongs to.
       throw new KeyError('invalid_field', `${name}[${index}] ${result.problem}`, { field: name })

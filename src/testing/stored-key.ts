@@ -1,3 +1,4 @@
+import { unsetFields } from '../keys/fields.ts'
 import { newId } from '../keys/ids.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
@@ -10,15 +11,7 @@ export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
     sourceType: 'web',
     environment: 'production',
     status: 'active',
-    rateLimitEps: null,
-    allowedEventTypes: null,
-    allowedEventNames: null,
-    deniedEventNames: null,
-    allowedOrigins: null,
-    allowedIps: null,
-    deniedIps: null,
-    expiresAt: null,
-    metadata: null,
+    ...unsetFields,
     secrets: [createSecretRecord()],
     createdAt: 1_768_478_400_000,
     updatedAt: 1_768_478_400_000,

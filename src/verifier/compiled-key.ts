@@ -1,5 +1,6 @@
-import { minRateLimitEps } from '../keys/key-fields.ts'
-import { type KeyRecord, type SecretRecord, type SourceType, sourceTypes } from '../keys/key-record.ts'
+import { minRateLimitEps } from '../keys/field-parsers.ts'
+import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import { type SourceType, sourceTypes } from '../keys/source-type.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
 import { type CompiledRules, compileRules } from '../rules/compiled-rules.ts'
 import type { EventRule } from '../rules/event-rule.ts'

@@ -1,4 +1,5 @@
-import type { SecretRecord, SourceType } from '../keys/key-record.ts'
+import type { SecretRecord } from '../keys/key-record.ts'
+import type { SourceType } from '../keys/source-type.ts'
 import type { Reason } from './reasons.ts'
 
 /** What verification decided about one request, as those who watch traffic need it. Handed over synchronously: copy, do not keep. */

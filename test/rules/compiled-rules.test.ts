@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { KeyRules } from '../../src/keys/fields.ts'
 import { compileRules } from '../../src/rules/compiled-rules.ts'
 import { allowsAddress, type IpRule } from '../../src/rules/ip-rule.ts'
 import { allowsOrigin, type OriginRule } from '../../src/rules/origin-rule.ts'
-import type { RuleFields } from '../../src/rules/rule-fields.ts'
 
-const noRules: RuleFields = {
+const noRules: KeyRules = {
   allowedEventTypes: null,
   allowedEventNames: null,
   deniedEventNames: null,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { AuditAction, AuditEntry } from '../../keys/audit-entry.ts'
 import type { AuditQuery } from '../usage-store.ts'
+import { fromJson, type NumberCell, type TextCell, toJson, toText } from './cells.ts'
 import { type Database, read, type Transaction, transact } from './database.ts'
 import { textColumn } from './dialect.ts'
-import { fromJson, type NumberCell, type TextCell, toJson, toText } from './key-rows.ts'
 
 interface AuditRow {
   id: string

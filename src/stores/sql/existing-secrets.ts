@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { ExistingSecret } from '../key-store.ts'
+import { fromHash, type HashCell, toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
-import { fromHash, type HashCell, toHash } from './key-rows.ts'
 import { assertPrimary } from './primary.ts'
 
 /** The secrets by their hashes, from `after` on. */

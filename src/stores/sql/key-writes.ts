@@ -3,9 +3,10 @@ import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import type { CommittedChange } from '../key-store.ts'
 import { insertAudit } from './audit.ts'
+import { type NumberCell, toHash, toNumber } from './cells.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
-import { type NumberCell, toHash, toKeyColumns, toNumber } from './key-rows.ts'
+import { toKeyColumns } from './key-rows.ts'
 import { raiseRevision } from './revision.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
@@ -16,7 +17,7 @@ export async function insertKey(
 ): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
-    const columns: Record<string, unknown> = { id: record.id, ...toKeyColumns(record) }
+    const columns = toKeyColumns(record)
     const names = Object.keys(columns).map((column) => sql.ref(column))
     const values = Object.values(columns).map((value) => sql`${value}`)
     await transaction.write(sql`insert into ${tables.keys} (${sql.join(names)}) values (${sql.join(values)})`)
@@ -33,9 +34,8 @@ export async function replaceKey(
 ): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
-    const assignments = Object.entries(toKeyColumns(record)).map(
-      ([column, value]) => sql`${sql.ref(column)} = ${value}`,
-    )
+    const { id: _, ...changed } = toKeyColumns(record)
+    const assignments = Object.entries(changed).map(([column, value]) => sql`${sql.ref(column)} = ${value}`)
     // Revoked is final, even for a caller that got its versions right.
     const alive = record.status === 'revoked' ? sql`` : sql`and status <> 'revoked'`
     const written = await transaction.write(

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
+import type { NumberCell } from './cells.ts'
 import {
   type Database,
   type MigratedDatabase,
@@ -9,7 +10,6 @@ import {
   transact,
 } from './database.ts'
 import { retryTransient, toStoreError } from './driver-errors.ts'
-import type { NumberCell } from './key-rows.ts'
 import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createSchemaChange, findTable } from './migrations/schema-change.ts'

@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import type { PollAnswer, PollQuestion, Position } from '../key-store.ts'
+import { type NumberCell, toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
-import { type KeyRow, keyRowColumns, type NumberCell, toHash, toRecords } from './key-rows.ts'
+import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 import { schemaVersion } from './migrations/index.ts'
 import { assertPrimary } from './primary.ts'
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../runtime/base62.ts'
 import type { CommittedChange } from '../key-store.ts'
+import type { NumberCell } from './cells.ts'
 import type { Database, Transaction } from './database.ts'
-import type { NumberCell } from './key-rows.ts'
 import { assertPrimary } from './primary.ts'
 
 /** Changes that a process can catch up on; one that has missed more drops everything it has cached. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../runtime/base62.ts'
+import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
-import type { NumberCell } from './key-rows.ts'
 
 /**
  * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer. `longestMs` is what changes

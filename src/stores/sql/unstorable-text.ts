@@ -3,7 +3,7 @@ import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord } from '../../keys/key-record.ts'
 import { invalidField, type KeyError } from '../../runtime/errors.ts'
 import type { Database } from './database.ts'
-import { toJson } from './key-rows.ts'
+import { lettersOf } from './key-rows.ts'
 
 /**
  * Which field holds the character that the database refused: it is asked about each by itself, after the transaction, as
@@ -15,17 +15,7 @@ export async function nameUnstorable(
   audit: AuditEntry,
 ): Promise<KeyError | undefined> {
   const texts: Record<string, string | null> = {
-    ...(record !== undefined && {
-      name: record.name,
-      environment: record.environment,
-      allowedEventTypes: toJson(record.allowedEventTypes),
-      allowedEventNames: toJson(record.allowedEventNames),
-      deniedEventNames: toJson(record.deniedEventNames),
-      allowedOrigins: toJson(record.allowedOrigins),
-      allowedIps: toJson(record.allowedIps),
-      deniedIps: toJson(record.deniedIps),
-      metadata: toJson(record.metadata),
-    }),
+    ...(record !== undefined && lettersOf(record)),
     actor: audit.actor,
     address: audit.address,
   }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type UsagePruning, usageBucketMs } from '../usage-store.ts'
+import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
-import type { NumberCell } from './key-rows.ts'
 import { readNow } from './usage-reads.ts'
 
 /** Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { type UsageCount, type UsageQuery, usageBucketMs } from '../usage-store.ts'
+import type { NumberCell } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { databaseNow } from './dialect.ts'
-import type { NumberCell } from './key-rows.ts'
 
 /**
  * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works in this

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../../runtime/base62.ts'
-import type { NumberCell } from '../key-rows.ts'
+import type { NumberCell } from '../cells.ts'
 import type { Migration } from './migration.ts'
 import type { SchemaChange } from './schema-change.ts'
 

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import {
+  type FieldKind,
+  type FieldName,
+  type FieldsWith,
+  fieldEntries,
+  type KeyField,
+  type KeyFields,
+  keyFields,
+  maxListEntries,
+  type SettableField,
+  settableFields,
+} from '../keys/fields.ts'
+import type { WriteKey } from '../keys/key-record.ts'
+import { type SnakeCase, toSnakeCase } from '../runtime/letter-case.ts'
+
+/** What a field is in JSON, by its kind. */
+interface KindJson {
+  text: string
+  word: string
+  number: number
+  moment: string
+  list: string[]
+  json: Record<string, unknown>
+}
+
+type JsonOf<Field extends KeyField> =
+  | (Field extends { words: readonly (infer Word)[] } ? Word : KindJson[Field['kind']])
+  | (Field extends { nullable: true } ? null : never)
+
+type SchemaOf<Name extends FieldName> = z.ZodType<JsonOf<KeyFields[Name]>, JsonOf<KeyFields[Name]>>
+
+type AnswerShape = { [Name in FieldName as SnakeCase<Name>]: SchemaOf<Name> }
+type UpdateField = FieldsWith<{ settable: 'always' }>
+type UpdateShape = { [Name in UpdateField as SnakeCase<Name>]: z.ZodOptional<SchemaOf<Name>> }
+type RequiredField = Exclude<UpdateField, FieldsWith<{ nullable: true }>>
+type CreateShape = {
+  [Name in SettableField as SnakeCase<Name>]: Name extends RequiredField
+    ? SchemaOf<Name>
+    : z.ZodOptional<SchemaOf<Name>>
+}
+
+/** The fields of a key in the JSON of a new key, of changes, and of an answer. */
+export function fieldSchemas(): { create: CreateShape; update: UpdateShape; answer: AnswerShape } {
+  const given = (when: 'create' | 'update', isRequired: (field: KeyField) => boolean) => {
+    const schemas = settableFields(when).map((name) => {
+      const schema = givenSchema(keyFields[name])
+      return [name, isRequired(keyFields[name]) ? schema : schema.optional()] as const
+    })
+    return toShape([
+      ...schemas.filter(([name]) => !isMoment(name)),
+      ...schemas.filter(([name]) => isMoment(name)),
+    ])
+  }
+  return {
+    create: given(
+      'create',
+      ({ settable, nullable }) => settable === 'always' && nullable === undefined,
+    ) as CreateShape,
+    update: given('update', () => false) as UpdateShape,
+    answer: toShape(fieldEntries.map(([name, field]) => [name, answerSchema(field)])) as AnswerShape,
+  }
+}
+
+/** The values of a key's fields as JSON. */
+export function fieldsToJson(key: WriteKey): z.output<z.ZodObject<AnswerShape>> {
+  return Object.fromEntries(
+    fieldEntries.map(([name, { kind }]) => {
+      const value = key[name]
+      return [toSnakeCase(name), value === null ? null : toJson[kind](value as never)]
+    }),
+  ) as z.output<z.ZodObject<AnswerShape>>
+}
+
+const asIs = (value: unknown) => value
+/** Copies, so that changing an answer changes no key. */
+const toJson: Readonly<Record<FieldKind, (value: never) => unknown>> = {
+  text: asIs,
+  word: asIs,
+  number: asIs,
+  moment: (date: Date) => date.toISOString(),
+  list: (list: readonly string[]) => [...list],
+  json: (object: object) => ({ ...object }),
+}
+
+function isMoment(name: FieldName): boolean {
+  return keyFields[name].kind === 'moment'
+}
+
+function toShape(schemas: readonly (readonly [FieldName, z.ZodType])[]): Record<string, z.ZodType> {
+  return Object.fromEntries(schemas.map(([name, schema]) => [toSnakeCase(name), schema]))
+}
+
+/** What a caller may give. The core checks it again, and says more about what is wrong. */
+function givenSchema(field: KeyField): z.ZodType {
+  const { nullable, description, maxLength } = field
+  const schema = nullable ? valueSchema(field).nullable() : valueSchema(field)
+  if (description === undefined) return schema
+  return schema.meta({ ...(maxLength !== undefined && { maxLength }), description })
+}
+
+function valueSchema({ kind, words, pattern, range, maxLength = 0 }: KeyField): z.ZodType {
+  if (words !== undefined) return z.enum(words)
+  if (kind === 'list') return z.array(z.string().max(2_048)).max(maxListEntries)
+  if (kind === 'json') return z.record(z.string(), z.unknown())
+  if (kind === 'moment') return z.iso.datetime({ offset: true })
+  if (kind === 'number') return range === undefined ? z.number() : z.number().min(range[0]).max(range[1])
+  if (pattern !== undefined) return z.string().regex(pattern)
+  // Zod counts UTF-16 code units, JSON Schema and the core count characters.
+  return z
+    .string()
+    .min(1)
+    .max(2 * maxLength)
+}
+
+/** What an answer holds: of texts and moments nothing is promised but what they are. */
+function answerSchema(field: KeyField): z.ZodType {
+  const { kind, settable, words, pattern, nullable } = field
+  if (kind === 'moment') return nullable ? z.iso.datetime().nullable() : z.iso.datetime()
+  if (settable === undefined) {
+    if (kind === 'number') return z.int().min(1)
+    return pattern === undefined ? valueSchema(field) : z.string().regex(pattern)
+  }
+  if (words !== undefined) return z.enum(words)
+  return kind === 'text' || kind === 'word' ? z.string() : givenSchema(field)
+}

@@ -1,0 +1,188 @@
+import {
+  maxNameLength,
+  maxRateLimitEps,
+  minRateLimitEps,
+  parseEnvironment,
+  parseEps,
+  parseExpiresAt,
+  parseMetadata,
+  parseName,
+  parseSourceType,
+} from './field-parsers.ts'
+import { describedKeyIdPattern, environmentPattern } from './ids.ts'
+import { sourceTypes } from './source-type.ts'
+
+/** The lists that restrict a key. `null` = no rule. */
+export interface KeyRules {
+  /** The event types the key may send. */
+  readonly allowedEventTypes: readonly string[] | null
+  /** The event names the key may send; `billing/*` stands for all that begin so. */
+  readonly allowedEventNames: readonly string[] | null
+  /** Event names the key may not send; wins over `allowedEventNames`. */
+  readonly deniedEventNames: readonly string[] | null
+  /** Exact origins or `https://*.example.com`. `[]` = no browser at all. */
+  readonly allowedOrigins: readonly string[] | null
+  /** CIDR ranges or addresses the key may be used from. */
+  readonly allowedIps: readonly string[] | null
+  /** CIDR ranges or addresses the key may not be used from; wins over `allowedIps`. */
+  readonly deniedIps: readonly string[] | null
+}
+
+/** What a value is. Says how it is stored, how it looks in JSON and how the command line reads it. */
+interface Kinds {
+  /** Text of people, in any alphabet. */
+  text: string
+  /** Of a few plain ASCII characters. */
+  word: string
+  number: number
+  /** Milliseconds since the epoch in a record, a `Date` for applications, ISO 8601 in JSON. */
+  moment: number
+  list: readonly string[]
+  json: Readonly<Record<string, unknown>>
+}
+
+export type FieldKind = keyof Kinds
+
+/** What the entries of a list are; `rules/rule-fields.ts` has the parser of each. */
+export type EntryKind = 'eventType' | 'eventName' | 'origin' | 'ip'
+
+/** One field of a key. */
+export interface KeyField {
+  readonly kind: FieldKind
+  /** Whether it may be `null`, which is what it is when nothing sets it. */
+  readonly nullable?: true
+  /** When a caller may set it; absent = never. */
+  readonly settable?: 'create' | 'always'
+  /** Whether it may change after the key was revoked. */
+  readonly evenRevoked?: true
+  /** Checks what a caller gives. Lists are parsed by their entries instead. */
+  readonly parse?: (value: unknown, now: number) => unknown
+  readonly entries?: EntryKind
+  /** What an empty list comes to. */
+  readonly whenEmpty?: 'keep' | 'refuse' | 'null'
+  /** All the values there are. */
+  readonly words?: readonly string[]
+  readonly pattern?: RegExp
+  readonly range?: readonly [number, number]
+  /** In characters. */
+  readonly maxLength?: number
+  /** For people who set it over the management API. */
+  readonly description?: string
+}
+
+/** Entries of one list, at most. */
+export const maxListEntries = 1_000
+
+const keyStatuses: readonly ('active' | 'revoked')[] = ['active', 'revoked']
+
+/**
+ * Every field of a key but its secrets, in the order of a record. Parsing, the rows of the SQL stores, the management API with
+ * its description, and the flags of the command line are made from it. A rule is added here and in `KeyRules`, in the matcher
+ * that obeys it, and as a column in a migration.
+ */
+export const keyFields = {
+  id: { kind: 'word', pattern: describedKeyIdPattern },
+  name: {
+    kind: 'text',
+    settable: 'always',
+    evenRevoked: true,
+    parse: parseName,
+    maxLength: maxNameLength,
+    description: `1 to ${maxNameLength} characters.`,
+  },
+  sourceType: { kind: 'word', settable: 'always', parse: parseSourceType, words: sourceTypes },
+  environment: { kind: 'word', settable: 'create', parse: parseEnvironment, pattern: environmentPattern },
+  status: { kind: 'word', words: keyStatuses },
+  rateLimitEps: {
+    kind: 'number',
+    nullable: true,
+    settable: 'always',
+    parse: parseEps,
+    range: [minRateLimitEps, maxRateLimitEps],
+    description: "Events per second; null = the application's default.",
+  },
+  allowedEventTypes: ruleList('eventType', 'refuse', 'Event types the key may send; null = all.'),
+  allowedEventNames: ruleList(
+    'eventName',
+    'refuse',
+    'Event names the key may send, * at the end as a wildcard; null = all.',
+  ),
+  deniedEventNames: ruleList(
+    'eventName',
+    'null',
+    'Event names the key may not send; wins over the allowed ones.',
+  ),
+  allowedOrigins: ruleList(
+    'origin',
+    'keep',
+    'Exact origins or https://*.example.com; null = any, [] = no browser at all.',
+  ),
+  allowedIps: ruleList('ip', 'refuse', 'Addresses and CIDR ranges the key may be used from; null = any.'),
+  deniedIps: ruleList(
+    'ip',
+    'null',
+    'Addresses and CIDR ranges the key may not be used from; wins over the allowed ones.',
+  ),
+  expiresAt: {
+    kind: 'moment',
+    nullable: true,
+    settable: 'always',
+    parse: parseExpiresAt,
+    description: 'Accepted strictly before this moment, which must lie in the future; null = no end.',
+  },
+  metadata: {
+    kind: 'json',
+    nullable: true,
+    settable: 'always',
+    evenRevoked: true,
+    parse: parseMetadata,
+    description: 'At most 4096 bytes of JSON.',
+  },
+  createdAt: { kind: 'moment' },
+  updatedAt: { kind: 'moment' },
+  revokedAt: { kind: 'moment', nullable: true },
+  version: { kind: 'number' },
+} as const satisfies Readonly<Record<string, KeyField>> & Readonly<Record<keyof KeyRules, RuleList>>
+
+type RuleList = ReturnType<typeof ruleList>
+
+function ruleList(entries: EntryKind, whenEmpty: 'keep' | 'refuse' | 'null', description: string) {
+  return { kind: 'list', nullable: true, settable: 'always', entries, whenEmpty, description } as const
+}
+
+export type KeyFields = typeof keyFields
+export type FieldName = keyof KeyFields
+
+/** The fields of which `Wanted` is true. */
+export type FieldsWith<Wanted> = {
+  [Name in FieldName]: KeyFields[Name] extends Wanted ? Name : never
+}[FieldName]
+
+/** The value of a field in a record. */
+export type FieldValue<Field extends KeyField> =
+  | (Field extends { words: readonly (infer Word)[] } ? Word : Kinds[Field['kind']])
+  | (Field extends { nullable: true } ? null : never)
+
+/** All fields but the secrets, as a record holds them. */
+export type FieldValues = { readonly [Name in FieldName]: FieldValue<KeyFields[Name]> }
+
+/** A field that a caller may set. */
+export type SettableField = FieldsWith<{ settable: 'create' | 'always' }>
+/** A field that may be left out, and taken away with `null`. */
+export type OptionalField = Extract<FieldsWith<{ nullable: true }>, SettableField>
+
+export const fieldEntries = Object.entries(keyFields) as readonly (readonly [FieldName, KeyField])[]
+
+/** The fields that a caller may set then. */
+export function settableFields(when: 'create' | 'update'): readonly SettableField[] {
+  return fieldEntries
+    .filter(([, { settable }]) => settable === 'always' || (settable === 'create' && when === 'create'))
+    .map(([name]) => name as SettableField)
+}
+
+/** What a key has where nothing was set. */
+export const unsetFields = Object.fromEntries(
+  fieldEntries
+    .filter(([, { settable, nullable }]) => settable !== undefined && nullable === true)
+    .map(([name]) => [name, null]),
+) as { readonly [Name in OptionalField]: null }

@@ -1,0 +1,33 @@
+/** A value as a driver gives it: 64-bit numbers come as text from pg. */
+export type NumberCell = number | string | bigint
+export type HashCell = Uint8Array | ArrayBuffer
+/** Text of people; bytes from MySQL, see `textColumn`. */
+export type TextCell = string | Uint8Array
+
+export function toHash(keyHash: string): Buffer {
+  return Buffer.from(keyHash, 'hex')
+}
+
+export function fromHash(cell: HashCell): string {
+  const bytes =
+    cell instanceof ArrayBuffer
+      ? Buffer.from(cell)
+      : Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength)
+  return bytes.toString('hex')
+}
+
+export function toJson(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+export function fromJson<T>(cell: TextCell | null): T | null {
+  return cell === null ? null : (JSON.parse(toText(cell)) as T)
+}
+
+export function toText(cell: TextCell): string {
+  return typeof cell === 'string' ? cell : Buffer.from(cell).toString('utf8')
+}
+
+export function toNumber(cell: NumberCell | null): number | null {
+  return cell === null ? null : Number(cell)
+}

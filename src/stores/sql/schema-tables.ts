@@ -1,0 +1,83 @@
+import type { KeyField, KeyFields } from '../../keys/fields.ts'
+import type { SnakeCase } from '../../runtime/letter-case.ts'
+import type { HashCell, NumberCell, TextCell } from './cells.ts'
+
+/** What a driver gives for a field, by its kind. */
+interface KindCells {
+  text: TextCell
+  word: string
+  number: NumberCell
+  moment: NumberCell
+  list: TextCell
+  json: TextCell
+}
+
+type CellOf<Field extends KeyField> =
+  | KindCells[Field['kind']]
+  | (Field extends { nullable: true } ? null : never)
+
+/** The columns that hold the fields of a key. */
+export type KeyColumns = { [Name in keyof KeyFields as SnakeCase<Name>]: CellOf<KeyFields[Name]> }
+
+/**
+ * The tables of this code's version with what drivers give for their columns: rows of statements are typed by it. How they are
+ * made stands in the migrations.
+ */
+export interface SchemaTables {
+  keys: KeyColumns & {
+    /** In lower case, to search in. */
+    name_folded: TextCell
+  }
+  secrets: {
+    id: string
+    key_id: string
+    key_hash: HashCell
+    start_chars: string
+    position: NumberCell
+    created_at: NumberCell
+    expires_at: NumberCell | null
+    last_used_at: NumberCell | null
+  }
+  usage: {
+    key_id: string
+    bucket_at: NumberCell
+    kind: string
+    name: string
+    total: NumberCell
+  }
+  usage_writers: {
+    writer: string
+    batch: NumberCell
+    last_at: NumberCell
+  }
+  activity: {
+    key_id: string
+    last_event_at: NumberCell
+  }
+  audit: {
+    id: string
+    at: NumberCell
+    action: string
+    actor: TextCell | null
+    address: TextCell | null
+    key_id: string | null
+    fields_before: TextCell | null
+    fields_after: TextCell | null
+  }
+  changes: {
+    revision: NumberCell
+    key_id: string
+    mark: string
+  }
+  meta: {
+    id: NumberCell
+    schema_version: NumberCell
+    compatible_version: NumberCell
+    revision: NumberCell
+    mark: string
+    pruned_revision: NumberCell
+    lease_ms: NumberCell
+    longest_lease_ms: NumberCell
+    lease_mark: string
+  }
+}
