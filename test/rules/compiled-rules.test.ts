@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { KeyRules } from '../../src/keys/fields.ts'
+import { type KeyRules, unsetFields } from '../../src/keys/fields.ts'
 import { compileRules } from '../../src/rules/compiled-rules.ts'
 import { allowsAddress, type IpRule } from '../../src/rules/ip-rule.ts'
 import { allowsOrigin, type OriginRule } from '../../src/rules/origin-rule.ts'
 
-const noRules: KeyRules = {
-  allowedEventTypes: null,
-  allowedEventNames: null,
-  deniedEventNames: null,
-  allowedOrigins: null,
-  allowedIps: null,
-  deniedIps: null,
-}
+const noRules: KeyRules = unsetFields
 
 describe('compileRules', () => {
   it('restricts nothing without lists', () => {

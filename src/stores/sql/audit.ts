@@ -1,20 +1,13 @@
 import { sql } from 'kysely'
 import type { AuditAction, AuditEntry } from '../../keys/audit-entry.ts'
 import type { AuditQuery } from '../usage-store.ts'
-import { fromJson, type NumberCell, type TextCell, toJson, toText } from './cells.ts'
+import { fromJson, toJson, toText } from './cells.ts'
 import { type Database, read, type Transaction, transact } from './database.ts'
 import { textColumn } from './dialect.ts'
+import type { SchemaTables } from './schema-tables.ts'
+import { insertRow } from './tables.ts'
 
-interface AuditRow {
-  id: string
-  at: NumberCell
-  action: string
-  actor: TextCell | null
-  address: TextCell | null
-  key_id: string | null
-  fields_before: TextCell | null
-  fields_after: TextCell | null
-}
+type AuditRow = SchemaTables['audit']
 
 export async function insertAudit(
   { tables }: Database,
@@ -22,9 +15,16 @@ export async function insertAudit(
   entry: AuditEntry,
 ): Promise<void> {
   await transaction.write(
-    sql`insert into ${tables.audit} (id, at, action, actor, address, key_id, fields_before, fields_after)
-      values (${entry.id}, ${entry.at}, ${entry.action}, ${entry.actor}, ${entry.address}, ${entry.keyId},
-        ${toJson(entry.before)}, ${toJson(entry.after)})`,
+    insertRow(tables, 'audit', {
+      id: entry.id,
+      at: entry.at,
+      action: entry.action,
+      actor: entry.actor,
+      address: entry.address,
+      key_id: entry.keyId,
+      fields_before: toJson(entry.before),
+      fields_after: toJson(entry.after),
+    }),
   )
 }
 

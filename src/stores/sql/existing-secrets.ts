@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { ExistingSecret } from '../key-store.ts'
-import { fromHash, type HashCell, toHash } from './cells.ts'
+import { fromHash, toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { assertPrimary } from './primary.ts'
+import type { Row, SchemaTables } from './schema-tables.ts'
 
 /** The secrets by their hashes, from `after` on. */
 export function pageSecrets(
@@ -33,10 +34,16 @@ export async function secretsOf(database: Database, keyIds: readonly string[]): 
   return found
 }
 
+/** What stands beside the row of the server: nothing, or a secret. */
+interface FoundRow extends Row<'secrets', 'key_hash'> {
+  is_primary: unknown
+  key_id: SchemaTables['secrets']['key_id'] | null
+}
+
 /** Beside the one row that says whether this is the primary: a replica that lags would leave out a key that was just made. */
 async function readSecrets(database: Database, joined: RawBuilder<unknown>): Promise<ExistingSecret[]> {
   const { tables, isPrimary, reader } = database
-  const rows = await read<{ is_primary: unknown; key_id: string | null; key_hash: HashCell }>(
+  const rows = await read<FoundRow>(
     database,
     sql`select ${isPrimary} as is_primary, s.key_id, s.key_hash from ${tables.meta} m ${joined}`,
     reader,

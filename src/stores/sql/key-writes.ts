@@ -3,11 +3,13 @@ import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import type { CommittedChange } from '../key-store.ts'
 import { insertAudit } from './audit.ts'
-import { type NumberCell, toHash, toNumber } from './cells.ts'
+import { toHash, toNumber } from './cells.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { raiseRevision } from './revision.ts'
+import type { Row } from './schema-tables.ts'
+import { insertRow } from './tables.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
 export async function insertKey(
@@ -17,10 +19,7 @@ export async function insertKey(
 ): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
-    const columns = toKeyColumns(record)
-    const names = Object.keys(columns).map((column) => sql.ref(column))
-    const values = Object.values(columns).map((value) => sql`${value}`)
-    await transaction.write(sql`insert into ${tables.keys} (${sql.join(names)}) values (${sql.join(values)})`)
+    await transaction.write(insertRow(tables, 'keys', toKeyColumns(record)))
     for (const [position, secret] of record.secrets.entries()) {
       await insertSecret(database, transaction, record.id, secret, position)
     }
@@ -106,11 +105,9 @@ async function replaceSecrets(
   record: KeyRecord,
 ): Promise<void> {
   const { tables } = database
-  const stored = await transaction.rows<{
-    id: string
-    expires_at: NumberCell | null
-    position: NumberCell
-  }>(sql`select id, expires_at, position from ${tables.secrets} where key_id = ${record.id} order by id`)
+  const stored = await transaction.rows<Row<'secrets', 'id' | 'expires_at' | 'position'>>(
+    sql`select id, expires_at, position from ${tables.secrets} where key_id = ${record.id} order by id`,
+  )
   const storedById = new Map(stored.map((secret) => [secret.id, secret]))
   const kept = new Set(record.secrets.map((secret) => secret.id))
   for (const { id } of stored) {
@@ -139,9 +136,15 @@ async function insertSecret(
   position: number,
 ): Promise<void> {
   await transaction.write(
-    sql`insert into ${tables.secrets}
-      (id, key_id, key_hash, start_chars, position, created_at, expires_at, last_used_at)
-      values (${secret.id}, ${keyId}, ${toHash(secret.keyHash)}, ${secret.start}, ${position},
-        ${secret.createdAt}, ${secret.expiresAt}, ${secret.lastUsedAt})`,
+    insertRow(tables, 'secrets', {
+      id: secret.id,
+      key_id: keyId,
+      key_hash: toHash(secret.keyHash),
+      start_chars: secret.start,
+      position,
+      created_at: secret.createdAt,
+      expires_at: secret.expiresAt,
+      last_used_at: secret.lastUsedAt,
+    }),
   )
 }

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
-import type { NumberCell } from './cells.ts'
 import {
   type Database,
   type MigratedDatabase,
@@ -14,6 +13,7 @@ import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createSchemaChange, findTable } from './migrations/schema-change.ts'
 import { makeSchema } from './migrations/schema-name.ts'
+import type { Row } from './schema-tables.ts'
 import { nameTable } from './tables.ts'
 
 /** Which version the tables are of, and the oldest that code may know that works with them. */
@@ -22,11 +22,8 @@ export interface SchemaState {
   compatibleVersion: number
 }
 
-interface MetaRow {
-  schema_version: NumberCell
-  /** Since version 2. */
-  compatible_version?: NumberCell
-}
+/** The second column is there since version 2. */
+type MetaRow = Row<'meta', 'schema_version'> & Partial<Row<'meta', 'compatible_version'>>
 
 /** Undefined when there are no tables, or not all of them yet. Writes nothing. */
 export async function readSchemaState(database: MigratedDatabase): Promise<SchemaState | undefined> {

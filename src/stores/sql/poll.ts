@@ -1,23 +1,21 @@
 import { type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import type { PollAnswer, PollQuestion, Position } from '../key-store.ts'
-import { type NumberCell, toHash } from './cells.ts'
+import { toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 import { schemaVersion } from './migrations/index.ts'
 import { assertPrimary } from './primary.ts'
+import type { Row, SchemaTables } from './schema-tables.ts'
 
 /** A row of the answer: each has the first columns; a change and a secret of the key may stand beside them. */
-interface PollRow extends Partial<KeyRow> {
-  revision: NumberCell
-  mark: string
-  pruned_revision: NumberCell
-  lease_ms: NumberCell
-  compatible_version: NumberCell
+interface PollRow
+  extends Partial<KeyRow>,
+    Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version'> {
   is_primary: unknown
   /** `since.revision`, when it is part of this history. */
-  since_revision?: NumberCell | null
-  changed_id?: string | null
+  since_revision?: SchemaTables['changes']['revision'] | null
+  changed_id?: SchemaTables['changes']['key_id'] | null
 }
 
 /** Node would read a hash out of more than a hash: other letters, and whatever stands behind it. */

@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../runtime/base62.ts'
 import type { CommittedChange } from '../key-store.ts'
-import type { NumberCell } from './cells.ts'
 import type { Database, Transaction } from './database.ts'
 import { assertPrimary } from './primary.ts'
+import type { Row } from './schema-tables.ts'
+import { insertRow } from './tables.ts'
 
 /** Changes that a process can catch up on; one that has missed more drops everything it has cached. */
 export const keptChanges = 10_000
@@ -16,9 +17,7 @@ export function channelName({ naming }: Pick<Database, 'naming'>): string {
 }
 
 /** What a statement gives back that has the lock of the revision's row. */
-interface RaisedRow {
-  revision: NumberCell
-  longest_lease_ms: NumberCell
+interface RaisedRow extends Row<'meta', 'revision' | 'longest_lease_ms'> {
   is_primary: unknown
 }
 
@@ -73,8 +72,6 @@ async function raise(
     sql`select revision, longest_lease_ms, ${isPrimary} as is_primary from ${tables.meta} where id = 1 ${locking}`,
   )
   if (raised === undefined) return undefined
-  await write(
-    sql`insert into ${tables.changes} (revision, mark, key_id) values (${Number(raised.revision)}, ${mark}, ${keyId})`,
-  )
+  await write(insertRow(tables, 'changes', { revision: Number(raised.revision), mark, key_id: keyId }))
   return raised
 }

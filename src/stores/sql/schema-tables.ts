@@ -1,5 +1,6 @@
 import type { KeyField, KeyFields } from '../../keys/fields.ts'
 import type { SnakeCase } from '../../runtime/letter-case.ts'
+import type { UsageCount } from '../usage-store.ts'
 import type { HashCell, NumberCell, TextCell } from './cells.ts'
 
 /** What a driver gives for a field, by its kind. */
@@ -41,7 +42,7 @@ export interface SchemaTables {
   usage: {
     key_id: string
     bucket_at: NumberCell
-    kind: string
+    kind: UsageCount['kind']
     name: string
     total: NumberCell
   }
@@ -81,3 +82,12 @@ export interface SchemaTables {
     lease_mark: string
   }
 }
+
+/** Some columns of a table. */
+export type Row<Table extends keyof SchemaTables, Column extends keyof SchemaTables[Table]> = Pick<
+  SchemaTables[Table],
+  Column
+>
+
+/** A whole row to be written, as a driver takes it. */
+export type NewRow<Table extends keyof SchemaTables> = Readonly<Record<keyof SchemaTables[Table], unknown>>

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../runtime/base62.ts'
-import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
+import type { Row } from './schema-tables.ts'
 
 /**
  * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer. `longestMs` is what changes
@@ -37,7 +37,7 @@ export async function setLease(
 }
 
 async function readLease(database: Database): Promise<StoredLease | undefined> {
-  const [row] = await read<{ lease_ms: NumberCell; longest_lease_ms: NumberCell }>(
+  const [row] = await read<Row<'meta', 'lease_ms' | 'longest_lease_ms'>>(
     database,
     sql`select lease_ms, longest_lease_ms from ${database.tables.meta} where id = 1`,
   )
@@ -54,7 +54,7 @@ async function tellPolls(database: Database, leaseMs: number, mark: string): Pro
         where id = 1`,
     )
     const locking = database.dialect === 'sqlite' ? sql`` : sql`for update`
-    const [row] = await rows<{ longest_lease_ms: NumberCell }>(
+    const [row] = await rows<Row<'meta', 'longest_lease_ms'>>(
       sql`select longest_lease_ms from ${tables.meta} where id = 1 ${locking}`,
     )
     return Number(row?.longest_lease_ms)

@@ -1,17 +1,18 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { NewRow, SchemaTables } from './schema-tables.ts'
 
-const tableNames = [
-  'keys',
-  'secrets',
-  'usage',
-  'usage_writers',
-  'activity',
-  'audit',
-  'changes',
-  'meta',
-] as const
+export type TableName = keyof SchemaTables
 
-export type TableName = (typeof tableNames)[number]
+const tableNames: Readonly<Record<TableName, true>> = {
+  keys: true,
+  secrets: true,
+  usage: true,
+  usage_writers: true,
+  activity: true,
+  audit: true,
+  changes: true,
+  meta: true,
+}
 
 /** Every table as it is written in a statement. */
 export type Tables = Readonly<Record<TableName, RawBuilder<unknown>>>
@@ -33,8 +34,18 @@ export function qualifyTable(naming: TableNaming, name: string): RawBuilder<unkn
 }
 
 export function nameTables(naming: TableNaming): Tables {
-  return Object.fromEntries(tableNames.map((name) => [name, qualifyTable(naming, name)])) as Record<
-    TableName,
-    RawBuilder<unknown>
-  >
+  return Object.fromEntries(
+    Object.keys(tableNames).map((name) => [name, qualifyTable(naming, name)]),
+  ) as Record<TableName, RawBuilder<unknown>>
+}
+
+/** Inserts a row. One that lacks a column of the table does not compile. */
+export function insertRow<Table extends TableName>(
+  tables: Tables,
+  table: Table,
+  row: NewRow<Table>,
+): RawBuilder<unknown> {
+  const names = Object.keys(row).map((column) => sql.ref(column))
+  const values = Object.values(row).map((value) => sql`${value}`)
+  return sql`insert into ${tables[table]} (${sql.join(names)}) values (${sql.join(values)})`
 }

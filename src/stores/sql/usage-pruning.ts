@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type UsagePruning, usageBucketMs } from '../usage-store.ts'
 import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
+import type { Row } from './schema-tables.ts'
 import { readNow } from './usage-reads.ts'
 
 /** Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only. */
@@ -22,7 +23,7 @@ export async function pruneUsage(
   const { tables } = database
   const present = Math.min(now, await readNow(database), latestKnown)
   const before = Math.floor(present - keptMs)
-  const old = await read<{ key_id: string }>(
+  const old = await read<Row<'usage', 'key_id'>>(
     database,
     sql`select distinct key_id from (
       select key_id from ${tables.usage} where bucket_at < ${before} order by bucket_at limit ${sql.lit(rowsPerPart)}

@@ -3,6 +3,7 @@ import { type UsageCount, type UsageQuery, usageBucketMs } from '../usage-store.
 import type { NumberCell } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { databaseNow } from './dialect.ts'
+import type { Row } from './schema-tables.ts'
 
 /**
  * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works in this
@@ -37,13 +38,9 @@ async function readPart(
 ): Promise<UsageCount[]> {
   const { tables } = database
   const start = sql`bucket_at - (bucket_at - ${sql.lit(from)}) % ${sql.lit(bucketMs)}`
-  const rows = await read<{
-    key_id: string
-    start_at: NumberCell
-    kind: UsageCount['kind']
-    name: string
-    summed: NumberCell
-  }>(
+  const rows = await read<
+    Row<'usage', 'key_id' | 'kind' | 'name'> & { start_at: NumberCell; summed: NumberCell }
+  >(
     database,
     sql`select key_id, ${start} as start_at, kind, name, sum(total) as summed from ${tables.usage}
       where key_id in (${sql.join(keyIds)}) and bucket_at >= ${from} and bucket_at < ${to}
@@ -63,7 +60,7 @@ export async function readLastEvents(
   keyIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (keyIds.length === 0) return new Map()
-  const rows = await read<{ key_id: string; last_event_at: NumberCell }>(
+  const rows = await read<Row<'activity', 'key_id' | 'last_event_at'>>(
     database,
     sql`select key_id, last_event_at from ${database.tables.activity} where key_id in (${sql.join(keyIds)})`,
   )

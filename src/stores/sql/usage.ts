@@ -5,6 +5,8 @@ import { type Database, type Transaction, transact, writeAtOnce } from './databa
 import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
 import { isDuplicate } from './driver-errors.ts'
 import { addUsageStatement } from './postgres-usage.ts'
+import type { Row } from './schema-tables.ts'
+import { insertRow } from './tables.ts'
 import { pruneUsage, readLatestMoment } from './usage-pruning.ts'
 import { readLastEvents, readNow, readUsage } from './usage-reads.ts'
 
@@ -98,9 +100,7 @@ async function isNew(
   )
   if (raised > 0) return true
   try {
-    await write(
-      sql`insert into ${tables.usage_writers} (writer, batch, last_at) values (${writer}, ${number}, ${now})`,
-    )
+    await write(insertRow(tables, 'usage_writers', { writer, batch: number, last_at: now }))
     return true
   } catch (error) {
     if (isDuplicate(error)) return false
@@ -153,7 +153,7 @@ async function readLiving(
   const living = new Set<string>()
   let now = Number.POSITIVE_INFINITY
   for (const some of chunk([...new Set(keyIds)])) {
-    const rows = await transaction.rows<{ id: string; at: NumberCell }>(
+    const rows = await transaction.rows<Row<'keys', 'id'> & { at: NumberCell }>(
       sql`select id, ${databaseNow(dialect)} as at from ${tables.keys} where id in (${sql.join(some)})`,
     )
     for (const { id, at } of rows) {

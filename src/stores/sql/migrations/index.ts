@@ -2,7 +2,10 @@ import type { Migration } from './migration.ts'
 import { version1 } from './version-1.ts'
 import { version2 } from './version-2.ts'
 
-/** In their order. A step that was released is never altered; a new one gets a file of its own and its place here. */
+/**
+ * In their order. A step that was released is never altered. A new one that only adds a column stands here; others get files of
+ * their own.
+ */
 export const migrations: readonly Migration[] = [version1, version2]
 
 /** The version of the tables that this code reads and writes. */
