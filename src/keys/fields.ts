@@ -16,8 +16,6 @@ import { sourceTypes } from './source-type.ts'
 export interface KeyRules {
   /** The event types the key may send. */
   readonly allowedEventTypes: readonly string[] | null
-  /** Event types the key may not send; wins over `allowedEventTypes`. */
-  readonly deniedEventTypes: readonly string[] | null
   /** The event names the key may send; `billing/*` stands for all that begin so. */
   readonly allowedEventNames: readonly string[] | null
   /** Event names the key may not send; wins over `allowedEventNames`. */
@@ -104,11 +102,6 @@ export const keyFields = {
     description: "Events per second; null = the application's default.",
   },
   allowedEventTypes: ruleList('eventType', 'refuse', 'Event types the key may send; null = all.'),
-  deniedEventTypes: ruleList(
-    'eventType',
-    'null',
-    'Event types the key may not send; wins over the allowed ones.',
-  ),
   allowedEventNames: ruleList(
     'eventName',
     'refuse',

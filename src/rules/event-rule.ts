@@ -38,16 +38,14 @@ export function normalizeEventNamePattern(text: string): { pattern: string } | {
  */
 export function compileEventRule(lists: {
   allowedEventTypes: readonly string[] | null
-  deniedEventTypes?: readonly string[] | null
   allowedEventNames: readonly string[] | null
   deniedEventNames: readonly string[] | null
 }): EventRule | null {
   const types = lists.allowedEventTypes && shareTypes(lists.allowedEventTypes)
-  const deniedTypes = lists.deniedEventTypes?.length ? shareTypes(lists.deniedEventTypes) : null
   const allowed = lists.allowedEventNames && toNameMatcher(lists.allowedEventNames)
   const denied = lists.deniedEventNames?.length ? toNameMatcher(lists.deniedEventNames) : null
-  if (types === null && deniedTypes === null && allowed === null && denied === null) return null
-  return new CompiledEventRule(types, deniedTypes, allowed, denied)
+  if (types === null && allowed === null && denied === null) return null
+  return new CompiledEventRule(types, allowed, denied)
 }
 
 const maxSharedTypes = 1_000
@@ -65,25 +63,17 @@ function shareTypes(types: readonly string[]): ReadonlySet<string> {
 /** A class, as there is one for every cached key: closures over its lists take 200 bytes more. */
 class CompiledEventRule implements EventRule {
   readonly #types: ReadonlySet<string> | null
-  readonly #deniedTypes: ReadonlySet<string> | null
   readonly #allowed: NameMatcher | null
   readonly #denied: NameMatcher | null
 
-  constructor(
-    types: ReadonlySet<string> | null,
-    deniedTypes: ReadonlySet<string> | null,
-    allowed: NameMatcher | null,
-    denied: NameMatcher | null,
-  ) {
+  constructor(types: ReadonlySet<string> | null, allowed: NameMatcher | null, denied: NameMatcher | null) {
     this.#types = types
-    this.#deniedTypes = deniedTypes
     this.#allowed = allowed
     this.#denied = denied
   }
 
   namesOf(type: string | null): NamedBy | undefined {
     if (this.#types !== null && (type === null || !this.#types.has(type))) return undefined
-    if (this.#deniedTypes !== null && (type === null || this.#deniedTypes.has(type))) return undefined
     return this.#allowed === null && this.#denied === null ? 'none' : namedBy(type)
   }
 
