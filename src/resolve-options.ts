@@ -5,7 +5,7 @@ import { keyPrefixFor, keyPrefixOption } from './keys/key-prefix.ts'
 import { pepperOption } from './keys/pepper.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
-import { createClientAddress, type TrustedProxies } from './rules/client-address.ts'
+import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
 import { injectedClock, systemClock } from './runtime/clock.ts'
 import {
@@ -59,7 +59,7 @@ const readers = {
   onForbiddenEvent: oneOf(['reject', 'drop'], 'reject'),
   serverKeysInBrowsers: oneOf(['allow', 'deny'], 'allow'),
   challenge: oneOf(['auto', 'basic', 'custom'], 'auto'),
-  trustedProxies: (value: unknown) => createClientAddress(value as TrustedProxies | undefined),
+  trustedProxies: (value: unknown) => createAddressFinder(value as TrustedProxies | undefined),
   cache: cacheOption,
   usage: usageOption,
   activity: activityOption,

@@ -15,15 +15,8 @@ const maxTextLength = 45
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (text.length > maxTextLength) return undefined
-  if (text === lastText) return lastAddress
-  lastAddress = text.includes(':') ? parseIpv6(text) : parseIpv4(text)
-  lastText = text
-  return lastAddress
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
-
-/** The same address is read several times for one request: first to be told apart from a proxy's, then for the rules. */
-let lastText = ''
-let lastAddress: IpAddress | undefined
 
 /** The one canonical text of an address: dotted decimal, or RFC 5952. `parseIpAddress` reads it back unchanged. */
 export function formatIpAddress(address: IpAddress): string {

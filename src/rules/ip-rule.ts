@@ -75,23 +75,8 @@ export function compileIpRule(lists: {
   return packRule(isUnreadable ? [] : allowed && cidrs(allowed), cidrs(denied))
 }
 
-/** The last question and its answer: a sender's requests come in runs. Saves 80 ns of the next one's 1 000, and costs others 20 at most. */
-let lastRule: IpRule | undefined
-let lastText: string | undefined
-let lastAnswer = false
-
-/** Deny wins over allow. An address that is missing or unreadable is refused. */
-export function allowsAddress(rule: IpRule, text: string | undefined): boolean {
-  if (rule !== lastRule || text !== lastText) {
-    lastAnswer = isInRanges(rule, text)
-    lastRule = rule
-    lastText = text
-  }
-  return lastAnswer
-}
-
-function isInRanges(rule: IpRule, text: string | undefined): boolean {
-  const address = text === undefined ? undefined : parseIpAddress(text)
+/** Deny wins over allow. An address that cannot be told is refused. */
+export function allowsAddress(rule: IpRule, address: IpAddress | undefined): boolean {
   if (address === undefined) return false
   const allowsAll = uint32At(rule, 0) === 1
   const ipv6 = uint32At(rule, 2)

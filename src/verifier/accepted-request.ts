@@ -37,7 +37,7 @@ export class AcceptedRequest implements Accepted {
     this.body = checked.body
     this.headers = headers
     this.eventType = visit.routeType
-    this.ip = visit.address ?? undefined
+    this.ip = visit.address?.text
     this.origin = visit.origin
     this.#visit = visit
     this.#judgeAgain = judgeAgain

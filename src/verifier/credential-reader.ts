@@ -1,11 +1,5 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
-import {
-  type CredentialSource,
-  type Presented,
-  presentedAt,
-  presentedByBody,
-  toOwned,
-} from './credentials.ts'
+import { type CredentialSource, type Presented, presentedAt, presentedByBody } from './credentials.ts'
 import type { Visit } from './visit.ts'
 
 /** What a request presents as its key. */
@@ -26,9 +20,7 @@ export function createCredentialReader(
     for (let next = index; next < early.length; next++) {
       const presented = presentedAt(early[next] as CredentialSource, visit.request)
       if (presented instanceof Promise) {
-        return presented.then((value) =>
-          value === undefined ? chain(read(visit, next + 1), toOwned) : value,
-        )
+        return presented.then((value) => (value === undefined ? read(visit, next + 1) : value))
       }
       if (presented !== undefined) return presented
     }

@@ -1,4 +1,4 @@
-import type { IngestRequest } from '../http/ingest-request.ts'
+import type { FindClientAddress } from '../rules/client-address.ts'
 import type { AmbiguousType } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CompiledKey } from './compiled-key.ts'
@@ -11,7 +11,7 @@ import type { Visit } from './visit.ts'
 
 export interface DecisionReportOptions {
   clock: Pick<Clock, 'now'>
-  clientAddress: (ip: string | undefined, headers: IngestRequest['headers']) => string | undefined
+  clientAddress: FindClientAddress
   /** Told of decisions and disturbances; must not throw. */
   emit: (event: WriteKeyEvent) => void
   /** Whether anybody listens to decisions; if not, no event objects are made for them. */
@@ -37,9 +37,9 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
 
   /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
   function addressIfTold({ address, request }: Visit): string | undefined {
-    if (address !== undefined) return address ?? undefined
+    if (address !== undefined) return address?.text
     try {
-      return options.clientAddress(request.ip, request.headers)
+      return options.clientAddress(request.ip, request.headers)?.text
     } catch {
       return undefined
     }

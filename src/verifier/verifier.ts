@@ -8,17 +8,18 @@ import { createTurns } from '../http/turns.ts'
 import { hasContent } from '../http/unexpected-body.ts'
 import { isWellFormedSecret, type PresentedSecret, type SecretHasher } from '../keys/secret.ts'
 import type { RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
+import type { ClientAddress } from '../rules/client-address.ts'
 import { AmbiguousType, type EventTypeResolver } from '../rules/event-types.ts'
 import { allowsAddress } from '../rules/ip-rule.ts'
 import { allowsOrigin } from '../rules/origin-rule.ts'
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { AcceptedRequest } from './accepted-request.ts'
-import { addressSource } from './address-source.ts'
+import { addressSource, networkOf } from './address-source.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import { answerPreflight, exposedHeaders } from './cors.ts'
 import { createCredentialReader } from './credential-reader.ts'
-import { type CredentialSource, type Presented, toOwned } from './credentials.ts'
+import type { CredentialSource, Presented } from './credentials.ts'
 import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
 import { eventCost } from './event-cost.ts'
 import { type CheckedEvents, checkEvents, joinRejected, type RefusedEvents } from './events.ts'
@@ -140,7 +141,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return received?.ok === false ? refuse(visit, received.reason) : refuse(visit, 'missing_key')
     }
     if (presented === null || !isWellFormedSecret(presented)) return refuse(visit, 'malformed_key')
-    const found = findSecret(olderHashers.length === 0 ? presented : toOwned(presented), visit)
+    const found = findSecret(presented, visit)
     return found instanceof Promise ? found.then((value) => admitLater(visit, value)) : admit(visit, found)
   }
 
@@ -191,7 +192,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
     if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
     const address = addressOf(visit)
-    if (key.ips !== null && !allowsAddress(key.ips, address)) return refuse(visit, 'ip_not_allowed')
+    if (key.ips !== null && !allowsAddress(key.ips, address?.parsed)) return refuse(visit, 'ip_not_allowed')
     if (!originAllowed) return refuse(visit, 'origin_not_allowed')
     if (fromPage && key.verified.sourceType === 'server' && options.serverKeysInBrowsers === 'deny') {
       visit.allowOrigin = null
@@ -356,10 +357,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   /** Whom to count wrong keys and unread bodies against. */
   function sourceOf(visit: Visit): string {
-    return addressSource(addressOf(visit) ?? visit.request.ip)
+    const address = addressOf(visit)
+    return address === undefined ? addressSource(visit.request.ip) : networkOf(address.parsed)
   }
 
-  function addressOf(visit: Visit): string | undefined {
+  function addressOf(visit: Visit): ClientAddress | undefined {
     if (visit.address === undefined) {
       visit.address = options.clientAddress(visit.request.ip, visit.request.headers) ?? null
     }

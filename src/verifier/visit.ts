@@ -1,6 +1,7 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
+import type { ClientAddress } from '../rules/client-address.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import { isFromPage, pageOrigin } from './page-origin.ts'
 
@@ -11,8 +12,8 @@ export interface Visit extends BodyAccount {
   readonly fromPage: boolean
   /** The page's; undefined when there is none, or it cannot be told. */
   readonly origin: string | undefined
-  /** The client's in canonical text, once somebody needed it; null = it cannot be told. */
-  address: string | null | undefined
+  /** The client's, once somebody needed it; null = it cannot be told. */
+  address: ClientAddress | null | undefined
   /** Set once the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type KeyRules, unsetFields } from '../../src/keys/fields.ts'
 import { compileRules } from '../../src/rules/compiled-rules.ts'
+import { parseIpAddress } from '../../src/rules/ip-address.ts'
 import { allowsAddress, type IpRule } from '../../src/rules/ip-rule.ts'
 import { allowsOrigin, type OriginRule } from '../../src/rules/origin-rule.ts'
 
@@ -20,6 +21,6 @@ describe('compileRules', () => {
     })
     expect(rules.events?.namesOf('page')).toBeUndefined()
     expect(allowsOrigin(rules.origins as OriginRule, 'https://evil.com')).toBe(false)
-    expect(allowsAddress(rules.ips as IpRule, '10.1.2.3')).toBe(false)
+    expect(allowsAddress(rules.ips as IpRule, parseIpAddress('10.1.2.3'))).toBe(false)
   })
 })
