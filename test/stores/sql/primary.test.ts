@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuditEntry } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
@@ -25,11 +25,6 @@ async function insert(store: SqlStore): Promise<KeyRecord> {
   return record
 }
 
-const removals: (() => Promise<void>)[] = []
-afterAll(async () => {
-  for (const remove of removals) await remove()
-})
-
 async function expectNoPrimary(store: SqlStore): Promise<void> {
   const questions = [
     () => store.poll({ since: null }),
@@ -45,12 +40,10 @@ async function expectNoPrimary(store: SqlStore): Promise<void> {
 describeWithServers('postgres', 'a PostgreSQL replica', () => {
   it('answers no question, is refused as soon as it is one, and counts once it is promoted', async () => {
     const primary = await startPostgres()
-    removals.push(primary.remove)
     const store = createSqlStore({ url: primary.url, notifications: false })
     const record = await insert(store)
     const { position } = await store.poll({ since: null })
     const replica = await primary.replicate()
-    removals.push(replica.remove)
     const behind = createSqlStore({ url: replica.url, notifications: false })
     await expect.poll(() => behind.get(record.id)).toEqual(record)
     await expectNoPrimary(behind)
@@ -65,7 +58,6 @@ describeWithServers('postgres', 'a PostgreSQL replica', () => {
 describeWithServers('mariadb', 'a MariaDB replica', () => {
   it('answers no question, running or stopped, and counts once it is promoted; a primary may be read-only', async () => {
     const [primary, replica] = await Promise.all([startMariadb(), startMariadb()])
-    removals.push(primary.remove, replica.remove)
     await primary.query("create user replication@'127.0.0.1'")
     await primary.query("grant replication slave on *.* to replication@'127.0.0.1'")
     await makeDatabase(primary)

@@ -1,8 +1,9 @@
-import { describe, inject, it } from 'vitest'
+import { afterAll, describe, inject, it } from 'vitest'
 import { nameSkippedSuite } from '../../../skipped-suite.ts'
 import { hasMariadb } from './own-mariadb.ts'
 import { hasPgbouncer } from './own-pgbouncer.ts'
 import { postgresPrograms } from './own-postgres.ts'
+import { endServers } from './own-server.ts'
 
 const installed = {
   postgres: {
@@ -22,8 +23,12 @@ const installed = {
  */
 export function describeWithServers(kind: keyof typeof installed, name: string, run: () => void): void {
   const { label, isThere } = installed[kind]
-  if (isThere) describe(name, run)
-  else if (inject('requireServices')) {
+  if (isThere) {
+    describe(name, () => {
+      afterAll(endServers)
+      run()
+    })
+  } else if (inject('requireServices')) {
     describe(name, () => {
       it(`needs ${label}`, () => {
         throw new Error(`REQUIRE_SERVICES is set, but ${label} are not installed.`)

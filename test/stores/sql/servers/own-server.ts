@@ -44,6 +44,17 @@ export interface RunningServer {
   end(signal: NodeJS.Signals): Promise<void>
 }
 
+/** Of this test run, with the folders they live in. */
+const running = new Map<RunningServer, string>()
+
+/** Ends what a test that failed has left. */
+export async function endServers(): Promise<void> {
+  for (const [server, folder] of running) {
+    await server.end('SIGKILL')
+    removeFolder(folder)
+  }
+}
+
 export async function runServer(
   program: string,
   args: readonly string[],
@@ -58,18 +69,14 @@ export async function runServer(
       output = (output + data).slice(-4_000)
     })
   }
-  // A test run that is cut short takes its servers with it.
-  const endWithUs = () => child.kill('SIGKILL')
-  process.once('exit', endWithUs)
-  child.once('exit', () => process.off('exit', endWithUs))
   const exited = once(child, 'exit').then(() => {
     throw new Error(`${program} ended: ${output}`)
   })
   exited.catch(() => {})
-  await Promise.race([answering(port), exited])
-  return {
+  const server: RunningServer = {
     child,
     async end(signal) {
+      running.delete(server)
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.kill(signal)
@@ -77,6 +84,9 @@ export async function runServer(
       await ended
     },
   }
+  running.set(server, folder)
+  await Promise.race([answering(port), exited])
+  return server
 }
 
 async function answering(port: number): Promise<void> {
