@@ -199,18 +199,22 @@ describe('imports', () => {
       .filter(({ from }) => from.startsWith('adapters/'))
       .filter(({ to }) => {
         if (to.file !== undefined) return !publicEntries.includes(to.file) && !to.file.startsWith('adapters/')
-        return !to.specifier.startsWith('node:') && !isOneOf(to.package as string, frameworks)
+        return !to.specifier.startsWith('node:') && !isOneOf(to.package as string, [...frameworks, 'hono'])
       })
     expect(wrong.map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
   })
 
-  it('take only types from Express and Koa, in their adapters alone', () => {
+  it('take only types from Express, Koa, Fastify and Hono, in their adapters alone', () => {
     const framework = edges.filter(({ to }) => isOneOf(to.package ?? '', frameworks))
     const wrong = framework.filter(
       ({ from, to }) =>
-        from.startsWith('src/') || (isOneOf(to.package as string, ['express', 'koa']) && !to.isType),
+        from.startsWith('src/') ||
+        (isOneOf(to.package as string, ['express', 'koa', 'fastify']) && !to.isType),
     )
-    expect(wrong.map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
+    const hono = edges.filter(
+      ({ from, to }) => from.startsWith('adapters/') && to.package === 'hono' && !to.isType,
+    )
+    expect([...wrong, ...hono].map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
   })
 
   it('load no optional package, not even its types, with src/index.ts', () => {

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { toIngestRequest } from '../../src/adapter/index.ts'
+import { answerPastFastify, type FastifyReplyLike, toIngestRequest } from '../../src/adapter/index.ts'
 import { methodOfFastifyRoute } from './guarded-handlers.ts'
-import { answerPastFastify, type FastifyReply } from './http-exchange.ts'
 import type { WriteKeySetup } from './module-options.ts'
 
 interface FastifyRequest {
@@ -11,11 +10,11 @@ interface FastifyRequest {
 
 type PreParsing = (
   request: FastifyRequest,
-  reply: FastifyReply,
+  reply: FastifyReplyLike,
   payload: unknown,
   done: (error: null, payload: unknown) => void,
 ) => void
-type PreValidation = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
+type PreValidation = (request: FastifyRequest, reply: FastifyReplyLike, done: () => void) => void
 
 interface FastifyRoute {
   url: string
@@ -33,7 +32,7 @@ interface FastifyApp {
   options(
     url: string,
     route: { constraints?: Record<string, unknown> },
-    handler: (request: FastifyRequest, reply: FastifyReply & { callNotFound(): unknown }) => void,
+    handler: (request: FastifyRequest, reply: FastifyReplyLike & { callNotFound(): unknown }) => void,
   ): unknown
 }
 

@@ -1,29 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionContext } from '@nestjs/common'
 import {
-  type HeaderTarget,
-  keepHeaders,
+  answerPastFastify,
+  type FastifyReplyLike,
   type ParsedBody,
   type Reply,
   setRefusalHeaders,
-  setReplyHeaders,
+  toFastifyHeaderTarget,
   trySetAcceptedHeaders,
+  trySetFastifyHeaders,
   writeReply,
 } from '../../src/adapter/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
 export type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; raw?: IncomingMessage }
-
-/** Fastify's reply, as far as it is used here. Express's response is Node's. */
-export interface FastifyReply {
-  raw: ServerResponse
-  sent: boolean
-  getHeader(name: string): number | string | string[] | undefined
-  getHeaders(): Record<string, number | string | string[] | undefined>
-  header(name: string, value: unknown): unknown
-  removeHeader(name: string): unknown
-  hijack(): unknown
-}
 
 /** One HTTP request and its response, on either platform. */
 export interface HttpExchange {
@@ -43,7 +33,7 @@ export interface HttpExchange {
 export function toHttpExchange(context: ExecutionContext): HttpExchange {
   const http = context.switchToHttp()
   const request = http.getRequest<PlatformRequest>()
-  const response = http.getResponse<ServerResponse | FastifyReply>()
+  const response = http.getResponse<ServerResponse | FastifyReplyLike>()
   // The request first: looking for what an Express response does not have takes 1 µs.
   return request.raw !== undefined && isFastifyReply(response)
     ? toFastifyExchange(request, request.raw, response)
@@ -65,40 +55,19 @@ function toExpressExchange(request: PlatformRequest, response: ServerResponse): 
 function toFastifyExchange(
   request: PlatformRequest,
   rawRequest: IncomingMessage,
-  reply: FastifyReply,
+  reply: FastifyReplyLike,
 ): HttpExchange {
-  const isAnswered = () => reply.sent || reply.raw.headersSent
-  const target: HeaderTarget = {
-    getHeader: (name) => reply.getHeader(name),
-    setHeader: (name, value) => reply.header(name, value),
-    removeHeader: (name) => reply.removeHeader(name),
-  }
   return {
     request,
     rawRequest,
-    isAnswered,
-    accept(headers) {
-      if (isAnswered()) return false
-      setReplyHeaders(target, headers)
-      if (rawRequest.headers.origin !== undefined) keepHeaders(reply.raw, headers)
-      return true
-    },
-    prepareRefusal: (headers) => setRefusalHeaders(target, headers, rawRequest.headers.origin),
+    isAnswered: () => reply.sent || reply.raw.headersSent,
+    accept: (headers) => trySetFastifyHeaders(reply, rawRequest, headers),
+    prepareRefusal: (headers) =>
+      setRefusalHeaders(toFastifyHeaderTarget(reply), headers, rawRequest.headers.origin),
     answer: (answer) => answerPastFastify(reply, answer),
   }
 }
 
-/** Fastify would add a charset to the content type and hand the body to serializers and hooks. */
-export function answerPastFastify(response: FastifyReply, reply: Reply): void {
-  const earlier = response.getHeaders()
-  response.hijack()
-  for (const name in earlier) {
-    const value = earlier[name]
-    if (value !== undefined) response.raw.setHeader(name, value)
-  }
-  writeReply(response.raw, reply)
-}
-
-function isFastifyReply(response: object): response is FastifyReply {
+function isFastifyReply(response: object): response is FastifyReplyLike {
   return 'raw' in response && 'hijack' in response
 }

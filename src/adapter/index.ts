@@ -12,8 +12,16 @@ export { badOption } from '../runtime/config-error.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { type AdapterOptions, resolveAdapterOptions, tellRefused } from './adapter-options.ts'
 export { adminRoutes } from './admin-routes.ts'
-export type { HeaderTarget } from './cors-merge.ts'
+export { type HeaderTarget, mergeHeader } from './cors-merge.ts'
+export {
+  answerPastFastify,
+  type FastifyReplyLike,
+  toFastifyHeaderTarget,
+  trySetFastifyHeaders,
+} from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
+export { type FetchRequestHints, toFetchIngestRequest, withAcceptedBody } from './fetch-request.ts'
+export { toResponse, withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { keepHeaders } from './kept-headers.ts'
 export {

@@ -72,13 +72,17 @@ export interface FrameworkRefusals {
   byRouter?: Readonly<Record<string, string>>
   /** Refused by its JSON parser. */
   byParser?: Readonly<Record<string, string>>
+  /** Golden requests whose target a URL parser has made another one, and which: the adapter judges what the router sees. */
+  folded?: Readonly<Record<string, string>>
+  /** Whether the adapter has a say in what becomes of the connection. Default true. */
+  ownsConnection?: boolean
 }
 
 /** What every adapter does. `start` is called many times, also for servers that run side by side. */
 export function adapterContract(
   name: string,
   start: StartAdapter,
-  { byRouter = {}, byParser = {} }: FrameworkRefusals = {},
+  { byRouter = {}, byParser = {}, folded = {}, ownsConnection = true }: FrameworkRefusals = {},
 ): void {
   const running: AdapterServer[] = []
   const rejections: unknown[] = []
@@ -149,7 +153,11 @@ export function adapterContract(
           expect(server.handled()).toHaveLength(before)
           return
         }
-        expect(answer).toEqual(expectedAnswer(request, answer, parsesBody))
+        if (request.name in folded) {
+          expect(answer.status).not.toBe(500)
+          return
+        }
+        expect(answer).toEqual(expectedAnswer(request, answer, !parsesBody && ownsConnection))
         const handled = server.handled().slice(before)
         expect(handled.map(({ writeKeyId, events }) => ({ writeKeyId, events }))).toEqual(
           request.handled === undefined ? [] : [{ writeKeyId: keyId, events: request.handled }],
@@ -564,13 +572,13 @@ function toBytes(request: GoldenRequest, secret: string): Buffer {
 }
 
 /** The whole answer as it has to be, with what is not compared taken over from the answer that came. */
-function expectedAnswer(request: GoldenRequest, answer: RawAnswer, parsesBody: boolean): RawAnswer {
+function expectedAnswer(request: GoldenRequest, answer: RawAnswer, saysConnection: boolean): RawAnswer {
   const { status, headers, body, closes } = request.expected
   const taken = Object.entries(answer.headers).filter(([header]) => ignoredHeaders.includes(header))
   const connection = closes ? 'close' : 'keep-alive'
   return {
     status,
-    headers: { ...headers, ...Object.fromEntries(taken), ...(!parsesBody && { connection }) },
+    headers: { ...headers, ...Object.fromEntries(taken), ...(saysConnection && { connection }) },
     body: request.method === 'HEAD' ? '' : body,
   }
 }

@@ -95,18 +95,16 @@ describe('the documents', () => {
     }
   })
 
-  it('show how to answer where there is no adapter', async () => {
-    const { code } = blockWith('README.md', 'ts', 'keys.verify(')
+  it('show how to answer what speaks Request and Response', async () => {
+    const { code } = blockWith('README.md', 'ts', "'writekey/fetch'")
     const keys = createWriteKeys()
     const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
     Object.assign(globalThis, { keys })
     try {
-      const { ingest } = (await runModule(code)) as {
-        ingest(request: Request, ip: string): Promise<Response>
-      }
+      const { POST } = (await runModule(code)) as { POST(request: Request): Promise<Response> }
       const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
       const send = (init: RequestInit) =>
-        ingest(new Request('http://localhost/v1/track', { method: 'POST', ...init }), '192.0.2.1')
+        POST(new Request('http://localhost/v1/track', { method: 'POST', ...init }))
 
       const accepted = await send({ headers, body: '{"event":"Signed Up"}' })
       expect([accepted.status, await accepted.json()]).toEqual([200, { success: true, accepted: 1 }])

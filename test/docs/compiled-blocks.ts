@@ -7,6 +7,9 @@ const sources = {
   'writekey/express': 'adapters/express.ts',
   'writekey/koa': 'adapters/koa.ts',
   'writekey/node': 'adapters/node.ts',
+  'writekey/fastify': 'adapters/fastify.ts',
+  'writekey/hono': 'adapters/hono.ts',
+  'writekey/fetch': 'adapters/fetch.ts',
   'writekey/nestjs': 'adapters/nestjs/index.ts',
   'writekey/adapter': 'src/adapter/index.ts',
   'writekey/sql': 'src/stores/sql/index.ts',
@@ -62,6 +65,15 @@ declare function pino(): import('writekey').Logger
 
 /** Where a page means something else by a name; declared in each of its blocks that does not declare it itself. */
 const surroundingsOfDocument: Record<string, Record<string, string>> = {
+  'docs/fastify.md': {
+    writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/fastify').writeKeyAuth",
+  },
+  'docs/web.md': {
+    writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/fetch').writeKeyAuth",
+    Server: 'interface Server { requestIP(request: Request): { address: string } | null }',
+    serve:
+      'declare function serve(options: { fetch(request: Request, server: Server): Promise<Response> }): void',
+  },
   'docs/koa.md': {
     app: "declare const app: import('koa')",
     router: "declare const router: import('@koa/router').Router",

@@ -1,0 +1,187 @@
+import type {
+  FastifyInstance,
+  FastifyPluginCallback,
+  FastifyReply,
+  FastifyRequest,
+  preParsingHookHandler,
+  preValidationHookHandler,
+} from 'fastify'
+import {
+  type AdapterOptions,
+  answerByFetch,
+  answerPastFastify,
+  createContext,
+  type FetchHandler,
+  pathOf,
+  requireContext,
+  resolveAdapterOptions,
+  rewindBody,
+  setAcceptedBody,
+  tellRefused,
+  toIngestRequest,
+  trySetFastifyHeaders,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+} from '../src/adapter/index.ts'
+import type { Refused } from '../src/index.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The key that verified this request, and its events. Set by `writeKeyAuth`; undefined on routes that it does not guard. */
+    writeKey?: WriteKeyContext | undefined
+  }
+}
+
+/** Options of `writeKeyAuth`. */
+export type WriteKeyAuthOptions = AdapterOptions<
+  (refused: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
+>
+
+/**
+ * Fastify 5 plugin that guards the context that it is registered in, and those within: requests get on when their write key is good.
+ * Reads bodies itself, and so takes what Fastify's parsers refuse: gzip, JSON under any label, up to `maxBodyBytes`. Handlers
+ * find `request.writeKey`, and `request.body`, schemas included, is the accepted events only. Answers preflights
+ * for everything in that context.
+ *
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * fastify.register(async (ingest) => {
+ *   ingest.register(writeKeyAuth(keys))
+ *   ingest.post('/track', async (request) => ({ success: true, accepted: request.writeKey?.events.length }))
+ * }, { prefix: '/v1' })
+ * ```
+ */
+export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): FastifyPluginCallback {
+  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
+
+  const guard: preParsingHookHandler = function writeKeyAuth(request, reply, payload, done) {
+    verify(request, reply).then(
+      (accepted) => {
+        if (accepted) done(null, payload)
+      },
+      (error) => done(error),
+    )
+  }
+
+  async function verify(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const { raw } = request
+    const neutral = () => toIngestRequest(raw, { url: request.originalUrl, parsed: request, eventType })
+    const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
+    if (preflight !== undefined) {
+      answerPastFastify(reply, preflight)
+      return false
+    }
+    const verdict = await verifyOnce(raw, keys, neutral, eventType)
+    if (!verdict.ok) {
+      if (verdict.reason === 'client_aborted') {
+        // Nobody is left to answer.
+        reply.hijack()
+        return false
+      }
+      if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, reply))
+      if (!reply.sent) answerPastFastify(reply, verdict.reply)
+      return false
+    }
+    if (!trySetFastifyHeaders(reply, raw, verdict.headers)) return false
+    Reflect.set(request, requestProperty, createContext(raw, verdict, keys, eventType))
+    if (verdict.body !== undefined) {
+      setAcceptedBody(raw, request, verdict.body)
+      // Fastify answers a QUERY without a content type by itself.
+      if (raw.method === 'QUERY') rewindBody(raw)
+      else hideBody(request)
+    }
+    return true
+  }
+
+  return asPartOfItsContext(function writeKey(fastify, _, done) {
+    if (!fastify.hasRequestDecorator(requestProperty)) fastify.decorateRequest(requestProperty)
+    addPreflightRoutes(fastify)
+    fastify.addHook('preParsing', guard)
+    fastify.addHook('preValidation', showBody)
+    done()
+  })
+}
+
+/** What tells Fastify that there is a body to parse. */
+const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
+
+/** Headers that somebody else had put in place of Node's. */
+const shownHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers'] | undefined>()
+
+/** From here to `showBody`, where Fastify chooses a parser by the headers, it finds that there is nothing to parse. */
+function hideBody(request: FastifyRequest): void {
+  if (shownHeaders.has(request)) return
+  const { headers, raw } = request
+  shownHeaders.set(request, headers === raw.headers ? undefined : headers)
+  request.headers = noBody
+}
+
+const showBody: preValidationHookHandler = function showBody(request, _, done) {
+  if (shownHeaders.has(request)) {
+    request.headers = shownHeaders.get(request) as FastifyRequest['headers']
+    shownHeaders.delete(request)
+  }
+  done()
+}
+
+/** Any: a route that has a constraint is another than one of the same path that has none, such as that of a CORS plugin. */
+const constraints = { host: /(?:)/ }
+
+/** Fastify has no OPTIONS routes of its own, and runs no hook of a context where there is no route: the guard answers in front of these. */
+function addPreflightRoutes(fastify: FastifyInstance): void {
+  for (const url of fastify.prefix === '' ? ['*'] : ['', '/*']) {
+    if (fastify.hasRoute({ method: 'OPTIONS', url: fastify.prefix + url, constraints })) continue
+    fastify.options(url, { constraints, prefixTrailingSlash: 'no-slash' }, (_, reply) => reply.callNotFound())
+  }
+}
+
+/** As `fastify-plugin` does it: hooks go to the context that the plugin is registered in, not to one of its own. */
+function asPartOfItsContext(
+  plugin: FastifyPluginCallback<PrefixOptions>,
+): FastifyPluginCallback<PrefixOptions> {
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'writekey',
+    [Symbol.for('plugin-meta')]: { name: 'writekey', fastify: '>=5' },
+  })
+}
+
+interface PrefixOptions {
+  prefix?: string
+}
+
+/**
+ * Fastify plugin that serves a management API. To be registered at the root, below a path with `{ prefix: '/internal' }`. Requests for
+ * other paths go on.
+ *
+ * @example
+ * ```ts
+ * fastify.register(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
+ * ```
+ */
+export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOptions> {
+  return asPartOfItsContext(function writeKeyAdmin(fastify, { prefix = '' }, done) {
+    fastify.addHook('onRequest', function adminRoutes(request, reply, next) {
+      const { url = '/' } = request.raw
+      const within = url.slice(prefix.length)
+      if (!url.startsWith(prefix) || !api.handles(pathOf(within))) return next()
+      // The answer may be a stream of events that goes on for hours: it is written as it comes.
+      reply.hijack()
+      answerByFetch(api, request.raw, reply.raw, { url: within }).catch((error: unknown) => {
+        request.log.error(error)
+        reply.raw.destroy()
+      })
+    })
+    done()
+  })
+}
+
+/**
+ * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * @throws Error when the request has not passed it.
+ */
+export function writeKeyOf(request: FastifyRequest): WriteKeyContext {
+  return requireContext(request.raw)
+}

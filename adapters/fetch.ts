@@ -1,0 +1,131 @@
+import {
+  type AdapterOptions,
+  badOption,
+  createContext,
+  type FetchHandler,
+  pathOf,
+  requireContext,
+  resolveAdapterOptions,
+  tellRefused,
+  toFetchIngestRequest,
+  toResponse,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+  withAcceptedBody,
+  withAcceptedHeaders,
+} from '../src/adapter/index.ts'
+import type { Refused } from '../src/index.ts'
+
+/** What a request's address is asked of: Bun's server, Deno's info, a Worker's environment, or whatever the caller hands in. */
+export type AddressOf<Context> = (request: Request, context: Context) => string | undefined
+
+/** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
+export interface WriteKeyAuthOptions<Context = unknown>
+  extends AdapterOptions<(refused: Refused, request: Request, context: Context) => unknown> {
+  /** The client's address, for IP rules and for telling floods apart. Default: it cannot be told. */
+  ip?: AddressOf<Context>
+  /** Told what a handler has thrown, which is answered with 500. Default: a warning of the process. */
+  onError?: (error: unknown, request: Request, context: Context) => unknown
+}
+
+/** Answers an accepted request. Its body is the accepted events. */
+export type Handler = (key: WriteKeyContext, request: Request) => Response | Promise<Response>
+
+/** Verifies a request and answers it: by the handler when its write key is good. `context` is what `ip` is asked with. */
+export type WriteKeyAuth<Context> = (
+  request: Request,
+  handler: Handler,
+  context?: Context,
+) => Promise<Response>
+
+/**
+ * A guard for whatever speaks `Request` and `Response`: Next route handlers, `Bun.serve`, `Deno.serve`, Workers.
+ * A handler that throws is answered with 500, with the headers that let a browser read it.
+ *
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * const auth = writeKeyAuth(keys)
+ * export const POST = (request: Request) =>
+ *   auth(request, (key) => Response.json({ success: true, accepted: key.events.length }))
+ * ```
+ */
+export function writeKeyAuth<Context = unknown>(
+  keys: VerifyingKeys,
+  options: WriteKeyAuthOptions<Context> = {},
+): WriteKeyAuth<Context> {
+  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options, ['ip', 'onError'])
+  const { ip, onError = warn } = options
+  assertFunction('ip', ip)
+  assertFunction('onError', onError)
+
+  return async function writeKeyAuth(request, handler, given) {
+    const context = given as Context
+    const neutral = () => toFetchIngestRequest(request, { ip: ip?.(request, context), eventType })
+    const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
+    if (preflight !== undefined) return toResponse(preflight)
+
+    const verdict = await verifyOnce(request, keys, neutral, eventType)
+    if (!verdict.ok) {
+      let own: unknown
+      if (onRefused !== undefined && verdict.reason !== 'client_aborted')
+        await tellRefused(async () => {
+          own = await onRefused(verdict, request, context)
+        })
+      return own instanceof Response ? own : toResponse(verdict.reply)
+    }
+    const accepted =
+      verdict.body === undefined ? request : withAcceptedBody(request, JSON.stringify(verdict.body))
+    const key = createContext(accepted, verdict, keys, eventType)
+    Reflect.set(accepted, requestProperty, key)
+    try {
+      return withAcceptedHeaders(await handler(key, accepted), verdict.headers)
+    } catch (error) {
+      await tellRefused(() => onError(error, request, context))
+      return withAcceptedHeaders(failed(), verdict.headers)
+    }
+  }
+}
+
+function assertFunction(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw badOption(option, value, 'a function')
+}
+
+function warn(error: unknown): void {
+  globalThis.process?.emitWarning?.(error instanceof Error ? error : String(error))
+}
+
+function failed(): Response {
+  return new Response('{"title":"Internal Server Error","status":500}', {
+    status: 500,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  })
+}
+
+/**
+ * Serves a management API. Gives `undefined` for requests that are not its own.
+ *
+ * @example
+ * ```ts
+ * const admin = adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] }))
+ * const fetch = async (request: Request) => (await admin(request)) ?? new Response(null, { status: 404 })
+ * ```
+ */
+export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?: AddressOf<Context> } = {}) {
+  const { ip } = options
+  assertFunction('ip', ip)
+
+  return async function adminRoutes(request: Request, context?: Context): Promise<Response | undefined> {
+    if (!api.handles(pathOf(toFetchIngestRequest(request).path))) return undefined
+    return api.fetch(request, { address: ip?.(request, context as Context) })
+  }
+}
+
+/**
+ * What `writeKeyAuth` has found for the request that it handed to the handler.
+ * @throws Error for any other request.
+ */
+export function writeKeyOf(request: Request): WriteKeyContext {
+  return requireContext(request)
+}

@@ -1,0 +1,145 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import {
+  type AdapterOptions,
+  BodyTakenError,
+  badOption,
+  createContext,
+  type FetchHandler,
+  type HeaderTarget,
+  mergeHeader,
+  pathOf,
+  type Reply,
+  requireContext,
+  resolveAdapterOptions,
+  setRefusalHeaders,
+  tellRefused,
+  toFetchIngestRequest,
+  toResponse,
+  type VerifyingKeys,
+  verifyOnce,
+  type WriteKeyContext,
+  withAcceptedBody,
+} from '../src/adapter/index.ts'
+import type { Refused } from '../src/index.ts'
+
+/** What `writeKeyAuth` sets: `c.get('writeKey')`. */
+export interface WriteKeyEnv {
+  Variables: {
+    /** The key that verified this request, and its events. */
+    writeKey: WriteKeyContext
+  }
+}
+
+/** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
+export interface WriteKeyAuthOptions extends AdapterOptions<(refused: Refused, c: Context) => unknown> {
+  /** The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Default: it cannot be told. */
+  ip?: (c: Context) => string | undefined
+}
+
+/**
+ * Hono middleware that lets a request through when its write key is good, on any runtime. Handlers find `c.get('writeKey')`, and
+ * `c.req.json()` gives the accepted events only.
+ *
+ * @throws ConfigError for bad options, at once.
+ * @example
+ * ```ts
+ * app.use('/v1/*', writeKeyAuth(keys))
+ * app.post('/v1/track', (c) => c.json({ success: true, accepted: c.get('writeKey').events.length }))
+ * ```
+ */
+export function writeKeyAuth(
+  keys: VerifyingKeys,
+  options: WriteKeyAuthOptions = {},
+): MiddlewareHandler<WriteKeyEnv> {
+  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options, ['ip'])
+  const ip = readIp(options)
+
+  return async function writeKeyAuth(context, next) {
+    const c = context as Context
+    const request = c.req.raw
+    const neutral = () =>
+      toFetchIngestRequest(request, { ip: ip?.(c), eventType, readTaken: () => readParsed(c) })
+    const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
+    if (preflight !== undefined) return answer(c, preflight)
+
+    const verdict = await verifyOnce(request, keys, neutral, eventType)
+    if (!verdict.ok) {
+      let own: unknown
+      if (onRefused !== undefined && verdict.reason !== 'client_aborted')
+        await tellRefused(async () => {
+          own = await onRefused(verdict, c)
+        })
+      return own instanceof Response ? own : answer(c, verdict.reply)
+    }
+    if (verdict.body !== undefined) {
+      const text = JSON.stringify(verdict.body)
+      c.req.raw = withAcceptedBody(request, text)
+      c.req.bodyCache = { text: Promise.resolve(text) } as unknown as typeof c.req.bodyCache
+    }
+    c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType))
+    await next()
+    const target = toHeaderTarget(c)
+    for (const name in verdict.headers) mergeHeader(target, name, verdict.headers[name] as string)
+    return
+  }
+}
+
+function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {
+  if (ip !== undefined && typeof ip !== 'function')
+    throw badOption('ip', ip, 'a function, such as (c) => getConnInfo(c).remote.address')
+  return ip
+}
+
+/** The bytes that a parser in front has read, which Hono keeps. What it made of a form has no bytes. */
+async function readParsed({ req }: Context): Promise<Uint8Array> {
+  const { text, json, arrayBuffer, blob } = req.bodyCache
+  if ((text ?? json ?? arrayBuffer ?? blob) === undefined) {
+    throw new BodyTakenError(
+      'something in front of writeKeyAuth has read a request body, and kept no more than a form, if anything: mount writeKeyAuth before it',
+    )
+  }
+  return new Uint8Array(await req.arrayBuffer())
+}
+
+function toHeaderTarget(c: Context): HeaderTarget {
+  return {
+    getHeader: (name) => c.res.headers.get(name) ?? undefined,
+    setHeader: (name, value) => c.header(name, value),
+    removeHeader: (name) => c.header(name, undefined),
+  }
+}
+
+/** Hono adds to a response whatever middleware in front has set: what a refusal must not carry goes first. */
+function answer(c: Context, reply: Reply): Response {
+  const { connection: _, ...headers } = reply.headers
+  setRefusalHeaders(toHeaderTarget(c), headers, c.req.header('origin'))
+  return toResponse(reply)
+}
+
+/**
+ * Hono middleware that serves a management API, at the root of an app. Requests for other paths go on.
+ *
+ * @example
+ * ```ts
+ * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
+ * ```
+ */
+export function adminRoutes(
+  api: FetchHandler,
+  options: { ip?: (c: Context) => string | undefined } = {},
+): MiddlewareHandler {
+  const ip = readIp(options)
+
+  return async function adminRoutes(c, next) {
+    if (!api.handles(pathOf(toFetchIngestRequest(c.req.raw).path))) return next()
+    return api.fetch(c.req.raw, { address: ip?.(c) })
+  }
+}
+
+/**
+ * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * @throws Error when the request has not passed it.
+ */
+export function writeKeyOf(c: Context): WriteKeyContext {
+  return requireContext(c.req.raw)
+}

@@ -1,0 +1,89 @@
+import { toLowerCaseFields } from '../http/header-fields.ts'
+import type { IngestRequest, ReadBody } from '../http/ingest-request.ts'
+import { BodyTakenError, nothingKept } from '../http/parsed-body.ts'
+import { clientAborted } from '../http/raw-body.ts'
+
+/** What an adapter knows beyond the request itself. */
+export interface FetchRequestHints {
+  /** The client's address. */
+  ip?: string | undefined
+  /** Fixed event type of the route. */
+  eventType?: string | undefined
+  /** Reads the body when somebody in front has, and kept it. */
+  readTaken?: ReadBody
+}
+
+/** A web-standard `Request` as the verifier sees it. Reads no byte of the body. */
+export function toFetchIngestRequest(request: Request, hints: FetchRequestHints = {}): IngestRequest {
+  // As it is in the URL and not as a parser spells it: whatever folded it has done so for the router as well.
+  const { url } = request
+  const target = url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  const queryStart = target.indexOf('?')
+  const neutral: IngestRequest = {
+    method: request.method,
+    path: queryStart === -1 ? target : target.slice(0, queryStart),
+    query: queryStart === -1 ? '' : target.slice(queryStart + 1),
+    headers: toLowerCaseFields(request.headers),
+    body: bodyOf(request, hints.readTaken),
+  }
+  if (hints.ip !== undefined) neutral.ip = hints.ip
+  if (hints.eventType !== undefined) neutral.eventType = hints.eventType
+  return neutral
+}
+
+function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
+  if (request.bodyUsed) return readTaken
+  // Asked of GET and HEAD as well, a lazy request would make a stream that nobody ends.
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined
+  return request.body === null ? undefined : createFetchReader(request)
+}
+
+function refuseTaken(): never {
+  throw new BodyTakenError(nothingKept)
+}
+
+/**
+ * A {@link ReadBody} over a web-standard body. What exceeds the limit is left unread: to cancel the stream would make some
+ * servers close the connection before their answer is out.
+ */
+function createFetchReader(request: Request): ReadBody {
+  return async function readFetchBody(maxBytes, hold = () => true) {
+    if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return null
+    const reader = (request.body as ReadableStream<Uint8Array>).getReader()
+    const chunks: Uint8Array[] = []
+    let length = 0
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) break
+        length += value.length
+        if (length > maxBytes || !hold(value.length)) return null
+        chunks.push(value)
+      }
+    } catch {
+      throw clientAborted()
+    } finally {
+      reader.releaseLock()
+    }
+    if (request.signal?.aborted) throw clientAborted()
+    return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
+  }
+}
+
+function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+/** The same request with the accepted events as its body, and headers that say so. */
+export function withAcceptedBody(request: Request, text: string): Request {
+  const headers = new Headers(request.headers)
+  headers.set('content-type', 'application/json')
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
+  return new Request(request, { headers, body: text })
+}

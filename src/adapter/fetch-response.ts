@@ -1,0 +1,37 @@
+import type { Reply } from '../http/ingest-request.ts'
+import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
+
+/** A `Headers` as what header merging works on. */
+export function toHeaderTarget(headers: Headers): HeaderTarget {
+  return {
+    getHeader: (name) => headers.get(name) ?? undefined,
+    setHeader: (name, value) => headers.set(name, value),
+    removeHeader: (name) => headers.delete(name),
+  }
+}
+
+/** A reply as a web-standard `Response`. What becomes of the connection is for the server to say. */
+export function toResponse({ status, headers, body }: Reply): Response {
+  const { connection: _, ...rest } = headers
+  return new Response(body === '' ? null : body, { status, headers: rest })
+}
+
+/** The response with headers of an accepted request merged in; a new one where they cannot be changed. */
+export function withAcceptedHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  // A WebSocket's handshake.
+  if (response.status === 101) return response
+  const changed = isChangeable(response) ? response : new Response(response.body, response)
+  const target = toHeaderTarget(changed.headers)
+  for (const name in headers) mergeHeader(target, name, headers[name] as string)
+  return changed
+}
+
+/** Headers of what `fetch`, `Response.redirect` and `Response.error` give cannot be. */
+function isChangeable({ headers }: Response): boolean {
+  try {
+    headers.delete('x-writekey-probe')
+    return true
+  } catch {
+    return false
+  }
+}

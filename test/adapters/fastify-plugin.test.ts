@@ -1,0 +1,181 @@
+import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, it } from 'vitest'
+import { adminRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/fastify.ts'
+import { guardListener } from '../../adapters/node.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
+import { basic } from '../contract/golden/golden-request.ts'
+
+const event = { type: 'track', event: 'Signed Up' }
+const apps: FastifyInstance[] = []
+afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
+
+async function createKeys() {
+  const told: WriteKeyEvent[] = []
+  const keys = createWriteKeys({ onEvent: (one) => told.push(one) })
+  const { key } = await keys.create({
+    name: 'Web App',
+    sourceType: 'web',
+    rateLimitEps: 100,
+    allowedOrigins: ['https://app.example.com'],
+  })
+  return { keys, key, told }
+}
+
+function createApp(keys: WriteKeys, app = Fastify()): FastifyInstance {
+  apps.push(app)
+  app.get('/health', async () => 'well')
+  app.register(
+    async (ingest) => {
+      ingest.register(writeKeyAuth(keys))
+      ingest.post('/track', async (request) => ({
+        name: writeKeyOf(request).name,
+        body: request.body,
+        type: request.headers['content-type'],
+      }))
+    },
+    { prefix: '/v1' },
+  )
+  return app
+}
+
+describe('a Fastify plugin', () => {
+  it('guards the context that it is registered in, and nothing else', async () => {
+    const { keys } = await createKeys()
+    const app = createApp(keys)
+    expect((await app.inject('/health')).statusCode).toBe(200)
+    expect((await app.inject({ method: 'POST', url: '/v1/track', payload: event })).statusCode).toBe(401)
+  })
+
+  it.each([
+    [
+      'a form by its label, in gzip',
+      { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'gzip' },
+      gzipSync(JSON.stringify(event)),
+    ],
+    ['text', { 'content-type': 'text/plain' }, JSON.stringify(event)],
+    ['a label that no parser has', { 'content-type': 'nonsense' }, JSON.stringify(event)],
+    [
+      'more than Fastify takes',
+      { 'content-type': 'application/json' },
+      JSON.stringify({ ...event, padding: ' '.repeat(2_000_000) }),
+    ],
+  ])('reads %s', async (_, headers, payload) => {
+    const { keys, key } = await createKeys()
+    const answer = await createApp(keys).inject({
+      method: 'POST',
+      url: '/v1/track',
+      headers: { ...headers, authorization: basic(key) },
+      payload,
+    })
+    expect(answer.json()).toMatchObject({ name: 'Web App', body: event, type: 'application/json' })
+  })
+
+  it('hands accepted events to schemas and hooks behind it', async () => {
+    const { keys, key } = await createKeys()
+    const app = Fastify()
+    apps.push(app)
+    app.register(writeKeyAuth(keys))
+    app.post(
+      '/track',
+      {
+        schema: { body: { type: 'object', properties: { count: { type: 'number' } }, required: ['count'] } },
+      },
+      async (request) => request.body,
+    )
+    const post = (payload: object) =>
+      app.inject({ method: 'POST', url: '/track', headers: { authorization: basic(key) }, payload })
+    expect((await post({ ...event, count: '7', writeKey: 'sk_live_x' })).json()).toEqual({
+      ...event,
+      count: 7,
+    })
+    const invalid = await post(event)
+    expect(invalid.statusCode).toBe(400)
+    expect(invalid.headers['x-ratelimit-limit']).toBe('100')
+  })
+
+  it('answers preflights of the routes behind it, and leaves what the app says of CORS', async () => {
+    const { keys } = await createKeys()
+    const app = Fastify()
+    app.addHook('onRequest', async (_, reply) => {
+      reply.header('access-control-allow-origin', 'https://www.example.com')
+    })
+    createApp(keys, app)
+    app.register(writeKeyAuth(keys))
+    app.options('*', async () => 'well')
+    const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'POST' }
+    const plain = await createApp(keys).inject({ method: 'OPTIONS', url: '/v1/track', headers })
+    expect(plain.statusCode).toBe(204)
+    expect(plain.headers['access-control-allow-origin']).toBe('*')
+    const unknown = await createApp(keys).inject({ method: 'OPTIONS', url: '/v1/track' })
+    expect(unknown.statusCode).toBe(401)
+    const refused = await app.inject({
+      method: 'POST',
+      url: '/v1/track',
+      headers: { origin: 'https://www.example.com' },
+      payload: event,
+    })
+    expect(refused.statusCode).toBe(401)
+    expect(refused.headers['access-control-allow-origin']).toBe('https://www.example.com')
+  })
+
+  it('neither reads nor charges again behind a guard of its server', async () => {
+    const { keys, key, told } = await createKeys()
+    const app = createApp(
+      keys,
+      Fastify({ serverFactory: (handler) => createServer(guardListener(handler, keys, { path: '/v1' })) }),
+    )
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const answer = await fetch(`${url}/v1/track`, {
+      method: 'POST',
+      headers: { authorization: basic(key) },
+      body: JSON.stringify({ ...event, padding: ' '.repeat(2_000_000) }),
+    })
+    expect(await answer.json()).toMatchObject({ name: 'Web App', body: event })
+    expect(told).toHaveLength(1)
+  })
+
+  it('leaves an answer to onRefused that gives one', async () => {
+    const { keys } = await createKeys()
+    const app = Fastify()
+    apps.push(app)
+    app.register(
+      writeKeyAuth(keys, { onRefused: ({ reason }, _, reply) => reply.code(418).send({ reason }) }),
+    )
+    app.post('/track', async () => 'never')
+    const answer = await app.inject({ method: 'POST', url: '/track', payload: event })
+    expect([answer.statusCode, answer.json()]).toEqual([418, { reason: 'missing_key' }])
+  })
+
+  it('says what is wrong with its options, and where no guard is', async () => {
+    const { keys } = await createKeys()
+    expect(() => writeKeyAuth(keys, { eventtype: 'x' } as never)).toThrow(/eventtype/)
+    const app = Fastify()
+    apps.push(app)
+    app.get('/', async (request) => writeKeyOf(request).name)
+    expect((await app.inject('/')).json().message).toMatch(/has not passed a guard/)
+  })
+
+  it('serves a management API at the root or below a prefix', async () => {
+    const { keys } = await createKeys()
+    const token = 'a-token-of-thirty-two-characters-or-more'
+    const api = createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })
+    for (const prefix of ['', '/internal']) {
+      const app = Fastify()
+      apps.push(app)
+      app.register(adminRoutes(api), { prefix })
+      app.get('/health', async () => 'well')
+      const headers = { authorization: `Bearer ${token}` }
+      const answer = await app.inject({
+        method: 'POST',
+        url: `${prefix}/api/v1/events/write-keys`,
+        headers,
+        payload: { name: 'iOS', source_type: 'mobile' },
+      })
+      expect([prefix, answer.statusCode]).toEqual([prefix, 201])
+      expect((await app.inject('/health')).body).toBe('well')
+    }
+  })
+})
