@@ -8,8 +8,6 @@ export interface Cacheable {
   readonly version: number
   /** What it was found by. */
   digest: string
-  /** What was known to have changed when it was found. */
-  generation: number
   /** When the store is to be asked again, on the monotonic clock; `null` = as long as nothing changes. Whole seconds take no object of their own. */
   freshUntilSeconds: number | null
 }

@@ -226,7 +226,6 @@ export function createKeyCache<Compiled extends Cacheable>(
     const other = cached.siblingOf(record.id)
     const compiled = compile(record, index, other?.version === record.version ? other : undefined)
     compiled.digest = digest
-    compiled.generation = generation
     compiled.freshUntilSeconds = freshUntilSeconds()
     // Between the answer and here others may have had their turn; who asked judges again.
     if (changes.none(generation, record.id)) cached.add(compiled)
@@ -264,7 +263,8 @@ export function createKeyCache<Compiled extends Cacheable>(
     find,
     isCurrent(key) {
       if (closed || !(lease.holds(clock.monotonic(), clock.now()) || isBridged())) return false
-      return changes.none(key.generation, key.id) || cached.peek(key.digest) === key
+      // What was dropped, or pushed out since, is found again.
+      return cached.peek(key.digest) === key
     },
     findAgain(key) {
       if (closed) throw closedError()

@@ -50,7 +50,6 @@ export class CompiledKey implements CompiledRules {
   readonly ips: IpRule | null
   /** Kept by the cache. */
   digest = ''
-  generation = 0
   freshUntilSeconds: number | null = null
 
   constructor(

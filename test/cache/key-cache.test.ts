@@ -24,7 +24,7 @@ function createCache(
   return createKeyCache<CachedRecord>({
     store,
     clock,
-    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '', generation: 0 }),
+    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
     budget: createMissBudget(clock),
     maxKeys: 100,
     // Long, so that the timer, which runs on real time, does not poll on its own within a test.

@@ -49,7 +49,7 @@ function setUp() {
   const cache = createKeyCache({
     store,
     clock,
-    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '', generation: 0 }),
+    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
     budget: createMissBudget(clock),
     maxKeys: 100,
     leaseMs: 60_000,
