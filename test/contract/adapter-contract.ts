@@ -254,6 +254,32 @@ export function adapterContract(
         },
       )
 
+      it.each([
+        ['revoked', (keys: WriteKeys, id: string) => keys.revoke(id)],
+        ['removed', (keys: WriteKeys, id: string) => keys.remove(id)],
+      ])('starts no handler for a key that was %s while its body arrived', async (_, end) => {
+        const { url, key, keyId, keys, handled } = await launchWithKey()
+        const half = Math.floor(trackBody.length / 2)
+        const socket = await openSocket(url)
+        try {
+          socket.write(
+            toWire(
+              'POST /v1/track HTTP/1.1',
+              ['Host: x', `Authorization: ${basic(key)}`, `Content-Length: ${trackBody.length}`],
+              trackBody.slice(0, half),
+            ),
+          )
+          // Until the server has begun to read.
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          await end(keys, keyId)
+          socket.write(trackBody.slice(half))
+          expect((await createAnswerReader(socket)()).status).toBe(401)
+        } finally {
+          socket.destroy()
+        }
+        expect(handled()).toEqual([])
+      })
+
       it('does not ask for a key in a body that the client has cut off', async () => {
         const events: WriteKeyEvent[] = []
         const { url, key, handled } = await launchWithKey({
