@@ -18,7 +18,7 @@ export interface DigestIndex {
   /** @param keyHash the same digest in hex, as stores hold it. */
   add(keyHash: string, keyId: string): void
   delete(digest: string): void
-  /** Takes out all digests of these keys: one look at every entry, 3 ms for a million. */
+  /** Takes out all digests of these keys: one look at every entry, some 10 ms for a million. */
   deleteOwners(keyIds: readonly string[]): void
 }
 
@@ -79,16 +79,17 @@ export function createDigestIndex(): DigestIndex {
     slots.fill(0, hole * entryWords, (hole + 1) * entryWords)
   }
 
-  function deleteOwnersIn(shard: Shard, owners: OwnerSet): void {
-    for (let slot = 0; slot * entryWords < shard.slots.length; ) {
-      const at = slot * entryWords
-      const owner = shard.slots[at + 2] as number
-      if (owner !== 0 && owners.has(owner, (shard.slots[at + 1] as number) & 0xffff)) {
-        free(shard, slot)
+  function deleteOwnersIn(shard: Shard, { likely, has }: OwnerSet): void {
+    const { slots } = shard
+    let at = 0
+    while (at < slots.length) {
+      const owner = slots[at + 2] as number
+      if (owner !== 0 && likely[owner & 0xffff] === 1 && has(owner, (slots[at + 1] as number) & 0xffff)) {
+        free(shard, at / entryWords)
         shard.count--
         size--
         // What has moved up is looked at next.
-      } else slot++
+      } else at += entryWords
     }
   }
 
@@ -160,10 +161,11 @@ function ownerOf(keyId: string): Owner {
 }
 
 interface OwnerSet {
+  /** By the lowest 16 bits of an owner: 0 = it is not in the set. */
+  readonly likely: Uint8Array
   has(low: number, high: number): boolean
 }
 
-/** Answers "no" for nearly all entries by one look at a table of bits. */
 function createOwnerSet(keyIds: readonly string[]): OwnerSet {
   const likely = new Uint8Array(65_536)
   const owners = new Set<number>()
@@ -172,5 +174,5 @@ function createOwnerSet(keyIds: readonly string[]): OwnerSet {
     likely[low & 0xffff] = 1
     owners.add(high * 2 ** 32 + low)
   }
-  return { has: (low, high) => likely[low & 0xffff] === 1 && owners.has(high * 2 ** 32 + low) }
+  return { likely, has: (low, high) => owners.has(high * 2 ** 32 + low) }
 }

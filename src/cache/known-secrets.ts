@@ -10,6 +10,9 @@ const pageSize = 2_000
 const mostKeys = 1_000
 /** Pause after a question that failed, in milliseconds. */
 const retryMs = 500
+/** Of millions of secrets those of keys that changed take some time to find: a tenth of the process's at most. */
+const pauseFactor = 9
+const longestPauseMs = 250
 
 /** Which secrets exist, as far as this process has heard: whoever presents one of them pays nothing for a look at the store. */
 export interface KnownSecrets {
@@ -30,6 +33,8 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
   let next: DigestIndex | undefined
   let isIncomplete = true
   const changed = new Set<string>()
+  /** To be waited before the index is brought up to date once more. */
+  let restMs = 0
   let working: Promise<void> | undefined
   let retryAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -60,13 +65,17 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
   }
 
   async function readChanged(): Promise<void> {
+    if (restMs >= 1) await new Promise((resolve) => setTimeout(resolve, restMs))
+    restMs = 0
     const keyIds = [...changed].slice(0, mostKeys)
     for (const keyId of keyIds) changed.delete(keyId)
     try {
       const secrets = await withDeadline(existing.of(keyIds))
       if (isIncomplete) return
+      const startedAt = performance.now()
       index.deleteOwners(keyIds)
       for (const { keyHash, keyId } of secrets) index.add(keyHash, keyId)
+      restMs = Math.min(longestPauseMs, pauseFactor * (performance.now() - startedAt))
     } catch (error) {
       for (const keyId of keyIds) changed.add(keyId)
       throw error
