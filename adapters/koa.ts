@@ -9,6 +9,7 @@ import {
   type ParsedBody,
   pathOf,
   type Reply,
+  requireContext,
   resolveAdapterOptions,
   setAcceptedBody,
   setRefusalHeaders,
@@ -142,4 +143,12 @@ export function adminRoutes(api: FetchHandler): Middleware {
     ctx.respond = false
     await answerByFetch(api, ctx.req, ctx.res, { parsed: ctx.request as ParsedBody & typeof ctx.request })
   }
+}
+
+/**
+ * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * @throws Error when the request has not passed it.
+ */
+export function writeKeyOf(ctx: Pick<Context, 'req'>): WriteKeyContext {
+  return requireContext(ctx.req)
 }

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common'
-import { findContext, type WriteKeyContext } from '../../src/adapter/index.ts'
+import { findContext, requireContext, type WriteKeyContext } from '../../src/adapter/index.ts'
 import { toHttpExchange } from './http-exchange.ts'
 
 /** Metadata keys; values are read from the handler first, then from its controller. */
@@ -30,3 +30,12 @@ export const EventType = (eventType: string): MethodDecorator & ClassDecorator =
 
 /** Lets this handler or controller be reached without a write key; `false` takes back what the controller says. */
 export const SkipWriteKey = (skip = true): MethodDecorator & ClassDecorator => SetMetadata(skipMetadata, skip)
+
+/**
+ * What `WriteKeyGuard`, or a guard in front of the app, has found for a request of Express's or Fastify's.
+ * @throws Error when the request has not passed one.
+ */
+export function writeKeyOf(request: object): WriteKeyContext {
+  const { raw = request } = request as { raw?: object }
+  return requireContext(raw)
+}

@@ -1,5 +1,5 @@
 export type { WriteKeyContext } from '../../src/adapter/index.ts'
-export { EventType, SkipWriteKey, WriteKey } from './decorators.ts'
+export { EventType, SkipWriteKey, WriteKey, writeKeyOf } from './decorators.ts'
 export type {
   WriteKeyGuardOptions,
   WriteKeyModuleAsyncOptions,

@@ -65,7 +65,6 @@ function createFetchReader(request: Request): ReadBody {
     } finally {
       reader.releaseLock()
     }
-    if (request.signal?.aborted) throw clientAborted()
     return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
   }
 }

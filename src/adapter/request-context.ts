@@ -3,6 +3,7 @@ import { AcceptedRequest } from '../verifier/accepted-request.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
 import type { Accepted, Verdict } from '../verifier/verdict.ts'
+import { markPaid } from '../verifier/visit.ts'
 
 /** What handlers find on the request: the key that verified it, and the events. */
 export interface WriteKeyContext extends VerifiedKey {
@@ -109,7 +110,8 @@ export function createContext(
 
 /**
  * Verifies a request, unless these keys have let it through already: it is read and charged once. A guard further in that
- * names another type, or finds another method or target, judges the same events by the key's rules.
+ * names another type, or finds another method or target, judges the same events by the key's rules; one of other keys verifies the
+ * request for itself. Neither charges it again.
  *
  * @param request what the passage is remembered with: Node's own, where a framework has wrapped it
  * @param toNeutral asked for the request as it is now
@@ -120,9 +122,11 @@ export function verifyOnce(
   toNeutral: () => IngestRequest,
   eventType?: string,
 ): Promise<Verdict> {
-  let passage = PassedRequest.newestOf(request)
+  const newest = PassedRequest.newestOf(request)
+  if (newest === undefined) return keys.verify(toNeutral())
+  let passage: Passage | undefined = newest
   while (passage !== undefined && passage.keys !== keys) passage = passage.before
-  if (passage === undefined) return keys.verify(toNeutral())
+  if (passage === undefined) return keys.verify(markPaid(toNeutral()))
   const neutral = toNeutral()
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)

@@ -13,7 +13,11 @@ import { acceptedBodyOf } from './request-context.ts'
 export function rewindBody(request: IncomingMessage): void {
   const body = acceptedBodyOf(request)
   if (body === undefined) return
-  sayLengthOf(request.headers, body)
+  const { headers } = request
+  sayLengthOf(headers, body)
+  // Parsers know no other name: not that of an `application/cloudevents+json`, which is JSON all the same.
+  if (headers['content-type']?.startsWith('application/json') !== true)
+    headers['content-type'] = 'application/json'
   const prototype: object = Object.getPrototypeOf(request)
   if (rewinding.has(prototype)) return
   let made = rewindingBy.get(prototype)

@@ -65,13 +65,14 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
    * clock and the bucket less for what is accepted (0.15 of 3 µs).
    */
   function peekLate(visit: Visit): RateLimitResult | undefined {
-    return typeof visit.request.body === 'function' ? undefined : peekEmpty(visit)
+    return typeof visit.request.body === 'function' || visit.isPaid ? undefined : peekEmpty(visit)
   }
 
   return {
     refuse,
     refuseIfEmpty(visit) {
-      const empty = typeof visit.request.body === 'function' ? peekEmpty(visit) : undefined
+      const isAhead = typeof visit.request.body === 'function' && !visit.isPaid
+      const empty = isAhead ? peekEmpty(visit) : undefined
       return empty === undefined ? undefined : rateLimited(visit, empty)
     },
     refuseLate(visit, reason, details) {

@@ -277,7 +277,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   /** Step 12: all events or none. */
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
     const { ratePolicy, id } = visit.key as CompiledKey
-    if (ratePolicy === null) return pass(visit, checked, undefined)
+    if (ratePolicy === null || visit.isPaid) return pass(visit, checked, undefined)
     const { received, request } = visit
     const bytes = received?.ok ? received.bytes : 0
     const cost = eventCost(checked, bytes, request.headers, options.eventBytes)

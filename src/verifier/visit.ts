@@ -28,6 +28,15 @@ export interface Visit extends BodyAccount {
   waited: boolean
   /** What the limiter has charged. */
   charged: number
+  /** Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep. */
+  readonly isPaid: boolean
+}
+
+const paid = Symbol('paid')
+
+/** Says of a request that another guard has charged it. Nobody else can: the symbol is known here alone. */
+export function markPaid(request: IngestRequest): IngestRequest {
+  return Object.assign(request, { [paid]: true })
 }
 
 /** A body that is not read, as the address has sent too many unknown keys in others. */
@@ -55,6 +64,7 @@ export function createVisit(request: IngestRequest): Visit {
     heldUnknownBytes: 0,
     waited: false,
     charged: 0,
+    isPaid: (request as { [paid]?: boolean })[paid] === true,
   }
 }
 

@@ -76,12 +76,16 @@ describe('a request that passes several adapters', () => {
     expect(holder.sender).toEqual(holder.writeKey)
   })
 
-  it('is verified by each of several keys once, in whatever order they come', async () => {
+  it('is verified by each of several keys, in whatever order they come, and charged by the first', async () => {
     const [first, second] = [await createAdapter('writeKey'), await createAdapter('writeKey')]
     const holder: Record<string, unknown> = {}
     for (const adapter of [first, second, first, second, first])
       expect(await adapter.pass(holder)).toMatchObject({ ok: true })
-    expect([first.verified, second.verified]).toEqual([1, 1])
+    expect(await second.pass(holder, { headers: first.headers })).toMatchObject({ ok: true })
+    expect(await (await createAdapter('writeKey')).pass(holder, { headers: first.headers })).toMatchObject({
+      reason: 'unknown_key',
+    })
+    expect([first.verified, second.verified]).toEqual([1, 0])
   })
 
   it('has the newest of its contexts, whatever handlers make of what they find', async () => {
@@ -95,7 +99,7 @@ describe('a request that passes several adapters', () => {
     for (const name in holder) delete holder[name]
     await first.pass(holder)
     expect(findContext(holder)).toBe(holder.writeKey)
-    expect([first.verified, second.verified]).toEqual([1, 1])
+    expect([first.verified, second.verified]).toEqual([1, 0])
   })
 
   it('is judged again by the type that an inner adapter names, and not charged again', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import express from 'express'
+import Fastify from 'fastify'
 import Koa from 'koa'
 import { guardListener, guardServer } from '../../adapters/node.ts'
 import { createWriteKeys } from '../../src/index.ts'
@@ -53,6 +54,30 @@ function start(createListener: (typeof frameworks)[string]) {
     return startServer(config.mountedTwice ? guardServer(server, keys, options) : server, keys, handled)
   }
 }
+
+async function startFastify(config: AdapterConfig): Promise<AdapterServer> {
+  const keys = createWriteKeys(config.options)
+  const handled: Handled[] = []
+  const handle = createHandler(config, handled)
+  const options = { ...config.adapter, path: '/v1' }
+  const app = Fastify({
+    // Its JSON parser refuses `constructor` otherwise.
+    onConstructorPoisoning: 'ignore',
+    serverFactory(listener) {
+      const server = createServer(guardListener(listener, keys, options))
+      return config.mountedTwice ? guardServer(server, keys, options) : server
+    },
+  })
+  app.all('/*', (request, reply) => {
+    Reflect.set(request.raw, 'body', request.body)
+    reply.hijack()
+    handle(request.raw, reply.raw)
+  })
+  await app.ready()
+  return startServer(app.server, keys, handled, () => app.close())
+}
+
+adapterContract('Fastify behind guardListener', startFastify)
 
 for (const [name, createListener] of Object.entries(frameworks))
   adapterContract(`${name} behind guardListener`, start(createListener))

@@ -17,7 +17,7 @@ const values: Record<string, readonly string[]> = {
   hono: ['adminRoutes', 'writeKeyAuth', 'writeKeyOf'],
   fetch: ['adminRoutes', 'writeKeyAuth', 'writeKeyOf'],
   express: ['adminRoutes', 'writeKeyAuth', 'writeKeyOf'],
-  koa: ['adminRoutes', 'writeKeyAuth'],
+  koa: ['adminRoutes', 'writeKeyAuth', 'writeKeyOf'],
   nestjs: [
     'EventType',
     'SkipWriteKey',
@@ -26,6 +26,7 @@ const values: Record<string, readonly string[]> = {
     'WriteKeyGuard',
     'WriteKeyModule',
     'WriteKeysService',
+    'writeKeyOf',
   ],
   adapter: [
     'BodyTakenError',
