@@ -332,6 +332,16 @@ describe('something that is broken', () => {
     expect(await ask('junk')).toBe('malformed_key')
   })
 
+  it.each([
+    ['throw', broken],
+    ['reject', rejecting],
+  ])('does not hold up a change: hints that %s, which is told once', async (_, publish) => {
+    const hints = { publish, subscribe: () => () => {}, close() {} }
+    const { keys, events } = setUp({ hints })
+    for (let count = 0; count < 3; count++) await keys.create(web)
+    expect(events.map(({ type }) => type)).toEqual(['hints_error'])
+  })
+
   it('is 503 after close, without an unhandled rejection, and closing twice is fine', async () => {
     const { ask, keys } = setUp()
     const { key } = await keys.create(web)

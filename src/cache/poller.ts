@@ -2,10 +2,10 @@ import type { KeyRecord } from '../keys/key-record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { storeDeadlineMs, timeoutError, withDeadline } from '../runtime/deadline.ts'
 import { StoreError, toStoreError } from '../runtime/errors.ts'
-import type { KeyStore } from '../stores/key-store.ts'
+import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lease } from './lease.ts'
-import type { Standing } from './standing.ts'
+import type { Outcome, Question, Standing } from './standing.ts'
 
 export interface PollerOptions {
   store: Pick<KeyStore, 'poll'>
@@ -83,14 +83,8 @@ export function createPoller(options: PollerOptions): Poller {
     const isOvertaken = record !== undefined && !changes.none(generation, record.id)
     const outcome = standing.apply(question, answer)
     if (outcome === 'applied') lease.renew(question, answer.leaseMs)
-    const isUsable =
-      outcome === 'applied'
-        ? !isOvertaken
-        : keyHash === undefined
-          ? // Whoever polls wants to know what has changed by now: a question that began later has told.
-            outcome === 'superseded'
-          : standing.isStillRight(question, answer, record?.id)
-    if (!isUsable) return undefined
+    if (outcome === 'applied' ? isOvertaken : !isStillOfUse(outcome, question, answer, keyHash))
+      return undefined
     // That nobody has a secret needs no lease: it was asked after the request had come.
     const needsLease = keyHash === undefined || record !== undefined
     if (needsLease && !leaseHolds()) return undefined
@@ -99,6 +93,18 @@ export function createPoller(options: PollerOptions): Poller {
       generation: changes.generation(),
       isUndisturbed: isUndisturbed && outcome === 'applied',
     }
+  }
+
+  /** Whether an answer that was not applied says what was asked for all the same. */
+  function isStillOfUse(
+    outcome: Outcome,
+    question: Question,
+    answer: PollAnswer,
+    keyHash: string | undefined,
+  ): boolean {
+    if (keyHash !== undefined) return standing.isStillRight(question, answer, answer.record?.id)
+    // Whoever polls wants to know what has changed by now: a question that began later has told.
+    return outcome === 'superseded'
   }
 
   async function ask(keyHash?: string, deadlineMs = storeDeadlineMs): Promise<LookedUp> {

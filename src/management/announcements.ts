@@ -23,7 +23,8 @@ export function createAnnouncements({
   function changed(keyId: string): void {
     cache.forget([keyId])
     if (hints === undefined) return
-    Promise.resolve(hints.publish([keyId])).then(publishing.ended, publishing.began)
+    const publish = async () => hints.publish([keyId])
+    publish().then(publishing.ended, publishing.began)
   }
 
   return {
