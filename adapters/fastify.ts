@@ -67,7 +67,8 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
 
   async function verify(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const { raw } = request
-    const neutral = () => toIngestRequest(raw, { url: request.originalUrl, parsed: request, eventType })
+    const neutral = () =>
+      toIngestRequest(raw, { url: request.originalUrl, parsed: request, response: reply.raw, eventType })
     const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       answerPastFastify(reply, preflight)

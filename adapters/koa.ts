@@ -53,7 +53,8 @@ export function writeKeyAuth(
   return async function writeKeyAuth(context, next) {
     const ctx = context as Context
     const parsed = ctx.request as ParsedBody & typeof ctx.request
-    const neutral = () => toIngestRequest(ctx.req, { url: ctx.originalUrl, parsed, eventType })
+    const neutral = () =>
+      toIngestRequest(ctx.req, { url: ctx.originalUrl, parsed, response: ctx.res, eventType })
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(ctx, preflight)
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FieldValues, IngestRequest, Reply } from '../http/ingest-request.ts'
+import type { FieldValues, IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
 import { isContinued, isSoonOver, throwRestAway } from '../http/unread-body.ts'
@@ -16,6 +16,8 @@ export interface RequestHints {
   mountPath?: string | undefined
   /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
   parsed?: ParsedBody
+  /** The response, where the server may leave `100 Continue` to those who read the body: said once it is going to be read. */
+  response?: ServerResponse
   /** Fixed event type of the route. */
   eventType?: string | undefined
 }
@@ -32,10 +34,22 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
     headers: withContent(request, toHeaders(request)),
     body: bodyOf(request, hints.parsed),
   }
+  if (hints.response !== undefined && /^100-continue$/i.test(request.headers.expect ?? ''))
+    ingest.body = continued(ingest.body, hints.response)
   const address = request.socket?.remoteAddress
   if (address !== undefined) ingest.ip = address
   if (hints.eventType !== undefined) ingest.eventType = hints.eventType
   return ingest
+}
+
+/** A client that waits for a word from us sends its body once it has got it. */
+function continued(body: unknown, response: ServerResponse): unknown {
+  if (typeof body !== 'function' || isContinued(response)) return body
+  const read = body as ReadBody
+  return function readContinued(...limits: Parameters<ReadBody>) {
+    response.writeContinue()
+    return read(...limits)
+  }
 }
 
 /** In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1): said as HTTP/1 would say it. */

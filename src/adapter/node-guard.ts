@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { IngestRequest, ReadBody } from '../http/ingest-request.ts'
-import { isContinued } from '../http/unread-body.ts'
 import type { Accepted, Refused } from '../verifier/verdict.ts'
 import { setAcceptedBody } from './accepted-body.ts'
 import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
@@ -28,7 +26,8 @@ export function createNodeGuard(
   { eventType, onRefused, requestProperty }: ResolvedAdapterOptions<OnNodeRefused>,
 ): NodeGuard {
   return function writeKeyAuth(request, response, next) {
-    const neutral = () => toNeutral(request, response, eventType)
+    const { originalUrl: url, baseUrl: mountPath } = request
+    const neutral = () => toIngestRequest(request, { url, mountPath, response, eventType })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       writeReply(response, preflight)
@@ -57,30 +56,5 @@ export function createNodeGuard(
     if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, response))
     writeReply(response, verdict.reply)
     return false
-  }
-}
-
-function toNeutral(
-  request: NodeRequest,
-  response: ServerResponse,
-  eventType: string | undefined,
-): IngestRequest {
-  const neutral = toIngestRequest(request, {
-    url: request.originalUrl,
-    mountPath: request.baseUrl,
-    eventType,
-  })
-  if (request.headers.expect === undefined || isContinued(response)) return neutral
-  const { body } = neutral
-  return typeof body === 'function'
-    ? { ...neutral, body: continued(body as ReadBody, request, response) }
-    : neutral
-}
-
-/** A client that waits for `100 Continue`, where the server has left that to us, sends its body once it is going to be read. */
-function continued(read: ReadBody, request: NodeRequest, response: ServerResponse): ReadBody {
-  return function readContinued(...limits) {
-    if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue()
-    return read(...limits)
   }
 }

@@ -1,49 +1,21 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { createWriteKeys } from '../../src/index.ts'
-import { type CodeBlock, listDocuments, readBlocks, root } from './code-blocks.ts'
-import { compileBlocks, sourceOf } from './compiled-blocks.ts'
+import { root } from './code-blocks.ts'
+import { compileBlocks } from './compiled-blocks.ts'
+import { blocks, blockWith, runModule } from './running-blocks.ts'
 
 const run = promisify(execFile)
-const blocks = listDocuments().flatMap(readBlocks)
-
-function blockWith(document: string, language: string, text: string): CodeBlock {
-  const found = blocks.find(
-    (block) => block.document === document && block.language === language && block.code.includes(text),
-  )
-  if (found === undefined) throw new Error(`${document} has no ${language} block with ${text}`)
-  return found
-}
-
 async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
-}
-
-/** Runs a block as it stands, its imports from the sources. Vitest compiles it. */
-async function runModule(code: string): Promise<Record<string, unknown>> {
-  const folder = mkdtempSync(join(tmpdir(), 'writekey-docs-'))
-  const withPaths = code.replace(/from '([^']+)'/g, (_, name: string) => {
-    const source = sourceOf(name)
-    return `from '${source ?? import.meta.resolve(name)}'`
-  })
-  const file = join(folder, 'block.ts')
-  writeFileSync(file, withPaths)
-  try {
-    return await import(pathToFileURL(file).href)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 }
 
 describe('the documents', () => {

@@ -65,6 +65,7 @@ declare function pino(): import('writekey').Logger
 
 /** Where a page means something else by a name; declared in each of its blocks that does not declare it itself. */
 const surroundingsOfDocument: Record<string, Record<string, string>> = {
+  'docs/adapters.md': { server: "declare const server: import('@hapi/hapi').Server" },
   'docs/fastify.md': {
     writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/fastify').writeKeyAuth",
   },
