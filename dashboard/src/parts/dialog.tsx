@@ -18,10 +18,13 @@ export function Dialog({ title, onClose, wide, children }: DialogProps) {
   // Before the browser paints: an Escape pressed at once must find the dialog open.
   useLayoutEffect(() => {
     const opener = document.activeElement
-    element.current?.showModal()
+    const dialog = element.current
+    dialog?.showModal()
     // By default the focus would be on the button that closes: what one came for is first.
-    element.current?.querySelector<HTMLElement>(firstControl)?.focus()
+    dialog?.querySelector<HTMLElement>(firstControl)?.focus()
     return () => {
+      // While it is open nothing behind it takes the focus.
+      dialog?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
   }, [])
