@@ -17,19 +17,28 @@ export interface FetchRequestHints {
 export function toFetchIngestRequest(request: Request, hints: FetchRequestHints = {}): IngestRequest {
   // As it is in the URL and not as a parser spells it: whatever folded it has done so for the router as well.
   const { url } = request
-  const target = url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const target = hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
   const queryStart = target.indexOf('?')
   const neutral: IngestRequest = {
     method: request.method,
     path: queryStart === -1 ? target : target.slice(0, queryStart),
     query: queryStart === -1 ? '' : target.slice(queryStart + 1),
     headers: toLowerCaseFields(request.headers),
-    body: bodyOf(request, hints.readTaken),
+    body: target === refusedTarget ? undefined : bodyOf(request, hints.readTaken),
   }
   if (hints.ip !== undefined) neutral.ip = hints.ip
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
   return neutral
 }
+
+/** No Request has user info in its URL: one that a server makes lazily from an absolute target fails when its body is touched. */
+function hasUserInfo(origin: string): boolean {
+  return origin.includes('@')
+}
+
+/** Refused as `invalid_path`, as every target with a `#` is. */
+const refusedTarget = '/#'
 
 function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
   if (request.bodyUsed) return readTaken

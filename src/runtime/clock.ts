@@ -36,11 +36,23 @@ export const injectedClock: OptionReader<Clock | undefined> = (value, option) =>
  */
 export function toClock(source: unknown): Clock | undefined {
   const { now, monotonic } = (source ?? {}) as Partial<Clock>
-  if (typeof now === 'function' && typeof monotonic === 'function') return source as Clock
+  if (typeof now === 'function' && typeof monotonic === 'function') {
+    const clock = source as Clock
+    return { now: finite(() => clock.now()), monotonic: finite(() => clock.monotonic()) }
+  }
   if (typeof now === 'function' && monotonic === undefined)
-    return followWallClock(() => (source as Clock).now())
-  if (typeof source === 'function') return followWallClock(source as () => number)
+    return followWallClock(finite(() => (source as Clock).now()))
+  if (typeof source === 'function') return followWallClock(finite(source as () => number))
   return undefined
+}
+
+/** A time that is no number is later than no deadline: a key that has expired would be accepted. */
+function finite(read: () => number): () => number {
+  return () => {
+    const at = read()
+    if (Number.isFinite(at)) return at
+    throw new TypeError('The injected clock gave no finite number of milliseconds.')
+  }
 }
 
 function followWallClock(now: () => number): Clock {

@@ -54,6 +54,32 @@ describe('an injected clock', () => {
     expect(await admitted({ clock: () => at, limiter }, () => (at += 2_000))).toEqual([3, 0])
   })
 
+  it.each([Number.NaN, undefined, 'x', Number.POSITIVE_INFINITY])(
+    'lets nothing pass while it gives %j instead of a time',
+    async (broken) => {
+      let at: unknown = start
+      const keys = createWriteKeys({ clock: () => at as number, logger: { error() {}, warn() {} } })
+      const { key } = await keys.create({
+        name: 'a',
+        sourceType: 'server',
+        expiresAt: new Date(start + 1_000),
+      })
+      const request = {
+        method: 'POST',
+        path: '/v1/track',
+        headers: { authorization: `Basic ${btoa(`${key}:`)}` },
+        body: { type: 'track', event: 'x' },
+      }
+      at = start + 2_000
+      expect(await keys.verify(request)).toMatchObject({ ok: false, reason: 'expired_key' })
+      at = broken
+      expect(await keys.verify(request)).toMatchObject({ ok: false, reply: { status: 503 } })
+      at = start + 2_000
+      expect(await keys.verify(request)).toMatchObject({ ok: false, reason: 'expired_key' })
+      await keys.close()
+    },
+  )
+
   it('neither refills nor locks a bucket when its wall clock is set back', async () => {
     let at = start
     const clock = toClock(() => at)
