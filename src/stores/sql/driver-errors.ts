@@ -54,8 +54,9 @@ const lostCodes = new Set<unknown>([
 ])
 /** Server shutdown, connection killed, gone away, lost, idle for too long. */
 const lostNumbers = new Set<unknown>([1053, 1927, 2006, 2013, 3169, 4031])
+/** A connection that could not be made in time is none that was lost: trying again would take the same time again. */
 const lostMessages =
-  /connection terminated|not queryable|client was closed|in closed state|connection is closed/i
+  /connection terminated(?! due to connection timeout)|not queryable|client was closed|in closed state|connection is closed/i
 
 /** Whether the connection is gone that a statement was given to. */
 export function isConnectionLost(error: unknown): boolean {
