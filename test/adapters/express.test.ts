@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import express5 from 'express'
 import express4 from 'express4'
 import { writeKeyAuth } from '../../adapters/express.ts'
@@ -11,6 +9,7 @@ import {
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
+import { startServer } from './started-server.ts'
 
 function startOn(express: typeof express5) {
   return async function start(config: AdapterConfig): Promise<AdapterServer> {
@@ -26,19 +25,7 @@ function startOn(express: typeof express5) {
       if (config.handlerThrows) throw new Error('the handler failed')
       res.json({ success: true, accepted: events.length })
     })
-    const server: Server = createServer(app)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      keys,
-      handled: () => handled,
-      async close() {
-        server.closeAllConnections()
-        server.close()
-        await keys.close()
-      },
-    }
+    return startServer(createServer(app), keys, handled)
   }
 }
 
