@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'

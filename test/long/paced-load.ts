@@ -20,6 +20,8 @@ export interface PacedLoadOptions {
 }
 
 const tickMs = 5
+/** Fewer than a server keeps waiting to be accepted: beyond that the kernel drops and resets connections of a stalled one. */
+const maxSockets = 256
 
 /** Sends events at a steady rate, whatever becomes of them. @throws when a request gets no answer. */
 export async function sendPaced({
@@ -30,7 +32,7 @@ export async function sendPaced({
   body = JSON.stringify({ type: 'track', event: 'Seen' }),
   coding,
 }: PacedLoadOptions): Promise<PacedLoad> {
-  const agent = new Agent({ keepAlive: true })
+  const agent = new Agent({ keepAlive: true, maxSockets })
   const load: PacedLoad = { statuses: {}, latencies: [] }
   const answers: Promise<void>[] = []
   const startedAt = performance.now()

@@ -25,6 +25,10 @@ const offeredEps = 150
 const settledMs = length(2_000, 500)
 const outageMs = length(6_000, 1_000)
 const afterMs = length(4_000, 1_200)
+/** A short outage ends while the client still looks for the new primary, and machines that run short campaigns are busy. */
+const latestRecoveryMs = length(2_000, 10_000)
+/** Away for longer than any process goes without asking, so that each of them notices. */
+const restartMs = 500
 const outageOfAMinuteMs = length(60_000, 4_000)
 
 let program: Program
@@ -70,7 +74,11 @@ async function strike(
   const after = await report()
 
   const changes = [...before.changes, ...during.changes, ...after.changes]
-  while (fault.isOutage && changes.at(-1)?.state !== 'recovered' && sharedNow() - endedAt < 5_000) {
+  while (
+    fault.isOutage &&
+    changes.at(-1)?.state !== 'recovered' &&
+    sharedNow() - endedAt < latestRecoveryMs
+  ) {
     await sleep(50)
     changes.push(...(await report()).changes)
   }
@@ -91,8 +99,11 @@ async function strike(
   )
   expect(Object.keys(statuses).filter((status) => status !== '200' && status !== '429')).toEqual([])
   // A busy process comes late to a timer, and late to the look at its sockets that follows: not the limiter's doing.
+  // What waited when one report was made may be in the next.
+  let lateBeforeMs = 0
   for (const { waitMs, lateMs } of [before, during, after]) {
-    expect(waitMs.longest).toBeLessThan(60 + 2 * lateMs)
+    expect(waitMs.longest).toBeLessThan(60 + 2 * (lateBeforeMs + lateMs))
+    lateBeforeMs = lateMs
   }
   expect(before.changes).toEqual([])
   if (!fault.isOutage) {
@@ -102,8 +113,7 @@ async function strike(
   }
   expect(changes.at(0)?.state).toBe('degraded')
   expect(changes.at(-1)?.state).toBe('recovered')
-  // A short outage ends while the client still looks for the new primary.
-  expect(recoveredMs).toBeLessThan(length(2_000, 4_000))
+  expect(recoveredMs).toBeLessThan(latestRecoveryMs)
   return { admittedEps, askedEps, outageSeconds }
 }
 
@@ -171,6 +181,7 @@ describeWithService('redis', 'an Express endpoint with its limits in Redis', () 
       {
         begin: async () => {
           await redis.stop()
+          await sleep(restartMs)
           await redis.start()
         },
         end() {},
