@@ -1,65 +1,11 @@
-import { domainToUnicode } from '../runtime/built-ins.ts'
-import { parseIpAddress } from './ip-address.ts'
-import type { IsPublicSuffix } from './public-suffix.ts'
+import { normalizeOriginRule } from './origin-spelling.ts'
+import { maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
 
 /**
  * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an index. Every
  * cached key may hold one, so short lists have no object around them, and no sets.
  */
 export type OriginRule = string | readonly string[] | OriginIndex
-
-/** A host name has at most 253 characters; scheme and port need few more. */
-const maxOriginLength = 300
-const maxHostLength = 253
-
-const opaqueSchemes = new Set(['about', 'blob', 'data', 'file', 'filesystem', 'javascript'])
-const nonPageSchemes = new Set(['ftp', 'ws', 'wss'])
-
-/** Letters, digits and hyphens, hyphens inside only: what a wildcard may stand for. */
-const strictHost = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.(?!$)|$))+$/
-/** Exact rules may also name hosts with underscores, which exist in practice. */
-const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
-
-/**
- * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no default port.
- * Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose host is kept as written) and
- * `https://*.example.com`, with a port if need be. `problem` completes "allowedOrigins[2] …".
- * @param isPublicSuffix refuses a wildcard on names that anybody can get
- */
-export function normalizeOriginRule(
-  text: string,
-  isPublicSuffix: IsPublicSuffix,
-): { rule: string } | { problem: string } {
-  if (text === '') return { problem: 'must not be empty' }
-  if (text === '*') return { problem: 'must name an origin; for any origin set the list to null' }
-  if (text === 'null')
-    return { problem: 'must name an origin: every sandboxed page and local file sends null' }
-  if (text.length > maxOriginLength) return { problem: `must have at most ${maxOriginLength} characters` }
-  if (/[\\^$()|{}+]|\/\/\.\*|^\/.*\/[a-z]*$/.test(text)) {
-    return { problem: 'must not be a regular expression: write https://*.example.com for all subdomains' }
-  }
-  const [, writtenScheme, rest] = /^([a-z][a-z0-9.-]*):\/\/(.*)$/is.exec(text) ?? []
-  if (writtenScheme === undefined || rest === undefined) {
-    return { problem: 'must be an origin with its scheme, such as https://app.example.com' }
-  }
-  const scheme = writtenScheme.toLowerCase()
-  if (opaqueSchemes.has(scheme)) return { problem: `must not use ${scheme}: such pages send the origin null` }
-  if (nonPageSchemes.has(scheme))
-    return { problem: 'must be the origin of a page, which begins with https:// or http://' }
-
-  const end = rest.search(/[/?#]/)
-  if (end !== -1) {
-    const origin = normalizeOriginRule(`${scheme}://${rest.slice(0, end)}`, isPublicSuffix)
-    return {
-      problem: `must not have ${describeExcess(rest.slice(end))}${'rule' in origin ? `: write ${origin.rule}` : ''}`,
-    }
-  }
-  if (rest.includes('@')) return { problem: 'must not have a user name or password' }
-  if (scheme !== 'http' && scheme !== 'https') return normalizeAppOrigin(scheme, rest)
-  return rest.includes('*')
-    ? normalizeWildcard(scheme, rest, isPublicSuffix)
-    : normalizeWebOrigin(scheme, rest, exactHost)
-}
 
 /**
  * Compiles the origin list of a key; `null` when it has no origin rule, and `[]` allows no origin at all. An entry that
@@ -167,83 +113,4 @@ function isCanonical(origin: string, hostStart: number, dot: number): boolean {
   if (hostLength > maxHostLength || !strictHost.test(labels)) return false
   // Lower-case letters, digits and hyphens are their own canonical spelling, unless they claim to be Punycode.
   return !labels.includes('xn--') || parseOrigin(origin)?.origin === origin
-}
-
-function normalizeAppOrigin(scheme: string, host: string): { rule: string } | { problem: string } {
-  if (host.includes('*')) return { problem: 'must be written out: * works with http and https only' }
-  if (!/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[1-9]\d{0,4})?$/i.test(host)) {
-    return { problem: 'must have nothing but a host name after ://, as in capacitor://localhost' }
-  }
-  return { rule: `${scheme}://${host}` }
-}
-
-function normalizeWildcard(
-  scheme: string,
-  rest: string,
-  isPublicSuffix: IsPublicSuffix,
-): { rule: string } | { problem: string } {
-  if (!rest.startsWith('*.') || rest.includes('*', 1)) {
-    return { problem: 'must have * only as the whole first label, as in https://*.example.com' }
-  }
-  const parent = normalizeWebOrigin(scheme, rest.slice(2), strictHost)
-  if ('problem' in parent) return parent
-  const { hostname, host } = new URL(parent.rule)
-  if (isIpHost(hostname)) return { problem: 'must not have * in front of an IP address' }
-  if (isPublicSuffix(hostname)) {
-    return {
-      problem: `must not span ${hostname}, where anybody can get a name: write https://*.yours.${hostname} or exact origins`,
-    }
-  }
-  return { rule: `${scheme}://*.${host}` }
-}
-
-function normalizeWebOrigin(
-  scheme: string,
-  rest: string,
-  allowedHost: RegExp,
-): { rule: string } | { problem: string } {
-  // Escapes, spaces, quotes and the like: a URL parser would fold some of them into a host that nobody wrote.
-  const isHostAndPort = /^[\w.:[\]\u0080-\u{10ffff}-]+$/u.test(rest)
-  const url = isHostAndPort ? parseOrigin(`${scheme}://${rest}`) : undefined
-  if (url === undefined)
-    return {
-      problem: 'must have nothing but a host name and a port after ://, as in https://app.example.com',
-    }
-  const host = url.hostname
-  if (isIpHost(host)) {
-    const isShortForm = !host.startsWith('[') && rest !== host && !rest.startsWith(`${host}:`)
-    return isShortForm
-      ? { problem: `must have the IP address in full: write ${url.origin}` }
-      : { rule: url.origin }
-  }
-  if (host.length > maxHostLength || !allowedHost.test(host)) {
-    return {
-      problem:
-        'must have a host name of letters, digits and hyphens, without empty labels or a dot at the end',
-    }
-  }
-  return { rule: url.origin }
-}
-
-function parseOrigin(text: string): URL | undefined {
-  try {
-    const url = new URL(text)
-    return url.hostname.split('.').every(isDecodable) ? url : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether a label that claims to be Punycode is: URL parsers differ in what they make of one that is not, Node 24's takes it. */
-function isDecodable(label: string): boolean {
-  return !label.startsWith('xn--') || /[^\0-\x7f]/.test(domainToUnicode(label))
-}
-
-function isIpHost(hostname: string): boolean {
-  return hostname.startsWith('[') || parseIpAddress(hostname) !== undefined
-}
-
-function describeExcess(excess: string): string {
-  if (excess === '/') return 'a slash at the end'
-  return excess.startsWith('/') ? 'a path' : excess.startsWith('?') ? 'a query' : 'a fragment'
 }

@@ -2,7 +2,7 @@ import { type EntryKind, fieldEntries, type KeyField, type KeyRules, maxListEntr
 import { invalidField, KeyError } from '../runtime/errors.ts'
 import { normalizeEventNamePattern } from './event-rule.ts'
 import { parseCidr } from './ip-rule.ts'
-import { normalizeOriginRule } from './origin-rule.ts'
+import { normalizeOriginRule } from './origin-spelling.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
 
 type NormalizeEntry = (text: string) => { value: string } | { problem: string }

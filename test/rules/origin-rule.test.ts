@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allowsOrigin, compileOriginRule, normalizeOriginRule } from '../../src/rules/origin-rule.ts'
+import { allowsOrigin, compileOriginRule } from '../../src/rules/origin-rule.ts'
+import { normalizeOriginRule } from '../../src/rules/origin-spelling.ts'
 import { loadPublicSuffixes } from '../../src/rules/public-suffix.ts'
 
 /** Long lists are looked up differently; every case is decided by one as well, and must come out the same. */

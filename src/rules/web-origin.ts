@@ -1,0 +1,23 @@
+import { domainToUnicode } from '../runtime/built-ins.ts'
+
+/** A host name has at most 253 characters; scheme and port need few more. */
+export const maxOriginLength = 300
+export const maxHostLength = 253
+
+/** Letters, digits and hyphens, hyphens inside only: what a wildcard may stand for. */
+export const strictHost = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.(?!$)|$))+$/
+
+/** The URL of `scheme://host:port`; `undefined` for what browsers could read in different ways. */
+export function parseOrigin(text: string): URL | undefined {
+  try {
+    const url = new URL(text)
+    return url.hostname.split('.').every(isDecodable) ? url : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a label that claims to be Punycode is: URL parsers differ in what they make of one that is not, Node 24's takes it. */
+function isDecodable(label: string): boolean {
+  return !label.startsWith('xn--') || /[^\0-\x7f]/.test(domainToUnicode(label))
+}
