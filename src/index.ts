@@ -1,5 +1,7 @@
 export type { VerifyingKeys, WriteKeyContext } from './adapter/request-context.ts'
 export type { CacheOptions } from './cache/cache-options.ts'
+export type { CacheState } from './cache/key-cache.ts'
+export type { Health, PartHealth } from './health.ts'
 export type { HeadersLike, IngestRequest, IngestRequestInit, ReadBody, Reply } from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { KeyRules } from './keys/fields.ts'

@@ -1,3 +1,4 @@
+import type { Health } from './health.ts'
 import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
 import type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 import type { WriteKey } from './keys/key-record.ts'
@@ -60,6 +61,24 @@ export interface WriteKeys {
   preflight(request: IngestRequestInit): Reply | undefined
   /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
   verify(request: IngestRequestInit): Promise<Verdict>
+
+  /**
+   * For start-up: resolves when the store answers, has its tables, and can be relied on. What fails here would be a 503 for every
+   * request. Rejects with `StoreError`, whose `code` and message say what is missing; a store that hangs has 20 seconds.
+   * @example
+   * ```ts
+   * await keys.ready()
+   * app.listen(3000)
+   * ```
+   */
+  ready(): Promise<void>
+  /** For probes and dashboards: what this process knows of its store, limiter, hints, cache and counting. Asks nobody, and never rejects. */
+  health(): Promise<Health>
+  /**
+   * Stores what has been counted so far. Never rejects: what the store does not take is kept for the next time, and `health()`
+   * tells. For runtimes that end or freeze a process after a request, as `ctx.waitUntil(keys.flush())` does in a Worker.
+   */
+  flush(): Promise<void>
 
   /**
    * Requests that come from now on are answered with 503. Those under way are decided and counted first, which may take 3

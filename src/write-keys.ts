@@ -2,7 +2,10 @@ import { createKeyCache } from './cache/key-cache.ts'
 import { createMissBudget } from './cache/miss-budget.ts'
 import { createOutages } from './cache/outages.ts'
 import { createClosing } from './closing.ts'
+import { createHealth } from './health.ts'
+import type { LimiterChange } from './limits/rate-limiter.ts'
 import { createManagement } from './management/management.ts'
+import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
@@ -31,6 +34,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const { cache, activity, verifierOptions } = parts
   const verifier = createVerifier(verifierOptions)
   const closing = createClosing({ ...resolved, ...parts, underWay: createUnderWay() })
+  const hasClosed = closing.hasBegun
+  const look = createHealth({ ...resolved, ...parts, hasClosed })
   /** For requests that come after `close`. */
   const closedVerifier = createVerifier({ ...verifierOptions, cache: closing.closedCache })
   if (resolved.activity !== undefined || resolved.onEvent !== undefined) activity.look()
@@ -46,6 +51,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       const verdict = verifier.verify(request)
       return verdict instanceof Promise ? closing.waitFor(verdict) : Promise.resolve(verdict)
     },
+    ready: () => assertReady({ ...resolved, ...parts, hasClosed }),
+    health: async () => look(),
+    flush: parts.usage.flush,
     close: closing.close,
   }
 }
@@ -87,7 +95,9 @@ function createParts(resolved: ResolvedOptions) {
     onStored: counting.ended,
     onDropped: (dropped) => emit({ type: 'usage_dropped', ...dropped }),
   })
+  let limiterChange: LimiterChange | undefined
   const unobserve = resolved.limiter.observe?.((change) => {
+    limiterChange = change
     if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
     else emit({ type: 'limiter_recovered' })
   })
@@ -96,7 +106,17 @@ function createParts(resolved: ResolvedOptions) {
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
   const verifierOptions = { ...resolved, cache, emit, tellDecisions, usage, watch, isSpent }
-  return { unobserve, storeOutages, hintsOutages, cache, usage, activity, verifierOptions }
+  return {
+    unobserve,
+    limiterChange: () => limiterChange,
+    storeOutages,
+    questions: storeOutages('questions'),
+    hintsOutages,
+    cache,
+    usage,
+    activity,
+    verifierOptions,
+  }
 }
 
 function createWatchedActivity(

@@ -25,6 +25,8 @@ export interface CachedKeys<Compiled> {
   /** Notes digests that nobody has, for a while. */
   addMissing(digests: readonly string[]): void
   isMissing(digest: string): boolean
+  /** How many keys are cached, each secret by itself. */
+  count(): number
   /** Drops these keys, and all that nobody had. */
   drop(keyIds: readonly string[] | 'all'): void
 }
@@ -59,6 +61,7 @@ export function createCachedKeys<Compiled extends Cacheable>(
       const missedAt = misses.get(digest)
       return missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs
     },
+    count: () => hits.size,
     drop(keyIds) {
       misses.clear()
       if (keyIds === 'all') {

@@ -66,7 +66,23 @@ export interface KeyCache<Compiled> {
   refresh(): Promise<void>
   /** How long this process trusts what it has cached, in milliseconds: 0 while it has nothing. */
   leaseMs(): number
+  /** From now on the store is asked regularly, as from the first look-up on. */
+  begin(): void
+  /** What is cached, and whether it counts now. Asks nothing. */
+  look(): CacheState
   close(): void
+}
+
+/** What a process has cached of its store. */
+export interface CacheState {
+  /** Whether what is cached counts: the store has answered within the lease. */
+  readonly ok: boolean
+  /** Secrets whose key is cached. */
+  readonly keys: number
+  /** How long what is cached counts after an answer, in milliseconds: 0 before the first answer, and for a store of this process. */
+  readonly leaseMs: number
+  /** Milliseconds since the store was last asked with success; `null` before, and for a store of this process. */
+  readonly ageMs: number | null
 }
 
 /**
@@ -252,6 +268,8 @@ export function createKeyCache<Compiled extends Cacheable>(
     else poller.hint()
   }
 
+  const leaseMs = () => (store.scope === 'process' ? 0 : lease.leaseMs())
+
   const listening = options.hintsOutage('listening')
   const subscription = options.hintsOutage('subscription')
   const unwatch = [
@@ -281,7 +299,18 @@ export function createKeyCache<Compiled extends Cacheable>(
     },
     forget,
     refresh: () => poller.poll(),
-    leaseMs: () => (store.scope === 'process' ? 0 : lease.leaseMs()),
+    leaseMs,
+    begin: () => poller.begin(),
+    look() {
+      const isShared = store.scope === 'shared'
+      const ageMs = lease.ageMs()
+      return {
+        ok: !closed && lease.holds(clock.monotonic(), clock.now()),
+        keys: cached.count(),
+        leaseMs: leaseMs(),
+        ageMs: isShared && Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null,
+      }
+    },
     close() {
       closed = true
       for (const end of unwatch) if (typeof end === 'function') end()

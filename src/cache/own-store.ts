@@ -43,6 +43,7 @@ export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answe
         throw toStoreError(error)
       }
     },
+    begin() {},
     poll: async () => {},
     renew: async () => {},
     hint() {},

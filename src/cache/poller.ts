@@ -31,6 +31,8 @@ export interface LookedUp {
 
 /** Asks the store the one kind of question there is, and applies what it answers. */
 export interface Poller {
+  /** From now on the store is asked regularly. Asks nothing at once. */
+  begin(): void
   /**
    * Asks whose a digest is, until an answer has been applied that nothing has overtaken, and the lease holds.
    * @throws StoreError when the store throws, hangs, or answers too late for too long.
@@ -167,6 +169,7 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   return {
+    begin: schedule,
     lookUp(keyHash, deadlineMs) {
       schedule()
       return ask(keyHash, deadlineMs)

@@ -1,6 +1,6 @@
 import { createChangeBarrier } from '../cache/change-barrier.ts'
 import type { KeyCache } from '../cache/key-cache.ts'
-import type { Outage } from '../cache/outages.ts'
+import type { Outages } from '../cache/outages.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -31,8 +31,8 @@ export interface ManagementParts {
   ownLeaseMs: () => number
   usage: Pick<UsageRecorder, 'flush'>
   activity: { forget(keyId: string): void }
-  storeOutages: (part: string) => Outage
-  hintsOutages: (part: string) => Outage
+  storeOutages: Outages
+  hintsOutages: Outages
 }
 
 /** Every call that makes, reads or changes keys. */

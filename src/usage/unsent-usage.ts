@@ -12,6 +12,8 @@ export type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'
 /** What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts are given up. */
 export interface UnsentUsage {
   isEmpty(): boolean
+  /** Accepted events and refusals that wait. */
+  total(): number
   add(count: UsageCount): void
   addLastEvent(keyId: string, at: number): void
   addLastUse(secretId: string, keyId: string, at: number): void
@@ -46,6 +48,8 @@ export function createUnsentUsage(): UnsentUsage {
 
   return {
     isEmpty,
+
+    total: () => sumOf(counts.values()),
 
     add(count) {
       const id = `${count.keyId} ${count.bucketAt} ${count.kind} ${count.name}`
@@ -88,6 +92,13 @@ export function createUnsentUsage(): UnsentUsage {
       for (const map of [counts, lastEventAt, lastUsedAt]) map.clear()
     },
   }
+}
+
+/** Accepted events and refusals of these counts. */
+export function sumOf(counts: Iterable<UsageCount>): number {
+  let sum = 0
+  for (const { count } of counts) sum += count
+  return sum
 }
 
 /** Moves the oldest entries, at most `most`, into a map of their own. */

@@ -3,7 +3,7 @@ import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-s
 import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
 import { createKeyCounter, type KeyCounter, markSecretUsed, toUsageCounts } from './key-counter.ts'
-import { createUnsentUsage, type DroppedUsage } from './unsent-usage.ts'
+import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
 
 export interface UsageRecorderOptions {
@@ -27,6 +27,8 @@ export interface UsageRecorderOptions {
 export interface UsageRecorder extends UsageCounter {
   /** Stores what has been counted so far. Never rejects: what could not be stored waits for the next time. */
   flush(): Promise<void>
+  /** Accepted events and refusals that have been counted and not been stored. */
+  unsent(): number
   /** Stores what is left, for at most `deadlineMs`, and stops. */
   close(deadlineMs?: number): Promise<void>
 }
@@ -56,6 +58,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   let bucketAt = Number.NEGATIVE_INFINITY
 
   function counterOf(keyId: string, at: number): KeyCounter {
+    if (writer.isOverdue(at)) void writer.flush()
     if (!belongsToOpenBucket(at)) {
       seal()
       bucketAt = toBucketStart(at)
@@ -113,6 +116,14 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       addRefused(counterOf(keyId, at), reason)
     },
     flush: writer.flush,
+    unsent() {
+      let open = 0
+      for (const { accepted, refused } of counters.values()) {
+        for (const count of accepted) open += count
+        for (const count of refused ?? []) open += count
+      }
+      return open + unsent.total() + sumOf(writer.unanswered()?.counts ?? [])
+    },
     close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
   }
 
@@ -127,5 +138,6 @@ const noRecorder: UsageRecorder = {
   accepted() {},
   refused() {},
   async flush() {},
+  unsent: () => 0,
   async close() {},
 }

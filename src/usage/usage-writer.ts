@@ -25,13 +25,27 @@ export interface UsageWriterOptions {
 export interface UsageWriter {
   /** Something has been counted: it will be written within `flushMs`. */
   schedule(): void
+  /**
+   * Whether the time has come for what was counted, by the wall clock, and no timer has: some runtimes stop timers between
+   * requests.
+   */
+  isOverdue(now: number): boolean
   /** Stores what has been counted so far. Calls made meanwhile share the next one. Never rejects: what could not be stored waits. */
   flush(): Promise<void>
+  /** The batch that the store has not answered. */
+  unanswered(): UsageBatch | undefined
   /** Stores what is left, trying again until `deadlineMs` have passed, and stops. */
   close(deadlineMs: number): Promise<void>
 }
 
 const closeRetryMs = 100
+/** A timer of a busy process comes this late, in milliseconds, without having been stopped. */
+const latenessMs = 500
+/**
+ * A question that nobody has answered for so long is given up, in milliseconds: a runtime that ends what a request has begun
+ * answers it never. It is sent again as it was.
+ */
+const forsakenMs = 60_000
 
 export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   const { store, clock, unsent, flushMs } = options
@@ -43,17 +57,21 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  let dueAt = Number.POSITIVE_INFINITY
+  let heardAt = 0
   let closed = false
 
   function schedule(): void {
-    if (!closed) timer ??= setTimeout(flush, flushMs).unref()
+    if (closed || timer !== undefined) return
+    timer = setTimeout(flush, flushMs)
+    timer.unref?.()
+    dueAt = clock.now() + flushMs
   }
 
   function flush(): Promise<void> {
-    if (next !== undefined) return next
-    if (running === undefined) return start()
+    if (running === undefined || clock.monotonic() - heardAt > forsakenMs) return start()
     // What is under way does not hold what came since.
-    next = running.then(start)
+    next ??= running.then(start)
     return next
   }
 
@@ -61,26 +79,31 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
     next = undefined
     clearTimeout(timer)
     timer = undefined
-    running = writeAll().finally(() => {
-      running = undefined
+    dueAt = Number.POSITIVE_INFINITY
+    heardAt = clock.monotonic()
+    const run = writeAll().finally(() => {
+      if (running === run) running = undefined
       tellDropped()
     })
-    return running
+    running = run
+    return run
   }
 
   async function writeAll(): Promise<void> {
     options.seal()
     for (;;) {
       unanswered ??= nextBatch()
-      if (unanswered === undefined) return
+      const batch = unanswered
+      if (batch === undefined) return
       try {
-        await store.add(unanswered)
+        await store.add(batch)
       } catch (error) {
         schedule()
         options.onStoreError(error)
         return
       }
-      unanswered = undefined
+      if (unanswered === batch) unanswered = undefined
+      heardAt = clock.monotonic()
       options.onStored?.()
       pruner.runIfDue()
       // A store that works in this process never lets go of it by itself.
@@ -109,6 +132,8 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
 
   return {
     schedule,
+    isOverdue: (now) => now > dueAt + latenessMs,
+    unanswered: () => unanswered,
     flush,
     async close(deadlineMs) {
       closed = true

@@ -75,6 +75,7 @@ const surroundingsOfDocument: Record<string, Record<string, string>> = {
     serve:
       'declare function serve(options: { fetch(request: Request, server: Server): Promise<Response> }): void',
   },
+  'docs/operations.md': { handle: 'declare function handle(request: Request): Promise<Response>' },
   'docs/koa.md': {
     app: "declare const app: import('koa')",
     router: "declare const router: import('@koa/router').Router",

@@ -67,6 +67,42 @@ describe('the usage recorder', () => {
     ])
   })
 
+  it('is written by the next request when its time has come and no timer has', async () => {
+    const { recorder, batches } = setUp()
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    // The clock goes on and timers do not, as between the requests of a Worker.
+    vi.setSystemTime(start + 9_000)
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start + 9_000)
+    expect(batches).toHaveLength(0)
+    vi.setSystemTime(start + 11_000)
+    recorder.refused('wk_1', 'rate_limited', start + 11_000)
+    expect(batches.map(({ counts }) => counts.map(({ count }) => count))).toEqual([[2]])
+    await recorder.flush()
+    expect(recorder.unsent()).toBe(0)
+    expect(batches).toHaveLength(2)
+  })
+
+  it('sends a batch again that got no answer for a minute, and counts it once', async () => {
+    let isEnded = true
+    const { recorder, batches, counts } = setUp((store) => ({
+      ...store,
+      // Stored, and nobody is told: the runtime has ended what the request had begun.
+      add: (batch) => {
+        store.add(batch)
+        return isEnded ? new Promise(() => {}) : undefined
+      },
+    }))
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    void recorder.flush()
+    isEnded = false
+    recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+    expect(recorder.unsent()).toBe(2)
+    vi.advanceTimersByTime(61_000)
+    await recorder.flush()
+    expect(batches.map(({ number }) => number)).toEqual([1, 1, 2])
+    expect(await counts()).toEqual(['wk_1 -1 accepted track 2'])
+  })
+
   it('counts a type as other that only a polluted prototype says', async () => {
     const { recorder, counts } = setUp()
     recorder.accepted('wk_1', 'sec_1', null, [Object.create({ type: 'track' })], [], start)

@@ -1,0 +1,71 @@
+import type { CacheState, KeyCache } from './cache/key-cache.ts'
+import type { Outages } from './cache/outages.ts'
+import type { LimiterChange } from './limits/rate-limiter.ts'
+import type { KeyStore } from './stores/key-store.ts'
+import type { UsageRecorder } from './usage/usage-recorder.ts'
+
+/** How one part does, as far as this process has heard. */
+export interface PartHealth {
+  readonly ok: boolean
+  /** What is wrong, for people; absent while all is well. */
+  readonly error?: string
+}
+
+/** How write keys do in this process: what it knows anyway, nothing is asked for it. */
+export interface Health {
+  /** Whether the store answers, so that every good request can be accepted. The other parts have other means meanwhile. */
+  readonly ok: boolean
+  /** The key store: whether the last question to it was answered. Not `ok` before the first answer of a store that others share. */
+  readonly store: PartHealth
+  /** The limiter: not `ok` while it goes without the server that it leans on. */
+  readonly limiter: PartHealth
+  /** What tells of changes early: hints, and a connection that listens. `ok` as well when there is none. */
+  readonly hints: PartHealth
+  readonly cache: CacheState
+  /** Counting: not `ok` while the store takes no counts. `unsent`: accepted events and refusals that wait to be stored. */
+  readonly usage: PartHealth & { readonly unsent: number }
+}
+
+export interface HealthParts {
+  store: Pick<KeyStore, 'scope'>
+  storeOutages: Outages
+  hintsOutages: Outages
+  cache: Pick<KeyCache<never>, 'begin' | 'look'>
+  usage: Pick<UsageRecorder, 'unsent'>
+  limiterChange: () => LimiterChange | undefined
+  hasClosed: () => boolean
+}
+
+/** Waits for nothing and asks nothing. */
+export function createHealth(parts: HealthParts): () => Health {
+  const { store, storeOutages, hintsOutages, cache, usage } = parts
+
+  function storeError(state: CacheState): Error | string | undefined {
+    if (parts.hasClosed()) return 'These write keys have been closed.'
+    const error = storeOutages.errorOf('questions')
+    if (error !== undefined) return error
+    const hasAnswered = store.scope === 'process' || state.leaseMs > 0
+    return hasAnswered ? undefined : 'The store has not been asked yet.'
+  }
+
+  return () => {
+    // A probe may be the first to come: by the next one it is known whether the store answers.
+    if (!parts.hasClosed()) cache.begin()
+    const state = cache.look()
+    const storeHealth = partHealth(storeError(state))
+    const change = parts.limiterChange()
+    return {
+      ok: storeHealth.ok,
+      store: storeHealth,
+      limiter: partHealth(change?.state === 'degraded' ? change.error : undefined),
+      hints: partHealth(hintsOutages.errorOf('listening', 'subscription', 'publishing')),
+      cache: state,
+      usage: { ...partHealth(storeOutages.errorOf('counting')), unsent: usage.unsent() },
+    }
+  }
+}
+
+function partHealth(error: Error | string | undefined): PartHealth {
+  if (error === undefined) return { ok: true }
+  return { ok: false, error: typeof error === 'string' ? error : error.message }
+}

@@ -1,0 +1,29 @@
+import type { KeyCache } from './cache/key-cache.ts'
+import type { Outage } from './cache/outages.ts'
+import { withDeadline } from './runtime/deadline.ts'
+import { StoreError, toStoreError } from './runtime/errors.ts'
+import type { KeyStore } from './stores/key-store.ts'
+
+/** A store may make its tables before it answers for the first time; one that hangs has this long, in milliseconds. */
+const startUpMs = 20_000
+
+export interface ReadinessParts {
+  store: KeyStore
+  cache: Pick<KeyCache<never>, 'refresh'>
+  /** What questions to the store meet. */
+  questions: Outage
+  hasClosed: () => boolean
+}
+
+/** @throws StoreError when requests would be refused although they are good: why the store does not answer. */
+export async function assertReady({ store, cache, questions, hasClosed }: ReadinessParts): Promise<void> {
+  if (hasClosed()) throw new StoreError('store_unavailable', 'These write keys have been closed.')
+  try {
+    await withDeadline(store.poll({ since: null }), startUpMs)
+    questions.ended()
+  } catch (error) {
+    questions.began(error)
+    throw toStoreError(error)
+  }
+  await cache.refresh()
+}
