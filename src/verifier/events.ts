@@ -107,6 +107,11 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   return { ok: true, events, rejected: rejected ?? noneRejected, body: rebuildBody(body, events) }
 }
 
+/** What requests without a body carry. A new array each time: handlers own what they get. */
+export function noEvents(): CheckedEvents {
+  return { ok: true, events: [], rejected: noneRejected, body: undefined }
+}
+
 /** Events that are none tell less than a rule does; where nothing else was left out, their type is what cannot be allowed. */
 function refuseAll(rejected: readonly RejectedEvent[]): RefusedEvents {
   const forbidden = rejected.find(({ code }) => code !== 'invalid_event')

@@ -3,6 +3,7 @@ import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
 import type { CompiledKey } from './compiled-key.ts'
+import type { CheckedEvents } from './events.ts'
 import { isFromPage, pageOrigin } from './page-origin.ts'
 
 /** One request on its way through the checks. */
@@ -24,6 +25,8 @@ export interface Visit extends BodyAccount {
   routeType: string | null
   allowOrigin: string | null
   received: ReceivedBody | RefusedUnread | undefined
+  /** What step 11 has let through. */
+  checked: CheckedEvents | undefined
   /** Whether anything had to be waited for since the key was found: it may have changed meanwhile. */
   waited: boolean
   /** What the limiter has charged. */
@@ -60,6 +63,7 @@ export function createVisit(request: IngestRequest): Visit {
     routeType: null,
     allowOrigin: '*',
     received: undefined,
+    checked: undefined,
     heldBytes: 0,
     heldUnknownBytes: 0,
     waited: false,

@@ -1,0 +1,134 @@
+import type { Lookup } from '../cache/key-cache.ts'
+import type { PresentedSecret } from '../keys/secret.ts'
+import type { EventTypeResolver } from '../rules/event-types.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import { createClientOf } from './client.ts'
+import type { CompiledKey } from './compiled-key.ts'
+import type { CredentialSource, Presented } from './credentials.ts'
+import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
+import { type CheckedEvents, noEvents } from './events.ts'
+import { createRefusals, type RefusalsOptions } from './refusals.ts'
+import { createAcceptance } from './steps/acceptance.ts'
+import { type BodyStepOptions, createBodyStep, type Received } from './steps/body.ts'
+import { type Charged, type ChargeStepOptions, createChargeStep } from './steps/charge.ts'
+import { createCredentialStep } from './steps/credential.ts'
+import { createEventRules, type EventRulesOptions, rejectedOf } from './steps/event-rules.ts'
+import { createGate, type GateOptions } from './steps/gate.ts'
+import { createInnerGuard } from './steps/inner-guard.ts'
+import { createKeyStep, type KeyStepOptions } from './steps/key.ts'
+import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules.ts'
+import { createTargetCheck, isBodiless } from './steps/target.ts'
+import type { Refused, Verdict } from './verdict.ts'
+import type { Visit } from './visit.ts'
+
+export interface SequenceOptions
+  extends DecisionReportOptions,
+    RefusalsOptions,
+    Omit<KeyStepOptions, 'cache'>,
+    SenderRulesOptions,
+    BodyStepOptions,
+    EventRulesOptions,
+    ChargeStepOptions {
+  cache: KeyStepOptions['cache'] & GateOptions['cache']
+  clock: KeyStepOptions['clock']
+  credentials: readonly CredentialSource[]
+  eventTypes: EventTypeResolver
+}
+
+export interface Sequence {
+  /** Takes a visit through every step. Throws, or rejects, where something is broken. */
+  run(visit: Visit): Awaitable<Verdict>
+  /** The verdict when something threw. */
+  fail(visit: Visit, error: unknown): Refused
+  /** Gives back what a visit holds, once it has its verdict. */
+  end(visit: Visit): void
+}
+
+/**
+ * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. Each step is a file in
+ * `steps/`: it refuses, or leaves what the next ones need in the visit. A promise appears only where something has to be
+ * waited for.
+ */
+export function createSequence(options: SequenceOptions): Sequence {
+  const report = createDecisionReport(options)
+  const refusals = createRefusals(options, report)
+  const client = createClientOf(options.clientAddress)
+  const checkTarget = createTargetCheck(options.eventTypes, refusals, report)
+  const bodies = createBodyStep(options, client)
+  const credentials = createCredentialStep(options.credentials, bodies, refusals)
+  const keys = createKeyStep(options, client, refusals)
+  const senders = createSenderRules(options, client, refusals, report)
+  const judgeEvents = createEventRules(options)
+  const charges = createChargeStep(options, refusals)
+  const accept = createAcceptance(report, createInnerGuard(checkTarget, judgeEvents, refusals))
+  const passGate = createGate(options, { refuseKey, judgeEvents }, charges, refusals, accept)
+
+  /** Steps 1 and 2: the target, and what is presented as the key. */
+  function run(visit: Visit): Awaitable<Verdict> {
+    return checkTarget(visit) ?? proceed(visit, credentials.read(visit), lookUp)
+  }
+
+  /** Steps 3 to 5: its shape, and the key it belongs to. */
+  function lookUp(visit: Visit, presented: Presented): Awaitable<Verdict> {
+    const refused = credentials.refuseCredential(visit, presented)
+    return refused ?? proceed(visit, keys.find(visit, presented as PresentedSecret), admit)
+  }
+
+  /** Steps 6 to 8: whether the key is good, and may be used from here. */
+  function refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined {
+    return keys.refuseKey(visit, found) ?? senders.refuseSender(visit, visit.key as CompiledKey)
+  }
+
+  /** Steps 6 to 10: up to the body. */
+  function admit(visit: Visit, found: Lookup<CompiledKey>): Awaitable<Verdict> {
+    const refused = refuseKey(visit, found)
+    if (refused !== undefined) return refused
+    senders.reportPage(visit, visit.key as CompiledKey)
+    const empty = charges.refuseIfEmpty(visit)
+    if (empty !== undefined) return empty
+    if (isBodiless(visit.request.method)) return charge(visit, noEvents())
+    return proceed(visit, bodies.receive(visit), judge)
+  }
+
+  /** Step 11: the events. */
+  function judge(visit: Visit, received: Received): Awaitable<Verdict> {
+    visit.received = received
+    if (!received.ok) return charges.refuseLate(visit, received.reason)
+    const checked = judgeEvents(visit, received.value)
+    if (!checked.ok) return charges.refuseLate(visit, checked.reason, rejectedOf(checked))
+    return charge(visit, checked)
+  }
+
+  /** Step 12: what they cost. */
+  function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
+    visit.checked = checked
+    return proceed(visit, charges.charge(visit, checked), pass)
+  }
+
+  /** Step 13: whether all that still holds. */
+  function pass(visit: Visit, charged: Charged): Awaitable<Verdict> {
+    return charges.refuseCharge(visit, charged) ?? passGate(visit, visit.checked as CheckedEvents, charged)
+  }
+
+  return {
+    run,
+    fail(visit, error) {
+      charges.giveBack(visit)
+      return refusals.refuseFailed(visit, error)
+    },
+    end: bodies.release,
+  }
+}
+
+/** Goes on to the next step, at once if it has what it needs. While it waits the key may change: the gate asks again. */
+function proceed<T>(
+  visit: Visit,
+  value: Awaitable<T>,
+  next: (visit: Visit, value: T) => Awaitable<Verdict>,
+): Awaitable<Verdict> {
+  if (!(value instanceof Promise)) return next(visit, value)
+  return value.then((awaited) => {
+    visit.waited = true
+    return next(visit, awaited)
+  })
+}

@@ -1,0 +1,23 @@
+import type { CompiledKey } from '../compiled-key.ts'
+import { type CheckedEvents, checkEvents, type RefusedEvents } from '../events.ts'
+import type { Visit } from '../visit.ts'
+
+export interface EventRulesOptions {
+  maxEvents: number
+  onForbiddenEvent: 'reject' | 'drop'
+}
+
+/** Step 11: every event of a parsed body against the route's type and the key's rules. */
+export type JudgeEvents = (visit: Visit, body: unknown) => CheckedEvents | RefusedEvents
+
+export function createEventRules({ maxEvents, onForbiddenEvent }: EventRulesOptions): JudgeEvents {
+  return function judgeEvents({ routeType, key }, body) {
+    const { events: rule } = key as CompiledKey
+    return checkEvents(body, { routeType, rule, onForbiddenEvent, maxEvents })
+  }
+}
+
+/** What the answer to a refusal says of the events. */
+export function rejectedOf({ rejected }: RefusedEvents): Pick<RefusedEvents, 'rejected'> {
+  return rejected === undefined ? {} : { rejected }
+}

@@ -1,0 +1,60 @@
+import type { KeyCache, Lookup } from '../../cache/key-cache.ts'
+import { type Awaitable, chain } from '../../runtime/awaitable.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { CompiledKey } from '../compiled-key.ts'
+import type { CheckedEvents } from '../events.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Refused, Verdict } from '../verdict.ts'
+import type { Visit } from '../visit.ts'
+import type { Accept } from './acceptance.ts'
+import type { Charged, ChargeStep } from './charge.ts'
+import { type JudgeEvents, rejectedOf } from './event-rules.ts'
+import { hasEnded } from './key.ts'
+
+export interface GateOptions {
+  cache: Pick<KeyCache<CompiledKey>, 'findAgain' | 'isCurrent'>
+  clock: Clock
+}
+
+/** The steps that a key which may have changed is judged by again. */
+export interface JudgedAgain {
+  /** Steps 6 to 8. */
+  refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined
+  judgeEvents: JudgeEvents
+}
+
+/**
+ * Step 13, in the turn of the verdict, behind the last wait. A key that may have changed meanwhile is judged again by steps 6
+ * to 8, and its events by step 11; nothing is charged twice, and the charge for a request that is refused here is given back.
+ */
+export type PassGate = (visit: Visit, checked: CheckedEvents, charged: Charged) => Awaitable<Verdict>
+
+export function createGate(
+  { cache, clock }: GateOptions,
+  { refuseKey, judgeEvents }: JudgedAgain,
+  { giveBack }: ChargeStep,
+  { refuse }: Refusals,
+  accept: Accept,
+): PassGate {
+  function refuseNow(visit: Visit, refused: Refused): Refused {
+    giveBack(visit)
+    return refused
+  }
+
+  function passGate(visit: Visit, checked: CheckedEvents, charged: Charged): Awaitable<Verdict> {
+    const key = visit.key as CompiledKey
+    if (!visit.waited || (cache.isCurrent(key) && !hasEnded(key, clock.now()))) {
+      return accept(visit, checked, charged)
+    }
+    return chain(cache.findAgain(key), (found) => {
+      Object.assign(visit, { at: clock.now(), key: undefined, allowOrigin: '*' })
+      const refused = refuseKey(visit, found)
+      if (refused !== undefined) return refuseNow(visit, refused)
+      const again = found !== key && visit.received?.ok ? judgeEvents(visit, visit.received.value) : checked
+      if (!again.ok) return refuseNow(visit, refuse(visit, again.reason, rejectedOf(again)))
+      return passGate(visit, again, charged)
+    })
+  }
+
+  return passGate
+}

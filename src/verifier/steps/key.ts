@@ -1,0 +1,64 @@
+import type { KeyCache, Lookup } from '../../cache/key-cache.ts'
+import type { PresentedSecret, SecretHasher } from '../../keys/secret.ts'
+import type { Awaitable } from '../../runtime/awaitable.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { ClientOf } from '../client.ts'
+import type { CompiledKey } from '../compiled-key.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Refused } from '../verdict.ts'
+import type { Visit } from '../visit.ts'
+
+export interface KeyStepOptions {
+  cache: Pick<KeyCache<CompiledKey>, 'find'>
+  /** Newest pepper first; at least one. */
+  hashers: readonly [SecretHasher, ...SecretHasher[]]
+  clock: Clock
+  environment: string
+}
+
+export interface KeyStep {
+  /** Steps 4 and 5: looks the secret up, under every pepper. */
+  find(visit: Visit, presented: PresentedSecret): Awaitable<Lookup<CompiledKey>>
+  /** Step 6: whether what was found is a good key, here and now. Sets `visit.key`. */
+  refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined
+}
+
+export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refuse }: Refusals): KeyStep {
+  const { cache, clock, environment } = options
+  const [newestHasher, ...olderHashers] = options.hashers
+
+  return {
+    find(visit, presented) {
+      const digest = newestHasher(presented)
+      visit.at = clock.now()
+      visit.waited = false
+      const older =
+        olderHashers.length === 0 ? undefined : () => olderHashers.map((hasher) => hasher(presented))
+      const found = cache.find(digest, () => client.sourceOf(visit), visit.at, older)
+      if (!(found instanceof Promise)) return found
+      return found.then((key) => {
+        // A deadline may have passed meanwhile.
+        visit.at = clock.now()
+        return key
+      })
+    },
+    refuseKey(visit, found) {
+      if (found === 'unknown') return refuse(visit, 'unknown_key')
+      if (found === 'too_many_failures') return refuse(visit, 'too_many_failures')
+      visit.keyId = found.id
+      if (found.isRevoked) return refuse(visit, 'revoked_key')
+      if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')
+      if (found.verified.environment !== environment) return refuse(visit, 'wrong_environment')
+      visit.key = found
+      return undefined
+    },
+  }
+}
+
+/** Whether a deadline of the key, or the grace of the secret that was presented, is over at `now`. */
+export function hasEnded(key: CompiledKey, now: number): boolean {
+  return (
+    (key.expiresAt !== null && key.expiresAt <= now) ||
+    (key.secretExpiresAt !== null && key.secretExpiresAt <= now)
+  )
+}

@@ -1,0 +1,50 @@
+import { allowsAddress } from '../../rules/ip-rule.ts'
+import { allowsOrigin } from '../../rules/origin-rule.ts'
+import type { ClientOf } from '../client.ts'
+import type { CompiledKey } from '../compiled-key.ts'
+import type { DecisionReport } from '../decision-report.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Refused } from '../verdict.ts'
+import type { Visit } from '../visit.ts'
+
+export interface SenderRulesOptions {
+  serverKeysInBrowsers: 'allow' | 'deny'
+}
+
+export interface SenderRules {
+  /** Steps 7 and 8: whether the key may be used from this address and this page. Sets what CORS allows. */
+  refuseSender(visit: Visit, key: CompiledKey): Refused | undefined
+  /** Tells of a server's key that a browser uses, where that is allowed. */
+  reportPage(visit: Visit, key: CompiledKey): void
+}
+
+export function createSenderRules(
+  { serverKeysInBrowsers }: SenderRulesOptions,
+  client: ClientOf,
+  { refuse }: Refusals,
+  report: DecisionReport,
+): SenderRules {
+  return {
+    refuseSender(visit, key) {
+      const { origin, fromPage } = visit
+      const originAllowed =
+        key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
+      if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
+      const address = client.addressOf(visit)
+      if (key.ips !== null && !allowsAddress(key.ips, address?.parsed)) return refuse(visit, 'ip_not_allowed')
+      if (!originAllowed) return refuse(visit, 'origin_not_allowed')
+      if (isServerKeyInPage(visit, key) && serverKeysInBrowsers === 'deny') {
+        visit.allowOrigin = null
+        return refuse(visit, 'origin_not_allowed')
+      }
+      return undefined
+    },
+    reportPage(visit, key) {
+      if (isServerKeyInPage(visit, key)) report.serverKeyInBrowser(key, visit.origin)
+    },
+  }
+}
+
+function isServerKeyInPage({ fromPage }: Visit, key: CompiledKey): boolean {
+  return fromPage && key.verified.sourceType === 'server'
+}
