@@ -53,6 +53,7 @@ export class StoreError extends Error {
       | 'store_timeout'
       | 'store_overloaded'
       | 'store_not_primary'
+      | 'store_in_transaction'
       | 'schema_missing'
       | 'schema_outdated'
       | 'schema_too_new'

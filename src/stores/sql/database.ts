@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idleInTransactionMs, poolSize } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
+import { assertOwnTransaction, transactionAgeColumn } from './open-transaction.ts'
 import type { TableNaming, Tables } from './tables.ts'
 
 /** A database as the parts of the store see it. */
@@ -33,8 +34,8 @@ export async function read<Row>(
   connection: Kysely<unknown> = database.writer,
 ): Promise<Row[]> {
   const run = async () => {
-    if (database.dialect === 'mysql' && !database.ownsConnections) {
-      return readInTransaction(connection, statement)
+    if (database.dialect !== 'postgres' && !database.ownsConnections) {
+      return readInTransaction(connection, statement, beginReading[database.dialect])
     }
     return (await statement.execute(connection)).rows
   }
@@ -45,13 +46,18 @@ export async function read<Row>(
   }
 }
 
-/** With `autocommit=0` a pooled connection keeps the snapshot of its first read, also for whoever takes it next. */
+/**
+ * On an application's connections. MySQL: with `autocommit=0` a pooled connection keeps the snapshot of its first read, also for
+ * whoever takes it next. SQLite: inside a transaction of the application's every read would be of the moment of its first.
+ */
 async function readInTransaction(
   connection: Kysely<unknown>,
   statement: RawBuilder<unknown>,
+  beginning: RawBuilder<unknown>,
 ): Promise<unknown[]> {
   return connection.connection().execute(async (one) => {
-    await begin.mysql.execute(one)
+    // Refused in SQLite when a transaction is open; in MySQL it ends that one, and sees what is committed by now.
+    await beginning.execute(one)
     try {
       const { rows } = await statement.execute(one)
       await commit.execute(one)
@@ -145,11 +151,12 @@ const begin = {
   postgres: sql`begin isolation level read committed read write`,
   mysql: sql`start transaction`,
 }
+const beginReading = { sqlite: sql`begin deferred`, mysql: begin.mysql }
 /** An acknowledged change must survive a crash, whatever the session's default. */
-const durable = sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`
+const durable = sql`case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
+const durableInOwn = sql`select ${durable}, ${transactionAgeColumn}`
 /** And brief. Not over an application's pool, whose clients may have nobody to listen when the server hangs up. */
-const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true),
-  case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
+const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true), ${durable}`
 const commit = sql`commit`
 const rollback = sql`rollback`
 
@@ -159,12 +166,12 @@ async function attempt<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   try {
-    await begin[dialect].execute(connection)
+    await beginOwn(dialect, ownsConnections, connection)
   } catch (error) {
     throw new NotBegun(error)
   }
   try {
-    if (dialect === 'postgres') await (ownsConnections ? durableAndBrief : durable).execute(connection)
+    if (dialect === 'postgres' && ownsConnections) await durableAndBrief.execute(connection)
     const result = await work(overConnection(connection))
     await commit.execute(connection)
     return result
@@ -173,4 +180,18 @@ async function attempt<T>(
     await rollback.execute(connection).catch(() => {})
     throw error
   }
+}
+
+/** An application's transaction is neither added to nor ended. In MySQL, which does not tell, `begin` commits it. */
+async function beginOwn(
+  dialect: SqlDialect,
+  ownsConnections: boolean,
+  connection: Kysely<unknown>,
+): Promise<void> {
+  const startedAt = performance.now()
+  await begin[dialect].execute(connection)
+  if (dialect !== 'postgres' || ownsConnections) return
+  const { rows } = await durableInOwn.execute(connection)
+  const [row] = rows as { transaction_age_ms: unknown }[]
+  assertOwnTransaction(row?.transaction_age_ms, performance.now() - startedAt)
 }

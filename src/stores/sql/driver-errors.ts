@@ -1,4 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
+import { inTransactionError } from './open-transaction.ts'
 
 /** What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
 interface DriverError {
@@ -87,6 +88,16 @@ function toSchemaError(error: unknown): StoreError | undefined {
   return undefined
 }
 
+/** What `begin` says in the middle of a transaction, and PostgreSQL of anything in one that has failed. */
+function isInTransaction(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as DriverError
+  return (
+    code === '25001' ||
+    code === '25P02' ||
+    (typeof message === 'string' && message.includes('transaction within a transaction'))
+  )
+}
+
 /** Milliseconds until a statement that keeps meeting locks is given up. */
 const patienceMs = 5_000
 const firstPauseMs = 4
@@ -130,6 +141,7 @@ function isUnstorable(error: unknown): boolean {
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   if (isUnstorable(error)) return new UnstorableText()
+  if (isInTransaction(error)) return inTransactionError()
   const schemaError = toSchemaError(error)
   if (schemaError !== undefined) return schemaError
   const { code, errno, message } = (error ?? {}) as DriverError

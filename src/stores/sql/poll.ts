@@ -5,6 +5,7 @@ import { toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 import { schemaVersion } from './migrations/index.ts'
+import { assertOwnTransaction, snapshotAge } from './open-transaction.ts'
 import { assertPrimary } from './primary.ts'
 import type { Row, SchemaTables } from './schema-tables.ts'
 
@@ -13,6 +14,7 @@ interface PollRow
   extends Partial<KeyRow>,
     Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version'> {
   is_primary: unknown
+  snapshot_age_ms: unknown
   /** `since.revision`, when it is part of this history. */
   since_revision?: SchemaTables['changes']['revision'] | null
   changed_id?: SchemaTables['changes']['key_id'] | null
@@ -28,7 +30,8 @@ const hashPattern = /^[0-9a-f]{64}$/
 export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
   const { dialect, tables, isPrimary } = database
   const columns = [
-    sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, ${isPrimary} as is_primary`,
+    sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, ${isPrimary} as is_primary,
+      ${snapshotAge(dialect)} as snapshot_age_ms`,
   ]
   const joins = [sql`${tables.meta} m`]
   if (since !== null) {
@@ -54,9 +57,11 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
 export async function poll(database: Database, question: PollQuestion): Promise<PollAnswer> {
   const { since, keyHash } = question
   const asked = keyHash !== undefined && hashPattern.test(keyHash) ? { since, keyHash } : { since }
+  const startedAt = performance.now()
   const rows = await read<PollRow>(database, pollStatement(database, asked), database.reader)
   const [first] = rows
   assertPrimary(first)
+  assertOwnTransaction(first?.snapshot_age_ms, performance.now() - startedAt)
   return toAnswer(since, first as PollRow, rows)
 }
 

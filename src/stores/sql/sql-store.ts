@@ -44,7 +44,7 @@ interface Watcher {
  * Keeps write keys in an SQL database, beside an application's tables or on its own.
  *
  * Every call rejects with `StoreError`: `missing_driver`, `schema_missing` and `schema_outdated` (call `migrate()`),
- * `schema_too_new`, `store_not_primary`, `store_timeout`, `store_unavailable`.
+ * `schema_too_new`, `store_not_primary`, `store_in_transaction`, `store_timeout`, `store_unavailable`.
  * @throws ConfigError for an unknown option or a bad value.
  * @example
  * ```ts
