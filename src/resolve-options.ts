@@ -1,8 +1,10 @@
 import { cacheOption } from './cache/cache-options.ts'
 import { maxRateLimitEps, minRateLimitEps } from './keys/field-parsers.ts'
 import { environmentCharacters, environmentPattern } from './keys/ids.ts'
+import { createSecretTest } from './keys/imported-secret.ts'
 import { keyPrefixFor, keyPrefixOption } from './keys/key-prefix.ts'
 import { pepperOption } from './keys/pepper.ts'
+import { importedKeysOption } from './keys/secret-shape.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
@@ -24,7 +26,7 @@ import {
 import { type ChangeHints, defaultLeaseMs, type KeyStore } from './stores/key-store.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { usageOption } from './usage/usage-options.ts'
-import { credentialsOption } from './verifier/credentials-option.ts'
+import { credentialsOption, presentsInPath } from './verifier/credentials-option.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import { loggerOption } from './verifier/logger.ts'
 import { activityOption } from './watch/activity-options.ts'
@@ -49,6 +51,7 @@ const readers = {
   keyPrefix: keyPrefixOption,
   pepper: pepperOption,
   credentials: credentialsOption,
+  importedKeys: importedKeysOption,
   eventTypes: (value: unknown, option: string) => createEventTypeResolver(eventTypeNames(value, option)),
   defaultRateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
   burstSeconds: number(0.001, 3_600, 1),
@@ -74,14 +77,23 @@ export type ResolvedOptions = ReturnType<typeof resolveOptions>
 /** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
 export function resolveOptions(options: WriteKeysOptions) {
   const { keyPrefix, pepper, trustedProxies, ...read } = readOptions('createWriteKeys', options, readers)
-  const { environment, maxBodyBytes, cache, clock = systemClock } = read
+  const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
+  const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
+  const secretRules = {
+    ownPrefix: prefixFor(environment),
+    importedShape: importedKeys,
+    secretsInPaths: read.credentials.some(presentsInPath),
+    hashers: pepper,
+  }
   return {
     ...read,
     clock,
     store: read.store ?? createMemoryStore(),
     limiter: read.limiter ?? createMemoryLimiter({ clock }),
-    keyPrefixFor: (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted),
+    keyPrefixFor: prefixFor,
     hashers: pepper,
+    secretRules,
+    isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
     clientAddress: trustedProxies,
     cache: {

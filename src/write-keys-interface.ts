@@ -6,6 +6,7 @@ import type { ListKeysQuery } from './keys/list-query.ts'
 import type { AuditPage, RefusedCall } from './management/audit-log.ts'
 import type { ListAuditQuery } from './management/audit-query.ts'
 import type { CreatedKey } from './management/create-key.ts'
+import type { ImportKeyInput, ImportResult } from './management/import-keys.ts'
 import type { ChangeOptions } from './management/key-changes.ts'
 import type { KeyPage } from './management/read-keys.ts'
 import type { RotatedKey } from './management/rotate-key.ts'
@@ -22,6 +23,17 @@ import type { Activity } from './watch/activity.ts'
 export interface WriteKeys {
   /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: used once for good, so that a repeated call makes one key. Taken, it is refused with `conflict`: `duplicate` when the same fields made the key, `other_input` when others did, `id_spent` when that key has been removed. */
   create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
+  /**
+   * Brings along keys whose secrets were made elsewhere, 1 000 at most. Each has its own result, in order; a secret that exists is
+   * `conflict` and harms no other, so that a call can be repeated. Rejects only when the store fails: what was made until then stays.
+   * @param options.dryRun checks everything and stores nothing; the ids in the results are of keys that will not be.
+   */
+  import(
+    inputs: readonly ImportKeyInput[],
+    options?: ChangeOptions & { dryRun?: boolean },
+  ): Promise<{ results: ImportResult[] }>
+  /** The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of leaks. */
+  find(secret: string): Promise<WriteKey | undefined>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
   /** @param options.version refuse with `conflict` unless the key still has this version. */

@@ -33,6 +33,12 @@ export interface WriteKeysOptions {
   pepper?: string | readonly (string | null)[] | null
   /** Where senders may present their key; the first place that holds anything decides. One place needs no list. Default `['basic']`. */
   credentials?: CredentialSource | readonly CredentialSource[]
+  /**
+   * The shape of secrets that were made elsewhere and brought along by `import`: a regular expression of characters and classes with
+   * counts, from `^` to `$`, without flags but `u`, e.g. `/^[A-Za-z0-9]{32}$/` for Segment's. Such secrets have 16 to 256 visible ASCII
+   * characters without a colon. What begins with `keyPrefix` is still judged by its checksum. Default: only secrets made by writekey.
+   */
+  importedKeys?: RegExp
   /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
   eventTypes?: readonly string[]
   /** Events per second for keys that set none, 0.001 to 1 000 000. Default `null`: unlimited. */

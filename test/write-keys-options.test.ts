@@ -10,6 +10,7 @@ const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
   keyPrefix: [null, '', 5, 'sk live', 'sk:live_', 'é_', 'x'.repeat(200), 'sk\n'],
   pepper: [undefined, '', 'short', 5, [], [''], {}, [5], [null], [undefined], [undefined, 'old-pepper']],
   credentials: [null, [], 'bearer', ['bearer'], [5], {}, ['basic', 'nope'], [null]],
+  importedKeys: [null, '^[a-z]{32}$', {}, /[a-z]{32}/, /^(a|b){32}$/],
   eventTypes: [null, 'track', [5], [''], {}, [null]],
   defaultRateLimitEps: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', {}],
   burstSeconds: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'],

@@ -56,6 +56,11 @@ export function changedFields(
 function auditableFields(record: KeyRecord): Record<string, unknown> {
   return {
     ...Object.fromEntries(Object.entries(record).filter(([field]) => !leftOut.has(field))),
-    secrets: record.secrets.map(({ id, start, expiresAt }) => ({ id, start, expiresAt })),
+    secrets: record.secrets.map(({ id, start, expiresAt, imported }) => ({
+      id,
+      start,
+      expiresAt,
+      ...(imported && { imported }),
+    })),
   }
 }

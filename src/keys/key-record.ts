@@ -11,6 +11,8 @@ export interface SecretRecord {
   /** Accepted strictly before this moment; `null` = as long as the key. */
   readonly expiresAt: number | null
   readonly lastUsedAt: number | null
+  /** Whether it was made elsewhere and brought along. */
+  readonly imported: boolean
 }
 
 /** A write key as a store holds it. Immutable: a change makes a new record with the next `version`. */
@@ -36,13 +38,18 @@ export interface KeyRecord extends KeyRules {
 /** One secret as people see it: no hash. */
 export interface WriteKeySecret {
   readonly id: string
-  /** The first 12 characters, to tell secrets apart in lists. */
+  /**
+   * The first 12 characters, to tell secrets apart in lists; of an imported secret a quarter, 12 at most, and nothing when only
+   * its hash is known.
+   */
   readonly start: string
   readonly createdAt: Date
   /** Accepted strictly before this moment; `null` = as long as the key. */
   readonly expiresAt: Date | null
   /** Last accepted use, written in batches; `null` = never. */
   readonly lastUsedAt: Date | null
+  /** Whether it was made elsewhere and brought along by `import`. */
+  readonly imported: boolean
 }
 
 /** A write key as people see it. Holds neither the secret nor its hash. */
@@ -78,6 +85,8 @@ export function toWriteKey(record: KeyRecord): WriteKey {
       createdAt: new Date(secret.createdAt),
       expiresAt: toDate(secret.expiresAt),
       lastUsedAt: toDate(secret.lastUsedAt),
+      // A store from before there were imports may not keep it.
+      imported: secret.imported === true,
     })),
     createdAt: new Date(createdAt),
     updatedAt: new Date(updatedAt),

@@ -20,11 +20,19 @@ export interface NewSecret {
   keyHash: string
 }
 
+/** A secret that was made elsewhere. */
+export interface ImportedSecret {
+  /** So much of it that it cannot be guessed; nothing when only its hash is known. */
+  start: string
+  keyHash: string
+  imported: true
+}
+
 /** A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random one. */
 export function createKey(
   fields: Partial<GivenFields>,
   environment: string,
-  secret: NewSecret,
+  secret: NewSecret | ImportedSecret,
   now: number,
   id = newId('key'),
 ): KeyRecord {
@@ -133,14 +141,15 @@ export function parseGraceHours(hours: unknown): number {
   return Math.round(hours * hourMs)
 }
 
-function newSecretRecord({ secret, keyHash }: NewSecret, now: number): SecretRecord {
+function newSecretRecord(secret: NewSecret | ImportedSecret, now: number): SecretRecord {
   return {
     id: newId('secret'),
-    keyHash,
-    start: secretStart(secret),
+    keyHash: secret.keyHash,
+    start: 'imported' in secret ? secret.start : secretStart(secret.secret),
     createdAt: now,
     expiresAt: null,
     lastUsedAt: null,
+    imported: 'imported' in secret,
   }
 }
 

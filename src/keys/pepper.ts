@@ -1,3 +1,4 @@
+import { nodeCrypto } from '../runtime/built-ins.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import { createSecretHasher, type SecretHasher } from './secret.ts'
@@ -21,6 +22,13 @@ export const pepperOption: OptionReader<SecretHashers> = (value, option, isGiven
   })
   if (newest !== undefined) return [newest, ...older]
   throw badOption(option, value, 'a string, or a list with at least one; null means none on purpose')
+}
+
+/** Whether a plain SHA-256 of a secret is found: without a pepper, or with a `null` at the end of the list. */
+export function takesPlainHashes(hashers: SecretHashers): boolean {
+  const text = 'any text'
+  const plain = nodeCrypto().hash('sha256', text, 'binary')
+  return hashers.some((hasher) => hasher(text) === plain)
 }
 
 function readPepper(value: unknown, option: string): string {

@@ -33,6 +33,15 @@ export function isWellFormedSecret(presented: PresentedSecret): boolean {
   return bodyLength > randomLength && checksumIn(bytes, bodyLength) === checksumOf(bytes, bodyLength)
 }
 
+/** Whether a presented secret begins so. @param prefix in ASCII */
+export function startsWith(presented: PresentedSecret, prefix: string): boolean {
+  if (typeof presented === 'string') return presented.startsWith(prefix)
+  for (let index = 0; index < prefix.length; index++) {
+    if (presented[index] !== prefix.charCodeAt(index)) return false
+  }
+  return true
+}
+
 /** What lists show of a secret: its first 12 characters. */
 export function secretStart(secret: string): string {
   return secret.slice(0, startLength)

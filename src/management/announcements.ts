@@ -4,7 +4,7 @@ import type { ChangeHints } from '../stores/key-store.ts'
 
 /** Makes committed changes known: here at once, elsewhere by a hint that nobody waits for. */
 export interface Announcements {
-  changed(keyId: string): void
+  changed(...keyIds: string[]): void
   /** The same of a key that nobody can use any more: there is nothing left to watch. */
   ended(keyId: string): void
 }
@@ -20,10 +20,10 @@ export function createAnnouncements({
   publishing: Outage
   forgetActivity: (keyId: string) => void
 }): Announcements {
-  function changed(keyId: string): void {
-    cache.forget([keyId])
+  function changed(...keyIds: string[]): void {
+    cache.forget(keyIds)
     if (hints === undefined) return
-    const publish = async () => hints.publish([keyId])
+    const publish = async () => hints.publish(keyIds)
     publish().then(publishing.ended, publishing.began)
   }
 

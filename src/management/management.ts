@@ -1,6 +1,7 @@
 import { createChangeBarrier } from '../cache/change-barrier.ts'
 import type { KeyCache } from '../cache/key-cache.ts'
 import type { Outages } from '../cache/outages.ts'
+import type { SecretRules } from '../keys/imported-secret.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -11,6 +12,8 @@ import { createAuditReading } from './audit-log.ts'
 import { createKeyCreation } from './create-key.ts'
 import { createKeyEnding } from './end-key.ts'
 import { createEndings } from './endings.ts'
+import { createKeyFinding } from './find-key.ts'
+import { createKeyImport } from './import-keys.ts'
 import { createKeyChanges } from './key-changes.ts'
 import { createSecretMaker } from './new-secret.ts'
 import { createRuleParser } from './parse-rules.ts'
@@ -26,6 +29,7 @@ export interface ManagementParts {
   environment: string
   keyPrefixFor: (environment: string) => string
   hashers: SecretHashers
+  secretRules: SecretRules
   eventTypes: EventTypeResolver
   cache: Pick<KeyCache<never>, 'forget'>
   ownLeaseMs: () => number
@@ -37,7 +41,7 @@ export interface ManagementParts {
 
 /** Every call that makes, reads or changes keys. */
 export function createManagement(parts: ManagementParts) {
-  const { store, clock, usage, environment } = parts
+  const { store, clock, usage, environment, hashers } = parts
   const questions = parts.storeOutages('questions')
   const barrier = createChangeBarrier({
     store,
@@ -58,6 +62,8 @@ export function createManagement(parts: ManagementParts) {
 
   return {
     ...createKeyCreation({ store, clock, environment, changes, announcements, makeSecret, parseRules }),
+    ...createKeyImport({ ...parts, changes, announcements, parseRules }),
+    ...createKeyFinding({ store, usage, hashers }),
     ...createKeyReading({ store, usage, changes }),
     ...createKeyUpdate({ clock, changes, parseRules }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret }),

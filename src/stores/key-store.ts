@@ -53,6 +53,12 @@ export interface CommittedChange {
   readonly leaseMs: number
 }
 
+/** A key that is to be made, with its audit entry. */
+export interface Creation {
+  readonly record: KeyRecord
+  readonly audit: AuditEntry
+}
+
 /** One secret of a key: what an index of existing digests holds of it. */
 export interface ExistingSecret {
   readonly keyId: string
@@ -98,6 +104,12 @@ export interface KeyStore {
    */
   /** @returns undefined when the id, one of the hashes, or the id of the audit entry exists. */
   insert(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
+  /**
+   * Makes several keys in one transaction, each as `insert` would; one that exists is left out and harms no other, and of two alike
+   * the first is made. Each has a revision of its own, in their order. Asked with 1 000 at most. Without it keys are inserted one by one.
+   * @returns for each, in order, what `insert` returns.
+   */
+  insertAll?(creations: readonly Creation[]): Awaitable<readonly (CommittedChange | undefined)[]>
   /** Writes `record` over its previous version. @returns undefined unless the stored version is `record.version - 1`. */
   replace(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
   /** Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored version is `version`. */

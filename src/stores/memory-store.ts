@@ -64,6 +64,14 @@ export function createMemoryStore(): KeyStore {
     return { history: 'kept', changed: [...new Set(changed)] }
   }
 
+  function insert(record: KeyRecord, audit: AuditEntry): CommittedChange | undefined {
+    if (auditLog.has(audit.id)) return undefined
+    if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
+      return undefined
+    index(record)
+    return commit(record.id, audit)
+  }
+
   return {
     scope: 'process',
     poll({ since, keyHash }) {
@@ -83,13 +91,8 @@ export function createMemoryStore(): KeyStore {
       const page = selectPage([...records.values()], query)
       return { ...page, data: page.data.map(usage.withLastUse) }
     },
-    insert(record, audit) {
-      if (auditLog.has(audit.id)) return undefined
-      if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
-        return undefined
-      index(record)
-      return commit(record.id, audit)
-    },
+    insert,
+    insertAll: (creations) => creations.map(({ record, audit }) => insert(record, audit)),
     replace(record, audit) {
       const stored = records.get(record.id)
       if (stored === undefined || stored.version !== record.version - 1) return undefined

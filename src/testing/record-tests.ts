@@ -44,6 +44,7 @@ export function recordTests({ test, expect, insert, expectCommitted }: StoreSuit
       secrets: [
         createSecretRecord({ expiresAt: 1_800_000_000_456, lastUsedAt: 1_768_478_400_789 }),
         createSecretRecord({ start: 'acme_wk_-_Az' }),
+        createSecretRecord({ start: '', imported: true }),
       ],
       createdAt: 1_768_478_400_001,
       updatedAt: 1_768_478_400_002,

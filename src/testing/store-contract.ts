@@ -1,6 +1,7 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import { auditTests } from './audit-tests.ts'
+import { bulkTests } from './bulk-tests.ts'
 import { concurrencyTests } from './concurrency-tests.ts'
 import { existingTests } from './existing-tests.ts'
 import { historyTests } from './history-tests.ts'
@@ -55,6 +56,7 @@ export function storeContract(
   const suite: StoreSuite = { test, expect, insert, expectCommitted }
   describe(name, () => {
     recordTests(suite)
+    bulkTests(suite)
     concurrencyTests(suite)
     historyTests(suite)
     existingTests(suite)

@@ -30,6 +30,7 @@ export function createSecretRecord(changes: Partial<SecretRecord> = {}): SecretR
     createdAt: 1_768_478_400_000,
     expiresAt: null,
     lastUsedAt: null,
+    imported: false,
     ...changes,
   }
 }

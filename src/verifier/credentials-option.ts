@@ -17,6 +17,11 @@ export const credentialsOption: OptionReader<readonly CredentialSource[]> = (val
   })
 }
 
+/** Whether a place is in the path, where a secret has to do without the characters that delimit. */
+export function presentsInPath(source: unknown): boolean {
+  return typeof source === 'object' && source !== null && 'path' in source
+}
+
 function isSource(value: unknown): value is CredentialSource {
   return typeof value === 'function' || places.includes(value)
 }

@@ -4,14 +4,14 @@ import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { createClientOf } from './client.ts'
 import type { CompiledKey } from './compiled-key.ts'
-import type { CredentialSource, Presented } from './credentials.ts'
+import type { Presented } from './credentials.ts'
 import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
 import { type CheckedEvents, noEvents } from './events.ts'
 import { createRefusals, type RefusalsOptions } from './refusals.ts'
 import { createAcceptance } from './steps/acceptance.ts'
 import { type BodyStepOptions, createBodyStep, type Received } from './steps/body.ts'
 import { type Charged, type ChargeStepOptions, createChargeStep } from './steps/charge.ts'
-import { createCredentialStep } from './steps/credential.ts'
+import { type CredentialStepOptions, createCredentialStep } from './steps/credential.ts'
 import { createEventRules, type EventRulesOptions, rejectedOf } from './steps/event-rules.ts'
 import { createGate, type GateOptions } from './steps/gate.ts'
 import { createInnerGuard } from './steps/inner-guard.ts'
@@ -28,10 +28,10 @@ export interface SequenceOptions
     SenderRulesOptions,
     BodyStepOptions,
     EventRulesOptions,
-    ChargeStepOptions {
+    ChargeStepOptions,
+    CredentialStepOptions {
   cache: KeyStepOptions['cache'] & GateOptions['cache']
   clock: KeyStepOptions['clock']
-  credentials: readonly CredentialSource[]
   eventTypes: EventTypeResolver
 }
 
@@ -55,7 +55,7 @@ export function createSequence(options: SequenceOptions): Sequence {
   const client = createClientOf(options.clientAddress)
   const checkTarget = createTargetCheck(options.eventTypes, refusals, report)
   const bodies = createBodyStep(options, client)
-  const credentials = createCredentialStep(options.credentials, bodies, refusals)
+  const credentials = createCredentialStep(options, bodies, refusals)
   const keys = createKeyStep(options, client, refusals)
   const senders = createSenderRules(options, client, refusals, report)
   const judgeEvents = createEventRules(options)

@@ -4,7 +4,7 @@ import type { AuditQuery } from '../usage-store.ts'
 import { fromJson, toJson, toText } from './cells.ts'
 import { type Database, read, type Transaction, transact } from './database.ts'
 import { textColumn } from './dialect.ts'
-import type { SchemaTables } from './schema-tables.ts'
+import type { NewRow, SchemaTables } from './schema-tables.ts'
 import { insertRow } from './tables.ts'
 
 type AuditRow = SchemaTables['audit']
@@ -14,18 +14,20 @@ export async function insertAudit(
   transaction: Transaction,
   entry: AuditEntry,
 ): Promise<void> {
-  await transaction.write(
-    insertRow(tables, 'audit', {
-      id: entry.id,
-      at: entry.at,
-      action: entry.action,
-      actor: entry.actor,
-      address: entry.address,
-      key_id: entry.keyId,
-      fields_before: toJson(entry.before),
-      fields_after: toJson(entry.after),
-    }),
-  )
+  await transaction.write(insertRow(tables, 'audit', toAuditRow(entry)))
+}
+
+export function toAuditRow(entry: AuditEntry): NewRow<'audit'> {
+  return {
+    id: entry.id,
+    at: entry.at,
+    action: entry.action,
+    actor: entry.actor,
+    address: entry.address,
+    key_id: entry.keyId,
+    fields_before: toJson(entry.before),
+    fields_after: toJson(entry.after),
+  }
 }
 
 export async function appendAudit(database: Database, entry: AuditEntry): Promise<void> {

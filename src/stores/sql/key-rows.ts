@@ -9,7 +9,7 @@ import type { KeyColumns, NewRow, SchemaTables } from './schema-tables.ts'
 /** A key joined with one of its secrets; of a key without secrets, all that is the secret's is null. */
 export interface KeyRow
   extends KeyColumns,
-    Pick<Secrets, 'key_hash' | 'start_chars' | 'last_used_at' | 'position'> {
+    Pick<Secrets, 'key_hash' | 'start_chars' | 'last_used_at' | 'position' | 'imported'> {
   secret_id: Secrets['id'] | null
   secret_created_at: Secrets['created_at']
   secret_expires_at: Secrets['expires_at']
@@ -54,7 +54,7 @@ const plainColumns = sql.raw(
   [
     ...columns.filter(({ isText }) => !isText).map(({ column }) => `k.${column}`),
     's.id as secret_id, s.key_hash, s.start_chars, s.created_at as secret_created_at',
-    's.expires_at as secret_expires_at, s.last_used_at, s.position',
+    's.expires_at as secret_expires_at, s.last_used_at, s.position, s.imported',
   ].join(', '),
 )
 
@@ -100,6 +100,7 @@ function toSecret(row: KeyRow): SecretRecord[] {
       createdAt: Number(row.secret_created_at),
       expiresAt: toNumber(row.secret_expires_at),
       lastUsedAt: toNumber(row.last_used_at),
+      imported: Number(row.imported) === 1,
     },
   ]
 }

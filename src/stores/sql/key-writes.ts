@@ -8,7 +8,7 @@ import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { raiseRevision } from './revision.ts'
-import type { Row } from './schema-tables.ts'
+import type { NewRow, Row } from './schema-tables.ts'
 import { insertRow } from './tables.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
@@ -135,16 +135,19 @@ async function insertSecret(
   secret: SecretRecord,
   position: number,
 ): Promise<void> {
-  await transaction.write(
-    insertRow(tables, 'secrets', {
-      id: secret.id,
-      key_id: keyId,
-      key_hash: toHash(secret.keyHash),
-      start_chars: secret.start,
-      position,
-      created_at: secret.createdAt,
-      expires_at: secret.expiresAt,
-      last_used_at: secret.lastUsedAt,
-    }),
-  )
+  await transaction.write(insertRow(tables, 'secrets', toSecretRow(keyId, secret, position)))
+}
+
+export function toSecretRow(keyId: string, secret: SecretRecord, position: number): NewRow<'secrets'> {
+  return {
+    id: secret.id,
+    key_id: keyId,
+    key_hash: toHash(secret.keyHash),
+    start_chars: secret.start,
+    position,
+    created_at: secret.createdAt,
+    expires_at: secret.expiresAt,
+    last_used_at: secret.lastUsedAt,
+    imported: secret.imported ? 1 : 0,
+  }
 }

@@ -3,8 +3,8 @@ import { randomBase62 } from '../../runtime/base62.ts'
 import type { CommittedChange } from '../key-store.ts'
 import type { Database, Transaction } from './database.ts'
 import { assertPrimary } from './primary.ts'
-import type { Row } from './schema-tables.ts'
-import { insertRow } from './tables.ts'
+import type { NewRow, Row } from './schema-tables.ts'
+import { insertRows } from './tables.ts'
 
 /** Changes that a process can catch up on; one that has missed more drops everything it has cached. */
 export const keptChanges = 10_000
@@ -31,47 +31,76 @@ export async function raiseRevision(
   transaction: Transaction,
   keyId: string,
 ): Promise<CommittedChange> {
+  const [committed] = await raiseRevisions(database, transaction, [keyId])
+  return committed as CommittedChange
+}
+
+/** The same for several keys that change together: one revision and mark for each, in their order. */
+export async function raiseRevisions(
+  database: Database,
+  transaction: Transaction,
+  keyIds: readonly string[],
+): Promise<CommittedChange[]> {
   const { tables } = database
-  const mark = randomBase62(markLength)
-  const raised = await raise(database, transaction, keyId, mark)
+  const marked = keyIds.map((keyId) => ({ keyId, mark: randomBase62(markLength) }))
+  const raised = await raise(database, transaction, marked)
   assertPrimary(raised)
-  const revision = Number(raised?.revision)
-  if (revision % pruneEvery === 0 && revision > keptChanges) {
-    const pruned = revision - keptChanges
+  const newest = Number(raised?.revision)
+  const before = newest - keyIds.length
+  if (Math.floor(newest / pruneEvery) > Math.floor(before / pruneEvery) && newest > keptChanges) {
+    const pruned = newest - keptChanges
     await transaction.write(sql`delete from ${tables.changes} where revision <= ${pruned}`)
     await transaction.write(sql`update ${tables.meta} set pruned_revision = ${pruned} where id = 1`)
   }
-  return { position: { revision, mark }, leaseMs: Number(raised?.longest_lease_ms) }
+  const leaseMs = Number(raised?.longest_lease_ms)
+  return marked.map(({ mark }, index) => ({ position: { revision: before + 1 + index, mark }, leaseMs }))
+}
+
+/** A key with the mark of the revision that is to stand for its change. */
+interface MarkedKey {
+  keyId: string
+  mark: string
 }
 
 async function raise(
   database: Database,
   { rows, write }: Transaction,
-  keyId: string,
-  mark: string,
+  marked: readonly MarkedKey[],
 ): Promise<RaisedRow | undefined> {
   const { dialect, tables, isPrimary } = database
+  const { mark, keyId } = marked.at(-1) as MarkedKey
+  const count = sql.lit(marked.length)
   // One round trip instead of four, as everybody else waits for the lock meanwhile.
   if (dialect === 'postgres') {
+    const changes = marked.map((one, index) => sql`(${sql.lit(index + 1)}, ${one.mark}, ${one.keyId})`)
+    // Of many changes a listener is told that there are some: it asks which.
+    const told = marked.length === 1 ? keyId : ''
     const [raised] = await rows<RaisedRow>(
       sql`with raised as (
-          update ${tables.meta} set revision = revision + 1, mark = ${mark} where id = 1
+          update ${tables.meta} set revision = revision + ${count}, mark = ${mark} where id = 1
           returning revision, longest_lease_ms, ${isPrimary} as is_primary
         ), noted as (
           insert into ${tables.changes} (revision, mark, key_id)
-          select revision, ${mark}, ${keyId} from raised returning revision
+          select raised.revision - ${count} + one.place, one.mark, one.key_id
+          from raised, (values ${sql.join(changes)}) as one (place, mark, key_id) returning revision
         )
-        select raised.*, pg_notify(${channelName(database)}, ${keyId}) from raised join noted using (revision)`,
+        select raised.*, pg_notify(${channelName(database)}, ${told}) from raised join noted using (revision)`,
     )
     return raised
   }
-  await write(sql`update ${tables.meta} set revision = revision + 1, mark = ${mark} where id = 1`)
+  await write(sql`update ${tables.meta} set revision = revision + ${count}, mark = ${mark} where id = 1`)
   // In MySQL a plain read would be of the transaction's snapshot.
   const locking = dialect === 'mysql' ? sql`for update` : sql``
   const [raised] = await rows<RaisedRow>(
     sql`select revision, longest_lease_ms, ${isPrimary} as is_primary from ${tables.meta} where id = 1 ${locking}`,
   )
   if (raised === undefined) return undefined
-  await write(insertRow(tables, 'changes', { revision: Number(raised.revision), mark, key_id: keyId }))
+  const before = Number(raised.revision) - marked.length
+  const changes = marked.map((one, index) => ({
+    revision: before + 1 + index,
+    mark: one.mark,
+    key_id: one.keyId,
+  }))
+  await write(insertRows(tables, 'changes', changes as [NewRow<'changes'>]))
   return raised
 }

@@ -38,6 +38,7 @@ export interface SchemaTables {
     created_at: NumberCell
     expires_at: NumberCell | null
     last_used_at: NumberCell | null
+    imported: NumberCell
   }
   usage: {
     key_id: string

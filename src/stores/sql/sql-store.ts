@@ -2,6 +2,7 @@ import { StoreError } from '../../runtime/errors.ts'
 import type { ChangeListener, CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
+import { insertKeys } from './bulk-insert.ts'
 import { closeInTime } from './closing.ts'
 import type { Connections } from './connections.ts'
 import type { Database, MigratedDatabase } from './database.ts'
@@ -159,6 +160,12 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     list: (query) => onDatabase((database) => listKeys(database, query)),
 
     insert: (record, audit) => change(record.id, (database) => insertKey(database, record, audit)),
+    async insertAll(creations) {
+      const committed = await onDatabase((database) => insertKeys(database, creations))
+      const made = creations.filter((_, index) => committed[index] !== undefined)
+      if (made.length > 0) tell(made.map(({ record }) => record.id))
+      return committed
+    },
     replace: (record, audit) => change(record.id, (database) => replaceKey(database, record, audit)),
     remove: (id, version, audit) => change(id, (database) => removeKey(database, id, version, audit)),
 

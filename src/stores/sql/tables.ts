@@ -45,7 +45,17 @@ export function insertRow<Table extends TableName>(
   table: Table,
   row: NewRow<Table>,
 ): RawBuilder<unknown> {
-  const names = Object.keys(row).map((column) => sql.ref(column))
-  const values = Object.values(row).map((value) => sql`${value}`)
-  return sql`insert into ${tables[table]} (${sql.join(names)}) values (${sql.join(values)})`
+  return insertRows(tables, table, [row])
+}
+
+/** Inserts several rows by one statement. */
+export function insertRows<Table extends TableName>(
+  tables: Tables,
+  table: Table,
+  rows: readonly [NewRow<Table>, ...NewRow<Table>[]],
+): RawBuilder<unknown> {
+  const columns = Object.keys(rows[0]) as (keyof NewRow<Table>)[]
+  const names = columns.map((column) => sql.ref(column as string))
+  const values = rows.map((row) => sql`(${sql.join(columns.map((column) => sql`${row[column]}`))})`)
+  return sql`insert into ${tables[table]} (${sql.join(names)}) values ${sql.join(values)}`
 }

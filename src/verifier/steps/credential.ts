@@ -1,4 +1,4 @@
-import { isWellFormedSecret } from '../../keys/secret.ts'
+import type { PresentedSecret } from '../../keys/secret.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import { createCredentialReader } from '../credential-reader.ts'
 import type { CredentialSource, Presented } from '../credentials.ts'
@@ -14,19 +14,25 @@ export interface CredentialStep {
   refuseCredential(visit: Visit, presented: Presented): Refused | undefined
 }
 
+export interface CredentialStepOptions {
+  credentials: readonly CredentialSource[]
+  /** Whether what is presented has the shape of a secret. */
+  isSecret: (presented: PresentedSecret) => boolean
+}
+
 export function createCredentialStep(
-  sources: readonly CredentialSource[],
+  { credentials, isSecret }: CredentialStepOptions,
   bodies: BodyStep,
   { refuse }: Refusals,
 ): CredentialStep {
   return {
-    read: createCredentialReader(sources, bodies.receiveEarly),
+    read: createCredentialReader(credentials, bodies.receiveEarly),
     refuseCredential(visit, presented) {
       if (presented === undefined) {
         const { received } = visit
         return refuse(visit, received?.ok === false ? received.reason : 'missing_key')
       }
-      return presented === null || !isWellFormedSecret(presented) ? refuse(visit, 'malformed_key') : undefined
+      return presented === null || !isSecret(presented) ? refuse(visit, 'malformed_key') : undefined
     },
   }
 }

@@ -6,7 +6,15 @@ import { version2 } from './version-2.ts'
  * In their order. A step that was released is never altered. A new one that only adds a column stands here; others get files of
  * their own.
  */
-export const migrations: readonly Migration[] = [version1, version2]
+export const migrations: readonly Migration[] = [
+  version1,
+  version2,
+  {
+    version: 3,
+    compatibleFrom: 2,
+    up: ({ addColumn, types }) => addColumn('secrets', 'imported', `${types.whole} not null default 0`),
+  },
+]
 
 /** The version of the tables that this code reads and writes. */
 export const schemaVersion = migrations.length

@@ -1,0 +1,35 @@
+import type { WriteKey } from '../keys/key-record.ts'
+import { toWriteKey } from '../keys/key-record.ts'
+import type { SecretHashers } from '../keys/pepper.ts'
+import { digestToHex } from '../keys/secret.ts'
+import { importedLength } from '../keys/secret-shape.ts'
+import type { KeyStore } from '../stores/key-store.ts'
+import type { UsageRecorder } from '../usage/usage-recorder.ts'
+
+export interface KeyFinding {
+  find(secret: string): Promise<WriteKey | undefined>
+}
+
+export function createKeyFinding({
+  store,
+  usage,
+  hashers,
+}: {
+  store: KeyStore
+  usage: Pick<UsageRecorder, 'flush'>
+  hashers: SecretHashers
+}): KeyFinding {
+  return {
+    async find(secret) {
+      if (typeof secret !== 'string' || secret.length > importedLength.most) return undefined
+      await usage.flush()
+      for (const hasher of hashers) {
+        const { record } = await store.poll({ since: null, keyHash: digestToHex(hasher(secret)) })
+        // Looked up a second time, as some stores keep the last use apart.
+        const current = record === undefined ? undefined : await store.get(record.id)
+        if (current !== undefined) return toWriteKey(current)
+      }
+      return undefined
+    },
+  }
+}

@@ -1,0 +1,206 @@
+import { type ParsedSecret, parseImportedSecret, type SecretRules } from '../keys/imported-secret.ts'
+import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
+import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import { createKey } from '../keys/lifecycle.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
+import type { Creation, KeyStore } from '../stores/key-store.ts'
+import type { Announcements } from './announcements.ts'
+import type { ChangeOptions, KeyChanges } from './key-changes.ts'
+import type { ParseRules } from './parse-rules.ts'
+
+/** A key to be imported: its fields, and the secret that senders have, in the clear or as its SHA-256. */
+export type ImportKeyInput = CreateKeyInput &
+  (
+    | {
+        /** 16 to 256 visible ASCII characters without a colon, of the shape of `importedKeys` or of our own. */
+        key: string
+        keyHash?: undefined
+      }
+    | {
+        /** SHA-256 of the secret in 64 hex digits. Not with a pepper, unless its list ends with `null`. */
+        keyHash: string
+        key?: undefined
+      }
+  )
+
+/** What became of one key. */
+export type ImportResult =
+  | {
+      ok: true
+      writeKey: WriteKey
+      /** What could not be checked. */
+      note?: string
+    }
+  | {
+      ok: false
+      /** `conflict`: the secret exists already. */
+      code: 'invalid_field' | 'conflict'
+      /** The field at fault, in the spelling of the TypeScript API. */
+      field: string
+      /** Never holds a secret. */
+      message: string
+    }
+
+export interface KeyImport {
+  import(
+    inputs: readonly ImportKeyInput[],
+    change?: ChangeOptions & { dryRun?: boolean },
+  ): Promise<{ results: ImportResult[] }>
+}
+
+/** Keys of one call. */
+export const maxImported = 1_000
+/** Keys of one transaction, so that no lock is held for long and an SQLite file holds up no request. */
+const keysPerChunk = 200
+/** Look-ups under way at the same time. */
+const lookUpsAtOnce = 8
+
+const hashedNote =
+  'The shape of a hashed secret cannot be checked: it is accepted when it matches importedKeys, or is of the shape made here.'
+
+/** An input that has passed every check that needs no store. */
+interface Candidate {
+  readonly index: number
+  readonly record: KeyRecord
+  readonly secret: ParsedSecret
+}
+
+export function createKeyImport(parts: {
+  store: KeyStore
+  clock: Clock
+  /** Of keys that name none. */
+  environment: string
+  keyPrefixFor: (environment: string) => string
+  secretRules: SecretRules
+  changes: KeyChanges
+  announcements: Announcements
+  parseRules: ParseRules
+}): KeyImport {
+  const { store, clock, secretRules, changes, announcements, parseRules } = parts
+
+  async function read(input: unknown, index: number, now: number): Promise<Candidate> {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      throw invalidField('input', 'must be an object with the fields of a write key, and its key or keyHash')
+    }
+    const { key, keyHash, ...fields } = input as Record<string, unknown>
+    const scalars = parseScalarFields(fields, 'create', now)
+    const rules = await parseRules(fields)
+    const environment = scalars.environment ?? parts.environment
+    const prefixOfEnvironment = parts.keyPrefixFor(environment)
+    const secret = parseImportedSecret({ key, keyHash }, { ...secretRules, prefixOfEnvironment })
+    const { keyHash: hash, start, imported } = secret
+    const record = createKey({ ...scalars, ...rules }, environment, { keyHash: hash, start, imported }, now)
+    return { index, record, secret }
+  }
+
+  /** Those whose secret exists, under one of these digests. */
+  async function findExisting(
+    candidates: readonly Candidate[],
+    hashesOf: (candidate: Candidate) => readonly string[],
+  ): Promise<Set<Candidate>> {
+    const existing = new Set<Candidate>()
+    const left = candidates.values()
+    const look = async () => {
+      for (const candidate of left) {
+        for (const keyHash of hashesOf(candidate)) {
+          if ((await store.poll({ since: null, keyHash })).record !== undefined) existing.add(candidate)
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: lookUpsAtOnce }, look))
+    return existing
+  }
+
+  /** Which of them were made; a fault that the store alone can tell belongs to its own key. */
+  async function insert(chunk: readonly Candidate[], change: ChangeOptions): Promise<(boolean | KeyError)[]> {
+    const creations = chunk.map(({ record }) => ({
+      record,
+      audit: changes.entry('create', change, null, record),
+    }))
+    if (store.insertAll !== undefined) {
+      try {
+        return (await store.insertAll(creations)).map((committed) => committed !== undefined)
+      } catch (error) {
+        if (!(error instanceof KeyError)) throw error
+      }
+    }
+    const made: (boolean | KeyError)[] = []
+    for (const creation of creations) made.push(await insertOne(creation))
+    return made
+  }
+
+  async function insertOne({ record, audit }: Creation): Promise<boolean | KeyError> {
+    try {
+      return (await store.insert(record, audit)) !== undefined
+    } catch (error) {
+      if (error instanceof KeyError) return error
+      throw error
+    }
+  }
+
+  return {
+    async import(inputs, { dryRun = false, ...change } = {}) {
+      if (!Array.isArray(inputs) || inputs.length > maxImported)
+        throw invalidField('writeKeys', `must be a list of ${maxImported} keys at most`)
+      const now = clock.now()
+      const results: ImportResult[] = new Array(inputs.length)
+      const candidates: Candidate[] = []
+      const seen = new Set<string>()
+      for (const [index, input] of inputs.entries()) {
+        try {
+          const candidate = await read(input, index, now)
+          const { keyHash } = candidate.secret
+          if (seen.has(keyHash)) results[index] = conflict(candidate.secret)
+          else candidates.push(candidate)
+          seen.add(keyHash)
+        } catch (error) {
+          results[index] = toFailure(error)
+        }
+      }
+      // The store refuses what exists under the newest pepper by itself.
+      const existing = await findExisting(candidates, ({ secret: { hashes } }) =>
+        dryRun ? hashes : hashes.slice(1),
+      )
+      const absent = candidates.filter((candidate) => !existing.has(candidate))
+      for (const { index, secret } of existing) results[index] = conflict(secret)
+      for (let start = 0; start < absent.length; start += keysPerChunk) {
+        const chunk = absent.slice(start, start + keysPerChunk)
+        const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)
+        const madeIds: string[] = []
+        for (const [position, { index, record, secret }] of chunk.entries()) {
+          const outcome = made[position]
+          if (outcome === true) madeIds.push(record.id)
+          results[index] =
+            outcome === true
+              ? success(record, secret)
+              : outcome instanceof KeyError
+                ? toFailure(outcome)
+                : conflict(secret)
+        }
+        if (!dryRun && madeIds.length > 0) announcements.changed(...madeIds)
+      }
+      return { results }
+    },
+  }
+}
+
+function success(record: KeyRecord, { isHashed }: ParsedSecret): ImportResult {
+  return { ok: true, writeKey: toWriteKey(record), ...(isHashed && { note: hashedNote }) }
+}
+
+function conflict({ isHashed }: ParsedSecret): ImportResult {
+  const field = isHashed ? 'keyHash' : 'key'
+  return {
+    ok: false,
+    code: 'conflict',
+    field,
+    message: `${field} exists already: a write key has this secret`,
+  }
+}
+
+function toFailure(error: unknown): ImportResult {
+  if (!(error instanceof KeyError) || error.code === 'not_found') throw error
+  const { code, field = 'input', message } = error
+  return { ok: false, code, field, message }
+}
