@@ -9,7 +9,11 @@ export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type { WriteKey, WriteKeySecret } from './keys/key-record.ts'
 export type { ListKeysQuery } from './keys/list-query.ts'
 export type { SourceType } from './keys/source-type.ts'
-export { createMemoryLimiter, type MemoryLimiterOptions } from './limits/memory-limiter.ts'
+export {
+  createMemoryLimiter,
+  type MemoryLimiter,
+  type MemoryLimiterOptions,
+} from './limits/memory-limiter.ts'
 export type { RateLimiter } from './limits/rate-limiter.ts'
 export type { AuditPage, RefusedCall } from './management/audit-log.ts'
 export type { ListAuditQuery } from './management/audit-query.ts'

@@ -7,10 +7,19 @@ export type {
 } from '../http/ingest-request.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
 export { isContinued } from '../http/unread-body.ts'
-export { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
+export {
+  createClientAddress,
+  type ResolveClientAddress,
+  type TrustedProxies,
+} from '../rules/client-address.ts'
 export { badOption } from '../runtime/config-error.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
-export { type AdapterOptions, resolveAdapterOptions, tellRefused } from './adapter-options.ts'
+export {
+  type AdapterOptions,
+  type ResolvedAdapterOptions,
+  resolveAdapterOptions,
+  tellRefused,
+} from './adapter-options.ts'
 export { adminRoutes } from './admin-routes.ts'
 export { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 export {

@@ -1,5 +1,5 @@
 export type { RedisClient } from './client.ts'
 export { createRedisHints, type RedisHintsOptions } from './hints.ts'
-export { createRedisLimiter } from './limiter.ts'
+export { createRedisLimiter, type RedisLimiter } from './limiter.ts'
 export type { RedisLimiterOptions } from './limiter-options.ts'
 export type { RedisSubscriber } from './subscription.ts'
