@@ -61,6 +61,8 @@ export default defineConfig({
       project('screenshots', screenshots),
       ...(nestFolder === undefined ? [] : [nest(nestFolder)]),
     ],
+    // What a passing test makes the package log is no news.
+    silent: 'passed-only',
     reporters: ['default', servicesReporter],
     coverage: {
       provider: 'v8',

@@ -96,6 +96,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
     clientAddress: trustedProxies,
+    ignoresForwardedFor: options.trustedProxies === undefined,
     cache: {
       ...cache,
       leaseMs: cache.leaseMs ?? defaultLeaseMs,

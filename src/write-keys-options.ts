@@ -78,8 +78,11 @@ export interface WriteKeysOptions {
   activity?: ActivityOptions
   /** Told of every decision and disturbance, synchronously, on the request path: be quick. What it throws is ignored. */
   onEvent?: (event: WriteKeyEvent) => void
-  /** Default: silent. */
-  logger?: Logger
+  /**
+   * Told of warnings and errors, each state once: an outage when it begins and when it ends, a set-up that every request meets.
+   * pino fits as it is. Default: lines on standard error (in Nest, its own logger). `false`: silent.
+   */
+  logger?: Logger | false
   /** Injected in tests: `{ now, monotonic }`, `{ now }`, or the function that gives milliseconds since the epoch. */
   clock?: ClockSource
 }

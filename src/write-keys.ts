@@ -10,6 +10,7 @@ import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
+import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import { createVerifier } from './verifier/verifier.ts'
@@ -40,7 +41,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const closedVerifier = createVerifier({ ...verifierOptions, cache: closing.closedCache })
   if (resolved.activity !== undefined || resolved.onEvent !== undefined) activity.look()
 
-  return {
+  const keys: WriteKeys = {
     ...createManagement({ ...resolved, ...parts, ownLeaseMs: cache.leaseMs }),
     get activity() {
       return activity.look()
@@ -56,6 +57,8 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     flush: parts.usage.flush,
     close: closing.close,
   }
+  noteLogger(keys, resolved.logger)
+  return keys
 }
 
 /** What verification and management share. */

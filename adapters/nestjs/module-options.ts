@@ -12,6 +12,7 @@ import {
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
+import { nestLogger } from './nest-logger.ts'
 
 /** Options of `WriteKeyGuard`. */
 export interface WriteKeyGuardOptions
@@ -113,7 +114,7 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
       `WriteKeyModule takes \`keys\` or options of createWriteKeys, not both; received \`keys\` and \`${stray}\`.`,
     )
   }
-  const keys = given ?? createWriteKeys(core)
+  const keys = given ?? createWriteKeys(loggingToNest(core))
   return {
     keys,
     ownsKeys: given === undefined,
@@ -122,4 +123,8 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     throwRefusals,
     admin: admin?.(keys),
   }
+}
+
+function loggingToNest(options: WriteKeysOptions): WriteKeysOptions {
+  return options.logger === undefined ? { ...options, logger: nestLogger } : options
 }

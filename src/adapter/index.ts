@@ -13,6 +13,7 @@ export {
   type TrustedProxies,
 } from '../rules/client-address.ts'
 export { badOption } from '../runtime/config-error.ts'
+export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export {
   type AdapterOptions,

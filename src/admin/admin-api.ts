@@ -62,9 +62,10 @@ interface Env {
 export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): AdminApi {
   if (typeof keys?.noteRefused !== 'function')
     throw badOption('keys', keys, 'what createWriteKeys() returned')
-  const resolved = resolveAdminOptions(options)
+  const resolved = resolveAdminOptions(keys, options)
   const { basePath, logger } = resolved
   const access = createAccess(resolved)
+  let toldFailure = ''
   const noteRefusal = createRefusalAudit(keys, resolved.now)
 
   const described = [
@@ -107,7 +108,18 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     const query = validateQuery(operation, new URL(request.url).searchParams)
     const body = await validateBody(operation, request)
     const isStillAllowed = () => access.isStill(principal, request, { address })
-    return operation.handle({ request, params, query, body, principal, address, keys, isStillAllowed })
+    const answer = await operation.handle({
+      request,
+      params,
+      query,
+      body,
+      principal,
+      address,
+      keys,
+      isStillAllowed,
+    })
+    toldFailure = ''
+    return answer
   }
 
   /** Tells strangers nothing about which paths there are. */
@@ -131,7 +143,11 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     return toProblemResponse(problem)
   }
 
+  /** A page that asks again and again tells of one outage once. */
   function report(error: unknown, problem: AdminProblem): void {
+    const failure = `${problem.code} ${error instanceof Error ? error.message : ''}`
+    if (failure === toldFailure) return
+    toldFailure = failure
     try {
       logger?.error?.({ err: error }, `writekey: a management call failed: ${problem.code}`)
     } catch {

@@ -2,7 +2,7 @@ import { adminTokenPattern } from '../keys/ids.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { callback, flag, group, list, oneOf, readOptions, text } from '../runtime/options.ts'
-import { type Logger, loggerOption } from '../verifier/logger.ts'
+import { type Logger, loggerOf, loggerOption } from '../verifier/logger.ts'
 
 /** What a caller may do: a viewer reads, an admin also changes. */
 export type Role = 'admin' | 'viewer'
@@ -48,8 +48,8 @@ export interface AdminApiOptions {
   ingestPath?: string
   /** How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`. Default: none. */
   trustedProxies?: TrustedProxies
-  /** Told of calls that failed with 500 or 503. Default: silent. */
-  logger?: Logger
+  /** Told of calls that failed with 500 or 503. Default: the logger of the keys. `false`: silent. */
+  logger?: Logger | false
   /** Milliseconds since the epoch; injected in tests. */
   now?: () => number
 }
@@ -91,7 +91,7 @@ const readers = {
 }
 
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
-export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOptions {
+export function resolveAdminOptions(keys: object, options: AdminApiOptions): ResolvedAdminOptions {
   const { trustedProxies, now = Date.now, ...read } = readOptions('createAdminApi', options, readers)
   const { tokens, authorize } = read
   if (tokens.length === 0 && authorize === undefined) {
@@ -100,5 +100,6 @@ export function resolveAdminOptions(options: AdminApiOptions): ResolvedAdminOpti
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length) {
     throw new ConfigError('tokens', 'tokens must be a list of different tokens; one is there twice.')
   }
-  return { ...read, clientAddress: trustedProxies, now }
+  const logger = options.logger === undefined ? loggerOf(keys) : read.logger
+  return { ...read, logger, clientAddress: trustedProxies, now }
 }

@@ -67,6 +67,7 @@ async function examine(
     store: { ...uncounted, close() {} },
     limiter: createMemoryLimiter(),
     credentials: ['basic'],
+    logger: false,
     onEvent: (event) => events.push(event),
   })
   try {

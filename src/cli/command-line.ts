@@ -106,7 +106,8 @@ async function onStore(
       await store.close()
     }
   }
-  const keys = createWriteKeys({ ...options, store })
+  // What fails is this command's answer.
+  const keys = createWriteKeys({ ...options, store, logger: false })
   try {
     await (keyCommands[command] as (typeof keyCommands)[string])({ keys, args, values, terminal })
     return exitCodes.ok

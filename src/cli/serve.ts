@@ -4,6 +4,7 @@ import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
 import { createWriteKeys, type Logger, type WriteKeys } from '../index.ts'
+import { createLineLogger } from '../verifier/logger.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { createIngestServer } from './ingest-server.ts'
@@ -147,9 +148,6 @@ function parsePort(text: string, name: string): number {
 }
 
 function createLogger(terminal: Terminal): Logger {
-  const log = (details: object, message: string) => {
-    const { err } = details as { err?: Error }
-    noteLine(terminal, err === undefined ? message : `${message}: ${err.message}`)
-  }
-  return { error: log, warn: log }
+  const log = (line: string) => noteLine(terminal, line)
+  return createLineLogger({ error: log, warn: log })
 }

@@ -18,6 +18,11 @@ export type WriteKeyEvent =
    * application whose own routes look so, which then needs the adapter's option `eventType`.
    */
   | { readonly type: 'ambiguous_path'; readonly eventTypes: readonly [string, string] }
+  /**
+   * A request with a known key came with `X-Forwarded-For` while the option `trustedProxies` is not set: behind a proxy every
+   * sender has the proxy's address then. Told once; not at all with `trustedProxies: 0`.
+   */
+  | { readonly type: 'forwarded_for_ignored' }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
   /** The store failed or did not answer in time: told once, until it is back. */

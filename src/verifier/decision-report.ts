@@ -12,6 +12,8 @@ import type { Visit } from './visit.ts'
 export interface DecisionReportOptions {
   clock: Pick<Clock, 'now'>
   clientAddress: FindClientAddress
+  /** Whether nothing has been said of proxies, so that `X-Forwarded-For` is not looked at. */
+  ignoresForwardedFor: boolean
   /** Told of decisions and disturbances; must not throw. */
   emit: (event: WriteKeyEvent) => void
   /** Whether anybody listens to decisions; if not, no event objects are made for them. */
@@ -29,11 +31,14 @@ export interface DecisionReport {
   serverKeyInBrowser(key: CompiledKey, origin: string | undefined): void
   /** A request was refused as its path names two types, which the application's own routes may well do. Told once. */
   ambiguousType(ambiguous: AmbiguousType): void
+  /** The key of a request is known: does the request come from a proxy that nobody has spoken of? Told once. */
+  senderKnown(visit: Visit): void
 }
 
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
   const { clock, emit, tellDecisions, usage, watch } = options
   let toldAmbiguousType = false
+  let looksForProxy = options.ignoresForwardedFor
 
   /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
   function addressIfTold({ address, request }: Visit): string | undefined {
@@ -99,6 +104,11 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
     serverKeyInBrowser(key, origin) {
       if (!tellDecisions) return
       emit({ type: 'server_key_in_browser', keyId: key.id, ...(origin !== undefined && { origin }) })
+    },
+    senderKnown({ request }) {
+      if (!looksForProxy || request.headers['x-forwarded-for'] === undefined) return
+      looksForProxy = false
+      emit({ type: 'forwarded_for_ignored' })
     },
     ambiguousType({ types }) {
       if (types === undefined || toldAmbiguousType) return

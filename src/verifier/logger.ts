@@ -1,16 +1,92 @@
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 
-/** Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is. Either may be left out. */
-export interface Logger {
-  error?(details: object, message: string): void
-  warn?(details: object, message: string): void
+interface LogMethods {
+  error(details: object, message: string): void
+  warn(details: object, message: string): void
 }
 
-/** The option `logger`. */
+/** Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is. Either method may be left out. */
+export type Logger =
+  | (Pick<LogMethods, 'error'> & Partial<LogMethods>)
+  | (Pick<LogMethods, 'warn'> & Partial<LogMethods>)
+
+/** The option `logger`; `undefined`: silent. */
 export const loggerOption: OptionReader<Logger | undefined> = (value, option) => {
-  if (value === undefined) return undefined
-  const logger = value as Logger | null
+  if (value === undefined) return standardErrorLogger
+  if (value === false) return undefined
+  const logger = value as Partial<LogMethods> | null
   if ([logger?.error, logger?.warn].some((method) => typeof method === 'function')) return value as Logger
-  throw badOption(option, value, 'an object with the methods error, warn or both')
+  throw badOption(
+    option,
+    value,
+    'an object with the methods error, warn or both, such as pino makes, or false for silence',
+  )
+}
+
+/**
+ * A logger for what writes lines: the message, what is beside it, and why. Control characters are taken out, so that nothing
+ * looks like a line of its own.
+ * @example
+ * ```ts
+ * const logger = createLineLogger({ error: (line) => log.error(line), warn: (line) => log.warn(line) })
+ * ```
+ */
+export function createLineLogger(lines: {
+  error(line: string): void
+  warn(line: string): void
+}): Required<Logger> {
+  return {
+    error: (details, message) => lines.error(toLine(details, message)),
+    warn: (details, message) => lines.warn(toLine(details, message)),
+  }
+}
+
+const standardErrorLogger = createLineLogger({
+  // biome-ignore lint/suspicious/noConsole: standard error in every runtime
+  error: (line) => console.error(line),
+  // biome-ignore lint/suspicious/noConsole: standard error in every runtime
+  warn: (line) => console.warn(line),
+})
+
+const loggers = new WeakMap<object, Logger | undefined>()
+
+/** Remembers where some write keys write to, for what is made for them. */
+export function noteLogger(keys: object, logger: Logger | undefined): void {
+  loggers.set(keys, logger)
+}
+
+/** Where these write keys write to; `undefined`: nowhere. */
+export function loggerOf(keys: object): Logger | undefined {
+  return loggers.has(keys) ? loggers.get(keys) : standardErrorLogger
+}
+
+function toLine(details: object, message: string): string {
+  const { err, ...rest } = details as { err?: unknown }
+  const facts = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`)
+  const causes = causesOf(err).filter((cause) => !message.includes(cause))
+  const first = facts.length === 0 ? message : `${message} (${facts.join(', ')})`
+  return [first, ...causes].map(onOneLine).join(': ')
+}
+
+/** Errors that JavaScript itself throws: such a one is found by its place. */
+const bugs = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError'])
+
+/** An error and what caused it, if that says something else. */
+function causesOf(error: unknown): string[] {
+  if (error === undefined) return []
+  if (!(error instanceof Error)) return [String(error)]
+  const text = bugs.has(error.name) ? `${error.message} ${placeOf(error)}` : error.message
+  return [text, ...(error.cause === undefined ? [] : causesOf(error.cause))]
+}
+
+/** The innermost frame of the stack. */
+function placeOf(error: Error): string {
+  return /^\s*at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? ''
+}
+
+/** What others have put into a message must not look like a line of its own, nor steer a terminal. */
+function onOneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim()
 }

@@ -13,6 +13,7 @@ import {
   Injectable,
   Module,
   type ModuleMetadata,
+  type NestApplicationOptions,
   Post,
   type Type,
   UseGuards,
@@ -67,7 +68,7 @@ interface Setting {
   providers?: ModuleMetadata['providers']
   imports?: ModuleMetadata['imports']
   configure?: (app: INestApplication) => void
-  create?: { bodyParser?: boolean; rawBody?: boolean }
+  create?: NestApplicationOptions
 }
 
 @Controller('v1')
@@ -134,6 +135,16 @@ describe.each([
   }
 
   const preflight = ['Origin: https://app.example.com', 'Access-Control-Request-Method: POST']
+
+  it('writes to the logger of the application, once', async () => {
+    const written: unknown[] = []
+    const note = (...parts: unknown[]) => void written.push(parts)
+    const logger = { log() {}, error: note, warn: note }
+    const { send } = await start({ create: { logger } })
+    await send({ headers: ['X-Forwarded-For: 203.0.113.7'] })
+    await send({ headers: ['X-Forwarded-For: 203.0.113.8'] })
+    expect(written).toEqual([[expect.stringContaining('trustedProxies is not set'), 'WriteKeyModule']])
+  })
 
   it('hands the key and its events to the handler', async () => {
     const { send, keyId } = await start()

@@ -37,6 +37,7 @@ const values: Record<string, readonly string[]> = {
     'bodyOf',
     'createClientAddress',
     'createContext',
+    'createLineLogger',
     'createNodeGuard',
     'createPathTest',
     'findContext',

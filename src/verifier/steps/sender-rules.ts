@@ -26,6 +26,7 @@ export function createSenderRules(
 ): SenderRules {
   return {
     refuseSender(visit, key) {
+      report.senderKnown(visit)
       const { origin, fromPage } = visit
       const originAllowed =
         key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))

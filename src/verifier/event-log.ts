@@ -1,0 +1,105 @@
+import type { WriteKeyEvent } from './decision-event.ts'
+import type { Logger } from './logger.ts'
+
+/** Different faults that are remembered as told. */
+const mostTold = 100
+
+/**
+ * Writes the disturbances among events to a logger, each state once: what every request of an outage meets is one line, and so is a
+ * fault that every request meets.
+ */
+export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknown {
+  const faults = new Set<string>()
+  let toldStale = false
+
+  function isToldAlready(event: WriteKeyEvent): boolean {
+    if (event.type === 'store_recovered') toldStale = false
+    if (event.type === 'stale_accept') {
+      if (toldStale) return true
+      toldStale = true
+    }
+    if (event.type !== 'internal_error') return false
+    if (faults.has(event.error.message)) return true
+    if (faults.size >= mostTold) faults.clear()
+    faults.add(event.error.message)
+    return false
+  }
+
+  return (event) => (isToldAlready(event) ? undefined : log(logger, event))
+}
+
+/** Something in front of us has read the body: a set-up to be mended, not a fault of ours. */
+export function isBodyTaken(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'body_taken'
+}
+
+function log(logger: Logger, event: WriteKeyEvent): unknown {
+  switch (event.type) {
+    case 'store_error':
+      return logger.error?.({ err: event.error }, 'writekey: the store failed or did not answer in time')
+    case 'store_recovered':
+      return logger.warn?.({}, 'writekey: the store is back')
+    case 'index_missing':
+      return logger.warn?.(
+        {},
+        'writekey: the store does not tell which secrets exist; keys that are not cached can be refused for wrong keys that others send',
+      )
+    case 'hints_error':
+      return logger.warn?.(
+        { err: event.error },
+        'writekey: hints of changes fail; processes learn of changes by asking the store',
+      )
+    case 'hints_recovered':
+      return logger.warn?.({}, 'writekey: hints of changes are back')
+    case 'internal_error':
+      if (isBodyTaken(event.error)) {
+        return (logger.warn ?? logger.error)?.call(
+          logger,
+          { err: event.error },
+          `writekey: ${event.error.message}`,
+        )
+      }
+      return logger.error?.(
+        { err: event.error },
+        'writekey: verification failed; the request was refused with 503',
+      )
+    case 'stale_accept':
+      return logger.warn?.(
+        { keyId: event.keyId },
+        'writekey: accepted a cached key while the store is unreachable',
+      )
+    case 'ambiguous_path': {
+      const [first, second] = event.eventTypes
+      return logger.warn?.(
+        {},
+        `writekey: refused a request to …/${first}/${second}, whose path names two event types; if that is a route of yours, ` +
+          'give its writeKeyAuth the option eventType',
+      )
+    }
+    case 'forwarded_for_ignored':
+      return logger.warn?.(
+        {},
+        'writekey: a request came with X-Forwarded-For while trustedProxies is not set: where a proxy is in front, every sender ' +
+          "has the proxy's address; set trustedProxies to the number of proxies, or to 0 when there is none",
+      )
+    case 'revision_regressed':
+      return logger.warn?.(
+        {},
+        'writekey: the store shows another history, as after a failover or a restore; cached keys were dropped',
+      )
+    case 'usage_dropped':
+      return logger.warn?.(
+        { events: event.events, refusals: event.refusals },
+        'writekey: counts of usage were given up, as the store did not take them',
+      )
+    case 'limiter_degraded':
+      return logger.warn?.(
+        { err: event.error },
+        'writekey: the shared limiter is unreachable; limits are kept locally',
+      )
+    case 'limiter_recovered':
+      return logger.warn?.({}, 'writekey: the shared limiter is back')
+    default:
+      return undefined
+  }
+}
