@@ -46,6 +46,14 @@ export interface WriteKeys {
   rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
   /** Ends the grace of one earlier secret now. */
   endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
+  /**
+   * Has the key refused with 429 until `resume`: senders keep their events for a while. Resolves when no process accepts it any
+   * more; pausing twice is fine. Rejects with `conflict` for a revoked key, and with its reason `schema_mixed` while processes of
+   * an older version may run on the store.
+   */
+  pause(id: string, options?: ChangeOptions): Promise<WriteKey>
+  /** Ends a pause. Resolves when every process accepts the key again. */
+  resume(id: string, options?: ChangeOptions): Promise<WriteKey>
   /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
   revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
   /**

@@ -95,6 +95,8 @@ export function createContext(
     name: writeKey.name,
     sourceType: writeKey.sourceType,
     environment: writeKey.environment,
+    workspace: writeKey.workspace,
+    plan: writeKey.plan,
     metadata: writeKey.metadata,
     secretId: writeKey.secretId,
     start: writeKey.start,

@@ -33,6 +33,8 @@ export const listKeysQuery = z.strictObject({
   status: status.optional(),
   source_type: sourceType.optional(),
   environment: z.string().max(64).optional(),
+  workspace: z.string().max(100).optional(),
+  plan: z.string().max(64).optional(),
   q: z.string().max(100).optional().describe('Part of a name, or the start of an id.'),
   limit: pageLimit(),
   cursor: z.string().max(200).optional().describe('next_cursor of the previous page.'),

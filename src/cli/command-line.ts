@@ -21,15 +21,25 @@ const yes = { type: 'boolean' } as const
 /** The options of each command, beside those that all have. */
 const commandFlags: Readonly<Record<string, Flags>> = {
   create: keyFlags('create'),
-  list: { status: text, 'source-type': text, environment: text, q: text, ...page },
+  list: {
+    status: text,
+    'source-type': text,
+    environment: text,
+    workspace: text,
+    plan: text,
+    q: text,
+    ...page,
+  },
   show: {},
   update: { ...keyFlags('update'), 'if-version': text },
   rotate: { 'grace-period-hours': text },
+  pause: {},
+  resume: {},
   revoke: { yes },
   delete: { yes },
   usage: { window: text },
-  audit: { key: text, ...page },
-  migrate: {},
+  audit: { key: text, workspace: text, ...page },
+  migrate: { finish: yes },
   serve: { port: text, host: text },
   check: { type: text, name: text, origin: text, address: text },
 }
@@ -99,7 +109,7 @@ async function onStore(
   if (command === 'migrate' || command === 'check') {
     try {
       if (command === 'check') return await check({ args, values, terminal }, store, options)
-      await migrate(store)
+      await migrate(store, values.finish === true)
       printLine(terminal, `The tables in ${describeStore(url)} are up to date.`)
       return exitCodes.ok
     } finally {
@@ -116,8 +126,8 @@ async function onStore(
   }
 }
 
-async function migrate(store: KeyStore): Promise<void> {
-  if ('migrate' in store && typeof store.migrate === 'function') await store.migrate()
+async function migrate(store: KeyStore, finish: boolean): Promise<void> {
+  if ('migrate' in store && typeof store.migrate === 'function') await store.migrate({ finish })
 }
 
 function parse(args: string[], flags: Flags) {

@@ -5,16 +5,19 @@ export const helpText = `writekey: write keys for your event ingest
 
   writekey serve      [--port N] [--host ADDRESS]
   writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
-  writekey list       [--status active|revoked] [--source-type T] [--environment E] [--q TEXT] [--limit N] [--cursor C]
+  writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
+                      [--q TEXT] [--limit N] [--cursor C]
   writekey show       ID
   writekey update     ID [--name NAME] [--source-type T] [RULES] [--if-version N]
   writekey rotate     ID [--grace-period-hours N]      (default 24; 0 ends the old secret now)
+  writekey pause      ID                               (refused with 429 until it is resumed)
+  writekey resume     ID
   writekey revoke     ID [--yes]                       (final)
   writekey delete     ID [--yes]
   writekey usage      ID [--window 24h]                (1h to 720h, 1d to 30d)
-  writekey audit      [--key ID] [--limit N] [--cursor C]
+  writekey audit      [--key ID] [--workspace W] [--limit N] [--cursor C]
   writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
-  writekey migrate
+  writekey migrate    [--finish]                       (--finish shuts out processes of older versions)
 
 RULES     ${wrap(ruleUsage()).join('\n          ')}
           null takes a rule away; --allowed-origins '' admits no browser.

@@ -33,6 +33,8 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       status: 'status',
       'source-type': 'sourceType',
       environment: 'environment',
+      workspace: 'workspace',
+      plan: 'plan',
       q: 'q',
       cursor: 'cursor',
     })
@@ -107,6 +109,18 @@ export const keyCommands: Readonly<Record<string, Command>> = {
     note(run, `Earlier secrets are accepted until ${graceExpiresAt.toISOString()}.`)
   },
 
+  async pause(run) {
+    const key = await run.keys.pause(idOf(run), actor())
+    if (isJson(run)) return printJson(run, toKeyJson(key))
+    print(run, `Paused ${key.id} (${printable(key.name)}). Every process refuses it with 429.`)
+  },
+
+  async resume(run) {
+    const key = await run.keys.resume(idOf(run), actor())
+    if (isJson(run)) return printJson(run, toKeyJson(key))
+    print(run, `Resumed ${key.id} (${printable(key.name)}). Every process accepts it again.`)
+  },
+
   async revoke(run) {
     const key = await confirm(run, 'Revoking cannot be undone')
     const revoked = await run.keys.revoke(key.id, actor())
@@ -138,7 +152,10 @@ export const keyCommands: Readonly<Record<string, Command>> = {
   async audit(run) {
     const { values } = run
     const limit = values.limit === undefined ? {} : { limit: parseNumber('limit', String(values.limit)) }
-    const page = await run.keys.audit({ ...pick(values, { key: 'keyId', cursor: 'cursor' }), ...limit })
+    const page = await run.keys.audit({
+      ...pick(values, { key: 'keyId', workspace: 'workspace', cursor: 'cursor' }),
+      ...limit,
+    })
     const data = page.data.map(toAuditJson)
     if (isJson(run)) return printJson(run, { data, next_cursor: page.nextCursor })
     const rows = data.map(({ at, actor, address, action, key_id, after }) => [
@@ -184,6 +201,7 @@ function actor() {
 function statusOf(key: WriteKey): string {
   if (key.status === 'revoked') return 'revoked'
   if (key.expiresAt !== null && key.expiresAt.getTime() <= Date.now()) return 'expired'
+  if (key.status === 'paused') return 'paused'
   return key.secrets.length > 1 ? 'rotating' : 'active'
 }
 

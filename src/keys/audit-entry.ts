@@ -1,6 +1,15 @@
 import type { KeyRecord } from './key-record.ts'
 
-export type AuditAction = 'create' | 'update' | 'rotate' | 'revoke' | 'remove' | 'end_grace' | 'refused'
+export type AuditAction =
+  | 'create'
+  | 'update'
+  | 'rotate'
+  | 'pause'
+  | 'resume'
+  | 'revoke'
+  | 'remove'
+  | 'end_grace'
+  | 'refused'
 
 /** Who asks for a change, as far as the caller knows. Both go to the audit log only. */
 export interface Actor {
@@ -20,6 +29,8 @@ export interface AuditEntry {
   readonly address: string | null
   /** Null for a refused call that named no existing key. */
   readonly keyId: string | null
+  /** Of the key, or of who was refused; absent = none. */
+  readonly workspace?: string
   /** The changed fields before the change; null on create. */
   readonly before: Readonly<Record<string, unknown>> | null
   /** The changed fields after the change; null on remove. */

@@ -1,5 +1,12 @@
 import { invalidField } from '../runtime/errors.ts'
-import { environmentCharacters, environmentPattern } from './ids.ts'
+import {
+  environmentCharacters,
+  environmentPattern,
+  planCharacters,
+  planPattern,
+  workspaceCharacters,
+  workspacePattern,
+} from './ids.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
 /** Least rate, one event in 17 minutes. Below it the advertised window would be hours, and at the end of the numbers infinite. */
@@ -38,6 +45,17 @@ export function parseSourceType(value: unknown): SourceType {
 export function parseEnvironment(value: unknown): string {
   if (typeof value === 'string' && environmentPattern.test(value)) return value
   throw invalidField('environment', `must be ${environmentCharacters}`)
+}
+
+/** `undefined` never gets here: in a filter or a principal it must not come to mean "all". */
+export function parseWorkspace(value: unknown): string | null {
+  if (value === null || (typeof value === 'string' && workspacePattern.test(value))) return value
+  throw invalidField('workspace', `must be ${workspaceCharacters}, or null for none`)
+}
+
+export function parsePlan(value: unknown): string | null {
+  if (value === null || (typeof value === 'string' && planPattern.test(value))) return value
+  throw invalidField('plan', `must be ${planCharacters}, or null for the default`)
 }
 
 export function parseEps(value: unknown): number | null {

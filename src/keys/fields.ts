@@ -7,9 +7,12 @@ import {
   parseExpiresAt,
   parseMetadata,
   parseName,
+  parsePlan,
   parseSourceType,
+  parseWorkspace,
 } from './field-parsers.ts'
-import { describedKeyIdPattern, environmentPattern } from './ids.ts'
+import { describedKeyIdPattern, environmentPattern, planPattern, workspacePattern } from './ids.ts'
+import { keyStatuses } from './key-status.ts'
 import { sourceTypes } from './source-type.ts'
 
 /** The lists that restrict a key. `null` = no rule. */
@@ -73,8 +76,6 @@ export interface KeyField {
 /** Entries of one list, at most. */
 export const maxListEntries = 1_000
 
-const keyStatuses: readonly ('active' | 'revoked')[] = ['active', 'revoked']
-
 /**
  * Every field of a key but its secrets, in the order of a record. Parsing, the rows of the SQL stores, the management API with
  * its description, and the flags of the command line are made from it. A rule is added here and in `KeyRules`, in the matcher
@@ -92,6 +93,22 @@ export const keyFields = {
   },
   sourceType: { kind: 'word', settable: 'always', parse: parseSourceType, words: sourceTypes },
   environment: { kind: 'word', settable: 'create', parse: parseEnvironment, pattern: environmentPattern },
+  workspace: {
+    kind: 'word',
+    nullable: true,
+    settable: 'create',
+    parse: parseWorkspace,
+    pattern: workspacePattern,
+    description: 'The customer, team or project that the key belongs to; null = none. Never changed.',
+  },
+  plan: {
+    kind: 'word',
+    nullable: true,
+    settable: 'always',
+    parse: parsePlan,
+    pattern: planPattern,
+    description: "Says the rates of a key that sets none; null = the application's default plan.",
+  },
   status: { kind: 'word', words: keyStatuses },
   rateLimitEps: {
     kind: 'number',
@@ -99,7 +116,7 @@ export const keyFields = {
     settable: 'always',
     parse: parseEps,
     range: [minRateLimitEps, maxRateLimitEps],
-    description: "Events per second; null = the application's default.",
+    description: "Events per second; null = the plan's, else the application's default.",
   },
   allowedEventTypes: ruleList('eventType', 'refuse', 'Event types the key may send; null = all.'),
   allowedEventNames: ruleList(

@@ -17,7 +17,11 @@ export interface CreateKeyInput extends Partial<KeyRules> {
   sourceType: SourceType
   /** Default: the `environment` of these write keys. 1 to 64 of `A-Z a-z 0-9 . _ -`. */
   environment?: string
-  /** Events per second, 0.001 to 1 000 000. `null` or absent: the application's default. */
+  /** The customer, team or project that the key belongs to, for good: 1 to 100 of `A-Z a-z 0-9 . _ : @ -`. Default `null`: none. */
+  workspace?: string | null
+  /** A name in the option `plans`, which says the rates that the key leaves unset. `null` or absent: the default plan. */
+  plan?: string | null
+  /** Events per second, 0.001 to 1 000 000. `null` or absent: the plan's, else the application's default. */
   rateLimitEps?: number | null
   /** The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or an ISO 8601 text with a zone. */
   expiresAt?: Date | number | string | null
@@ -25,8 +29,8 @@ export interface CreateKeyInput extends Partial<KeyRules> {
   metadata?: Readonly<Record<string, unknown>> | null
 }
 
-/** What can be changed later: everything but the environment. Absent = unchanged, `null` = no rule. */
-export type UpdateKeyInput = Partial<Omit<CreateKeyInput, 'environment'>>
+/** What can be changed later: everything but the environment and the workspace. Absent = unchanged, `null` = no rule. */
+export type UpdateKeyInput = Partial<Omit<CreateKeyInput, 'environment' | 'workspace'>>
 
 /** What a caller may set, after validation. Does not compile when `CreateKeyInput` has a field that the table lacks. */
 export type GivenFields = Pick<FieldValues, keyof CreateKeyInput>

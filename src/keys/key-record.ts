@@ -1,4 +1,5 @@
 import type { KeyRules } from './fields.ts'
+import type { KeyStatus } from './key-status.ts'
 import type { SourceType } from './source-type.ts'
 
 /** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
@@ -21,8 +22,12 @@ export interface KeyRecord extends KeyRules {
   readonly name: string
   readonly sourceType: SourceType
   readonly environment: string
-  readonly status: 'active' | 'revoked'
-  /** Events per second; `null` = the application's default. */
+  /** The customer, team or project that the key belongs to; `null` = none. */
+  readonly workspace: string | null
+  /** A name in the option `plans`; `null` = the default plan. */
+  readonly plan: string | null
+  readonly status: KeyStatus
+  /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
   readonly expiresAt: number | null
   readonly metadata: Readonly<Record<string, unknown>> | null
@@ -59,8 +64,12 @@ export interface WriteKey extends KeyRules {
   readonly name: string
   readonly sourceType: SourceType
   readonly environment: string
-  readonly status: 'active' | 'revoked'
-  /** Events per second; `null` = the application's default. */
+  /** The customer, team or project that the key belongs to; `null` = none. */
+  readonly workspace: string | null
+  /** A name in the option `plans`; `null` = the default plan. */
+  readonly plan: string | null
+  readonly status: KeyStatus
+  /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
   readonly expiresAt: Date | null
   readonly metadata: Readonly<Record<string, unknown>> | null

@@ -62,7 +62,7 @@ export function createKey(
  */
 export function updateKey(
   record: KeyRecord,
-  fields: Partial<Omit<GivenFields, 'environment'>>,
+  fields: Partial<Omit<GivenFields, 'environment' | 'workspace'>>,
   now: number,
 ): KeyRecord {
   if (
@@ -107,6 +107,24 @@ export function rotateKey(record: KeyRecord, secret: NewSecret, graceMs: number,
 export function revokeKey(record: KeyRecord, now: number): KeyRecord | undefined {
   if (record.status === 'revoked') return undefined
   return nextVersion(record, { status: 'revoked', revokedAt: now }, now)
+}
+
+/**
+ * Has the key refused until it is resumed. Undefined when it is paused already: there is nothing to write.
+ * @throws KeyError `conflict` for a revoked key.
+ */
+export function pauseKey(record: KeyRecord, now: number): KeyRecord | undefined {
+  return withStatus(record, 'paused', now)
+}
+
+/** Ends a pause. Undefined when there is none. @throws KeyError `conflict` for a revoked key. */
+export function resumeKey(record: KeyRecord, now: number): KeyRecord | undefined {
+  return withStatus(record, 'active', now)
+}
+
+function withStatus(record: KeyRecord, status: 'active' | 'paused', now: number): KeyRecord | undefined {
+  if (record.status === 'revoked') throw revokedConflict()
+  return record.status === status ? undefined : nextVersion(record, { status }, now)
 }
 
 /**

@@ -1,11 +1,16 @@
 import { invalidField } from '../runtime/errors.ts'
+import { parseWorkspace } from './field-parsers.ts'
+import { type KeyStatus, keyStatuses } from './key-status.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
 /** Which keys to list, newest first. */
 export interface ListKeysQuery {
-  status?: 'active' | 'revoked'
+  status?: KeyStatus
   sourceType?: SourceType
   environment?: string
+  /** Keys of this workspace; `null`: keys of none. One that is there but `undefined` is refused, and never means all. */
+  workspace?: string | null
+  plan?: string
   /** Part of a name in any case, or the start of an id. At most 100 characters. */
   q?: string
   /** Keys per page, 1 to 100. Default 50. */
@@ -26,7 +31,7 @@ export interface ParsedListQuery extends Omit<ListKeysQuery, 'limit' | 'cursor'>
   after?: PagePosition
 }
 
-const fields = ['status', 'sourceType', 'environment', 'q', 'limit', 'cursor']
+const fields = ['status', 'sourceType', 'environment', 'workspace', 'plan', 'q', 'limit', 'cursor']
 
 /** @throws KeyError `invalid_field` naming the field. */
 export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
@@ -34,15 +39,17 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
     if (!fields.includes(field))
       throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
   }
-  const { status, sourceType, environment, q, limit = 50, cursor } = query
-  if (status !== undefined && status !== 'active' && status !== 'revoked') {
-    throw invalidField('status', 'must be active or revoked')
+  const { status, sourceType, environment, plan, q, limit = 50, cursor } = query
+  if (status !== undefined && !keyStatuses.includes(status)) {
+    throw invalidField('status', `must be one of ${keyStatuses.join(', ')}`)
   }
   if (sourceType !== undefined && !sourceTypes.includes(sourceType)) {
     throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
   }
   if (environment !== undefined && (typeof environment !== 'string' || environment.includes('\0')))
     throw invalidField('environment', 'must be a string')
+  if (plan !== undefined && (typeof plan !== 'string' || plan.includes('\0')))
+    throw invalidField('plan', 'must be a string')
   if (q !== undefined && (typeof q !== 'string' || q.length > 100 || q.includes('\0') || !q.isWellFormed())) {
     throw invalidField('q', 'must be a text of at most 100 characters')
   }
@@ -54,6 +61,8 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
     ...(status !== undefined && { status }),
     ...(sourceType !== undefined && { sourceType }),
     ...(environment !== undefined && { environment }),
+    ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
+    ...(plan !== undefined && { plan }),
     ...(q !== undefined && q !== '' && { q }),
     ...(cursor !== undefined && { after: decodeCursor(cursor) }),
   }

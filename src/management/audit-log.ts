@@ -14,6 +14,8 @@ export interface AuditPage {
 export interface RefusedCall extends ChangeOptions {
   /** The key it was about, when it named one. */
   keyId?: string
+  /** Of who asked, when that is somebody of one workspace. */
+  workspace?: string
   /** What was asked and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`. No secret, and nothing of a body. */
   details: Readonly<Record<string, string | number>>
 }
@@ -41,9 +43,14 @@ export function createAuditReading({
       }
     },
 
-    async noteRefused({ keyId, details, ...change }) {
+    async noteRefused({ keyId, workspace, details, ...change }) {
       const entry = changes.entry('refused', change, null, null)
-      await store.audit?.append({ ...entry, keyId: isKeyId(keyId) ? keyId : null, after: details })
+      await store.audit?.append({
+        ...entry,
+        keyId: isKeyId(keyId) ? keyId : null,
+        ...(workspace !== undefined && { workspace }),
+        after: details,
+      })
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
+import { parseWorkspace } from '../keys/field-parsers.ts'
 import { keyIdPattern } from '../keys/ids.ts'
 import { decodeCursor, encodeCursor } from '../keys/list-query.ts'
 import { invalidField } from '../runtime/errors.ts'
@@ -7,6 +8,8 @@ import { invalidField } from '../runtime/errors.ts'
 export interface ListAuditQuery {
   /** Entries about this key only; also of a key that is gone. */
   keyId?: string
+  /** Entries of this workspace; `null`: those of none. One that is there but `undefined` is refused, and never means all. */
+  workspace?: string | null
   /** 1 to 100. Default 50. */
   limit?: number
   /** `nextCursor` of the previous page. */
@@ -16,11 +19,12 @@ export interface ListAuditQuery {
 /** An audit query after checking. */
 export interface ParsedAuditQuery {
   keyId?: string
+  workspace?: string | null
   limit: number
   after?: { at: number; id: string }
 }
 
-const fields = ['keyId', 'limit', 'cursor']
+const fields = ['keyId', 'workspace', 'limit', 'cursor']
 
 /** @throws KeyError `invalid_field` naming the field. */
 export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
@@ -33,7 +37,11 @@ export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
     throw invalidField('keyId', 'must be the id of a write key')
   if (!Number.isInteger(limit) || limit < 1 || limit > 100)
     throw invalidField('limit', 'must be a whole number from 1 to 100')
-  const parsed: ParsedAuditQuery = { limit, ...(keyId !== undefined && { keyId }) }
+  const parsed: ParsedAuditQuery = {
+    limit,
+    ...(keyId !== undefined && { keyId }),
+    ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
+  }
   if (cursor === undefined) return parsed
   const { createdAt, id } = decodeCursor(cursor)
   return { ...parsed, after: { at: createdAt, id } }

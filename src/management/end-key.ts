@@ -1,12 +1,16 @@
-import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
-import { revokeKey } from '../keys/lifecycle.ts'
+import type { AuditAction } from '../keys/audit-entry.ts'
+import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import { pauseKey, resumeKey, revokeKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import type { Endings } from './endings.ts'
 import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
 
 export interface KeyEnding {
+  pause(id: string, change?: ChangeOptions): Promise<WriteKey>
+  resume(id: string, change?: ChangeOptions): Promise<WriteKey>
   revoke(id: string, change?: ChangeOptions): Promise<WriteKey>
   remove(id: string, change?: ChangeOptions): Promise<void>
 }
@@ -24,22 +28,33 @@ export function createKeyEnding({
   announcements: Announcements
   endings: Endings
 }): KeyEnding {
+  /** A new status counts whatever else changes the key at the same time, and everywhere when the call returns. */
+  function changeStatus(
+    id: string,
+    action: AuditAction,
+    change: ChangeOptions,
+    next: (before: KeyRecord, now: number) => KeyRecord | undefined,
+    announce: (keyId: string) => void,
+  ): Promise<WriteKey> {
+    return endings.end(asKeyId(id), async (before) => {
+      const after = next(before, clock.now())
+      if (after === undefined) {
+        const seen = await endings.see(before)
+        const isSo = seen.record?.status === before.status
+        return isSo ? { result: toWriteKey(before), change: seen.change } : undefined
+      }
+      const entry = changes.entry(action, change, before, after)
+      const committed = await Promise.resolve(store.replace(after, entry)).catch(asConflict)
+      if (committed === undefined) return undefined
+      announce(before.id)
+      return { result: toWriteKey(after), change: committed }
+    })
+  }
+
   return {
-    async revoke(id, change = {}) {
-      // Revoking is final and so wins over whatever changes the key at the same time.
-      return endings.end(asKeyId(id), async (before) => {
-        const after = revokeKey(before, clock.now())
-        if (after === undefined) {
-          const seen = await endings.see(before)
-          const isRevoked = seen.record?.status === 'revoked'
-          return isRevoked ? { result: toWriteKey(before), change: seen.change } : undefined
-        }
-        const committed = await store.replace(after, changes.entry('revoke', change, before, after))
-        if (committed === undefined) return undefined
-        announcements.ended(before.id)
-        return { result: toWriteKey(after), change: committed }
-      })
-    },
+    pause: async (id, change = {}) => changeStatus(id, 'pause', change, pauseKey, announcements.changed),
+    resume: async (id, change = {}) => changeStatus(id, 'resume', change, resumeKey, announcements.changed),
+    revoke: async (id, change = {}) => changeStatus(id, 'revoke', change, revokeKey, announcements.ended),
 
     async remove(id, change = {}) {
       await endings.end(asKeyId(id), async (before) => {
@@ -54,4 +69,9 @@ export function createKeyEnding({
       })
     },
   }
+}
+
+function asConflict(error: unknown): never {
+  if (!(error instanceof StoreError) || error.code !== 'schema_mixed') throw error
+  throw new KeyError('conflict', error.message, { reason: 'schema_mixed' })
 }

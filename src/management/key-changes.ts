@@ -56,6 +56,7 @@ export function createKeyChanges({
     before: KeyRecord | null,
     after: KeyRecord | null,
   ): AuditEntry {
+    const workspace = (after ?? before)?.workspace ?? null
     return {
       id: newId('audit'),
       at: clock.now(),
@@ -63,6 +64,7 @@ export function createKeyChanges({
       actor: toActorText(change.actor?.name),
       address: toActorText(change.actor?.address),
       keyId: (after ?? before)?.id ?? null,
+      ...(workspace !== null && { workspace }),
       ...changedFields(before, after),
     }
   }

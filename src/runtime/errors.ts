@@ -3,6 +3,7 @@ export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
 /**
  * Why a change was refused with `conflict`. For a chosen id: `duplicate` when the same call has made the key,
  * `other_input` when a call with other fields has, `id_spent` when the key it made has been removed.
+ * `schema_mixed`: processes of an older version may run on the same store, and would not keep the change.
  */
 export type ConflictReason =
   | 'version'
@@ -12,6 +13,7 @@ export type ConflictReason =
   | 'duplicate'
   | 'other_input'
   | 'id_spent'
+  | 'schema_mixed'
 
 /**
  * A management call that cannot be carried out; nothing was changed. Recognise it by `code`:
@@ -57,6 +59,7 @@ export class StoreError extends Error {
       | 'schema_missing'
       | 'schema_outdated'
       | 'schema_too_new'
+      | 'schema_mixed'
       | 'missing_driver',
     message: string,
     options?: { cause?: unknown },

@@ -110,7 +110,11 @@ export interface KeyStore {
    * @returns for each, in order, what `insert` returns.
    */
   insertAll?(creations: readonly Creation[]): Awaitable<readonly (CommittedChange | undefined)[]>
-  /** Writes `record` over its previous version. @returns undefined unless the stored version is `record.version - 1`. */
+  /**
+   * Writes `record` over its previous version.
+   * @throws StoreError `schema_mixed` when processes whose code does not know the record's status may run on the store.
+   * @returns undefined unless the stored version is `record.version - 1`.
+   */
   replace(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
   /** Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored version is `version`. */
   remove(id: string, version: number, audit: AuditEntry): Awaitable<CommittedChange | undefined>

@@ -16,9 +16,10 @@ export function createMemoryAudit(): AuditLog & { has(id: string): boolean } {
       // In blocks, as each cut moves everything that stays.
       for (const { id } of entries.splice(0, entries.length - maxEntries)) ids.delete(id)
     },
-    list({ keyId, limit, after }) {
+    list({ keyId, workspace, limit, after }) {
       const matching = entries
         .filter((entry) => keyId === undefined || entry.keyId === keyId)
+        .filter((entry) => workspace === undefined || (entry.workspace ?? null) === workspace)
         .filter((entry) => after === undefined || isOlder(entry, after))
         .sort((a, b) => (isOlder(a, b) ? 1 : -1))
       return { data: matching.slice(0, limit), more: matching.length > limit }

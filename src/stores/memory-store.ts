@@ -127,6 +127,8 @@ function selectPage(records: KeyRecord[], query: ParsedListQuery): KeyRecordPage
         (query.status === undefined || record.status === query.status) &&
         (query.sourceType === undefined || record.sourceType === query.sourceType) &&
         (query.environment === undefined || record.environment === query.environment) &&
+        (query.workspace === undefined || record.workspace === query.workspace) &&
+        (query.plan === undefined || record.plan === query.plan) &&
         (text === undefined ||
           record.name.toLowerCase().includes(text) ||
           record.id.startsWith(query.q as string)) &&

@@ -84,6 +84,8 @@ export interface UsageStore {
 
 export interface AuditQuery {
   keyId?: string
+  /** Entries of this workspace; `null`: those of none. Absent: all. */
+  workspace?: string | null
   /** 1 to 100. */
   limit: number
   /** Where the previous page ended. */

@@ -13,6 +13,10 @@ export interface VerifiedKey {
   readonly name: string
   readonly sourceType: SourceType
   readonly environment: string
+  /** The customer, team or project that the key belongs to; null = none. */
+  readonly workspace: string | null
+  /** The name of the key's plan; null = none. */
+  readonly plan: string | null
   readonly metadata: Readonly<Record<string, unknown>> | null
   /** Which of the key's secrets was presented. */
   readonly secretId: string
@@ -37,6 +41,7 @@ export class CompiledKey implements CompiledRules {
   readonly verified: VerifiedKey
   readonly version: number
   readonly isRevoked: boolean
+  readonly isPaused: boolean
   readonly expiresAt: number | null
   readonly secretCreatedAt: number
   /** The secret is accepted strictly before this moment; `null` = as long as the key. */
@@ -63,6 +68,7 @@ export class CompiledKey implements CompiledRules {
     this.verified = verified
     this.version = record.version
     this.isRevoked = record.status === 'revoked'
+    this.isPaused = record.status === 'paused'
     this.expiresAt = record.expiresAt
     this.secretCreatedAt = secret.createdAt
     this.secretExpiresAt = secret.expiresAt
@@ -108,6 +114,8 @@ export function createKeyCompiler(
       name: record.name,
       sourceType: sourceTypes.find((type) => type === record.sourceType) ?? record.sourceType,
       environment: record.environment === options.environment ? options.environment : record.environment,
+      workspace: record.workspace,
+      plan: record.plan,
       metadata: sibling?.verified.metadata ?? deepFreeze(structuredClone(record.metadata)),
       secretId: id,
       start,

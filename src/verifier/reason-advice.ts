@@ -59,6 +59,11 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     cause: 'The key sends more events per second than it may',
     advice: 'Send less often, in larger batches, or raise the rate limit.',
   },
+  key_paused: {
+    cause: 'The key is paused',
+    advice:
+      'Resume it when its events are wanted again. Senders try again for a while, and then throw events away.',
+  },
   too_many_failures: {
     cause: 'Too many unknown keys came from this address',
     advice: 'A sender there keeps trying keys that do not exist. Find it and fix its key.',

@@ -11,6 +11,7 @@ export type Reason =
   | 'event_type_not_allowed'
   | 'event_name_not_allowed'
   | 'rate_limited'
+  | 'key_paused'
   | 'too_many_failures'
   | 'invalid_path'
   | 'unexpected_body'
@@ -87,6 +88,12 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Too many events',
     detail:
       'This write key sends more events per second than it may. Send the same request again after Retry-After seconds.',
+  },
+  key_paused: {
+    status: 429,
+    code: 'key_paused',
+    title: 'Write key paused',
+    detail: 'This write key is paused. Send the same request again after Retry-After seconds.',
   },
   too_many_failures: {
     status: 429,

@@ -28,6 +28,7 @@ const retrySeconds: Partial<Record<Reason, number>> = {
   store_unavailable: 1,
   internal_error: 1,
   too_many_failures: 1,
+  key_paused: 60,
   busy: 5,
 }
 

@@ -184,7 +184,7 @@ describe('a list query', () => {
   })
 
   it.each([
-    ['status', 'gone', 'status: status must be active or revoked'],
+    ['status', 'gone', 'status: status must be one of active, paused, revoked'],
     ['sourceType', 'x', 'sourceType: sourceType must be one of web, mobile, server, other'],
     ['environment', 1, 'environment: environment must be a string'],
     ['q', 'x'.repeat(101), 'q: q must be a text of at most 100 characters'],
@@ -195,7 +195,11 @@ describe('a list query', () => {
     ['limit', '10', 'limit: limit must be a whole number from 1 to 100'],
     ['cursor', 'junk', 'cursor: cursor must be the nextCursor of an earlier page'],
     ['cursor', 7, 'cursor: cursor must be the nextCursor of an earlier page'],
-    ['page', 1, 'page: page is not a filter; use status, sourceType, environment, q, limit, cursor'],
+    [
+      'page',
+      1,
+      'page: page is not a filter; use status, sourceType, environment, workspace, plan, q, limit, cursor',
+    ],
   ])('refuses %s %j', (field, value, problem) => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)
   })

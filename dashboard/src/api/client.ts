@@ -37,6 +37,8 @@ export interface Api {
   updateKey(id: string, fields: Partial<KeyFields>, version: number): Promise<WriteKey>
   rotateKey(id: string, gracePeriodHours: number): Promise<RotatedKey>
   endGrace(id: string, secretId: string): Promise<WriteKey>
+  pauseKey(id: string): Promise<WriteKey>
+  resumeKey(id: string): Promise<WriteKey>
   revokeKey(id: string): Promise<WriteKey>
   removeKey(id: string): Promise<void>
   usage(id: string, window: '24h' | '30d'): Promise<Usage>
@@ -104,6 +106,8 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
     rotateKey: (id, gracePeriodHours) =>
       call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }),
     endGrace: (id, secretId) => call('DELETE', `${keyUrl(id)}/secrets/${encodeURIComponent(secretId)}`),
+    pauseKey: (id) => call('POST', `${keyUrl(id)}/pause`),
+    resumeKey: (id) => call('POST', `${keyUrl(id)}/resume`),
     revokeKey: (id) => call('POST', `${keyUrl(id)}/revoke`),
     removeKey: (id) => call('DELETE', keyUrl(id)),
     usage: (id, window) => call('GET', `${keyUrl(id)}/usage?window=${window}`),

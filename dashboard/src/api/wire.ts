@@ -19,7 +19,7 @@ type VolumeField = Exclude<keyof KeyWithVolumeJson, keyof KeyJson>
 export type Secret = KeyJson['secrets'][number]
 
 /** What can be set on a key. */
-export type KeyFields = Required<Omit<KeyChangesJson, 'version'>>
+export type KeyFields = Required<Omit<KeyChangesJson, 'version' | 'plan'>> & Pick<KeyChangesJson, 'plan'>
 
 export interface Page<T> {
   data: T[]

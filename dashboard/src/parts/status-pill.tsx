@@ -3,7 +3,13 @@ import { moment } from '../clock.ts'
 import { graceEnd, statusOf } from '../words/key-status.ts'
 import { Countdown } from './time.tsx'
 
-const labels = { active: 'Active', rotating: 'Rotating', revoked: 'Revoked', expired: 'Expired' }
+const labels = {
+  active: 'Active',
+  rotating: 'Rotating',
+  paused: 'Paused',
+  revoked: 'Revoked',
+  expired: 'Expired',
+}
 
 export function StatusPill({ of }: { of: WriteKey }) {
   const status = statusOf(of, moment.value)

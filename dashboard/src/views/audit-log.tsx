@@ -24,6 +24,8 @@ const actions: Record<string, string> = {
   create: 'created',
   update: 'changed',
   rotate: 'rotated',
+  pause: 'paused',
+  resume: 'resumed',
   revoke: 'revoked',
   remove: 'deleted',
   end_grace: 'ended a secret of',

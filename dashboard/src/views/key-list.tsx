@@ -244,7 +244,7 @@ function KeyRow({ of: key }: { of: WriteKey }) {
   )
 }
 
-const statusOrder: KeyStatus[] = ['active', 'rotating', 'expired', 'revoked']
+const statusOrder: KeyStatus[] = ['active', 'rotating', 'paused', 'expired', 'revoked']
 
 function compareKeys(a: WriteKey, b: WriteKey, by: SortBy, now: number): number {
   const created = a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0

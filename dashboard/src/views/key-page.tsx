@@ -22,7 +22,7 @@ import { LastDecisions } from './last-decisions.tsx'
 import { RotateDialog } from './rotate-dialog.tsx'
 import { SecretReveal } from './secret-reveal.tsx'
 
-type OpenDialog = 'edit' | 'rotate' | 'revoke' | 'delete' | null
+type OpenDialog = 'edit' | 'rotate' | 'pause' | 'revoke' | 'delete' | null
 
 export function KeyPage({ id }: { id: string }) {
   const api = useApi()
@@ -39,6 +39,11 @@ export function KeyPage({ id }: { id: string }) {
     void reload()
   }
 
+  const pause = useTask(async () => {
+    show(await api.pauseKey(id))
+    close()
+  })
+  const resume = useTask(async () => show(await api.resumeKey(id)))
   const revoke = useTask(async () => {
     show(await api.revokeKey(id))
     close()
@@ -73,7 +78,17 @@ export function KeyPage({ id }: { id: string }) {
                 Rotate key
               </button>
             )}
-            {key.status === 'active' && (
+            {isLive && (
+              <button type="button" onClick={() => setOpen('pause')}>
+                Pause
+              </button>
+            )}
+            {key.status === 'paused' && (
+              <button type="button" disabled={resume.busy} onClick={() => void resume.start()}>
+                {resume.busy ? 'Resuming…' : 'Resume'}
+              </button>
+            )}
+            {key.status !== 'revoked' && (
               <button type="button" class="danger-quiet" onClick={() => setOpen('revoke')}>
                 Revoke
               </button>
@@ -103,6 +118,13 @@ export function KeyPage({ id }: { id: string }) {
           This key was revoked and accepts nothing any more. Create a new key to go on.
         </Notice>
       )}
+      {status === 'paused' && (
+        <Notice level="warn">
+          This key is paused: senders get 429 and try again for a while, then throw events away. Resume it
+          when its events are wanted again.
+        </Notice>
+      )}
+      <ErrorNotice error={resume.error} />
       {status === 'expired' && (
         <Notice level="warn">This key has expired. Change its expiry to go on.</Notice>
       )}
@@ -120,7 +142,7 @@ export function KeyPage({ id }: { id: string }) {
             <AuditTrail keyId={id} version={changes} />
           </section>
         </div>
-        <KeyRules of={key} onEdit={canWrite() && key.status === 'active' ? () => setOpen('edit') : null} />
+        <KeyRules of={key} onEdit={canWrite() && key.status !== 'revoked' ? () => setOpen('edit') : null} />
         <LastDecisions keyId={id} />
       </div>
 
@@ -166,6 +188,26 @@ export function KeyPage({ id }: { id: string }) {
           graceExpiresAt={rotated.grace_expires_at}
           onClose={() => setRotated(null)}
         />
+      )}
+      {open === 'pause' && (
+        <ConfirmDialog
+          title={
+            <>
+              Pause <PlainText text={key.name} />?
+            </>
+          }
+          action="Pause key"
+          busy={pause.busy}
+          error={pause.error}
+          onConfirm={() => void pause.start()}
+          onClose={close}
+        >
+          <p>
+            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) accepts nothing
+            until you resume it. Senders get 429 with Retry-After: most try again for some minutes, and then
+            throw events away.
+          </p>
+        </ConfirmDialog>
       )}
       {open === 'revoke' && (
         <ConfirmDialog

@@ -1,7 +1,7 @@
 import type { Secret, WriteKey } from '../api/wire.ts'
 
-/** What people need to know about a key; the server knows active and revoked, the rest follows from the times. */
-export type KeyStatus = 'active' | 'rotating' | 'revoked' | 'expired'
+/** What people need to know about a key; the server knows active, paused and revoked, the rest follows from the times. */
+export type KeyStatus = 'active' | 'rotating' | 'paused' | 'revoked' | 'expired'
 
 const dayMs = 86_400_000
 /** The documents ask for rotation at least quarterly. */
@@ -10,6 +10,7 @@ export const rotateAfterMs = 90 * dayMs
 export function statusOf(key: WriteKey, now: number): KeyStatus {
   if (key.status === 'revoked') return 'revoked'
   if (key.expires_at !== null && Date.parse(key.expires_at) <= now) return 'expired'
+  if (key.status === 'paused') return 'paused'
   return graceEnd(key, now) === null ? 'active' : 'rotating'
 }
 

@@ -9,10 +9,21 @@ const changedFields = z.record(z.string(), z.unknown()).nullable()
 export const auditEntrySchema = z.object({
   id: z.string(),
   at: z.iso.datetime(),
-  action: z.enum(['create', 'update', 'rotate', 'revoke', 'remove', 'end_grace', 'refused']),
+  action: z.enum([
+    'create',
+    'update',
+    'rotate',
+    'pause',
+    'resume',
+    'revoke',
+    'remove',
+    'end_grace',
+    'refused',
+  ]),
   actor: z.string().nullable().describe('Name of the token, or of who called.'),
   address: z.string().nullable(),
   key_id: z.string().nullable(),
+  workspace: z.string().nullable(),
   before: changedFields.describe('The changed fields before the change; null on create.'),
   after: changedFields.describe('The changed fields after it; what was refused, and why, for refused calls.'),
 })
@@ -25,6 +36,7 @@ const listAuditLog = defineOperation({
   summary: 'Who changed what, and which calls were refused, newest first.',
   query: z.strictObject({
     key_id: z.string().max(80).optional(),
+    workspace: z.string().max(100).optional(),
     limit: pageLimit(),
     cursor: z.string().max(200).optional().describe('next_cursor of the previous page.'),
   }),
@@ -34,10 +46,11 @@ const listAuditLog = defineOperation({
       schema: z.object({ data: z.array(auditEntrySchema), next_cursor: z.string().nullable() }),
     },
   },
-  async handle({ keys, query: { key_id: keyId, limit, cursor } }) {
+  async handle({ keys, query: { key_id: keyId, workspace, limit, cursor } }) {
     const page = await keys.audit({
       ...toPageLimit(limit),
       ...(keyId !== undefined && { keyId }),
+      ...(workspace !== undefined && { workspace }),
       ...(cursor !== undefined && { cursor }),
     })
     return jsonAnswer(200, { data: page.data.map(toAuditJson), next_cursor: page.nextCursor })
@@ -55,6 +68,7 @@ export function toAuditJson(entry: AuditEntry): z.output<typeof auditEntrySchema
     actor: entry.actor,
     address: entry.address,
     key_id: entry.keyId,
+    workspace: entry.workspace ?? null,
     before: toFieldsJson(entry.before),
     after: toFieldsJson(entry.after),
   }

@@ -21,6 +21,33 @@ const rotateWriteKey = defineOperation({
   },
 })
 
+const pauseWriteKey = defineOperation({
+  id: 'pauseWriteKey',
+  method: 'POST',
+  path: `${keysPath}/{id}/pause`,
+  role: 'admin',
+  summary:
+    'Have a key refused with 429 until it is resumed. When the answer arrives no process accepts it any more. 409 with the reason schema_mixed while processes of an older version may run.',
+  answers: { 200: { description: 'The paused key.', schema: keySchema } },
+  async handle(call) {
+    const key = await call.keys.pause(call.params.id as string, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
+const resumeWriteKey = defineOperation({
+  id: 'resumeWriteKey',
+  method: 'POST',
+  path: `${keysPath}/{id}/resume`,
+  role: 'admin',
+  summary: 'End the pause of a key. When the answer arrives every process accepts it again.',
+  answers: { 200: { description: 'The resumed key.', schema: keySchema } },
+  async handle(call) {
+    const key = await call.keys.resume(call.params.id as string, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
 const revokeWriteKey = defineOperation({
   id: 'revokeWriteKey',
   method: 'POST',
@@ -48,4 +75,10 @@ const endGrace = defineOperation({
   },
 })
 
-export const lifecycleOperations: readonly Operation[] = [rotateWriteKey, revokeWriteKey, endGrace]
+export const lifecycleOperations: readonly Operation[] = [
+  rotateWriteKey,
+  pauseWriteKey,
+  resumeWriteKey,
+  revokeWriteKey,
+  endGrace,
+]

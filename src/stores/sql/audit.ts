@@ -25,6 +25,7 @@ export function toAuditRow(entry: AuditEntry): NewRow<'audit'> {
     actor: entry.actor,
     address: entry.address,
     key_id: entry.keyId,
+    workspace: entry.workspace ?? null,
     fields_before: toJson(entry.before),
     fields_after: toJson(entry.after),
   }
@@ -36,18 +37,20 @@ export async function appendAudit(database: Database, entry: AuditEntry): Promis
 
 export async function listAudit(
   database: Database,
-  { keyId, limit, after }: AuditQuery,
+  { keyId, workspace, limit, after }: AuditQuery,
 ): Promise<{ data: AuditEntry[]; more: boolean }> {
   const { dialect, tables } = database
   const conditions = [sql`1 = 1`]
   if (keyId !== undefined) conditions.push(sql`key_id = ${keyId}`)
+  if (workspace === null) conditions.push(sql`workspace is null`)
+  else if (workspace !== undefined) conditions.push(sql`workspace = ${workspace}`)
   if (after !== undefined) {
     conditions.push(sql`(at < ${after.at} or (at = ${after.at} and id < ${after.id}))`)
   }
   const texts = ['actor', 'address', 'fields_before', 'fields_after'].map((name) => textColumn(dialect, name))
   const rows = await read<AuditRow>(
     database,
-    sql`select id, at, action, key_id, ${sql.join(texts)} from ${tables.audit}
+    sql`select id, at, action, key_id, workspace, ${sql.join(texts)} from ${tables.audit}
       where ${sql.join(conditions, sql` and `)} order by at desc, id desc limit ${sql.lit(limit + 1)}`,
   )
   return { data: rows.slice(0, limit).map(toEntry), more: rows.length > limit }
@@ -61,6 +64,7 @@ function toEntry(row: AuditRow): AuditEntry {
     actor: row.actor === null ? null : toText(row.actor),
     address: row.address === null ? null : toText(row.address),
     keyId: row.key_id,
+    ...(row.workspace !== null && { workspace: row.workspace }),
     before: fromJson(row.fields_before),
     after: fromJson(row.fields_after),
   }

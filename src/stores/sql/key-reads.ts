@@ -43,7 +43,7 @@ async function selectKeys(database: Database, filter: ParsedListQuery): Promise<
 }
 
 function listConditions({ dialect }: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
-  const { status, sourceType, environment, q, after } = filter
+  const { status, sourceType, environment, workspace, plan, q, after } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (status !== undefined) conditions.push(sql`status = ${status}`)
   if (sourceType !== undefined) conditions.push(sql`source_type = ${sourceType}`)
@@ -51,6 +51,9 @@ function listConditions({ dialect }: Database, filter: ParsedListQuery): RawBuil
     // No environment has other characters, and MySQL refuses to compare them with an ASCII column.
     conditions.push(isAscii(environment) ? sql`environment = ${environment}` : sql`1 = 0`)
   }
+  if (workspace === null) conditions.push(sql`workspace is null`)
+  else if (workspace !== undefined) conditions.push(sql`workspace = ${workspace}`)
+  if (plan !== undefined) conditions.push(isAscii(plan) ? sql`plan = ${plan}` : sql`1 = 0`)
   if (q !== undefined) {
     const inName = contains(dialect, sql`name_folded`, q.toLowerCase())
     const inId = isAscii(q) ? sql`substr(id, 1, ${sql.lit(q.length)}) = ${q}` : sql`1 = 0`

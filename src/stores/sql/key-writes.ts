@@ -1,12 +1,14 @@
 import { sql } from 'kysely'
 import type { AuditEntry } from '../../keys/audit-entry.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
+import { StoreError } from '../../runtime/errors.ts'
 import type { CommittedChange } from '../key-store.ts'
 import { insertAudit } from './audit.ts'
 import { toHash, toNumber } from './cells.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { toKeyColumns } from './key-rows.ts'
+import { pauseVersion } from './migrations/version-4.ts'
 import { raiseRevision } from './revision.ts'
 import type { NewRow, Row } from './schema-tables.ts'
 import { insertRow } from './tables.ts'
@@ -33,6 +35,7 @@ export async function replaceKey(
 ): Promise<CommittedChange | undefined> {
   const { tables } = database
   return naming(database, record, audit, async (transaction) => {
+    if (record.status === 'paused') await assertAllKnowPauses(database, transaction)
     const { id: _, ...changed } = toKeyColumns(record)
     const assignments = Object.entries(changed).map(([column, value]) => sql`${sql.ref(column)} = ${value}`)
     // Revoked is final, even for a caller that got its versions right.
@@ -97,6 +100,18 @@ async function change(
     // Last, as everybody meets at this row: the lock on it is held for as short as can be.
     return raiseRevision(database, transaction, keyId)
   })
+}
+
+/** In the transaction of the pause: who asks the store after it, asks tables that shut older code out. */
+async function assertAllKnowPauses({ tables }: Database, transaction: Transaction): Promise<void> {
+  const [row] = await transaction.rows<Row<'meta', 'compatible_version'>>(
+    sql`select compatible_version from ${tables.meta} where id = 1`,
+  )
+  if (Number(row?.compatible_version) >= pauseVersion) return
+  throw new StoreError(
+    'schema_mixed',
+    'Processes of an older version may run on this store, and would accept a paused key. When all are updated, finish the migration: writekey migrate --finish, or store.migrate({ finish: true }).',
+  )
 }
 
 async function replaceSecrets(

@@ -47,15 +47,41 @@ export function assertCurrent(state: SchemaState | undefined): void {
   )
 }
 
+/** How far to go with the tables. */
+export interface MigrateOptions {
+  /**
+   * Whether to shut out processes of older versions, once none is needed any more: they answer 503 from their next question
+   * to the store on. Tables that were just made shut them out from the start. What older versions would get wrong, such as
+   * `pause`, is refused with `schema_mixed` until then. Default false.
+   */
+  finish?: boolean
+}
+
 /**
  * Makes the tables, or brings them up to date, version by version. Safe to run by many processes at once and again after a
  * crash. @throws StoreError `schema_too_new` when a later version made the tables that this code cannot run on; nothing is
  * written then.
  */
-export async function migrate(database: MigratedDatabase): Promise<void> {
+export async function migrate(
+  database: MigratedDatabase,
+  { finish = false }: MigrateOptions = {},
+): Promise<void> {
   const state = await readSchemaState(database)
   if (state !== undefined) assertNotTooNew(state)
-  if ((state?.version ?? 0) >= schemaVersion) return
+  if ((state?.version ?? 0) < schemaVersion) await runMigrations(database)
+  if (finish || state === undefined) await shutOutOlder(database)
+}
+
+async function shutOutOlder(database: MigratedDatabase): Promise<void> {
+  await transact(asDatabase(database), (transaction) =>
+    transaction.write(
+      sql`update ${database.tables.meta} set compatible_version = ${schemaVersion}
+        where id = 1 and compatible_version < ${schemaVersion}`,
+    ),
+  )
+}
+
+async function runMigrations(database: MigratedDatabase): Promise<void> {
   await makeSchema(database)
   if (database.dialect === 'mysql') return migrateUnderLock(database)
   for (const migration of migrations) {
@@ -112,8 +138,10 @@ async function runMigration(
   if (row !== undefined && toState(row).version >= version) return
   await up(createSchemaChange(dialect, naming, transaction))
   if (version === 1) return
+  // Who was shut out stays so.
+  const compatible = sql`case when compatible_version > ${compatibleFrom} then compatible_version else ${compatibleFrom} end`
   await transaction.write(
-    sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatibleFrom} where id = 1`,
+    sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatible} where id = 1`,
   )
 }
 

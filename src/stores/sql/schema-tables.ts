@@ -63,6 +63,7 @@ export interface SchemaTables {
     actor: TextCell | null
     address: TextCell | null
     key_id: string | null
+    workspace: string | null
     fields_before: TextCell | null
     fields_after: TextCell | null
   }

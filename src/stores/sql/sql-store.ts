@@ -10,7 +10,7 @@ import { toStoreError } from './driver-errors.ts'
 import { pageSecrets, secretsOf } from './existing-secrets.ts'
 import { getKey, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
-import { assertCurrent, migrate, readSchemaState } from './migration.ts'
+import { assertCurrent, type MigrateOptions, migrate, readSchemaState } from './migration.ts'
 import { poll } from './poll.ts'
 import { listenForChanges } from './postgres-listener.ts'
 import { findPrimaryExpression } from './primary.ts'
@@ -26,9 +26,11 @@ export interface SqlStore extends KeyStore {
   readonly audit: AuditLog
   /**
    * Makes the tables, or brings them up to date. Safe to call by many processes at once and again after a crash.
+   * @param options.finish whether to shut out processes of older versions, which answer 503 from then on. Until then
+   * `pause` is refused with `schema_mixed` on tables that an older version has made.
    * @throws StoreError `schema_too_new` when a later version made them that this code cannot run on; nothing is written then.
    */
-  migrate(): Promise<void>
+  migrate(options?: MigrateOptions): Promise<void>
 }
 
 /** SQLite answers from the same machine in microseconds: a longer lease would only make revocations wait. */
@@ -198,9 +200,9 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       list: (query) => onDatabase((database) => listAudit(database, query)),
     },
 
-    async migrate() {
+    async migrate(options) {
       const { writer } = await connect()
-      await track(migrate({ dialect, naming, tables, ownsConnections, writer }))
+      await track(migrate({ dialect, naming, tables, ownsConnections, writer }, options))
     },
 
     async close() {

@@ -12,7 +12,7 @@ export interface SenderRulesOptions {
 }
 
 export interface SenderRules {
-  /** Steps 7 and 8: whether the key may be used from this address and this page. Sets what CORS allows. */
+  /** Steps 7 and 8: whether the key is paused, and may be used from this address and this page. Sets what CORS allows. */
   refuseSender(visit: Visit, key: CompiledKey): Refused | undefined
   /** Tells of a server's key that a browser uses, where that is allowed. */
   reportPage(visit: Visit, key: CompiledKey): void
@@ -31,6 +31,8 @@ export function createSenderRules(
       const originAllowed =
         key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
       if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
+      // Here and not with the status: the pages that the key allows can read it, and try again later.
+      if (key.isPaused) return refuse(visit, 'key_paused')
       const address = client.addressOf(visit)
       if (key.ips !== null && !allowsAddress(key.ips, address?.parsed)) return refuse(visit, 'ip_not_allowed')
       if (!originAllowed) return refuse(visit, 'origin_not_allowed')

@@ -1,0 +1,23 @@
+import type { Migration } from './migration.ts'
+
+/** The first version whose code knows of paused keys: earlier code would accept them. */
+export const pauseVersion = 4
+
+/**
+ * Workspaces, plans, rates per sender, rules on trial. Columns that may be null and have no default are added without a look
+ * at the rows that are there, and earlier code from version 2 on neither reads nor writes them: it may go on verifying beside this.
+ */
+export const version4: Migration = {
+  version: 4,
+  compatibleFrom: 2,
+  async up({ types, addColumn, createIndex }) {
+    const { word, text, fraction } = types
+    await addColumn('keys', 'workspace', word(100))
+    await addColumn('keys', 'plan', word(80))
+    await addColumn('keys', 'sender_rate_limit_eps', fraction)
+    await addColumn('keys', 'trial', text)
+    await addColumn('audit', 'workspace', word(100))
+    await createIndex('keys', { name: 'workspace', columns: 'workspace, created_at, id' })
+    await createIndex('audit', { name: 'workspace', columns: 'workspace, at, id' })
+  },
+}
