@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -14,10 +15,12 @@ export interface CodeBlock {
   code: string
 }
 
-/** Documents a user reads, relative to the root. */
+/** Documents a user reads, relative to the root; not what `npm run docs` makes. */
 export function listDocuments(): string[] {
-  const docs = readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'))
-  return ['README.md', ...docs.map((name) => `docs/${name}`)]
+  const docs = readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.md') && !name.startsWith(`api${sep}`),
+  )
+  return ['README.md', ...docs.map((name) => `docs/${name.replaceAll(sep, '/')}`).sort()]
 }
 
 export function readBlocks(document: string): CodeBlock[] {
