@@ -112,8 +112,8 @@ export function createContext(
 
 /**
  * Verifies a request, unless these keys have let it through already: it is read and charged once. A guard further in that
- * names another type, or finds another method or target, judges the same events by the key's rules; one of other keys verifies the
- * request for itself. Neither charges it again.
+ * names another type, or finds another method or target, or comes when the key may have changed, judges the same events by the key's
+ * rules; one of other keys verifies the request for itself. Neither charges it again.
  *
  * @param request what the passage is remembered with: Node's own, where a framework has wrapped it
  * @param toNeutral asked for the request as it is now

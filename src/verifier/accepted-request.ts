@@ -1,11 +1,16 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { CheckedEvents, IngestEvent, RejectedEvent } from './events.ts'
 import type { Accepted, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
 /** Judges the events of an accepted request once more, as a guard further in reads it. Charges nothing. */
-export type JudgeAgain = (accepted: AcceptedRequest, before: Visit, request: IngestRequest) => Verdict
+export type JudgeAgain = (
+  accepted: AcceptedRequest,
+  before: Visit,
+  request: IngestRequest,
+) => Awaitable<Verdict>
 
 /**
  * The verdict on an accepted request. What it was given for is in a private field, so that no other code can make one, and a
@@ -44,7 +49,7 @@ export class AcceptedRequest implements Accepted {
   }
 
   /** The verdict of a guard further in; undefined for a verdict that no verifier of ours gave. */
-  static judgeAgain(verdict: Accepted, request: IngestRequest): Verdict | undefined {
+  static judgeAgain(verdict: Accepted, request: IngestRequest): Awaitable<Verdict> | undefined {
     if (!(#visit in verdict)) return undefined
     const accepted = verdict as AcceptedRequest
     return accepted.#judgeAgain(accepted, accepted.#visit, request)

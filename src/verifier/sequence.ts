@@ -60,8 +60,9 @@ export function createSequence(options: SequenceOptions): Sequence {
   const senders = createSenderRules(options, client, refusals, report)
   const judgeEvents = createEventRules(options)
   const charges = createChargeStep(options, refusals)
-  const accept = createAcceptance(report, createInnerGuard(checkTarget, judgeEvents, refusals))
-  const passGate = createGate(options, { refuseKey, judgeEvents }, charges, refusals, accept)
+  const again = { refuseKey, judgeEvents }
+  const accept = createAcceptance(report, createInnerGuard(options, checkTarget, again, refusals))
+  const passGate = createGate(options, again, charges, refusals, accept)
 
   /** Steps 1 and 2: the target, and what is presented as the key. */
   function run(visit: Visit): Awaitable<Verdict> {

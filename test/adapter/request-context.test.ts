@@ -17,6 +17,7 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { basic } from '../contract/golden/golden-request.ts'
+import { createManualClock } from '../contract/limiter-contract.ts'
 
 /** An adapter as the frameworks' are made. `verified` counts the requests that its keys have charged for. */
 async function createAdapter(
@@ -24,7 +25,12 @@ async function createAdapter(
   keys: CountedKeys = createKeys(),
   rules: Partial<CreateKeyInput> = {},
 ) {
-  const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: 100, ...rules })
+  const { key, writeKey } = await keys.create({
+    name: 'Web App',
+    sourceType: 'web',
+    rateLimitEps: 100,
+    ...rules,
+  })
   const request: IngestRequest = {
     method: 'POST',
     path: '/v1/track',
@@ -37,6 +43,8 @@ async function createAdapter(
     get verified() {
       return keys.verified()
     },
+    keys,
+    id: writeKey.id,
     async pass(holder: object, changes: Partial<IngestRequest> = {}) {
       const { eventType } = changes
       const verdict = await verifyOnce(holder, keys, () => ({ ...request, ...changes }), eventType)
@@ -111,6 +119,48 @@ describe('a request that passes several adapters', () => {
       reason: 'event_type_mismatch',
     })
     expect(adapter.verified).toBe(1)
+  })
+
+  it.each([
+    ['was revoked', 'revoked_key', (keys, id) => keys.revoke(id)],
+    ['was removed', 'unknown_key', (keys, id) => keys.remove(id)],
+    [
+      'may not send such events any more',
+      'event_type_not_allowed',
+      (keys, id) => keys.update(id, { allowedEventTypes: ['page'] }),
+    ],
+    ['cannot be looked up', 'store_unavailable', (keys) => keys.close()],
+  ] as [string, string, (keys: WriteKeys, id: string) => Promise<unknown>][])(
+    'is refused by an inner adapter when the key %s between the two, and not charged again',
+    async (_, reason, change) => {
+      const adapter = await createAdapter('writeKey')
+      const holder = {}
+      expect(await adapter.pass(holder)).toMatchObject({ ok: true })
+      await change(adapter.keys, adapter.id)
+      expect(await adapter.pass(holder)).toMatchObject({ ok: false, reason })
+      expect(adapter.verified).toBe(1)
+    },
+  )
+
+  it('is let through by an inner adapter when the key was only renamed between the two', async () => {
+    const adapter = await createAdapter('writeKey')
+    const holder = {}
+    await adapter.pass(holder)
+    await adapter.keys.update(adapter.id, { name: 'Other' })
+    expect(await adapter.pass(holder)).toMatchObject({ ok: true, writeKey: { name: 'Other' } })
+    expect(findContext(holder)).toMatchObject({ name: 'Other', events: [{ event: 'Signed Up' }] })
+    expect(adapter.verified).toBe(1)
+  })
+
+  it('is refused by an inner adapter when the key has expired between the two', async () => {
+    const clock = createManualClock()
+    const adapter = await createAdapter('writeKey', createKeys({ clock }), {
+      expiresAt: new Date(clock.now() + 1_000),
+    })
+    const holder = {}
+    expect(await adapter.pass(holder)).toMatchObject({ ok: true })
+    await clock.advance(1_000)
+    expect(await adapter.pass(holder)).toMatchObject({ reason: 'expired_key' })
   })
 
   it('is refused by an inner adapter whose type the key may not send', async () => {

@@ -29,13 +29,20 @@ export interface JudgedAgain {
  */
 export type PassGate = (visit: Visit, checked: CheckedEvents, charged: Charged) => Awaitable<Verdict>
 
+/** Whether what was found is still so: the lease holds, nothing of the key was dropped, and no deadline of it has passed. */
+export function stillHolds({ cache, clock }: GateOptions, key: CompiledKey): boolean {
+  return cache.isCurrent(key) && !hasEnded(key, clock.now())
+}
+
 export function createGate(
-  { cache, clock }: GateOptions,
+  options: GateOptions,
   { refuseKey, judgeEvents }: JudgedAgain,
   { giveBack }: ChargeStep,
   { refuse }: Refusals,
   accept: Accept,
 ): PassGate {
+  const { cache, clock } = options
+
   function refuseNow(visit: Visit, refused: Refused): Refused {
     giveBack(visit)
     return refused
@@ -43,7 +50,7 @@ export function createGate(
 
   function passGate(visit: Visit, checked: CheckedEvents, charged: Charged): Awaitable<Verdict> {
     const key = visit.key as CompiledKey
-    if (!visit.waited || (cache.isCurrent(key) && !hasEnded(key, clock.now()))) {
+    if (!visit.waited || stillHolds(options, key)) {
       return accept(visit, checked, charged)
     }
     return chain(cache.findAgain(key), (found) => {

@@ -1,19 +1,24 @@
 import type { IngestRequest } from '../../http/ingest-request.ts'
+import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
+import type { CompiledKey } from '../compiled-key.ts'
 import { type CheckedEvents, joinRejected, noEvents } from '../events.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
-import { type JudgeEvents, rejectedOf } from './event-rules.ts'
+import { rejectedOf } from './event-rules.ts'
+import { type GateOptions, type JudgedAgain, stillHolds } from './gate.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
 
 /**
  * For a guard further in: what has been let through is read by the guard's own type, and by the request's method and target
- * as they are now. A guard that names no type, on a path that says none, agrees with the one in front of it.
+ * as they are now. A guard that names no type, on a path that says none, agrees with the one in front of it. Whatever stood
+ * between the two may have waited: a key that may have changed meanwhile is judged again, as at the gate.
  */
 export function createInnerGuard(
+  options: GateOptions,
   checkTarget: CheckTarget,
-  judgeEvents: JudgeEvents,
+  { refuseKey, judgeEvents }: JudgedAgain,
   { refuse, refuseFailed }: Refusals,
 ): JudgeAgain {
   function judge(accepted: AcceptedRequest, before: Visit, visit: Visit): Verdict {
@@ -31,14 +36,31 @@ export function createInnerGuard(
   function accept(accepted: AcceptedRequest, visit: Visit, checked: CheckedEvents): AcceptedRequest {
     const rejected = joinRejected(accepted.rejected, checked.rejected)
     const events = { ...checked, rejected }
-    return new AcceptedRequest(visit, accepted.writeKey, events, accepted.headers, judgeAgain)
+    return new AcceptedRequest(
+      visit,
+      (visit.key as CompiledKey).verified,
+      events,
+      accepted.headers,
+      judgeAgain,
+    )
   }
 
-  function judgeAgain(accepted: AcceptedRequest, before: Visit, request: IngestRequest): Verdict {
-    if (isSameReading(before.request, request)) return accepted
+  function judgeChanged(accepted: AcceptedRequest, before: Visit, visit: Visit): Awaitable<Verdict> {
+    return chain(options.cache.findAgain(before.key as CompiledKey), (found) => {
+      Object.assign(visit, { at: options.clock.now(), key: undefined, allowOrigin: '*' })
+      const refused = refuseKey(visit, found)
+      if (refused !== undefined) return refused
+      return found === before.key && isSameReading(before, visit) ? accepted : judge(accepted, before, visit)
+    })
+  }
+
+  function judgeAgain(accepted: AcceptedRequest, before: Visit, request: IngestRequest): Awaitable<Verdict> {
     const visit: Visit = { ...before, request, received: undefined, routeType: null }
     try {
-      return judge(accepted, before, visit)
+      const holds = stillHolds(options, before.key as CompiledKey)
+      if (holds) return isSameReading(before, visit) ? accepted : judge(accepted, before, visit)
+      const verdict = judgeChanged(accepted, before, visit)
+      return verdict instanceof Promise ? verdict.catch((error) => refuseFailed(visit, error)) : verdict
     } catch (error) {
       return refuseFailed(visit, error)
     }
@@ -47,7 +69,7 @@ export function createInnerGuard(
   return judgeAgain
 }
 
-function isSameReading(one: IngestRequest, other: IngestRequest): boolean {
+function isSameReading({ request: one }: Visit, { request: other }: Visit): boolean {
   return (
     one.method === other.method &&
     one.path === other.path &&
