@@ -32,7 +32,7 @@ export function createClosing(parts: {
   limiter: RateLimiter
   hints: ChangeHints | undefined
   cache: Pick<KeyCache<CompiledKey>, 'close'>
-  activity: { close(): void }
+  activity: { close(): Awaitable<void> }
   usage: Pick<UsageRecorder, 'close'>
   underWay: UnderWay
   /** Hears no more of the limiter. */
@@ -49,7 +49,7 @@ export function createClosing(parts: {
       withDeadline(step, leftMs(allMs)).catch(parts.storeOutages('closing').began)
     await underWay.ended(requestsMs)
     cache.close()
-    activity.close()
+    await inTime(activity.close())
     await usage.close(leftMs(countsMs))
     parts.unobserve?.()
     await inTime(limiter.close())

@@ -72,10 +72,11 @@ export interface WriteKeysOptions {
   /** Counting of events and refusals per key, for stores that keep it. */
   usage?: UsageOptions
   /**
-   * Watching of this process's traffic: recent decisions and anomalies. Begins with `onEvent`, with this option, or with
-   * the first look at `activity`, as the management API does.
+   * Watching of traffic: recent decisions, problems and anomalies. Begins with a store that carries them from one process to
+   * another, with `onEvent`, with this option, or with the first look at `activity`, as the management API does; with `false`
+   * only then.
    */
-  activity?: ActivityOptions
+  activity?: ActivityOptions | false
   /** Told of every decision and disturbance, synchronously, on the request path: be quick. What it throws is ignored. */
   onEvent?: (event: WriteKeyEvent) => void
   /**

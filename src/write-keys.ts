@@ -1,6 +1,6 @@
 import { createKeyCache } from './cache/key-cache.ts'
 import { createMissBudget } from './cache/miss-budget.ts'
-import { createOutages } from './cache/outages.ts'
+import { createOutages, type Outage } from './cache/outages.ts'
 import { createClosing } from './closing.ts'
 import { createHealth } from './health.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
@@ -14,6 +14,7 @@ import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import { createVerifier } from './verifier/verifier.ts'
+import type { ActivitySurroundings } from './watch/activity.ts'
 import { createActivityOnDemand, toAnomalyEvent } from './watch/activity-on-demand.ts'
 import type { WriteKeys } from './write-keys-interface.ts'
 import type { WriteKeysOptions } from './write-keys-options.ts'
@@ -39,7 +40,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const look = createHealth({ ...resolved, ...parts, hasClosed })
   /** For requests that come after `close`. */
   const closedVerifier = createVerifier({ ...verifierOptions, cache: closing.closedCache })
-  if (resolved.activity !== undefined || resolved.onEvent !== undefined) activity.look()
+  if (isWatchedFromStart(resolved)) activity.look()
 
   const keys: WriteKeys = {
     ...createManagement({ ...resolved, ...parts, ownLeaseMs: cache.leaseMs }),
@@ -61,6 +62,12 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   return keys
 }
 
+function isWatchedFromStart({ activity, onEvent, store }: ResolvedOptions): boolean {
+  if (activity !== undefined || onEvent !== undefined) return activity !== false
+  // Whoever looks may look at another process.
+  return store.fleet !== undefined && store.scope === 'shared'
+}
+
 /** What verification and management share. */
 function createParts(resolved: ResolvedOptions) {
   const { store, clock } = resolved
@@ -73,6 +80,11 @@ function createParts(resolved: ResolvedOptions) {
     (error) => emit({ type: 'hints_error', error }),
     () => emit({ type: 'hints_recovered' }),
   )
+  const watch: DecisionWatch = {}
+  const activity = createWatchedActivity(resolved, watch, emit, storeOutages('watching'), {
+    pollMs: () => cache.leaseMs() / 4,
+    beginPolling: () => void cache.refresh().catch(() => {}),
+  })
   const budget = createMissBudget(clock)
   const cache = createKeyCache<CompiledKey>({
     store,
@@ -86,6 +98,7 @@ function createParts(resolved: ResolvedOptions) {
     onUntold: () => emit({ type: 'index_missing' }),
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
     onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
+    onWatched: (isWatched) => activity.told(isWatched),
   })
   const counting = storeOutages('counting')
   const usage = createUsageRecorder({
@@ -104,8 +117,6 @@ function createParts(resolved: ResolvedOptions) {
     if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
     else emit({ type: 'limiter_recovered' })
   })
-  const watch: DecisionWatch = {}
-  const activity = createWatchedActivity(resolved, watch, emit)
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
   const verifierOptions = { ...resolved, cache, emit, tellDecisions, usage, watch, isSpent }
@@ -123,22 +134,34 @@ function createParts(resolved: ResolvedOptions) {
 }
 
 function createWatchedActivity(
-  { store, clock, activity: options }: ResolvedOptions,
+  { store, clock, usage, activity: options }: ResolvedOptions,
   watch: DecisionWatch,
   emit: EventHook,
+  outage: Outage,
+  polling: Pick<ActivitySurroundings, 'pollMs' | 'beginPolling'>,
 ) {
   return createActivityOnDemand({
     watch,
-    options,
+    options: options === false ? undefined : options,
     surroundings: {
       clock,
+      store: store.fleet,
+      isShared: store.scope === 'shared',
+      flushMs: usage.flushMs,
+      ...polling,
+      onStoreError: outage.began,
+      onStoreAnswer: outage.ended,
       report(anomaly) {
         const event = toAnomalyEvent(anomaly)
         if (event !== undefined) emit(event)
       },
-      async isInUse(keyId) {
+      async isSilent(keyId, silentMs) {
         const record = await store.get(keyId)
-        return record?.status === 'active' && (record.expiresAt === null || record.expiresAt > clock.now())
+        const now = clock.now()
+        if (record?.status !== 'active' || (record.expiresAt !== null && record.expiresAt <= now))
+          return 'gone'
+        const lastEventAt = (await store.usage?.lastEvents([keyId]))?.get(keyId)
+        return lastEventAt === undefined || lastEventAt <= now - silentMs
       },
     },
   })

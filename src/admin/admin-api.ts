@@ -13,6 +13,7 @@ import {
 } from './admin-options.ts'
 import { assertSameOrigin } from './cross-site.ts'
 import { withSnakeCaseFields } from './field-names.ts'
+import { createKeyNames } from './key-names.ts'
 import type { Operation } from './operation.ts'
 import { createPage, pagePath } from './page/page.ts'
 import { readPageAssets } from './page/page-assets.ts'
@@ -24,6 +25,7 @@ import { auditOperations } from './routes/audit-log.ts'
 import { debuggerOperations } from './routes/debugger.ts'
 import { lifecycleOperations } from './routes/lifecycle.ts'
 import { createOpenApiOperation } from './routes/openapi.ts'
+import { problemOperations } from './routes/problems.ts'
 import { sessionOperations } from './routes/session.ts'
 import { usageOperations } from './routes/usage.ts'
 import { writeKeyOperations } from './routes/write-keys.ts'
@@ -66,6 +68,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   const { basePath, logger } = resolved
   const access = createAccess(resolved)
   let toldFailure = ''
+  const keyNames = createKeyNames(keys, resolved.now)
   const noteRefusal = createRefusalAudit(keys, resolved.now)
 
   const described = [
@@ -75,6 +78,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     ...auditOperations,
     ...debuggerOperations,
     ...anomalyOperations,
+    ...problemOperations,
     ...sessionOperations,
   ]
   const operations = [...described, createOpenApiOperation(described, basePath)]
@@ -116,6 +120,8 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
       principal,
       address,
       keys,
+      keyNames,
+      now: resolved.now,
       isStillAllowed,
     })
     toldFailure = ''

@@ -1,5 +1,6 @@
 import type { Activity } from '../watch/activity.ts'
-import { type DecisionFilter, matchesFilter, type RecentDecision } from '../watch/recent-decisions.ts'
+import type { RecentDecision } from '../watch/recent-decision.ts'
+import { type DecisionFilter, matchesFilter } from '../watch/recent-decisions.ts'
 
 /** Decisions that wait for a slow reader; the oldest are left out beyond. */
 const maxWaiting = 500
@@ -8,6 +9,11 @@ const heartbeatMs = 15_000
 /** How often a stream asks whether its reader may still read, and how long it waits for the answer. */
 const accessCheckMs = 2_000
 const encoder = new TextEncoder()
+
+export interface DecisionStreamOptions {
+  toJson: (decisions: readonly RecentDecision[]) => Promise<readonly unknown[]>
+  isStillAllowed: () => Promise<boolean>
+}
 
 /**
  * Recent decisions and those that follow as server-sent events, until the reader leaves. A reader that is slower than
@@ -18,8 +24,7 @@ export function createDecisionStream(
   decisions: Activity['decisions'],
   filter: DecisionFilter,
   limit: number,
-  toJson: (decision: RecentDecision) => unknown,
-  isStillAllowed: () => Promise<boolean>,
+  { toJson, isStillAllowed }: DecisionStreamOptions,
 ): ReadableStream<Uint8Array> {
   let waiting: RecentDecision[] = []
   let missed = 0
@@ -38,6 +43,11 @@ export function createDecisionStream(
       missed++
     }
     wake?.()
+  }
+
+  async function toText(some: readonly RecentDecision[]): Promise<string> {
+    const json = await toJson(some)
+    return some.map((decision, index) => toMessage(decision, json[index])).join('')
   }
 
   function stop(): void {
@@ -89,27 +99,36 @@ export function createDecisionStream(
         const { after: _, ...rest } = filter
         waiting = decisions.list(isRestarted ? rest : filter, limit)
         controller.enqueue(encoder.encode(isRestarted ? 'event: restart\ndata: {}\n\n' : ': hello\n\n'))
-        leave = decisions.subscribe(add, () => {
-          isClosed = true
-          wake?.()
-        })
+        leave = decisions.subscribe(
+          add,
+          () => {
+            isClosed = true
+            wake?.()
+          },
+          (count) => {
+            missed += count
+            wake?.()
+          },
+        )
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
         }, heartbeatMs).unref()
         checkLater(controller)
       },
       async pull(controller) {
-        if (waiting.length === 0 && !isClosed && !isEnded) {
+        if (waiting.length === 0 && missed === 0 && !isClosed && !isEnded) {
           await new Promise<void>((resolve) => {
             wake = resolve
           })
           wake = undefined
         }
         if (isEnded) return
-        const text = waiting.map((decision) => toMessage(decision, toJson)).join('')
+        const some = waiting
         const note = missed === 0 ? '' : `event: missed\ndata: {"count":${missed}}\n\n`
         waiting = []
         missed = 0
+        const text = await toText(some)
+        if (isEnded) return
         if (note + text !== '') controller.enqueue(encoder.encode(note + text))
         // A server that is shutting down must not wait for people who watch.
         if (isClosed) end(controller)
@@ -123,6 +142,6 @@ export function createDecisionStream(
   )
 }
 
-function toMessage(decision: RecentDecision, toJson: (decision: RecentDecision) => unknown): string {
-  return `id: ${decision.id}\nevent: decision\ndata: ${JSON.stringify(toJson(decision))}\n\n`
+function toMessage({ id }: RecentDecision, json: unknown): string {
+  return `id: ${id}\nevent: decision\ndata: ${JSON.stringify(json)}\n\n`
 }

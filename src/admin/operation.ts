@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Principal, Role } from './admin-options.ts'
+import type { KeyNames } from './key-names.ts'
 import { answerHeaders } from './problem.ts'
 
 /** One authenticated and validated call. */
@@ -14,6 +15,9 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The client's address as `trustedProxies` says. */
   address: string | undefined
   keys: WriteKeys
+  keyNames: KeyNames
+  /** Milliseconds since the epoch. */
+  now: () => number
   /** Whether the caller would still be let in with the same rights: for answers that go on for long. */
   isStillAllowed(): Promise<boolean>
 }

@@ -10,6 +10,7 @@ import type {
 import type { anomalySchema } from './routes/anomalies.ts'
 import type { auditEntrySchema } from './routes/audit-log.ts'
 import type { decisionSchema } from './routes/debugger.ts'
+import type { problemSchema } from './routes/problems.ts'
 import type { sessionSchema } from './routes/session.ts'
 import type { usageSchema } from './routes/usage.ts'
 
@@ -25,4 +26,5 @@ export type UsageJson = z.output<typeof usageSchema>
 export type AuditEntryJson = z.output<typeof auditEntrySchema>
 export type DecisionJson = z.output<typeof decisionSchema>
 export type AnomalyJson = z.output<typeof anomalySchema>
+export type ProblemJson = z.output<typeof problemSchema>
 export type SessionJson = z.output<typeof sessionSchema>

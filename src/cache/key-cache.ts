@@ -39,6 +39,8 @@ export interface KeyCacheOptions<Compiled> {
   onUntold: () => void
   onStaleAccept: (keyId: string) => void
   onRevisionRegressed: () => void
+  /** Told by each poll whether somebody looks at decisions. */
+  onWatched?: ((isWatched: boolean) => void) | undefined
 }
 
 /** What verification and management need of the cache. */

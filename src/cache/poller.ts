@@ -17,6 +17,8 @@ export interface PollerOptions {
   onAsk: () => void
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
+  /** Whether somebody looks at decisions, as each answer says. */
+  onWatched?: ((isWatched: boolean) => void) | undefined
 }
 
 /** What the store holds of a digest. */
@@ -80,6 +82,7 @@ export function createPoller(options: PollerOptions): Poller {
       deadlineMs,
     )
     if (closed) throw closedError()
+    if (answer.isWatched !== undefined) options.onWatched?.(answer.isWatched)
     const { record } = answer
     const isUndisturbed = changes.none(generation, undefined)
     const isOvertaken = record !== undefined && !changes.none(generation, record.id)

@@ -17,6 +17,7 @@ export interface StoreAccessOptions {
   storeOutage: (part: string) => Outage
   onChanged: (keyIds: readonly string[] | 'all') => void
   onRevisionRegressed: () => void
+  onWatched?: ((isWatched: boolean) => void) | undefined
 }
 
 /** How a process asks its store, and how long it may trust the answers. */
@@ -39,6 +40,15 @@ export function createStoreAccess(options: StoreAccessOptions): StoreAccess {
   const lease = createLease(clock, options.leaseMs)
   const setLease = options.namesLease ? () => store.setLease?.(options.leaseMs) : undefined
   const { see: onAsk } = createStoreLease(setLease, storeOutage('lease'))
-  const poller = createPoller({ store, clock, standing, lease, changes, onAsk, ...outage })
+  const poller = createPoller({
+    store,
+    clock,
+    standing,
+    lease,
+    changes,
+    onAsk,
+    onWatched: options.onWatched,
+    ...outage,
+  })
   return { lease, poller, answersAtOnce: () => false }
 }

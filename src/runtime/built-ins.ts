@@ -11,6 +11,9 @@ export const nodeZlib = onFirstCall(() => process.getBuiltinModule('node:zlib'))
 /** See {@link nodeCrypto}. */
 export const nodeStream = onFirstCall(() => process.getBuiltinModule('node:stream'))
 
+/** See {@link nodeCrypto}. */
+export const nodeOs = onFirstCall(() => process.getBuiltinModule('node:os'))
+
 /** Of `node:util`, which Node has loaded by itself; an `import` of it lists its exports, for 0.6 ms. */
 export const { types } = process.getBuiltinModule('node:util')
 

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../keys/audit-entry.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ParsedListQuery } from '../keys/list-query.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
+import type { FleetStore } from './fleet-store.ts'
 import type { AuditLog, UsageStore } from './usage-store.ts'
 
 export interface KeyRecordPage {
@@ -38,6 +39,8 @@ export interface PollAnswer {
   readonly changed: readonly string[] | 'all'
   /** The store's lease in milliseconds: nobody may trust what is cached for longer. */
   readonly leaseMs: number
+  /** Whether somebody looks at decisions, see `FleetStore.look`. */
+  readonly isWatched?: boolean
   /** The key that owns `keyHash`; absent when nobody does, or when it was not asked for. */
   readonly record?: KeyRecord
 }
@@ -137,6 +140,8 @@ export interface KeyStore {
   readonly existing?: ExistingSecrets
   /** Volume and last use; without it `usage` has nothing to tell. */
   readonly usage?: UsageStore
+  /** What processes tell each other about traffic; without it the management API shows one process alone. */
+  readonly fleet?: FleetStore
   /** Reading the audit log; without it the entries handed to writes may be dropped. */
   readonly audit?: AuditLog
 

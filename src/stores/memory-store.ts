@@ -12,6 +12,7 @@ import {
   type Position,
 } from './key-store.ts'
 import { createMemoryAudit } from './memory-audit.ts'
+import { createMemoryFleet } from './memory-fleet.ts'
 import { createMemoryUsage } from './memory-usage.ts'
 
 /** Changes that are remembered one by one. */
@@ -26,6 +27,7 @@ export function createMemoryStore(): KeyStore {
   const idByHash = new Map<string, string>()
   const auditLog = createMemoryAudit()
   const usage = createMemoryUsage((keyId) => records.has(keyId))
+  const fleet = createMemoryFleet()
   const listeners = new Set<ChangeListener>()
   /** What has happened, oldest first; the first entry says only where that began. */
   let history: { position: Position; keyId: string }[] = [
@@ -80,6 +82,7 @@ export function createMemoryStore(): KeyStore {
         position: here(),
         ...changedSince(since),
         leaseMs: defaultLeaseMs,
+        isWatched: fleet.isWatched(),
         ...(record !== undefined && { record }),
       }
     },
@@ -107,6 +110,7 @@ export function createMemoryStore(): KeyStore {
       if (stored === undefined || stored.version !== version) return undefined
       unindex(stored)
       usage.forget(stored)
+      fleet.forget(id)
       return commit(id, audit)
     },
     watch(listener) {
@@ -114,6 +118,7 @@ export function createMemoryStore(): KeyStore {
       return () => listeners.delete(listener)
     },
     usage,
+    fleet,
     audit: auditLog,
     close() {},
   }

@@ -4,6 +4,7 @@ import { auditTests } from './audit-tests.ts'
 import { bulkTests } from './bulk-tests.ts'
 import { concurrencyTests } from './concurrency-tests.ts'
 import { existingTests } from './existing-tests.ts'
+import { fleetTests } from './fleet-tests.ts'
 import { historyTests } from './history-tests.ts'
 import { listTests } from './list-tests.ts'
 import { recordTests } from './record-tests.ts'
@@ -62,6 +63,7 @@ export function storeContract(
     existingTests(suite)
     listTests(suite)
     auditTests(suite)
+    fleetTests(suite)
 
     usageTests(test, insert, expect)
   })

@@ -67,6 +67,9 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       rejected: checked?.rejected.length ?? 0,
       routeType: visit.routeType,
       body: received?.ok ? received.value : undefined,
+      bytes: received?.ok ? received.bytes : undefined,
+      request: visit.request,
+      startedAt: visit.at,
       ...whereFrom(visit),
     }
   }

@@ -1,3 +1,4 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
 import type { SecretRecord } from '../keys/key-record.ts'
 import type { SourceType } from '../keys/source-type.ts'
 import type { Reason } from './reasons.ts'
@@ -19,6 +20,11 @@ export interface RequestDecision {
   readonly routeType: string | null
   /** The parsed body where the sequence of checks got that far. */
   readonly body?: unknown
+  readonly request?: IngestRequest
+  /** When the key was looked up, milliseconds since the epoch; 0 = it was not. */
+  readonly startedAt?: number
+  /** Length of the body once inflated, where it was read. */
+  readonly bytes?: number | undefined
   readonly origin?: string | undefined
   readonly address?: string | undefined
 }

@@ -1,15 +1,24 @@
+import type { Awaitable } from '../runtime/awaitable.ts'
 import type { WriteKeyEvent } from '../verifier/decision-event.ts'
 import type { DecisionWatch } from '../verifier/request-decision.ts'
-import { type Activity, type ActivityOptions, type ActivityWatch, createActivity } from './activity.ts'
-import type { Anomaly, AnomalySurroundings } from './anomalies.ts'
+import {
+  type Activity,
+  type ActivityOptions,
+  type ActivitySurroundings,
+  type ActivityWatch,
+  createActivity,
+} from './activity.ts'
+import type { Anomaly } from './anomalies.ts'
 
 /** An activity that is watched from the first look on. */
 export interface ActivityOnDemand {
   look(): Activity
   /** Lets go of what was watched of a key that nobody can use any more. */
   forget(keyId: string): void
+  /** Whether somebody looks at decisions, as the store says. */
+  told(isWatched: boolean): void
   /** What is looked at later has seen nothing. */
-  close(): void
+  close(): Awaitable<void>
 }
 
 export function createActivityOnDemand({
@@ -19,7 +28,7 @@ export function createActivityOnDemand({
 }: {
   /** Told what to record. */
   watch: DecisionWatch
-  surroundings: AnomalySurroundings
+  surroundings: ActivitySurroundings
   options: ActivityOptions | undefined
 }): ActivityOnDemand {
   let activity: ActivityWatch | undefined
@@ -29,7 +38,7 @@ export function createActivityOnDemand({
     look() {
       if (activity === undefined) {
         activity = createActivity(surroundings, options)
-        if (closed) activity.close()
+        if (closed) void activity.close()
         else watch.record = activity.record
       }
       return activity
@@ -40,8 +49,9 @@ export function createActivityOnDemand({
     close() {
       closed = true
       watch.record = undefined
-      activity?.close()
+      return activity?.close()
     },
+    told: (isWatched) => activity?.told(isWatched),
   }
 }
 

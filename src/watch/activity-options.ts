@@ -1,4 +1,4 @@
-import { flag, group, number, type OptionReader, optional, whole } from '../runtime/options.ts'
+import { flag, group, number, type OptionReader, optional, text, whole } from '../runtime/options.ts'
 import type { ActivityOptions } from './activity.ts'
 import type { AnomalyOptions } from './anomalies.ts'
 
@@ -16,10 +16,18 @@ const thresholds = group({
 } satisfies Record<keyof AnomalyOptions, OptionReader<number | undefined>>)
 
 /** The option `activity`. */
-export const activityOption: OptionReader<ActivityOptions | undefined> = optional(
-  group({
-    size: whole(1, 100_000, 1_000),
-    keepPayloads: flag(false),
-    anomalies: (value: unknown, option: string) => (value === false ? value : thresholds(value, option)),
-  }),
+export const activityOption: OptionReader<ActivityOptions | false | undefined> = optional(
+  orFalse(
+    group({
+      size: whole(1, 100_000, 1_000),
+      keepPayloads: flag(false),
+      keepHeaders: flag(false),
+      processName: optional(text(/^(?=[\s\S]*\S)[\x20-\x7e]{1,80}$/, '1 to 80 visible ASCII characters')),
+      anomalies: (value: unknown, option: string) => (value === false ? value : thresholds(value, option)),
+    }),
+  ),
 )
+
+function orFalse<T>(read: OptionReader<T>): OptionReader<T | false> {
+  return (value, option) => (value === false ? value : read(value, option))
+}

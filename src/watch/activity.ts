@@ -1,3 +1,7 @@
+import type { Awaitable } from '../runtime/awaitable.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { FleetStore } from '../stores/fleet-store.ts'
+import { createMemoryFleet } from '../stores/memory-fleet.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
 import {
   type Anomaly,
@@ -5,60 +9,158 @@ import {
   type AnomalySurroundings,
   createAnomalyDetector,
 } from './anomalies.ts'
+import { createDecisionSharing, nameProcess } from './fleet.ts'
+import { createProblemCounter, type Problem } from './problems.ts'
+import { isTestEvent } from './recent-decision.ts'
 import {
   createRecentDecisions,
   type RecentDecisions,
   type RecentDecisionsOptions,
 } from './recent-decisions.ts'
+import { createSampling, turnMs } from './sampling.ts'
+import { createSightingBook, type SightingsQuery } from './sighting-book.ts'
 
 /** What is watched of the traffic of this process. */
 export interface ActivityOptions extends RecentDecisionsOptions {
   /** Thresholds; `false` = no anomalies. */
   anomalies?: AnomalyOptions | false
+  /** What people call this process in the debugger. 1 to 80 characters. Default: host name and process id. */
+  processName?: string
 }
 
-/** The traffic of this process: what was decided lately, and what is unusual. */
+/**
+ * The traffic of all processes that share the store: what was decided lately, and what is unusual. With a store that does
+ * not carry it from one to another (`KeyStore.fleet`), the traffic of this process.
+ */
 export interface Activity {
+  /** Whether other processes are seen as well. */
+  readonly scope: 'fleet' | 'process'
+  /** The name of this process. */
+  readonly processName: string
+  /** Decisions of this process and, while somebody subscribes or after `refresh`, of the others. */
   readonly decisions: Pick<RecentDecisions, 'list' | 'subscribe'>
-  /** Latest first. */
+  /** Hears what the others have decided. Takes about a second when nobody has looked for a while. */
+  refresh(): Promise<void>
+  /** What is unusual in the traffic of this process, latest first. */
   anomalies(): Anomaly[]
+  /** What is unusual in the traffic of all, latest first. Rejects when the store does. */
+  listAnomalies(query?: SightingsQuery): Promise<Anomaly[]>
+  /** Refusals that are alike, counted together for seven days, latest first. Rejects when the store does. */
+  listProblems(query?: SightingsQuery): Promise<Problem[]>
 }
 
 /** An activity, with what feeds and ends it. */
 export interface ActivityWatch extends Activity {
   record(decision: RequestDecision): void
+  /** Whether somebody looks at decisions, as the store says. */
+  told(isWatched: boolean): void
   /** Lets go of what was watched of a key that nobody can use any more. What has been found stays listed. */
   forget(keyId: string): void
-  close(): void
+  close(): Awaitable<void>
 }
 
-/** How often volume is judged; windows are longer. */
-const checkEveryMs = 1_000
+export interface ActivitySurroundings extends AnomalySurroundings {
+  clock: Clock
+  store: FleetStore | undefined
+  /** Whether other processes may use the store. */
+  isShared: boolean
+  /** How long what was seen may wait before it is stored, in milliseconds. */
+  flushMs: number
+  pollMs: () => number
+  /** Begins to ask the store, for a process that has looked no key up and has decisions all the same. */
+  beginPolling: () => void
+  onStoreError: (error: unknown) => void
+  onStoreAnswer: () => void
+}
 
 export function createActivity(
-  surroundings: AnomalySurroundings,
+  surroundings: ActivitySurroundings,
   options: ActivityOptions = {},
 ): ActivityWatch {
-  const { clock } = surroundings
-  const decisions = createRecentDecisions(() => clock.now(), options)
+  const { clock, store } = surroundings
+  const process = nameProcess(options.processName)
+  const decisions = createRecentDecisions(() => clock.now(), options, process)
   const detector =
     options.anomalies === false ? undefined : createAnomalyDetector(surroundings, options.anomalies)
-  const timer = detector && setInterval(detector.check, checkEveryMs).unref()
-  return {
-    decisions,
+  const problems = createProblemCounter()
+  const sampling = createSampling()
+  const book = createSightingBook({
+    ...surroundings,
+    store: store ?? createMemoryFleet(() => clock.now()),
+    problems,
     anomalies: () => detector?.list() ?? [],
+  })
+  const sharing =
+    store === undefined || !surroundings.isShared
+      ? undefined
+      : createDecisionSharing({
+          ...surroundings,
+          store,
+          process,
+          decisions,
+          takeSkipped: sampling.takeSkipped,
+        })
+  let hasBegun = false
+  let turns = 0
+  const timer = setInterval(() => {
+    sampling.turn()
+    turns++
+    // Volume is judged once a second; windows are longer.
+    if (turns % (1_000 / turnMs) === 0) detector?.check()
+  }, turnMs).unref()
+
+  function describe(decision: RequestDecision): void {
+    const { keyId, reason } = decision
+    if (!decisions.isHeard()) {
+      const owner = keyId === null || reason === null ? keyId : `refused ${keyId}`
+      if (!sampling.admits(owner)) return
+    }
+    if (!hasBegun) {
+      hasBegun = true
+      if (sharing !== undefined) surroundings.beginPolling()
+    }
+    const described = decisions.record(decision)
+    sharing?.note(described)
+  }
+
+  return {
+    scope: sharing === undefined ? 'process' : 'fleet',
+    processName: process.name,
+    decisions: {
+      list: decisions.list,
+      subscribe(listener, onClose, onSkipped) {
+        const end = decisions.subscribe(listener, onClose, onSkipped)
+        const leave = sharing?.look()
+        return () => {
+          end()
+          leave?.()
+        }
+      },
+    },
+    refresh: async () => sharing?.hear(),
+    anomalies: () => detector?.list() ?? [],
+    listAnomalies: book.listAnomalies,
+    listProblems: book.listProblems,
     record(decision) {
       try {
-        decisions.record(decision)
-        if (decision.reason !== 'client_aborted') detector?.record(decision)
+        if (decision.reason === 'client_aborted') return
+        describe(decision)
+        if (isTestEvent(decision.request)) return
+        detector?.record(decision)
+        if (decision.reason === null) return
+        problems.note(decision, clock.now())
+        book.schedule()
       } catch {
         // Watching must never change what is decided.
       }
     },
+    told: (isWatched) => sharing?.told(isWatched),
     forget: (keyId) => detector?.forget(keyId),
     close() {
       clearInterval(timer)
+      sharing?.close()
       decisions.close()
+      return book.close()
     },
   }
 }

@@ -85,13 +85,16 @@ export interface AnomalySurroundings {
   clock: Pick<Clock, 'now'>
   /** Told when an anomaly begins. */
   report: (anomaly: Anomaly) => void
-  /** Whether a key may still be used: of one that was revoked, silence is what is wanted. Asked before a silence is reported. */
-  isInUse: (keyId: string) => Awaitable<boolean>
+  /**
+   * Whether a key may still be used and no other process has accepted an event of it for `silentMs`: of one that was revoked,
+   * silence is what is wanted. Asked before a silence is reported.
+   */
+  isSilent: (keyId: string, silentMs: number) => Awaitable<boolean | 'gone'>
 }
 
 /** Watches the traffic of this process in bounded memory. */
 export function createAnomalyDetector(
-  { clock, report, isInUse }: AnomalySurroundings,
+  { clock, report, isSilent }: AnomalySurroundings,
   options: AnomalyOptions = {},
 ): AnomalyDetector {
   const {
@@ -231,8 +234,9 @@ export function createAnomalyDetector(
 
   async function tellSilence(keyId: string, expected: number): Promise<void> {
     try {
-      if (await isInUse(keyId)) note('sudden_silence', keyId, { observed: 0, expected })
-      else watches.delete(keyId)
+      const silent = await isSilent(keyId, silenceWindows * windowMs)
+      if (silent === true) note('sudden_silence', keyId, { observed: 0, expected })
+      else if (silent === 'gone') watches.delete(keyId)
     } catch {
       // The store does not say; it is asked again when the next window closes.
     }

@@ -5,6 +5,8 @@ import { cutText } from './cut-text.ts'
 export interface EventSummary {
   readonly types: readonly string[]
   readonly names: readonly string[]
+  /** Name and version of the library, as `context.library` of the first event says; null when it does not. */
+  readonly library: string | null
 }
 
 const maxInspected = 20
@@ -12,12 +14,12 @@ const maxDistinct = 5
 const maxNameLength = 200
 /** Random characters and checksum; a prefix comes before them. */
 const shortestSecret = 38
-const nothing: EventSummary = { types: [], names: [] }
+const nothing: EventSummary = { types: [], names: [], library: null }
 
 /** The different types and names among the first events of a body. Own string properties only; never throws. */
 export function summarizeEvents(body: unknown, routeType: string | null): EventSummary {
   const events = eventsOf(body)
-  if (events.length === 0) return routeType === null ? nothing : { types: [routeType], names: [] }
+  if (events.length === 0) return routeType === null ? nothing : { ...nothing, types: [routeType] }
   const types: string[] = []
   const names: string[] = []
   for (let index = 0; index < events.length && index < maxInspected; index++) {
@@ -26,7 +28,19 @@ export function summarizeEvents(body: unknown, routeType: string | null): EventS
     add(types, ownText(event, 'type') ?? routeType)
     add(names, ownText(event, 'event') ?? ownText(event, 'name'))
   }
-  return { types, names }
+  return { types, names, library: libraryOf(events[0]) }
+}
+
+function libraryOf(event: unknown): string | null {
+  const library = own(own(event, 'context'), 'library')
+  if (typeof library !== 'object' || library === null) return null
+  const name = ownText(library, 'name')
+  return name === null ? null : [name, ownText(library, 'version') ?? ''].join(' ').trim()
+}
+
+function own(value: unknown, property: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, property)) return undefined
+  return (value as Record<string, unknown>)[property]
 }
 
 function eventsOf(body: unknown): readonly unknown[] {

@@ -8,6 +8,7 @@ export interface FairShares<Owner, Id, Entry> {
   of(owner: Owner): Entry[]
   /** Of all owners, in no order. */
   all(): Entry[]
+  size(): number
 }
 
 /**
@@ -61,6 +62,7 @@ export function createFairShares<Owner, Id, Entry>(size: number): FairShares<Own
       if (share !== undefined) remove(share, id)
     },
     of: (owner) => [...(shares.get(owner)?.entries.values() ?? [])],
+    size: () => total,
     all: () => [...shares.values()].flatMap(({ entries }) => [...entries.values()]),
   }
 }

@@ -1,36 +1,18 @@
 import type { Reason } from '../verifier/reasons.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
-import { cutText } from './cut-text.ts'
-import { summarizeEvents } from './event-summary.ts'
 import { createFairShares } from './fair-shares.ts'
-
-/** One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to. */
-export interface RecentDecision {
-  /** Grows by one with every decision of this process. */
-  readonly id: number
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly keyId: string | null
-  readonly secretId: string | null
-  /** Null = accepted. */
-  readonly reason: Reason | null
-  /** Number of accepted events. */
-  readonly events: number
-  readonly rejected: number
-  /** Different types and names among the first events, in order of appearance; names are cut at 200 characters. */
-  readonly types: readonly string[]
-  readonly names: readonly string[]
-  readonly origin: string | null
-  readonly address: string | null
-  /** JSON of the body less `writeKey`, cut at 4 096 characters; only with `keepPayloads`. */
-  readonly payload: string | null
-}
+import { describeDecision, type RecentDecision } from './recent-decision.ts'
 
 export interface RecentDecisionsOptions {
-  /** Decisions kept, shared fairly by the keys: one that has less than the average loses none to the others. 1 to 100 000. Default 1 000. */
+  /**
+   * Decisions kept, shared fairly by the keys, accepted and refused apart: one that has less than the average loses none to
+   * the others. 1 to 100 000. Default 1 000.
+   */
   size?: number
   /** Whether to keep what was sent, for debugging; personal data then stays in memory. Default false. */
   keepPayloads?: boolean
+  /** Whether to keep the headers, less those that may hold a secret. Default false. */
+  keepHeaders?: boolean
 }
 
 /** Which decisions to see. Absent = all. */
@@ -38,93 +20,139 @@ export interface DecisionFilter {
   keyId?: string | undefined
   outcome?: 'accepted' | 'refused' | undefined
   reason?: Reason | undefined
+  /** One of its event types, or names. */
+  type?: string | undefined
+  name?: string | undefined
+  origin?: string | undefined
+  /** The address, or what it begins with up to a dot or colon: `203.0.113.`, `2001:db8:`. */
+  address?: string | undefined
+  /** The process that decided. */
+  process?: string | undefined
+  /** Stands somewhere in what is shown, in any case. */
+  text?: string | undefined
   /** Only decisions after this id. */
   after?: number | undefined
 }
 
-/** The latest decisions of this process, in bounded memory. */
+/** The latest decisions that this process knows of, in bounded memory. */
 export interface RecentDecisions {
-  record(decision: RequestDecision): void
+  record(decision: RequestDecision): RecentDecision
+  /** Takes in a decision of another process. */
+  take(decision: Omit<RecentDecision, 'id'>): void
+  /** Tells those who listen of decisions that were not kept one by one. */
+  skip(count: number): void
   /** Oldest first; the latest `limit` of those that fit the filter. */
   list(filter?: DecisionFilter, limit?: number): RecentDecision[]
-  /** Told of each new decision, synchronously, and when there will be no more. @returns a function that ends it. */
-  subscribe(listener: (decision: RecentDecision) => void, onClose?: () => void): () => void
+  /**
+   * Told of each new decision, synchronously, and when there will be no more; `onSkipped` of how many are left out, when
+   * there are too many to pass on. @returns a function that ends it.
+   */
+  subscribe(
+    listener: (decision: RecentDecision) => void,
+    onClose?: () => void,
+    onSkipped?: (count: number) => void,
+  ): () => void
+  /** Whether anybody listens. */
+  isHeard(): boolean
   /** Tells all who listen that nothing follows. */
   close(): void
 }
 
-const maxPayloadLength = 4096
-const maxTextLength = 300
+/** Who decides, for people and for other processes. */
+export interface ProcessNames {
+  readonly id: string
+  readonly name: string
+}
 
 /**
- * Recent decisions, a share for each key and one for requests without a known key: a sender who floods one key, or none,
- * pushes out nobody else's. `record` costs a few small strings and never more memory than `size` allows.
+ * Recent decisions, a share for what a key was accepted and one for what it was refused, and one for requests without a known
+ * key: a sender who floods one key, or none, pushes out nobody else's. `record` costs a few small strings and never more
+ * memory than `size` allows.
  */
 export function createRecentDecisions(
   now: () => number,
-  { size = 1000, keepPayloads = false }: RecentDecisionsOptions = {},
+  { size = 1000, keepPayloads = false, keepHeaders = false }: RecentDecisionsOptions = {},
+  process: ProcessNames = { id: 'this', name: 'this' },
 ): RecentDecisions {
   const shares = createFairShares<string | null, number, RecentDecision>(size)
-  const listeners = new Map<(decision: RecentDecision) => void, (() => void) | undefined>()
+  const listeners = new Map<
+    (decision: RecentDecision) => void,
+    { onClose: (() => void) | undefined; onSkipped: ((count: number) => void) | undefined }
+  >()
   let lastId = 0
+
+  function keep(entry: RecentDecision): RecentDecision {
+    const { keyId, reason } = entry
+    shares.set(keyId === null || reason === null ? keyId : refusedOf(keyId), entry.id, entry)
+    for (const listener of listeners.keys()) listener(entry)
+    return entry
+  }
 
   return {
     record(decision) {
-      const { types, names } = summarizeEvents(decision.body, decision.routeType)
-      const entry: RecentDecision = {
-        id: ++lastId,
-        at: now(),
-        keyId: decision.keyId,
-        secretId: decision.secret?.id ?? null,
-        reason: decision.reason,
-        events: decision.events,
-        rejected: decision.rejected,
-        types,
-        names,
-        origin: decision.origin === undefined ? null : cutText(decision.origin, maxTextLength),
-        address: decision.address === undefined ? null : cutText(decision.address, maxTextLength),
-        payload: keepPayloads ? toPayload(decision.body) : null,
-      }
-      shares.set(entry.keyId, entry.id, entry)
-      for (const listener of listeners.keys()) listener(entry)
+      const id = ++lastId
+      const described = describeDecision(decision, now(), { keepPayloads, keepHeaders })
+      return keep({ id, ref: `${process.id}-${id}`, process: process.name, ...described })
+    },
+
+    take(decision) {
+      keep({ ...decision, id: ++lastId })
+    },
+
+    skip(count) {
+      for (const { onSkipped } of listeners.values()) onSkipped?.(count)
     },
 
     list(filter = {}, limit = size) {
-      const { after = 0 } = filter
-      const found = (filter.keyId === undefined ? shares.all() : shares.of(filter.keyId))
+      const { after = 0, keyId } = filter
+      const ofKey = keyId === undefined ? shares.all() : [...shares.of(keyId), ...shares.of(refusedOf(keyId))]
+      const found = ofKey
         .filter((entry) => entry.id > after && matchesFilter(entry, filter))
         .sort((one, other) => one.id - other.id)
       return limit < found.length ? found.slice(found.length - limit) : found
     },
 
-    subscribe(listener, onClose) {
-      listeners.set(listener, onClose)
+    subscribe(listener, onClose, onSkipped) {
+      listeners.set(listener, { onClose, onSkipped })
       return () => listeners.delete(listener)
     },
+
+    isHeard: () => listeners.size > 0,
 
     close() {
       const told = [...listeners.values()]
       listeners.clear()
-      for (const onClose of told) onClose?.()
+      for (const { onClose } of told) onClose?.()
     },
   }
 }
 
-/** Whether the filter lets a decision through. */
-export function matchesFilter(decision: RecentDecision, filter: DecisionFilter): boolean {
-  if (filter.keyId !== undefined && decision.keyId !== filter.keyId) return false
-  if (filter.reason !== undefined && decision.reason !== filter.reason) return false
-  if (filter.outcome === 'accepted') return decision.reason === null
-  if (filter.outcome === 'refused') return decision.reason !== null
-  return true
+/** No key has this id. */
+function refusedOf(keyId: string): string {
+  return `refused ${keyId}`
 }
 
-function toPayload(body: unknown): string | null {
-  if (body === undefined) return null
-  try {
-    const text = JSON.stringify(body, (name, value: unknown) => (name === 'writeKey' ? undefined : value))
-    return text === undefined ? null : cutText(text, maxPayloadLength)
-  } catch {
-    return null
-  }
+/** Whether the filter lets a decision through. */
+export function matchesFilter(decision: RecentDecision, filter: DecisionFilter): boolean {
+  const { outcome, type, name, text } = filter
+  if (filter.keyId !== undefined && decision.keyId !== filter.keyId) return false
+  if (filter.reason !== undefined && decision.reason !== filter.reason) return false
+  if (outcome !== undefined && (decision.reason === null) !== (outcome === 'accepted')) return false
+  if (type !== undefined && !decision.types.includes(type)) return false
+  if (name !== undefined && !decision.names.includes(name)) return false
+  if (filter.origin !== undefined && decision.origin !== filter.origin) return false
+  if (filter.process !== undefined && decision.process !== filter.process) return false
+  if (filter.address !== undefined && !isWithin(decision.address, filter.address)) return false
+  return text === undefined || text === '' || hasText(decision, text.toLowerCase())
+}
+
+function isWithin(address: string | null, wanted: string): boolean {
+  if (address === null) return false
+  return /[.:]$/.test(wanted) ? address.startsWith(wanted) : address === wanted
+}
+
+function hasText(decision: RecentDecision, text: string): boolean {
+  const { reason, method, path, types, names, origin, address, sdk, payload, process, keyId } = decision
+  const shown = [keyId, reason, method, path, ...types, ...names, origin, address, sdk, process, payload]
+  return shown.some((part) => part?.toLowerCase().includes(text))
 }

@@ -143,6 +143,12 @@ describe('anomalies', () => {
         id: `server_key_in_browser:${server.writeKey.id}:https://app.example.com`,
         kind: 'server_key_in_browser',
         key_id: server.writeKey.id,
+        key: {
+          name: 'Backend',
+          environment: 'production',
+          source_type: 'server',
+          start: server.key.slice(0, 12),
+        },
         first_at: at,
         last_at: at,
         count: 1,
@@ -155,6 +161,95 @@ describe('anomalies', () => {
       },
     ])
     expect((await call('GET', '/api/v1/events/anomalies?key_id=wk_other')).body.data).toEqual([])
+  })
+})
+
+describe('problems', () => {
+  const refusedFrom = (secret: string, origin: string, address: string) => ({
+    method: 'POST',
+    path: '/v1/track',
+    headers: { authorization: `Basic ${btoa(`${secret}:`)}`, origin },
+    ip: address,
+    body: { event: 'Signed Up' },
+  })
+
+  it('count refusals that are alike, with the key, the advice and the trend', async () => {
+    const { call, keys, time } = await setUp()
+    const { key, writeKey } = await keys.create({
+      name: 'Shop',
+      sourceType: 'web',
+      allowedOrigins: ['https://shop.example'],
+    })
+    const first = time.now
+    for (let count = 0; count < 3; count++) {
+      await keys.verify(refusedFrom(key, 'https://new.shop.example', '203.0.113.7'))
+      time.now += 1_000
+    }
+    await keys.verify(refusedFrom(key, 'https://other.example', '203.0.113.7'))
+    await keys.verify(refusedFrom('sk_live_mistyped', 'https://other.example', '203.0.113.9'))
+    const { status, body } = await call('GET', `/api/v1/events/problems?key_id=${writeKey.id}`)
+    expect(status).toBe(200)
+    expect(body.data).toHaveLength(2)
+    expect(body.data[1]).toMatchObject({
+      reason: 'origin_not_allowed',
+      key_id: writeKey.id,
+      key: { name: 'Shop', environment: 'production', start: key.slice(0, 12) },
+      origin: 'https://new.shop.example',
+      address: '203.0.113.7',
+      count: 3,
+      first_at: new Date(first).toISOString(),
+      last_at: new Date(first + 2_000).toISOString(),
+      last_hour: 3,
+      hour_before: 0,
+      trend: 'new',
+      rest: false,
+    })
+    expect(body.data[1].advice).toMatch(/origin/i)
+    const ofNobody = await call('GET', '/api/v1/events/problems?reason=malformed_key')
+    expect(ofNobody.body.data).toMatchObject([{ key_id: null, key: null, address: '203.0.113.9', count: 1 }])
+    expect((await call('GET', '/api/v1/events/problems', { token: null })).status).toBe(401)
+  })
+
+  it('of a flood of addresses take some places, and none from another sender', async () => {
+    const { call, keys } = await setUp()
+    const { key } = await keys.create({ name: 'Shop', sourceType: 'web', allowedOrigins: [] })
+    for (let count = 0; count < 2; count++)
+      await keys.verify(refusedFrom(key, 'https://quiet.example', '203.0.113.7'))
+    for (let index = 0; index < 3_000; index++) {
+      const address = `198.51.${index >> 8}.${index & 255}`
+      await keys.verify(refusedFrom(key, 'https://flood.example', address))
+    }
+    const { data } = (await call('GET', '/api/v1/events/problems?limit=100')).body
+    expect(data.length).toBeLessThan(40)
+    expect(data.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(3_002)
+    expect(data).toContainEqual(expect.objectContaining({ origin: 'https://quiet.example', count: 2 }))
+    expect(data).toContainEqual(expect.objectContaining({ rest: true, origin: null, address: null }))
+  })
+})
+
+describe('a test event', () => {
+  const send = (secret: string, headers: Record<string, string>) => ({
+    method: 'POST',
+    path: '/v1/track',
+    headers: { authorization: `Basic ${btoa(`${secret}:`)}`, 'x-writekey-test': '1', ...headers },
+    body: { event: 'Test Event' },
+  })
+
+  it('of the page raises no alarm, and is marked', async () => {
+    const { call, keys } = await setUp()
+    const server = await keys.create({ name: 'Backend', sourceType: 'server' })
+    await keys.verify(send(server.key, { origin: 'https://events.example', host: 'events.example' }))
+    expect((await call('GET', '/api/v1/events/anomalies')).body.data).toEqual([])
+    expect((await call('GET', path)).body.data).toMatchObject([{ test: true, verdict: 'accepted' }])
+  })
+
+  it('is none on a page of another host: whoever copies the key copies the header', async () => {
+    const { call, keys } = await setUp()
+    const server = await keys.create({ name: 'Backend', sourceType: 'server' })
+    await keys.verify(send(server.key, { origin: 'https://thief.example', host: 'events.example' }))
+    const { data } = (await call('GET', '/api/v1/events/anomalies')).body
+    expect(data).toMatchObject([{ kind: 'server_key_in_browser' }])
+    expect((await call('GET', path)).body.data).toMatchObject([{ test: false }])
   })
 })
 

@@ -24,7 +24,7 @@ function longText(length: number, index: number): string {
 
 function detect() {
   const detector = createAnomalyDetector(
-    { clock: { now: () => 0 }, report: () => {}, isInUse: () => true },
+    { clock: { now: () => 0 }, report: () => {}, isSilent: () => true },
     { unseenRefusals: 1 },
   )
   return detector

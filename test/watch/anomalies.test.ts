@@ -14,11 +14,11 @@ const accepted: RequestDecision = {
   routeType: 'track',
 }
 
-function watch(options: AnomalyOptions = {}, isInUse: () => Promise<boolean> = async () => true) {
+function watch(options: AnomalyOptions = {}, isSilent: () => Promise<boolean | 'gone'> = async () => true) {
   let now = start
   const reported: Anomaly[] = []
   const detector = createAnomalyDetector(
-    { clock: { now: () => now }, report: (anomaly) => reported.push(anomaly), isInUse },
+    { clock: { now: () => now }, report: (anomaly) => reported.push(anomaly), isSilent },
     { windowMs: 1_000, ...options },
   )
   return {
@@ -103,7 +103,7 @@ describe('a silence', () => {
     let questions = 0
     const traffic = watch({}, async () => {
       questions++
-      return false
+      return 'gone'
     })
     traffic.send(50, 10)
     for (let index = 0; index < 10; index++) {
@@ -111,6 +111,16 @@ describe('a silence', () => {
       await asked()
     }
     expect([traffic.list(), traffic.reported, questions]).toEqual([[], [], 1])
+  })
+
+  it('is none of a key that sends to another process', async () => {
+    const traffic = watch({}, async () => false)
+    traffic.send(50, 10)
+    for (let index = 0; index < 5; index++) {
+      traffic.pass(1_000)
+      await asked()
+    }
+    expect(traffic.list()).toEqual([])
   })
 
   it('is not waited for in a key that this process has revoked, whatever its senders go on doing', async () => {

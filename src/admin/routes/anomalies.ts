@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Anomaly } from '../../watch/anomalies.ts'
+import { type KeyName, keyNameSchema } from '../key-names.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
 const moment = z.iso.datetime()
@@ -16,6 +17,7 @@ export const anomalySchema = z.object({
     'old_secret',
   ]),
   key_id: z.string(),
+  key: keyNameSchema.nullable(),
   first_at: moment,
   last_at: moment,
   count: z.int().min(1).describe('How often it was seen.'),
@@ -32,26 +34,29 @@ const listAnomalies = defineOperation({
   method: 'GET',
   path: '/api/v1/events/anomalies',
   role: 'viewer',
-  summary: 'What is unusual in the traffic of this process, latest first.',
+  summary: 'What is unusual in the traffic of all processes that share the store, latest first.',
   query: z.strictObject({ key_id: z.string().max(80).optional() }),
   answers: {
     200: { description: 'All that is known.', schema: z.object({ data: z.array(anomalySchema) }) },
   },
-  async handle({ keys, query: { key_id: keyId } }) {
-    const anomalies = keys.activity
-      .anomalies()
-      .filter((anomaly) => keyId === undefined || anomaly.keyId === keyId)
-    return jsonAnswer(200, { data: anomalies.map(toAnomalyJson) })
+  async handle({ keys, keyNames, query: { key_id: keyId } }) {
+    const found = await keys.activity.listAnomalies(keyId === undefined ? {} : { keyIds: [keyId] })
+    const names = await keyNames.of(found.map((anomaly) => anomaly.keyId))
+    return jsonAnswer(200, { data: found.map((anomaly) => toAnomalyJson(anomaly, names)) })
   },
 })
 
 export const anomalyOperations: readonly Operation[] = [listAnomalies]
 
-export function toAnomalyJson(anomaly: Anomaly): z.output<typeof anomalySchema> {
+export function toAnomalyJson(
+  anomaly: Anomaly,
+  names: ReadonlyMap<string, KeyName>,
+): z.output<typeof anomalySchema> {
   return {
     id: anomaly.id,
     kind: anomaly.kind,
     key_id: anomaly.keyId,
+    key: names.get(anomaly.keyId) ?? null,
     first_at: new Date(anomaly.firstAt).toISOString(),
     last_at: new Date(anomaly.lastAt).toISOString(),
     count: anomaly.count,

@@ -69,8 +69,15 @@ async function readInTransaction(
   })
 }
 
-/** Writes by one statement that is a transaction of its own. @throws StoreError */
+/**
+ * Writes by one statement that is a transaction of its own; in SQLite within one, as a statement that met a lock there would
+ * leave its snapshot open. @throws StoreError
+ */
 export async function writeAtOnce(database: Database, statement: RawBuilder<unknown>): Promise<void> {
+  if (database.dialect === 'sqlite') {
+    await transact(database, ({ write }) => write(statement))
+    return
+  }
   try {
     await retryTransient(() => statement.execute(database.writer))
   } catch (error) {

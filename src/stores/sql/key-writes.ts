@@ -61,7 +61,7 @@ export async function removeKey(
       sql`delete from ${tables.keys} where id = ${id} and version = ${version}`,
     )
     if (written === 0) undo(undefined)
-    for (const table of [tables.secrets, tables.usage, tables.activity]) {
+    for (const table of [tables.secrets, tables.usage, tables.activity, tables.sightings]) {
       await transaction.write(sql`delete from ${table} where key_id = ${id}`)
     }
   })

@@ -3,6 +3,7 @@ import { StoreError } from '../../runtime/errors.ts'
 import type { PollAnswer, PollQuestion, Position } from '../key-store.ts'
 import { toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
+import { databaseNow } from './dialect.ts'
 import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 import { schemaVersion } from './migrations/index.ts'
 import { assertOwnTransaction, snapshotAge } from './open-transaction.ts'
@@ -15,6 +16,7 @@ interface PollRow
     Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version'> {
   is_primary: unknown
   snapshot_age_ms: unknown
+  is_watched: unknown
   /** `since.revision`, when it is part of this history. */
   since_revision?: SchemaTables['changes']['revision'] | null
   changed_id?: SchemaTables['changes']['key_id'] | null
@@ -32,6 +34,7 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
   const columns = [
     sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, ${isPrimary} as is_primary,
       ${snapshotAge(dialect)} as snapshot_age_ms`,
+    sql`case when m.watched_until > ${databaseNow(dialect)} then 1 else 0 end as is_watched`,
   ]
   const joins = [sql`${tables.meta} m`]
   if (since !== null) {
@@ -71,6 +74,7 @@ function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow
   const answer = {
     position: { revision: Number(first.revision), mark: first.mark },
     leaseMs: Number(first.lease_ms),
+    isWatched: Number(first.is_watched) === 1,
     ...(record !== undefined && { record }),
   }
   if (since === null) return { ...answer, history: 'kept', changed: 'all' }

@@ -1,5 +1,6 @@
 import type { KeyField, KeyFields } from '../../keys/fields.ts'
 import type { SnakeCase } from '../../runtime/letter-case.ts'
+import type { Sighting } from '../fleet-store.ts'
 import type { UsageCount } from '../usage-store.ts'
 import type { HashCell, NumberCell, TextCell } from './cells.ts'
 
@@ -82,6 +83,33 @@ export interface SchemaTables {
     lease_ms: NumberCell
     longest_lease_ms: NumberCell
     lease_mark: string
+    watched_until: NumberCell
+  }
+  sightings: {
+    id: string
+    kind: Sighting['kind']
+    name: string
+    /** Empty: the key is not known. */
+    key_id: string
+    /** Empty: nobody in particular. */
+    sender: string
+    /** ASCII. */
+    about: TextCell
+    total: NumberCell
+    first_at: NumberCell
+    last_at: NumberCell
+    /** When the hour began that `hour_total` counts. */
+    hour_at: NumberCell
+    hour_total: NumberCell
+    hour_before_total: NumberCell
+  }
+  decision_pages: {
+    process: string
+    slot: NumberCell
+    page: NumberCell
+    put_at: NumberCell
+    /** ASCII. */
+    body: TextCell
   }
 }
 

@@ -1,4 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
+import type { FleetStore } from '../fleet-store.ts'
 import type { ChangeListener, CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
@@ -8,6 +9,7 @@ import type { Connections } from './connections.ts'
 import type { Database, MigratedDatabase } from './database.ts'
 import { toStoreError } from './driver-errors.ts'
 import { pageSecrets, secretsOf } from './existing-secrets.ts'
+import { createSqlFleet } from './fleet.ts'
 import { getKey, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
 import { assertCurrent, type MigrateOptions, migrate, readSchemaState } from './migration.ts'
@@ -23,6 +25,7 @@ import { createSqlUsage } from './usage.ts'
 /** Keys in an SQL database: PostgreSQL, MySQL and MariaDB, SQLite. */
 export interface SqlStore extends KeyStore {
   readonly usage: UsageStore
+  readonly fleet: FleetStore
   readonly audit: AuditLog
   /**
    * Makes the tables, or brings them up to date. Safe to call by many processes at once and again after a crash.
@@ -195,6 +198,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       of: (keyIds) => onDatabase((database) => secretsOf(database, keyIds)),
     },
     usage: createSqlUsage(onDatabase),
+    fleet: createSqlFleet(onDatabase),
     audit: {
       append: (entry) => onDatabase((database) => appendAudit(database, entry)),
       list: (query) => onDatabase((database) => listAudit(database, query)),

@@ -12,6 +12,8 @@ const tableNames: Readonly<Record<TableName, true>> = {
   audit: true,
   changes: true,
   meta: true,
+  sightings: true,
+  decision_pages: true,
 }
 
 /** Every table as it is written in a statement. */

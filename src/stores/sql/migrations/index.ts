@@ -2,6 +2,7 @@ import type { Migration } from './migration.ts'
 import { version1 } from './version-1.ts'
 import { version2 } from './version-2.ts'
 import { version4 } from './version-4.ts'
+import { version5 } from './version-5.ts'
 
 /**
  * In their order. A step that was released is never altered. A new one that only adds a column stands here; others get files of
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
     up: ({ addColumn, types }) => addColumn('secrets', 'imported', `${types.whole} not null default 0`),
   },
   version4,
+  version5,
 ]
 
 /** The version of the tables that this code reads and writes. */

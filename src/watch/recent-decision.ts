@@ -1,0 +1,145 @@
+import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
+import { isWellFormedSecret } from '../keys/secret.ts'
+import { problems, type Reason } from '../verifier/reasons.ts'
+import type { RequestDecision } from '../verifier/request-decision.ts'
+import { cutText } from './cut-text.ts'
+import { summarizeEvents } from './event-summary.ts'
+
+/** One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to. */
+export interface RecentDecision {
+  /** Grows by one with every decision that this process knows of, its own and those that others told it of. */
+  readonly id: number
+  /** The same at every process that knows of it. */
+  readonly ref: string
+  /** The process that decided, as people know it: `activity.processName`. */
+  readonly process: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly keyId: string | null
+  readonly secretId: string | null
+  /** Null = accepted. */
+  readonly reason: Reason | null
+  /** What the guard answered; 200 for a request that it let through, whose answer is the application's. */
+  readonly status: number
+  readonly method: string | null
+  /** Without the query; at most 300 characters. A secret in it is left out. */
+  readonly path: string | null
+  /** Number of accepted events. */
+  readonly events: number
+  readonly rejected: number
+  /** Different types and names among the first events, in order of appearance; names are cut at 200 characters. */
+  readonly types: readonly string[]
+  readonly names: readonly string[]
+  readonly origin: string | null
+  readonly address: string | null
+  /** Name and version as the first event says, or the User-Agent; at most 200 characters. */
+  readonly sdk: string | null
+  /** Of the body: once inflated, or as its Content-Length says. */
+  readonly bytes: number | null
+  /** From when the key was looked up to the decision: mostly the time in which the body arrived. */
+  readonly tookMs: number | null
+  /** A test event of the management page. */
+  readonly isTest: boolean
+  /** Only with `keepHeaders`: less those that may hold a secret, values cut at 200 characters. */
+  readonly headers: Readonly<Record<string, string>> | null
+  /** JSON of the body less `writeKey`, cut at 4 096 characters; only with `keepPayloads`. */
+  readonly payload: string | null
+}
+
+export interface KeptDetails {
+  keepPayloads: boolean
+  keepHeaders: boolean
+}
+
+/** What the page sends along with a test event. */
+const testHeader = 'x-writekey-test'
+const maxPayloadLength = 4096
+const maxTextLength = 300
+const maxShortLength = 200
+const maxHeaders = 40
+
+/** Everything that is kept of a decision, in texts of its own; what names it comes from whoever keeps it. */
+export function describeDecision(
+  decision: RequestDecision,
+  at: number,
+  { keepPayloads, keepHeaders }: KeptDetails,
+): Omit<RecentDecision, 'id' | 'ref' | 'process'> {
+  const { request, reason, startedAt } = decision
+  const { types, names, library } = summarizeEvents(decision.body, decision.routeType)
+  const userAgent = one(request?.headers['user-agent'])
+  return {
+    at,
+    keyId: decision.keyId,
+    secretId: decision.secret?.id ?? null,
+    reason,
+    status: reason === null ? 200 : statusOf(reason),
+    method: typeof request?.method === 'string' ? cutText(request.method, 20) : null,
+    path: typeof request?.path === 'string' ? cutText(withoutSecrets(request.path), maxTextLength) : null,
+    events: decision.events,
+    rejected: decision.rejected,
+    types,
+    names,
+    origin: decision.origin === undefined ? null : cutText(decision.origin, maxTextLength),
+    address: decision.address === undefined ? null : cutText(decision.address, maxTextLength),
+    sdk: library ?? (userAgent === undefined ? null : cutText(withoutSecrets(userAgent), maxShortLength)),
+    bytes: decision.bytes ?? contentLength(request?.headers),
+    tookMs: startedAt === undefined || startedAt === 0 ? null : Math.max(0, at - startedAt),
+    isTest: isTestEvent(request),
+    headers: keepHeaders && request !== undefined ? keptHeaders(request.headers) : null,
+    payload: keepPayloads ? toPayload(decision.body) : null,
+  }
+}
+
+/**
+ * Whether the management page sent it to try a key: the page stands where the endpoint stands. On a page of somebody else's
+ * who copied the header and the key, it is what it is.
+ */
+export function isTestEvent(request: Pick<IngestRequest, 'headers'> | undefined): boolean {
+  if (request === undefined || request.headers[testHeader] === undefined) return false
+  const origin = one(request.headers.origin)
+  const host = one(request.headers.host) ?? one(request.headers[':authority'])
+  return origin !== undefined && host !== undefined && origin.replace(/^https?:\/\//, '') === host
+}
+
+function statusOf(reason: Reason): number {
+  return reason === 'client_aborted' ? 499 : problems[reason].status
+}
+
+function one(value: FieldValues[string]): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function contentLength(headers: FieldValues | undefined): number | null {
+  const text = one(headers?.['content-length'])
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
+}
+
+/** A key in the wrong place must not be shown to whoever watches. */
+function withoutSecrets(text: string): string {
+  if (text.length < 38) return text
+  return text.replace(/[A-Za-z0-9_-]{38,}/g, (part) => (isWellFormedSecret(part) ? '(a write key)' : part))
+}
+
+/** Names under which applications, proxies and senders put what proves who they are. */
+const secretNames = /auth|cookie|key|token|secret|session|signature|password|credential/
+
+function keptHeaders(headers: FieldValues): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers).slice(0, maxHeaders)) {
+    if (value === undefined) continue
+    const text = typeof value === 'string' ? value : value.join(', ')
+    const shown = secretNames.test(name) ? '(left out)' : cutText(withoutSecrets(text), maxShortLength)
+    Object.defineProperty(kept, cutText(name, maxShortLength), { value: shown, enumerable: true })
+  }
+  return kept
+}
+
+function toPayload(body: unknown): string | null {
+  if (body === undefined) return null
+  try {
+    const text = JSON.stringify(body, (name, value: unknown) => (name === 'writeKey' ? undefined : value))
+    return text === undefined ? null : cutText(text, maxPayloadLength)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,174 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
+import type { AnomalyKind } from '../verifier/decision-event.ts'
+import type { Anomaly } from './anomalies.ts'
+import { type Problem, type ProblemCounter, toProblem } from './problems.ts'
+import { parseAbout, toAbout, toSightingId } from './sightings.ts'
+
+/** Which problems or anomalies to see. */
+export interface SightingsQuery {
+  /** Absent: of all keys. */
+  keyIds?: readonly string[]
+  /** Last seen at this moment or later, milliseconds since the epoch. Default: all that is kept, seven days of problems. */
+  since?: number
+  /** 1 to 1 000. Default 200. */
+  limit?: number
+}
+
+/** Problems and anomalies of all processes, in the store. */
+export interface SightingBook {
+  /** Something was seen: it will be stored within `flushMs`. */
+  schedule(): void
+  listProblems(query?: SightingsQuery): Promise<Problem[]>
+  listAnomalies(query?: SightingsQuery): Promise<Anomaly[]>
+  /** Stores what is left. */
+  close(): Promise<void>
+}
+
+/** How long problems are kept, in milliseconds. */
+const keptMs = 7 * 86_400_000
+const anomaliesKeptMs = 86_400_000
+const pruneEveryMs = 3_600_000
+/** … and after so many sightings that were stored. */
+const pruneEverySightings = 500
+
+export function createSightingBook({
+  store,
+  clock,
+  flushMs,
+  problems,
+  anomalies,
+  onStoreError,
+  onStoreAnswer,
+}: {
+  store: FleetStore
+  clock: Pick<Clock, 'now' | 'monotonic'>
+  flushMs: number
+  problems: ProblemCounter
+  /** Of this process. */
+  anomalies: () => readonly Anomaly[]
+  onStoreError: (error: unknown) => void
+  onStoreAnswer: () => void
+}): SightingBook {
+  let timer: NodeJS.Timeout | undefined
+  let flushing: Promise<void> = Promise.resolve()
+  let unsent: Sighting[] = []
+  /** How often each anomaly had been seen when it was last stored. */
+  let told = new Map<string, number>()
+  let prunedAt = Number.NEGATIVE_INFINITY
+  let storedSincePruning = 0
+  let closed = false
+
+  function schedule(): void {
+    if (!closed) timer ??= setTimeout(tryFlush, flushMs).unref()
+  }
+
+  function tryFlush(): void {
+    flush().then(onStoreAnswer, onStoreError)
+  }
+
+  /** Calls made meanwhile wait for their turn. */
+  function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const next = flushing.then(flushOnce)
+    flushing = next.catch(() => {})
+    return next
+  }
+
+  async function flushOnce(): Promise<void> {
+    // What is not known to have been stored is given up beyond some: a count that is a little low is better than one twice.
+    const seen = [...unsent.slice(0, 200), ...problems.take(), ...takeAnomalies()]
+    unsent = []
+    if (seen.length > 0) {
+      try {
+        await store.add(mergeAlike(seen))
+      } catch (error) {
+        unsent = seen
+        schedule()
+        throw error
+      }
+      storedSincePruning += seen.length
+    }
+    await pruneIfDue()
+  }
+
+  async function pruneIfDue(): Promise<void> {
+    const now = clock.monotonic()
+    if (now - prunedAt < pruneEveryMs && storedSincePruning < pruneEverySightings) return
+    prunedAt = now
+    storedSincePruning = 0
+    await store.prune(clock.now() - keptMs)
+  }
+
+  function takeAnomalies(): Sighting[] {
+    const current = anomalies()
+    const taken = current.flatMap((anomaly) => {
+      const before = told.get(anomaly.id) ?? 0
+      const count = anomaly.count < before ? anomaly.count : anomaly.count - before
+      return count === 0 ? [] : [toSighting(anomaly, count)]
+    })
+    told = new Map(current.map(({ id, count }) => [id, count]))
+    return taken
+  }
+
+  async function list(
+    kind: Sighting['kind'],
+    { keyIds, since = 0, limit = 200 }: SightingsQuery,
+  ): Promise<StoredSighting[]> {
+    await flush()
+    const keptSince = clock.now() - (kind === 'anomaly' ? anomaliesKeptMs : keptMs)
+    const query = { kind, since: Math.max(since, keptSince), limit }
+    return store.list({ ...query, ...(keyIds !== undefined && { keyIds }) })
+  }
+
+  return {
+    schedule,
+    listProblems: async (query = {}) => (await list('problem', query)).map(toProblem),
+    listAnomalies: async (query = {}) => (await list('anomaly', query)).flatMap(toAnomaly),
+    async close() {
+      closed = true
+      await flush()
+    },
+  }
+}
+
+function mergeAlike(seen: readonly Sighting[]): Sighting[] {
+  const merged = new Map<string, Sighting>()
+  for (const one of seen) {
+    const known = merged.get(one.id)
+    merged.set(
+      one.id,
+      known === undefined
+        ? one
+        : {
+            ...one,
+            count: one.count + known.count,
+            firstAt: Math.min(one.firstAt, known.firstAt),
+            lastAt: Math.max(one.lastAt, known.lastAt),
+          },
+    )
+  }
+  return [...merged.values()]
+}
+
+function toSighting(anomaly: Anomaly, count: number): Sighting {
+  const { id, kind, keyId, firstAt, lastAt, count: _, ...about } = anomaly
+  return {
+    id: toSightingId(['anomaly', id]),
+    kind: 'anomaly',
+    name: kind,
+    keyId,
+    sender: null,
+    about: toAbout({ id, ...about }),
+    count,
+    firstAt,
+    lastAt,
+  }
+}
+
+function toAnomaly({ name, keyId, about, count, firstAt, lastAt }: StoredSighting): Anomaly[] {
+  const { id, ...rest } = parseAbout(about)
+  if (typeof id !== 'string' || keyId === null) return []
+  return [{ id, kind: name as AnomalyKind, keyId, firstAt, lastAt, count, ...(rest as Partial<Anomaly>) }]
+}
