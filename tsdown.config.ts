@@ -29,6 +29,16 @@ const present = (entries: Record<string, string>) =>
     Object.entries(entries).filter(([, source]) => existsSync(new URL(source, import.meta.url))),
   )
 
+/**
+ * Has every subpath's declarations load the root entry's. What subpaths share is declared in chunks, which nobody can import:
+ * TypeScript names such a type, in the declarations of a controller that returns `keys.list()`, by the root entry, if that is
+ * part of the program. An app that imports `writekey/nestjs` alone would get TS2742.
+ */
+function loadRootTypes({ fileName }: { fileName: string }): string {
+  const [, entry, format] = /^(\w+)\.d\.(c?)ts$/.exec(fileName) ?? []
+  return entry === undefined || entry === 'index' ? '' : `import type {} from "./index.${format}js";`
+}
+
 // All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
 // or symbol is the same object whichever subpath it was imported from.
 const buildOptions: UserConfig = {
@@ -41,6 +51,7 @@ const buildOptions: UserConfig = {
   // The Public Suffix List is data of ours to refresh with each release, in a chunk that only saving a rule loads.
   deps: { onlyBundle: ['tldts', 'tldts-core'] },
   outputOptions: {
+    postBanner: loadRootTypes,
     // Declarations hold the docstrings. Without them Node reads half as much, all of it ASCII.
     comments: { jsdoc: false },
     // What the root entry needs is one file: each further one costs an import some 0.7 ms.

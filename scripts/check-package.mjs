@@ -77,7 +77,7 @@ async function checkConsumer(name, tarball) {
   const folder = join(work, name)
   cpSync(join(consumers, name), folder, { recursive: true })
   const manifest = readManifest(folder)
-  run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', tarball], folder)
+  run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--prefer-offline', tarball], folder)
   if (manifest.scripts?.build) run('npm', ['run', 'build'], folder)
   if (manifest.scripts?.test) run('npm', ['test'], folder)
   if (manifest.main) await probe(folder, manifest.main)
@@ -88,7 +88,7 @@ try {
   if (!existsSync(join(root, 'dist'))) run('npm', ['run', 'build'], root)
   const tarball = pack()
   run('npx', ['--no-install', 'publint', 'run', tarball, '--strict'], root)
-  run('npx', ['--no-install', 'attw', tarball, '--profile', 'node16'], root)
+  run('npx', ['--no-install', 'attw', tarball, '--format', 'ascii'], root)
   const asked = process.argv.slice(2)
   for (const name of readdirSync(consumers).toSorted()) {
     const always = readManifest(join(consumers, name)).config?.onlyWhenAsked !== true

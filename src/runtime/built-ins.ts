@@ -13,6 +13,10 @@ export const nodeStream = onFirstCall(() => process.getBuiltinModule('node:strea
 
 /** See {@link nodeCrypto}. */
 export const nodeOs = onFirstCall(() => process.getBuiltinModule('node:os'))
+export const nodeModule = onFirstCall(() => process.getBuiltinModule('node:module'))
+
+/** See {@link nodeCrypto}. */
+export const nodeFs = onFirstCall(() => process.getBuiltinModule('node:fs'))
 
 /** Of `node:util`, which Node has loaded by itself; an `import` of it lists its exports, for 0.6 ms. */
 export const { types } = process.getBuiltinModule('node:util')

@@ -1,5 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
-import { importDriver } from './driver-import.ts'
+import { bundlerHint, loadDriver } from './driver-import.ts'
 
 /** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
 export interface SqliteDatabase {
@@ -19,14 +19,14 @@ export async function loadSqlite(): Promise<OpenSqlite> {
   const problems: string[] = []
   for (const [name, toOpen] of drivers) {
     try {
-      return toOpen(await importDriver(name, 'SQLite'))
+      return toOpen(await loadDriver(name))
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
   }
   throw new StoreError(
     'missing_driver',
-    `SQLite needs the package "libsql" (npm install libsql) or "better-sqlite3", or Node.js 22.13 with its node:sqlite. Tried: ${problems.join('; ')}`,
+    `SQLite needs the package "libsql" (npm install libsql) or "better-sqlite3", or Node.js 22.13 with its node:sqlite. Tried: ${problems.join('; ')}. ${bundlerHint}`,
   )
 }
 

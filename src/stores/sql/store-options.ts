@@ -3,6 +3,7 @@ import { anything, oneOf, optional, readOptions, text } from '../../runtime/opti
 import { adoptConnections } from './app-connections.ts'
 import type { Connections } from './connections.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
+import { assertSupportedVersion } from './driver-version.ts'
 import { openMysql } from './mysql-connection.ts'
 import { mysqlText } from './mysql-text.ts'
 import { loadPostgres, openPostgres } from './postgres-connection.ts'
@@ -78,7 +79,7 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   const naming = { schema, prefix }
   if (db !== undefined) {
     if (url !== undefined) throw new ConfigError('url', 'createSqlStore takes url or db, not both.')
-    return { naming, ...resolveDb(db, dialect, notifications) }
+    return { naming, ...withKyselyChecked(resolveDb(db, dialect, notifications)) }
   }
   if (url === undefined) {
     throw new ConfigError('url', 'createSqlStore needs url or db; received neither.')
@@ -86,10 +87,20 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   if (dialect !== undefined) {
     throw new ConfigError('dialect', 'dialect belongs to db; a url says by itself which database it is.')
   }
-  return { naming, ...resolveUrl(url, notifications) }
+  return { naming, ...withKyselyChecked(resolveUrl(url, notifications)) }
 }
 
 type Reached = Omit<ResolvedSqlStore, 'naming'>
+
+function withKyselyChecked(reached: Reached): Reached {
+  return {
+    ...reached,
+    async open() {
+      assertSupportedVersion('kysely')
+      return reached.open()
+    },
+  }
+}
 
 function resolveUrl({ dialect, private: isPrivate, target }: StoreUrl, notifications: unknown): Reached {
   const listenAt = listeningTarget(target, notifications)

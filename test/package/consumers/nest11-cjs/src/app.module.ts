@@ -6,6 +6,7 @@ import {
   WriteKeyModule,
   WriteKeysService,
 } from 'writekey/nestjs'
+import { KeysController } from './keys.controller'
 
 @Injectable()
 export class Sources {
@@ -28,5 +29,9 @@ export class IngestController {
   }
 }
 
-@Module({ imports: [WriteKeyModule.forRoot()], controllers: [IngestController], providers: [Sources] })
+@Module({
+  imports: [WriteKeyModule.forRoot()],
+  controllers: [IngestController, KeysController],
+  providers: [Sources],
+})
 export class AppModule {}

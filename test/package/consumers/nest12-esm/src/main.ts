@@ -3,8 +3,14 @@ import { createRequire } from 'node:module'
 import { Controller, HttpCode, Module, Post } from '@nestjs/common'
 import { APP_GUARD, NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import type { IngestEvent } from 'writekey'
-import { WriteKey, WriteKeyGuard, WriteKeyModule, WriteKeysService } from 'writekey/nestjs'
+import {
+  WriteKey,
+  type WriteKeyContext,
+  WriteKeyGuard,
+  WriteKeyModule,
+  WriteKeysService,
+} from 'writekey/nestjs'
+import { KeysController } from './keys.controller.js'
 
 // Tokens are classes: a second copy of the package would be a second set of them.
 if (createRequire(import.meta.url)('writekey/nestjs').WriteKeysService !== WriteKeysService) {
@@ -15,14 +21,14 @@ if (createRequire(import.meta.url)('writekey/nestjs').WriteKeysService !== Write
 class IngestController {
   @Post('track')
   @HttpCode(200)
-  track(@WriteKey('events') events: IngestEvent[]) {
+  track(@WriteKey('events') events: WriteKeyContext['events']) {
     return { events: events.length }
   }
 }
 
 @Module({
   imports: [WriteKeyModule.forRootAsync({ useFactory: async () => ({ environment: 'production' }) })],
-  controllers: [IngestController],
+  controllers: [IngestController, KeysController],
   providers: [{ provide: APP_GUARD, useClass: WriteKeyGuard }],
 })
 class AppModule {}
