@@ -26,6 +26,7 @@ import { debuggerOperations } from './routes/debugger.ts'
 import { lifecycleOperations } from './routes/lifecycle.ts'
 import { createOpenApiOperation } from './routes/openapi.ts'
 import { problemOperations } from './routes/problems.ts'
+import { secretOperations } from './routes/secrets.ts'
 import { sessionOperations } from './routes/session.ts'
 import { usageOperations } from './routes/usage.ts'
 import { writeKeyOperations } from './routes/write-keys.ts'
@@ -73,6 +74,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
 
   const described = [
     ...writeKeyOperations,
+    ...secretOperations,
     ...lifecycleOperations,
     ...usageOperations,
     ...auditOperations,
@@ -227,7 +229,7 @@ function validateQuery(operation: Operation, search: URLSearchParams): unknown {
 
 async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
   if (method === 'GET') return undefined
-  const value = await readJsonBody(request)
+  const value = await readJsonBody(request, body?.maxBytes)
   if (body === undefined) {
     const isEmpty =
       value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)

@@ -6,6 +6,8 @@ const fieldNames = [
   ...settableFields('create'),
   'gracePeriodHours',
   'secretId',
+  'keyHash',
+  'writeKeys',
   'keyId',
   'nextCursor',
 ].filter((name) => toSnakeCase(name) !== name)

@@ -55,10 +55,15 @@ export function toPageLimit(limit: string | undefined): { limit?: number } {
 
 const secretSchema = z.object({
   id: z.string(),
-  start: z.string().describe('The first 12 characters.'),
+  start: z
+    .string()
+    .describe(
+      'The first 12 characters; of an imported secret a quarter at most, none when only its hash is known.',
+    ),
   created_at: moment,
   expires_at: moment.nullable().describe('Accepted strictly before; null = as long as the key.'),
   last_used_at: moment.nullable(),
+  imported: z.boolean().describe('Whether it was made elsewhere and brought along.'),
 })
 
 const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fields.answer
@@ -101,6 +106,7 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
       created_at: secret.createdAt.toISOString(),
       expires_at: toMoment(secret.expiresAt),
       last_used_at: toMoment(secret.lastUsedAt),
+      imported: secret.imported,
     })),
     created_at,
     updated_at,

@@ -44,7 +44,12 @@ export interface Operation {
   query?: z.ZodObject
   /** Request headers it reads, with what they are for. */
   headers?: Readonly<Record<string, string>>
-  body?: { schema: z.ZodType; required: boolean }
+  body?: {
+    schema: z.ZodType
+    required: boolean
+    /** Default `maxRequestBytes`. */
+    maxBytes?: number
+  }
   answers: Readonly<Record<number, AnswerDescription>>
   handle(call: Call): Promise<Response>
 }
@@ -53,7 +58,7 @@ export interface Operation {
 export function defineOperation<Query extends z.ZodObject = z.ZodObject, Body extends z.ZodType = z.ZodType>(
   operation: Omit<Operation, 'handle' | 'query' | 'body'> & {
     query?: Query
-    body?: { schema: Body; required: boolean }
+    body?: { schema: Body; required: boolean; maxBytes?: number }
     handle(call: Call<z.output<Query>, z.output<Body>>): Promise<Response>
   },
 ): Operation {

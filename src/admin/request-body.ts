@@ -8,15 +8,14 @@ export const maxRequestBytes = 65_536
  * The parsed body of a call, or undefined when there is none.
  * @throws AdminProblem `unsupported_media_type`, `payload_too_large` or `invalid_json`
  */
-export async function readJsonBody(request: Request): Promise<unknown> {
+export async function readJsonBody(request: Request, maxBytes = maxRequestBytes): Promise<unknown> {
   const type = request.headers.get('content-type')
   const isJson = type !== null && /^application\/json *(;|$)/i.test(type)
   if (type !== null && !isJson) throw new AdminProblem('unsupported_media_type')
   if (!/^(identity)?$/i.test(request.headers.get('content-encoding') ?? ''))
     throw new AdminProblem('unsupported_media_type')
-  if (Number(request.headers.get('content-length')) > maxRequestBytes)
-    throw new AdminProblem('payload_too_large')
-  const bytes = await readAll(request.body)
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  const bytes = await readAll(request.body, maxBytes)
   if (bytes.length === 0) return undefined
   // A form or a page's beacon can send any of the other types without asking first.
   if (!isJson) throw new AdminProblem('unsupported_media_type')
@@ -25,13 +24,19 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   return parsed.value
 }
 
-async function readAll(body: Request['body']): Promise<Buffer> {
+function tooLarge(maxBytes: number): AdminProblem {
+  return new AdminProblem('payload_too_large', {
+    detail: `The body of this call may have at most ${maxBytes} bytes.`,
+  })
+}
+
+async function readAll(body: Request['body'], maxBytes: number): Promise<Buffer> {
   if (body === null) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    if (length > maxRequestBytes) throw new AdminProblem('payload_too_large')
+    if (length > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)

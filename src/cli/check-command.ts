@@ -8,7 +8,7 @@ import {
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { problems } from '../verifier/reasons.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
-import type { CommandRun } from './key-commands.ts'
+import type { CommandRun } from './command-run.ts'
 import { printable, printLine, readInput } from './terminal.ts'
 
 /** The case that is tried; what is absent is left out of it. */

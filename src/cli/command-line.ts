@@ -7,6 +7,7 @@ import { helpText } from './help.ts'
 import { keyCommands } from './key-commands.ts'
 import { keyFlags, toFlagName } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
+import { printPatterns } from './secret-pattern.ts'
 import { type RunningServer, serve } from './serve.ts'
 import { describeStore, openStore, storeUrl } from './store-location.ts'
 import { noteLine, printLine, type Terminal } from './terminal.ts'
@@ -31,11 +32,14 @@ const commandFlags: Readonly<Record<string, Flags>> = {
     ...page,
   },
   show: {},
+  import: { format: text, 'dry-run': yes },
+  find: { 'secret-stdin': yes },
+  pattern: {},
   update: { ...keyFlags('update'), 'if-version': text },
   rotate: { 'grace-period-hours': text },
   pause: {},
   resume: {},
-  revoke: { yes },
+  revoke: { yes, 'secret-stdin': yes },
   delete: { yes },
   usage: { window: text },
   audit: { key: text, workspace: text, ...page },
@@ -94,6 +98,10 @@ async function run(
     onServer(await serve({ store: values.store, port: values.port, host: values.host } as object, terminal))
     return exitCodes.ok
   }
+  if (command === 'pattern') {
+    printPatterns(values, terminal)
+    return exitCodes.ok
+  }
   return onStore(command, values, positionals, terminal)
 }
 
@@ -104,7 +112,7 @@ async function onStore(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
-  const store = await openStore(url, { create: command === 'create' || command === 'migrate' })
+  const store = await openStore(url, { create: ['create', 'import', 'migrate'].includes(command) })
   const options = keysOptionsFrom(terminal)
   if (command === 'migrate' || command === 'check') {
     try {

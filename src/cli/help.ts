@@ -8,15 +8,18 @@ export const helpText = `writekey: write keys for your event ingest
   writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
                       [--q TEXT] [--limit N] [--cursor C]
   writekey show       ID
+  writekey import     [--format ndjson|csv] [--dry-run]   < keys.ndjson
+  writekey find       --secret-stdin                   < secret
   writekey update     ID [--name NAME] [--source-type T] [RULES] [--if-version N]
   writekey rotate     ID [--grace-period-hours N]      (default 24; 0 ends the old secret now)
   writekey pause      ID                               (refused with 429 until it is resumed)
   writekey resume     ID
-  writekey revoke     ID [--yes]                       (final)
+  writekey revoke     ID [--yes]                       (final; or --secret-stdin --yes < secret)
   writekey delete     ID [--yes]
   writekey usage      ID [--window 24h]                (1h to 720h, 1d to 30d)
   writekey audit      [--key ID] [--workspace W] [--limit N] [--cursor C]
   writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
+  writekey pattern                                     (finds leaked secrets, for scanners)
   writekey migrate    [--finish]                       (--finish shuts out processes of older versions)
 
 RULES     ${wrap(ruleUsage()).join('\n          ')}
@@ -26,7 +29,8 @@ ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_ST
           --help  --version
 
 Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
-Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES,
+Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES
+WRITEKEY_IMPORTED_KEYS,
 and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
 Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
 `

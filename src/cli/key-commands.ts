@@ -1,27 +1,20 @@
-import { userInfo } from 'node:os'
 import { toKeyJson, toKeyWithVolumeJson } from '../admin/key-schema.ts'
 import { toAuditJson } from '../admin/routes/audit-log.ts'
 import { toUsageJson } from '../admin/routes/usage.ts'
-import type { CreateKeyInput, ListKeysQuery, UpdateKeyInput, WriteKey, WriteKeys } from '../index.ts'
+import type { CreateKeyInput, ListKeysQuery, UpdateKeyInput, WriteKey } from '../index.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
+import type { CommandRun } from './command-run.ts'
+import { importKeys } from './import-command.ts'
 import { parseNumber, toKeyFields } from './key-flags.ts'
-import { ask, formatTable, noteLine, printable, printLine, type Terminal } from './terminal.ts'
-
-/** One run of a command on an open store. */
-export interface CommandRun {
-  keys: WriteKeys
-  /** Positional arguments behind the command's name. */
-  args: readonly string[]
-  values: Readonly<Record<string, string | boolean | undefined>>
-  terminal: Terminal
-}
+import { shellActor } from './shell-actor.ts'
+import { ask, formatTable, noteLine, printable, printLine, readInput } from './terminal.ts'
 
 type Command = (run: CommandRun) => Promise<void>
 
 export const keyCommands: Readonly<Record<string, Command>> = {
   async create(run) {
     const input = toKeyFields(run.values)
-    const { writeKey, key } = await run.keys.create(input as unknown as CreateKeyInput, actor())
+    const { writeKey, key } = await run.keys.create(input as unknown as CreateKeyInput, shellActor())
     if (isJson(run)) return printJson(run, { ...toKeyJson(writeKey), key })
     printSecret(run, writeKey, key)
   },
@@ -62,24 +55,14 @@ export const keyCommands: Readonly<Record<string, Command>> = {
     if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
   },
 
+  import: importKeys,
+
+  async find(run) {
+    await showKey(run, await findKey(run))
+  },
+
   async show(run) {
-    const key = await run.keys.get(idOf(run))
-    const volume = (await run.keys.volumes([key.id])).get(key.id)
-    const json = toKeyWithVolumeJson(key, volume)
-    if (isJson(run)) return printJson(run, json)
-    const { secrets, ...fields } = json
-    const rows = Object.entries(fields).map(([field, value]) => [field, describe(value)])
-    printTable(run, ['FIELD', 'VALUE'], rows)
-    print(run, '')
-    const heading = ['SECRET', 'START', 'CREATED', 'ENDS', 'LAST USED']
-    const ofSecrets = secrets.map((one) => [
-      one.id,
-      one.start,
-      one.created_at,
-      one.expires_at ?? '-',
-      one.last_used_at ?? 'never',
-    ])
-    printTable(run, heading, ofSecrets)
+    await showKey(run, await run.keys.get(idOf(run)))
   },
 
   async update(run) {
@@ -89,7 +72,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       throw usageError('Nothing to change: give at least one field, such as --name.')
     const version = run.values['if-version']
     const key = await run.keys.update(id, changes as UpdateKeyInput, {
-      ...actor(),
+      ...shellActor(),
       ...(version !== undefined && { version: parseNumber('if-version', String(version)) }),
     })
     if (isJson(run)) return printJson(run, toKeyJson(key))
@@ -99,7 +82,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
   async rotate(run) {
     const hours = run.values['grace-period-hours']
     const { writeKey, key, graceExpiresAt } = await run.keys.rotate(idOf(run), {
-      ...actor(),
+      ...shellActor(),
       ...(hours !== undefined && { gracePeriodHours: parseNumber('grace-period-hours', String(hours)) }),
     })
     if (isJson(run)) {
@@ -110,27 +93,27 @@ export const keyCommands: Readonly<Record<string, Command>> = {
   },
 
   async pause(run) {
-    const key = await run.keys.pause(idOf(run), actor())
+    const key = await run.keys.pause(idOf(run), shellActor())
     if (isJson(run)) return printJson(run, toKeyJson(key))
     print(run, `Paused ${key.id} (${printable(key.name)}). Every process refuses it with 429.`)
   },
 
   async resume(run) {
-    const key = await run.keys.resume(idOf(run), actor())
+    const key = await run.keys.resume(idOf(run), shellActor())
     if (isJson(run)) return printJson(run, toKeyJson(key))
     print(run, `Resumed ${key.id} (${printable(key.name)}). Every process accepts it again.`)
   },
 
   async revoke(run) {
     const key = await confirm(run, 'Revoking cannot be undone')
-    const revoked = await run.keys.revoke(key.id, actor())
+    const revoked = await run.keys.revoke(key.id, shellActor())
     if (isJson(run)) return printJson(run, toKeyJson(revoked))
     print(run, `Revoked ${key.id} (${printable(key.name)}). No process accepts it any more.`)
   },
 
   async delete(run) {
     const key = await confirm(run, 'Deleting cannot be undone, and takes its usage along')
-    await run.keys.remove(key.id, actor())
+    await run.keys.remove(key.id, shellActor())
     if (isJson(run)) return printJson(run, { id: key.id, deleted: true })
     print(run, `Deleted ${key.id} (${printable(key.name)}). No process accepts it any more.`)
   },
@@ -171,8 +154,44 @@ export const keyCommands: Readonly<Record<string, Command>> = {
   },
 }
 
+async function showKey(run: CommandRun, key: WriteKey): Promise<void> {
+  const volume = (await run.keys.volumes([key.id])).get(key.id)
+  const json = toKeyWithVolumeJson(key, volume)
+  if (isJson(run)) return printJson(run, json)
+  const { secrets, ...fields } = json
+  const rows = Object.entries(fields).map(([field, value]) => [field, describe(value)])
+  printTable(run, ['FIELD', 'VALUE'], rows)
+  print(run, '')
+  const heading = ['SECRET', 'START', 'CREATED', 'ENDS', 'LAST USED']
+  const ofSecrets = secrets.map((one) => [
+    one.id,
+    one.start === '' ? '-' : one.start,
+    one.created_at,
+    one.expires_at ?? '-',
+    one.last_used_at ?? 'never',
+  ])
+  printTable(run, heading, ofSecrets)
+}
+
+/** The key that the secret on standard input belongs to. */
+async function findKey({ keys, args, terminal }: CommandRun): Promise<WriteKey> {
+  if (args.length > 0) throw usageError('Give the secret on standard input alone, and no id.')
+  if (terminal.stdin.isTTY === true) noteLine(terminal, 'Paste the secret, then press Enter and Ctrl-D:')
+  const secret = await readInput(terminal)
+  if (secret === '')
+    throw usageError('Give the secret on standard input, e.g.: writekey find --secret-stdin < secret.txt')
+  const key = await keys.find(secret)
+  if (key === undefined) throw new CliError(exitCodes.refused, 'No write key has this secret.')
+  return key
+}
+
 /** The key that is about to end, after somebody has said that it is the right one. */
 async function confirm(run: CommandRun, warning: string): Promise<WriteKey> {
+  if (run.values['secret-stdin'] === true) {
+    // Whoever pipes a secret in cannot be asked over the same input.
+    if (run.values.yes !== true) throw usageError(`${warning}: with --secret-stdin, confirm with --yes.`)
+    return findKey(run)
+  }
   const key = await run.keys.get(idOf(run))
   if (run.values.yes === true) return key
   const question = `${warning}. Type ${key.id} to go on with "${printable(key.name)}": `
@@ -187,15 +206,6 @@ function idOf({ args }: CommandRun): string {
   if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
   if (more.length > 0) throw usageError('One id at a time, please.')
   return id
-}
-
-/** The name of the shell's user, for the audit log. */
-function actor() {
-  try {
-    return { actor: { name: `shell:${userInfo().username}` } }
-  } catch {
-    return { actor: { name: 'shell' } }
-  }
 }
 
 function statusOf(key: WriteKey): string {

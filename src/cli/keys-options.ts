@@ -8,6 +8,7 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_ENVIRONMENT !== undefined) options.environment = env.WRITEKEY_ENVIRONMENT
   if (env.WRITEKEY_KEY_PREFIX !== undefined) options.keyPrefix = env.WRITEKEY_KEY_PREFIX
   if (env.WRITEKEY_PEPPER !== undefined) options.pepper = env.WRITEKEY_PEPPER
+  if (env.WRITEKEY_IMPORTED_KEYS !== undefined) options.importedKeys = parseShape(env.WRITEKEY_IMPORTED_KEYS)
   if (env.WRITEKEY_EVENT_TYPES !== undefined) options.eventTypes = splitList(env.WRITEKEY_EVENT_TYPES)
   if (env.WRITEKEY_CREDENTIALS !== undefined)
     options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
@@ -22,6 +23,14 @@ export function splitList(text: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+function parseShape(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch {
+    throw usageError('WRITEKEY_IMPORTED_KEYS must be a regular expression, e.g. ^[A-Za-z0-9]{32}$')
+  }
 }
 
 function parseProxies(text: string): number | string[] {

@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 export interface Terminal {
   stdin: Readable & { isTTY?: boolean }
   stdout: Writable
-  stderr: Writable
+  stderr: Writable & { isTTY?: boolean }
   env: Readonly<Record<string, string | undefined>>
 }
 

@@ -33,6 +33,11 @@ export function isWellFormedSecret(presented: PresentedSecret): boolean {
   return bodyLength > randomLength && checksumIn(bytes, bodyLength) === checksumOf(bytes, bodyLength)
 }
 
+/** A regular expression, as text, that finds such secrets within other text. It checks no checksum. */
+export function secretPattern(prefix: string): string {
+  return `${prefix}[0-9A-Za-z]{${randomLength + checksumLength}}`
+}
+
 /** Whether a presented secret begins so. @param prefix in ASCII */
 export function startsWith(presented: PresentedSecret, prefix: string): boolean {
   if (typeof presented === 'string') return presented.startsWith(prefix)

@@ -137,7 +137,7 @@ export function etag(key: WriteKey): { etag: string } {
   return { etag: `"${key.version}"` }
 }
 
-async function withVolume(keys: WriteKeys, key: WriteKey) {
+export async function withVolume(keys: WriteKeys, key: WriteKey) {
   return toKeyWithVolumeJson(key, (await keys.volumes([key.id])).get(key.id))
 }
 

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { importColumns } from '../keys/import-text.ts'
+import { type ImportKeyInput, type ImportResult, maxImported } from '../management/import-keys.ts'
+import { toSnakeCase } from '../runtime/letter-case.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
+import { withSnakeCaseFields } from './field-names.ts'
+import { createKeySchema, keySchema, toKeyInput, toKeyJson } from './key-schema.ts'
+
+const importKeySchema = z.strictObject({
+  ...createKeySchema.shape,
+  key: z
+    .string()
+    .optional()
+    .describe('The secret that senders have: 16 to 256 visible ASCII characters without a colon.'),
+  key_hash: z
+    .string()
+    .optional()
+    .describe(
+      'In place of key: its SHA-256 in 64 hex digits. Of no use with a pepper, unless its list ends with null.',
+    ),
+})
+
+const { $schema: _, ...importKeyJsonSchema } = z.toJSONSchema(importKeySchema, { io: 'input' })
+
+/** Each key is validated by itself, so that a bad one harms no other; described as if it were validated here. */
+export const importSchema = z.strictObject({
+  write_keys: z.array(z.unknown().meta(importKeyJsonSchema)).max(maxImported),
+  dry_run: z.boolean().optional().describe('Check everything and store nothing.'),
+})
+
+const madeSchema = z.object({
+  ok: z.literal(true),
+  write_key: keySchema,
+  note: z.string().optional().describe('What could not be checked.'),
+})
+const refusedSchema = z.object({
+  ok: z.literal(false),
+  code: z.enum(['invalid_field', 'conflict']).describe('conflict: a write key has this secret already.'),
+  field: z.string(),
+  message: z.string(),
+})
+export const importResultSchema = z.union([madeSchema, refusedSchema])
+
+export type ImportResultJson = z.output<typeof importResultSchema>
+
+/** Imports keys as JSON spells them: those of `POST …/import`, or of a file. Each has its own result, in order. */
+export async function importItems(
+  keys: Pick<WriteKeys, 'import'>,
+  items: readonly unknown[],
+  options: Parameters<WriteKeys['import']>[1],
+): Promise<ImportResultJson[]> {
+  const read = items.map(readItem)
+  const inputs = read.flatMap(({ input }) => (input === undefined ? [] : [input]))
+  const { results } = await keys.import(inputs, options)
+  const next = results.values()
+  return read.map(({ refused }) => refused ?? toResultJson(next.next().value as ImportResult))
+}
+
+function readItem(item: unknown): { input?: ImportKeyInput; refused?: ImportResultJson } {
+  const { data, error } = importKeySchema.safeParse(item)
+  if (data !== undefined) return { input: toKeyInput<ImportKeyInput>(data) }
+  const [issue] = error.issues
+  // A name nobody knows is not repeated: a secret may stand in its place.
+  if (issue === undefined || issue.code === 'unrecognized_keys')
+    return refusal('input', `has a field that an import does not take; it takes ${importColumns.join(', ')}`)
+  const [field = 'input'] = issue.path
+  return refusal(String(field), issue.message)
+}
+
+function refusal(field: string, problem: string): { refused: ImportResultJson } {
+  return { refused: { ok: false, code: 'invalid_field', field, message: `${field} ${problem}` } }
+}
+
+function toResultJson(result: ImportResult): ImportResultJson {
+  if (!result.ok) {
+    const { code, field, message } = result
+    return { ok: false, code, field: toSnakeCase(field), message: withSnakeCaseFields(message) }
+  }
+  const { writeKey, note } = result
+  return { ok: true, write_key: toKeyJson(writeKey), ...(note !== undefined && { note }) }
+}

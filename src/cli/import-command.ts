@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { fstatSync } from 'node:fs'
+import { importItems } from '../admin/import-items.ts'
+import { createImportReader, type ImportEntry, type ImportFormat } from '../keys/import-text.ts'
+import { maxImported } from '../management/import-keys.ts'
+import { StoreError } from '../runtime/errors.ts'
+import { CliError, exitCodes, usageError } from './cli-error.ts'
+import type { CommandRun } from './command-run.ts'
+import { shellActor } from './shell-actor.ts'
+import { noteLine, printLine, type Terminal } from './terminal.ts'
+
+/** What became of a file of keys. */
+interface Tally {
+  imported: number
+  /** Keys whose secret a write key has already, or that an earlier line of the file has. */
+  existing: number
+  refused: number
+  errors: { line: number; code: string; field: string | null; message: string }[]
+}
+
+/**
+ * Imports the keys on standard input, a thousand at a time. What exists is skipped, so that a second run goes on where the first one
+ * ended. Nothing that is printed holds a secret.
+ *
+ * @throws CliError `refused` when a line was, `unavailable` when the store failed on the way.
+ */
+export async function importKeys(run: CommandRun): Promise<void> {
+  const { values, terminal } = run
+  const dryRun = values['dry-run'] === true
+  const reader = createImportReader(formatOf(values.format))
+  if (terminal.stdin.isTTY === true)
+    noteLine(terminal, 'Paste the keys, one JSON object on each line or CSV, then press Enter and Ctrl-D:')
+  const tally: Tally = { imported: 0, existing: 0, refused: 0, errors: [] }
+  const progress = createProgress(terminal)
+  const seen = new Set<string>()
+  let waiting: ImportEntry[] = []
+
+  function refuse(line: number, code: string, field: string | null, message: string): void {
+    tally.refused++
+    tally.errors.push({ line, code, field, message })
+    if (values.json === true) return
+    progress.clear()
+    noteLine(terminal, `line ${line}: ${message}`)
+  }
+
+  async function importSome(entries: readonly ImportEntry[]): Promise<void> {
+    const items = entries.flatMap((entry) => ('item' in entry ? [entry] : []))
+    for (const entry of entries) {
+      if ('problem' in entry) refuse(entry.line, 'unreadable', null, entry.problem)
+    }
+    const results = await importItems(
+      run.keys,
+      items.map(({ item }) => item),
+      { ...shellActor(), dryRun },
+    )
+    for (const [index, result] of results.entries()) {
+      const { line, item } = items[index] as (typeof items)[number]
+      // A dry run stores nothing, so that it does not meet what an earlier part of the file would have made.
+      const isRepeated = dryRun && result.ok && !isNew(seen, item)
+      if (result.ok && !isRepeated) tally.imported++
+      else if (result.ok || result.code === 'conflict') tally.existing++
+      else refuse(line, result.code, result.field, result.message)
+    }
+    progress.show(tally.imported + tally.existing + tally.refused)
+  }
+
+  async function take(entries: readonly ImportEntry[], isLast: boolean): Promise<void> {
+    waiting = waiting.concat(entries)
+    while (waiting.length >= maxImported || (isLast && waiting.length > 0)) {
+      const some = waiting.slice(0, maxImported)
+      waiting = waiting.slice(maxImported)
+      await importSome(some)
+    }
+  }
+
+  try {
+    const decoder = new TextDecoder()
+    for await (const chunk of terminal.stdin) {
+      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
+      progress.read(Buffer.byteLength(chunk as string))
+      await take(reader.push(text), false)
+    }
+    await take(reader.push(decoder.decode()), false)
+    await take(reader.end(), true)
+  } catch (error) {
+    progress.clear()
+    if (!(error instanceof StoreError) || tally.imported === 0) throw error
+    throw new CliError(
+      exitCodes.unavailable,
+      `${error.message} ${tally.imported} keys were imported until then; run the same command again to go on.`,
+    )
+  }
+  progress.clear()
+  report(run, tally, dryRun)
+}
+
+function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): void {
+  const { imported, existing, refused } = tally
+  if (values.json === true) printLine(terminal, JSON.stringify({ ...tally, dry_run: dryRun }))
+  else if (dryRun) {
+    printLine(
+      terminal,
+      `Dry run, nothing was stored: ${imported} would be imported, ${existing} exist already, ${refused} would be refused.`,
+    )
+  } else {
+    printLine(terminal, `Imported ${imported}; skipped ${existing} that exist already; refused ${refused}.`)
+  }
+  if (imported + existing + refused === 0)
+    throw usageError('There is no key on standard input, e.g.: writekey import < keys.ndjson')
+  if (refused > 0)
+    throw new CliError(exitCodes.refused, `${refused} of the lines hold no key that can be imported.`)
+}
+
+function isNew(seen: Set<string>, { key, key_hash: keyHash }: Readonly<Record<string, unknown>>): boolean {
+  const hash =
+    typeof keyHash === 'string'
+      ? keyHash.toLowerCase()
+      : createHash('sha256').update(String(key)).digest('hex')
+  const { size } = seen
+  return seen.add(hash).size > size
+}
+
+function formatOf(value: unknown): ImportFormat | undefined {
+  if (value === undefined || value === 'ndjson' || value === 'csv') return value
+  throw usageError('--format must be ndjson or csv.')
+}
+
+/** A line on a terminal that is drawn over; nothing when nobody looks. */
+function createProgress({ stdin, stderr }: Terminal) {
+  const total = stderr.isTTY === true ? sizeOf(stdin) : undefined
+  let readBytes = 0
+  let isShown = false
+  return {
+    read(bytes: number) {
+      readBytes += bytes
+    },
+    show(done: number) {
+      if (stderr.isTTY !== true) return
+      isShown = true
+      const part = total === undefined ? undefined : Math.min(1, readBytes / total)
+      const bar =
+        part === undefined
+          ? ''
+          : `[${'#'.repeat(Math.floor(part * 30)).padEnd(30, '.')}] ${Math.floor(part * 100)} % `
+      stderr.write(`\r\x1b[K${bar}${done} keys`)
+    },
+    clear() {
+      if (isShown) stderr.write('\r\x1b[K')
+      isShown = false
+    },
+  }
+}
+
+/** Of a file that standard input was redirected to; a pipe has none. */
+function sizeOf(stdin: Terminal['stdin']): number | undefined {
+  const { fd } = stdin as { fd?: number }
+  if (typeof fd !== 'number') return undefined
+  try {
+    const stats = fstatSync(fd)
+    return stats.isFile() && stats.size > 0 ? stats.size : undefined
+  } catch {
+    return undefined
+  }
+}

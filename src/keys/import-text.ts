@@ -1,0 +1,173 @@
+import { toSnakeCase } from '../runtime/letter-case.ts'
+import { type KeyField, keyFields, type SettableField, settableFields } from './fields.ts'
+
+/** How a file of keys is written: an object of JSON on each line, or CSV with the names of the fields in its first row. */
+export type ImportFormat = 'ndjson' | 'csv'
+
+/** One key of a file: what an import takes as JSON, or why it cannot be read. */
+export type ImportEntry =
+  | { readonly line: number; readonly item: Readonly<Record<string, unknown>> }
+  | { readonly line: number; readonly problem: string }
+
+/** Reads a file of keys as it arrives. No problem repeats anything of the file: it holds secrets. */
+export interface ImportReader {
+  /** The keys that this part of the text completes. */
+  push(text: string): ImportEntry[]
+  end(): ImportEntry[]
+}
+
+/** Longest line, or record of CSV, in characters. */
+const maxRecordLength = 65_536
+
+const columns: Readonly<Record<string, KeyField | undefined>> = Object.fromEntries(
+  settableFields('create').map((name: SettableField) => [toSnakeCase(name), keyFields[name] as KeyField]),
+)
+/** What a key of a file may have, in the spelling of the JSON API. */
+export const importColumns: readonly string[] = [...Object.keys(columns), 'key', 'key_hash']
+
+/** @param format default: CSV unless the text begins with a brace. */
+export function createImportReader(format?: ImportFormat): ImportReader {
+  let rest = ''
+  let line = 1
+  let toEntry: ((record: string, line: number) => ImportEntry | undefined) | undefined
+  let isCsv = false
+  /** In the middle of a record that is too long: the rest of it is passed over. */
+  let skipping = false
+
+  function begin(): void {
+    if (toEntry !== undefined) return
+    rest = rest.replace(/^\ufeff/, '')
+    const first = /\S/.exec(rest)?.[0]
+    if (first === undefined && format === undefined) return
+    isCsv = (format ?? (first === '{' ? 'ndjson' : 'csv')) === 'csv'
+    toEntry = isCsv ? createRowReader() : readJsonLine
+  }
+
+  function take(isLast: boolean): ImportEntry[] {
+    begin()
+    const entries: ImportEntry[] = []
+    if (toEntry === undefined) return entries
+    let from = 0
+    for (;;) {
+      const end = isCsv ? endOfRow(rest, from) : rest.indexOf('\n', from)
+      if (end === -1 && !(isLast && from < rest.length)) break
+      const record = rest.slice(from, end === -1 ? rest.length : end)
+      const entry = skipping || record.length > maxRecordLength ? undefined : toEntry(record, line)
+      if (entry !== undefined) entries.push(entry)
+      if (!skipping && record.length > maxRecordLength) entries.push(tooLong(line))
+      skipping = false
+      line += record.split('\n').length
+      from = end === -1 ? rest.length : end + 1
+    }
+    rest = rest.slice(from)
+    if (rest.length > maxRecordLength) {
+      if (!skipping) entries.push(tooLong(line))
+      skipping = true
+      line += rest.split('\n').length - 1
+      // An open quote stays open.
+      rest = isCsv && countQuotes(rest) % 2 === 1 ? '"' : ''
+    }
+    return entries
+  }
+
+  return {
+    push(text) {
+      rest += text
+      return take(false)
+    },
+    end: () => take(true),
+  }
+}
+
+function tooLong(line: number): ImportEntry {
+  return { line, problem: `is longer than ${maxRecordLength} characters` }
+}
+
+function readJsonLine(record: string, line: number): ImportEntry | undefined {
+  if (record.trim() === '') return undefined
+  try {
+    const item: unknown = JSON.parse(record)
+    if (typeof item === 'object' && item !== null && !Array.isArray(item)) {
+      return { line, item: item as Record<string, unknown> }
+    }
+  } catch {
+    // The parser's message quotes what it could not read.
+  }
+  return { line, problem: 'is no JSON object' }
+}
+
+function createRowReader(): (record: string, line: number) => ImportEntry | undefined {
+  let header: readonly string[] | undefined
+  let hasFailed = false
+  return (record, line) => {
+    if (record.trim() === '' || hasFailed) return undefined
+    const cells = readCells(record)
+    if (cells === undefined)
+      return { line, problem: 'is no row of CSV: a quote is not closed, or stands inside a cell' }
+    if (header === undefined) {
+      const names = cells.map((cell) => cell.trim())
+      const unknown = names.findIndex(
+        (name, index) => !importColumns.includes(name) || names.indexOf(name) !== index,
+      )
+      if (unknown === -1) header = names
+      else hasFailed = true
+      const known = importColumns.join(', ')
+      return unknown === -1
+        ? undefined
+        : {
+            line,
+            problem: `must name the fields, each once, as the first row: column ${unknown + 1} is none of ${known}`,
+          }
+    }
+    if (cells.length !== header.length)
+      return { line, problem: `has ${cells.length} cells where the first row has ${header.length}` }
+    const given = header
+      .map((name, index) => [name, cells[index] as string] as const)
+      .filter(([, cell]) => cell !== '')
+    return { line, item: Object.fromEntries(given.map(([name, cell]) => [name, readCell(name, cell)])) }
+  }
+}
+
+/** What a cell says, as JSON has it. What is none is left as it is: whoever takes it says what is wrong. */
+function readCell(name: string, cell: string): unknown {
+  const kind = columns[name]?.kind
+  if (kind === 'number') return /^\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell
+  if (kind === 'list')
+    return cell
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+  if (kind !== 'json') return cell
+  try {
+    return JSON.parse(cell)
+  } catch {
+    return cell
+  }
+}
+
+/** Where the row ends that begins there: at a line break outside quotes; -1 when the text ends before. */
+function endOfRow(text: string, from: number): number {
+  let isQuoted = false
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '"') isQuoted = !isQuoted
+    else if (text[at] === '\n' && !isQuoted) return at
+  }
+  return -1
+}
+
+function countQuotes(text: string): number {
+  return text.split('"').length - 1
+}
+
+/** The cells of a row (RFC 4180); undefined when quotes do not close. */
+function readCells(record: string): string[] | undefined {
+  const row = record.endsWith('\r') ? record.slice(0, -1) : record
+  const cells: string[] = []
+  const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y
+  for (;;) {
+    const found = cell.exec(row)
+    if (found === null) return undefined
+    cells.push(found[1] === undefined ? (found[2] as string) : found[1].replaceAll('""', '"'))
+    if (found[3] === '') return cells
+  }
+}

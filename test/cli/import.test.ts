@@ -1,0 +1,122 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { randomBase62 } from '../../src/runtime/base62.ts'
+import { openShell } from './shell.ts'
+
+const env = { WRITEKEY_IMPORTED_KEYS: '^[A-Za-z0-9]{32}$' }
+const foreign = () => randomBase62(32)
+const line = (key: string, more = {}) => JSON.stringify({ name: 'iOS', source_type: 'mobile', key, ...more })
+
+describe('writekey import', () => {
+  it('imports a file, and a second time skips what exists and says so', async () => {
+    const { run, runJson } = openShell(env)
+    const secrets = Array.from({ length: 1_203 }, foreign)
+    const file = secrets.map((secret) => line(secret)).join('\n')
+    const dry = await run(['import', '--dry-run'], `${file}\n${line(secrets[0] as string)}`)
+    expect([dry.code, dry.out]).toEqual([
+      0,
+      'Dry run, nothing was stored: 1203 would be imported, 1 exist already, 0 would be refused.\n',
+    ])
+    const part = await run(
+      ['import'],
+      secrets
+        .slice(0, 500)
+        .map((secret) => line(secret))
+        .join('\n'),
+    )
+    expect([part.code, part.out]).toEqual([0, 'Imported 500; skipped 0 that exist already; refused 0.\n'])
+    const rest = await run(['import'], file)
+    expect([rest.code, rest.out]).toEqual([0, 'Imported 703; skipped 500 that exist already; refused 0.\n'])
+    expect(await runJson(['import'], file)).toEqual({
+      imported: 0,
+      existing: 1_203,
+      refused: 0,
+      errors: [],
+      dry_run: false,
+    })
+    expect((await run(['check', '--type', 'track'], secrets.at(-1) as string)).out).toContain('accepted')
+  })
+
+  it('names the line of each key that it refuses, imports the others, and repeats no secret', async () => {
+    const { run } = openShell(env)
+    const [good, bad] = [foreign(), `${foreign()}!`]
+    const file = [
+      'name,source_type,key',
+      `iOS,mobile,${good}`,
+      `iOS,tv,${foreign()}`,
+      `iOS,mobile,${bad}`,
+      'short',
+    ].join('\n')
+    const { code, out, err } = await run(['import'], file)
+    expect([code, out]).toEqual([1, 'Imported 1; skipped 0 that exist already; refused 3.\n'])
+    expect(err).toMatch(/^line 3: source_type /m)
+    expect(err).toMatch(/^line 4: key /m)
+    expect(err).toMatch(/^line 5: has 1 cells/m)
+    for (const secret of [good, bad, bad.slice(0, 32)]) expect(out + err).not.toContain(secret)
+    const cut = await run(['import'], line(bad).slice(0, -3))
+    expect([cut.code, cut.err.includes(bad.slice(0, 20))]).toEqual([1, false])
+  })
+
+  it('draws its progress on a terminal alone', async () => {
+    const { run } = openShell(env)
+    expect((await run(['import'], line(foreign()))).err).toBe('')
+  })
+
+  it('takes bytes that part a character', async () => {
+    const { run } = openShell(env)
+    const bytes = Buffer.from(line(foreign(), { name: 'Größe 🌍' }))
+    const { code } = await run(
+      ['import'],
+      Readable.from(
+        Array.from(bytes, (byte) => Buffer.from([byte])),
+        { objectMode: false },
+      ),
+    )
+    expect(code).toBe(0)
+    expect((await run(['list'])).out).toContain('Größe 🌍')
+  })
+
+  it('refuses a format it does not know, an empty file, and a shape that is none', async () => {
+    const { run } = openShell(env)
+    expect((await run(['import', '--format', 'xml'], line(foreign()))).code).toBe(2)
+    expect((await run(['import'], '\n')).code).toBe(2)
+    for (const shape of ['[', '^(a|b){32}$']) {
+      const { code, err } = await openShell({ WRITEKEY_IMPORTED_KEYS: shape }).run(
+        ['import'],
+        line(foreign()),
+      )
+      expect([code, err]).toEqual([2, expect.stringMatching(/WRITEKEY_IMPORTED_KEYS|importedKeys/)])
+    }
+  })
+})
+
+describe('a secret that leaked', () => {
+  it('is found and its key revoked, from standard input alone', async () => {
+    const { run, runJson } = openShell(env)
+    const { id, key } = await runJson(['create', '--name', 'Web', '--source-type', 'web'])
+    expect((await runJson(['find', '--secret-stdin'], `${key}\n`)).id).toBe(id)
+    expect((await run(['find', '--secret-stdin'], foreign())).code).toBe(1)
+    expect((await run(['find', '--secret-stdin'], '')).code).toBe(2)
+    const unsure = await run(['revoke', '--secret-stdin'], key)
+    expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('--yes')])
+    expect((await run(['revoke', id, '--secret-stdin', '--yes'], key)).code).toBe(2)
+    const revoked = await run(['revoke', '--secret-stdin', '--yes'], key)
+    expect([revoked.code, revoked.out]).toEqual([0, expect.stringContaining(`Revoked ${id}`)])
+    expect(revoked.out + revoked.err).not.toContain(key)
+    expect((await run(['check'], key)).out).toContain('revoked_key')
+  })
+
+  it('has a pattern for scanners, one for each prefix', async () => {
+    const { run, runJson } = openShell()
+    const { key } = await runJson(['create', '--name', 'Web', '--source-type', 'web'])
+    const { code, out } = await run(['pattern'])
+    expect([code, out]).toEqual([0, 'sk_live_[0-9A-Za-z]{38}\nsk_test_[0-9A-Za-z]{38}\n'])
+    const [live] = out.split('\n')
+    expect(new RegExp(live as string).exec(`const key = '${key}'`)?.[0]).toBe(key)
+    const own = openShell({ WRITEKEY_KEY_PREFIX: 'acme_wk_' })
+    expect(await own.runJson(['pattern'])).toContainEqual({
+      prefix: 'acme_wk_',
+      pattern: 'acme_wk_[0-9A-Za-z]{38}',
+    })
+  })
+})

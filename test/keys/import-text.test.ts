@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { createImportReader, type ImportEntry, type ImportFormat } from '../../src/keys/import-text.ts'
+
+/** Read at once, and again character by character: both must come to the same. */
+function read(text: string, format?: ImportFormat): ImportEntry[] {
+  const whole = createImportReader(format)
+  const entries = [...whole.push(text), ...whole.end()]
+  const parts = createImportReader(format)
+  const byPart = [...Array.from(text).flatMap((character) => parts.push(character)), ...parts.end()]
+  expect(byPart).toEqual(entries)
+  return entries
+}
+
+describe('a file of keys', () => {
+  it('holds an object of JSON on each line', () => {
+    const entries = read(
+      '{"name":"iOS","key":"a"}\r\n\n  {"name":"Web"}\n[1]\nnull\n{"key":"secret-that-is-cut\n{"name":"last"}',
+    )
+    expect(entries).toEqual([
+      { line: 1, item: { name: 'iOS', key: 'a' } },
+      { line: 3, item: { name: 'Web' } },
+      { line: 4, problem: 'is no JSON object' },
+      { line: 5, problem: 'is no JSON object' },
+      { line: 6, problem: 'is no JSON object' },
+      { line: 7, item: { name: 'last' } },
+    ])
+  })
+
+  it('or is CSV, whose first row names the fields', () => {
+    const rows = [
+      '\ufeffname,source_type,key,rate_limit_eps,allowed_event_types,metadata',
+      'iOS,mobile,a:b,5,"track, page","{""was"":""Segment""}"',
+      '"two\nlines ""quoted""",web,c,,,',
+      '',
+      'x,web,d,many,,[',
+      'too,few',
+      'x,web,"d"e,,,',
+      'last,web,e,,,',
+    ]
+    expect(read(rows.join('\r\n'))).toEqual([
+      {
+        line: 2,
+        item: {
+          name: 'iOS',
+          source_type: 'mobile',
+          key: 'a:b',
+          rate_limit_eps: 5,
+          allowed_event_types: ['track', 'page'],
+          metadata: { was: 'Segment' },
+        },
+      },
+      { line: 3, item: { name: 'two\nlines "quoted"', source_type: 'web', key: 'c' } },
+      { line: 6, item: { name: 'x', source_type: 'web', key: 'd', rate_limit_eps: 'many', metadata: '[' } },
+      { line: 7, problem: 'has 2 cells where the first row has 6' },
+      { line: 8, problem: expect.stringContaining('no row of CSV') },
+      { line: 9, item: { name: 'last', source_type: 'web', key: 'e' } },
+    ])
+  })
+
+  it('must name its columns, and no message repeats one that nobody knows', () => {
+    for (const header of ['name,kZ9aB3cD4eF5gH6iJ7kL8mN9oP0qR1sT', 'name,name', 'key,']) {
+      const entries = read(`${header}\nx,y\nz,z`)
+      expect(entries).toEqual([
+        { line: 1, problem: expect.stringContaining('column 2 is none of name, source_type') },
+      ])
+      expect(JSON.stringify(entries)).not.toContain('kZ9a')
+    }
+  })
+
+  it('may have a line that is too long, which is passed over', () => {
+    const long = `{"key":"${'x'.repeat(200_000)}"}`
+    for (const size of [1_000, 1_000_000]) {
+      const reader = createImportReader()
+      const text = `${long}\n{"name":"good"}\n`
+      const entries: ImportEntry[] = []
+      for (let at = 0; at < text.length; at += size) entries.push(...reader.push(text.slice(at, at + size)))
+      expect([...entries, ...reader.end()]).toEqual([
+        { line: 1, problem: 'is longer than 65536 characters' },
+        { line: 2, item: { name: 'good' } },
+      ])
+    }
+  })
+
+  it('may be empty', () => {
+    for (const text of ['', '\n\n', ' ']) expect(read(text)).toEqual([])
+    expect(read('name,key\n')).toEqual([])
+  })
+})
