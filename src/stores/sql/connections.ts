@@ -21,6 +21,14 @@ export interface Connections {
 export const readerDeadlineMs = 1_000
 /** The same for management, which may meet locks and long scans. */
 export const writerDeadlineMs = 15_000
+/** Longest time to make a connection, in milliseconds. */
+export const longestConnectMs = 3_000
+/**
+ * A statement that has not been answered for so long may wait for a lock, or for a server that is silent: that one is given a
+ * moment to take a new connection, and the statement is cut if it does not. In milliseconds.
+ */
+export const doubtAfterMs = 4_000
+export const aliveWithinMs = 1_000
 /**
  * Longest pause of a process in the middle of a transaction, in milliseconds; then the server undoes it. One that is frozen
  * there must not keep its locks: the revocation of a leaked key would wait for it.

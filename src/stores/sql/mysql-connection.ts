@@ -3,6 +3,7 @@ import { StoreError } from '../../runtime/errors.ts'
 import {
   type Connections,
   idleInTransactionMs,
+  longestConnectMs,
   poolSize,
   readerDeadlineMs,
   writerDeadlineMs,
@@ -44,7 +45,6 @@ const mariadbSession = [
   `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`,
   'set session wsrep_sync_wait = 1',
 ]
-const longestConnectMs = 3_000
 
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openMysql(url: string): Promise<Connections> {

@@ -1,7 +1,15 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
 import { StoreError } from '../../runtime/errors.ts'
-import { type Connections, poolSize, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
+import {
+  aliveWithinMs,
+  type Connections,
+  doubtAfterMs,
+  longestConnectMs,
+  poolSize,
+  readerDeadlineMs,
+  writerDeadlineMs,
+} from './connections.ts'
 import { importDriver } from './driver-import.ts'
 
 interface PostgresDriver {
@@ -21,10 +29,20 @@ export async function openPostgres(url: string): Promise<Connections> {
   const clients = new Set<Client>()
   class CountedClient extends driver.Client {
     constructor(config: object) {
-      super(config)
+      super({ ...config, connectionTimeoutMillis: longestConnectMs })
       clients.add(this)
       this.once('end', () => clients.delete(this))
     }
+  }
+  const isAlive = async () => {
+    const client = new driver.Client({ connectionString: url, connectionTimeoutMillis: aliveWithinMs })
+    client.on('error', () => {})
+    const answered = await client.connect().then(
+      () => true,
+      (error: unknown) => !isConnectTimeout(error),
+    )
+    client.end().catch(() => {})
+    return answered
   }
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
     const pool = new driver.Pool({
@@ -42,7 +60,7 @@ export async function openPostgres(url: string): Promise<Connections> {
     return new Kysely<unknown>({
       dialect: new PostgresDialect({
         pool: {
-          connect: async () => guardClient(await pool.connect(), deadlineMs),
+          connect: async () => guardClient(await connect(pool), deadlineMs, isAlive),
           end: () => pool.end(),
         },
       }),
@@ -63,25 +81,54 @@ export async function openPostgres(url: string): Promise<Connections> {
 /** What pg's client holds, and has no method for: to end without the server's consent. */
 type Cuttable = Client & { connection?: { stream?: { destroy(): void } } }
 
+/** A server that takes connections and says nothing, or none that is free. */
+function isConnectTimeout(error: unknown): boolean {
+  return /timeout expired|timeout exceeded|due to connection timeout/.test(
+    String((error as Error | null)?.message),
+  )
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    if (!isConnectTimeout(error)) throw error
+    throw new StoreError('store_timeout', 'The database did not take a connection in time.')
+  }
+}
+
 /**
  * A client whose statements end by the deadline. One that does not answer is cut rather than handed back: behind a
  * network that swallows packets it would look busy for a quarter of an hour.
+ * @param isAlive whether the server takes connections, asked when a statement takes long.
  */
-function guardClient(client: PoolClient, deadlineMs: number): PostgresPoolClient {
+function guardClient(
+  client: PoolClient,
+  deadlineMs: number,
+  isAlive: () => Promise<boolean>,
+): PostgresPoolClient {
   let cut: Error | undefined
   const query = (text: string, parameters: readonly unknown[]) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        // What has arrived while the process was busy or frozen is read before judging.
-        setImmediate(() => {
-          cut ??= new StoreError('store_timeout', `The database did not answer within ${deadlineMs} ms.`)
-          reject(cut)
-        })
-      }, deadlineMs)
+      let answered = false
+      const giveUp = (afterMs: number) => {
+        if (answered) return
+        cut ??= new StoreError('store_timeout', `The database did not answer within ${afterMs} ms.`)
+        reject(cut)
+      }
+      // What has arrived while the process was busy or frozen is read before judging.
+      const timer = setTimeout(() => setImmediate(giveUp, deadlineMs), deadlineMs)
+      const doubt = setTimeout(async () => {
+        if (!(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
+      }, doubtAfterMs)
       client
         .query(text, parameters as unknown[])
         .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
+        .finally(() => {
+          answered = true
+          clearTimeout(timer)
+          clearTimeout(doubt)
+        })
     })
   return {
     query: ((text: string, parameters: readonly unknown[]) =>

@@ -1,5 +1,6 @@
 import { Kysely, MysqlDialect } from 'kysely'
 import { createPool } from 'mysql2'
+import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { type AuditEntry, createWriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
@@ -96,6 +97,39 @@ function connections(database: TestDatabase): void {
 describeWithService('postgres', 'connections to PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
   connections(database)
+
+  it('that hang fail a management call in a third of the time that one which waits for a lock has', async () => {
+    const silent = await proxied(database)
+    silent.proxy.blackhole(true)
+    const never = createSqlStore({ url: silent.url, notifications: false })
+    const { url, proxy } = await proxied(database)
+    const store = createSqlStore({ url, notifications: false })
+    onTestFinished(async () => {
+      await Promise.all([never.close(), store.close()])
+    })
+    await store.list({ limit: 1 } as never)
+    proxy.blackhole(true)
+    const began = performance.now()
+    const calls = [never.list({ limit: 1 } as never), store.list({ limit: 1 } as never)]
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'store_timeout' })
+    expect(performance.now() - began).toBeLessThan(12_000)
+  })
+
+  it('wait for a lock longer than for a server that is silent', async () => {
+    const store = createSqlStore({ url: database.url, notifications: false })
+    onTestFinished(() => store.close())
+    const record = createKeyRecord()
+    await store.insert(record, auditEntry())
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    onTestFinished(() => client.end())
+    await client.query('begin')
+    await client.query('lock table writekey_meta')
+    const changed = store.replace({ ...record, name: 'New', version: record.version + 1 }, auditEntry())
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await client.query('commit')
+    expect(await changed).toBeDefined()
+  })
 
   it('tell once that hints are lost, and when they are back', async () => {
     const { url, proxy } = await proxied(database)
