@@ -1,4 +1,4 @@
-import type { CreateKeyInput, IngestRequest } from '../src/index.ts'
+import type { CreateKeyInput, IngestRequest, WriteKeys } from '../src/index.ts'
 
 /** A key with every kind of rule, and a rate that the load never reaches. */
 export const ruledKey: CreateKeyInput = {
@@ -9,7 +9,7 @@ export const ruledKey: CreateKeyInput = {
   allowedEventNames: ['Order Completed', 'checkout/*'],
   deniedEventNames: ['internal/*'],
   allowedOrigins: ['https://app.example.com', 'https://*.example.net'],
-  allowedIps: ['127.0.0.0/8', '::1', '203.0.113.0/24'],
+  allowedIps: ['127.0.0.0/8', '::1', '203.0.113.0/24', '198.18.0.0/15'],
   deniedIps: ['203.0.113.66'],
 }
 
@@ -57,4 +57,29 @@ export function sampleRequest(secret: string, body: unknown = trackEvent()): Ing
     ip: '203.0.113.7',
     body,
   }
+}
+
+/** Different keys from different addresses on different paths, one event each. */
+export async function senders(keys: WriteKeys, count: number): Promise<IngestRequest[]> {
+  const requests: IngestRequest[] = []
+  const event = trackEvent()
+  for (let index = 0; index < count; index++) {
+    const { key } = await keys.create(ruledKey)
+    const request = sampleRequest(key, event)
+    const path = `/tenants/${index.toString(36)}/v1/${index % 2 === 0 ? 'track' : 't'}`
+    requests.push({ ...request, path, ip: `198.18.${index >> 8}.${index & 255}` })
+  }
+  return inRandomOrder(requests)
+}
+
+/** The same order in each run. */
+function inRandomOrder<Item>(items: readonly Item[]): Item[] {
+  const order = [...items]
+  let state = 1
+  for (let last = order.length - 1; last > 0; last--) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    const other = state % (last + 1)
+    ;[order[last], order[other]] = [order[other] as Item, order[last] as Item]
+  }
+  return order
 }

@@ -4,12 +4,13 @@ import { memoryPerKey } from './key-memory.ts'
 import { sized } from './length.ts'
 import { type Repeat, ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
-import { basicCredential, ruledKey, sampleRequest, trackEvent } from './sample.ts'
+import { basicCredential, ruledKey, sampleRequest, senders, trackEvent } from './sample.ts'
 import { againstApiKeyLibrary } from './verify-peer.ts'
 
 const keys = createWriteKeys({ store: createMemoryStore() })
 const { key } = await keys.create(ruledKey)
 const request = sampleRequest(key)
+const requests = await senders(keys, sized({ full: 1_000, short: 1_000, smoke: 10 }))
 
 function verifying(subject: WriteKeys, ...requests: IngestRequest[]): Repeat {
   return async (count) => {
@@ -18,20 +19,23 @@ function verifying(subject: WriteKeys, ...requests: IngestRequest[]): Repeat {
   }
 }
 
-/** The least that any check of a Basic credential against stored hashes does. */
+/** The least that any check of Basic credentials against stored hashes does, for the same senders in the same order. */
 function floorWith(digest: (secret: string) => string): Repeat {
-  const known = new Map([[digest(key), 'wk_sample']])
-  const credential = basicCredential(key)
-  const find = () =>
-    known.get(digest(Buffer.from(credential.slice(6), 'base64').toString('latin1').slice(0, -1)))
-  assertSame('the floor finds the key', find(), 'wk_sample')
+  const credentials = requests.map(({ headers }) => headers.authorization as string)
+  const secretIn = (credential: string) =>
+    Buffer.from(credential.slice(6), 'base64').toString('latin1').slice(0, -1)
+  const known = new Map(credentials.map((credential, index) => [digest(secretIn(credential)), `wk_${index}`]))
+  const find = (index: number) =>
+    known.get(digest(secretIn(credentials[index % credentials.length] as string)))
+  assertSame('the floor finds a key', find(1), 'wk_1')
   let found = 0
   return (count) => {
-    for (let index = 0; index < count; index++) if (find() !== undefined) found++
+    for (let index = 0; index < count; index++) if (find(index) !== undefined) found++
     return found
   }
 }
 
+for (const one of requests) assertSame('a sender is accepted', (await keys.verify(one)).ok, true)
 const verdict = await keys.verify(request)
 assertSame('a good request is accepted', verdict.ok, true)
 const refused = await keys.verify({
@@ -53,7 +57,7 @@ await keys.close()
 async function againstFloor(): Promise<void> {
   const times = await timeInTurn(
     {
-      verify: verifying(keys, request),
+      verify: verifying(keys, ...requests),
       hash: floorWith((secret) => hash('sha256', secret, 'binary')),
       createHash: floorWith((secret) => createHash('sha256').update(secret).digest('hex')),
     },
@@ -61,13 +65,13 @@ async function againstFloor(): Promise<void> {
   )
   const note = `${nanoseconds(times.verify)} against`
   report({
-    name: 'verify, every rule / floor with crypto.hash',
+    name: 'verify, every rule, 1,000 senders / floor with crypto.hash',
     value: ratioOf(times.verify, times.hash),
-    goal: { atMost: 2 },
+    goal: { atMost: 2.2 },
     note: `${note} ${nanoseconds(times.hash)}`,
   })
   report({
-    name: 'verify, every rule / floor with createHash',
+    name: 'verify, every rule, 1,000 senders / floor with createHash',
     value: ratioOf(times.verify, times.createHash),
     note: `${note} ${nanoseconds(times.createHash)}`,
   })
