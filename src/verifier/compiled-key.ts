@@ -2,7 +2,7 @@ import { minRateLimitEps } from '../keys/field-parsers.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { type SourceType, sourceTypes } from '../keys/source-type.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
-import { type CompiledRules, compileRules } from '../rules/compiled-rules.ts'
+import { type CompiledRules, createRuleCompiler } from '../rules/compiled-rules.ts'
 import type { EventRule } from '../rules/event-rule.ts'
 import type { IpRule } from '../rules/ip-rule.ts'
 import type { OriginRule } from '../rules/origin-rule.ts'
@@ -96,6 +96,7 @@ export function createKeyCompiler(
   options: CompileOptions,
 ): (record: KeyRecord, index: number, sibling?: CompiledKey) => CompiledKey {
   const ratePolicies = new Map<number, RatePolicy>()
+  const compileRules = createRuleCompiler()
 
   function ratePolicyOf(eps: number): RatePolicy {
     const policy = ratePolicies.get(eps) ?? createRatePolicy(eps, options.burstSeconds)
