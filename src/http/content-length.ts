@@ -3,5 +3,12 @@ import type { FieldValues } from './ingest-request.ts'
 /** What `Content-Length` says, in bytes; undefined unless it is there once and a whole number. */
 export function contentLengthOf(headers: FieldValues): number | undefined {
   const value = headers['content-length']
-  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+  if (typeof value !== 'string' || value.length === 0 || value.length > 15) return undefined
+  let length = 0
+  for (let index = 0; index < value.length; index++) {
+    const digit = value.charCodeAt(index) - 0x30
+    if (digit < 0 || digit > 9) return undefined
+    length = length * 10 + digit
+  }
+  return length
 }

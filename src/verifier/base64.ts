@@ -12,15 +12,23 @@ for (let digit = 0; digit < alphabet.length; digit++) digitOf[alphabet.charCodeA
  * `Buffer` skips what it does not know, so that its result has to be checked against the text; with the check it took 280 ns
  * for a credential, this takes 95.
  *
- * @param bytes filled from its start; must have room for three quarters of the text
- * @returns the number of bytes; -1 for any other text
+ * @param bytes filled from its start, as far as it has room: see `decodedLength`
+ * @param last what the last byte has to be
+ * @returns the number of bytes in the text; -1 for any other text
  */
-export function decodeBase64(text: string, start: number, end: number, bytes: Uint8Array): number {
+export function decodeBase64(
+  text: string,
+  start: number,
+  end: number,
+  bytes: Uint8Array,
+  last?: number,
+): number {
   const digitsEnd = withoutPadding(text, start, end)
   /** What all characters, and all digits, have set: one comparison at the end tells whether any was wrong. */
   let characters = 0
   let digits = 0
   let length = 0
+  let lastByte = -1
   let index = start
   for (; index + 4 <= digitsEnd; index += 4) {
     const first = text.charCodeAt(index)
@@ -33,6 +41,7 @@ export function decodeBase64(text: string, start: number, end: number, bytes: Ui
     bytes[length] = group >> 16
     bytes[length + 1] = group >> 8
     bytes[length + 2] = group
+    lastByte = group & 0xff
     length += 3
   }
   const rest = digitsEnd - index
@@ -46,9 +55,16 @@ export function decodeBase64(text: string, start: number, end: number, bytes: Ui
     digits |= group
     bytes[length++] = group >> 10
     if (rest === 3) bytes[length++] = group >> 2
+    lastByte = (rest === 3 ? group >> 2 : group >> 10) & 0xff
     if ((group & (rest === 3 ? 0x3 : 0x3ff)) !== 0) return -1
   }
+  if (last !== undefined && lastByte !== last) return -1
   return characters < 128 && digits >= 0 ? length : -1
+}
+
+/** How many bytes a text stands for, if it is base64. */
+export function decodedLength(text: string, start: number, end: number): number {
+  return ((withoutPadding(text, start, end) - start) * 3) >> 2
 }
 
 function digit(code: number): number {

@@ -47,7 +47,8 @@ export interface Sequence {
 /**
  * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. Each step is a file in
  * `steps/`: it refuses, or leaves what the next ones need in the visit. A promise appears only where something has to be
- * waited for.
+ * waited for; that each step says so itself, and no function for all of them does, keeps the sequence one piece for the
+ * compiler.
  */
 export function createSequence(options: SequenceOptions): Sequence {
   const report = createDecisionReport(options)
@@ -66,13 +67,22 @@ export function createSequence(options: SequenceOptions): Sequence {
 
   /** Steps 1 and 2: the target, and what is presented as the key. */
   function run(visit: Visit): Awaitable<Verdict> {
-    return checkTarget(visit) ?? proceed(visit, credentials.read(visit), lookUp)
+    const refused = checkTarget(visit)
+    if (refused !== undefined) return refused
+    const presented = credentials.read(visit)
+    return presented instanceof Promise
+      ? presented.then((value) => lookUp(afterWait(visit), value))
+      : lookUp(visit, presented)
   }
 
   /** Steps 3 to 5: its shape, and the key it belongs to. */
   function lookUp(visit: Visit, presented: Presented): Awaitable<Verdict> {
     const refused = credentials.refuseCredential(visit, presented)
-    return refused ?? proceed(visit, keys.find(visit, presented as PresentedSecret), admit)
+    if (refused !== undefined) return refused
+    const found = keys.find(visit, presented as PresentedSecret)
+    return found instanceof Promise
+      ? found.then((value) => admit(afterWait(visit), value))
+      : admit(visit, found)
   }
 
   /** Steps 6 to 8: whether the key is good, and may be used from here. */
@@ -88,7 +98,10 @@ export function createSequence(options: SequenceOptions): Sequence {
     const empty = charges.refuseIfEmpty(visit)
     if (empty !== undefined) return empty
     if (isBodiless(visit.request.method)) return charge(visit, noEvents())
-    return proceed(visit, bodies.receive(visit), judge)
+    const received = bodies.receive(visit)
+    return received instanceof Promise
+      ? received.then((value) => judge(afterWait(visit), value))
+      : judge(visit, received)
   }
 
   /** Step 11: the events. */
@@ -103,7 +116,10 @@ export function createSequence(options: SequenceOptions): Sequence {
   /** Step 12: what they cost. */
   function charge(visit: Visit, checked: CheckedEvents): Awaitable<Verdict> {
     visit.checked = checked
-    return proceed(visit, charges.charge(visit, checked), pass)
+    const charged = charges.charge(visit, checked)
+    return charged instanceof Promise
+      ? charged.then((value) => pass(afterWait(visit), value))
+      : pass(visit, charged)
   }
 
   /** Step 13: whether all that still holds. */
@@ -121,15 +137,8 @@ export function createSequence(options: SequenceOptions): Sequence {
   }
 }
 
-/** Goes on to the next step, at once if it has what it needs. While it waits the key may change: the gate asks again. */
-function proceed<T>(
-  visit: Visit,
-  value: Awaitable<T>,
-  next: (visit: Visit, value: T) => Awaitable<Verdict>,
-): Awaitable<Verdict> {
-  if (!(value instanceof Promise)) return next(visit, value)
-  return value.then((awaited) => {
-    visit.waited = true
-    return next(visit, awaited)
-  })
+/** While a step waits the key may change: the gate asks again. */
+function afterWait(visit: Visit): Visit {
+  visit.waited = true
+  return visit
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64 } from '../../src/verifier/base64.ts'
+import { decodeBase64, decodedLength } from '../../src/verifier/base64.ts'
 
 /** RFC 4648 the slow way: what encodes to the same text, with or without padding. */
 function slowlyDecoded(text: string): Buffer | null {
@@ -69,5 +69,17 @@ describe('decodeBase64', () => {
     'QQ==\n',
   ])('refuses %j', (text) => {
     expect(decoded(text)).toBeNull()
+  })
+
+  it('leaves out a last byte that it is told, and refuses another', () => {
+    for (const text of ['', 'a', 'ab', 'abc', 'abcd']) {
+      const encodings = [btoa(`${text}:`), btoa(`${text}:`).replace(/=+$/, '')]
+      for (const encoding of encodings) {
+        const bytes = new Uint8Array(decodedLength(encoding, 0, encoding.length) - 1)
+        expect(decodeBase64(encoding, 0, encoding.length, bytes, 0x3a)).toBe(text.length + 1)
+        expect(Buffer.from(bytes).toString('latin1')).toBe(text)
+        expect(decodeBase64(encoding, 0, encoding.length, bytes, 0x3b)).toBe(-1)
+      }
+    }
   })
 })

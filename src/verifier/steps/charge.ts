@@ -1,6 +1,6 @@
 import { toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
-import { type Awaitable, chain } from '../../runtime/awaitable.ts'
+import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { eventCost, leastEventCost } from '../event-cost.ts'
 import type { CheckedEvents } from '../events.ts'
@@ -74,10 +74,10 @@ export function createChargeStep(
       const { received, request } = visit
       const bytes = received?.ok ? received.bytes : 0
       const cost = eventCost(checked, bytes, request.headers, eventBytes)
-      return chain(limiter.consume(id, cost, ratePolicy.rate), (result) => {
-        if (result.allowed === true) visit.charged = cost
-        return result
-      })
+      const result = limiter.consume(id, cost, ratePolicy.rate)
+      return result instanceof Promise
+        ? result.then((value) => noteCharge(visit, cost, value))
+        : noteCharge(visit, cost, result)
     },
     refuseCharge(visit, charged) {
       if (charged === undefined || charged.allowed === true) return undefined
@@ -94,4 +94,9 @@ export function createChargeStep(
       refund(visit.keyId, cost).catch(() => {})
     },
   }
+}
+
+function noteCharge(visit: Visit, cost: number, result: RateLimitResult): RateLimitResult {
+  if (result.allowed === true) visit.charged = cost
+  return result
 }
