@@ -36,7 +36,8 @@ const sliceMs = sized({ full: 12, short: 12, smoke: 1 })
 
 /**
  * Times several functions against each other: after a warm-up, rounds of short slices in turn, so that a busy moment of
- * the machine falls on all of them. Gives nanoseconds per call, one value per round.
+ * the machine falls on all of them. Gives nanoseconds of processor time per call, those of the garbage collector's threads included,
+ * one value per round: other work on the machine would count in the time that passes.
  */
 export async function timeInTurn<Name extends string>(
   subjects: Record<Name, Repeat>,
@@ -53,9 +54,10 @@ export async function timeInTurn<Name extends string>(
     // The order turns, so that nobody always runs behind the same neighbour.
     for (let index = 0; index < names.length; index++) {
       const name = names[(index + round) % names.length] as Name
-      const started = process.hrtime.bigint()
+      const started = process.cpuUsage()
       await subjects[name](counts[name])
-      times[name].push(Number(process.hrtime.bigint() - started) / counts[name])
+      const { user, system } = process.cpuUsage(started)
+      times[name].push(((user + system) * 1_000) / counts[name])
     }
   }
   return times
