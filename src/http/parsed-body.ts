@@ -26,6 +26,7 @@ const partsTaken =
 const xmlTaken =
   'an XML parser in front of writeKeyAuth has taken a request body, and events cannot be told from what it left: ' +
   fix
+export const textTaken = `something in front of writeKeyAuth has called setEncoding() on a request, and the bytes of its body cannot be told from that text: ${fix}`
 export const nothingKept = `something in front of writeKeyAuth has read a request body, or a part of it, and kept nothing: ${fix}`
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import { bytesOfChunk } from './decoded-chunks.ts'
 import type { ReadBody } from './ingest-request.ts'
 
 /** A Node request whose body is a stream: `http.IncomingMessage`, or what the HTTP/2 compatibility API hands out. */
@@ -16,7 +17,8 @@ export type BodyStream = Readable & {
  *
  * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as they come, and
  * on overflow, or when `hold` has no room for more, the stream is left paused with the rest unread. A client that goes away rejects with an `Error` of
- * `code: 'client_aborted'`. No listener stays behind either way.
+ * `code: 'client_aborted'`, and text that hides the bytes (`setEncoding`) with a `BodyTakenError`. No listener stays behind
+ * in any case.
  */
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes, hold = unbounded) {
@@ -77,7 +79,16 @@ function readAsItComes(
     let length = 0
 
     function onData(chunk: Buffer | string): void {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      try {
+        take(typeof chunk === 'string' ? bytesOfChunk(chunk, request.readableEncoding) : chunk)
+      } catch (error) {
+        detach()
+        request.pause()
+        reject(error)
+      }
+    }
+
+    function take(bytes: Buffer): void {
       length += bytes.length
       if (length > maxBytes || !hold(bytes.length)) {
         detach()

@@ -32,7 +32,7 @@ export function createRuleCompiler(): CompileRules {
 }
 
 /** There are few lists that many keys have; should there be more, they are made again. */
-const maxShared = 500
+const maxShared = 200
 /** Longer lists are hardly anybody else's. In characters of JSON. */
 const maxSharedLength = 500
 

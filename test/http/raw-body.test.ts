@@ -8,6 +8,7 @@ import {
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type BodyStream, createBodyReader } from '../../src/http/raw-body.ts'
 
@@ -240,6 +241,29 @@ describe('createBodyReader', () => {
     stream.setEncoding('utf8')
     stream.end('{"é":1}')
     expect(await createBodyReader(stream as BodyStream)(8)).toEqual(Buffer.from('{"é":1}'))
+  })
+
+  it.each(['latin1', 'hex', 'base64'] as const)('gets every byte back from text in %s', async (encoding) => {
+    const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, index) => (index * 7) & 255))
+    const stream = Object.assign(new PassThrough(), { headers: {} })
+    stream.setEncoding(encoding)
+    const read = createBodyReader(stream as BodyStream)(2_000)
+    for (let at = 0; at < bytes.length; at += 100) stream.write(bytes.subarray(at, at + 100))
+    stream.end()
+    expect(await read).toEqual(bytes)
+  })
+
+  it.each([
+    ['utf8', gzipSync('{"a":1}')],
+    ['utf8', Buffer.from('{"a":"\xe9"}', 'latin1')],
+    ['ascii', Buffer.from('{"a":"é"}')],
+    ['utf16le', Buffer.from('{"a":1}')],
+  ] as const)('takes no text in %s for what it no longer tells', async (encoding, bytes) => {
+    const stream = Object.assign(new PassThrough(), { headers: {} })
+    stream.setEncoding(encoding)
+    stream.end(bytes)
+    await expect(createBodyReader(stream as BodyStream)(100)).rejects.toThrow(/setEncoding\(\)/)
+    expect(stream.listenerCount('data')).toBe(0)
   })
 
   it('hands out a body of one chunk without copying it', async () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import express5, { type RequestHandler } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -25,7 +26,10 @@ async function start(front: RequestHandler[], options: WriteKeysOptions = {}, ex
   const { url, close } = await serve(app)
   closers.push(close, () => void keys.close())
   const { key } = await keys.create({ name: 'Web App', sourceType: 'web' })
-  const send = (sent = body, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
+  const send = (
+    sent: string | Uint8Array = body,
+    headers: Record<string, string> = { 'content-type': 'application/json' },
+  ) =>
     fetch(`${url}/v1/track`, {
       method: 'POST',
       headers: { authorization: `Basic ${btoa(`${key}:`)}`, ...headers },
@@ -67,6 +71,22 @@ describe('a body that something in front has read', () => {
     const faults = told.filter((event) => event.type === 'internal_error')
     expect(faults).toHaveLength(1)
     expect(faults[0]?.error.message).toMatch(/has read a request body.*mount writeKeyAuth before it/)
+  })
+
+  it('as text is our fault where the text hides its bytes, told once, and read where it does not', async () => {
+    const told: WriteKeyEvent[] = []
+    const asText: RequestHandler = (req, _res, next) => {
+      req.setEncoding('utf8')
+      next()
+    }
+    const { send, handled } = await start([asText], { onEvent: (event) => told.push(event) })
+    const gzip = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    for (let count = 0; count < 2; count++) expect((await send(gzipSync(body), gzip)).status).toBe(503)
+    expect(handled).toEqual([])
+    const faults = told.filter((event) => event.type === 'internal_error')
+    expect(faults.map(({ error }) => error.message)).toEqual([expect.stringContaining('setEncoding()')])
+    expect((await send('{"type":"track","event":"Größe"}')).status).toBe(200)
+    expect(handled).toEqual([{ type: 'track', event: 'Größe' }])
   })
 
   it('is read when a parser of another type has left an empty object over it', async () => {
