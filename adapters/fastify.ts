@@ -12,11 +12,13 @@ import {
   answerPastFastify,
   createContext,
   type FetchHandler,
+  hideKey,
   pathOf,
   requireContext,
   resolveAdapterOptions,
   rewindBody,
   setAcceptedBody,
+  type TargetHolder,
   tellRefused,
   toIngestRequest,
   trySetFastifyHeaders,
@@ -75,6 +77,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       return false
     }
     const verdict = await verifyOnce(raw, keys, neutral, eventType)
+    hideKey(raw, verdict.carried, request as TargetHolder)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {
         // Nobody is left to answer.

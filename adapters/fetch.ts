@@ -14,6 +14,7 @@ import {
   type WriteKeyContext,
   withAcceptedBody,
   withAcceptedHeaders,
+  withoutCarriedKey,
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
 
@@ -75,8 +76,9 @@ export function writeKeyAuth<Context = unknown>(
         })
       return own instanceof Response ? own : toResponse(verdict.reply)
     }
+    const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =
-      verdict.body === undefined ? request : withAcceptedBody(request, JSON.stringify(verdict.body))
+      verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body))
     const key = createContext(accepted, verdict, keys, eventType)
     Reflect.set(accepted, requestProperty, key)
     try {

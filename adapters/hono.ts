@@ -19,8 +19,9 @@ import {
   verifyOnce,
   type WriteKeyContext,
   withAcceptedBody,
+  withoutCarriedKey,
 } from '../src/adapter/index.ts'
-import type { Refused } from '../src/index.ts'
+import type { CarriedKey, Refused } from '../src/index.ts'
 
 /** What `writeKeyAuth` sets: `c.get('writeKey')`. */
 export interface WriteKeyEnv {
@@ -71,9 +72,11 @@ export function writeKeyAuth(
         })
       return own instanceof Response ? own : answer(c, verdict.reply)
     }
+    const shown = withoutCarriedKey(request, verdict.carried)
+    if (shown !== request) hideInRequest(c, shown, verdict.carried as CarriedKey)
     if (verdict.body !== undefined) {
       const text = JSON.stringify(verdict.body)
-      c.req.raw = withAcceptedBody(request, text)
+      c.req.raw = withAcceptedBody(shown, text)
       c.req.bodyCache = { text: Promise.resolve(text) } as unknown as typeof c.req.bodyCache
     }
     c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType))
@@ -82,6 +85,21 @@ export function writeKeyAuth(
     for (const name in verdict.headers) mergeHeader(target, name, verdict.headers[name] as string)
     return
   }
+}
+
+/** Hono keeps the path and what its router has found in it. */
+function hideInRequest(c: Context, shown: Request, carried: CarriedKey): void {
+  const { req } = c
+  req.raw = shown
+  if (!carried.inUrl) return
+  req.path = carried.hideInUrl(req.path)
+  const param = req.param.bind(req) as (name?: string) => unknown
+  const hidden = (name?: string) => {
+    const value = name === undefined ? param() : param(name)
+    if (typeof value !== 'object' || value === null) return carried.hideParameter(value)
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, carried.hideParameter(one)]))
+  }
+  Object.defineProperty(req, 'param', { configurable: true, value: hidden })
 }
 
 function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {

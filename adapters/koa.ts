@@ -4,6 +4,7 @@ import {
   answerByFetch,
   createContext,
   type FetchHandler,
+  hideKey,
   keepBody,
   keepHeaders,
   type ParsedBody,
@@ -13,6 +14,7 @@ import {
   resolveAdapterOptions,
   setAcceptedBody,
   setRefusalHeaders,
+  type TargetHolder,
   tellRefused,
   toIngestRequest,
   trySetAcceptedHeaders,
@@ -59,6 +61,7 @@ export function writeKeyAuth(
     if (preflight !== undefined) return answer(ctx, preflight)
 
     const verdict = await verifyOnce(ctx.req, keys, neutral, eventType)
+    hideKey(ctx.req, verdict.carried, ctx as TargetHolder, ctx.request as TargetHolder)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {
         // Nobody is left to answer, and Koa would say 404 to nobody.

@@ -2,6 +2,7 @@ export type { VerifyingKeys, WriteKeyContext } from './adapter/request-context.t
 export type { CacheOptions } from './cache/cache-options.ts'
 export type { CacheState } from './cache/key-cache.ts'
 export type { Health, PartHealth } from './health.ts'
+export type { CredentialRequest, CredentialSource, FindKey } from './http/credential-source.ts'
 export type { HeadersLike, IngestRequest, IngestRequestInit, ReadBody, Reply } from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { KeyRules } from './keys/fields.ts'
@@ -30,8 +31,8 @@ export type { ChangeHints, KeyStore } from './stores/key-store.ts'
 export { createMemoryStore } from './stores/memory-store.ts'
 export type { UsageOptions } from './usage/usage-options.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
+export type { CarriedKey } from './verifier/carried-key.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
-export type { CredentialSource } from './verifier/credentials.ts'
 export type {
   AcceptedEvent,
   AnomalyEvent,

@@ -26,9 +26,10 @@ import {
 import { type ChangeHints, defaultLeaseMs, type KeyStore } from './stores/key-store.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { usageOption } from './usage/usage-options.ts'
-import { credentialsOption, presentsInPath } from './verifier/credentials-option.ts'
+import { credentialsOption } from './verifier/credentials-option.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import { loggerOption } from './verifier/logger.ts'
+import { batchFieldsOption } from './verifier/reading.ts'
 import { activityOption } from './watch/activity-options.ts'
 import type { WriteKeysOptions } from './write-keys-options.ts'
 
@@ -52,6 +53,7 @@ const readers = {
   pepper: pepperOption,
   credentials: credentialsOption,
   importedKeys: importedKeysOption,
+  batchFields: batchFieldsOption,
   eventTypes: (value: unknown, option: string) => createEventTypeResolver(eventTypeNames(value, option)),
   defaultRateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
   burstSeconds: number(0.001, 3_600, 1),
@@ -82,7 +84,7 @@ export function resolveOptions(options: WriteKeysOptions) {
   const secretRules = {
     ownPrefix: prefixFor(environment),
     importedShape: importedKeys,
-    secretsInPaths: read.credentials.some(presentsInPath),
+    secretsInPaths: read.credentials.paths.length > 0,
     hashers: pepper,
   }
   return {

@@ -1,10 +1,10 @@
 import type { CacheOptions } from './cache/cache-options.ts'
+import type { CredentialSource } from './http/credential-source.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { TrustedProxies } from './rules/client-address.ts'
 import type { ClockSource } from './runtime/clock.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
 import type { UsageOptions } from './usage/usage-options.ts'
-import type { CredentialSource } from './verifier/credentials.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import type { Logger } from './verifier/logger.ts'
 import type { ChallengePolicy } from './verifier/replies.ts'
@@ -31,7 +31,10 @@ export interface WriteKeysOptions {
    * there but `undefined` or empty is refused, as an unset environment variable would otherwise leave keys without it.
    */
   pepper?: string | readonly (string | null)[] | null
-  /** Where senders may present their key; the first place that holds anything decides. One place needs no list. Default `['basic']`. */
+  /**
+   * Where senders may present their key: in list order, but headers first, then path and query, then the body. The first place that holds
+   * anything decides. A function is asked behind all that stand before it. One place needs no list. Default `['basic']`.
+   */
   credentials?: CredentialSource | readonly CredentialSource[]
   /**
    * The shape of secrets that were made elsewhere and brought along by `import`: a regular expression of characters and classes with
@@ -39,6 +42,8 @@ export interface WriteKeysOptions {
    * characters without a colon. What begins with `keyPrefix` is still judged by its checksum. Default: only secrets made by writekey.
    */
   importedKeys?: RegExp
+  /** Properties of a body that may hold its events, one of them in each. Default `['batch']`. */
+  batchFields?: readonly string[]
   /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
   eventTypes?: readonly string[]
   /** Events per second for keys that set none, 0.001 to 1 000 000. Default `null`: unlimited. */

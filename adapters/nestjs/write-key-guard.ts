@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core'
 import {
   createContext,
+  hideKey,
   setAcceptedBody,
   tellRefused,
   toIngestRequest,
@@ -57,6 +58,7 @@ export class WriteKeyGuard implements CanActivate {
         eventType,
       })
     const verdict = await verifyOnce(rawRequest, keys, neutral, eventType)
+    hideKey(rawRequest, verdict.carried, request)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
     if (!exchange.accept(verdict.headers)) return unanswered()
     const target = request as Record<string, unknown>

@@ -2,6 +2,7 @@ import { toLowerCaseFields } from '../http/header-fields.ts'
 import type { IngestRequest, ReadBody } from '../http/ingest-request.ts'
 import { BodyTakenError, nothingKept } from '../http/parsed-body.ts'
 import { clientAborted } from '../http/raw-body.ts'
+import type { CarriedKey } from '../verifier/carried-key.ts'
 
 /** What an adapter knows beyond the request itself. */
 export interface FetchRequestHints {
@@ -86,6 +87,19 @@ function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
     at += chunk.length
   }
   return bytes
+}
+
+/** The same request without the key in its URL and its header fields. */
+export function withoutCarriedKey(request: Request, carried: CarriedKey | undefined): Request {
+  if (carried === undefined) return request
+  const headers = new Headers(request.headers)
+  for (const name of carried.headers) headers.delete(name)
+  const { url } = request
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
+  // What has been read cannot be handed on, and what has not will be replaced by the accepted events.
+  const { method, signal } = request
+  return new Request(shown, { method, signal, headers })
 }
 
 /** The same request with the accepted events as its body, and headers that say so. */

@@ -30,9 +30,15 @@ export {
   trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export { type FetchRequestHints, toFetchIngestRequest, withAcceptedBody } from './fetch-request.ts'
+export {
+  type FetchRequestHints,
+  toFetchIngestRequest,
+  withAcceptedBody,
+  withoutCarriedKey,
+} from './fetch-request.ts'
 export { toResponse, withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
+export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { keepHeaders } from './kept-headers.ts'
 export {
   type RequestHints,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Accepted, Refused } from '../verifier/verdict.ts'
 import { setAcceptedBody } from './accepted-body.ts'
 import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
+import { hideKey } from './hidden-key.ts'
 import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
 
@@ -44,6 +45,7 @@ export function createNodeGuard(
 
   function accept(verdict: Accepted, request: NodeRequest, response: ServerResponse): boolean {
     if (!trySetAcceptedHeaders(response, verdict.headers)) return false
+    hideKey(request, verdict.carried)
     const context = createContext(request, verdict, keys, eventType)
     Reflect.set(request, requestProperty, context)
     if (verdict.body !== undefined) setAcceptedBody(request, request, verdict.body)
@@ -51,6 +53,8 @@ export function createNodeGuard(
   }
 
   async function refuse(verdict: Refused, request: NodeRequest, response: ServerResponse): Promise<boolean> {
+    // Logs are written once the answer is.
+    hideKey(request, verdict.carried)
     // Nobody is left to answer.
     if (verdict.reason === 'client_aborted') return false
     if (onRefused !== undefined) await tellRefused(() => onRefused(verdict, request, response))

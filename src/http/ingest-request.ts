@@ -1,4 +1,5 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
+import type { CredentialSource } from './credential-source.ts'
 
 /** Header or query values by name; a repeated one is an array. Header names are lower case. */
 export type FieldValues = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -35,7 +36,7 @@ export interface IngestRequest {
    * fragment too, should there be one.
    */
   path: string
-  /** The query as a string (with or without `?`) or already parsed. Read only when `credentials` has `'query'`. */
+  /** The query as a string (with or without `?`) or already parsed. Read only where a key may be in it. */
   query?: string | URLSearchParams | FieldValues
   /** Lower-case names. A repeated `authorization` must arrive as an array, so that it can be refused. */
   headers: FieldValues
@@ -52,6 +53,10 @@ export interface IngestRequest {
   body?: unknown
   /** The event type of this route when the path does not say it; `'batch'`: each event says its own. */
   eventType?: string
+  /** Where this route's senders present their key, when that is not where all others do. Set by routes, never by senders. */
+  credentials?: CredentialSource | readonly CredentialSource[]
+  /** Where the bodies of this route keep their events, when that is not where all others do. Set by routes, never by senders. */
+  batchFields?: readonly string[]
 }
 
 /** What an adapter writes out unchanged. Header names are lower case. */

@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
+import type { CarriedKey } from './carried-key.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { CheckedEvents, IngestEvent, RejectedEvent } from './events.ts'
 import type { Accepted, Verdict } from './verdict.ts'
@@ -26,6 +27,7 @@ export class AcceptedRequest implements Accepted {
   readonly eventType: string | null
   readonly ip: string | undefined
   readonly origin: string | undefined
+  readonly carried: CarriedKey | undefined
   readonly #visit: Visit
   readonly #judgeAgain: JudgeAgain
 
@@ -44,6 +46,7 @@ export class AcceptedRequest implements Accepted {
     this.eventType = visit.routeType
     this.ip = visit.address?.text
     this.origin = visit.origin
+    this.carried = undefined
     this.#visit = visit
     this.#judgeAgain = judgeAgain
   }

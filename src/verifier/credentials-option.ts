@@ -1,27 +1,134 @@
+import type { CredentialSource } from '../http/credential-source.ts'
+import type { IngestRequest } from '../http/ingest-request.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
-import type { CredentialSource } from './credentials.ts'
+import {
+  type Credentials,
+  onlyValue,
+  presentedByBasic,
+  presentedByBearer,
+  presentedByBody,
+  presentedByQuery,
+  type Source,
+} from './credentials.ts'
+import { compilePathPattern, decodeSegment, type PathPattern } from './path-credential.ts'
 
-const places: readonly unknown[] = ['basic', 'header', 'query', 'body']
-const expected = "'basic', 'header', 'query', 'body' or a function"
+const expected =
+  "'basic', 'bearer', 'header', 'query', 'body', { header: 'X-Api-Key' }, { query: 'token' }, { path: '/e/:key' }, { body: 'api_key' } or a function"
 
-/** The option `credentials`: one place, or a list of them. */
-export const credentialsOption: OptionReader<readonly CredentialSource[]> = (value = ['basic'], option) => {
-  if (isSource(value)) return [value]
-  if (!Array.isArray(value) || value.length === 0) {
+/** The option `credentials`: one place, or a list of them. Compiled once for each list. */
+export const credentialsOption: OptionReader<Credentials> = (value = defaultPlaces, option) => {
+  const known = typeof value === 'object' && value !== null ? compiled.get(value) : undefined
+  if (known !== undefined) return known
+  const credentials = compileCredentials(value, option)
+  if (typeof value === 'object' && value !== null && Object.isFrozen(value)) compiled.set(value, credentials)
+  return credentials
+}
+
+const defaultPlaces: readonly CredentialSource[] = Object.freeze(['basic'])
+const compiled = new WeakMap<object, Credentials>()
+
+/** Where a place stands in the order of asking: what is in headers comes first, what has to be read comes last. */
+const ranks = { header: 0, url: 1, body: 2 } as const
+
+interface Place {
+  rank: number
+  source: Source
+  header?: string
+  queryNames?: readonly string[]
+  path?: PathPattern
+  bodyField?: string
+}
+
+function compileCredentials(value: unknown, option: string): Credentials {
+  const isList = Array.isArray(value)
+  if (isList && value.length === 0)
     throw badOption(option, value, `${expected}, or a list with at least one of them`)
-  }
-  return Array.from(value, (source: unknown, index) => {
-    if (isSource(source)) return source
-    throw badOption(`${option}[${index}]`, source, expected)
+  const given: unknown[] = isList ? Array.from(value) : [value]
+  // A function keeps its place: it is asked behind all that stand before it, as it may read the body.
+  let highest = 0
+  const places = given.map((source, index) => {
+    const place = placeOf(source, highest)
+    if (place === undefined) {
+      if (isList) throw badOption(`${option}[${index}]`, source, expected)
+      throw badOption(option, source, `${expected}, or a list with at least one of them`)
+    }
+    highest = Math.max(highest, place.rank)
+    return place
   })
+  const ordered = places.toSorted((one, other) => one.rank - other.rank)
+  return {
+    sources: ordered.map(({ source }) => source),
+    headers: places.flatMap(({ header }) => header ?? []),
+    queryNames: places.flatMap(({ queryNames }) => queryNames ?? []),
+    paths: places.flatMap(({ path }) => path ?? []),
+    bodyFields: places.flatMap(({ bodyField }) => (bodyField === 'writeKey' ? [] : (bodyField ?? []))),
+    hasFunctions: places.some(({ source }) => source.at === 'function'),
+  }
 }
 
-/** Whether a place is in the path, where a secret has to do without the characters that delimit. */
-export function presentsInPath(source: unknown): boolean {
-  return typeof source === 'object' && source !== null && 'path' in source
+function placeOf(given: unknown, functionRank: number): Place | undefined {
+  if (typeof given === 'function') {
+    return {
+      rank: functionRank,
+      source: { at: 'function', find: given as Extract<Source, { at: 'function' }>['find'] },
+    }
+  }
+  switch (given) {
+    case 'basic':
+      return atHead(ranks.header, ({ headers }) => presentedByBasic(headers))
+    case 'bearer':
+      return atHead(ranks.header, ({ headers }) => presentedByBearer(headers))
+    case 'header':
+      return headerPlace('x-write-key')
+    case 'query':
+      return queryPlace(['writeKey', 'writekey'])
+    case 'body':
+      return bodyPlace('writeKey')
+  }
+  const [entry, ...more] = typeof given === 'object' && given !== null ? Object.entries(given) : []
+  return entry === undefined || more.length > 0 ? undefined : namedPlace(entry)
 }
 
-function isSource(value: unknown): value is CredentialSource {
-  return typeof value === 'function' || places.includes(value)
+/** Names of header fields (RFC 9110, 5.1); of those that say what a request is, none can be a key's. */
+const headerName = /^[\w!#$%&'*+.^`|~-]{1,100}$/
+const otherHeaders = /^(?:authorization|host|cookie|origin|content-.*|transfer-encoding|connection|expect)$/i
+
+function namedPlace([kind, name]: [string, unknown]): Place | undefined {
+  if (typeof name !== 'string' || name === '' || name.length > 200) return undefined
+  if (kind === 'header')
+    return headerName.test(name) && !otherHeaders.test(name) ? headerPlace(name.toLowerCase()) : undefined
+  if (kind === 'query') return queryPlace([name])
+  if (kind === 'body') return name === '__proto__' ? undefined : bodyPlace(name)
+  if (kind !== 'path') return undefined
+  const path = compilePathPattern(name)
+  return path && { ...atHead(ranks.url, (request) => presentedByPath(request, path)), path }
+}
+
+function atHead(
+  rank: number,
+  present: (request: IngestRequest) => ReturnType<typeof presentedByBasic>,
+): Place {
+  return { rank, source: { at: 'head', present } }
+}
+
+function headerPlace(header: string): Place {
+  return { ...atHead(ranks.header, ({ headers }) => onlyValue(headers[header])), header }
+}
+
+function queryPlace(queryNames: readonly string[]): Place {
+  return { ...atHead(ranks.url, ({ query }) => presentedByQuery(query, queryNames)), queryNames }
+}
+
+function bodyPlace(bodyField: string): Place {
+  return {
+    rank: ranks.body,
+    source: { at: 'body', present: (body) => presentedByBody(body, bodyField) },
+    bodyField,
+  }
+}
+
+function presentedByPath({ path }: IngestRequest, segmentOf: PathPattern): string | null | undefined {
+  const segment = segmentOf(path)
+  return segment === undefined ? undefined : decodeSegment(segment)
 }

@@ -1,33 +1,33 @@
+import type { FindKey } from '../http/credential-source.ts'
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
-import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { decodeBase64, decodedLength } from './base64.ts'
-
-/** A place where a key may be presented, or a function that finds it. The function's throw refuses the request with 503. */
-export type CredentialSource =
-  | 'basic'
-  | 'header'
-  | 'query'
-  | 'body'
-  | ((request: IngestRequest) => Awaitable<string | undefined | null>)
+import type { PathPattern } from './path-credential.ts'
 
 /** `undefined`: nothing is presented here. `null`: something is, and it cannot be a key. */
 export type Presented = PresentedSecret | null | undefined
 
-/** What is presented at a place that can be looked at before the body is read. */
-export function presentedAt(source: CredentialSource, request: IngestRequest): Awaitable<Presented> {
-  if (source === 'basic') return presentedByBasic(request.headers)
-  if (source === 'header') return presentedByHeader(request.headers)
-  if (source === 'query') return presentedByQuery(request.query)
-  if (typeof source === 'function') {
-    return chain(source(request) as Awaitable<unknown>, (value) =>
-      value === undefined || value === null ? undefined : typeof value === 'string' ? value : null,
-    )
-  }
-  return undefined
+/** A place that has been compiled from its option. */
+export type Source =
+  /** Can be looked at before the body is read. */
+  | { readonly at: 'head'; present(request: IngestRequest): Presented }
+  | { readonly at: 'body'; present(body: unknown): Presented }
+  | { readonly at: 'function'; readonly find: FindKey }
+
+/** Where keys are looked for, and what of a request is never shown to handlers. */
+export interface Credentials {
+  /** In the order in which they are asked. */
+  readonly sources: readonly Source[]
+  /** Lower-case names of header fields, but for `authorization`. */
+  readonly headers: readonly string[]
+  readonly queryNames: readonly string[]
+  readonly paths: readonly PathPattern[]
+  /** Properties of the body and of each event, beside `writeKey`. */
+  readonly bodyFields: readonly string[]
+  readonly hasFunctions: boolean
 }
 
-/** Longest Basic credential that is decoded, in bytes. Keys need less than 150. */
+/** Longest Basic or Bearer credential that is looked at, in bytes. */
 const maxCredentialLength = 512
 
 /**
@@ -39,6 +39,15 @@ export function presentedByBasic(headers: FieldValues): Presented {
   if (typeof value !== 'string') return value
   const start = credentialStart(value)
   return start === -1 ? undefined : decodeCredential(value, start)
+}
+
+/** The key in an HTTP Bearer credential (RFC 6750). */
+export function presentedByBearer(headers: FieldValues): Presented {
+  const value = onlyValue(headers.authorization)
+  if (typeof value !== 'string') return value
+  const [, token] = /^ *bearer(?: +([\x21-\x7e]*))?[ \t]*$/i.exec(value) ?? []
+  if (token !== undefined && token !== '') return token.length > maxCredentialLength ? null : token
+  return /^ *bearer(?: |$)/i.test(value) ? null : undefined
 }
 
 /** Where the credential begins, behind `Basic` in any case and spaces; -1 for another scheme. */
@@ -79,37 +88,35 @@ function decodeCredential(value: string, start: number): Uint8Array | null {
   return decodeBase64(value, start, end, decoded, colon) === -1 ? null : decoded
 }
 
-/** The key in `X-Write-Key`. */
-function presentedByHeader(headers: FieldValues): Presented {
-  return onlyValue(headers['x-write-key'])
-}
-
-/** A repeated header would let two readers see two keys. Node's `headersDistinct` has single ones in a list, too. */
-function onlyValue(value: unknown): Presented {
+/**
+ * The key in a header field. A repeated one would let two readers see two keys: as a list it is refused here, and joined by a comma and a
+ * blank by the check of the key's alphabet. Node's `headersDistinct` has single ones in a list, too.
+ */
+export function onlyValue(value: unknown): Presented {
   if (typeof value === 'string' || value === undefined) return value
   return Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : null
 }
 
-/** The key in `?writeKey=` (or `?writekey=`); refused when it is there twice. */
-function presentedByQuery(query: IngestRequest['query']): Presented {
-  const values = queryValues(query)
+/** The key in a query parameter, under one of its names; refused when it is there twice. */
+export function presentedByQuery(query: IngestRequest['query'], names: readonly string[]): Presented {
+  const values = queryValues(query, names)
   if (values.length === 0) return undefined
-  return values.length === 1 ? (values[0] as string) : null
+  return values.length === 1 && typeof values[0] === 'string' ? values[0] : null
 }
 
-function queryValues(query: IngestRequest['query']): unknown[] {
+function queryValues(query: IngestRequest['query'], names: readonly string[]): unknown[] {
   if (query === undefined || query === '') return []
   const parsed = typeof query === 'string' ? new URLSearchParams(query) : query
-  if (parsed instanceof URLSearchParams) return [...parsed.getAll('writeKey'), ...parsed.getAll('writekey')]
-  return ['writeKey', 'writekey'].flatMap((name) =>
+  if (parsed instanceof URLSearchParams) return names.flatMap((name) => parsed.getAll(name))
+  return names.flatMap((name) =>
     Object.hasOwn(parsed, name) && parsed[name] !== undefined ? parsed[name] : [],
   )
 }
 
-/** The key in the `writeKey` of a parsed body. */
-export function presentedByBody(body: unknown): Presented {
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, 'writeKey'))
+/** The key in a property of a parsed body. */
+export function presentedByBody(body: unknown, field: string): Presented {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, field))
     return undefined
-  const { writeKey } = body as { writeKey: unknown }
-  return typeof writeKey === 'string' ? writeKey : null
+  const value = (body as Record<string, unknown>)[field]
+  return typeof value === 'string' ? value : null
 }

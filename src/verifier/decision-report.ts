@@ -1,6 +1,7 @@
 import type { FindClientAddress } from '../rules/client-address.ts'
 import type { AmbiguousType } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { keyFieldsOf, withoutCarriedKey } from './carried-key.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'
@@ -68,8 +69,14 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       routeType: visit.routeType,
       body: received?.ok ? received.value : undefined,
       bytes: received?.ok ? received.bytes : undefined,
-      request: visit.request,
+      request: withoutCarriedKey(visit),
       startedAt: visit.at,
+      batchFields: visit.reading.batchFields,
+      keyFields: keyFieldsOf(
+        visit.reading.credentials,
+        visit.presented,
+        received?.ok ? received.value : undefined,
+      ),
       ...whereFrom(visit),
     }
   }

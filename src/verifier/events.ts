@@ -41,6 +41,10 @@ export interface EventCheck {
   rule: EventRule | null
   onForbiddenEvent: 'reject' | 'drop'
   maxEvents: number
+  /** Where a body keeps its events. */
+  batchFields: readonly string[]
+  /** Properties that hold the key, beside `writeKey`: none is handed on. */
+  keyFields: readonly string[]
 }
 
 const maxReported = 10
@@ -49,13 +53,15 @@ const echoedType = /^[A-Za-z0-9_.:-]{1,32}$/
 const noneRejected: readonly RejectedEvent[] = Object.freeze([])
 
 /**
- * Finds the events in a parsed body (one event, `{ batch }`, or a bare array) and checks each against the route's
+ * Finds the events in a parsed body (one event, an object with one of the `batchFields`, or a bare array) and checks each against the route's
  * type and the key's rules. Reads own properties only, so a polluted prototype grants nothing.
  *
  * @throws UnusableBodyError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body made it.
  */
 export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | RefusedEvents {
-  const found = findEvents(body)
+  const { batchFields, keyFields } = check
+  const batchField = batchFieldOf(body, batchFields)
+  const found = batchField === null ? undefined : findEvents(body, batchField)
   if (found === undefined) return { ok: false, reason: 'invalid_event' }
   if (found.length > check.maxEvents) return { ok: false, reason: 'too_many_events' }
 
@@ -69,7 +75,7 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   let namedBy: NamedBy | undefined
   for (let index = 0; index < found.length; index++) {
     const event = found[index]
-    const said = isEvent(event) ? ownType(event, routeType) : null
+    const said = isEvent(event, batchFields) ? ownType(event, routeType) : null
     let type: string | null = null
     let code: RejectedEvent['code'] | undefined
     if (said === undefined || typeof said === 'string') {
@@ -87,12 +93,9 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
       events ??= found.slice(0, index) as IngestEvent[]
       rejected ??= []
       rejected.push({ index, type: type !== null && echoedType.test(type) ? type : null, code })
-    } else if (
-      (event as IngestEvent).writeKey !== undefined &&
-      Object.hasOwn(event as IngestEvent, 'writeKey')
-    ) {
+    } else if (holdsKey(event as IngestEvent, keyFields)) {
       events ??= found.slice(0, index) as IngestEvent[]
-      events.push(withoutWriteKey(event as IngestEvent))
+      events.push(withoutKeys(event as IngestEvent, keyFields))
     } else {
       events?.push(event as IngestEvent)
     }
@@ -102,9 +105,14 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
     // A single event that has no key in it: the list is ours, and to copy it would take a fifth of this check.
     if (found[0] === body) return { ok: true, events: found as IngestEvent[], rejected: noneRejected, body }
     const accepted = found.slice() as IngestEvent[]
-    return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootWriteKey(body) }
+    return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootKeys(body, keyFields) }
   }
-  return { ok: true, events, rejected: rejected ?? noneRejected, body: rebuildBody(body, events) }
+  return {
+    ok: true,
+    events,
+    rejected: rejected ?? noneRejected,
+    body: rebuildBody(body, events, batchField, keyFields),
+  }
 }
 
 /** What requests without a body carry. A new array each time: handlers own what they get. */
@@ -151,13 +159,26 @@ function refusalOf(
   return rule.allowsName(event, namedBy) ? undefined : 'event_name_not_allowed'
 }
 
+/** Where a body keeps its events; undefined when it is one itself, or a list; `null` when there is more than one such place. */
+function batchFieldOf(body: unknown, batchFields: readonly string[]): string | null | undefined {
+  if (!isPlainObject(body)) return undefined
+  let found: string | undefined
+  for (const field of batchFields) {
+    if (!Object.hasOwn(body, field)) continue
+    if (found !== undefined) return null
+    found = field
+  }
+  return found
+}
+
 /** The events of a body; undefined when it has none, or could be read in two ways. */
-function findEvents(body: unknown): unknown[] | undefined {
+function findEvents(body: unknown, batchField: string | undefined): unknown[] | undefined {
   if (Array.isArray(body)) return body.length > 0 ? body : undefined
   if (!isPlainObject(body)) return undefined
-  if (!Object.hasOwn(body, 'batch')) return [body]
+  if (batchField === undefined) return [body]
   if (Object.hasOwn(body, '__proto__') || isEventBesideBatch(body)) return undefined
-  return Array.isArray(body.batch) && body.batch.length > 0 ? body.batch : undefined
+  const batch = body[batchField]
+  return Array.isArray(batch) && batch.length > 0 ? batch : undefined
 }
 
 /** A handler that reads the root as an event would get one that nobody has checked. `batch` is no type that an event can have. */
@@ -167,12 +188,15 @@ function isEventBesideBatch(body: Record<string, unknown>): boolean {
 }
 
 /** An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would come to life behind the check. */
-function isEvent(value: unknown): value is IngestEvent {
+function isEvent(value: unknown, batchFields: readonly string[]): value is IngestEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   if (!isPlainObject(value)) {
     throw new UnusableBodyError(`a list with ${describeKind(value)} in it`)
   }
-  return !Object.hasOwn(value, '__proto__') && !(Array.isArray(value.batch) && Object.hasOwn(value, 'batch'))
+  if (Object.hasOwn(value, '__proto__')) return false
+  for (const field of batchFields)
+    if (Array.isArray(value[field]) && Object.hasOwn(value, field)) return false
+  return true
 }
 
 /** The event's own type where it says more than the route does. Looks at the value first: most are the route's. */
@@ -182,17 +206,29 @@ function ownType(event: IngestEvent, routeType: string | null): unknown {
   return Object.hasOwn(event, 'type') ? type : undefined
 }
 
-function withoutWriteKey<T extends Record<string, unknown>>(object: T): Omit<T, 'writeKey'> {
+/** Looks at the value first: most events have none. */
+function holdsKey(event: IngestEvent, keyFields: readonly string[]): boolean {
+  if (event.writeKey !== undefined && Object.hasOwn(event, 'writeKey')) return true
+  return keyFields.length > 0 && keyFields.some((field) => Object.hasOwn(event, field))
+}
+
+function withoutKeys(object: Record<string, unknown>, keyFields: readonly string[]): Record<string, unknown> {
   const { writeKey: _, ...rest } = object
+  for (const field of keyFields) delete rest[field]
   return rest
 }
 
-function withoutRootWriteKey(body: unknown): unknown {
-  return isPlainObject(body) && Object.hasOwn(body, 'writeKey') ? withoutWriteKey(body) : body
+function withoutRootKeys(body: unknown, keyFields: readonly string[]): unknown {
+  return isPlainObject(body) && holdsKey(body, keyFields) ? withoutKeys(body, keyFields) : body
 }
 
-function rebuildBody(body: unknown, events: IngestEvent[]): unknown {
+function rebuildBody(
+  body: unknown,
+  events: IngestEvent[],
+  batchField: string | null | undefined,
+  keyFields: readonly string[],
+): unknown {
   if (Array.isArray(body)) return events
-  if (isPlainObject(body) && Object.hasOwn(body, 'batch')) return { ...withoutWriteKey(body), batch: events }
-  return events[0] ?? {}
+  if (typeof batchField !== 'string' || !isPlainObject(body)) return events[0] ?? {}
+  return { ...withoutKeys(body, keyFields), [batchField]: events }
 }

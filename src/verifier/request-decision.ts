@@ -25,6 +25,10 @@ export interface RequestDecision {
   readonly startedAt?: number
   /** Length of the body once inflated, where it was read. */
   readonly bytes?: number | undefined
+  /** Where it keeps its events. */
+  readonly batchFields: readonly string[]
+  /** Properties of body and events that hold the key, beside `writeKey`. */
+  readonly keyFields?: readonly string[]
   readonly origin?: string | undefined
   readonly address?: string | undefined
 }

@@ -1,4 +1,5 @@
 import type { Reply } from '../http/ingest-request.ts'
+import type { CarriedKey } from './carried-key.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from './events.ts'
 import type { Reason } from './reasons.ts'
@@ -21,6 +22,8 @@ export interface Accepted {
   readonly origin: string | undefined
   /** Headers to set on the answer before the handler runs; names in lower case. `vary` is to be merged. */
   readonly headers: Readonly<Record<string, string>>
+  /** What of the request holds the key, and has to be hidden from handlers and logs: see `hideKey` of `writekey/adapter`. Nothing when undefined. */
+  readonly carried?: CarriedKey | undefined
 }
 
 /** A request that must not reach its handler. */
@@ -30,6 +33,8 @@ export interface Refused {
   readonly reason: Reason | 'preflight'
   /** To be written out unchanged. */
   readonly reply: Reply
+  /** What of the request holds a key, good or not. Nothing when undefined. */
+  readonly carried?: CarriedKey | undefined
 }
 
 /** What verification returns: a value, never an exception. */

@@ -2,7 +2,9 @@ import { toLowerCaseFields } from '../http/header-fields.ts'
 import type { IngestRequest, IngestRequestInit, Reply } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { answerPreflight } from './cors.ts'
+import type { Reading } from './reading.ts'
 import { createSequence, type SequenceOptions } from './sequence.ts'
+import { withCarriedKey } from './steps/carried.ts'
 import type { Verdict } from './verdict.ts'
 import { createEmptyVisit, createVisit, type Visit } from './visit.ts'
 
@@ -14,12 +16,12 @@ export interface Verifier {
 }
 
 /** Takes requests through the sequence of checks (`sequence.ts`), and turns whatever is thrown there into a refusal. */
-export function createVerifier(options: SequenceOptions): Verifier {
+export function createVerifier(options: SequenceOptions & Reading): Verifier {
   const { run, fail, end } = createSequence(options)
 
   function finish(visit: Visit, verdict: Verdict): Verdict {
     end(visit)
-    return verdict
+    return withCarriedKey(visit, verdict)
   }
 
   function finishLater(visit: Visit, verdict: Promise<Verdict>): Promise<Verdict> {
@@ -45,11 +47,11 @@ export function createVerifier(options: SequenceOptions): Verifier {
         if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
         // Nobody may get to wait for it: its rejection would end the process.
         if (request.body instanceof Promise) request.body.catch(() => {})
-        visit = createVisit(toIngestRequest(request))
+        visit = createVisit(toIngestRequest(request), options)
         const verdict = run(visit)
         return verdict instanceof Promise ? finishLater(visit, verdict) : finish(visit, verdict)
       } catch (error) {
-        const failed = visit ?? createEmptyVisit(request)
+        const failed = visit ?? createEmptyVisit(request, options)
         return finish(failed, fail(failed, error))
       }
     },

@@ -3,12 +3,18 @@ import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
 import type { CompiledKey } from './compiled-key.ts'
+import type { Presented } from './credentials.ts'
 import type { CheckedEvents } from './events.ts'
 import { isFromPage, pageOrigin } from './page-origin.ts'
+import { type Reading, readingOf } from './reading.ts'
 
 /** One request on its way through the checks. */
 export interface Visit extends BodyAccount {
-  readonly request: IngestRequest
+  /** Once it has its verdict: as handlers see it, without the key in its target. */
+  request: IngestRequest
+  readonly reading: Reading
+  /** What was found where a key may be. */
+  presented: Presented
   /** Whether a page in a browser made it. */
   readonly fromPage: boolean
   /** The page's; undefined when there is none, or it cannot be told. */
@@ -49,11 +55,13 @@ export interface RefusedUnread {
   readonly bodyLeft: true
 }
 
-export function createVisit(request: IngestRequest): Visit {
+export function createVisit(request: IngestRequest, usual: Reading): Visit {
   const { headers } = request
   const fromPage = isFromPage(headers)
   return {
     request,
+    reading: readingOf(request, usual),
+    presented: undefined,
     fromPage,
     origin: fromPage ? pageOrigin(headers) : undefined,
     address: undefined,
@@ -73,8 +81,8 @@ export function createVisit(request: IngestRequest): Visit {
 }
 
 /** For what is not even a request: only its body, which may have to be left unread, is looked at. */
-export function createEmptyVisit(request: unknown): Visit {
-  return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) })
+export function createEmptyVisit(request: unknown, usual: Reading): Visit {
+  return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) }, usual)
 }
 
 function bodyIfAny(request: unknown): unknown {

@@ -17,8 +17,12 @@ const shortestSecret = 38
 const nothing: EventSummary = { types: [], names: [], library: null }
 
 /** The different types and names among the first events of a body. Own string properties only; never throws. */
-export function summarizeEvents(body: unknown, routeType: string | null): EventSummary {
-  const events = eventsOf(body)
+export function summarizeEvents(
+  body: unknown,
+  routeType: string | null,
+  batchFields: readonly string[],
+): EventSummary {
+  const events = eventsOf(body, batchFields)
   if (events.length === 0) return routeType === null ? nothing : { ...nothing, types: [routeType] }
   const types: string[] = []
   const names: string[] = []
@@ -43,10 +47,11 @@ function own(value: unknown, property: string): unknown {
   return (value as Record<string, unknown>)[property]
 }
 
-function eventsOf(body: unknown): readonly unknown[] {
+function eventsOf(body: unknown, batchFields: readonly string[]): readonly unknown[] {
   if (Array.isArray(body)) return body
   if (typeof body !== 'object' || body === null) return []
-  const batch = Object.hasOwn(body, 'batch') ? (body as { batch: unknown }).batch : undefined
+  const field = batchFields.find((name) => Object.hasOwn(body, name))
+  const batch = field === undefined ? undefined : (body as Record<string, unknown>)[field]
   return Array.isArray(batch) ? batch : [body]
 }
 

@@ -96,7 +96,7 @@ export function createProblemCounter(): ProblemCounter {
       count.lastAt = at
       // What most refusals are about is said by the first few.
       if (decision.body === undefined || count.count > 50) return
-      const { names, types } = summarizeEvents(decision.body, decision.routeType)
+      const { names, types } = summarizeEvents(decision.body, decision.routeType, decision.batchFields)
       for (const name of names) if (count.names.size < maxTexts) count.names.add(name)
       for (const type of types) if (count.types.size < maxTexts) count.types.add(type)
     },

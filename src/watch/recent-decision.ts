@@ -65,7 +65,7 @@ export function describeDecision(
   { keepPayloads, keepHeaders }: KeptDetails,
 ): Omit<RecentDecision, 'id' | 'ref' | 'process'> {
   const { request, reason, startedAt } = decision
-  const { types, names, library } = summarizeEvents(decision.body, decision.routeType)
+  const { types, names, library } = summarizeEvents(decision.body, decision.routeType, decision.batchFields)
   const userAgent = one(request?.headers['user-agent'])
   return {
     at,
@@ -86,7 +86,7 @@ export function describeDecision(
     tookMs: startedAt === undefined || startedAt === 0 ? null : Math.max(0, at - startedAt),
     isTest: isTestEvent(request),
     headers: keepHeaders && request !== undefined ? keptHeaders(request.headers) : null,
-    payload: keepPayloads ? toPayload(decision.body) : null,
+    payload: keepPayloads ? toPayload(decision.body, decision.keyFields) : null,
   }
 }
 
@@ -134,10 +134,12 @@ function keptHeaders(headers: FieldValues): Record<string, string> {
   return kept
 }
 
-function toPayload(body: unknown): string | null {
+function toPayload(body: unknown, keyFields: readonly string[] = []): string | null {
   if (body === undefined) return null
   try {
-    const text = JSON.stringify(body, (name, value: unknown) => (name === 'writeKey' ? undefined : value))
+    const text = JSON.stringify(body, (name, value: unknown) =>
+      name === 'writeKey' || keyFields.includes(name) ? undefined : value,
+    )
     return text === undefined ? null : cutText(text, maxPayloadLength)
   } catch {
     return null

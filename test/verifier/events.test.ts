@@ -22,7 +22,15 @@ const denying = compileEventRule({
 })
 
 function check(body: unknown, options: Partial<EventCheck> = {}): CheckedEvents | RefusedEvents {
-  return checkEvents(body, { routeType: null, rule, onForbiddenEvent: 'drop', maxEvents: 20, ...options })
+  return checkEvents(body, {
+    routeType: null,
+    rule,
+    onForbiddenEvent: 'drop',
+    maxEvents: 20,
+    batchFields: ['batch'],
+    keyFields: [],
+    ...options,
+  })
 }
 
 /** Why the first event is not accepted; `undefined` when it is. */

@@ -12,6 +12,7 @@ const refused: RequestDecision = {
   events: 0,
   rejected: 0,
   routeType: 'track',
+  batchFields: ['batch'],
   body: { event: 'Signed Up' },
   origin: 'https://app.example.com',
   address: '203.0.113.7',

@@ -12,6 +12,7 @@ const accepted: RequestDecision = {
   events: 1,
   rejected: 0,
   routeType: 'track',
+  batchFields: ['batch'],
 }
 
 function watch(options: AnomalyOptions = {}, isSilent: () => Promise<boolean | 'gone'> = async () => true) {

@@ -12,6 +12,7 @@ const accepted: RequestDecision = {
   events: 1,
   rejected: 0,
   routeType: 'track',
+  batchFields: ['batch'],
   body: { event: 'Signed Up', properties: { email: 'a@example.com' } },
   origin: 'https://app.example.com',
   address: '203.0.113.7',

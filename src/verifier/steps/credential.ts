@@ -1,7 +1,7 @@
 import type { PresentedSecret } from '../../keys/secret.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import { createCredentialReader } from '../credential-reader.ts'
-import type { CredentialSource, Presented } from '../credentials.ts'
+import type { Presented } from '../credentials.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
@@ -15,19 +15,19 @@ export interface CredentialStep {
 }
 
 export interface CredentialStepOptions {
-  credentials: readonly CredentialSource[]
   /** Whether what is presented has the shape of a secret. */
   isSecret: (presented: PresentedSecret) => boolean
 }
 
 export function createCredentialStep(
-  { credentials, isSecret }: CredentialStepOptions,
+  { isSecret }: CredentialStepOptions,
   bodies: BodyStep,
   { refuse }: Refusals,
 ): CredentialStep {
   return {
-    read: createCredentialReader(credentials, bodies.receiveEarly),
+    read: createCredentialReader(bodies.receiveEarly),
     refuseCredential(visit, presented) {
+      visit.presented = presented
       if (presented === undefined) {
         const { received } = visit
         return refuse(visit, received?.ok === false ? received.reason : 'missing_key')

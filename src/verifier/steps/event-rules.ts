@@ -1,3 +1,4 @@
+import { keyFieldsOf } from '../carried-key.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { type CheckedEvents, checkEvents, type RefusedEvents } from '../events.ts'
 import type { Visit } from '../visit.ts'
@@ -11,9 +12,11 @@ export interface EventRulesOptions {
 export type JudgeEvents = (visit: Visit, body: unknown) => CheckedEvents | RefusedEvents
 
 export function createEventRules({ maxEvents, onForbiddenEvent }: EventRulesOptions): JudgeEvents {
-  return function judgeEvents({ routeType, key }, body) {
+  return function judgeEvents({ routeType, key, reading, presented }, body) {
     const { events: rule } = key as CompiledKey
-    return checkEvents(body, { routeType, rule, onForbiddenEvent, maxEvents })
+    const { batchFields, credentials } = reading
+    const keyFields = keyFieldsOf(credentials, presented, body)
+    return checkEvents(body, { routeType, rule, onForbiddenEvent, maxEvents, batchFields, keyFields })
   }
 }
 

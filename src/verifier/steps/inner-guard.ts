@@ -3,6 +3,7 @@ import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { type CheckedEvents, joinRejected, noEvents } from '../events.ts'
+import { readingOf } from '../reading.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
@@ -57,6 +58,7 @@ export function createInnerGuard(
   function judgeAgain(accepted: AcceptedRequest, before: Visit, request: IngestRequest): Awaitable<Verdict> {
     const visit: Visit = { ...before, request, received: undefined, routeType: null }
     try {
+      Object.assign(visit, { reading: readingOf(request, before.reading) })
       const holds = stillHolds(options, before.key as CompiledKey)
       if (holds) return isSameReading(before, visit) ? accepted : judge(accepted, before, visit)
       const verdict = judgeChanged(accepted, before, visit)
@@ -74,6 +76,7 @@ function isSameReading({ request: one }: Visit, { request: other }: Visit): bool
     one.method === other.method &&
     one.path === other.path &&
     one.query === other.query &&
-    one.eventType === other.eventType
+    one.eventType === other.eventType &&
+    (other.batchFields === undefined || one.batchFields === other.batchFields)
   )
 }

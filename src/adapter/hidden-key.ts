@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http'
+import type { CarriedKey } from '../verifier/carried-key.ts'
+
+/** Where frameworks keep what they have made of a request's target. */
+export interface TargetHolder {
+  url?: string | undefined
+  originalUrl?: string | undefined
+  baseUrl?: string | undefined
+  params?: unknown
+  query?: unknown
+}
+
+const urls = ['url', 'originalUrl', 'baseUrl'] as const
+
+/**
+ * Takes the key out of a request, wherever it stood but in `Authorization` and the body: from its header fields and its URL, and from what
+ * frameworks have made of that. Routers set URL and parameters again when they go on, from what they have kept: it is taken out of that, too.
+ *
+ * @param request Node's own
+ * @param carried of the verdict; nothing is done when it is undefined
+ * @param holders the framework's own objects, where it has some (Koa's context and request, Fastify's request)
+ */
+export function hideKey(
+  request: IncomingMessage,
+  carried: CarriedKey | undefined,
+  ...holders: TargetHolder[]
+): void {
+  if (carried === undefined) return
+  hideFields(request, carried.headers)
+  if (!carried.inUrl) return
+  for (const holder of [request as TargetHolder, ...holders]) {
+    for (const name of urls)
+      if (typeof holder[name] === 'string') keepHidden(holder, name, hideInUrl(carried))
+    if (Object.hasOwn(holder, 'query')) hideInQuery(holder.query, carried)
+    if (holder.params !== undefined) hideInParams(holder.params, carried)
+    // Express 5 sets them anew for each layer, @koa/router for each of its own.
+    if (Object.hasOwn(holder, 'params')) keepHidden(holder, 'params', (value) => hideInParams(value, carried))
+  }
+}
+
+function hideInUrl({ hideInUrl }: CarriedKey) {
+  return (value: unknown) => (typeof value === 'string' ? hideInUrl(value) : value)
+}
+
+function hideFields(request: IncomingMessage, names: readonly string[]): void {
+  if (names.length === 0) return
+  for (const name of names) delete request.headers[name]
+  const { rawHeaders } = request
+  request.rawHeaders = rawHeaders.filter(
+    (_, index) => !names.includes((rawHeaders[index - (index % 2)] as string).toLowerCase()),
+  )
+}
+
+/** Hides now, and in whatever is set later. What is worked out from elsewhere follows by itself, unless it has been kept. */
+function keepHidden(holder: object, name: string, hide: (value: unknown) => unknown): void {
+  const own = Object.getOwnPropertyDescriptor(holder, name)
+  const given: unknown = Reflect.get(holder, name)
+  let value = hide(given)
+  if (own === undefined) {
+    if (value !== given && !Reflect.set(holder, name, value))
+      Object.defineProperty(holder, name, { configurable: true, value })
+  } else if (own.configurable === true) {
+    Object.defineProperty(holder, name, {
+      configurable: true,
+      enumerable: own.enumerable ?? true,
+      get: () => value,
+      set(later: unknown) {
+        value = hide(later)
+      },
+    })
+  }
+}
+
+function hideInParams(params: unknown, carried: CarriedKey): unknown {
+  if (typeof params !== 'object' || params === null) return params
+  for (const [name, value] of Object.entries(params)) {
+    const shown = Array.isArray(value) ? value.map(carried.hideParameter) : carried.hideParameter(value)
+    if (shown !== value) Reflect.set(params, name, shown)
+  }
+  return params
+}
+
+function hideInQuery(query: unknown, carried: CarriedKey): void {
+  if (typeof query !== 'object' || query === null) return
+  for (const [name, value] of Object.entries(query)) {
+    if (carried.isInQuery(name, value)) Reflect.deleteProperty(query, name)
+  }
+}

@@ -1,0 +1,47 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import { badOption } from '../runtime/config-error.ts'
+import { list, type OptionReader, text } from '../runtime/options.ts'
+import type { Credentials } from './credentials.ts'
+import { credentialsOption } from './credentials-option.ts'
+
+/** How the requests of a route are read. */
+export interface Reading {
+  /** Where their key is looked for. */
+  readonly credentials: Credentials
+  /** Where their body keeps its events. */
+  readonly batchFields: readonly string[]
+}
+
+const names = list(
+  text(/^(?!__proto__$)[\s\S]{1,100}$/, 'the name of a property, 1 to 100 characters'),
+  "a list of names such as ['batch']",
+)
+
+/** The option `batchFields`. */
+export const batchFieldsOption: OptionReader<readonly string[]> = (value, option) => {
+  if (value === undefined) return defaultFields
+  const fields = names(value, option)
+  if (fields.length === 0) throw badOption(option, value, "a list with at least one name, such as ['batch']")
+  return [...new Set(fields)]
+}
+
+const defaultFields: readonly string[] = Object.freeze(['batch'])
+
+/**
+ * @param request says what is different about its route
+ * @throws ConfigError for what its route says wrongly
+ */
+export function readingOf(request: IngestRequest, usual: Reading): Reading {
+  const { credentials, batchFields } = request
+  if (credentials === undefined && batchFields === undefined) return usual
+  // Own ones only: a polluted prototype is no route.
+  const says = (name: keyof Reading) => Object.hasOwn(request, name) && request[name] !== undefined
+  return {
+    credentials: says('credentials')
+      ? credentialsOption(credentials, 'request.credentials')
+      : usual.credentials,
+    batchFields: says('batchFields')
+      ? batchFieldsOption(batchFields, 'request.batchFields')
+      : usual.batchFields,
+  }
+}
