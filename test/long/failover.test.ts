@@ -2,6 +2,7 @@ import { describe, it } from 'vitest'
 import { useFolder } from '../stores/sql/databases.ts'
 import { describeWithServers } from '../stores/sql/servers/describe.ts'
 import {
+  databaseClock,
   failOver,
   hostileDefaults,
   readOnlyPrimary,
@@ -9,6 +10,7 @@ import {
   restoreDump,
   shareConnections,
   splitReads,
+  summersLastHour,
 } from '../stores/sql/servers/failover-rows.ts'
 import type { Summary } from '../stores/sql/servers/fleet.ts'
 import { length } from './length.ts'
@@ -30,6 +32,24 @@ describeWithServers('postgres', 'no handler starts after the call has returned, 
   row('a dump is restored', () => restoreDump(extent))
   row('reads go to a replica', () => splitReads(extent))
 })
+
+describeWithServers(
+  'postgres with a clock of its own',
+  'no handler starts after the call has returned',
+  () => {
+    row('the clock of PostgreSQL jumps two hours ahead and back', () => databaseClock(extent))
+  },
+)
+
+describeWithServers(
+  'mariadb with a clock of its own',
+  'no handler starts after the call has returned',
+  () => {
+    row('MariaDB lives through the hour that comes twice', () =>
+      summersLastHour({ ...extent, faults: Math.max(3, extent.faults) }),
+    )
+  },
+)
 
 describeWithServers('pgbouncer', 'no handler starts after the call has returned, through pgbouncer', () => {
   row('connections are shared between transactions', () => shareConnections(extent))

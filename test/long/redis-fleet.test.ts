@@ -5,11 +5,22 @@ import { build } from 'tsdown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type FleetReport, runFleet } from '../../bench/redis-fleet.ts'
 import { describeWithService } from '../services.ts'
+import { length } from './length.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const seconds = process.env.LONG === 'short' ? 4 : 20
+const seconds = length(20, 4)
 /** What processes hold when the time is up counts more in a short run. */
-const least = process.env.LONG === 'short' ? 0.9 : 0.95
+const least = length(0.95, 0.9)
+/** Sixteen processes that ask Redis for every request take a machine of their own: a short campaign does without. */
+const sizes = { leased: [4, 16], strict: length([4, 16], [4]) }
+const loads = length(
+  [
+    [1_000, 1],
+    [10, 1],
+    [1_000, 100],
+  ],
+  [[1_000, 1]],
+)
 
 describeWithService('redis', 'a fleet of processes with one key', (url) => {
   let folder: string
@@ -49,12 +60,8 @@ describeWithService('redis', 'a fleet of processes with one key', (url) => {
   }
 
   for (const mode of ['leased', 'strict'] as const) {
-    for (const processes of [4, 16]) {
-      for (const [eps, cost] of [
-        [1_000, 1],
-        [10, 1],
-        [1_000, 100],
-      ] as const) {
+    for (const processes of sizes[mode]) {
+      for (const [eps, cost] of loads as [number, number][]) {
         it(`keeps to ${eps} eps over ${processes} processes in requests of ${cost} (${mode})`, async () => {
           const fleet = await overload(mode, eps, cost, Array(processes).fill(1 / processes))
           expect(fleet.errors).toBe(0)

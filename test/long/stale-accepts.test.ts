@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -13,6 +13,7 @@ import { summarize } from './percentile.ts'
 import { sharedNow } from './processes/messages.ts'
 import { startProxy, type TcpProxy } from './processes/proxy.ts'
 import { buildProgram, type Program, type Running } from './processes/spawn.ts'
+import { type Change, check, readLog } from './verification-log.ts'
 
 const verifierCount = 4
 /** Changes per campaign: as many revokes and grace-0 rotations each, and a fifth of that of removals. */
@@ -23,13 +24,6 @@ const leaseMs = length(2_000, 400)
 const freezeMs = (url: string) => (url.startsWith('sqlite:') ? 3_000 : 4 * leaseMs)
 
 type Disturbance = 'none' | 'frozen' | 'blackhole' | 'listener-killed'
-type Action = 'revoke' | 'rotate' | 'remove'
-
-interface Change {
-  action: Action
-  calledAt: number
-  returnedAt: number
-}
 
 interface Campaign {
   url: string
@@ -182,48 +176,6 @@ async function changeGroup(
   if (disturbance === 'frozen') first.child.kill('SIGCONT')
   await Promise.all(verifiers.map((verifier) => verifier.ask({ type: 'again' })))
   proxy?.blackhole(false)
-}
-
-interface Verification {
-  index: number
-  start: number
-  end: number
-  accepted: boolean
-}
-
-function readLog(file: string): Verification[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [index, start, end, outcome] = line.split(' ')
-      return {
-        index: Number(index),
-        start: Number(start),
-        end: Number(end),
-        accepted: outcome === 'accepted',
-      }
-    })
-}
-
-/** The rule: no accepted verification starts after the change of its key has returned. */
-function check(history: readonly Verification[], changes: ReadonlyMap<number, Change>) {
-  const lastAccepted = new Map<number, number>()
-  const violations: Verification[] = []
-  const refused = new Set<number>()
-  let accepted = 0
-  for (const one of history) {
-    const change = changes.get(one.index)
-    if (one.accepted) {
-      accepted++
-      lastAccepted.set(one.index, Math.max(one.start, lastAccepted.get(one.index) ?? 0))
-      if (change !== undefined && one.start > change.returnedAt) violations.push(one)
-    } else if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
-  }
-  const propagation = [...changes]
-    .filter(([index]) => refused.has(index) && lastAccepted.has(index))
-    .map(([index, { calledAt }]) => Math.max(0, (lastAccepted.get(index) as number) - calledAt))
-  return { violations, propagation, accepted }
 }
 
 async function proxyTo(url: string): Promise<TcpProxy> {

@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** A program of this folder that runs as a process of its own and talks to the test by messages. */
 export interface Program {
-  start(options: object): Promise<Running>
+  /** @param env added to this process's, such as the clock to go by. */
+  start(options: object, env?: Record<string, string>): Promise<Running>
   remove(): void
 }
 
@@ -39,14 +40,15 @@ export async function buildProgram(name: string): Promise<Program> {
   })
   const file = join(folder, `${name}.mjs`)
   return {
-    start: (options) => start(file, options),
+    start: (options, env) => start(file, options, env),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-async function start(file: string, options: object): Promise<Running> {
+async function start(file: string, options: object, env: Record<string, string> = {}): Promise<Running> {
   const child = fork(file, [JSON.stringify(options)], {
     execArgv: ['--unhandled-rejections=strict', '--expose-gc'],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const waiting = new Map<number, (answer: unknown) => void>()

@@ -1,4 +1,5 @@
 import { afterAll, describe, inject, it } from 'vitest'
+import { hasFakeClock } from '../../../fake-clock.ts'
 import { nameSkippedSuite } from '../../../skipped-suite.ts'
 import { hasMariadb } from './own-mariadb.ts'
 import { hasPgbouncer } from './own-pgbouncer.ts'
@@ -13,6 +14,14 @@ const installed = {
   pgbouncer: {
     label: 'pgbouncer and a PostgreSQL server',
     isThere: hasPgbouncer && postgresPrograms !== undefined,
+  },
+  'postgres with a clock of its own': {
+    label: 'the programs of a PostgreSQL server, and libfaketime',
+    isThere: postgresPrograms !== undefined && hasFakeClock,
+  },
+  'mariadb with a clock of its own': {
+    label: 'the programs of a MariaDB server, and libfaketime',
+    isThere: hasMariadb && hasFakeClock,
   },
   mariadb: { label: 'the programs of a MariaDB server (mariadb-install-db, mariadbd)', isThere: hasMariadb },
 }

@@ -5,8 +5,9 @@ import Database from 'libsql'
 import { expect } from 'vitest'
 import { createWriteKeys } from '../../../../src/index.ts'
 import { createSqlStore } from '../../../../src/stores/sql/index.ts'
+import { createFakeClock } from '../../../fake-clock.ts'
 import { type Fleet, pause, type Summary, startFleet, type UsedKey } from './fleet.ts'
-import { makeDatabase, startMariadb } from './own-mariadb.ts'
+import { makeDatabase, startMariadb, startMariadbIn } from './own-mariadb.ts'
 import { startPgbouncer } from './own-pgbouncer.ts'
 import { type OwnPostgres, postgresPrograms, startPostgres } from './own-postgres.ts'
 import { startSplittingProxy } from './splitting-proxy.ts'
@@ -304,5 +305,52 @@ export async function replaceFile({ faults, keys: keysPerFault }: Extent, folder
     return await finish(fleet, (faults * keysPerFault) / 3)
   } finally {
     await fleet.close()
+  }
+}
+
+/** The database's clock jumps two hours ahead, and back, while keys are ended. */
+export async function databaseClock({ faults, keys }: Extent): Promise<Summary> {
+  const clock = createFakeClock()
+  const server = await startPostgres(clock.env)
+  const fleet = startFleet({ open: () => createSqlStore({ url: server.url, notifications: false }), leaseMs })
+  try {
+    for (let fault = 0; fault < faults; fault++) {
+      const isAhead = fault % 2 === 0
+      await endDuring(fleet, await fleet.makeKeys(keys), async () => clock.set(isAhead ? 2 * 3_600 : 0))
+      const [row] = await server.query('select extract(epoch from clock_timestamp()) as now')
+      const aheadSeconds = Number(row?.now) - Date.now() / 1_000
+      expect(Math.abs(aheadSeconds - (isAhead ? 2 * 3_600 : 0))).toBeLessThan(600)
+    }
+    return await finish(fleet, faults * keys)
+  } finally {
+    await fleet.close()
+    await server.remove()
+    clock.remove()
+  }
+}
+
+/** The last hour of summer comes twice in the database's time zone: local times go back, and tell of two moments. */
+export async function summersLastHour({ faults, keys }: Extent): Promise<Summary> {
+  const clock = createFakeClock()
+  const server = await startMariadbIn({ ...clock.env, TZ: 'Europe/Berlin' })
+  await makeDatabase(server)
+  const endOfSummer = Date.UTC(2026, 9, 25, 1) / 1_000
+  const toEnd = (seconds: number) => Math.round(endOfSummer + seconds - Date.now() / 1_000)
+  const fleet = startFleet({ open: () => createSqlStore({ url: server.url }), leaseMs })
+  try {
+    clock.set(toEnd(-1_800))
+    for (let fault = 0; fault < faults; fault++) {
+      const used = await fleet.makeKeys(keys)
+      // In the hour that comes twice, over its end, and in the one that has begun again.
+      clock.set(toEnd([-1_800, -1, 1_800][fault % 3] as number))
+      await endDuring(fleet, used, async () => {})
+    }
+    const [row] = await server.query('select unix_timestamp() as now')
+    expect(Math.abs(Number(row?.now) - endOfSummer)).toBeLessThan(2 * 3_600)
+    return await finish(fleet, faults * keys)
+  } finally {
+    await fleet.close()
+    await server.remove()
+    clock.remove()
   }
 }

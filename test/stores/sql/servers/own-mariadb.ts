@@ -20,7 +20,15 @@ export const hasMariadb = installer !== undefined && daemon !== undefined
 let servers = 0
 
 /** @param settings options of the server, such as `autocommit=0`. */
-export async function startMariadb(...settings: string[]): Promise<OwnMariadb> {
+export function startMariadb(...settings: string[]): Promise<OwnMariadb> {
+  return startMariadbIn({}, ...settings)
+}
+
+/** @param env of the server, such as its time zone and the clock that it goes by. */
+export async function startMariadbIn(
+  env: Record<string, string>,
+  ...settings: string[]
+): Promise<OwnMariadb> {
   if (installer === undefined || daemon === undefined) throw new Error('No MariaDB server is installed here.')
   const account = accountOf('mysql')
   const folder = folderFor(account, 'mariadb')
@@ -56,6 +64,7 @@ export async function startMariadb(...settings: string[]): Promise<OwnMariadb> {
     account,
     folder,
     port,
+    env,
   )
   const admin = `mysql://root@127.0.0.1:${port}/mysql`
   async function query(statement: string): Promise<Record<string, unknown>[]> {

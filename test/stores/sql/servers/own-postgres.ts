@@ -55,7 +55,8 @@ const settings = (port: number, folder: string) =>
     wal_retrieve_retry_interval: '100ms',
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 
-export async function startPostgres(): Promise<OwnPostgres> {
+/** @param env of the server, such as the clock that it goes by. */
+export async function startPostgres(env: Record<string, string> = {}): Promise<OwnPostgres> {
   const account = accountOf('postgres')
   const folder = folderFor(account, 'postgres')
   const data = join(folder, 'data')
@@ -64,10 +65,10 @@ export async function startPostgres(): Promise<OwnPostgres> {
     ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
     account,
   )
-  return serve(folder, data)
+  return serve(folder, data, env)
 }
 
-async function serve(folder: string, data: string): Promise<OwnPostgres> {
+async function serve(folder: string, data: string, env: Record<string, string> = {}): Promise<OwnPostgres> {
   const account = accountOf('postgres')
   const port = await freePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
@@ -77,6 +78,7 @@ async function serve(folder: string, data: string): Promise<OwnPostgres> {
     account,
     folder,
     port,
+    env,
   )
   async function query(statement: string): Promise<Record<string, unknown>[]> {
     for (let attempt = 0; ; attempt++) {

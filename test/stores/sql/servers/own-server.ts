@@ -61,8 +61,14 @@ export async function runServer(
   account: Account,
   folder: string,
   port: number,
+  env: Record<string, string> = {},
 ): Promise<RunningServer> {
-  const child = spawn(program, args, { ...account, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, {
+    ...account,
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data) => {

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+
+/** A call that ended a key, on the clock that all processes share. */
+export interface Change {
+  action: 'revoke' | 'rotate' | 'remove'
+  calledAt: number
+  returnedAt: number
+}
+
+/** One verification, as a verifier has logged it. */
+interface Verification {
+  index: number
+  start: number
+  end: number
+  accepted: boolean
+}
+
+export function readLog(file: string): Verification[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [index, start, end, outcome] = line.split(' ')
+      return {
+        index: Number(index),
+        start: Number(start),
+        end: Number(end),
+        accepted: outcome === 'accepted',
+      }
+    })
+}
+
+/** The rule: no accepted verification starts after the change of its key has returned. */
+export function check(history: readonly Verification[], changes: ReadonlyMap<number, Change>) {
+  const lastAccepted = new Map<number, number>()
+  const violations: Verification[] = []
+  const refused = new Set<number>()
+  let accepted = 0
+  for (const one of history) {
+    const change = changes.get(one.index)
+    if (one.accepted) {
+      accepted++
+      lastAccepted.set(one.index, Math.max(one.start, lastAccepted.get(one.index) ?? 0))
+      if (change !== undefined && one.start > change.returnedAt) violations.push(one)
+    } else if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
+  }
+  const propagation = [...changes]
+    .filter(([index]) => refused.has(index) && lastAccepted.has(index))
+    .map(([index, { calledAt }]) => Math.max(0, (lastAccepted.get(index) as number) - calledAt))
+  return { violations, propagation, accepted }
+}
