@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { importColumns } from '../keys/import-text.ts'
+import { importColumns } from '../keys/import-columns.ts'
 import { type ImportKeyInput, type ImportResult, maxImported } from '../management/import-keys.ts'
 import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { withSnakeCaseFields } from './field-names.ts'
 import { createKeySchema, keySchema, toKeyInput, toKeyJson } from './key-schema.ts'
 
-const importKeySchema = z.strictObject({
+export const importKeySchema = z.strictObject({
   ...createKeySchema.shape,
   key: z
     .string()
@@ -62,7 +62,10 @@ function readItem(item: unknown): { input?: ImportKeyInput; refused?: ImportResu
   const [issue] = error.issues
   // A name nobody knows is not repeated: a secret may stand in its place.
   if (issue === undefined || issue.code === 'unrecognized_keys')
-    return refusal('input', `has a field that an import does not take; it takes ${importColumns.join(', ')}`)
+    return refusal(
+      'input',
+      `has a field that an import does not take; it takes ${Object.keys(importColumns).join(', ')}`,
+    )
   const [field = 'input'] = issue.path
   return refusal(String(field), issue.message)
 }

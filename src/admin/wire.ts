@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ImportResultJson, importKeySchema } from './import-items.ts'
 import type {
   createdKeySchema,
   keySchema,
@@ -28,3 +29,5 @@ export type DecisionJson = z.output<typeof decisionSchema>
 export type AnomalyJson = z.output<typeof anomalySchema>
 export type ProblemJson = z.output<typeof problemSchema>
 export type SessionJson = z.output<typeof sessionSchema>
+export type ImportKeyJson = z.input<typeof importKeySchema>
+export type { ImportResultJson }

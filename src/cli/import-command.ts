@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fstatSync } from 'node:fs'
 import { importItems } from '../admin/import-items.ts'
+import { importColumns } from '../keys/import-columns.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../keys/import-text.ts'
 import { maxImported } from '../management/import-keys.ts'
 import { StoreError } from '../runtime/errors.ts'
@@ -27,7 +28,7 @@ interface Tally {
 export async function importKeys(run: CommandRun): Promise<void> {
   const { values, terminal } = run
   const dryRun = values['dry-run'] === true
-  const reader = createImportReader(formatOf(values.format))
+  const reader = createImportReader(importColumns, formatOf(values.format))
   if (terminal.stdin.isTTY === true)
     noteLine(terminal, 'Paste the keys, one JSON object on each line or CSV, then press Enter and Ctrl-D:')
   const tally: Tally = { imported: 0, existing: 0, refused: 0, errors: [] }

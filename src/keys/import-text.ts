@@ -1,5 +1,4 @@
-import { toSnakeCase } from '../runtime/letter-case.ts'
-import { type KeyField, keyFields, type SettableField, settableFields } from './fields.ts'
+import type { FieldKind } from './fields.ts'
 
 /** How a file of keys is written: an object of JSON on each line, or CSV with the names of the fields in its first row. */
 export type ImportFormat = 'ndjson' | 'csv'
@@ -19,14 +18,11 @@ export interface ImportReader {
 /** Longest line, or record of CSV, in characters. */
 const maxRecordLength = 65_536
 
-const columns: Readonly<Record<string, KeyField | undefined>> = Object.fromEntries(
-  settableFields('create').map((name: SettableField) => [toSnakeCase(name), keyFields[name] as KeyField]),
-)
-/** What a key of a file may have, in the spelling of the JSON API. */
-export const importColumns: readonly string[] = [...Object.keys(columns), 'key', 'key_hash']
+/** What is in the cells of a column. A page that has no access to the fields themselves hands in the same. */
+export type ImportColumns = Readonly<Record<string, FieldKind>>
 
 /** @param format default: CSV unless the text begins with a brace. */
-export function createImportReader(format?: ImportFormat): ImportReader {
+export function createImportReader(columns: ImportColumns, format?: ImportFormat): ImportReader {
   let rest = ''
   let line = 1
   let toEntry: ((record: string, line: number) => ImportEntry | undefined) | undefined
@@ -40,7 +36,7 @@ export function createImportReader(format?: ImportFormat): ImportReader {
     const first = /\S/.exec(rest)?.[0]
     if (first === undefined && format === undefined) return
     isCsv = (format ?? (first === '{' ? 'ndjson' : 'csv')) === 'csv'
-    toEntry = isCsv ? createRowReader() : readJsonLine
+    toEntry = isCsv ? createRowReader(columns) : readJsonLine
   }
 
   function take(isLast: boolean): ImportEntry[] {
@@ -96,7 +92,8 @@ function readJsonLine(record: string, line: number): ImportEntry | undefined {
   return { line, problem: 'is no JSON object' }
 }
 
-function createRowReader(): (record: string, line: number) => ImportEntry | undefined {
+function createRowReader(columns: ImportColumns): (record: string, line: number) => ImportEntry | undefined {
+  const importColumns = Object.keys(columns)
   let header: readonly string[] | undefined
   let hasFailed = false
   return (record, line) => {
@@ -124,13 +121,15 @@ function createRowReader(): (record: string, line: number) => ImportEntry | unde
     const given = header
       .map((name, index) => [name, cells[index] as string] as const)
       .filter(([, cell]) => cell !== '')
-    return { line, item: Object.fromEntries(given.map(([name, cell]) => [name, readCell(name, cell)])) }
+    return {
+      line,
+      item: Object.fromEntries(given.map(([name, cell]) => [name, readCell(columns[name], cell)])),
+    }
   }
 }
 
 /** What a cell says, as JSON has it. What is none is left as it is: whoever takes it says what is wrong. */
-function readCell(name: string, cell: string): unknown {
-  const kind = columns[name]?.kind
+function readCell(kind: FieldKind | undefined, cell: string): unknown {
   if (kind === 'number') return /^\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell
   if (kind === 'list')
     return cell

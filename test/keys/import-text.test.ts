@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { importColumns } from '../../src/keys/import-columns.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../../src/keys/import-text.ts'
 
 /** Read at once, and again character by character: both must come to the same. */
 function read(text: string, format?: ImportFormat): ImportEntry[] {
-  const whole = createImportReader(format)
+  const whole = createImportReader(importColumns, format)
   const entries = [...whole.push(text), ...whole.end()]
-  const parts = createImportReader(format)
+  const parts = createImportReader(importColumns, format)
   const byPart = [...Array.from(text).flatMap((character) => parts.push(character)), ...parts.end()]
   expect(byPart).toEqual(entries)
   return entries
@@ -70,7 +71,7 @@ describe('a file of keys', () => {
   it('may have a line that is too long, which is passed over', () => {
     const long = `{"key":"${'x'.repeat(200_000)}"}`
     for (const size of [1_000, 1_000_000]) {
-      const reader = createImportReader()
+      const reader = createImportReader(importColumns)
       const text = `${long}\n{"name":"good"}\n`
       const entries: ImportEntry[] = []
       for (let at = 0; at < text.length; at += size) entries.push(...reader.push(text.slice(at, at + size)))

@@ -3,6 +3,7 @@ import type {
   AuditEntry,
   CreatedKey,
   Decision,
+  ImportResult,
   KeyFields,
   Page,
   RotatedKey,
@@ -34,6 +35,7 @@ export interface Api {
   listKeys(query: { q?: string; cursor?: string | null }): Promise<Page<WriteKey>>
   getKey(id: string): Promise<WriteKey>
   createKey(fields: Partial<KeyFields> & { environment?: string }): Promise<CreatedKey>
+  importKeys(keys: readonly unknown[], dryRun: boolean): Promise<{ results: ImportResult[] }>
   updateKey(id: string, fields: Partial<KeyFields>, version: number): Promise<WriteKey>
   rotateKey(id: string, gracePeriodHours: number): Promise<RotatedKey>
   endGrace(id: string, secretId: string): Promise<WriteKey>
@@ -102,6 +104,7 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
     },
     getKey: (id) => call('GET', keyUrl(id)),
     createKey: (fields) => call('POST', keysPath, fields),
+    importKeys: (keys, dryRun) => call('POST', `${keysPath}/import`, { write_keys: keys, dry_run: dryRun }),
     updateKey: (id, fields, version) => call('PATCH', keyUrl(id), fields, { 'if-match': `"${version}"` }),
     rotateKey: (id, gracePeriodHours) =>
       call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }),

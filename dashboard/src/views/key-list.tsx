@@ -12,6 +12,7 @@ import { formatCompact, formatCount, formatDay, plural } from '../words/format.t
 import { type KeyStatus, staleDays, statusOf } from '../words/key-status.ts'
 import { sources, sourceTypes } from '../words/source-defaults.ts'
 import { CreateKey } from './create-key.tsx'
+import { ImportKeys } from './import-keys.tsx'
 import { maxLoadedKeys, useAllKeys } from './loaded-keys.ts'
 
 const rowsPerPage = 50
@@ -35,6 +36,7 @@ export function KeyList() {
   const [sort, setSort] = useState<{ by: SortBy; ascending: boolean }>({ by: 'created', ascending: false })
   const [page, setPage] = useState(0)
   const [creating, setCreating] = useState(false)
+  const [importing, setImporting] = useState(false)
   const { keys, isComplete, isTruncated, error, reload } = useAllKeys(q)
 
   const found = useMemo(() => {
@@ -70,6 +72,11 @@ export function KeyList() {
           {keys !== null && `${plural(found.length, 'key')}${isComplete ? '' : ' so far…'}`}
         </span>
         <span class="grow" />
+        {canWrite() && (
+          <button type="button" onClick={() => setImporting(true)}>
+            Import keys
+          </button>
+        )}
         {canWrite() && (
           <button type="button" class="primary" onClick={() => setCreating(true)}>
             Create write key
@@ -190,6 +197,14 @@ export function KeyList() {
             Next
           </button>
         </nav>
+      )}
+      {importing && (
+        <ImportKeys
+          onClose={() => {
+            setImporting(false)
+            void reload()
+          }}
+        />
       )}
       {creating && (
         <CreateKey

@@ -1,0 +1,47 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { generateSecret } from '../../src/keys/secret.ts'
+import { describeWithService } from '../services.ts'
+import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
+import { type PageServer, startPageServer } from './page-server.ts'
+
+describeWithService('chromium', 'importing keys at the page', (chromiumPath) => {
+  let browser: Browser
+  let server: PageServer
+
+  beforeAll(async () => {
+    server = await startPageServer()
+    browser = await launchBrowser(chromiumPath)
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  it('checks a file first, names the lines that cannot be, and imports the rest', async () => {
+    const { page, complaints } = await openPage(browser, (screens[0] as (typeof screens)[number])[1])
+    await signIn(page, server.url)
+    await page.getByRole('button', { name: 'Import keys' }).click()
+    const rows = [
+      `Old phone,mobile,${generateSecret('old_')}`,
+      `Old page,tv,${generateSecret('old_')}`,
+      'x,web,short',
+    ]
+    await page.getByLabel('From a file').setInputFiles({
+      name: 'keys.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from(['name,source_type,key', ...rows].join('\n')),
+    })
+    await page.getByRole('button', { name: 'Check', exact: true }).click()
+    await page.getByText('1 can be imported, 2 not.').waitFor()
+    await page.getByText(/^Line 3: source_type/).waitFor()
+    await page.getByText(/^Line 4: key must/).waitFor()
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Import 1' }).click()
+    await page.getByText('1 imported, 2 not.').waitFor()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('row').filter({ hasText: 'Old phone' }).waitFor()
+    expect(complaints).toEqual([])
+  })
+})
