@@ -13,6 +13,8 @@ export const nodeStream = onFirstCall(() => process.getBuiltinModule('node:strea
 
 /** See {@link nodeCrypto}. */
 export const nodeOs = onFirstCall(() => process.getBuiltinModule('node:os'))
+
+/** See {@link nodeCrypto}. */
 export const nodeModule = onFirstCall(() => process.getBuiltinModule('node:module'))
 
 /** See {@link nodeCrypto}. */
