@@ -16,7 +16,10 @@ export interface RequestHints {
   mountPath?: string | undefined
   /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
   parsed?: ParsedBody
-  /** The response, where the server may leave `100 Continue` to those who read the body: said once it is going to be read. */
+  /**
+   * The response. Where the server leaves `100 Continue` to those who read the body, it is said once the body is going to be read; and
+   * a response that does not know its request, as those of serverless adapters, is told.
+   */
   response?: ServerResponse
   /** Fixed event type of the route. */
   eventType?: string | undefined
@@ -24,6 +27,7 @@ export interface RequestHints {
 
 /** A Node request, HTTP/1 or HTTP/2, as the verifier sees it. Reads no byte of the body. */
 export function toIngestRequest(request: IncomingMessage, hints: RequestHints = {}): IngestRequest {
+  if (hints.response !== undefined) completeResponse(hints.response, request)
   const left = request.url ?? '/'
   const url = hints.url === undefined ? left : routedTarget(hints.url, left, hints.mountPath)
   const queryStart = url.indexOf('?')
@@ -40,6 +44,11 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   if (address !== undefined) ingest.ip = address
   if (hints.eventType !== undefined) ingest.eventType = hints.eventType
   return ingest
+}
+
+/** Responses of serverless adapters know no more of their request than its method. */
+function completeResponse(response: ServerResponse, request: IncomingMessage): void {
+  if (response.req?.headers === undefined) Object.assign(response, { req: request })
 }
 
 /** A client that waits for a word from us sends its body once it has got it. */
