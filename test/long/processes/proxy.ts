@@ -1,9 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A TCP proxy that can swallow everything, as a network does that drops packets: nothing is refused, nothing arrives. */
 export interface TcpProxy {
   readonly port: number
   blackhole(on: boolean): void
+  /** Everything takes so long on its way, piece after piece; 0: at once. */
+  delay(ms: number): void
   /** Refuses new connections and cuts those there are, or accepts again. */
   cut(on: boolean): void
   close(): Promise<void>
@@ -13,6 +16,7 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
   const pairs = new Set<readonly [Socket, Socket]>()
   let swallowing = false
   let refusing = false
+  let delayMs = 0
   const server = createServer((near) => {
     if (refusing) {
       near.resetAndDestroy()
@@ -27,7 +31,21 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
         pairs.delete(pair)
         to.destroy()
       })
-      from.on('data', (data) => to.write(data))
+      let sent = Promise.resolve()
+      let waiting = 0
+      from.on('data', (data) => {
+        if (delayMs === 0 && waiting === 0) {
+          to.write(data)
+          return
+        }
+        waiting++
+        // In order, also when the delay has changed meanwhile.
+        sent = sent.then(async () => {
+          await sleep(delayMs)
+          waiting--
+          to.write(data)
+        })
+      })
     }
     if (swallowing) for (const socket of pair) socket.pause()
   })
@@ -38,6 +56,9 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
     blackhole(on) {
       swallowing = on
       for (const pair of pairs) for (const socket of pair) on ? socket.pause() : socket.resume()
+    },
+    delay(ms) {
+      delayMs = ms
     },
     cut(on) {
       refusing = on
