@@ -1,5 +1,6 @@
 import type { CacheState, KeyCache } from './cache/key-cache.ts'
 import type { Outages } from './cache/outages.ts'
+import type { PepperCheck } from './cache/pepper-check.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
 import type { KeyStore } from './stores/key-store.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
@@ -15,7 +16,10 @@ export interface PartHealth {
 export interface Health {
   /** Whether the store answers, so that every good request can be accepted. The other parts have other means meanwhile. */
   readonly ok: boolean
-  /** The key store: whether the last question to it was answered. Not `ok` before the first answer of a store that others share. */
+  /**
+   * The key store: whether the last question to it was answered, and this process has every pepper that keys were made with. Not `ok`
+   * before the first answer of a store that others share.
+   */
   readonly store: PartHealth
   /** The limiter: not `ok` while it goes without the server that it leans on. */
   readonly limiter: PartHealth
@@ -31,6 +35,7 @@ export interface HealthParts {
   storeOutages: Outages
   hintsOutages: Outages
   cache: Pick<KeyCache<never>, 'begin' | 'look'>
+  peppers: Pick<PepperCheck, 'missing'>
   usage: Pick<UsageRecorder, 'unsent'>
   limiterChange: () => LimiterChange | undefined
   hasClosed: () => boolean
@@ -42,7 +47,7 @@ export function createHealth(parts: HealthParts): () => Health {
 
   function storeError(state: CacheState): Error | string | undefined {
     if (parts.hasClosed()) return 'These write keys have been closed.'
-    const error = storeOutages.errorOf('questions')
+    const error = storeOutages.errorOf('questions') ?? parts.peppers.missing()
     if (error !== undefined) return error
     const hasAnswered = store.scope === 'process' || state.leaseMs > 0
     return hasAnswered ? undefined : 'The store has not been asked yet.'

@@ -1,5 +1,6 @@
 import type { KeyCache } from './cache/key-cache.ts'
 import type { Outage } from './cache/outages.ts'
+import type { PepperCheck } from './cache/pepper-check.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { StoreError, toStoreError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
@@ -10,20 +11,29 @@ const startUpMs = 20_000
 export interface ReadinessParts {
   store: KeyStore
   cache: Pick<KeyCache<never>, 'refresh'>
+  peppers: Pick<PepperCheck, 'see' | 'missing'>
   /** What questions to the store meet. */
   questions: Outage
   hasClosed: () => boolean
 }
 
 /** @throws StoreError when requests would be refused although they are good: why the store does not answer. */
-export async function assertReady({ store, cache, questions, hasClosed }: ReadinessParts): Promise<void> {
+export async function assertReady({
+  store,
+  cache,
+  peppers,
+  questions,
+  hasClosed,
+}: ReadinessParts): Promise<void> {
   if (hasClosed()) throw new StoreError('store_unavailable', 'These write keys have been closed.')
   try {
-    await withDeadline(store.poll({ since: null }), startUpMs)
+    peppers.see(await withDeadline(store.poll({ since: null }), startUpMs))
     questions.ended()
   } catch (error) {
     questions.began(error)
     throw toStoreError(error)
   }
   await cache.refresh()
+  const missing = peppers.missing()
+  if (missing !== undefined) throw missing
 }

@@ -1,6 +1,7 @@
 import { createKeyCache } from './cache/key-cache.ts'
 import { createMissBudget } from './cache/miss-budget.ts'
 import { createOutages, type Outage } from './cache/outages.ts'
+import { createPepperCheck } from './cache/pepper-check.ts'
 import { createClosing } from './closing.ts'
 import { createHealth } from './health.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
@@ -80,6 +81,12 @@ function createParts(resolved: ResolvedOptions) {
     (error) => emit({ type: 'hints_error', error }),
     () => emit({ type: 'hints_recovered' }),
   )
+  const peppers = createPepperCheck({
+    store,
+    hashers: resolved.hashers,
+    onMissing: (error) => emit({ type: 'pepper_missing', error }),
+    onUnchecked: () => emit({ type: 'peppers_unchecked' }),
+  })
   const watch: DecisionWatch = {}
   const activity = createWatchedActivity(resolved, watch, emit, storeOutages('watching'), {
     pollMs: () => cache.leaseMs() / 4,
@@ -97,8 +104,12 @@ function createParts(resolved: ResolvedOptions) {
     hintsOutage: hintsOutages,
     onUntold: () => emit({ type: 'index_missing' }),
     onStaleAccept: (keyId) => emit({ type: 'stale_accept', keyId }),
-    onRevisionRegressed: () => emit({ type: 'revision_regressed' }),
     onWatched: (isWatched) => activity.told(isWatched),
+    onRevisionRegressed() {
+      peppers.forgetClaims()
+      emit({ type: 'revision_regressed' })
+    },
+    onAnswer: peppers.see,
   })
   const counting = storeOutages('counting')
   const usage = createUsageRecorder({
@@ -119,13 +130,15 @@ function createParts(resolved: ResolvedOptions) {
   })
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
-  const verifierOptions = { ...resolved, cache, emit, tellDecisions, usage, watch, isSpent }
+  const missingPepper = peppers.missing
+  const verifierOptions = { ...resolved, cache, emit, tellDecisions, usage, watch, isSpent, missingPepper }
   return {
     unobserve,
     limiterChange: () => limiterChange,
     storeOutages,
     questions: storeOutages('questions'),
     hintsOutages,
+    peppers,
     cache,
     usage,
     activity,

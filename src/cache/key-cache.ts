@@ -3,7 +3,7 @@ import { digestToHex } from '../keys/secret.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { StoreError } from '../runtime/errors.ts'
-import type { ChangeHints, ChangeListener, KeyStore } from '../stores/key-store.ts'
+import type { ChangeHints, ChangeListener, KeyStore, PollAnswer } from '../stores/key-store.ts'
 import { type Cacheable, createCachedKeys } from './cached-keys.ts'
 import { createChangeHistory } from './change-history.ts'
 import { createKnownSecrets, type KnownSecrets } from './known-secrets.ts'
@@ -41,6 +41,7 @@ export interface KeyCacheOptions<Compiled> {
   onRevisionRegressed: () => void
   /** Told by each poll whether somebody looks at decisions. */
   onWatched?: ((isWatched: boolean) => void) | undefined
+  onAnswer: (answer: PollAnswer) => void
 }
 
 /** What verification and management need of the cache. */

@@ -1,6 +1,6 @@
 import { timeoutError, withDeadline } from '../runtime/deadline.ts'
 import { toStoreError } from '../runtime/errors.ts'
-import type { KeyStore } from '../stores/key-store.ts'
+import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lease } from './lease.ts'
 import type { Poller } from './poller.ts'
@@ -10,6 +10,7 @@ export interface OwnStoreOptions {
   changes: ChangeHistory
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
+  onAnswer: (answer: PollAnswer) => void
 }
 
 /** Asks a store that nobody outside this process can change: it tells of each change before that returns, so there is nothing to poll for. */
@@ -23,7 +24,9 @@ export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answe
       const before = changes.generation()
       const asked = store.poll({ since: null, keyHash })
       answersAtOnce = !(asked instanceof Promise)
-      const { record } = await withDeadline(asked, endsAt - performance.now())
+      const answer = await withDeadline(asked, endsAt - performance.now())
+      const { record } = answer
+      options.onAnswer(answer)
       const isUndisturbed = changes.none(before, undefined)
       if (record === undefined || changes.none(before, record.id))
         return { record, generation: changes.generation(), isUndisturbed }

@@ -19,6 +19,8 @@ export interface PollerOptions {
   onStoreAnswer: () => void
   /** Whether somebody looks at decisions, as each answer says. */
   onWatched?: ((isWatched: boolean) => void) | undefined
+  /** Sees every answer, before it counts. */
+  onAnswer: (answer: PollAnswer) => void
 }
 
 /** What the store holds of a digest. */
@@ -84,6 +86,7 @@ export function createPoller(options: PollerOptions): Poller {
     if (closed) throw closedError()
     if (answer.isWatched !== undefined) options.onWatched?.(answer.isWatched)
     const { record } = answer
+    options.onAnswer(answer)
     const isUndisturbed = changes.none(generation, undefined)
     const isOvertaken = record !== undefined && !changes.none(generation, record.id)
     const outcome = standing.apply(question, answer)

@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
-import type { KeyStore } from '../stores/key-store.ts'
+import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import { createLease, type Lease } from './lease.ts'
 import type { Outage } from './outages.ts'
@@ -18,6 +18,8 @@ export interface StoreAccessOptions {
   onChanged: (keyIds: readonly string[] | 'all') => void
   onRevisionRegressed: () => void
   onWatched?: ((isWatched: boolean) => void) | undefined
+  /** Sees every answer of the store. */
+  onAnswer: (answer: PollAnswer) => void
 }
 
 /** How a process asks its store, and how long it may trust the answers. */
@@ -31,7 +33,7 @@ export interface StoreAccess {
 export function createStoreAccess(options: StoreAccessOptions): StoreAccess {
   const { store, clock, changes, storeOutage } = options
   const { began, ended } = storeOutage('questions')
-  const outage = { onStoreError: began, onStoreAnswer: ended }
+  const outage = { onStoreError: began, onStoreAnswer: ended, onAnswer: options.onAnswer }
   if (store.scope === 'process') {
     const poller = createOwnStorePoller({ store, changes, ...outage })
     return { lease: endlessLease, poller, answersAtOnce: poller.answersAtOnce }

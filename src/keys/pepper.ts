@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../runtime/built-ins.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
-import { createSecretHasher, type SecretHasher } from './secret.ts'
+import { createSecretHasher, digestToHex, type SecretHasher } from './secret.ts'
 
 /** What secrets are hashed with, newest first; `null` stands for plain SHA-256. */
 export type SecretHashers = readonly [SecretHasher, ...SecretHasher[]]
@@ -22,6 +22,22 @@ export const pepperOption: OptionReader<SecretHashers> = (value, option, isGiven
   })
   if (newest !== undefined) return [newest, ...older]
   throw badOption(option, value, 'a string, or a list with at least one; null means none on purpose')
+}
+
+const fingerprintText = 'fingerprint of a pepper'
+const fingerprintDigits = 4
+
+/**
+ * Tells peppers apart without telling them: the first 16 bits of a fixed text's digest, in hex. So few that nobody who guesses at a
+ * short pepper learns that the guess is right; enough that another pepper has another one, but for once in 65 536.
+ */
+export function fingerprintOf(hasher: SecretHasher): string {
+  return digestToHex(hasher(fingerprintText)).slice(0, fingerprintDigits)
+}
+
+/** What stands for no pepper. */
+export function plainFingerprint(): string {
+  return fingerprintOf(createSecretHasher(null))
 }
 
 /** Whether a plain SHA-256 of a secret is found: without a pepper, or with a `null` at the end of the list. */

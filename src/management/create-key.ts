@@ -55,7 +55,7 @@ export function createKeyCreation(parts: {
       const rules = await parseRules(input as unknown as Record<string, unknown>)
       const environment = scalars.environment ?? parts.environment
       for (let attempt = 0; attempt < insertAttempts; attempt++) {
-        const secret = makeSecret(environment)
+        const secret = await makeSecret(environment)
         const record = createKey({ ...scalars, ...rules }, environment, secret, now, change.id)
         const entry = changes.entry('create', change, null, record)
         const creation = change.id === undefined ? entry : { ...entry, id: creationEntryId(change.id) }

@@ -1,3 +1,4 @@
+import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { toWriteKey } from '../keys/key-record.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
@@ -14,21 +15,27 @@ export function createKeyFinding({
   store,
   usage,
   hashers,
+  peppers,
 }: {
   store: KeyStore
   usage: Pick<UsageRecorder, 'flush'>
   hashers: SecretHashers
+  peppers: Pick<PepperCheck, 'see' | 'missing'>
 }): KeyFinding {
   return {
     async find(secret) {
       if (typeof secret !== 'string' || secret.length > importedLength.most) return undefined
       await usage.flush()
       for (const hasher of hashers) {
-        const { record } = await store.poll({ since: null, keyHash: digestToHex(hasher(secret)) })
+        const answer = await store.poll({ since: null, keyHash: digestToHex(hasher(secret)) })
+        peppers.see(answer)
+        const { record } = answer
         // Looked up a second time, as some stores keep the last use apart.
         const current = record === undefined ? undefined : await store.get(record.id)
         if (current !== undefined) return toWriteKey(current)
       }
+      const missing = peppers.missing()
+      if (missing !== undefined) throw missing
       return undefined
     },
   }

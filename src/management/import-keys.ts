@@ -1,3 +1,4 @@
+import type { PepperCheck } from '../cache/pepper-check.ts'
 import { type ParsedSecret, parseImportedSecret, type SecretRules } from '../keys/imported-secret.ts'
 import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
@@ -76,6 +77,7 @@ export function createKeyImport(parts: {
   changes: KeyChanges
   announcements: Announcements
   parseRules: ParseRules
+  peppers: Pick<PepperCheck, 'claim'>
 }): KeyImport {
   const { store, clock, secretRules, changes, announcements, parseRules } = parts
 
@@ -164,6 +166,8 @@ export function createKeyImport(parts: {
       )
       const absent = candidates.filter((candidate) => !existing.has(candidate))
       for (const { index, secret } of existing) results[index] = conflict(secret)
+      const kinds = absent.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
+      if (!dryRun) await parts.peppers.claim([...new Set(kinds)])
       for (let start = 0; start < absent.length; start += keysPerChunk) {
         const chunk = absent.slice(start, start + keysPerChunk)
         const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)

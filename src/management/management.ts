@@ -1,6 +1,7 @@
 import { createChangeBarrier } from '../cache/change-barrier.ts'
 import type { KeyCache } from '../cache/key-cache.ts'
 import type { Outages } from '../cache/outages.ts'
+import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { SecretRules } from '../keys/imported-secret.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
@@ -34,6 +35,7 @@ export interface ManagementParts {
   cache: Pick<KeyCache<never>, 'forget'>
   ownLeaseMs: () => number
   usage: Pick<UsageRecorder, 'flush'>
+  peppers: PepperCheck
   activity: { forget(keyId: string): void }
   storeOutages: Outages
   hintsOutages: Outages
@@ -41,7 +43,7 @@ export interface ManagementParts {
 
 /** Every call that makes, reads or changes keys. */
 export function createManagement(parts: ManagementParts) {
-  const { store, clock, usage, environment, hashers } = parts
+  const { store, clock, usage, environment, hashers, peppers } = parts
   const questions = parts.storeOutages('questions')
   const barrier = createChangeBarrier({
     store,
@@ -63,7 +65,7 @@ export function createManagement(parts: ManagementParts) {
   return {
     ...createKeyCreation({ store, clock, environment, changes, announcements, makeSecret, parseRules }),
     ...createKeyImport({ ...parts, changes, announcements, parseRules }),
-    ...createKeyFinding({ store, usage, hashers }),
+    ...createKeyFinding({ store, usage, hashers, peppers }),
     ...createKeyReading({ store, usage, changes }),
     ...createKeyUpdate({ clock, changes, parseRules }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret }),

@@ -34,7 +34,7 @@ export function createKeyRotation({
     async rotate(id, change = {}) {
       const graceMs = parseGraceHours(change.gracePeriodHours)
       const { environment } = await changes.load(id)
-      const secret = makeSecret(environment)
+      const secret = await makeSecret(environment)
       return barrier.settle(async () => {
         const before = await changes.load(id)
         const now = clock.now()

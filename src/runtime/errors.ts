@@ -60,7 +60,8 @@ export class StoreError extends Error {
       | 'schema_outdated'
       | 'schema_too_new'
       | 'schema_mixed'
-      | 'missing_driver',
+      | 'missing_driver'
+      | 'pepper_missing',
     message: string,
     options?: { cause?: unknown },
   ) {

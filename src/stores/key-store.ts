@@ -41,6 +41,8 @@ export interface PollAnswer {
   readonly leaseMs: number
   /** Whether somebody looks at decisions, see `FleetStore.look`. */
   readonly isWatched?: boolean
+  /** The fingerprints that `notePepper` was told; absent from stores that keep none. */
+  readonly peppers?: readonly string[]
   /** The key that owns `keyHash`; absent when nobody does, or when it was not asked for. */
   readonly record?: KeyRecord
 }
@@ -122,6 +124,13 @@ export interface KeyStore {
   /** Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored version is `version`. */
   remove(id: string, version: number, audit: AuditEntry): Awaitable<CommittedChange | undefined>
 
+  /**
+   * Remembers a fingerprint (4 hex digits) of what keys are hashed with, for good, unless the store has others that are not among
+   * `known`; `poll` tells all of them. Called by each process before the first key that it makes. Raises no revision. Without it a
+   * process with a wrong pepper takes good keys for unknown ones.
+   * @returns all that the store has now.
+   */
+  notePepper?(fingerprint: string, known: readonly string[]): Awaitable<readonly string[]>
   /**
    * Sets the store's lease, for all processes. A longer one counts from the next poll on; a shorter one in two steps, so
    * that changes wait for whoever still goes by the longer one: resolves after that. Called once by a process whose

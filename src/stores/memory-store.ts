@@ -28,6 +28,7 @@ export function createMemoryStore(): KeyStore {
   const auditLog = createMemoryAudit()
   const usage = createMemoryUsage((keyId) => records.has(keyId))
   const fleet = createMemoryFleet()
+  const peppers = new Set<string>()
   const listeners = new Set<ChangeListener>()
   /** What has happened, oldest first; the first entry says only where that began. */
   let history: { position: Position; keyId: string }[] = [
@@ -83,6 +84,7 @@ export function createMemoryStore(): KeyStore {
         ...changedSince(since),
         leaseMs: defaultLeaseMs,
         isWatched: fleet.isWatched(),
+        peppers: [...peppers],
         ...(record !== undefined && { record }),
       }
     },
@@ -112,6 +114,10 @@ export function createMemoryStore(): KeyStore {
       usage.forget(stored)
       fleet.forget(id)
       return commit(id, audit)
+    },
+    notePepper(fingerprint, known) {
+      if ([...peppers].every((other) => known.includes(other))) peppers.add(fingerprint)
+      return [...peppers]
     },
     watch(listener) {
       listeners.add(listener)

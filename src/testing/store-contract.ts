@@ -7,6 +7,7 @@ import { existingTests } from './existing-tests.ts'
 import { fleetTests } from './fleet-tests.ts'
 import { historyTests } from './history-tests.ts'
 import { listTests } from './list-tests.ts'
+import { pepperTests } from './pepper-tests.ts'
 import { recordTests } from './record-tests.ts'
 import type { StoreHarness } from './store-harness.ts'
 import { auditOf, type StoreSuite } from './store-suite.ts'
@@ -62,6 +63,7 @@ export function storeContract(
     historyTests(suite)
     existingTests(suite)
     listTests(suite)
+    pepperTests(suite)
     auditTests(suite)
     fleetTests(suite)
 

@@ -23,6 +23,13 @@ export type WriteKeyEvent =
    * sender has the proxy's address then. Told once; not at all with `trustedProxies: 0`.
    */
   | { readonly type: 'forwarded_for_ignored' }
+  /**
+   * Keys of the store were made with a pepper that this process lacks: what would be `unknown_key` is 503 until it has it. Told when that
+   * begins.
+   */
+  | { readonly type: 'pepper_missing'; readonly error: Error }
+  /** The store does not remember what keys were hashed with: a wrong pepper shows as unknown keys. Told once, with the option `pepper`. */
+  | { readonly type: 'peppers_unchecked' }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
   /** The store failed or did not answer in time: told once, until it is back. */

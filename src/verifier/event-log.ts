@@ -76,6 +76,16 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
           'give its writeKeyAuth the option eventType',
       )
     }
+    case 'pepper_missing':
+      return logger.error?.(
+        { err: event.error },
+        'writekey: keys that nobody seems to have are answered with 503, as they may be good',
+      )
+    case 'peppers_unchecked':
+      return logger.warn?.(
+        {},
+        'writekey: the store does not remember what keys were hashed with; where the option pepper is wrong, good keys are refused as unknown',
+      )
     case 'forwarded_for_ignored':
       return logger.warn?.(
         {},

@@ -36,6 +36,7 @@ function createCache(
     onUntold: () => {},
     hintsOutage: outages,
     onStaleAccept: () => {},
+    onAnswer() {},
     onRevisionRegressed: () => {},
     ...options,
   })

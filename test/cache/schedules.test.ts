@@ -60,6 +60,7 @@ function setUp() {
     hintsOutage: outages,
     onUntold: () => {},
     onStaleAccept: () => {},
+    onAnswer() {},
     onRevisionRegressed: () => regressed++,
   })
   const find = async () => {

@@ -7,13 +7,14 @@ import { databaseNow } from './dialect.ts'
 import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 import { schemaVersion } from './migrations/index.ts'
 import { assertOwnTransaction, snapshotAge } from './open-transaction.ts'
+import { toPeppers } from './peppers.ts'
 import { assertPrimary } from './primary.ts'
 import type { Row, SchemaTables } from './schema-tables.ts'
 
 /** A row of the answer: each has the first columns; a change and a secret of the key may stand beside them. */
 interface PollRow
   extends Partial<KeyRow>,
-    Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version'> {
+    Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version' | 'peppers'> {
   is_primary: unknown
   snapshot_age_ms: unknown
   is_watched: unknown
@@ -32,7 +33,7 @@ const hashPattern = /^[0-9a-f]{64}$/
 export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
   const { dialect, tables, isPrimary } = database
   const columns = [
-    sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, ${isPrimary} as is_primary,
+    sql`m.revision, m.mark, m.pruned_revision, m.lease_ms, m.compatible_version, m.peppers, ${isPrimary} as is_primary,
       ${snapshotAge(dialect)} as snapshot_age_ms`,
     sql`case when m.watched_until > ${databaseNow(dialect)} then 1 else 0 end as is_watched`,
   ]
@@ -75,6 +76,7 @@ function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow
     position: { revision: Number(first.revision), mark: first.mark },
     leaseMs: Number(first.lease_ms),
     isWatched: Number(first.is_watched) === 1,
+    peppers: toPeppers(first.peppers),
     ...(record !== undefined && { record }),
   }
   if (since === null) return { ...answer, history: 'kept', changed: 'all' }

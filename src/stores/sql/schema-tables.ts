@@ -83,6 +83,8 @@ export interface SchemaTables {
     lease_ms: NumberCell
     longest_lease_ms: NumberCell
     lease_mark: string
+    /** Fingerprints, with a space between two. */
+    peppers: string
     watched_until: NumberCell
   }
   sightings: {

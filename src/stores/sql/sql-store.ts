@@ -13,6 +13,7 @@ import { createSqlFleet } from './fleet.ts'
 import { getKey, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
 import { assertCurrent, type MigrateOptions, migrate, readSchemaState } from './migration.ts'
+import { notePepper } from './peppers.ts'
 import { poll } from './poll.ts'
 import { listenForChanges } from './postgres-listener.ts'
 import { findPrimaryExpression } from './primary.ts'
@@ -173,6 +174,8 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     },
     replace: (record, audit) => change(record.id, (database) => replaceKey(database, record, audit)),
     remove: (id, version, audit) => change(id, (database) => removeKey(database, id, version, audit)),
+
+    notePepper: (fingerprint, known) => onDatabase((database) => notePepper(database, fingerprint, known)),
 
     // Not among the calls that closing waits for: it may wait for a lease.
     async setLease(leaseMs) {

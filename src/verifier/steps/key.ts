@@ -14,6 +14,8 @@ export interface KeyStepOptions {
   hashers: readonly [SecretHasher, ...SecretHasher[]]
   clock: Clock
   environment: string
+  /** Why a key that nobody seems to have may be a good one all the same. */
+  missingPepper: () => Error | undefined
 }
 
 export interface KeyStep {
@@ -43,8 +45,11 @@ export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refus
       })
     },
     refuseKey(visit, found) {
-      if (found === 'unknown') return refuse(visit, 'unknown_key')
-      if (found === 'too_many_failures') return refuse(visit, 'too_many_failures')
+      if (typeof found === 'string') {
+        const missing = options.missingPepper()
+        if (missing !== undefined) throw missing
+        return refuse(visit, found === 'unknown' ? 'unknown_key' : found)
+      }
       visit.keyId = found.id
       if (found.isRevoked) return refuse(visit, 'revoked_key')
       if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')

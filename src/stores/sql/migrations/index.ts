@@ -18,6 +18,11 @@ export const migrations: readonly Migration[] = [
   },
   version4,
   version5,
+  {
+    version: 6,
+    compatibleFrom: 2,
+    up: ({ addColumn, types }) => addColumn('meta', 'peppers', `${types.word(200)} not null default ''`),
+  },
 ]
 
 /** The version of the tables that this code reads and writes. */

@@ -1,0 +1,98 @@
+import { fingerprintOf, plainFingerprint, type SecretHashers } from '../keys/pepper.ts'
+import { StoreError } from '../runtime/errors.ts'
+import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
+
+export interface PepperCheckOptions {
+  store: Pick<KeyStore, 'notePepper'>
+  hashers: SecretHashers
+  /** The store holds keys that were made with a pepper which this process lacks. Told when that begins, or what is lacking changes. */
+  onMissing: (error: StoreError) => void
+  /** The store does not remember peppers. Told once, to who has one. */
+  onUnchecked: () => void
+}
+
+/** Whether this process has every pepper that keys of the store were made with: without one such a key looks like none at all. */
+export interface PepperCheck {
+  /** What an answer of the store says. */
+  see(answer: Pick<PollAnswer, 'peppers'>): void
+  /** Why a key that nobody seems to have may be a good one all the same. */
+  missing(): StoreError | undefined
+  /**
+   * Before keys are made: has the store remember what they are hashed with.
+   * @param kinds `plain`: by SHA-256 alone, as imported hashes are.
+   * @throws StoreError `pepper_missing` rather than make a key that no other process would accept.
+   */
+  claim(kinds?: readonly ('newest' | 'plain')[]): Promise<void>
+  /** What has been claimed may be lost: the store shows another history. */
+  forgetClaims(): void
+}
+
+export function createPepperCheck({
+  store,
+  hashers,
+  onMissing,
+  onUnchecked,
+}: PepperCheckOptions): PepperCheck {
+  // Hashing takes node:crypto, which importing the package does not load.
+  let own: readonly string[] | undefined
+  let seen: readonly string[] | undefined
+  let error: StoreError | undefined
+  let toldUnchecked = false
+  const claimed = new Set<string>()
+
+  function ownFingerprints(): readonly string[] {
+    own ??= hashers.map(fingerprintOf)
+    return own
+  }
+
+  function see({ peppers }: Pick<PollAnswer, 'peppers'>): void {
+    if (peppers === undefined) {
+      const usesPepper = ownFingerprints().some((fingerprint) => fingerprint !== plainFingerprint())
+      if (toldUnchecked || !usesPepper || store.notePepper !== undefined) return
+      toldUnchecked = true
+      onUnchecked()
+      return
+    }
+    if (peppers === seen || peppers.join() === seen?.join()) return
+    seen = peppers
+    const lacking = peppers.filter((fingerprint) => !ownFingerprints().includes(fingerprint))
+    const before = error?.message
+    error = lacking.length === 0 ? undefined : pepperMissing(lacking)
+    if (error !== undefined && error.message !== before) onMissing(error)
+  }
+
+  async function claimOne(fingerprint: string): Promise<void> {
+    if (store.notePepper === undefined || claimed.has(fingerprint)) return
+    // Keys without a pepper from before there was one are no reason to make no new ones.
+    const peppers = await store.notePepper(fingerprint, [...ownFingerprints(), plainFingerprint()])
+    see({ peppers })
+    if (!peppers.includes(fingerprint)) throw error ?? pepperMissing(peppers)
+    claimed.add(fingerprint)
+  }
+
+  return {
+    see,
+    missing: () => error,
+    async claim(kinds = ['newest']) {
+      for (const kind of kinds) {
+        await claimOne(kind === 'plain' ? plainFingerprint() : (ownFingerprints()[0] as string))
+      }
+    },
+    forgetClaims: () => claimed.clear(),
+  }
+}
+
+function pepperMissing(lacking: readonly string[]): StoreError {
+  const others = lacking.filter((fingerprint) => fingerprint !== plainFingerprint())
+  const problems = [
+    ...(others.length < lacking.length
+      ? ['The store holds keys made without a pepper: end the list of the option pepper with null']
+      : []),
+    ...(others.length > 0
+      ? [
+          `The store holds keys made with a pepper that this process lacks (fingerprint ${others.join(', ')}): add it to the option pepper`,
+        ]
+      : []),
+  ]
+  return new StoreError('pepper_missing', `${problems.join('. ')}.`)
+}
