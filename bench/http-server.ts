@@ -39,6 +39,17 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     app.use('/v1', writeKeyAuth(keys))
     return { app: answer(app), secret }
   },
+  'express-guarded': async () => {
+    const { app } = await expressApp()
+    return guarded(answer(app))
+  },
+  'express-guarded-redis': async () => {
+    const { app } = await expressApp()
+    const { createRedisLimiter } = await import('../src/redis/index.ts')
+    return guarded(answer(app), {
+      limiter: createRedisLimiter({ client: await openRedis(), prefix: redisPrefix() }),
+    })
+  },
   'express-writekey-behind-json': async () => {
     const { app, express } = await expressApp()
     const { writeKeyAuth } = await import('../adapters/express.ts')
@@ -109,6 +120,31 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     app.use(writeKeyAuth(keys))
     return { app: answerKoa(app), secret }
   },
+  'koa-guarded': async () => {
+    const { default: Koa } = await import('koa')
+    const app = new Koa()
+    app.use((ctx, next) => {
+      const { body } = ctx.req as { body?: unknown }
+      Object.assign(ctx.request, { body })
+      return next()
+    })
+    return guarded(answerKoa(app))
+  },
+  'fastify-alone': () => fastifyApp(),
+  'fastify-writekey': async () => {
+    const { writeKeyAuth } = await import('../adapters/fastify.ts')
+    const { keys, secret } = await oneKey()
+    return { ...(await fastifyApp((app) => app.register(writeKeyAuth(keys)))), secret }
+  },
+  'fastify-guarded': async () => guarded((await fastifyApp()).app),
+  'hono-alone': () => honoApp(),
+  'hono-writekey': async () => {
+    const { writeKeyAuth } = await import('../adapters/hono.ts')
+    const { getConnInfo } = await import('@hono/node-server/conninfo')
+    const { keys, secret } = await oneKey()
+    const auth = writeKeyAuth(keys, { ip: (c) => getConnInfo(c).remote.address })
+    return { ...(await honoApp((app) => app.use('/v1/*', auth))), secret }
+  },
   'koa-stack': async () => {
     const { default: Koa } = await import('koa')
     const { bodyParser } = await import('@koa/bodyparser')
@@ -147,10 +183,45 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     const { keys, secret } = await oneKey()
     return { app: await nestWithWriteKey(keys), secret }
   },
+  'nest-guarded': async () => {
+    const { nestAlone } = await import('./nest-subjects.ts')
+    return guarded(await nestAlone())
+  },
   'nest-stack': async () => {
     const { nestWithThrottler } = await import('./nest-subjects.ts')
     return { app: await nestWithThrottler(peerUser, limit) }
   },
+}
+
+/** An app behind our guard on Node's own request. */
+async function guarded(app: RequestListener, options: WriteKeysOptions = {}) {
+  const { guardListener } = await import('../adapters/node.ts')
+  const { keys, secret } = await oneKey(options)
+  return { app: guardListener(app, keys, { path: '/v1' }), secret }
+}
+
+async function fastifyApp(prepare: (app: import('fastify').FastifyInstance) => unknown = () => {}) {
+  const { default: Fastify } = await import('fastify')
+  const app = Fastify()
+  prepare(app)
+  app.post('/v1/track', async (request) => {
+    const { event } = request.body as { event?: unknown }
+    return { success: true, event }
+  })
+  await app.ready()
+  return { app: app.routing as unknown as RequestListener }
+}
+
+async function honoApp(prepare: (app: import('hono').Hono) => unknown = () => {}) {
+  const { Hono } = await import('hono')
+  const { getRequestListener } = await import('@hono/node-server')
+  const app = new Hono()
+  prepare(app)
+  app.post('/v1/track', async (c) => {
+    const { event } = await c.req.json()
+    return c.json({ success: true, event })
+  })
+  return { app: getRequestListener(app.fetch) as RequestListener }
 }
 
 /** What one would combine instead. @param store where the limiter counts; in memory by default */

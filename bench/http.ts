@@ -14,19 +14,22 @@ const server = 'http-server'
 await express()
 await koa()
 await nest()
+await fastify()
+await hono()
 await latency()
 
 async function express(): Promise<void> {
   const names = [
     'express-alone',
     'express-writekey',
+    'express-guarded',
     'express-writekey-behind-json',
     'express-stack',
     'express-flexible',
     'express-idle-alone',
   ]
   await withSubjects(server, names, async (subjects) => {
-    const good = subjects['express-writekey'] as Subject
+    const good = subjects['express-guarded'] as Subject
     const bad: Subject = { ...good, request: trackRequest(`${good.secret.slice(0, -1)}!`) }
     const badEmpty: Subject = {
       ...good,
@@ -36,35 +39,38 @@ async function express(): Promise<void> {
     const series = await measureInTurn(all, { bad: 401, badEmpty: 401 })
     const row = (name: string, subject: string, peer: string, goal?: { atLeast: number }) =>
       reportThroughput(`Express: ${name}`, series, subject, peer, goal)
-    row('writekey / express.json() alone', 'express-writekey', 'express-alone', { atLeast: 1.1 })
+    row('guardListener / express.json() alone', 'express-guarded', 'express-alone', { atLeast: 1.1 })
+    row('writeKeyAuth / express.json() alone', 'express-writekey', 'express-alone', { atLeast: 1 })
     row(
       'writekey behind express.json() / express.json() alone',
       'express-writekey-behind-json',
       'express-alone',
     )
-    row('writekey / cors + basic-auth + express-rate-limit + json', 'express-writekey', 'express-stack', {
+    row('guardListener / cors + basic-auth + express-rate-limit + json', 'express-guarded', 'express-stack', {
       atLeast: 1.5,
     })
+    row('writeKeyAuth / cors + basic-auth + express-rate-limit + json', 'express-writekey', 'express-stack')
     row('writekey / cors + basic-auth + rate-limiter-flexible + json', 'express-writekey', 'express-flexible')
     row(
       'no check and no body read, which is the most there is / that stack',
       'express-idle-alone',
       'express-stack',
     )
-    row('refused without a body / accepted', 'badEmpty', 'express-writekey', { atLeast: 1.5 })
-    row('refused with a body, which closes / accepted', 'bad', 'express-writekey', { atLeast: 1.5 })
+    row('guardListener, refused without a body / accepted', 'badEmpty', 'express-guarded', { atLeast: 3 })
+    row('guardListener, refused with a small body / accepted', 'bad', 'express-guarded', { atLeast: 3 })
   })
 }
 
 async function koa(): Promise<void> {
   await withSubjects(
     server,
-    ['koa-alone', 'koa-writekey', 'koa-stack', 'koa-idle-alone'],
+    ['koa-alone', 'koa-writekey', 'koa-guarded', 'koa-stack', 'koa-idle-alone'],
     async (subjects) => {
       const series = await measureInTurn(subjects)
       reportThroughput('Koa: writekey / @koa/bodyparser alone', series, 'koa-writekey', 'koa-alone', {
         atLeast: 1,
       })
+      reportThroughput('Koa: guardListener / @koa/bodyparser alone', series, 'koa-guarded', 'koa-alone')
       reportThroughput(
         'Koa: writekey / @koa/cors + basic-auth + koa-ratelimit + bodyparser',
         series,
@@ -82,15 +88,39 @@ async function koa(): Promise<void> {
 }
 
 async function nest(): Promise<void> {
-  await withSubjects(server, ['nest-alone', 'nest-writekey', 'nest-stack'], async (subjects) => {
+  await withSubjects(
+    server,
+    ['nest-alone', 'nest-writekey', 'nest-guarded', 'nest-stack'],
+    async (subjects) => {
+      const series = await measureInTurn(subjects)
+      reportThroughput('Nest: writekey / Nest alone', series, 'nest-writekey', 'nest-alone', {
+        atLeast: 0.95,
+      })
+      reportThroughput('Nest: guardListener / Nest alone', series, 'nest-guarded', 'nest-alone')
+      reportThroughput(
+        'Nest: writekey / cors + basic-auth + @nestjs/throttler',
+        series,
+        'nest-writekey',
+        'nest-stack',
+      )
+    },
+  )
+}
+
+async function fastify(): Promise<void> {
+  await withSubjects(server, ['fastify-alone', 'fastify-writekey', 'fastify-guarded'], async (subjects) => {
     const series = await measureInTurn(subjects)
-    reportThroughput('Nest: writekey / Nest alone', series, 'nest-writekey', 'nest-alone', { atLeast: 0.95 })
-    reportThroughput(
-      'Nest: writekey / cors + basic-auth + @nestjs/throttler',
-      series,
-      'nest-writekey',
-      'nest-stack',
-    )
+    reportThroughput('Fastify: writekey / Fastify alone', series, 'fastify-writekey', 'fastify-alone', {
+      atLeast: 0.95,
+    })
+    reportThroughput('Fastify: guardListener / Fastify alone', series, 'fastify-guarded', 'fastify-alone')
+  })
+}
+
+async function hono(): Promise<void> {
+  await withSubjects(server, ['hono-alone', 'hono-writekey'], async (subjects) => {
+    const series = await measureInTurn(subjects)
+    reportThroughput('Hono: writekey / Hono alone', series, 'hono-writekey', 'hono-alone', { atLeast: 0.95 })
   })
 }
 

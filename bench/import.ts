@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { sized } from './length.ts'
 import { spreadOf } from './measurement.ts'
+import { packageSize } from './package-size.ts'
 import { report } from './report.ts'
 
 const rounds = sized({ full: 31, short: 15, smoke: 1 })
@@ -22,6 +23,8 @@ timeLoading('require', './empty.cjs', (name) => [
   '-e',
   timed(`require(${JSON.stringify(name)})`),
 ])
+
+await packageSize()
 
 /** In fresh processes that do nothing else, in turn with an empty module. */
 function timeLoading(how: string, empty: string, argumentsFor: (name: string) => string[]): void {
