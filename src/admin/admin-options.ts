@@ -44,7 +44,7 @@ export interface AdminApiOptions {
   basePath?: string
   /** Whether the page is served at `/events/write-keys`. Default true. */
   page?: boolean
-  /** Where the ingest endpoints are, for the examples and test events of the page. Default `'/v1'`. */
+  /** Where the ingest endpoints are, for the examples and test events of the page: from the root of the host, wherever the page is mounted. Default `'/v1'`. */
   ingestPath?: string
   /** How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`. Default: none. */
   trustedProxies?: TrustedProxies

@@ -10,7 +10,11 @@ export interface ServeAccess {
   options: Pick<AdminApiOptions, 'tokens' | 'authorize'>
   /** A token that was made just now and will never be shown again; undefined when there was one already. */
   created: string | undefined
+  /** Keeps the hash of a token that was made just now. To be called when nothing can fail any more that would hide the token. */
+  keep(): void
 }
+
+const nothing = () => {}
 
 /**
  * The admin token of `serve`: `WRITEKEY_ADMIN_TOKEN`, or one made at the first start. Of that one only the hash is kept,
@@ -26,17 +30,22 @@ export function resolveServeAccess({ env }: Terminal, file: string | undefined):
         `WRITEKEY_ADMIN_TOKEN must have at least 32 characters; it has ${token.length}. Make one with: openssl rand -hex 32`,
       )
     }
-    return { options: { tokens: [{ name: 'env', token, role: 'admin' }] }, created: undefined }
+    return { options: { tokens: [{ name: 'env', token, role: 'admin' }] }, created: undefined, keep: nothing }
   }
   const stored = file === undefined ? undefined : readHash(file)
-  if (stored !== undefined) return { options: { authorize: byHash(stored) }, created: undefined }
+  if (stored !== undefined)
+    return { options: { authorize: byHash(stored) }, created: undefined, keep: nothing }
   const created = randomBytes(32).toString('hex')
   const hash = sha256(created)
-  if (file !== undefined) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(file, `${hash.toString('hex')}\n`, { mode: 0o600 })
+  return {
+    options: { authorize: byHash(hash) },
+    created,
+    keep() {
+      if (file === undefined) return
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      writeFileSync(file, `${hash.toString('hex')}\n`, { mode: 0o600 })
+    },
   }
-  return { options: { authorize: byHash(hash) }, created }
 }
 
 function byHash(expected: Buffer): Authorize {

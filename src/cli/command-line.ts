@@ -8,8 +8,8 @@ import { keyCommands } from './key-commands.ts'
 import { keyFlags, toFlagName } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { printPatterns } from './secret-pattern.ts'
-import { type RunningServer, serve } from './serve.ts'
-import { describeStore, openStore, storeUrl } from './store-location.ts'
+import { type RunningServer, type ServeOptions, serve } from './serve.ts'
+import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import { noteLine, printLine, type Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
@@ -47,8 +47,12 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   serve: { port: text, host: text },
   check: { type: text, name: text, origin: text, address: text },
 }
+/** Commands that write keys, and so say where. */
+const changing = new Set(['create', 'update', 'rotate', 'pause', 'resume', 'revoke', 'delete'])
 const commonFlags = {
   store: text,
+  schema: text,
+  'table-prefix': text,
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -95,7 +99,10 @@ async function run(
     return exitCodes.ok
   }
   if (command === 'serve') {
-    onServer(await serve({ store: values.store, port: values.port, host: values.host } as object, terminal))
+    const { store, port, host } = values
+    onServer(
+      await serve({ store, port, host, tables: tablesLocation(values, terminal) } as ServeOptions, terminal),
+    )
     return exitCodes.ok
   }
   if (command === 'pattern') {
@@ -112,13 +119,16 @@ async function onStore(
   terminal: Terminal,
 ): Promise<ExitCode> {
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
-  const store = await openStore(url, { create: ['create', 'import', 'migrate'].includes(command) })
+  const tables = tablesLocation(values, terminal)
+  const mayMake =
+    command === 'migrate' ? 'tables' : command === 'create' || command === 'import' ? 'file' : undefined
+  const store = await openStore(url, tables, mayMake)
   const options = keysOptionsFrom(terminal)
   if (command === 'migrate' || command === 'check') {
     try {
       if (command === 'check') return await check({ args, values, terminal }, store, options)
       await migrate(store, values.finish === true)
-      printLine(terminal, `The tables in ${describeStore(url)} are up to date.`)
+      printLine(terminal, `The tables in ${describeStore(url, tables)} are up to date.`)
       return exitCodes.ok
     } finally {
       await store.close()
@@ -128,6 +138,7 @@ async function onStore(
   const keys = createWriteKeys({ ...options, store, logger: false })
   try {
     await (keyCommands[command] as (typeof keyCommands)[string])({ keys, args, values, terminal })
+    if (changing.has(command)) noteLine(terminal, `Written to ${describeStore(url, tables)}`)
     return exitCodes.ok
   } finally {
     await keys.close()
@@ -172,6 +183,9 @@ function refuseSecrets(argv: readonly string[]): void {
 function describeError(error: unknown): string {
   if (error instanceof KeyError && error.field !== undefined) {
     return error.message.replace(error.field, `--${toFlagName(error.field)}`)
+  }
+  if (error instanceof StoreError && (error.code === 'schema_missing' || error.code === 'schema_outdated')) {
+    return `${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`
   }
   if (error instanceof Error && isOurs(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

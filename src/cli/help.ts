@@ -25,6 +25,7 @@ export const helpText = `writekey: write keys for your event ingest
 RULES     ${wrap(ruleUsage()).join('\n          ')}
           null takes a rule away; --allowed-origins '' admits no browser.
 ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_STORE; default sqlite:.data/writekey.db)
+          --schema NAME --table-prefix PREFIX   of the tables (or WRITEKEY_SCHEMA, WRITEKEY_TABLE_PREFIX)
           --json        for programs
           --help  --version
 

@@ -9,13 +9,21 @@ import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { createIngestServer } from './ingest-server.ts'
 import { keysOptionsFrom } from './keys-options.ts'
-import { dataFolder, describeStore, memoryUrl, openStore, storeUrl } from './store-location.ts'
+import {
+  dataFolder,
+  describeStore,
+  memoryUrl,
+  openStore,
+  storeUrl,
+  type TablesLocation,
+} from './store-location.ts'
 import { noteLine, printLine, type Terminal } from './terminal.ts'
 
 export interface ServeOptions {
   store?: string | undefined
   port?: string | undefined
   host?: string | undefined
+  tables?: TablesLocation
 }
 
 /** A server that runs. */
@@ -40,10 +48,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   )
   const host = options.host ?? terminal.env.HOST ?? '127.0.0.1'
   const location = storeUrl(options.store, terminal)
+  const { tables = {} } = options
   const keysOptions = keysOptionsFrom(terminal)
   const logger = createLogger(terminal)
-  const keys = createWriteKeys({ ...keysOptions, store: await openStore(location, { create: true }), logger })
+  const keys = createWriteKeys({ ...keysOptions, store: await openStore(location, tables, 'tables'), logger })
   try {
+    await keys.ready()
     const access = resolveServeAccess(
       terminal,
       location === memoryUrl ? undefined : join(dataFolder, 'admin-token.sha256'),
@@ -53,7 +63,6 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       ...(keysOptions.trustedProxies !== undefined && { trustedProxies: keysOptions.trustedProxies }),
       logger,
     })
-    const demo = await createFirstKey(keys)
     const server = createIngestServer({
       keys,
       admin,
@@ -65,8 +74,17 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
         }
       },
     })
+    // First: whatever is shown once only must not be made and then be lost to a port that is in use.
     const url = await listen(server, port, host)
-    greet(terminal, { url, location, demo, token: access.created })
+    try {
+      access.keep()
+      const demo = await createFirstKey(keys)
+      greet(terminal, { url, place: describeStore(location, tables), demo, token: access.created })
+    } catch (error) {
+      server.close()
+      server.closeAllConnections()
+      throw error
+    }
     return { url, stop: () => stop(server, keys) }
   } catch (error) {
     await keys.close()
@@ -101,15 +119,15 @@ async function listen(server: Server, port: number, host: string): Promise<strin
 
 interface Greeting {
   url: string
-  location: string
+  place: string
   demo: string | undefined
   token: string | undefined
 }
 
-function greet(terminal: Terminal, { url, location, demo, token }: Greeting): void {
+function greet(terminal: Terminal, { url, place, demo, token }: Greeting): void {
   const key = demo ?? '<write key>'
   const lines = [
-    `writekey listens on ${url}, keys in ${describeStore(location)}`,
+    `writekey listens on ${url}, keys in ${place}`,
     '',
     demo === undefined
       ? 'Write key:   (shown when it was made; make another with: writekey create)'

@@ -20,17 +20,42 @@ export function storeUrl(option: string | undefined, { env }: Terminal): string 
 /** A store in this process's memory: for trying things out. */
 export const memoryUrl = 'memory:'
 
+/** Where a store's tables are, beside its URL. */
+export interface TablesLocation {
+  schema?: string
+  tablePrefix?: string
+}
+
+/** What `--schema`, `--table-prefix` or their variables say. */
+export function tablesLocation(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+  { env }: Terminal,
+): TablesLocation {
+  const schema = values.schema ?? env.WRITEKEY_SCHEMA
+  const tablePrefix = values['table-prefix'] ?? env.WRITEKEY_TABLE_PREFIX
+  return {
+    ...(typeof schema === 'string' && { schema }),
+    ...(typeof tablePrefix === 'string' && { tablePrefix }),
+  }
+}
+
 /**
- * Opens a store. An SQLite file that is not there is made only by those who ask for it: a typing error in the path must
- * not look like an empty store.
+ * Opens a store. Tables are made only for those who ask for it, and so is an SQLite file that is not there: a typing error must not
+ * look like an empty store, nor leave tables in the wrong place.
  *
+ * @param create what may be made: `'tables'`, or just a new `'file'` with its tables.
  * @throws CliError for a URL of no known kind, or a file that is missing.
  */
-export async function openStore(url: string, { create }: { create: boolean }): Promise<KeyStore | SqlStore> {
+export async function openStore(
+  url: string,
+  tables: TablesLocation,
+  create?: 'tables' | 'file',
+): Promise<KeyStore | SqlStore> {
   if (url === memoryUrl) return createMemoryStore()
   const { dialect, private: isPrivate, target: path } = parseStoreUrl(url)
-  if (dialect === 'sqlite' && !isPrivate && !existsSync(path)) {
-    if (!create) {
+  const isNewFile = dialect === 'sqlite' && !isPrivate && !existsSync(path)
+  if (isNewFile) {
+    if (create === undefined) {
       throw new CliError(
         exitCodes.unavailable,
         `There is no store at ${path}. Name one with --store or WRITEKEY_STORE, or make it with: writekey migrate`,
@@ -39,7 +64,7 @@ export async function openStore(url: string, { create }: { create: boolean }): P
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   }
   const { createSqlStore } = await loadSqlStores()
-  return createSqlStore({ url })
+  return createSqlStore({ url, ...tables, autoMigrate: create === 'tables' || isPrivate || isNewFile })
 }
 
 /** Kysely is an optional package: only those who keep keys in a database need it. */
@@ -56,7 +81,11 @@ async function loadSqlStores() {
 }
 
 /** Where a store is, with nothing of its URL that could be a password. */
-export function describeStore(url: string): string {
+export function describeStore(url: string, { schema, tablePrefix }: TablesLocation): string {
   if (url === memoryUrl) return "this process's memory"
-  return describeStoreUrl(url)
+  const details = [
+    ...(schema === undefined ? [] : [`schema ${schema}`]),
+    ...(tablePrefix === undefined ? [] : [`tables ${tablePrefix}…`]),
+  ]
+  return [describeStoreUrl(url), ...details].join(', ')
 }

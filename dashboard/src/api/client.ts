@@ -27,6 +27,9 @@ export class ApiError extends Error {
 
 /** Where the application is mounted: what stands before `/events/write-keys` in the address of this page. */
 export const mountPath = location.pathname.replace(/\/events\/write-keys\/?$/, '')
+/** Where the application says that its ingest endpoints are, from the root of this host. */
+export const ingestPath =
+  document.querySelector<HTMLMetaElement>('meta[name="writekey-ingest"]')?.content ?? '/v1'
 const eventsPath = `${mountPath}/api/v1/events`
 const keysPath = `${eventsPath}/write-keys`
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { mountPath } from '../api/client.ts'
+import { ingestPath } from '../api/client.ts'
 import { useTask } from '../parts/task.ts'
 
 interface TestAnswer {
@@ -13,7 +13,7 @@ const shownHeaders = ['retry-after', 'ratelimit', 'x-ratelimit-remaining', 'depr
 
 /** Sends one event with a secret to the ingest endpoint, as a page of this origin would, and shows what came back. */
 export function TestEvent({ secret, eventType }: { secret: string; eventType: string }) {
-  const [path, setPath] = useState(`${mountPath}${ingestPath()}/${eventType}`)
+  const [path, setPath] = useState(`${ingestPath}/${eventType}`)
   const [body, setBody] = useState(
     JSON.stringify(
       eventType === 'track'
@@ -71,11 +71,6 @@ export function TestEvent({ secret, eventType }: { secret: string; eventType: st
       </div>
     </section>
   )
-}
-
-/** Where the application says that its ingest endpoints are. */
-function ingestPath(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name="writekey-ingest"]')?.content ?? '/v1'
 }
 
 async function sendEvent(path: string, secret: string, body: string): Promise<TestAnswer> {

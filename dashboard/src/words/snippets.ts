@@ -1,4 +1,4 @@
-import { mountPath } from '../api/client.ts'
+import { ingestPath } from '../api/client.ts'
 import type { SourceType } from '../api/wire.ts'
 
 export interface Snippet {
@@ -8,9 +8,9 @@ export interface Snippet {
 
 /** Ready to paste, with the secret in it where it has to be. */
 export function snippetsFor(secret: string, sourceType: SourceType, eventType: string): Snippet[] {
-  const host = `${location.origin}${mountPath}`
+  const ingest = `${location.origin}${ingestPath}`
   const body = eventType === 'track' ? `{"event":"Test Event","userId":"u1"}` : `{"userId":"u1"}`
-  const curl = `curl ${host}/v1/${eventType} \\
+  const curl = `curl ${ingest}/${eventType} \\
   -u '${secret}:' \\
   -H 'Content-Type: application/json' \\
   -d '${body}'`
@@ -21,13 +21,13 @@ import { createSqlStore } from 'writekey/sql'
 
 const keys = createWriteKeys({ store: createSqlStore({ url: process.env.DATABASE_URL }) })
 const app = express()
-app.use('/v1', writeKeyAuth(keys))
-app.post('/v1/${eventType}', (req, res) => {
+app.use('${ingestPath}', writeKeyAuth(keys))
+app.post('${ingestPath}/${eventType}', (req, res) => {
   console.log(req.writeKey.id, req.writeKey.events)
   res.json({ success: true })
 })
 app.listen(3000)`
-  const browser = `await fetch('${host}/v1/${eventType}', {
+  const browser = `await fetch('${ingest}/${eventType}', {
   method: 'POST',
   headers: { Authorization: 'Basic ' + btoa('${secret}:') },
   body: JSON.stringify(${body}),
@@ -36,7 +36,12 @@ app.listen(3000)`
 
 const analytics = new Analytics({
   writeKey: '${secret}', // better: process.env.WRITE_KEY
-  host: '${host}',
+  host: '${location.origin}',${
+    ingestPath === '/v1'
+      ? ''
+      : `
+  path: '${ingestPath}/batch',`
+  }
 })
 analytics.track({ event: 'Test Event', userId: 'u1' })
 await analytics.closeAndFlush()`

@@ -59,7 +59,8 @@ interface Watcher {
  * ```
  */
 export function createSqlStore(options: SqlStoreOptions): SqlStore {
-  const { naming, dialect, isPrivate, ownsConnections, open, makeListener } = resolveOptions(options)
+  const { naming, dialect, isPrivate, ownsConnections, autoMigrate, open, makeListener } =
+    resolveOptions(options)
   const tables = nameTables(naming)
   const watchers = new Set<Watcher>()
   /** Under way. A file closed in the middle of a transaction may stay locked: libsql lets go of it when it is garbage. */
@@ -97,7 +98,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
   async function prepare(connections: Connections): Promise<Database> {
     const { reader, writer } = connections
     const database: MigratedDatabase = { dialect, naming, tables, ownsConnections, writer }
-    if (ownsConnections) await migrate(database)
+    if (autoMigrate) await migrate(database)
     else assertCurrent(await readSchemaState(database))
     return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, reader) }
   }

@@ -1,5 +1,5 @@
 import { badOption, ConfigError } from '../../runtime/config-error.ts'
-import { anything, oneOf, optional, readOptions, text } from '../../runtime/options.ts'
+import { anything, flag, oneOf, optional, readOptions, text } from '../../runtime/options.ts'
 import { adoptConnections } from './app-connections.ts'
 import type { Connections } from './connections.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
@@ -30,6 +30,8 @@ export interface SqlStoreUrlOptions extends CommonOptions {
    * `url` leads to a pooler that shares connections between transactions: LISTEN needs one of its own. Default `true`.
    */
   notifications?: boolean | string
+  /** Whether the first use makes the tables, or brings them up to date. `false`: `migrate()` does. Default `true`. */
+  autoMigrate?: boolean
 }
 
 /** A store in an application's own database and pool. `migrate()` has to be called once. */
@@ -53,6 +55,8 @@ export interface ResolvedSqlStore {
   dialect: SqlDialect
   isPrivate: boolean
   ownsConnections: boolean
+  /** Whether the first use makes the tables. */
+  autoMigrate: boolean
   open(): Promise<Connections>
   makeListener: (() => ListeningClient | Promise<ListeningClient>) | undefined
 }
@@ -64,6 +68,7 @@ const readers = {
   tablePrefix: sqlName(30, 'writekey_'),
   schema: optional(sqlName(62)),
   notifications: anything<unknown>(),
+  autoMigrate: optional(flag(true)),
 }
 
 /** @throws ConfigError */
@@ -75,11 +80,18 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
     tablePrefix: prefix,
     schema,
     notifications,
+    autoMigrate,
   } = readOptions('createSqlStore', options, readers)
   const naming = { schema, prefix }
   if (db !== undefined) {
     if (url !== undefined) throw new ConfigError('url', 'createSqlStore takes url or db, not both.')
-    return { naming, ...withKyselyChecked(resolveDb(db, dialect, notifications)) }
+    if (autoMigrate === true) {
+      throw new ConfigError(
+        'autoMigrate',
+        'autoMigrate belongs to url; tables beside yours are made by migrate().',
+      )
+    }
+    return { naming, autoMigrate: false, ...withKyselyChecked(resolveDb(db, dialect, notifications)) }
   }
   if (url === undefined) {
     throw new ConfigError('url', 'createSqlStore needs url or db; received neither.')
@@ -87,10 +99,10 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   if (dialect !== undefined) {
     throw new ConfigError('dialect', 'dialect belongs to db; a url says by itself which database it is.')
   }
-  return { naming, ...withKyselyChecked(resolveUrl(url, notifications)) }
+  return { naming, autoMigrate: autoMigrate ?? true, ...withKyselyChecked(resolveUrl(url, notifications)) }
 }
 
-type Reached = Omit<ResolvedSqlStore, 'naming'>
+type Reached = Omit<ResolvedSqlStore, 'naming' | 'autoMigrate'>
 
 function withKyselyChecked(reached: Reached): Reached {
   return {
