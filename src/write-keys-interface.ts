@@ -10,6 +10,8 @@ import type { ImportKeyInput, ImportResult } from './management/import-keys.ts'
 import type { ChangeOptions } from './management/key-changes.ts'
 import type { KeyPage } from './management/read-keys.ts'
 import type { RotatedKey } from './management/rotate-key.ts'
+import type { UsageOverviewQuery } from './management/usage-reports.ts'
+import type { UsageOverview } from './usage/usage-overview.ts'
 import type { KeyUsage, KeyVolume } from './usage/usage-report.ts'
 import type { Verdict } from './verifier/verdict.ts'
 import type { Activity } from './watch/activity.ts'
@@ -64,9 +66,12 @@ export interface WriteKeys {
 
   /**
    * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`; default `24h`.
+   * @param options.zone whose full hours and calendar days the buckets are, such as `Asia/Kolkata`; default `UTC`.
    * Other processes' counts are in as far as they have been stored: `usage.flushMs` behind at most.
    */
-  usage(id: string, options?: { window?: string }): Promise<KeyUsage>
+  usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
+  /** The same over all keys that fit, by source type, workspace or key. Reads every count of the window: for people, not for polling. */
+  usageOverview(query?: UsageOverviewQuery): Promise<UsageOverview>
   /** The volume of up to 100 keys, for lists: one question to the store for all of them. Ids that are unknown have none. */
   volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
   /** Who changed what, newest first. Stays when a key is removed. */

@@ -7,6 +7,7 @@ export const keyNameSchema = z
   .object({
     name: z.string(),
     environment: z.string(),
+    workspace: z.string().nullable(),
     source_type: z.string(),
     start: z.string().nullable().describe('The first characters of its current secret.'),
   })
@@ -57,6 +58,7 @@ function toKeyName(key: WriteKey | undefined): KeyName | undefined {
   return {
     name: key.name,
     environment: key.environment,
+    workspace: key.workspace,
     source_type: key.sourceType,
     start: key.secrets.at(-1)?.start ?? null,
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { keyFields } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
+import { countedSorts, storedSorts } from '../keys/list-query.ts'
 import type { KeyVolume } from '../usage/usage-report.ts'
 import { camelCaseKeys } from './field-names.ts'
 import { fieldSchemas, fieldsToJson } from './field-schema.ts'
@@ -35,9 +36,19 @@ export const listKeysQuery = z.strictObject({
   environment: z.string().max(64).optional(),
   workspace: z.string().max(100).optional(),
   plan: z.string().max(64).optional(),
-  q: z.string().max(100).optional().describe('Part of a name, or the start of an id.'),
+  q: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Part of a name or environment, or the start of an id or of a secret.'),
+  sort: z
+    .enum([...storedSorts, ...countedSorts].flatMap((by) => [by, `-${by}` as const]))
+    .optional()
+    .describe(
+      'Behind - the largest or latest first. Default -created_at. By counts it takes a second for 20 000 keys.',
+    ),
   limit: pageLimit(),
-  cursor: z.string().max(200).optional().describe('next_cursor of the previous page.'),
+  cursor: z.string().max(4_000).optional().describe('next_cursor of the previous page.'),
 })
 
 /** Keys per page, from a query: more than 100 is 100. */
@@ -92,6 +103,7 @@ export const rotatedKeySchema = z.object({ ...answerFields, key: secretOnce, gra
 export const keyListSchema = z.object({
   data: z.array(keyWithVolumeSchema),
   next_cursor: z.string().nullable(),
+  total: count.nullable().describe('How many keys fit; on the first page only.'),
 })
 
 /** A write key as JSON. */

@@ -3,7 +3,17 @@ import { parseWorkspace } from './field-parsers.ts'
 import { type KeyStatus, keyStatuses } from './key-status.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
-/** Which keys to list, newest first. */
+/** What keys can be sorted by in a store. */
+export const storedSorts = ['created_at', 'name', 'environment', 'source_type', 'last_event_at'] as const
+/** What they can be sorted by beyond that, from what is counted. */
+export const countedSorts = ['events_24h', 'rejected_24h'] as const
+
+export type StoredSort = (typeof storedSorts)[number]
+export type CountedSort = (typeof countedSorts)[number]
+/** A name, with `-` in front of it for the largest or latest first. */
+export type KeySort = StoredSort | CountedSort | `-${StoredSort | CountedSort}`
+
+/** Which keys to list, newest first unless `sort` says otherwise. */
 export interface ListKeysQuery {
   status?: KeyStatus
   sourceType?: SourceType
@@ -11,27 +21,49 @@ export interface ListKeysQuery {
   /** Keys of this workspace; `null`: keys of none. One that is there but `undefined` is refused, and never means all. */
   workspace?: string | null
   plan?: string
-  /** Part of a name in any case, or the start of an id. At most 100 characters. */
+  /** Part of a name or environment in any case, or the start of an id or of a secret. At most 100 characters. */
   q?: string
+  /** Default `-created_at`. Names count in lower case, keys that are equal by id; a key without an event is older than all. */
+  sort?: KeySort
   /** Keys per page, 1 to 100. Default 50. */
   limit?: number
   /** `nextCursor` of the previous page. */
   cursor?: string
 }
 
-/** Where a page ended: the last key on it. */
+/** Where a page ended: the last key on it, and what that is sorted by. */
 export interface PagePosition {
-  createdAt: number
+  value: string | number
   id: string
 }
 
+export interface ParsedSort<By = StoredSort> {
+  by: By
+  descending: boolean
+}
+
 /** A list query after checking. */
-export interface ParsedListQuery extends Omit<ListKeysQuery, 'limit' | 'cursor'> {
+export interface ParsedListQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
   limit: number
+  sort: ParsedSort
   after?: PagePosition
 }
 
-const fields = ['status', 'sourceType', 'environment', 'workspace', 'plan', 'q', 'limit', 'cursor']
+const fields = ['status', 'sourceType', 'environment', 'workspace', 'plan', 'q', 'sort', 'limit', 'cursor']
+const sorts: readonly string[] = [...storedSorts, ...countedSorts]
+
+/** @throws KeyError `invalid_field`. */
+export function parseSort(sort: unknown = '-created_at'): ParsedSort<StoredSort | CountedSort> {
+  const descending = typeof sort === 'string' && sort.startsWith('-')
+  const by = typeof sort === 'string' ? sort.slice(descending ? 1 : 0) : ''
+  if (!sorts.includes(by))
+    throw invalidField('sort', `must be one of ${sorts.join(', ')}, or one of them behind -`)
+  return { by: by as StoredSort | CountedSort, descending }
+}
+
+export function isCounted(sort: ParsedSort<StoredSort | CountedSort>): sort is ParsedSort<CountedSort> {
+  return (countedSorts as readonly string[]).includes(sort.by)
+}
 
 /** @throws KeyError `invalid_field` naming the field. */
 export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
@@ -40,6 +72,7 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
       throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
   }
   const { status, sourceType, environment, plan, q, limit = 50, cursor } = query
+  const sort = parseSort(query.sort)
   if (status !== undefined && !keyStatuses.includes(status)) {
     throw invalidField('status', `must be one of ${keyStatuses.join(', ')}`)
   }
@@ -58,29 +91,54 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
   }
   return {
     limit,
+    // A store that is asked for what is counted gives the newest first: see `key-ranking.ts`.
+    sort: isCounted(sort) ? { by: 'created_at', descending: true } : (sort as ParsedSort),
     ...(status !== undefined && { status }),
     ...(sourceType !== undefined && { sourceType }),
     ...(environment !== undefined && { environment }),
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
     ...(plan !== undefined && { plan }),
     ...(q !== undefined && q !== '' && { q }),
-    ...(cursor !== undefined && { after: decodeCursor(cursor) }),
+    ...(cursor !== undefined && { after: decodeCursor(cursor, sort.by) }),
   }
 }
 
 /** The cursor that continues behind this key. Opaque to callers. */
-export function encodeCursor({ createdAt, id }: PagePosition): string {
-  return Buffer.from(`${createdAt}:${id}`).toString('base64url')
+export function encodeCursor({ value, id }: PagePosition): string {
+  return Buffer.from(JSON.stringify([value, id])).toString('base64url')
 }
 
-const cursorPattern = /^(\d{1,16}):([A-Za-z0-9_]{1,80})$/
+const idPattern = /^[A-Za-z0-9_]{1,80}$/
+const textSorts: readonly string[] = ['name', 'environment', 'source_type']
 
-/** @throws KeyError `invalid_field` for anything `encodeCursor` did not make. */
-export function decodeCursor(cursor: unknown): PagePosition {
-  const match =
-    typeof cursor === 'string' && cursor.length <= 200
-      ? cursorPattern.exec(Buffer.from(cursor, 'base64url').toString())
-      : null
-  if (match === null) throw invalidField('cursor', 'must be the nextCursor of an earlier page')
-  return { createdAt: Number(match[1]), id: match[2] as string }
+/** @throws KeyError `invalid_field` for anything `encodeCursor` did not make of a list in this order. */
+export function decodeCursor(cursor: unknown, by: StoredSort | CountedSort): PagePosition {
+  const position = typeof cursor === 'string' && cursor.length <= 4_000 ? readPosition(cursor) : undefined
+  const { value, id } = position ?? {}
+  const isRight = textSorts.includes(by)
+    ? typeof value === 'string' && value.isWellFormed() && !value.includes('\0')
+    : Number.isSafeInteger(value) && (value as number) >= 0
+  if (!isRight || typeof id !== 'string' || !idPattern.test(id))
+    throw invalidField('cursor', 'must be the nextCursor of an earlier page')
+  return { value: value as string | number, id }
+}
+
+function readPosition(cursor: string): { value?: unknown; id?: unknown } | undefined {
+  try {
+    const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    return Array.isArray(read) ? { value: read[0], id: read[1] } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a key is sorted by. `lastEventAt`: 0 = it had no event. */
+export function sortValue(
+  by: StoredSort,
+  key: { createdAt: number; name: string; environment: string; sourceType: string },
+  lastEventAt: number,
+): string | number {
+  if (by === 'created_at') return key.createdAt
+  if (by === 'last_event_at') return lastEventAt
+  return by === 'name' ? key.name.toLowerCase() : by === 'environment' ? key.environment : key.sourceType
 }

@@ -43,11 +43,11 @@ export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
   }
   if (cursor === undefined) return parsed
-  const { createdAt, id } = decodeCursor(cursor)
-  return { ...parsed, after: { at: createdAt, id } }
+  const { value, id } = decodeCursor(cursor, 'created_at')
+  return { ...parsed, after: { at: value as number, id } }
 }
 
 /** The cursor that continues behind this entry. */
 export function encodeAuditCursor({ at, id }: AuditEntry): string {
-  return encodeCursor({ createdAt: at, id })
+  return encodeCursor({ value: at, id })
 }

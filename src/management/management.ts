@@ -61,16 +61,17 @@ export function createManagement(parts: ManagementParts) {
   const changes = createKeyChanges({ store, clock, announcements })
   const makeSecret = createSecretMaker(parts)
   const parseRules = createRuleParser(parts.eventTypes.known)
+  const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes })
 
   return {
     ...createKeyCreation({ store, clock, environment, changes, announcements, makeSecret, parseRules }),
     ...createKeyImport({ ...parts, changes, announcements, parseRules }),
     ...createKeyFinding({ store, usage, hashers, peppers }),
-    ...createKeyReading({ store, usage, changes }),
+    ...createKeyReading({ store, usage, changes, readDay }),
     ...createKeyUpdate({ clock, changes, parseRules }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret }),
     ...createKeyEnding({ store, clock, changes, announcements, endings }),
-    ...createUsageReports({ store, clock, usage, changes }),
+    ...reports,
     ...createAuditReading({ store, changes }),
   }
 }

@@ -1,13 +1,27 @@
 import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
-import { encodeCursor, type ListKeysQuery, parseListQuery } from '../keys/list-query.ts'
+import {
+  type CountedSort,
+  encodeCursor,
+  isCounted,
+  type ListKeysQuery,
+  type ParsedListQuery,
+  type ParsedSort,
+  parseListQuery,
+  parseSort,
+  sortValue,
+} from '../keys/list-query.ts'
 import type { KeyStore } from '../stores/key-store.ts'
+import type { UsageCount } from '../stores/usage-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import type { KeyChanges } from './key-changes.ts'
+import { rankKeys } from './key-ranking.ts'
 
 export interface KeyPage {
   data: WriteKey[]
   /** Pass it back as `cursor` for the next page; null on the last one. */
   nextCursor: string | null
+  /** How many keys fit, on the first page; null on others, and when the store does not tell. */
+  total: number | null
 }
 
 export interface KeyReading {
@@ -20,21 +34,41 @@ export function createKeyReading({
   store,
   usage,
   changes,
+  readDay,
 }: {
   store: KeyStore
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
+  /** What was counted of all keys in the last 24 hours. */
+  readDay: () => Promise<readonly UsageCount[]>
 }): KeyReading {
+  async function stored(parsed: ParsedListQuery) {
+    const { by } = parsed.sort
+    const { data, more } = await store.list(parsed)
+    const last = data.at(-1)
+    if (!more || last === undefined) return { data, nextCursor: null }
+    const lastEvents = by === 'last_event_at' ? await store.usage?.lastEvents([last.id]) : undefined
+    const value = sortValue(by, last, lastEvents?.get(last.id) ?? 0)
+    return { data, nextCursor: encodeCursor({ value, id: last.id }) }
+  }
+
+  async function ranked(parsed: ParsedListQuery, sort: ParsedSort<CountedSort>) {
+    const counts = await readDay()
+    const { page, volumeOf } = await rankKeys(store, parsed, sort, counts)
+    const last = page.data.at(-1)
+    if (!page.more || last === undefined) return { data: page.data, nextCursor: null }
+    return { data: page.data, nextCursor: encodeCursor({ value: volumeOf(last.id), id: last.id }) }
+  }
+
   return {
     async list(query = {}) {
       const parsed = parseListQuery(query)
+      const sort = parseSort(query.sort)
       await usage.flush()
-      const page = await store.list(parsed)
-      const last = page.data.at(-1)
-      return {
-        data: page.data.map(toWriteKey),
-        nextCursor: page.more && last !== undefined ? encodeCursor(last) : null,
-      }
+      // Whoever turns pages has been told.
+      const total = parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
+      const { data, nextCursor } = await (isCounted(sort) ? ranked(parsed, sort) : stored(parsed))
+      return { data: data.map(toWriteKey), nextCursor, total }
     },
 
     async get(id) {

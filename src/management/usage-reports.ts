@@ -1,18 +1,35 @@
+import { type ListKeysQuery, parseListQuery } from '../keys/list-query.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
-import type { UsageRecorder } from '../usage/usage-recorder.ts'
+import type { UsageCount } from '../stores/usage-store.ts'
 import {
-  type KeyUsage,
-  type KeyVolume,
-  parseUsageWindow,
-  toKeyUsage,
-  toKeyVolumes,
-} from '../usage/usage-report.ts'
+  toUsageOverview,
+  type UsageGrouping,
+  type UsageOverview,
+  usageGroupings,
+} from '../usage/usage-overview.ts'
+import type { UsageRecorder } from '../usage/usage-recorder.ts'
+import { type KeyUsage, type KeyVolume, toKeyUsage, toKeyVolumes } from '../usage/usage-report.ts'
+import { lastDay, parseUsageWindow } from '../usage/usage-window.ts'
 import { isKeyId, type KeyChanges } from './key-changes.ts'
+import { listAll } from './key-ranking.ts'
+
+/** Usage of all keys that fit. */
+export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
+  /** As for `usage`. Default `24h`. */
+  window?: string
+  /** A time zone such as `Asia/Kolkata`, whose full hours and calendar days are the buckets. Default `UTC`. */
+  zone?: string | undefined
+  /** Default `source_type`. */
+  groupBy?: UsageGrouping
+}
 
 export interface UsageReports {
-  usage(id: string, options?: { window?: string }): Promise<KeyUsage>
+  usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
+  usageOverview(query?: UsageOverviewQuery): Promise<UsageOverview>
+  /** What was counted of all keys in the last 24 hours. */
+  readDay(): Promise<readonly UsageCount[]>
   volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
 }
 
@@ -36,14 +53,40 @@ export function createUsageReports({
     return Math.min(now, (await store.usage?.now?.()) ?? now)
   }
 
+  async function totals(window: { from: number; to: number }): Promise<readonly UsageCount[]> {
+    if (store.usage?.totals !== undefined) return store.usage.totals(window)
+    const ids = (await listAll(store, {})).map(({ id }) => id)
+    const bucketMs = window.to - window.from
+    return (await store.usage?.read({ keyIds: ids, ...window, bucketMs })) ?? []
+  }
+
   return {
-    async usage(id, { window = '24h' } = {}) {
-      const parsed = parseUsageWindow(window, await countingNow())
+    async usage(id, { window = '24h', zone } = {}) {
+      const parsed = parseUsageWindow(window, await countingNow(), zone)
+      const { from, to, storedMs: bucketMs } = parsed
       await changes.load(id)
       await usage.flush()
       const keyIds = [id]
-      const counts = (await store.usage?.read({ keyIds, ...parsed })) ?? []
+      const counts = (await store.usage?.read({ keyIds, from, to, bucketMs })) ?? []
       return toKeyUsage(parsed, counts, (await store.usage?.lastEvents(keyIds))?.get(id))
+    },
+
+    async usageOverview({ window = '24h', zone, groupBy = 'source_type', ...filter } = {}) {
+      if (!usageGroupings.includes(groupBy))
+        throw invalidField('groupBy', `must be one of ${usageGroupings.join(', ')}`)
+      const { limit: _limit, sort: _sort, after: _after, ...keys } = parseListQuery(filter)
+      const parsed = parseUsageWindow(window, await countingNow(), zone)
+      await usage.flush()
+      const records = await listAll(store, keys)
+      const counted: (readonly UsageCount[])[] = []
+      for (const [index, from] of parsed.starts.entries())
+        counted.push(await totals({ from, to: parsed.starts[index + 1] ?? parsed.to }))
+      return toUsageOverview(parsed, groupBy, records, counted)
+    },
+
+    async readDay() {
+      await usage.flush()
+      return totals(lastDay(await countingNow()))
     },
 
     async volumes(ids) {
@@ -51,7 +94,7 @@ export function createUsageReports({
       if (keyIds.length > maxVolumes) throw invalidField('ids', `must be at most ${maxVolumes}`)
       if (keyIds.length === 0) return new Map()
       await usage.flush()
-      const { from, to } = parseUsageWindow('24h', await countingNow())
+      const { from, to } = lastDay(await countingNow())
       const counts = (await store.usage?.read({ keyIds, from, to, bucketMs: hourMs })) ?? []
       return toKeyVolumes(keyIds, from, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
     },

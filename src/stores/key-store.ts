@@ -101,7 +101,10 @@ export interface KeyStore {
    */
   poll(question: PollQuestion): Awaitable<PollAnswer>
   get(id: string): Awaitable<KeyRecord | undefined>
+  /** In the order of `sort`, behind `after`. */
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
+  /** How many keys fit, whatever `limit` and `after` say; without it lists do not tell. */
+  count?(query: ParsedListQuery): Awaitable<number>
 
   /**
    * Changes lock the store's one revision row, raise it by one and give it a new random mark, in the transaction that makes

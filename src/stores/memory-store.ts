@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
-import type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
+import { type PagePosition, type ParsedListQuery, sortValue } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import {
   type ChangeListener,
@@ -44,6 +44,8 @@ export function createMemoryStore(): KeyStore {
     records.delete(record.id)
     for (const secret of record.secrets) idByHash.delete(secret.keyHash)
   }
+
+  const lastEventOf = (id: string) => (usage.lastEvents([id]) as ReadonlyMap<string, number>).get(id) ?? 0
 
   const here = (): Position => (history.at(-1) as (typeof history)[number]).position
 
@@ -93,9 +95,10 @@ export function createMemoryStore(): KeyStore {
       return record && usage.withLastUse(record)
     },
     list(query) {
-      const page = selectPage([...records.values()], query)
+      const page = selectPage([...records.values()], query, lastEventOf)
       return { ...page, data: page.data.map(usage.withLastUse) }
     },
+    count: (query) => [...records.values()].filter((record) => fits(record, query)).length,
     insert,
     insertAll: (creations) => creations.map(({ record, audit }) => insert(record, audit)),
     replace(record, audit) {
@@ -130,31 +133,48 @@ export function createMemoryStore(): KeyStore {
   }
 }
 
-function selectPage(records: KeyRecord[], query: ParsedListQuery): KeyRecordPage {
-  const text = query.q?.toLowerCase()
-  const matching = records
-    .filter(
-      (record) =>
-        (query.status === undefined || record.status === query.status) &&
-        (query.sourceType === undefined || record.sourceType === query.sourceType) &&
-        (query.environment === undefined || record.environment === query.environment) &&
-        (query.workspace === undefined || record.workspace === query.workspace) &&
-        (query.plan === undefined || record.plan === query.plan) &&
-        (text === undefined ||
-          record.name.toLowerCase().includes(text) ||
-          record.id.startsWith(query.q as string)) &&
-        (query.after === undefined || isAfter(record, query.after)),
-    )
-    .sort((a, b) => b.createdAt - a.createdAt || compareIds(b.id, a.id))
-  return { data: matching.slice(0, query.limit), more: matching.length > query.limit }
+function fits(record: KeyRecord, query: ParsedListQuery): boolean {
+  return (
+    (query.status === undefined || record.status === query.status) &&
+    (query.sourceType === undefined || record.sourceType === query.sourceType) &&
+    (query.environment === undefined || record.environment === query.environment) &&
+    (query.workspace === undefined || record.workspace === query.workspace) &&
+    (query.plan === undefined || record.plan === query.plan) &&
+    (query.q === undefined || isFound(record, query.q))
+  )
 }
 
-function isAfter(record: KeyRecord, position: PagePosition): boolean {
-  if (record.createdAt !== position.createdAt) return record.createdAt < position.createdAt
-  return compareIds(record.id, position.id) < 0
+function isFound(record: KeyRecord, q: string): boolean {
+  const text = q.toLowerCase()
+  return (
+    record.name.toLowerCase().includes(text) ||
+    record.environment.toLowerCase().includes(text) ||
+    record.id.startsWith(q) ||
+    record.secrets.some(({ start }) => start.startsWith(q))
+  )
+}
+
+function selectPage(
+  records: KeyRecord[],
+  query: ParsedListQuery,
+  lastEventOf: (id: string) => number,
+): KeyRecordPage {
+  const { sort, after } = query
+  const turn = sort.descending ? -1 : 1
+  const compare = (one: PagePosition, other: PagePosition) =>
+    turn * (compareValues(one.value, other.value) || compareValues(one.id, other.id))
+  const matching = records
+    .filter((record) => fits(record, query))
+    .map((record) => ({ record, id: record.id, value: sortValue(sort.by, record, lastEventOf(record.id)) }))
+    .filter((one) => after === undefined || compare(one, after) > 0)
+    .sort(compare)
+  return {
+    data: matching.slice(0, query.limit).map(({ record }) => record),
+    more: matching.length > query.limit,
+  }
 }
 
 /** Code-unit order, as the SQL stores compare ids; `localeCompare` would differ between machines. */
-function compareIds(a: string, b: string): number {
+function compareValues(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

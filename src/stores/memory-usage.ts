@@ -64,6 +64,17 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
       return found
     },
 
+    totals({ from, to }) {
+      const totals = new Map<string, UsageCount>()
+      for (const [bucketAt, bucket] of buckets) {
+        if (bucketAt < from || bucketAt >= to) continue
+        for (const [id, count] of bucket) {
+          totals.set(id, { ...count, bucketAt: from, count: count.count + (totals.get(id)?.count ?? 0) })
+        }
+      }
+      return [...totals.values()]
+    },
+
     lastEvents(keyIds) {
       const found = new Map<string, number>()
       for (const keyId of keyIds) {

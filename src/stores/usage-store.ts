@@ -71,6 +71,11 @@ export interface UsageStore {
   add(batch: UsageBatch): Awaitable<void>
   /** Counts of these keys in buckets with `from <= bucketAt < to`, summed over processes. */
   read(query: UsageQuery): Awaitable<UsageCount[]>
+  /**
+   * Counts of all keys in buckets with `from <= bucketAt < to`, summed over processes and buckets; `bucketAt` is `from`. Without
+   * it volume is read key by key.
+   */
+  totals?(window: { from: number; to: number }): Awaitable<UsageCount[]>
   /** Time of the latest accepted event of these keys; keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /**

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ListKeysQuery } from '../keys/list-query.ts'
-import { encodeCursor, parseListQuery } from '../keys/list-query.ts'
+import { encodeCursor, parseListQuery, sortValue, storedSorts } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreSuite } from './store-suite.ts'
 
@@ -20,7 +20,10 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
       const page = await store.list(parseListQuery(query))
       listed.push(...page.data)
       const last = page.data.at(-1)
-      query = page.more && last !== undefined ? { ...query, cursor: encodeCursor(last) } : undefined
+      query =
+        page.more && last !== undefined
+          ? { ...query, cursor: encodeCursor({ value: last.createdAt, id: last.id }) }
+          : undefined
     }
     expect(listed).toEqual(expected)
     expect((await store.list(parseListQuery({ environment, limit: 23 }))).more).toBe(false)
@@ -51,6 +54,57 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
     expect(await found({ q: web.id })).toEqual([web])
     expect(await found({ q: web.id.slice(3) })).toEqual([])
     expect(await found({ q: 'shop', status: 'revoked' })).toEqual([])
+    expect(await found({ q: environment.slice(1).toUpperCase(), limit: 2 })).toEqual(
+      [web, server].toSorted(byId),
+    )
+    const start = web.secrets[0]?.start as string
+    expect((await found({ q: start })).map(({ id }) => id).includes(web.id)).toBe(true)
+    expect(await found({ q: start.slice(1) })).toEqual([])
+    if (store.count !== undefined) {
+      expect(await store.count(parseListQuery({ environment }))).toBe(2)
+      expect(await store.count(parseListQuery({ environment, q: 'shop', limit: 1 }))).toBe(1)
+    }
     expect((await store.list(parseListQuery({ environment: `${environment}x` }))).data).toEqual([])
   })
+  test('lists by name, environment, source type and last event, either way, page by page', async (store) => {
+    const environment = `env-${randomBase62(12)}`
+    const names = ['b', 'Ä', 'a', 'B', 'c', 'a', 'Z', '_']
+    const records: KeyRecord[] = []
+    for (const [index, name] of names.entries()) {
+      const sourceType = index % 2 === 0 ? 'web' : 'server'
+      records.push(
+        await insert(store, { environment, name, sourceType, createdAt: 1_768_478_400_000 + index }),
+      )
+    }
+    const times = new Map(records.slice(0, 4).map(({ id }, index) => [id, 1_768_478_400_000 - (index % 3)]))
+    if (store.usage !== undefined) {
+      const nothing = { counts: [], lastUsedAt: new Map() }
+      const batch = { writer: randomBase62(16), number: 1, madeAt: 1_768_478_500_000 }
+      await store.usage.add({ ...batch, ...nothing, lastEventAt: times })
+    }
+    for (const by of storedSorts) {
+      if (by === 'last_event_at' && store.usage === undefined) continue
+      const value = (record: KeyRecord) => sortValue(by, record, times.get(record.id) ?? 0)
+      const compare = (a: KeyRecord, b: KeyRecord) =>
+        value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : a.id < b.id ? -1 : 1
+      for (const descending of [false, true]) {
+        const sort = descending ? (`-${by}` as const) : by
+        const listed: string[] = []
+        let query: ListKeysQuery | undefined = { environment, limit: 3, sort }
+        while (query !== undefined) {
+          const page = await store.list(parseListQuery(query))
+          listed.push(...page.data.map(({ id }) => id))
+          const last = page.data.at(-1)
+          const cursor = last && encodeCursor({ value: value(last), id: last.id })
+          query = page.more && cursor !== undefined ? { ...query, cursor } : undefined
+        }
+        const expected = records.toSorted((a, b) => compare(a, b) * (descending ? -1 : 1))
+        expect(listed).toEqual(expected.map(({ id }) => id))
+      }
+    }
+  })
+}
+
+function byId(a: KeyRecord, b: KeyRecord): number {
+  return a.createdAt === b.createdAt ? (a.id < b.id ? 1 : -1) : b.createdAt - a.createdAt
 }

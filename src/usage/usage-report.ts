@@ -1,12 +1,12 @@
-import { invalidField } from '../runtime/errors.ts'
-import { type UsageCount, usageBucketMs } from '../stores/usage-store.ts'
+import type { UsageCount } from '../stores/usage-store.ts'
+import { bucketIndex, type UsageWindow } from './usage-window.ts'
 
 /** Counts by name: an event type (`other` for events of no known type), or a reason. Names with nothing to count are missing. */
 export type CountsByName = Readonly<Record<string, number>>
 
 /** One step of a usage series. */
 export interface UsageBucket {
-  /** When it begins; it lasts `bucketMs`. */
+  /** When it begins; it lasts until the next one, or `to`. */
   readonly at: Date
   /** Accepted events by type. */
   readonly accepted: CountsByName
@@ -18,7 +18,7 @@ export interface UsageBucket {
 export interface KeyUsage {
   readonly from: Date
   readonly to: Date
-  /** Length of the buckets, in milliseconds: 5 minutes up to 6 hours, 1 hour up to 7 days, 1 day beyond. */
+  /** Length of the buckets, in milliseconds: 5 minutes up to 6 hours, a full hour up to 7 days, a calendar day beyond (which may have 23 or 25 hours). */
   readonly bucketMs: number
   /** Time of the latest accepted event, however long ago; null = none. */
   readonly lastEventAt: Date | null
@@ -42,46 +42,17 @@ export interface KeyVolume {
   readonly lastEventAt: Date | null
 }
 
-/** Buckets that a report is made of; `from` and `to` are milliseconds since the epoch. */
-export interface UsageWindow {
-  readonly from: number
-  readonly to: number
-  readonly bucketMs: number
-}
-
 const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-/** Longest window, and how long counts are kept unless an option says less. */
-export const maxUsageWindowMs = 30 * dayMs
-
-/**
- * A window such as `24h` or `7d` that ends with the bucket of five minutes which is open at `now`.
- * @throws KeyError `invalid_field` for anything but 1 to 720 hours or 1 to 30 days.
- */
-export function parseUsageWindow(window: unknown, now: number): UsageWindow {
-  const match = typeof window === 'string' ? /^([1-9]\d{0,2})([hd])$/.exec(window) : null
-  const lengthMs = match === null ? 0 : Number(match[1]) * (match[2] === 'h' ? hourMs : dayMs)
-  if (lengthMs === 0 || lengthMs > maxUsageWindowMs) {
-    throw invalidField('window', 'must be 1h to 720h or 1d to 30d')
-  }
-  const to = now - (now % usageBucketMs) + usageBucketMs
-  const bucketMs = lengthMs <= 6 * hourMs ? usageBucketMs : lengthMs <= 7 * dayMs ? hourMs : dayMs
-  return { from: to - Math.ceil(lengthMs / bucketMs) * bucketMs, to, bucketMs }
-}
-
 /** @param counts of one key, in buckets of any length that divides the window's. */
 export function toKeyUsage(
   window: UsageWindow,
   counts: Iterable<UsageCount>,
   lastEventAt: number | undefined,
 ): KeyUsage {
-  const buckets = Array.from({ length: (window.to - window.from) / window.bucketMs }, (_, index) => ({
-    at: new Date(window.from + index * window.bucketMs),
-    ...emptyTally(),
-  }))
+  const buckets = window.starts.map((at) => ({ at: new Date(at), ...emptyTally() }))
   const total = emptyTally()
   for (const count of counts) {
-    const bucket = buckets[Math.floor((count.bucketAt - window.from) / window.bucketMs)]
+    const bucket = buckets[bucketIndex(window, count.bucketAt) ?? -1]
     if (bucket === undefined) continue
     addCount(bucket, count)
     addCount(total, count)

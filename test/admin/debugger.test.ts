@@ -146,6 +146,7 @@ describe('anomalies', () => {
         key: {
           name: 'Backend',
           environment: 'production',
+          workspace: null,
           source_type: 'server',
           start: server.key.slice(0, 12),
         },

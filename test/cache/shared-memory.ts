@@ -23,7 +23,7 @@ export function shareMemory({ tells = false, leaseMs = 60_000 } = {}): SharedMem
   const { watch: _, ...rest } = memory
 
   async function secrets(): Promise<ExistingSecret[]> {
-    const { data } = await memory.list({ limit: 1_000_000 })
+    const { data } = await memory.list({ limit: 1_000_000, sort: { by: 'created_at', descending: true } })
     return data.flatMap(({ id: keyId, secrets }) => secrets.map(({ keyHash }) => ({ keyId, keyHash })))
   }
 

@@ -173,14 +173,19 @@ describe('the fields of a key', () => {
 })
 
 describe('a list query', () => {
-  it('has 50 keys a page by default', () => {
-    expect(parseListQuery({})).toEqual({ limit: 50 })
+  const newestFirst = { sort: { by: 'created_at', descending: true } }
+
+  it('has 50 keys a page by default, the newest first', () => {
+    expect(parseListQuery({})).toEqual({ limit: 50, ...newestFirst })
   })
 
   it('keeps every filter', () => {
     const query = { status: 'active', sourceType: 'web', environment: 'x', q: 'shop', limit: 100 } as const
-    expect(parseListQuery(query)).toEqual(query)
-    expect(parseListQuery({ q: '' })).toEqual({ limit: 50 })
+    expect(parseListQuery(query)).toEqual({ ...query, ...newestFirst })
+    expect(parseListQuery({ q: '', sort: 'name' })).toEqual({
+      limit: 50,
+      sort: { by: 'name', descending: false },
+    })
   })
 
   it.each([
@@ -193,22 +198,43 @@ describe('a list query', () => {
     ['limit', 101, 'limit: limit must be a whole number from 1 to 100'],
     ['limit', 1.5, 'limit: limit must be a whole number from 1 to 100'],
     ['limit', '10', 'limit: limit must be a whole number from 1 to 100'],
+    [
+      'sort',
+      'color',
+      'sort: sort must be one of created_at, name, environment, source_type, last_event_at, events_24h, rejected_24h, or one of them behind -',
+    ],
     ['cursor', 'junk', 'cursor: cursor must be the nextCursor of an earlier page'],
     ['cursor', 7, 'cursor: cursor must be the nextCursor of an earlier page'],
     [
       'page',
       1,
-      'page: page is not a filter; use status, sourceType, environment, workspace, plan, q, limit, cursor',
+      'page: page is not a filter; use status, sourceType, environment, workspace, plan, q, sort, limit, cursor',
     ],
   ])('refuses %s %j', (field, value, problem) => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)
   })
 
   it('reads back its own cursor, and no other', () => {
-    const position = { createdAt: 1_768_478_400_000, id: 'wk_abc' }
-    expect(decodeCursor(encodeCursor(position))).toEqual(position)
-    for (const text of ['', '1:', ':wk', '1:wk;drop', '-1:wk', `1:${'x'.repeat(81)}`, 'x'.repeat(300)]) {
-      expect(refusal(() => decodeCursor(Buffer.from(text).toString('base64url')))).toMatch(/^cursor/)
+    const position = { value: 1_768_478_400_000, id: 'wk_abc' }
+    expect(decodeCursor(encodeCursor(position), 'created_at')).toEqual(position)
+    const named = { value: 'a "name"', id: 'wk_abc' }
+    expect(decodeCursor(encodeCursor(named), 'name')).toEqual(named)
+    expect(refusal(() => decodeCursor(encodeCursor(named), 'created_at'))).toMatch(/^cursor/)
+    expect(refusal(() => decodeCursor(encodeCursor(position), 'name'))).toMatch(/^cursor/)
+    const others = [
+      '',
+      '1',
+      '[]',
+      '[1]',
+      '[1,"wk;drop"]',
+      '[-1,"wk"]',
+      '[0.5,"wk"]',
+      `[1,"${'x'.repeat(81)}"]`,
+    ]
+    for (const text of [...others, 'x'.repeat(300)]) {
+      expect(refusal(() => decodeCursor(Buffer.from(text).toString('base64url'), 'created_at'))).toMatch(
+        /^cursor/,
+      )
     }
   })
 })

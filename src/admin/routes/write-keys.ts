@@ -66,7 +66,7 @@ const listWriteKeys = defineOperation({
   method: 'GET',
   path: keysPath,
   role: 'viewer',
-  summary: 'List write keys, newest first, with the volume of the last 24 hours.',
+  summary: 'List write keys, newest first or by `sort`, with the volume of the last 24 hours.',
   query: listKeysQuery,
   answers: { 200: { description: 'One page of keys.', schema: keyListSchema } },
   async handle({ keys, query: { limit, ...filters } }) {
@@ -75,6 +75,7 @@ const listWriteKeys = defineOperation({
     return jsonAnswer(200, {
       data: page.data.map((key) => toKeyWithVolumeJson(key, volumes.get(key.id))),
       next_cursor: page.nextCursor,
+      total: page.total,
     })
   },
 })

@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { KeyRecord } from '../../keys/key-record.ts'
-import type { ParsedListQuery } from '../../keys/list-query.ts'
+import type { ParsedListQuery, StoredSort } from '../../keys/list-query.ts'
 import type { KeyRecordPage } from '../key-store.ts'
+import type { NumberCell } from './cells.ts'
 import { type Database, read } from './database.ts'
-import { contains } from './dialect.ts'
+import { contains, type SqlDialect } from './dialect.ts'
 import { UnstorableText } from './driver-errors.ts'
 import { type KeyRow, keyRowColumns, toRecords } from './key-rows.ts'
 
@@ -27,22 +28,52 @@ export async function listKeys(database: Database, filter: ParsedListQuery): Pro
   }
 }
 
+/** How many keys fit, whatever page is asked for. */
+export async function countKeys(database: Database, filter: ParsedListQuery): Promise<number> {
+  const { after: _, ...rest } = filter
+  try {
+    const [row] = await read<{ found: NumberCell }>(
+      database,
+      sql`select count(*) as found from ${database.tables.keys} k ${whereOf(database, rest)}`,
+    )
+    return Number(row?.found)
+  } catch (error) {
+    if (error instanceof UnstorableText) return 0
+    throw error
+  }
+}
+
 async function selectKeys(database: Database, filter: ParsedListQuery): Promise<KeyRecordPage> {
   const { dialect, tables } = database
-  const conditions = listConditions(database, filter)
-  const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
+  const { by, descending } = filter.sort
+  const order = sql.raw(descending ? 'desc' : 'asc')
+  const value = sortColumn(dialect, by)
+  const lastEvents = by === 'last_event_at' ? sql`left join ${tables.activity} a on a.key_id = k.id` : sql``
   const rows = await read<KeyRow>(
     database,
     sql`select ${keyRowColumns(dialect)} from (
-        select * from ${tables.keys} ${where} order by created_at desc, id desc limit ${sql.lit(filter.limit + 1)}
+        select k.*, ${value} as sort_value from ${tables.keys} k ${lastEvents} ${whereOf(database, filter)}
+        order by ${value} ${order}, k.id ${order} limit ${sql.lit(filter.limit + 1)}
       ) k left join ${tables.secrets} s on s.key_id = k.id
-      order by k.created_at desc, k.id desc`,
+      order by k.sort_value ${order}, k.id ${order}`,
   )
   const records = toRecords(rows)
   return { data: records.slice(0, filter.limit), more: records.length > filter.limit }
 }
 
-function listConditions({ dialect }: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
+function whereOf(database: Database, filter: ParsedListQuery): RawBuilder<unknown> {
+  const conditions = listConditions(database, filter)
+  return conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
+}
+
+/** Compared character by character, in every database alike. */
+function sortColumn(dialect: SqlDialect, by: StoredSort): RawBuilder<unknown> {
+  if (by === 'last_event_at') return sql`coalesce(a.last_event_at, 0)`
+  if (by !== 'name') return sql.ref(`k.${by}`)
+  return dialect === 'postgres' ? sql`k.name_folded collate "C"` : sql`k.name_folded`
+}
+
+function listConditions({ dialect, tables }: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
   const { status, sourceType, environment, workspace, plan, q, after } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (status !== undefined) conditions.push(sql`status = ${status}`)
@@ -55,17 +86,30 @@ function listConditions({ dialect }: Database, filter: ParsedListQuery): RawBuil
   else if (workspace !== undefined) conditions.push(sql`workspace = ${workspace}`)
   if (plan !== undefined) conditions.push(isAscii(plan) ? sql`plan = ${plan}` : sql`1 = 0`)
   if (q !== undefined) {
-    const inName = contains(dialect, sql`name_folded`, q.toLowerCase())
-    const inId = isAscii(q) ? sql`substr(id, 1, ${sql.lit(q.length)}) = ${q}` : sql`1 = 0`
-    conditions.push(sql`(${inName} or ${inId})`)
+    const ways = [contains(dialect, sql`name_folded`, q.toLowerCase())]
+    if (isAscii(q)) {
+      const start = (column: string) =>
+        sql<boolean>`substr(${sql.ref(column)}, 1, ${sql.lit(q.length)}) = ${q}`
+      const withStart = sql`select key_id from ${tables.secrets} where ${start('start_chars')}`
+      ways.push(contains(dialect, sql`lower(environment)`, q.toLowerCase()), start('id'))
+      // Not asked of each key: the ids are found once.
+      if (q.length <= maxStartLength) ways.push(sql<boolean>`id in (${withStart})`)
+    }
+    conditions.push(sql`(${sql.join(ways, sql` or `)})`)
   }
   if (after !== undefined) {
+    const { by, descending } = filter.sort
+    const beyond = sql.raw(descending ? '<' : '>')
+    const column = sortColumn(dialect, by)
     conditions.push(
-      sql`(created_at < ${after.createdAt} or (created_at = ${after.createdAt} and id < ${after.id}))`,
+      sql`(${column} ${beyond} ${after.value} or (${column} = ${after.value} and k.id ${beyond} ${after.id}))`,
     )
   }
   return conditions
 }
+
+/** Longest start of a secret that is kept. */
+const maxStartLength = 32
 
 function isAscii(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text)

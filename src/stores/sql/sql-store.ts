@@ -10,7 +10,7 @@ import type { Database, MigratedDatabase } from './database.ts'
 import { toStoreError } from './driver-errors.ts'
 import { pageSecrets, secretsOf } from './existing-secrets.ts'
 import { createSqlFleet } from './fleet.ts'
-import { getKey, listKeys } from './key-reads.ts'
+import { countKeys, getKey, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
 import { assertCurrent, type MigrateOptions, migrate, readSchemaState } from './migration.ts'
 import { notePepper } from './peppers.ts'
@@ -165,6 +165,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     poll: (question) => onDatabase((database) => poll(database, question)),
     get: (id) => onDatabase((database) => getKey(database, id)),
     list: (query) => onDatabase((database) => listKeys(database, query)),
+    count: (query) => onDatabase((database) => countKeys(database, query)),
 
     insert: (record, audit) => change(record.id, (database) => insertKey(database, record, audit)),
     async insertAll(creations) {

@@ -55,6 +55,33 @@ async function readPart(
   }))
 }
 
+/** Buckets that one statement adds up: of SQLite it takes some milliseconds, and between two others have their turn. */
+const mostTotalBuckets = { sqlite: 1, postgres: 12, mysql: 12 }
+
+/** What all keys had between two moments. */
+export async function readTotals(
+  database: Database,
+  { from, to }: { from: number; to: number },
+): Promise<UsageCount[]> {
+  const { dialect, tables } = database
+  const partMs = mostTotalBuckets[dialect] * usageBucketMs
+  const totals = new Map<string, UsageCount>()
+  for (let start = from; start < to; start += partMs) {
+    if (start > from) await new Promise((resolve) => setImmediate(resolve))
+    const rows = await read<Row<'usage', 'key_id' | 'kind' | 'name'> & { summed: NumberCell }>(
+      database,
+      sql`select key_id, kind, name, sum(total) as summed from ${tables.usage}
+        where bucket_at >= ${start} and bucket_at < ${Math.min(to, start + partMs)} group by key_id, kind, name`,
+    )
+    for (const { key_id: keyId, kind, name, summed } of rows) {
+      const place = `${keyId} ${kind} ${name}`
+      const count = Number(summed) + (totals.get(place)?.count ?? 0)
+      totals.set(place, { keyId, bucketAt: from, kind, name, count })
+    }
+  }
+  return [...totals.values()]
+}
+
 export async function readLastEvents(
   database: Database,
   keyIds: readonly string[],

@@ -8,7 +8,7 @@ import { addUsageStatement } from './postgres-usage.ts'
 import type { Row } from './schema-tables.ts'
 import { insertRow } from './tables.ts'
 import { pruneUsage, readLatestMoment } from './usage-pruning.ts'
-import { readLastEvents, readNow, readUsage } from './usage-reads.ts'
+import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts'
 
 /** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
 const rowsPerStatement = 200
@@ -37,6 +37,7 @@ export function createSqlUsage(
         await addUsage(database, batch)
       }),
     read: (asked) => onDatabase((database) => readUsage(database, asked)),
+    totals: (window) => onDatabase((database) => readTotals(database, window)),
     lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
     prune: (pruning) =>
       onDatabase(async (database) => pruneUsage(database, pruning, await latestKnown(database))),

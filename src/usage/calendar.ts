@@ -1,0 +1,66 @@
+import { invalidField } from '../runtime/errors.ts'
+
+/** Days and hours as people of a time zone count them. */
+export interface Calendar {
+  /** The start of the hour of the clock that a moment belongs to. */
+  hourOf(at: number): number
+  /** The start of the day that is `days` after the day of a moment; days of 23 or 25 hours included. */
+  dayOf(at: number, days: number): number
+}
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+/** Offsets of zones are multiples of this in our time. */
+const stepMs = 15 * minuteMs
+
+/** @throws KeyError `invalid_field` for a name that is no time zone, such as `Asia/Kolkata` or `UTC`. */
+export function createCalendar(zone: unknown): Calendar {
+  const format = zoneFormat(zone)
+
+  /** What the clock on the wall shows, as if it were UTC. */
+  function wallOf(at: number): number {
+    const parts: Record<string, number> = {}
+    for (const { type, value } of format.formatToParts(at)) parts[type] = Number(value)
+    const { year, month, day, hour, minute } = parts as Record<
+      'year' | 'month' | 'day' | 'hour' | 'minute',
+      number
+    >
+    return Date.UTC(year, month - 1, day, hour, minute)
+  }
+
+  const dateOf = (at: number) => Math.floor(wallOf(at) / dayMs)
+
+  /** The first moment of a date: not always midnight, where clocks are put forward at midnight. */
+  function startOf(date: number): number {
+    const midnight = date * dayMs
+    let at = midnight - (wallOf(midnight) - midnight)
+    while (dateOf(at) >= date) at -= stepMs
+    while (dateOf(at) < date) at += stepMs
+    return at
+  }
+
+  return {
+    hourOf(at) {
+      const minute = at - (at % minuteMs)
+      return minute - (wallOf(minute) % hourMs)
+    },
+    dayOf: (at, days) => startOf(dateOf(at) + days),
+  }
+}
+
+function zoneFormat(zone: unknown): Intl.DateTimeFormat {
+  const numeric = 'numeric'
+  const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric } as const
+  try {
+    if (typeof zone !== 'string' || zone.length > 64) throw new RangeError('no zone')
+    return new Intl.DateTimeFormat('en-US', {
+      ...fields,
+      timeZone: zone,
+      hourCycle: 'h23',
+      calendar: 'gregory',
+    })
+  } catch {
+    throw invalidField('zone', 'must be a time zone such as Europe/Berlin or UTC')
+  }
+}

@@ -1,0 +1,117 @@
+import type { KeyRecord } from '../keys/key-record.ts'
+import type { UsageCount } from '../stores/usage-store.ts'
+import type { CountsByName } from './usage-report.ts'
+import type { UsageWindow } from './usage-window.ts'
+
+export const usageGroupings = ['source_type', 'workspace', 'key'] as const
+export type UsageGrouping = (typeof usageGroupings)[number]
+
+/** What the keys of one group accepted and refused. */
+export interface UsageGroup {
+  /** A source type, a workspace, or the id of a key; `null`: keys of no workspace. */
+  readonly group: string | null
+  /** Keys of the group that have accepted or refused anything. */
+  readonly keys: number
+  readonly accepted: number
+  /** Refused requests. */
+  readonly refused: number
+  /** Of 1, accepted events against those and refused requests; `null`: there was nothing. */
+  readonly successRate: number | null
+  /** Refused requests by reason. */
+  readonly reasons: CountsByName
+  /** Accepted events and refused requests in each bucket of the window. */
+  readonly series: readonly { readonly accepted: number; readonly refused: number }[]
+}
+
+/** What all keys accepted and refused in a window that ends now. */
+export interface UsageOverview {
+  readonly from: Date
+  readonly to: Date
+  readonly bucketMs: number
+  /** When each bucket begins. */
+  readonly starts: readonly Date[]
+  readonly total: Omit<UsageGroup, 'group'>
+  /** Most refused first, then most accepted; 1 000 at most. */
+  readonly groups: readonly UsageGroup[]
+}
+
+const maxGroups = 1_000
+
+interface Tally {
+  group: string | null
+  ids: Set<string>
+  accepted: number
+  refused: number
+  reasons: Record<string, number>
+  series: { accepted: number; refused: number }[]
+}
+
+/** @param counted for each bucket of the window, what all keys had in it. Keys that are not among `records` are left out. */
+export function toUsageOverview(
+  window: UsageWindow,
+  groupBy: UsageGrouping,
+  records: readonly KeyRecord[],
+  counted: readonly (readonly UsageCount[])[],
+): UsageOverview {
+  const groupOf = new Map(records.map((record) => [record.id, groupName(record, groupBy)]))
+  const total = emptyTally(null, counted.length)
+  const groups = new Map<string | null, Tally>()
+  for (const [index, counts] of counted.entries()) {
+    for (const count of counts) {
+      const group = groupOf.get(count.keyId)
+      if (group === undefined) continue
+      let tally = groups.get(group)
+      if (tally === undefined) {
+        tally = emptyTally(group, counted.length)
+        groups.set(group, tally)
+      }
+      add(tally, index, count)
+      add(total, index, count)
+    }
+  }
+  const ranked = [...groups.values()].sort(
+    (one, other) => other.refused - one.refused || other.accepted - one.accepted,
+  )
+  const { group: _, ...all } = toGroup(total)
+  return {
+    from: new Date(window.from),
+    to: new Date(window.to),
+    bucketMs: window.bucketMs,
+    starts: window.starts.map((at) => new Date(at)),
+    total: all,
+    groups: ranked.slice(0, maxGroups).map(toGroup),
+  }
+}
+
+function groupName(record: KeyRecord, groupBy: UsageGrouping): string | null {
+  if (groupBy === 'key') return record.id
+  return groupBy === 'workspace' ? record.workspace : record.sourceType
+}
+
+/** Without a prototype, as everything that is counted by name. */
+function emptyTally(group: string | null, buckets: number): Tally {
+  const series = Array.from({ length: buckets }, () => ({ accepted: 0, refused: 0 }))
+  return { group, ids: new Set(), accepted: 0, refused: 0, reasons: Object.create(null), series }
+}
+
+function add(tally: Tally, index: number, { keyId, kind, name, count }: UsageCount): void {
+  if (kind !== 'accepted' && kind !== 'refused') return
+  tally.ids.add(keyId)
+  tally[kind] += count
+  const bucket = tally.series[index]
+  if (bucket !== undefined) bucket[kind] += count
+  if (kind === 'refused') tally.reasons[name] = (tally.reasons[name] ?? 0) + count
+}
+
+function toGroup({ group, ids, accepted, refused, reasons, series }: Tally): UsageGroup {
+  const all = accepted + refused
+  return {
+    group,
+    keys: ids.size,
+    accepted,
+    refused,
+    successRate: all === 0 ? null : accepted / all,
+    reasons,
+    series,
+  }
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { base, startAdmin } from './admin-calls.ts'
+
+async function setUp() {
+  const admin = startAdmin()
+  const made = []
+  for (const [name, sourceType] of [
+    ['Shop', 'web'],
+    ['backend', 'server'],
+    ['App', 'mobile'],
+  ] as const) {
+    made.push(await admin.keys.create({ name, sourceType, allowedOrigins: ['https://shop.example'] }))
+  }
+  const [shop, backend, app] = made as [(typeof made)[0], (typeof made)[0], (typeof made)[0]]
+  const send = (key: string, count: number, origin?: string) =>
+    admin.keys.verify({
+      method: 'POST',
+      path: '/v1/batch',
+      headers: { authorization: `Basic ${btoa(`${key}:`)}`, ...(origin !== undefined && { origin }) },
+      body: Array.from({ length: count }, () => ({ type: 'track', event: 'x' })),
+    })
+  const names = async (query: string) =>
+    (await admin.call('GET', `${base}?${query}`)).body.data.map(({ name }: { name: string }) => name)
+  return { ...admin, shop, backend, app, send, names }
+}
+
+describe('the list of keys', () => {
+  it('is sorted by what is stored and by what is counted, page by page', async () => {
+    const { shop, app, send, names, call, time } = await setUp()
+    await send(app.key, 5)
+    time.now += 1_000
+    await send(shop.key, 3)
+    await send(shop.key, 1, 'https://other.example')
+    expect(await names('sort=name')).toEqual(['App', 'backend', 'Shop'])
+    expect(await names('sort=-name')).toEqual(['Shop', 'backend', 'App'])
+    expect(await names('sort=source_type')).toEqual(['App', 'backend', 'Shop'])
+    expect(await names('sort=-last_event_at')).toEqual(['Shop', 'App', 'backend'])
+    expect(await names('sort=-events_24h')).toEqual(['App', 'Shop', 'backend'])
+    expect((await names('sort=-rejected_24h'))[0]).toBe('Shop')
+    const first = (await call('GET', `${base}?sort=-events_24h&limit=2`)).body
+    expect([first.data.length, first.total]).toEqual([2, 3])
+    const second = (await call('GET', `${base}?sort=-events_24h&limit=2&cursor=${first.next_cursor}`)).body
+    expect(second).toMatchObject({ data: [{ name: 'backend' }], next_cursor: null, total: null })
+    const refused = await call('GET', `${base}?sort=color`)
+    expect(refused.body).toMatchObject({ status: 422, field: 'sort' })
+    const other = await call('GET', `${base}?sort=name&cursor=${first.next_cursor}`)
+    expect(other.body).toMatchObject({ status: 422, field: 'cursor' })
+  })
+
+  it('is searched by name, id, environment and the start of a secret', async () => {
+    const { names, shop } = await setUp()
+    expect(await names('q=SHO')).toEqual(['Shop'])
+    expect(await names(`q=${shop.writeKey.id.slice(0, 12)}`)).toEqual(['Shop'])
+    expect(await names('q=product')).toHaveLength(3)
+    expect(await names(`q=${shop.key.slice(0, 12)}`)).toEqual(['Shop'])
+  })
+})
+
+describe('usage of all keys', () => {
+  it('is told by source type and by key, most refused first, with reasons, rate and series', async () => {
+    const { shop, app, send, call } = await setUp()
+    await send(app.key, 5)
+    await send(shop.key, 3)
+    await send(shop.key, 1, 'https://other.example')
+    const { status, body } = await call('GET', '/api/v1/events/usage?window=24h&group_by=source_type')
+    expect(status).toBe(200)
+    expect(body.total).toMatchObject({ accepted: 8, refused: 1, success_rate: 8 / 9, keys: 2 })
+    expect(body.data).toMatchObject([
+      { group: 'web', accepted: 3, refused: 1, reasons: { origin_not_allowed: 1 } },
+      { group: 'mobile', accepted: 5, refused: 0, success_rate: 1 },
+    ])
+    expect(body.total.series).toHaveLength(24)
+    expect(body.total.series.at(-1)).toMatchObject({ accepted: 8, refused: 1 })
+    const byKey = (await call('GET', '/api/v1/events/usage?group_by=key&zone=Asia/Kolkata')).body
+    expect(byKey.data[0]).toMatchObject({ group: shop.writeKey.id, key: { name: 'Shop' } })
+    expect(byKey.data[0].series[0].at).toMatch(/:30:00/)
+    expect((await call('GET', '/api/v1/events/usage?zone=Mars')).body).toMatchObject({
+      status: 422,
+      field: 'zone',
+    })
+  })
+})
