@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runCommandLine } from './command-line.ts'
-import type { RunningServer } from './serve.ts'
+import type { Following } from './tail-command.ts'
 import { noteLine } from './terminal.ts'
 
 // A reader that goes away (`| head`) ends the output, not the program with a stack trace.
@@ -10,7 +10,7 @@ process.stderr.on('error', () => {})
 process.exitCode = await runCommandLine(process.argv.slice(2), process, stopOnSignals)
 
 /** The first signal stops the server in good order, the second at once. */
-function stopOnSignals(server: RunningServer): void {
+function stopOnSignals(server: Following): void {
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { ConfigError, createWriteKeys, KeyError, type KeyStore, StoreError } from '../index.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
+import { nearestName } from '../runtime/nearest-name.ts'
 import { check } from './check-command.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import { helpText } from './help.ts'
@@ -8,8 +9,9 @@ import { keyCommands } from './key-commands.ts'
 import { keyFlags, toFlagName } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { printPatterns } from './secret-pattern.ts'
-import { type RunningServer, type ServeOptions, serve } from './serve.ts'
+import { type ServeOptions, serve } from './serve.ts'
 import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
+import { type Following, tailApi, tailStore } from './tail-command.ts'
 import { noteLine, printLine, type Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
@@ -29,6 +31,8 @@ const commandFlags: Readonly<Record<string, Flags>> = {
     workspace: text,
     plan: text,
     q: text,
+    sort: text,
+    all: yes,
     ...page,
   },
   show: {},
@@ -41,7 +45,8 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   resume: {},
   revoke: { yes, 'secret-stdin': yes },
   delete: { yes },
-  usage: { window: text },
+  usage: { window: text, zone: text },
+  tail: { refused: yes, key: text, api: text, token: text },
   audit: { key: text, workspace: text, ...page },
   migrate: { finish: yes },
   serve: { port: text, host: text },
@@ -61,12 +66,12 @@ const commonFlags = {
 /**
  * Runs one command. Problems become a line on standard error and an exit code.
  *
- * @param onServer called with a server that is to run until the process is told to stop
+ * @param onServer called with what is to run until the process is told to stop
  */
 export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal,
-  onServer: (server: RunningServer) => void,
+  onServer: (server: Following) => void,
 ): Promise<ExitCode> {
   try {
     return await run(argv, terminal, onServer)
@@ -79,7 +84,7 @@ export async function runCommandLine(
 async function run(
   argv: readonly string[],
   terminal: Terminal,
-  onServer: (server: RunningServer) => void,
+  onServer: (server: Following) => void,
 ): Promise<ExitCode> {
   refuseSecrets(argv)
   const [command, ...rest] = argv
@@ -92,7 +97,11 @@ async function run(
     return command === undefined ? exitCodes.usage : exitCodes.ok
   }
   const flags = Object.hasOwn(commandFlags, command) ? commandFlags[command] : undefined
-  if (flags === undefined) throw usageError('There is no such command. See: writekey --help')
+  if (flags === undefined) {
+    const near = nearestName(command, Object.keys(commandFlags))
+    const meant = near === undefined ? '' : ` Did you mean: writekey ${near}?`
+    throw usageError(`There is no such command.${meant} See: writekey --help`)
+  }
   const { values, positionals } = parse(rest, flags)
   if (values.help === true) {
     terminal.stdout.write(helpText)
@@ -109,7 +118,31 @@ async function run(
     printPatterns(values, terminal)
     return exitCodes.ok
   }
+  if (command === 'tail') {
+    onServer(await tail(values, positionals, terminal))
+    return exitCodes.ok
+  }
   return onStore(command, values, positionals, terminal)
+}
+
+async function tail(
+  values: Record<string, string | boolean | undefined>,
+  args: string[],
+  terminal: Terminal,
+): Promise<Following> {
+  if (args.length > 0) throw usageError('tail takes no argument; a key is named with --key.')
+  const run = { values, args, terminal }
+  if (typeof values.api === 'string') return tailApi(run, values.api)
+  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
+  const store = await openStore(url, tablesLocation(values, terminal))
+  const keys = createWriteKeys({ ...keysOptionsFrom(terminal), store, logger: false })
+  try {
+    await keys.ready()
+    return await tailStore(run, keys)
+  } catch (error) {
+    await keys.close()
+    throw error
+  }
 }
 
 async function onStore(
@@ -163,12 +196,22 @@ function parse(args: string[], flags: Flags) {
   } catch (error) {
     // The parser's message quotes the argument, which may be a value put in the wrong place.
     const { code } = error as NodeJS.ErrnoException
-    const problem =
-      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-        ? 'An option is not known'
-        : 'An option lacks its value, or has one too many'
-    throw usageError(`${problem}. See: writekey --help`)
+    if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+      throw usageError('An option lacks its value, or has one too many. See: writekey --help')
+    throw usageError(`An option is not known${nearestOption(args, flags)}. See: writekey --help`)
   }
+}
+
+/** The option that was probably meant, by its own name: what was typed may be a value put in the wrong place. */
+function nearestOption(args: readonly string[], flags: Flags): string {
+  const names = Object.keys({ ...flags, ...commonFlags })
+  for (const argument of args) {
+    const typed = /^--([A-Za-z0-9-]{1,40})(?:=|$)/.exec(argument)?.[1]
+    if (typed === undefined || names.includes(typed)) continue
+    const near = nearestName(typed, names)
+    if (near !== undefined) return `; did you mean --${near}?`.replace(/[?]$/, '')
+  }
+  return ''
 }
 
 /** A key on the command line is in the shell's history and in every user's process list: it has leaked. */

@@ -6,7 +6,8 @@ export const helpText = `writekey: write keys for your event ingest
   writekey serve      [--port N] [--host ADDRESS]
   writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
   writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
-                      [--q TEXT] [--limit N] [--cursor C]
+                      [--q TEXT] [--sort [-]created_at|name|environment|source_type|last_event_at|events_24h|rejected_24h]
+                      [--all] [--limit N] [--cursor C]
   writekey show       ID
   writekey import     [--format ndjson|csv] [--dry-run]   < keys.ndjson
   writekey find       --secret-stdin                   < secret
@@ -16,7 +17,8 @@ export const helpText = `writekey: write keys for your event ingest
   writekey resume     ID
   writekey revoke     ID [--yes]                       (final; or --secret-stdin --yes < secret)
   writekey delete     ID [--yes]
-  writekey usage      ID [--window 24h]                (1h to 720h, 1d to 30d)
+  writekey usage      ID [--window 24h] [--zone Z]     (1h to 720h, 1d to 30d)
+  writekey tail       [--refused] [--key ID] [--api URL --token T]   (decisions of all processes, as they fall)
   writekey audit      [--key ID] [--workspace W] [--limit N] [--cursor C]
   writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
   writekey pattern                                     (finds leaked secrets, for scanners)
@@ -32,7 +34,7 @@ ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_ST
 Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
 Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES
 WRITEKEY_IMPORTED_KEYS,
-and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
+WRITEKEY_TOKEN (for --api), and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
 Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
 `
 

@@ -29,10 +29,17 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       workspace: 'workspace',
       plan: 'plan',
       q: 'q',
+      sort: 'sort',
       cursor: 'cursor',
     })
     const page = await keys.list({ ...filters, ...limit } as ListKeysQuery)
-    const volumes = await keys.volumes(page.data.map(({ id }) => id))
+    let volumes = await keys.volumes(page.data.map(({ id }) => id))
+    while (values.all === true && page.nextCursor !== null) {
+      const next = await keys.list({ ...filters, limit: 100, cursor: page.nextCursor } as ListKeysQuery)
+      volumes = new Map([...volumes, ...(await keys.volumes(next.data.map(({ id }) => id)))])
+      page.data.push(...next.data)
+      page.nextCursor = next.nextCursor
+    }
     if (isJson(run)) {
       const data = page.data.map((key) => toKeyWithVolumeJson(key, volumes.get(key.id)))
       return printJson(run, { data, next_cursor: page.nextCursor })
@@ -43,6 +50,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
         key.id,
         key.name,
         key.sourceType,
+        key.environment,
         statusOf(key),
         key.createdAt.toISOString(),
         volume?.lastEventAt?.toISOString() ?? 'never',
@@ -50,7 +58,17 @@ export const keyCommands: Readonly<Record<string, Command>> = {
         volume?.rejected24h ?? 0,
       ]
     })
-    const heading = ['ID', 'NAME', 'SOURCE', 'STATUS', 'CREATED', 'LAST EVENT', '24H', 'REFUSED']
+    const heading = [
+      'ID',
+      'NAME',
+      'SOURCE',
+      'ENVIRONMENT',
+      'STATUS',
+      'CREATED',
+      'LAST EVENT',
+      '24H',
+      'REFUSED',
+    ]
     printTable(run, heading, rows)
     if (page.nextCursor !== null) print(run, `More: --cursor ${page.nextCursor}`)
   },
@@ -120,8 +138,11 @@ export const keyCommands: Readonly<Record<string, Command>> = {
 
   async usage(run) {
     const id = idOf(run)
-    const { window } = run.values
-    const usage = await run.keys.usage(id, window === undefined ? {} : { window: String(window) })
+    const { window, zone } = run.values
+    const usage = await run.keys.usage(id, {
+      ...(window !== undefined && { window: String(window) }),
+      ...(zone !== undefined && { zone: String(zone) }),
+    })
     if (isJson(run)) return printJson(run, toUsageJson(id, usage))
     const rows = [
       ...Object.entries(usage.accepted).map(([type, count]) => ['accepted', type, count]),

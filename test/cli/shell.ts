@@ -41,13 +41,24 @@ export function openShell(env: Record<string, string> = {}) {
     )
     let server: RunningServer | undefined
     const code = await runCommandLine(['serve'], terminal, (running) => {
-      server = running
+      server = running as RunningServer
     })
     if (server !== undefined) onTestFinished(server.stop)
     return { code, server: server as RunningServer, read }
   }
 
-  return { folder, store, run, runJson, serve }
+  /** Follows the decisions of this store, or of a server. */
+  async function tail(argv: readonly string[]) {
+    const { terminal, read } = createTerminal({ WRITEKEY_STORE: store, ...env }, Readable.from([]))
+    let following: { stop(): Promise<void> } | undefined
+    const code = await runCommandLine(['tail', ...argv], terminal, (running) => {
+      following = running
+    })
+    if (following !== undefined) onTestFinished(following.stop)
+    return { code, read }
+  }
+
+  return { folder, store, run, runJson, serve, tail }
 }
 
 /** Somebody who sits at a terminal and types. */
