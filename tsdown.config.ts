@@ -16,6 +16,7 @@ export const libraryEntries: Record<string, string> = {
   sql: 'src/stores/sql/index.ts',
   redis: 'src/redis/index.ts',
   admin: 'src/admin/index.ts',
+  ingest: 'src/ingest/index.ts',
   testing: 'src/testing/index.ts',
 }
 

@@ -10,7 +10,7 @@ import {
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
 
-export { adminRoutes } from '../src/adapter/index.ts'
+export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
 
 declare global {
   namespace Express {

@@ -9,10 +9,12 @@ import type {
 import {
   type AdapterOptions,
   answerByFetch,
+  answerIngest,
   answerPastFastify,
   createContext,
   type FetchHandler,
   hideKey,
+  type IngestEndpoints,
   pathOf,
   requireContext,
   resolveAdapterOptions,
@@ -177,6 +179,38 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
         request.log.error(error)
         reply.raw.destroy()
       })
+    })
+    done()
+  })
+}
+
+/**
+ * Fastify plugin that serves the endpoints of `createIngestApi`. To be registered at the root, below a path with `{ prefix: '/ingest' }`.
+ * Requests for other paths go on.
+ *
+ * @example
+ * ```ts
+ * fastify.register(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
+ * ```
+ */
+export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<PrefixOptions> {
+  return asPartOfItsContext(function writeKeyIngest(fastify, { prefix = '' }, done) {
+    fastify.addHook('onRequest', function ingestRoutes(request, reply, next) {
+      const { url = '/', method = '' } = request.raw
+      const path = pathOf(url.slice(prefix.length))
+      const route = url.startsWith(prefix) ? api.find(path) : undefined
+      if (route === undefined || !(method === 'OPTIONS' || route.methods.includes(method))) return next()
+      reply.hijack()
+      const hints = { url, response: reply.raw }
+      answerIngest(api, request.raw, reply.raw, path, hints, request as TargetHolder).then(
+        (answered) => {
+          if (!answered) reply.raw.writeHead(404).end()
+        },
+        (error: unknown) => {
+          request.log.error(error)
+          reply.raw.destroy()
+        },
+      )
     })
     done()
   })

@@ -3,6 +3,7 @@ import {
   badOption,
   createContext,
   type FetchHandler,
+  type IngestEndpoints,
   pathOf,
   requireContext,
   resolveAdapterOptions,
@@ -121,6 +122,33 @@ export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?
   return async function adminRoutes(request: Request, context?: Context): Promise<Response | undefined> {
     if (!api.handles(pathOf(toFetchIngestRequest(request).path))) return undefined
     return api.fetch(request, { address: ip?.(request, context as Context) })
+  }
+}
+
+/**
+ * Serves the endpoints of `createIngestApi`. Gives `undefined` for requests that are not its own.
+ *
+ * @param options `path`: what stands in front of the senders' paths, e.g. `'/ingest'`; `ip`: see `writeKeyAuth`
+ * @example
+ * ```ts
+ * const ingest = ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) }))
+ * const fetch = async (request: Request) => (await ingest(request)) ?? new Response(null, { status: 404 })
+ * ```
+ */
+export function ingestRoutes<Context = unknown>(
+  api: IngestEndpoints,
+  options: { ip?: AddressOf<Context>; path?: string } = {},
+) {
+  const { ip, path: prefix = '' } = options
+  assertFunction('ip', ip)
+
+  return async function ingestRoutes(request: Request, context?: Context): Promise<Response | undefined> {
+    const neutral = toFetchIngestRequest(request, { ip: ip?.(request, context as Context) })
+    const path = pathOf(neutral.path)
+    const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
+    if (route === undefined) return undefined
+    const answer = await api.answer(route, neutral)
+    return answer && toResponse(answer.reply)
   }
 }
 

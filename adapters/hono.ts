@@ -6,6 +6,7 @@ import {
   createContext,
   type FetchHandler,
   type HeaderTarget,
+  type IngestEndpoints,
   mergeHeader,
   pathOf,
   type Reply,
@@ -151,6 +152,35 @@ export function adminRoutes(
   return async function adminRoutes(c, next) {
     if (!api.handles(pathOf(toFetchIngestRequest(c.req.raw).path))) return next()
     return api.fetch(c.req.raw, { address: ip?.(c) })
+  }
+}
+
+/**
+ * Hono middleware that serves the endpoints of `createIngestApi`, at the root of an app: `app.use(ingestRoutes(api))`; below a path with
+ * `{ path: '/ingest' }`. Requests for other paths go on.
+ *
+ * @example
+ * ```ts
+ * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
+ * ```
+ */
+export function ingestRoutes(
+  api: IngestEndpoints,
+  options: { ip?: (c: Context) => string | undefined; path?: string } = {},
+): MiddlewareHandler {
+  const ip = readIp(options)
+  const { path: prefix = '' } = options
+
+  return async function ingestRoutes(c, next) {
+    const hints = { ip: ip?.(c), readTaken: () => readParsed(c) }
+    const neutral = toFetchIngestRequest(c.req.raw, hints)
+    const path = pathOf(neutral.path)
+    const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
+    const answer = route && (await api.answer(route, neutral))
+    if (answer === undefined) return next()
+    const shown = withoutCarriedKey(c.req.raw, answer.carried)
+    if (shown !== c.req.raw) hideInRequest(c, shown, answer.carried as CarriedKey)
+    return toResponse(answer.reply)
   }
 }
 

@@ -2,9 +2,11 @@ import type { Context, Middleware } from 'koa'
 import {
   type AdapterOptions,
   answerByFetch,
+  answerIngest,
   createContext,
   type FetchHandler,
   hideKey,
+  type IngestEndpoints,
   keepBody,
   keepHeaders,
   type ParsedBody,
@@ -146,6 +148,27 @@ export function adminRoutes(api: FetchHandler): Middleware {
     // The answer may be a stream of events that goes on for hours: it is written as it comes.
     ctx.respond = false
     await answerByFetch(api, ctx.req, ctx.res, { parsed: ctx.request as ParsedBody & typeof ctx.request })
+  }
+}
+
+/**
+ * Koa middleware that serves the endpoints of `createIngestApi`, at the root of an app or under a mount point, before or after body parsers.
+ * Requests for other paths go on.
+ *
+ * @example
+ * ```ts
+ * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
+ * ```
+ */
+export function ingestRoutes(api: IngestEndpoints): Middleware {
+  return async function ingestRoutes(ctx, next) {
+    const parsed = ctx.request as ParsedBody & typeof ctx.request
+    const hints = { url: ctx.originalUrl, parsed, response: ctx.res }
+    const holders = [ctx as TargetHolder, ctx.request as TargetHolder]
+    ctx.respond = false
+    if (await answerIngest(api, ctx.req, ctx.res, pathOf(ctx.url), hints, ...holders)) return
+    ctx.respond = true
+    await next()
   }
 }
 

@@ -17,7 +17,7 @@ import {
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
 
-export { adminRoutes } from '../src/adapter/index.ts'
+export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
 
 /** Options of `writeKeyAuth`. */
 export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>

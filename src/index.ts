@@ -2,8 +2,16 @@ export type { VerifyingKeys, WriteKeyContext } from './adapter/request-context.t
 export type { CacheOptions } from './cache/cache-options.ts'
 export type { CacheState } from './cache/key-cache.ts'
 export type { Health, PartHealth } from './health.ts'
-export type { CredentialRequest, CredentialSource, FindKey } from './http/credential-source.ts'
-export type { HeadersLike, IngestRequest, IngestRequestInit, ReadBody, Reply } from './http/ingest-request.ts'
+export type {
+  CredentialRequest,
+  CredentialSource,
+  FindKey,
+  HeadersLike,
+  IngestRequest,
+  IngestRequestInit,
+  ReadBody,
+  Reply,
+} from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { KeyRules } from './keys/fields.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'

@@ -1,5 +1,5 @@
 import type { CacheOptions } from './cache/cache-options.ts'
-import type { CredentialSource } from './http/credential-source.ts'
+import type { CredentialSource } from './http/ingest-request.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { TrustedProxies } from './rules/client-address.ts'
 import type { ClockSource } from './runtime/clock.ts'

@@ -16,7 +16,7 @@ const ranks = [
   ['verifier'],
   ['management', 'watch', 'usage'],
   ['write-keys'],
-  ['admin'],
+  ['admin', 'ingest'],
   ['adapter'],
   ['testing'],
   ['cli'],

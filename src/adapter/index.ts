@@ -39,6 +39,7 @@ export {
 export { toResponse, withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
+export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
 export { keepHeaders } from './kept-headers.ts'
 export {
   type RequestHints,

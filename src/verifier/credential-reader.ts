@@ -1,4 +1,4 @@
-import type { CredentialRequest, FindKey } from '../http/credential-source.ts'
+import type { CredentialRequest, FindKey } from '../http/ingest-request.ts'
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import type { Presented, Source } from './credentials.ts'
 import type { Visit } from './visit.ts'

@@ -1,5 +1,4 @@
-import type { CredentialSource } from '../http/credential-source.ts'
-import type { IngestRequest } from '../http/ingest-request.ts'
+import type { CredentialSource, IngestRequest } from '../http/ingest-request.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import {

@@ -1,5 +1,4 @@
-import type { FindKey } from '../http/credential-source.ts'
-import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
+import type { FieldValues, FindKey, IngestRequest } from '../http/ingest-request.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
 import { decodeBase64, decodedLength } from './base64.ts'
 import type { PathPattern } from './path-credential.ts'

@@ -115,6 +115,11 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice:
       'Senders try again by themselves. If it lasts, find who sends large bodies, or raise maxPendingBodyBytes.',
   },
+  handler_failed: {
+    cause: 'Your onEvents threw or rejected',
+    advice:
+      'The event log or the error that it threw says why. Senders try again by themselves; nothing was counted as accepted.',
+  },
   client_aborted: {
     cause: 'The sender closed the connection before its request body had arrived',
     advice: 'Look at its network and its time-out. Nothing was answered, and nothing counted.',

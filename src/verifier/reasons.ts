@@ -23,6 +23,8 @@ export type Reason =
   | 'unsupported_encoding'
   | 'store_unavailable'
   | 'busy'
+  /** `onEvents` of `writekey/ingest` threw or rejected. */
+  | 'handler_failed'
   /** A bug, a throwing function of the application, or a body that was handed in as something that is none. */
   | 'internal_error'
   | 'client_aborted'
@@ -162,6 +164,12 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Too busy',
     detail:
       'Too many request bodies are being received right now. Send the same request again after Retry-After seconds.',
+  },
+  handler_failed: {
+    status: 503,
+    code: 'handler_failed',
+    title: 'Temporarily unavailable',
+    detail: 'The events could not be taken right now. Send the same request again after Retry-After seconds.',
   },
   /** Nobody is left to read it: told to hooks, and never written. */
   client_aborted: {

@@ -30,6 +30,7 @@ const retrySeconds: Partial<Record<Reason, number>> = {
   too_many_failures: 1,
   key_paused: 60,
   busy: 5,
+  handler_failed: 5,
 }
 
 /** The answer to a refused request: RFC 9457 problem details, readable by browser SDKs, never cached. */

@@ -62,7 +62,12 @@ export function createSequence(options: SequenceOptions): Sequence {
   const judgeEvents = createEventRules(options)
   const charges = createChargeStep(options, refusals)
   const again = { refuseKey, judgeEvents }
-  const accept = createAcceptance(report, createInnerGuard(options, checkTarget, again, refusals))
+  const accept = createAcceptance(
+    report,
+    createInnerGuard(options, checkTarget, again, refusals),
+    refusals,
+    charges,
+  )
   const passGate = createGate(options, again, charges, refusals, accept)
 
   /** Steps 1 and 2: the target, and what is presented as the key. */

@@ -4,13 +4,33 @@ import { exposedHeaders } from '../cors.ts'
 import type { DecisionReport } from '../decision-report.ts'
 import type { CheckedEvents } from '../events.ts'
 import { graceHeaders } from '../grace-headers.ts'
+import type { Refusals } from '../refusals.ts'
+import { createRefundAllowance, type Settlement, settlementReceiver } from '../settlement.ts'
 import type { Visit } from '../visit.ts'
-import type { Charged } from './charge.ts'
+import type { Charged, ChargeStep } from './charge.ts'
 
 /** Every check has been passed: reports it, and makes the verdict with the headers of the answer. */
 export type Accept = (visit: Visit, checked: CheckedEvents, charged: Charged) => AcceptedRequest
 
-export function createAcceptance(report: DecisionReport, judgeAgain: JudgeAgain): Accept {
+export function createAcceptance(
+  report: DecisionReport,
+  judgeAgain: JudgeAgain,
+  { refuse }: Pick<Refusals, 'refuse'>,
+  { giveBack }: Pick<ChargeStep, 'giveBack'>,
+): Accept {
+  const allowance = createRefundAllowance()
+
+  function toSettlement(visit: Visit, key: CompiledKey, checked: CheckedEvents): Settlement {
+    return {
+      accept: () => report.accepted(visit, key, checked),
+      refuse(reason, { keepCharge = false, ...details } = {}) {
+        const bucket = key.ratePolicy?.rate.burst ?? 0
+        if (!keepCharge && allowance.take(key.id, visit.charged, bucket, visit.at)) giveBack(visit)
+        return refuse(visit, reason, details)
+      },
+    }
+  }
+
   return function accept(visit, checked, charged) {
     const key = visit.key as CompiledKey
     // Added to, not copied from: assigning five properties to another object took as long as making them.
@@ -19,7 +39,9 @@ export function createAcceptance(report: DecisionReport, judgeAgain: JudgeAgain)
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
     if (key.secretExpiresAt !== null) Object.assign(headers, graceHeaders(key))
-    report.accepted(visit, key, checked)
+    const receive = settlementReceiver(visit.request)
+    if (receive === undefined) report.accepted(visit, key, checked)
+    else receive(toSettlement(visit, key, checked))
     return new AcceptedRequest(visit, key.verified, checked, headers, judgeAgain)
   }
 }

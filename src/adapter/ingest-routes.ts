@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IngestRequest } from '../http/ingest-request.ts'
+import type { IngestApi } from '../ingest/ingest-api.ts'
+import { pathOf } from './fetch-exchange.ts'
+import { hideKey, type TargetHolder } from './hidden-key.ts'
+import { type RequestHints, toIngestRequest, writeReply } from './node-exchange.ts'
+import type { NodeNext, NodeRequest } from './node-guard.ts'
+import { verifyOnce } from './request-context.ts'
+
+/** The part of an ingest API that adapters use. */
+export type IngestEndpoints = Pick<IngestApi, 'keys' | 'find' | 'answer'>
+
+/**
+ * Express, Connect and plain Node middleware that serves the endpoints of `createIngestApi`, at the root of an app or under a mount point,
+ * before or after body parsers (before is better: they refuse what some senders send). Requests for other paths go on to `next`.
+ *
+ * @example
+ * ```ts
+ * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
+ * ```
+ */
+export function ingestRoutes(api: IngestEndpoints) {
+  return function ingestRoutes(request: IncomingMessage, response: ServerResponse, next?: NodeNext): void {
+    const { originalUrl, baseUrl, url } = request as NodeRequest
+    answerIngest(api, request, response, pathOf(url), { url: originalUrl, mountPath: baseUrl, response })
+      .then((answered) => {
+        if (answered) return
+        if (next !== undefined) next()
+        else response.writeHead(404).end()
+      })
+      .catch((error: unknown) => {
+        if (next !== undefined) next(error)
+        else response.destroy(error instanceof Error ? error : undefined)
+      })
+  }
+}
+
+/**
+ * Answers a Node request when it belongs to an ingest API.
+ * @param path within the mount point, without the query
+ * @param holders see `hideKey`
+ * @returns whether it was answered, or nobody is left to answer
+ */
+export async function answerIngest(
+  api: IngestEndpoints,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  hints: RequestHints,
+  ...holders: TargetHolder[]
+): Promise<boolean> {
+  const route = api.find(path)
+  if (route === undefined) return false
+  const isOurs = request.method === 'OPTIONS' || route.methods.includes(request.method ?? '')
+  if (!isOurs) return false
+  const answer = await api.answer(route, toIngestRequest(request, hints), (read: IngestRequest) =>
+    verifyOnce(request, api.keys, () => read, read.eventType),
+  )
+  if (answer === undefined) return request.method !== 'OPTIONS'
+  hideKey(request, answer.carried, ...holders)
+  writeReply(response, answer.reply)
+  return true
+}

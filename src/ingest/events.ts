@@ -1,0 +1,45 @@
+import type { SourceType } from '../keys/source-type.ts'
+import type { VerifiedKey } from '../verifier/compiled-key.ts'
+import type { RejectedEvent } from '../verifier/events.ts'
+import type { SenderName } from './senders.ts'
+
+/** What the calls of analytics SDKs have in common. Nothing but `type` has been checked: everything else is as it was sent. */
+interface Call<Type extends string> {
+  readonly type: Type
+  readonly messageId?: string
+  readonly userId?: string | null
+  readonly anonymousId?: string | null
+  readonly timestamp?: string
+  readonly context?: Readonly<Record<string, unknown>>
+  readonly [property: string]: unknown
+}
+
+type Details = Readonly<Record<string, unknown>>
+
+/** Events as the senders of `createIngestApi` send them, told apart by `type`. Inngest's have none. */
+export type SentEvent =
+  | (Call<'track'> & { readonly event?: string; readonly properties?: Details })
+  | (Call<'identify'> & { readonly traits?: Details })
+  | (Call<'page'> & { readonly name?: string; readonly properties?: Details })
+  | (Call<'screen'> & { readonly name?: string; readonly properties?: Details })
+  | (Call<'group'> & { readonly groupId?: string; readonly traits?: Details })
+  | (Call<'alias'> & { readonly previousId?: string })
+  | {
+      readonly type?: undefined
+      readonly name?: string
+      readonly id?: string
+      readonly data?: unknown
+      readonly ts?: number
+    }
+
+/** Who sent the events. */
+export interface IngestContext {
+  readonly writeKey: VerifiedKey
+  /** Whose path it was; where several senders share a path, the first of `senders`. */
+  readonly sender: SenderName
+  readonly sourceType: SourceType
+  /** Events left out under `onForbiddenEvent: 'drop'`. */
+  readonly rejected: readonly RejectedEvent[]
+  readonly ip: string | undefined
+  readonly origin: string | undefined
+}

@@ -1,0 +1,61 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import { type Sender, type SenderName, senders } from './senders.ts'
+
+/** What is known of a request by its path: how it is to be read, and whose it is. */
+export interface IngestRoute {
+  /** Null for `/v1/check`, which ingests nothing. */
+  readonly sender: Sender | null
+  readonly methods: readonly string[]
+  /** To be added to the neutral request. */
+  readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>>
+}
+
+/** Finds the route of a path within the mount point; undefined when it belongs to nobody. */
+export type FindRoute = (path: string) => IngestRoute | undefined
+
+/** Paths are taken in any case, with or without a slash at their end. A path of several senders takes the keys of all of them. */
+export function createRoutes(names: readonly SenderName[]): FindRoute {
+  const literal = new Map<string, IngestRoute>()
+  const keyed: { pattern: RegExp; route: IngestRoute }[] = []
+
+  for (const sender of names.map((name) => senders[name])) {
+    const { methods, credentials, batchFields } = sender
+    for (const { path, eventType } of sender.routes) {
+      const known = literal.get(path)
+      const route: IngestRoute = {
+        sender: known?.sender ?? sender,
+        methods,
+        reading: {
+          credentials: mergeLists(known?.reading.credentials, credentials),
+          batchFields: mergeLists(known?.reading.batchFields, batchFields),
+          eventType,
+        },
+      }
+      if (path.includes(':key')) keyed.push({ pattern: toPattern(path), route })
+      else literal.set(path, route)
+    }
+  }
+  const everywhere = names.flatMap((name) =>
+    senders[name].credentials.filter((place) => place === 'basic' || place === 'query'),
+  )
+  literal.set('/v1/check', {
+    sender: null,
+    methods: ['GET', 'HEAD'],
+    reading: { credentials: mergeLists(['basic'], everywhere), batchFields: ['batch'], eventType: 'batch' },
+  })
+
+  return function findRoute(path) {
+    const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+    return literal.get(plain.toLowerCase()) ?? keyed.find(({ pattern }) => pattern.test(plain))?.route
+  }
+}
+
+/** Frozen, so that verification compiles each list once. */
+function mergeLists<T>(known: unknown, added: readonly T[]): readonly T[] {
+  const list = known === undefined ? [] : (known as readonly T[])
+  return Object.freeze([...list, ...added.filter((one) => !list.includes(one))])
+}
+
+function toPattern(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replace(':key', '[^/]+')}$`, 'i')
+}

@@ -1,0 +1,108 @@
+import type { CredentialSource } from '../http/ingest-request.ts'
+
+/** Names of the senders that have an endpoint ready. */
+export type SenderName = 'segment' | 'rudderstack' | 'customerio' | 'inngest'
+
+/** A path that a sender posts to. */
+export interface SenderRoute {
+  /** Below wherever the routes are mounted. `:key` is the write key. */
+  readonly path: string
+  /** The type of every event; `'batch'`: each says its own. */
+  readonly eventType: string
+}
+
+/** What a sender sends, and what it wants to hear: everything that its endpoint does is in here. */
+export interface Sender {
+  readonly name: SenderName
+  readonly title: string
+  /** Published packages that were tried, unmodified, and versions. */
+  readonly packages: readonly string[]
+  readonly methods: readonly string[]
+  readonly routes: readonly SenderRoute[]
+  /** Where its key stands. */
+  readonly credentials: readonly CredentialSource[]
+  readonly batchFields: readonly string[]
+  /** How its body is encoded, in words. */
+  readonly body: string
+  /** Where types and names come from, and what a missing type means, in words. */
+  readonly types: string
+  /** What it is answered: `success` has the number of accepted events, `ids` the id of each. */
+  readonly answers: 'success' | 'ids'
+  /** What the sender itself does with data when it is refused. */
+  readonly loses: string
+}
+
+const analyticsTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
+
+/** `/v1/track` and `/v1/t`, and so on for every type. */
+const analyticsRoutes: readonly SenderRoute[] = [
+  ...analyticsTypes.flatMap((type) =>
+    [type, type.charAt(0)].map((name) => ({ path: `/v1/${name}`, eventType: type })),
+  ),
+  ...['batch', 'b', 'import'].map((name) => ({ path: `/v1/${name}`, eventType: 'batch' })),
+]
+
+const analyticsEvents =
+  'The path says the type, or `type` of each event of a batch; without one a key with a type rule refuses it. The name is `event` of a track call, `name` of a page or screen call.'
+
+/** The one table of senders, in the order in which paths are looked up. docs/senders.md is made from it. */
+export const senders: Readonly<Record<SenderName, Sender>> = {
+  segment: {
+    name: 'segment',
+    title: 'Segment',
+    packages: ['@segment/analytics-node 3.1', '@segment/analytics-node 2.3', '@segment/analytics-next 1.84'],
+    methods: ['POST'],
+    routes: analyticsRoutes,
+    credentials: Object.freeze(['basic', 'body']),
+    batchFields: Object.freeze(['batch']),
+    body: 'JSON under any label, gzip where `Content-Encoding` says so',
+    types: analyticsEvents,
+    answers: 'success',
+    loses:
+      'analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 ignores it and gives up after 4 tries within a second. Both drop events over 32 KB by themselves.',
+  },
+  rudderstack: {
+    name: 'rudderstack',
+    title: 'RudderStack',
+    packages: ['@rudderstack/rudder-sdk-node 3.0'],
+    methods: ['POST'],
+    routes: [...analyticsRoutes, { path: '/beacon/v1/batch', eventType: 'batch' }],
+    credentials: Object.freeze(['basic', 'query', 'body']),
+    batchFields: Object.freeze(['batch']),
+    body: 'JSON, also gzip labelled as a form, and text of a beacon',
+    types: analyticsEvents,
+    answers: 'success',
+    loses:
+      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter.',
+  },
+  customerio: {
+    name: 'customerio',
+    title: 'Customer.io',
+    packages: ['@customerio/cdp-analytics-node 0.5'],
+    methods: ['POST'],
+    routes: analyticsRoutes,
+    credentials: Object.freeze(['basic']),
+    batchFields: Object.freeze(['batch']),
+    body: 'JSON',
+    types: analyticsEvents,
+    answers: 'success',
+    loses: 'Ignores `Retry-After` and gives up after 4 tries.',
+  },
+  inngest: {
+    name: 'inngest',
+    title: 'Inngest',
+    packages: ['inngest 4.24'],
+    methods: ['POST'],
+    routes: [{ path: '/e/:key', eventType: 'batch' }],
+    credentials: Object.freeze([Object.freeze({ path: '/e/:key' })]),
+    batchFields: Object.freeze(['batch']),
+    body: 'JSON: one event or a list',
+    types:
+      'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, which the answer names.',
+    answers: 'ids',
+    loses: 'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`.',
+  },
+}
+
+/** Those of an API that names none. */
+export const defaultSenders: readonly SenderName[] = ['segment', 'rudderstack', 'customerio', 'inngest']

@@ -1,0 +1,56 @@
+import type { IngestRequest } from '../http/ingest-request.ts'
+import type { RefusalDetails } from './replies.ts'
+import type { Refused } from './verdict.ts'
+
+/** The end of a request that has passed every check, when somebody else still has a say in it. Exactly one of the two is to be called. */
+export interface Settlement {
+  /** Counts the request as accepted. */
+  accept(): void
+  /** Counts it as refused. What it was charged is given back, but for `keepCharge`, and up to one bucket a minute for each key. */
+  refuse(reason: 'handler_failed' | 'invalid_event', details?: SettledRefusal): Refused
+}
+
+export interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
+  keepCharge?: boolean
+}
+
+export type ReceiveSettlement = (settlement: Settlement) => void
+
+const receiver = Symbol('settlement')
+
+/** Lets the caller say how an accepted request ends. Nobody else can: the symbol is known here alone. */
+export function withSettlement(request: IngestRequest, receive: ReceiveSettlement): IngestRequest {
+  return Object.assign(request, { [receiver]: receive })
+}
+
+export function settlementReceiver(request: IngestRequest): ReceiveSettlement | undefined {
+  return (request as { [receiver]?: ReceiveSettlement })[receiver]
+}
+
+const windowMs = 60_000
+const maxKeys = 10_000
+
+/** How much may be given back to each key: a sender of events that make a handler fail would otherwise send without a limit. */
+export interface RefundAllowance {
+  /** Whether `cost` fits into what is left of one bucket a minute; if so it is taken out. */
+  take(keyId: string, cost: number, bucket: number, nowMs: number): boolean
+}
+
+export function createRefundAllowance(): RefundAllowance {
+  const given = new Map<string, { since: number; events: number }>()
+  return {
+    take(keyId, cost, bucket, nowMs) {
+      let window = given.get(keyId)
+      if (window === undefined || nowMs - window.since >= windowMs || nowMs < window.since) {
+        given.delete(keyId)
+        if (given.size >= maxKeys) given.delete(given.keys().next().value as string)
+        window = { since: nowMs, events: 0 }
+        given.set(keyId, window)
+      }
+      // One request may cost more than a bucket holds; it would otherwise never be given back.
+      if (window.events > 0 && window.events + cost > bucket) return false
+      window.events += cost
+      return true
+    },
+  }
+}
