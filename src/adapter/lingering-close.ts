@@ -35,7 +35,7 @@ export function lingerOnClose(response: ServerResponse): void {
     }
     const callback = parts.find((part): part is () => void => typeof part === 'function')
     const timer = setTimeout(finish, patienceMs)
-    timer.unref()
+    timer.unref?.()
     let left = mostDrained
 
     function onData(bytes: Uint8Array): void {

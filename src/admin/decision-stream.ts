@@ -74,7 +74,8 @@ export function createDecisionStream(
       missed = 0
       end(controller)
       wake?.()
-    }, accessCheckMs).unref()
+    }, accessCheckMs)
+    accessCheck.unref?.()
   }
 
   /** An application that does not answer does not allow. */
@@ -112,7 +113,8 @@ export function createDecisionStream(
         )
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
-        }, heartbeatMs).unref()
+        }, heartbeatMs)
+        heartbeat.unref?.()
         checkLater(controller)
       },
       async pull(controller) {

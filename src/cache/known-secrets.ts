@@ -114,7 +114,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
       },
       Math.max(0, retryAt - performance.now()),
     )
-    timer.unref()
+    timer.unref?.()
   }
 
   return {

@@ -171,7 +171,7 @@ export function createPoller(options: PollerOptions): Poller {
       },
       leaseMs > 0 ? leaseMs / 4 : firstIntervalMs,
     )
-    timer.unref()
+    timer.unref?.()
   }
 
   return {
@@ -209,7 +209,7 @@ export function createPoller(options: PollerOptions): Poller {
         hintTimer = undefined
         if (!closed) poll().catch(() => {})
       }, waitMs)
-      hintTimer.unref()
+      hintTimer.unref?.()
     },
     isFailing: () => failures > 0,
     close() {

@@ -39,7 +39,7 @@ export function throwRestAway(response: ServerResponse): void {
   response.once('finish', () => {
     if (isWhole(request)) return
     const timer = setTimeout(() => request.destroy(), patienceMs)
-    timer.unref()
+    timer.unref?.()
     const stop = () => clearTimeout(timer)
     request.once('end', stop)
     request.once('close', stop)

@@ -12,7 +12,9 @@ export const nodeZlib = onFirstCall(() => process.getBuiltinModule('node:zlib'))
 export const nodeStream = onFirstCall(() => process.getBuiltinModule('node:stream'))
 
 /** See {@link nodeCrypto}. */
-export const nodeOs = onFirstCall(() => process.getBuiltinModule('node:os'))
+export const nodeOs = onFirstCall((): Partial<typeof import('node:os')> | undefined =>
+  process.getBuiltinModule('node:os'),
+)
 
 /** See {@link nodeCrypto}. */
 export const nodeModule = onFirstCall(() => process.getBuiltinModule('node:module'))

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { UsageStore } from '../stores/usage-store.ts'
 
 export interface UsagePrunerOptions {
@@ -45,7 +46,7 @@ export function createUsagePruner({
     running = true
     try {
       while (!closed && (await store.prune({ keptMs: retentionMs, now }))) {
-        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref())
+        await new Promise((resolve) => inBackground(setTimeout(resolve, pauseMs)))
       }
     } catch (error) {
       onStoreError(error)

@@ -107,7 +107,8 @@ export function createActivity(
     turns++
     // Volume is judged once a second; windows are longer.
     if (turns % (1_000 / turnMs) === 0) detector?.check()
-  }, turnMs).unref()
+  }, turnMs)
+  timer.unref?.()
 
   function describe(decision: RequestDecision): void {
     const { keyId, reason } = decision

@@ -1,5 +1,6 @@
 import { randomBase62 } from '../runtime/base62.ts'
 import { nodeOs } from '../runtime/built-ins.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { DecisionPage, FleetStore } from '../stores/fleet-store.ts'
 import { createFairShares } from './fair-shares.ts'
 import type { RecentDecision } from './recent-decision.ts'
@@ -47,7 +48,12 @@ const maxProcesses = 1_000
 
 /** A process as others see it. */
 export function nameProcess(name: string | undefined): ProcessNames {
-  return { id: randomBase62(16), name: name ?? `${nodeOs().hostname().slice(0, 60)}:${process.pid}` }
+  return { id: randomBase62(16), name: name ?? `${hostName().slice(0, 60)}:${process.pid}` }
+}
+
+/** Workers have no host, nor `node:os` before 2025-09. */
+function hostName(): string {
+  return nodeOs()?.hostname?.() ?? 'worker'
 }
 
 export function createDecisionSharing(options: DecisionSharingOptions): DecisionSharing {
@@ -82,7 +88,7 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
     left = 0
     options.takeSkipped()
     for (const decision of decisions.list().filter(isOwn).slice(-maxAtFirst)) note(decision)
-    telling = setInterval(tell, tellEveryMs).unref()
+    telling = inBackground(setInterval(tell, tellEveryMs))
     tell()
   }
 
@@ -180,7 +186,7 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
       lookers++
       if (hearing === undefined && !closed) {
         beganAt = performance.now()
-        hearing = setInterval(read, tellEveryMs).unref()
+        hearing = inBackground(setInterval(read, tellEveryMs))
         void read()
       }
       let hasLeft = false
@@ -196,13 +202,13 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
 
     async hear() {
       const leave = this.look()
-      setTimeout(leave, onceMs).unref()
+      inBackground(setTimeout(leave, onceMs))
       await read()
       // Others hear of it with their next question to the store, and answer at once.
       const answeredMs = Math.min(500, options.pollMs()) * 1.2 + tellEveryMs
       const waitMs = beganAt + answeredMs - performance.now()
       if (waitMs <= 0) return
-      await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
+      await new Promise((resolve) => inBackground(setTimeout(resolve, waitMs)))
       await read()
     },
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
 import type { AnomalyKind } from '../verifier/decision-event.ts'
 import type { Anomaly } from './anomalies.ts'
@@ -60,7 +61,7 @@ export function createSightingBook({
   let closed = false
 
   function schedule(): void {
-    if (!closed) timer ??= setTimeout(tryFlush, flushMs).unref()
+    if (!closed) timer ??= inBackground(setTimeout(tryFlush, flushMs))
   }
 
   function tryFlush(): void {

@@ -1,0 +1,16 @@
+import { createWebApp } from './web-app.js'
+
+let started
+export default {
+  async fetch(request, _environment, context) {
+    // Workers make no random numbers before the first request.
+    started ??= createWebApp()
+    const { app, keys, key, writeKey } = await started
+    const { pathname } = new URL(request.url)
+    if (pathname === '/key') return new Response(key)
+    if (pathname === '/counted') return Response.json((await keys.usage(writeKey.id)).acceptedTotal)
+    const answer = await app.fetch(request)
+    context.waitUntil(keys.flush())
+    return answer
+  },
+}
