@@ -2,15 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import {
   adminRoutes,
   type FetchHandler,
+  ingestRoutes,
   setReplyHeaders,
   toIngestRequest,
   writeReply,
 } from '../adapter/index.ts'
-import type { IngestEvent, WriteKeys } from '../index.ts'
+import type { IngestEvent, VerifiedKey, WriteKeys } from '../index.ts'
+import { createIngestApi } from '../ingest/index.ts'
 
 /** An accepted event with what the request said about it. */
 export interface ReceivedEvent {
-  keyId: string
+  key: VerifiedKey
   event: IngestEvent
 }
 
@@ -43,6 +45,11 @@ const about = {
 export function createIngestServer({ keys, admin, eventTypes, onEvents }: IngestServerOptions): Server {
   const paths = new Set([...standardPaths, ...eventTypes.map((type) => type.toLowerCase())])
   const manage = adminRoutes(admin)
+  const ingest = ingestRoutes(
+    createIngestApi<IngestEvent>(keys, {
+      onEvents: (events, { writeKey: key }) => onEvents(events.map((event) => ({ key, event }))),
+    }),
+  )
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] as string
@@ -59,7 +66,7 @@ export function createIngestServer({ keys, admin, eventTypes, onEvents }: Ingest
     const { eventType } = verdict
     onEvents(
       verdict.events.map((event) => ({
-        keyId: verdict.writeKey.id,
+        key: verdict.writeKey,
         event: eventType === null || Object.hasOwn(event, 'type') ? event : { type: eventType, ...event },
       })),
     )
@@ -72,7 +79,10 @@ export function createIngestServer({ keys, admin, eventTypes, onEvents }: Ingest
     (request, response) => {
       manage(request, response, (error) => {
         if (error !== undefined) return fail(response)
-        answer(request, response).catch(() => fail(response))
+        ingest(request, response, (failure) => {
+          if (failure !== undefined) return fail(response)
+          answer(request, response).catch(() => fail(response))
+        })
       })
     },
   )

@@ -3,8 +3,9 @@ import type { Server } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
-import { createWriteKeys, type Logger, type WriteKeys } from '../index.ts'
+import { createWriteKeys, type Logger, type RefusedEvent, type WriteKeys } from '../index.ts'
 import { createLineLogger } from '../verifier/logger.ts'
+import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { createIngestServer } from './ingest-server.ts'
@@ -51,7 +52,14 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const { tables = {} } = options
   const keysOptions = keysOptionsFrom(terminal)
   const logger = createLogger(terminal)
-  const keys = createWriteKeys({ ...keysOptions, store: await openStore(location, tables, 'tables'), logger })
+  const keys = createWriteKeys({
+    ...keysOptions,
+    store: await openStore(location, tables, 'tables'),
+    logger,
+    onEvent(event) {
+      if (event.type === 'refused') noteRefusal(terminal, event)
+    },
+  })
   try {
     await keys.ready()
     const access = resolveServeAccess(
@@ -69,8 +77,10 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       eventTypes: keysOptions.eventTypes ?? [],
       onEvents(events) {
         if (events.length === 0) return
-        for (const { keyId, event } of events) {
-          printLine(terminal, JSON.stringify({ ...event, write_key_id: keyId }))
+        for (const { key, event } of events) {
+          const { id, name, sourceType } = key
+          const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
+          printLine(terminal, JSON.stringify({ ...event, ...from }))
         }
       },
     })
@@ -90,6 +100,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     await keys.close()
     throw error
   }
+}
+
+function noteRefusal(terminal: Terminal, { reason, keyId, origin, address }: RefusedEvent): void {
+  const { cause } = reasonAdvice[reason]
+  const from = [keyId, origin, address].filter((part) => part !== undefined).join(', ')
+  noteLine(terminal, `Refused (${reason}): ${cause}.${from === '' ? '' : ` ${from}`}`)
 }
 
 /** Makes a key when there is none at all, so that there is something to send with. */

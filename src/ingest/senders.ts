@@ -50,7 +50,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
   segment: {
     name: 'segment',
     title: 'Segment',
-    packages: ['@segment/analytics-node 3.1', '@segment/analytics-node 2.3', '@segment/analytics-next 1.84'],
+    packages: ['@segment/analytics-node 3.1', '@segment/analytics-node 2.3', 'analytics-node 6.2'],
     methods: ['POST'],
     routes: analyticsRoutes,
     credentials: Object.freeze(['basic', 'body']),
@@ -64,7 +64,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
   rudderstack: {
     name: 'rudderstack',
     title: 'RudderStack',
-    packages: ['@rudderstack/rudder-sdk-node 3.0'],
+    packages: ['@rudderstack/rudder-sdk-node 3.0.13'],
     methods: ['POST'],
     routes: [...analyticsRoutes, { path: '/beacon/v1/batch', eventType: 'batch' }],
     credentials: Object.freeze(['basic', 'query', 'body']),

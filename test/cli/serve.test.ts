@@ -24,6 +24,24 @@ function basic(key: string) {
 }
 
 describe('writekey serve', () => {
+  it('takes what SDKs send, wherever the key stands, and says why it refuses', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve()
+    const key = /^Write key: +(sk_live_\w+)$/m.exec(read().out)?.[1] as string
+    const post = async (path: string, body: unknown) => {
+      const answer = await fetch(server.url + path, { method: 'POST', body: JSON.stringify(body) })
+      return [answer.status, await answer.json()]
+    }
+    expect(await post(`/e/${key}`, { name: 'app/a', id: '1' })).toEqual([200, { ids: ['1'], status: 200 }])
+    const batch = { writeKey: key, batch: [{ type: 'track', event: 'a' }] }
+    expect(await post('/v1/b', batch)).toEqual([200, { success: true, accepted: 1 }])
+    expect((await post('/v1/b', { batch: batch.batch }))[0]).toBe(401)
+    expect(read().err).toContain('Refused (missing_key): No write key was sent.')
+    expect(read().out.split(key)).toHaveLength(3)
+    await server.stop()
+  })
+
   it('prints a key, a token and a curl command once, and each accepted event as a line', async () => {
     const shell = openShell()
     enter(shell.folder)
@@ -51,6 +69,8 @@ describe('writekey serve', () => {
       event: 'Hello',
       userId: 'you',
       write_key_id: expect.stringMatching(/^wk_/),
+      write_key_name: 'Demo',
+      source_type: 'other',
     })
     expect(lines.map(({ type }) => type)).toEqual([
       'track',
