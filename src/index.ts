@@ -13,10 +13,13 @@ export type {
   Reply,
 } from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
+export type { EffectiveStatus } from './keys/effective-status.ts'
 export type { KeyRules } from './keys/fields.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type { WriteKey, WriteKeySecret } from './keys/key-record.ts'
+export type { KeyStatus } from './keys/key-status.ts'
 export type { KeySort, ListKeysQuery } from './keys/list-query.ts'
+export type { Plan, PlanOptions } from './keys/plans.ts'
 export type { SourceType } from './keys/source-type.ts'
 export {
   createMemoryLimiter,

@@ -1,9 +1,10 @@
 import { cacheOption } from './cache/cache-options.ts'
 import { maxRateLimitEps, minRateLimitEps } from './keys/field-parsers.ts'
-import { environmentCharacters, environmentPattern } from './keys/ids.ts'
+import { environmentCharacters, environmentPattern, planCharacters, planPattern } from './keys/ids.ts'
 import { createSecretTest } from './keys/imported-secret.ts'
 import { keyPrefixFor, keyPrefixOption } from './keys/key-prefix.ts'
 import { pepperOption } from './keys/pepper.ts'
+import { createPlans, plansOption } from './keys/plans.ts'
 import { importedKeysOption } from './keys/secret-shape.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
@@ -55,6 +56,8 @@ const readers = {
   importedKeys: importedKeysOption,
   batchFields: batchFieldsOption,
   eventTypes: (value: unknown, option: string) => createEventTypeResolver(eventTypeNames(value, option)),
+  plans: plansOption,
+  defaultPlan: optional(text(planPattern, planCharacters)),
   defaultRateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
   burstSeconds: number(0.001, 3_600, 1),
   maxBodyBytes: whole(1, 2 ** 30, 4_000_000),
@@ -78,7 +81,11 @@ export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
 /** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
 export function resolveOptions(options: WriteKeysOptions) {
-  const { keyPrefix, pepper, trustedProxies, ...read } = readOptions('createWriteKeys', options, readers)
+  const { keyPrefix, pepper, trustedProxies, plans, defaultPlan, ...read } = readOptions(
+    'createWriteKeys',
+    options,
+    readers,
+  )
   const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
   const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
   const secretRules = {
@@ -94,6 +101,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     limiter: read.limiter ?? createMemoryLimiter({ clock }),
     keyPrefixFor: prefixFor,
     hashers: pepper,
+    plans: createPlans(plans, defaultPlan, read.defaultRateLimitEps),
     secretRules,
     isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),

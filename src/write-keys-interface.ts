@@ -3,6 +3,7 @@ import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
 import type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import type { ListKeysQuery } from './keys/list-query.ts'
+import type { Plan } from './keys/plans.ts'
 import type { AuditPage, RefusedCall } from './management/audit-log.ts'
 import type { ListAuditQuery } from './management/audit-query.ts'
 import type { CreatedKey } from './management/create-key.ts'
@@ -38,6 +39,8 @@ export interface WriteKeys {
   find(secret: string): Promise<WriteKey | undefined>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
+  /** What keys of this plan have where they set nothing, the application's defaults filled in; `null` or an unknown name: the default plan. */
+  plan(name: string | null): Plan
   /** @param options.version refuse with `conflict` unless the key still has this version. */
   update(
     id: string,

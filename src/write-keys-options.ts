@@ -1,5 +1,6 @@
 import type { CacheOptions } from './cache/cache-options.ts'
 import type { CredentialSource } from './http/ingest-request.ts'
+import type { PlanOptions } from './keys/plans.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { TrustedProxies } from './rules/client-address.ts'
 import type { ClockSource } from './runtime/clock.ts'
@@ -46,7 +47,14 @@ export interface WriteKeysOptions {
   batchFields?: readonly string[]
   /** Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default: none. */
   eventTypes?: readonly string[]
-  /** Events per second for keys that set none, 0.001 to 1 000 000. Default `null`: unlimited. */
+  /**
+   * Named sets of defaults: what a key leaves unset comes from its plan. A changed plan counts as soon as the process has it.
+   * Default: none, and keys may name any.
+   */
+  plans?: Readonly<Record<string, PlanOptions>>
+  /** The plan of keys that name none, one of `plans`. Default: none. */
+  defaultPlan?: string
+  /** Events per second for keys that set none, and whose plan sets none, 0.001 to 1 000 000. Default `null`: unlimited. */
   defaultRateLimitEps?: number | null
   /** Seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */
   burstSeconds?: number

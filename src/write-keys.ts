@@ -4,6 +4,7 @@ import { createOutages, type Outage } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
 import { createClosing } from './closing.ts'
 import { createHealth } from './health.ts'
+import type { KeyRecord } from './keys/key-record.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
 import { createManagement } from './management/management.ts'
 import { assertReady } from './readiness.ts'
@@ -69,6 +70,16 @@ function isWatchedFromStart({ activity, onEvent, store }: ResolvedOptions): bool
   return store.fleet !== undefined && store.scope === 'shared'
 }
 
+/** Tells of each plan that a key names and the application does not have, once, and of a hundred of them at most. */
+function createPlanNotice(emit: EventHook) {
+  const told = new Set<string>()
+  return ({ id, plan }: KeyRecord) => {
+    if (plan === null || told.has(plan) || told.size >= 100) return
+    told.add(plan)
+    emit({ type: 'unknown_plan', keyId: id, plan })
+  }
+}
+
 /** What verification and management share. */
 function createParts(resolved: ResolvedOptions) {
   const { store, clock } = resolved
@@ -96,7 +107,7 @@ function createParts(resolved: ResolvedOptions) {
   const cache = createKeyCache<CompiledKey>({
     store,
     clock,
-    compile: createKeyCompiler(resolved),
+    compile: createKeyCompiler({ ...resolved, onUnknownPlan: createPlanNotice(emit) }),
     budget,
     ...resolved.cache,
     hints: resolved.hints,

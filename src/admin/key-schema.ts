@@ -81,6 +81,11 @@ const { expires_at, created_at, updated_at, revoked_at, version, ...describing }
 /** The moments stand behind what describes the key. */
 const answerFields = {
   ...describing,
+  effective_rate_limit_eps: z
+    .number()
+    .nullable()
+    .describe("The rate that counts: the key's, else its plan's, else the default; null = unlimited."),
+  effective_status: z.enum([...keyFields.status.words, 'expired', 'rotating']),
   expires_at,
   secrets: z.array(secretSchema),
   created_at,
@@ -111,6 +116,8 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
   const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fieldsToJson(key)
   return {
     ...describing,
+    effective_rate_limit_eps: key.effectiveRateLimitEps,
+    effective_status: key.effectiveStatus,
     expires_at,
     secrets: key.secrets.map((secret) => ({
       id: secret.id,

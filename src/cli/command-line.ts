@@ -49,7 +49,7 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   tail: { refused: yes, key: text, api: text, token: text },
   audit: { key: text, workspace: text, ...page },
   migrate: { finish: yes },
-  serve: { port: text, host: text },
+  serve: { port: text, host: text, 'default-rate-limit-eps': text },
   check: { type: text, name: text, origin: text, address: text },
 }
 /** Commands that write keys, and so say where. */
@@ -109,9 +109,9 @@ async function run(
   }
   if (command === 'serve') {
     const { store, port, host } = values
-    onServer(
-      await serve({ store, port, host, tables: tablesLocation(values, terminal) } as ServeOptions, terminal),
-    )
+    const defaultRateLimitEps = values['default-rate-limit-eps']
+    const tables = tablesLocation(values, terminal)
+    onServer(await serve({ store, port, host, defaultRateLimitEps, tables } as ServeOptions, terminal))
     return exitCodes.ok
   }
   if (command === 'pattern') {

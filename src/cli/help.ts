@@ -3,7 +3,7 @@ import { ruleUsage } from './key-flags.ts'
 /** What `writekey --help` prints. */
 export const helpText = `writekey: write keys for your event ingest
 
-  writekey serve      [--port N] [--host ADDRESS]
+  writekey serve      [--port N] [--host ADDRESS] [--default-rate-limit-eps N]
   writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
   writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
                       [--q TEXT] [--sort [-]created_at|name|environment|source_type|last_event_at|events_24h|rejected_24h]
@@ -33,7 +33,7 @@ ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_ST
 
 Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
 Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES
-WRITEKEY_IMPORTED_KEYS,
+WRITEKEY_IMPORTED_KEYS WRITEKEY_DEFAULT_RATE_LIMIT_EPS,
 WRITEKEY_TOKEN (for --api), and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
 Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
 `

@@ -51,7 +51,7 @@ export const keyCommands: Readonly<Record<string, Command>> = {
         key.name,
         key.sourceType,
         key.environment,
-        statusOf(key),
+        key.effectiveStatus,
         key.createdAt.toISOString(),
         volume?.lastEventAt?.toISOString() ?? 'never',
         volume?.events24h ?? 0,
@@ -227,13 +227,6 @@ function idOf({ args }: CommandRun): string {
   if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
   if (more.length > 0) throw usageError('One id at a time, please.')
   return id
-}
-
-function statusOf(key: WriteKey): string {
-  if (key.status === 'revoked') return 'revoked'
-  if (key.expiresAt !== null && key.expiresAt.getTime() <= Date.now()) return 'expired'
-  if (key.status === 'paused') return 'paused'
-  return key.secrets.length > 1 ? 'rotating' : 'active'
 }
 
 function describe(value: unknown): string {

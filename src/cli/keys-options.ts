@@ -12,6 +12,8 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_EVENT_TYPES !== undefined) options.eventTypes = splitList(env.WRITEKEY_EVENT_TYPES)
   if (env.WRITEKEY_CREDENTIALS !== undefined)
     options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
+  if (env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS !== undefined)
+    options.defaultRateLimitEps = Number(env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS)
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
     options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
   return options

@@ -9,6 +9,7 @@ import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { createIngestServer } from './ingest-server.ts'
+import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import {
   dataFolder,
@@ -25,6 +26,7 @@ export interface ServeOptions {
   port?: string | undefined
   host?: string | undefined
   tables?: TablesLocation
+  defaultRateLimitEps?: string | undefined
 }
 
 /** A server that runs. */
@@ -51,6 +53,9 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const location = storeUrl(options.store, terminal)
   const { tables = {} } = options
   const keysOptions = keysOptionsFrom(terminal)
+  if (options.defaultRateLimitEps !== undefined) {
+    keysOptions.defaultRateLimitEps = parseNumber('default-rate-limit-eps', options.defaultRateLimitEps)
+  }
   const logger = createLogger(terminal)
   const keys = createWriteKeys({
     ...keysOptions,

@@ -1,3 +1,4 @@
+import type { EffectiveStatus } from './effective-status.ts'
 import type { KeyRules } from './fields.ts'
 import type { KeyStatus } from './key-status.ts'
 import type { SourceType } from './source-type.ts'
@@ -71,6 +72,10 @@ export interface WriteKey extends KeyRules {
   readonly status: KeyStatus
   /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
+  /** The rate that counts: the key's, else its plan's, else the default. `null` = unlimited. */
+  readonly effectiveRateLimitEps: number | null
+  /** `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still accepted. */
+  readonly effectiveStatus: EffectiveStatus
   readonly expiresAt: Date | null
   readonly metadata: Readonly<Record<string, unknown>> | null
   /** Oldest first. */
@@ -82,11 +87,15 @@ export interface WriteKey extends KeyRules {
   readonly version: number
 }
 
+/** What is worked out for the public face of a record. */
+export type Effective = Pick<WriteKey, 'effectiveRateLimitEps' | 'effectiveStatus'>
+
 /** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */
-export function toWriteKey(record: KeyRecord): WriteKey {
+export function toWriteKey(record: KeyRecord, effective: Effective): WriteKey {
   const { expiresAt, createdAt, updatedAt, revokedAt, secrets, ...rest } = record
   return {
     ...structuredClone(rest),
+    ...effective,
     expiresAt: toDate(expiresAt),
     secrets: secrets.map((secret) => ({
       id: secret.id,

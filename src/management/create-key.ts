@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import { newKeyIdPattern } from '../keys/ids.ts'
 import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
-import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { WriteKey } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
@@ -11,6 +11,7 @@ import { creationEntryId, explainTaken } from './chosen-id.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { MakeSecret } from './new-secret.ts'
 import type { ParseRules } from './parse-rules.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface CreatedKey {
   writeKey: WriteKey
@@ -33,8 +34,9 @@ export function createKeyCreation(parts: {
   announcements: Announcements
   makeSecret: MakeSecret
   parseRules: ParseRules
+  present: PresentKey
 }): KeyCreation {
-  const { store, clock, changes, announcements, makeSecret, parseRules } = parts
+  const { store, clock, changes, announcements, makeSecret, parseRules, present } = parts
 
   async function findCreation(keyId: string): Promise<AuditEntry | undefined> {
     let after: AuditEntry | undefined
@@ -61,7 +63,7 @@ export function createKeyCreation(parts: {
         const creation = change.id === undefined ? entry : { ...entry, id: creationEntryId(change.id) }
         if (await store.insert(record, creation)) {
           announcements.changed(record.id)
-          return { writeKey: toWriteKey(record), key: secret.secret }
+          return { writeKey: present(record), key: secret.secret }
         }
         if (change.id !== undefined) {
           throw explainTaken(record, await store.get(change.id), await findCreation(change.id))

@@ -1,5 +1,5 @@
 import type { AuditAction } from '../keys/audit-entry.ts'
-import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import { pauseKey, resumeKey, revokeKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
@@ -7,6 +7,7 @@ import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import type { Endings } from './endings.ts'
 import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface KeyEnding {
   pause(id: string, change?: ChangeOptions): Promise<WriteKey>
@@ -21,12 +22,14 @@ export function createKeyEnding({
   changes,
   announcements,
   endings,
+  present,
 }: {
   store: KeyStore
   clock: Clock
   changes: KeyChanges
   announcements: Announcements
   endings: Endings
+  present: PresentKey
 }): KeyEnding {
   /** A new status counts whatever else changes the key at the same time, and everywhere when the call returns. */
   function changeStatus(
@@ -41,13 +44,13 @@ export function createKeyEnding({
       if (after === undefined) {
         const seen = await endings.see(before)
         const isSo = seen.record?.status === before.status
-        return isSo ? { result: toWriteKey(before), change: seen.change } : undefined
+        return isSo ? { result: present(before), change: seen.change } : undefined
       }
       const entry = changes.entry(action, change, before, after)
       const committed = await Promise.resolve(store.replace(after, entry)).catch(asConflict)
       if (committed === undefined) return undefined
       announce(before.id)
-      return { result: toWriteKey(after), change: committed }
+      return { result: present(after), change: committed }
     })
   }
 

@@ -1,11 +1,11 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { WriteKey } from '../keys/key-record.ts'
-import { toWriteKey } from '../keys/key-record.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import { digestToHex } from '../keys/secret.ts'
 import { importedLength } from '../keys/secret-shape.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface KeyFinding {
   find(secret: string): Promise<WriteKey | undefined>
@@ -16,11 +16,13 @@ export function createKeyFinding({
   usage,
   hashers,
   peppers,
+  present,
 }: {
   store: KeyStore
   usage: Pick<UsageRecorder, 'flush'>
   hashers: SecretHashers
   peppers: Pick<PepperCheck, 'see' | 'missing'>
+  present: PresentKey
 }): KeyFinding {
   return {
     async find(secret) {
@@ -32,7 +34,7 @@ export function createKeyFinding({
         const { record } = answer
         // Looked up a second time, as some stores keep the last use apart.
         const current = record === undefined ? undefined : await store.get(record.id)
-        if (current !== undefined) return toWriteKey(current)
+        if (current !== undefined) return present(current)
       }
       const missing = peppers.missing()
       if (missing !== undefined) throw missing

@@ -1,7 +1,7 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import { type ParsedSecret, parseImportedSecret, type SecretRules } from '../keys/imported-secret.ts'
 import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
-import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
@@ -9,6 +9,7 @@ import type { Creation, KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { ParseRules } from './parse-rules.ts'
+import type { PresentKey } from './present-key.ts'
 
 /** A key to be imported: its fields, and the secret that senders have, in the clear or as its SHA-256. */
 export type ImportKeyInput = CreateKeyInput &
@@ -78,8 +79,9 @@ export function createKeyImport(parts: {
   announcements: Announcements
   parseRules: ParseRules
   peppers: Pick<PepperCheck, 'claim'>
+  present: PresentKey
 }): KeyImport {
-  const { store, clock, secretRules, changes, announcements, parseRules } = parts
+  const { store, clock, secretRules, changes, announcements, parseRules, present } = parts
 
   async function read(input: unknown, index: number, now: number): Promise<Candidate> {
     if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -177,7 +179,7 @@ export function createKeyImport(parts: {
           if (outcome === true) madeIds.push(record.id)
           results[index] =
             outcome === true
-              ? success(record, secret)
+              ? success(present(record), secret)
               : outcome instanceof KeyError
                 ? toFailure(outcome)
                 : conflict(secret)
@@ -189,8 +191,8 @@ export function createKeyImport(parts: {
   }
 }
 
-function success(record: KeyRecord, { isHashed }: ParsedSecret): ImportResult {
-  return { ok: true, writeKey: toWriteKey(record), ...(isHashed && { note: hashedNote }) }
+function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportResult {
+  return { ok: true, writeKey, ...(isHashed && { note: hashedNote }) }
 }
 
 function conflict({ isHashed }: ParsedSecret): ImportResult {

@@ -4,6 +4,7 @@ import type { Outages } from '../cache/outages.ts'
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { SecretRules } from '../keys/imported-secret.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
+import type { Plans } from '../keys/plans.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ChangeHints, KeyStore } from '../stores/key-store.ts'
@@ -18,6 +19,7 @@ import { createKeyImport } from './import-keys.ts'
 import { createKeyChanges } from './key-changes.ts'
 import { createSecretMaker } from './new-secret.ts'
 import { createRuleParser } from './parse-rules.ts'
+import { createKeyPresenter } from './present-key.ts'
 import { createKeyReading } from './read-keys.ts'
 import { createKeyRotation } from './rotate-key.ts'
 import { createKeyUpdate } from './update-key.ts'
@@ -32,6 +34,7 @@ export interface ManagementParts {
   hashers: SecretHashers
   secretRules: SecretRules
   eventTypes: EventTypeResolver
+  plans: Plans
   cache: Pick<KeyCache<never>, 'forget'>
   ownLeaseMs: () => number
   usage: Pick<UsageRecorder, 'flush'>
@@ -43,7 +46,7 @@ export interface ManagementParts {
 
 /** Every call that makes, reads or changes keys. */
 export function createManagement(parts: ManagementParts) {
-  const { store, clock, usage, environment, hashers, peppers } = parts
+  const { store, clock, usage, environment, hashers, peppers, plans } = parts
   const questions = parts.storeOutages('questions')
   const barrier = createChangeBarrier({
     store,
@@ -60,18 +63,29 @@ export function createManagement(parts: ManagementParts) {
   })
   const changes = createKeyChanges({ store, clock, announcements })
   const makeSecret = createSecretMaker(parts)
-  const parseRules = createRuleParser(parts.eventTypes.known)
+  const parseRules = createRuleParser(parts.eventTypes.known, plans)
+  const present = createKeyPresenter(plans, clock)
   const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes })
 
   return {
-    ...createKeyCreation({ store, clock, environment, changes, announcements, makeSecret, parseRules }),
-    ...createKeyImport({ ...parts, changes, announcements, parseRules }),
-    ...createKeyFinding({ store, usage, hashers, peppers }),
-    ...createKeyReading({ store, usage, changes, readDay }),
-    ...createKeyUpdate({ clock, changes, parseRules }),
-    ...createKeyRotation({ clock, changes, barrier, endings, makeSecret }),
-    ...createKeyEnding({ store, clock, changes, announcements, endings }),
+    ...createKeyCreation({
+      store,
+      clock,
+      environment,
+      changes,
+      announcements,
+      makeSecret,
+      parseRules,
+      present,
+    }),
+    ...createKeyImport({ ...parts, changes, announcements, parseRules, present }),
+    ...createKeyFinding({ store, usage, hashers, peppers, present }),
+    ...createKeyReading({ store, usage, changes, readDay, present }),
+    ...createKeyUpdate({ clock, changes, parseRules, present }),
+    ...createKeyRotation({ clock, changes, barrier, endings, makeSecret, present }),
+    ...createKeyEnding({ store, clock, changes, announcements, endings, present }),
     ...reports,
     ...createAuditReading({ store, changes }),
+    plan: plans.of,
   }
 }

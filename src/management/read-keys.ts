@@ -1,4 +1,4 @@
-import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { WriteKey } from '../keys/key-record.ts'
 import {
   type CountedSort,
   encodeCursor,
@@ -15,6 +15,7 @@ import type { UsageCount } from '../stores/usage-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import type { KeyChanges } from './key-changes.ts'
 import { rankKeys } from './key-ranking.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface KeyPage {
   data: WriteKey[]
@@ -35,12 +36,14 @@ export function createKeyReading({
   usage,
   changes,
   readDay,
+  present,
 }: {
   store: KeyStore
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
   /** What was counted of all keys in the last 24 hours. */
   readDay: () => Promise<readonly UsageCount[]>
+  present: PresentKey
 }): KeyReading {
   async function stored(parsed: ParsedListQuery) {
     const { by } = parsed.sort
@@ -68,12 +71,12 @@ export function createKeyReading({
       // Whoever turns pages has been told.
       const total = parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
       const { data, nextCursor } = await (isCounted(sort) ? ranked(parsed, sort) : stored(parsed))
-      return { data: data.map(toWriteKey), nextCursor, total }
+      return { data: data.map(present), nextCursor, total }
     },
 
     async get(id) {
       await usage.flush()
-      return toWriteKey(await changes.load(id))
+      return present(await changes.load(id))
     },
   }
 }

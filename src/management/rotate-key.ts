@@ -1,11 +1,12 @@
 import type { ChangeBarrier } from '../cache/change-barrier.ts'
-import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { WriteKey } from '../keys/key-record.ts'
 import { endGrace, parseGraceHours, rotateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CreatedKey } from './create-key.ts'
 import type { Endings } from './endings.ts'
 import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
 import type { MakeSecret } from './new-secret.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface RotatedKey extends CreatedKey {
   /** When the earlier secrets stop being accepted. */
@@ -23,12 +24,14 @@ export function createKeyRotation({
   barrier,
   endings,
   makeSecret,
+  present,
 }: {
   clock: Clock
   changes: KeyChanges
   barrier: ChangeBarrier
   endings: Endings
   makeSecret: MakeSecret
+  present: PresentKey
 }): KeyRotation {
   return {
     async rotate(id, change = {}) {
@@ -42,7 +45,7 @@ export function createKeyRotation({
         const committed = await changes.replace('rotate', change, before, after)
         const graceExpiresAt = new Date(now + graceMs)
         return {
-          result: { writeKey: toWriteKey(after), key: secret.secret, graceExpiresAt },
+          result: { writeKey: present(after), key: secret.secret, graceExpiresAt },
           change: committed,
           harmlessForMs: now + graceMs - clock.now(),
         }
@@ -62,7 +65,7 @@ export function createKeyRotation({
       })
       // What had ended before this call is not found, but not told so before that counts everywhere.
       if (!ended.isNew) endGrace(ended.record, secretId, clock.now())
-      return toWriteKey(ended.record)
+      return present(ended.record)
     },
   }
 }

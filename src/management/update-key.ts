@@ -1,9 +1,10 @@
 import { parseScalarFields, type UpdateKeyInput } from '../keys/key-fields.ts'
-import { toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type ChangeOptions, type KeyChanges, versionConflict } from './key-changes.ts'
 import type { ParseRules } from './parse-rules.ts'
+import type { PresentKey } from './present-key.ts'
 
 export interface KeyUpdate {
   update(
@@ -17,10 +18,12 @@ export function createKeyUpdate({
   clock,
   changes,
   parseRules,
+  present,
 }: {
   clock: Clock
   changes: KeyChanges
   parseRules: ParseRules
+  present: PresentKey
 }): KeyUpdate {
   return {
     async update(id, fields, change = {}) {
@@ -31,7 +34,7 @@ export function createKeyUpdate({
       if (change.version !== undefined && change.version !== before.version) throw versionConflict()
       const after = updateKey(before, { ...scalars, ...rules }, now)
       await changes.replace('update', change, before, after)
-      return toWriteKey(after)
+      return present(after)
     },
   }
 }

@@ -1,5 +1,5 @@
-import { minRateLimitEps } from '../keys/field-parsers.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import { effectiveRateOf, type Plans } from '../keys/plans.ts'
 import { type SourceType, sourceTypes } from '../keys/source-type.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
 import { type CompiledRules, createRuleCompiler } from '../rules/compiled-rules.ts'
@@ -27,7 +27,9 @@ export interface VerifiedKey {
 export interface CompileOptions {
   /** The environment of the application, which nearly all of its keys have. */
   environment: string
-  defaultRateLimitEps: number | null
+  plans: Plans
+  /** Told of a key whose plan is none of the application's: the default one counts. */
+  onUnknownPlan: (record: KeyRecord) => void
   burstSeconds: number
 }
 
@@ -106,9 +108,8 @@ export function createKeyCompiler(
   }
 
   return (record, index, sibling) => {
-    const asked = record.rateLimitEps ?? options.defaultRateLimitEps
-    // A store may hold less from before there was a least rate.
-    const eps = asked === null ? null : Math.max(asked, minRateLimitEps)
+    const eps = effectiveRateOf(record, options.plans)
+    if (record.plan !== null && !options.plans.knows(record.plan)) options.onUnknownPlan(record)
     const { id, start } = record.secrets[index] as SecretRecord
     const verified: VerifiedKey = Object.freeze({
       id: sibling?.id ?? record.id,

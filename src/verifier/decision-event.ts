@@ -30,6 +30,8 @@ export type WriteKeyEvent =
   | { readonly type: 'pepper_missing'; readonly error: Error }
   /** The store does not remember what keys were hashed with: a wrong pepper shows as unknown keys. Told once, with the option `pepper`. */
   | { readonly type: 'peppers_unchecked' }
+  /** A key's plan is none of the option `plans`: the default plan counts. Told once for each plan. */
+  | { readonly type: 'unknown_plan'; readonly keyId: string; readonly plan: string }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
   /** The store failed or did not answer in time: told once, until it is back. */

@@ -68,6 +68,11 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
         { keyId: event.keyId },
         'writekey: accepted a cached key while the store is unreachable',
       )
+    case 'unknown_plan':
+      return logger.warn?.(
+        { keyId: event.keyId, plan: event.plan },
+        'writekey: a key has a plan that the option plans does not name; the default plan counts',
+      )
     case 'ambiguous_path': {
       const [first, second] = event.eventTypes
       return logger.warn?.(

@@ -142,7 +142,12 @@ describe('every field', () => {
   })
 
   it('is in the JSON of a key, which its schema describes', () => {
-    const names = [...fieldEntries.map(([name]) => toSnakeCase(name)), 'secrets']
+    const names = [
+      ...fieldEntries.map(([name]) => toSnakeCase(name)),
+      'secrets',
+      'effective_rate_limit_eps',
+      'effective_status',
+    ]
     expect(new Set(Object.keys(keySchema.shape))).toEqual(new Set<string>(names))
   })
 

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { createPlans } from '../../src/keys/plans.ts'
 import { createKeyRecord, createSecretRecord } from '../../src/testing/stored-key.ts'
 import { createKeyCompiler } from '../../src/verifier/compiled-key.ts'
 
-const options = { environment: 'production', defaultRateLimitEps: null, burstSeconds: 1 }
+const options = {
+  environment: 'production',
+  plans: createPlans(undefined, undefined, null),
+  onUnknownPlan() {},
+  burstSeconds: 1,
+}
 
 describe('a compiled key', () => {
   const earlier = createSecretRecord({ start: 'sk_live_1111', expiresAt: 9_000 })

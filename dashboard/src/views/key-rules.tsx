@@ -17,7 +17,7 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
         )}
       </div>
       <dl class="rules">
-        <Rule label="Rate limit">{rate === null ? 'default' : `${formatCount(rate)} events per second`}</Rule>
+        <Rule label="Rate limit">{rateInWords(rate, key)}</Rule>
         <Rule label="Event types">
           <List entries={key.allowed_event_types} none="all" />
         </Rule>
@@ -75,4 +75,10 @@ function List({ entries, none }: { entries: string[] | null; none: string }) {
       ))}
     </>
   )
+}
+
+function rateInWords(own: number | null, { plan, effective_rate_limit_eps: rate }: WriteKey): string {
+  const events = rate === null ? 'unlimited' : `${formatCount(rate)} events per second`
+  if (own !== null) return events
+  return plan === null ? `default: ${events}` : `plan ${plan}: ${events}`
 }

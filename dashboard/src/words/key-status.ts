@@ -1,17 +1,17 @@
+import { type EffectiveStatus, effectiveStatusOf } from '../../../src/keys/effective-status.ts'
 import type { Secret, WriteKey } from '../api/wire.ts'
 
-/** What people need to know about a key; the server knows active, paused and revoked, the rest follows from the times. */
-export type KeyStatus = 'active' | 'rotating' | 'paused' | 'revoked' | 'expired'
+export type KeyStatus = EffectiveStatus
 
 const dayMs = 86_400_000
 /** The documents ask for rotation at least quarterly. */
 export const rotateAfterMs = 90 * dayMs
 
+/** The state of a key by the page's clock: its times may have passed since it was read. */
 export function statusOf(key: WriteKey, now: number): KeyStatus {
-  if (key.status === 'revoked') return 'revoked'
-  if (key.expires_at !== null && Date.parse(key.expires_at) <= now) return 'expired'
-  if (key.status === 'paused') return 'paused'
-  return graceEnd(key, now) === null ? 'active' : 'rotating'
+  const parse = (time: string | null) => (time === null ? null : Date.parse(time))
+  const secrets = key.secrets.map(({ expires_at }) => ({ expiresAt: parse(expires_at) }))
+  return effectiveStatusOf({ status: key.status, expiresAt: parse(key.expires_at), secrets }, now)
 }
 
 /** When the last of the rotated secrets ends; null when none is accepted any more. */

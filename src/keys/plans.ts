@@ -1,0 +1,90 @@
+import { badOption } from '../runtime/config-error.ts'
+import { nearestName } from '../runtime/nearest-name.ts'
+import { group, nullable, number, type OptionReader } from '../runtime/options.ts'
+import { maxRateLimitEps, minRateLimitEps } from './field-parsers.ts'
+import { planCharacters, planPattern } from './ids.ts'
+import type { KeyRecord } from './key-record.ts'
+
+/** What keys of a plan have where they set nothing themselves. `null` or absent: the application's default, or no limit. */
+export interface PlanOptions {
+  /** Events per second, 0.001 to 1 000 000. */
+  rateLimitEps?: number | null
+}
+
+/** A plan with the application's defaults filled in. `null` = unlimited. */
+export interface Plan {
+  /** `null`: there is no plan. */
+  readonly name: string | null
+  readonly rateLimitEps: number | null
+}
+
+/** The plans of an application. */
+export interface Plans {
+  /** The names; undefined when the application has none, and so takes any. */
+  readonly names: readonly string[] | undefined
+  /** The plan of that name; of no or an unknown name the default one. */
+  of(name: string | null): Plan
+  /** Whether there is such a plan, as far as this application can tell. */
+  knows(name: string): boolean
+}
+
+/** The rate that counts for a key: its own, else its plan's, else the default. `null` = unlimited. */
+export function effectiveRateOf(
+  record: Pick<KeyRecord, 'rateLimitEps' | 'plan'>,
+  plans: Plans,
+): number | null {
+  const eps = record.rateLimitEps ?? plans.of(record.plan).rateLimitEps
+  // A store may hold less from before there was a least rate.
+  return eps === null ? null : Math.max(eps, minRateLimitEps)
+}
+
+const planOption = group({
+  rateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
+})
+
+/** The option `plans`. */
+export const plansOption: OptionReader<ReadonlyMap<string, Omit<Plan, 'name'>> | undefined> = (
+  value,
+  option,
+) => {
+  if (value === undefined) return undefined
+  const expected = 'an object of plans by their names, such as { free: { rateLimitEps: 50 } }'
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badOption(option, value, expected)
+  return new Map(
+    Object.entries(value).map(([name, plan]) => {
+      if (!planPattern.test(name)) throw badOption(option, value, `${expected}; a name is ${planCharacters}`)
+      return [name, planOption(plan, `${option}.${name}`)]
+    }),
+  )
+}
+
+/** @throws ConfigError when `defaultPlan` is none of the plans. */
+export function createPlans(
+  plans: ReadonlyMap<string, Omit<Plan, 'name'>> | undefined,
+  defaultPlan: string | undefined,
+  defaultRateLimitEps: number | null,
+): Plans {
+  const names = plans === undefined ? undefined : [...plans.keys()]
+  if (defaultPlan !== undefined && !plans?.has(defaultPlan)) {
+    const meant = nearestName(defaultPlan, names ?? [])
+    throw badOption(
+      'defaultPlan',
+      defaultPlan,
+      `one of the plans${meant === undefined ? '' : `, such as '${meant}'`}`,
+    )
+  }
+  const none: Plan = { name: null, rateLimitEps: defaultRateLimitEps }
+  const filled = new Map<string, Plan>(
+    [...(plans ?? [])].map(([name, plan]) => [
+      name,
+      { name, rateLimitEps: plan.rateLimitEps ?? defaultRateLimitEps },
+    ]),
+  )
+  const fallback = filled.get(defaultPlan ?? '') ?? none
+  return {
+    names,
+    of: (name) => (name === null ? fallback : (filled.get(name) ?? fallback)),
+    knows: (name) => plans === undefined || filled.has(name),
+  }
+}

@@ -1,0 +1,15 @@
+import { effectiveStatusOf } from '../keys/effective-status.ts'
+import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
+import { effectiveRateOf, type Plans } from '../keys/plans.ts'
+import type { Clock } from '../runtime/clock.ts'
+
+/** The public face of a record, with the rate and the status that count now. */
+export type PresentKey = (record: KeyRecord) => WriteKey
+
+export function createKeyPresenter(plans: Plans, clock: Pick<Clock, 'now'>): PresentKey {
+  return (record) =>
+    toWriteKey(record, {
+      effectiveRateLimitEps: effectiveRateOf(record, plans),
+      effectiveStatus: effectiveStatusOf(record, clock.now()),
+    })
+}
