@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { bearerPattern } from '../keys/ids.ts'
+import { bearerPattern, workspaceCharacters, workspacePattern } from '../keys/ids.ts'
 import type { Principal, RequestInfo, ResolvedAdminOptions, Role } from './admin-options.ts'
 import { createFailedAttempts } from './failed-attempts.ts'
 import { AdminProblem } from './problem.ts'
@@ -20,20 +20,20 @@ export interface Caller {
 export interface Access {
   /** @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones came from its address. */
   identify(request: Request, info: RequestInfo): Promise<Caller>
-  /** Whether the request would still be let in with the same name and rights. Never rejects. */
+  /** Whether the request would still be let in with the same name, rights and workspace. Never rejects. */
   isStill(principal: Principal, request: Request, info: RequestInfo): Promise<boolean>
 }
 
 export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): Access {
-  const known = tokens.map(({ name, role, token }) => ({ name, role, hash: sha256(token) }))
+  const known = tokens.map(({ token, ...principal }) => ({ principal, hash: sha256(token) }))
   const failures = createFailedAttempts(maxFailures, now)
 
   /** Compares with every token, in the same time whichever matches. */
   function findToken(presented: string): Principal | undefined {
     const hash = sha256(presented)
     let found: Principal | undefined
-    for (const { name, role, hash: expected } of known) {
-      if (timingSafeEqual(hash, expected)) found = { name, role }
+    for (const { principal, hash: expected } of known) {
+      if (timingSafeEqual(hash, expected)) found = principal
     }
     return found
   }
@@ -59,10 +59,10 @@ export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): 
       throw new AdminProblem('invalid_token')
     },
 
-    async isStill({ name, role }, request, info) {
+    async isStill({ name, role, workspace }, request, info) {
       try {
         const now = (await findCaller(request, info))?.principal
-        return now !== undefined && now.name === name && now.role === role
+        return now !== undefined && now.name === name && now.role === role && now.workspace === workspace
       } catch {
         return false
       }
@@ -75,11 +75,17 @@ function bearerToken(headers: Headers): string | undefined {
   return bearerPattern.exec(headers.get('authorization') ?? '')?.[1]
 }
 
-function assertPrincipal({ name, role }: Principal): Principal {
-  if (typeof name !== 'string' || !roles.includes(role)) {
-    throw new TypeError("authorize must return { name, role: 'admin' | 'viewer' } or null")
+/** A workspace that is there but is none, as from a session without one, must not come to mean all of them. */
+function assertPrincipal(principal: Principal): Principal {
+  const { name, role, workspace } = principal
+  const isScoped = 'workspace' in principal
+  const isBad = isScoped && !(typeof workspace === 'string' && workspacePattern.test(workspace))
+  if (typeof name !== 'string' || !roles.includes(role) || isBad) {
+    throw new TypeError(
+      `authorize must return { name, role: 'admin' | 'viewer' } or null; a workspace, if it is there, must be ${workspaceCharacters}`,
+    )
   }
-  return { name: name.slice(0, 100), role }
+  return { name: name.slice(0, 100), role, ...(isScoped && { workspace: workspace as string }) }
 }
 
 function sha256(text: string): Buffer {

@@ -31,6 +31,7 @@ import { sessionOperations } from './routes/session.ts'
 import { usageOperations } from './routes/usage.ts'
 import { writeKeyOperations } from './routes/write-keys.ts'
 import { validate } from './validation.ts'
+import { inAllWorkspaces, inWorkspace } from './workspace-scope.ts'
 
 /** The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request` and `Response`. */
 export interface AdminApi {
@@ -113,6 +114,8 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
     const query = validateQuery(operation, new URL(request.url).searchParams)
     const body = await validateBody(operation, request)
+    const { workspace } = principal
+    const scoped = workspace === undefined ? inAllWorkspaces(keys) : inWorkspace(keys, workspace)
     const isStillAllowed = () => access.isStill(principal, request, { address })
     const answer = await operation.handle({
       request,
@@ -121,8 +124,8 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
       body,
       principal,
       address,
-      keys,
-      keyNames,
+      keys: scoped,
+      keyNames: workspace === undefined ? keyNames : createKeyNames(scoped, resolved.now),
       now: resolved.now,
       isStillAllowed,
     })

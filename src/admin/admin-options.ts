@@ -1,4 +1,5 @@
 import { adminTokenPattern } from '../keys/ids.ts'
+import { workspaceOption } from '../keys/workspace-option.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { callback, flag, group, list, oneOf, readOptions, text } from '../runtime/options.ts'
@@ -14,6 +15,8 @@ export interface AdminToken {
   /** At least 32 characters of `A-Z a-z 0-9 - . _ ~ + / =`, e.g. from `openssl rand -hex 32`. Only its hash is kept. */
   token: string
   role: Role
+  /** Limits the token to the keys of one workspace. One that is there but `undefined` is refused. Default: all keys. */
+  workspace?: string
 }
 
 /** Whom a request comes from. */
@@ -21,6 +24,8 @@ export interface Principal {
   /** For the audit log; never a credential. */
   name: string
   role: Role
+  /** All that this caller sees and changes. Absent: all keys. One that is there but `undefined`, `null` or empty refuses the request, and never means all. */
+  workspace?: string
 }
 
 /** What is known about a request beyond the request itself. */
@@ -78,6 +83,7 @@ const readers = {
         'at least 32 characters of A-Z a-z 0-9 - . _ ~ + / =, such as `openssl rand -hex 32` prints',
       ),
       role: oneOf<Role>(['admin', 'viewer']),
+      workspace: workspaceOption,
     }),
     'a list of { name, token, role }',
   ),
@@ -93,7 +99,10 @@ const readers = {
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
 export function resolveAdminOptions(keys: object, options: AdminApiOptions): ResolvedAdminOptions {
   const { trustedProxies, now = Date.now, ...read } = readOptions('createAdminApi', options, readers)
-  const { tokens, authorize } = read
+  const tokens = read.tokens.map(({ workspace, ...token }) =>
+    workspace === undefined ? token : { ...token, workspace },
+  )
+  const { authorize } = read
   if (tokens.length === 0 && authorize === undefined) {
     throw badOption('tokens', options.tokens, 'a list with at least one token, unless authorize is given')
   }
@@ -101,5 +110,5 @@ export function resolveAdminOptions(keys: object, options: AdminApiOptions): Res
     throw new ConfigError('tokens', 'tokens must be a list of different tokens; one is there twice.')
   }
   const logger = options.logger === undefined ? loggerOf(keys) : read.logger
-  return { ...read, logger, clientAddress: trustedProxies, now }
+  return { ...read, tokens, logger, clientAddress: trustedProxies, now }
 }

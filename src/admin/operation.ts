@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Principal, Role } from './admin-options.ts'
 import type { KeyNames } from './key-names.ts'
 import { answerHeaders } from './problem.ts'
+import type { ScopedKeys } from './workspace-scope.ts'
 
 /** One authenticated and validated call. */
 export interface Call<Query = unknown, Body = unknown> {
@@ -14,7 +14,8 @@ export interface Call<Query = unknown, Body = unknown> {
   principal: Principal
   /** The client's address as `trustedProxies` says. */
   address: string | undefined
-  keys: WriteKeys
+  /** As the caller may see and change them: nothing of another workspace is to be had. */
+  keys: ScopedKeys
   keyNames: KeyNames
   /** Milliseconds since the epoch. */
   now: () => number

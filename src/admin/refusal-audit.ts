@@ -31,6 +31,7 @@ export function createRefusalAudit(keys: WriteKeys, now: () => number) {
     const noted = keys.noteRefused({
       actor: { name: principal?.name ?? 'unknown', ...(address !== undefined && { address }) },
       ...(keyId !== undefined && { keyId }),
+      ...(principal?.workspace !== undefined && { workspace: principal.workspace }),
       details: {
         call: refused.call,
         status: problem.status,

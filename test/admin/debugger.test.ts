@@ -260,6 +260,7 @@ describe('the session', () => {
     expect((await call('GET', '/api/v1/events/session', { token: viewerToken })).body).toEqual({
       name: 'board',
       role: 'viewer',
+      workspace: null,
     })
     expect((await call('GET', '/api/v1/events/session', { token: null })).status).toBe(401)
   })

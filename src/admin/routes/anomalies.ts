@@ -40,7 +40,8 @@ const listAnomalies = defineOperation({
     200: { description: 'All that is known.', schema: z.object({ data: z.array(anomalySchema) }) },
   },
   async handle({ keys, keyNames, query: { key_id: keyId } }) {
-    const found = await keys.activity.listAnomalies(keyId === undefined ? {} : { keyIds: [keyId] })
+    const activity = await keys.activity()
+    const found = await activity.listAnomalies(keyId === undefined ? {} : { keyIds: [keyId] })
     const names = await keyNames.of(found.map((anomaly) => anomaly.keyId))
     return jsonAnswer(200, { data: found.map((anomaly) => toAnomalyJson(anomaly, names)) })
   },

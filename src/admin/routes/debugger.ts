@@ -75,7 +75,7 @@ const watchDecisions = defineOperation({
     },
   },
   async handle({ keys, keyNames, request, query, isStillAllowed }) {
-    const { activity } = keys
+    const activity = await keys.activity()
     const { decisions, scope, processName } = activity
     const filter = toFilter(query)
     const { limit = 50 } = toPageLimit(query.limit)

@@ -47,7 +47,8 @@ const listProblems = defineOperation({
   }),
   answers: { 200: { description: 'The latest.', schema: z.object({ data: z.array(problemSchema) }) } },
   async handle({ keys, keyNames, now, query: { key_id: keyId, reason, limit } }) {
-    const all = await keys.activity.listProblems({
+    const activity = await keys.activity()
+    const all = await activity.listProblems({
       ...(keyId !== undefined && { keyIds: [keyId] }),
       limit: 1_000,
     })

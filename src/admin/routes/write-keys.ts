@@ -4,7 +4,7 @@ import type { CreateKeyInput, UpdateKeyInput } from '../../keys/key-fields.ts'
 import type { WriteKey } from '../../keys/key-record.ts'
 import { toBase62 } from '../../runtime/base62.ts'
 import { KeyError } from '../../runtime/errors.ts'
-import type { WriteKeys } from '../../write-keys-interface.ts'
+import type { Principal } from '../admin-options.ts'
 import { camelCaseKeys } from '../field-names.ts'
 import {
   createdKeySchema,
@@ -21,6 +21,7 @@ import {
 } from '../key-schema.ts'
 import { actorOf, defineOperation, emptyAnswer, jsonAnswer, type Operation } from '../operation.ts'
 import { AdminProblem } from '../problem.ts'
+import type { ScopedKeys } from '../workspace-scope.ts'
 
 export const keysPath = '/api/v1/events/write-keys'
 
@@ -41,7 +42,7 @@ const createWriteKey = defineOperation({
   },
   async handle(call) {
     const { keys, request, principal } = call
-    const id = idempotentId(request.headers.get('idempotency-key'), principal.name)
+    const id = idempotentId(request.headers.get('idempotency-key'), principal)
     try {
       const created = await keys.create(toKeyInput<CreateKeyInput>(call.body), {
         ...actorOf(call),
@@ -138,7 +139,7 @@ export function etag(key: WriteKey): { etag: string } {
   return { etag: `"${key.version}"` }
 }
 
-export async function withVolume(keys: WriteKeys, key: WriteKey) {
+export async function withVolume(keys: ScopedKeys, key: WriteKey) {
   return toKeyWithVolumeJson(key, (await keys.volumes([key.id])).get(key.id))
 }
 
@@ -170,12 +171,12 @@ function idempotencyProblem(problem: string): AdminProblem {
  * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives: derived, so that
  * nothing has to be remembered and every process agrees.
  */
-function idempotentId(idempotencyKey: string | null, caller: string): string | undefined {
+function idempotentId(idempotencyKey: string | null, { name, workspace }: Principal): string | undefined {
   if (idempotencyKey === null) return undefined
   if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
     throw idempotencyProblem('must have 1 to 255 visible ASCII characters')
   const hash = createHash('sha256')
-    .update(JSON.stringify([caller, idempotencyKey]))
+    .update(JSON.stringify([name, idempotencyKey, ...(workspace === undefined ? [] : [workspace])]))
     .digest()
   // Two halves of 47 bits, eight base62 characters each.
   const half = (at: number) => toBase62(hash.readUIntBE(at, 6) % 62 ** 8, 8)

@@ -1,0 +1,164 @@
+import type { CreateKeyInput, UpdateKeyInput } from '../keys/key-fields.ts'
+import type { WriteKey } from '../keys/key-record.ts'
+import { isKeyId } from '../management/key-changes.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
+import { limitActivity } from './scoped-activity.ts'
+
+/** What no operation calls: requests are not the management API's, and the application's own life cycle neither. */
+type NotForOperations =
+  | 'preflight'
+  | 'verify'
+  | 'ready'
+  | 'health'
+  | 'flush'
+  | 'close'
+  | 'noteRefused'
+  | 'activity'
+
+/**
+ * All that operations can do with keys. A call that `WriteKeys` gets does not compile until this file says how it is limited
+ * to a workspace.
+ */
+export interface ScopedKeys extends Omit<WriteKeys, NotForOperations> {
+  activity(): Promise<Omit<WriteKeys['activity'], 'anomalies'>>
+}
+
+/** What somebody may call who is of no workspace. */
+export function inAllWorkspaces(keys: WriteKeys): ScopedKeys {
+  return { ...keys, activity: async () => keys.activity }
+}
+
+/**
+ * The same keys, as somebody of one workspace sees and changes them: this is the one place that keeps workspaces apart.
+ * Whatever belongs to another workspace is not there (`not_found`, or left out). Nobody gives themselves a plan, a workspace, or a rate
+ * above the plan's.
+ */
+export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
+  async function own(id: string): Promise<WriteKey> {
+    const key = await keys.get(id)
+    if (key.workspace !== workspace) throw keyNotFound()
+    return key
+  }
+
+  /** Whether there was such a key here. A refused call may name any id, and proves nothing. */
+  async function wasOwn(id: string): Promise<boolean> {
+    const { data } = await keys.audit({ keyId: id, workspace, limit: 100 })
+    return data.some(({ action }) => action === 'remove')
+  }
+
+  /**
+   * For a call about one key; whose it is is looked at before anything is done. A removal that was left without an answer may be
+   * repeated: its `not_found` is to wait until it is true everywhere.
+   */
+  function ofOwn<Rest extends unknown[], Result>(call: (id: string, ...rest: Rest) => Promise<Result>) {
+    return async (id: string, ...rest: Rest): Promise<Result> => {
+      const key = await keys.get(id).catch(async (error: unknown) => {
+        if (isKeyId(id) && isNotFound(error) && (await wasOwn(id))) return undefined
+        throw error
+      })
+      if (key !== undefined && key.workspace !== workspace) throw keyNotFound()
+      return call(id, ...rest)
+    }
+  }
+
+  function namesOther(query: { workspace?: string | null }): boolean {
+    return query.workspace !== undefined && query.workspace !== workspace
+  }
+
+  function assertOwnMeans(fields: Partial<CreateKeyInput>, before?: WriteKey): void {
+    for (const field of ['workspace', 'plan'] as const) {
+      if (fields[field] !== undefined)
+        throw invalidField(field, 'is not yours to set: ask whoever runs this service')
+    }
+    const most = keys.plan(before?.plan ?? null).rateLimitEps
+    const { rateLimitEps: asked } = fields
+    if (typeof asked === 'number' && most !== null && asked > most && asked !== before?.rateLimitEps)
+      throw invalidField('rateLimitEps', `must be at most ${most}, the rate of the plan`)
+  }
+
+  async function ownIds(): Promise<Set<string>> {
+    const ids = new Set<string>()
+    let cursor: string | null = null
+    do {
+      const page = await keys.list({ workspace, limit: 100, ...(cursor !== null && { cursor }) })
+      for (const { id } of page.data) ids.add(id)
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    return ids
+  }
+
+  return {
+    plan: (name) => keys.plan(name),
+    async create(input, options) {
+      assertOwnMeans(input)
+      return keys.create({ ...input, workspace }, options)
+    },
+    async import(inputs, options) {
+      const allowed = inputs.map((input) => {
+        try {
+          assertOwnMeans(input)
+          return undefined
+        } catch (error) {
+          return error as KeyError
+        }
+      })
+      const accepted = inputs.filter((_, index) => allowed[index] === undefined)
+      const made = await keys.import(
+        accepted.map((input) => ({ ...input, workspace })),
+        options,
+      )
+      const results = made.results.values()
+      return {
+        results: allowed.map((error) => {
+          if (error === undefined) return results.next().value as (typeof made.results)[number]
+          return { ok: false, code: 'invalid_field', field: error.field ?? 'input', message: error.message }
+        }),
+      }
+    },
+    async find(secret) {
+      const found = await keys.find(secret)
+      return found?.workspace === workspace ? found : undefined
+    },
+    async list(query = {}) {
+      if (namesOther(query)) return { data: [], nextCursor: null }
+      return keys.list({ ...query, workspace })
+    },
+    get: own,
+    async update(id, changes: UpdateKeyInput, options) {
+      assertOwnMeans(changes, await own(id))
+      return keys.update(id, changes, options)
+    },
+    rotate: ofOwn(keys.rotate),
+    endGrace: ofOwn(keys.endGrace),
+    pause: ofOwn(keys.pause),
+    resume: ofOwn(keys.resume),
+    revoke: ofOwn(keys.revoke),
+    remove: ofOwn(keys.remove),
+    usage: ofOwn(keys.usage),
+    async volumes(ids) {
+      const mine = await Promise.all(
+        ids.map((id) =>
+          own(id).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      )
+      return keys.volumes(ids.filter((_, index) => mine[index]))
+    },
+    async audit(query = {}) {
+      if (namesOther(query)) return { data: [], nextCursor: null }
+      return keys.audit({ ...query, workspace })
+    },
+    activity: async () => limitActivity(keys.activity, await ownIds(), own),
+  }
+}
+
+function keyNotFound(): KeyError {
+  return new KeyError('not_found', 'There is no write key with this id.')
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof KeyError && error.code === 'not_found'
+}
