@@ -121,7 +121,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       return found?.workspace === workspace ? found : undefined
     },
     async list(query = {}) {
-      if (namesOther(query)) return { data: [], nextCursor: null }
+      if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
       return keys.list({ ...query, workspace })
     },
     get: own,
@@ -136,6 +136,10 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     revoke: ofOwn(keys.revoke),
     remove: ofOwn(keys.remove),
     usage: ofOwn(keys.usage),
+    async usageOverview(query = {}) {
+      if (namesOther(query)) throw keyNotFound()
+      return keys.usageOverview({ ...query, workspace })
+    },
     async volumes(ids) {
       const mine = await Promise.all(
         ids.map((id) =>

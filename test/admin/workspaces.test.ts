@@ -124,6 +124,12 @@ describe('the management API of two workspaces', () => {
       const own = await call('acme', 'GET', `/api/v1/events/${path}`)
       expect([path, JSON.stringify(own.body).includes(ids.acme)]).toEqual([path, true])
     }
+    const usageOf = async (who: string) => (await call(who, 'GET', '/api/v1/events/usage?group_by=key')).body
+    expect(await usageOf('ops')).toMatchObject({ total: { accepted: 2, refused: 2 } })
+    expect(await usageOf('acme')).toMatchObject({
+      total: { accepted: 1, refused: 1 },
+      data: [{ group: ids.acme }],
+    })
     expect(await keys.list({ workspace: 'beta' })).toMatchObject({ data: [{ id: ids.beta }] })
   })
 
