@@ -15,6 +15,7 @@ const sources = {
   'writekey/sql': 'src/stores/sql/index.ts',
   'writekey/redis': 'src/redis/index.ts',
   'writekey/admin': 'src/admin/index.ts',
+  'writekey/ingest': 'src/ingest/index.ts',
   'writekey/testing': 'src/testing/index.ts',
 }
 

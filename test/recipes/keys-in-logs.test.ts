@@ -77,7 +77,7 @@ describe('the settings of docs/recipes/keys-in-logs.md', () => {
 
   it.each([false, true])('keep keys out of what morgan writes (at once: %s)', async (immediate) => {
     const morgan = load('morgan') as never as (format: string, options: object) => express.RequestHandler
-    const { code } = blockWith(page, 'ts', 'morgan.token')
+    const { code } = blockWith(page, 'js', 'morgan.token')
     const own = immediate ? code : code.replace(/^morgan\.token\('url'.*/ms, '')
     expect(own).toContain('remote-user')
     await runModule(own)
