@@ -58,7 +58,7 @@ export type WriteKeyAuthOptions = AdapterOptions<
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): FastifyPluginCallback {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options)
 
   const guard: preParsingHookHandler = function writeKeyAuth(request, reply, payload, done) {
     verify(request, reply).then(
@@ -72,7 +72,13 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   async function verify(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const { raw } = request
     const neutral = () =>
-      toIngestRequest(raw, { url: request.originalUrl, parsed: request, response: reply.raw, eventType })
+      toIngestRequest(raw, {
+        url: request.originalUrl,
+        parsed: request,
+        response: reply.raw,
+        eventType,
+        workspace: workspaceOf(request),
+      })
     const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       answerPastFastify(reply, preflight)

@@ -57,14 +57,22 @@ export function writeKeyAuth<Context = unknown>(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions<Context> = {},
 ): WriteKeyAuth<Context> {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options, ['ip', 'onError'])
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, [
+    'ip',
+    'onError',
+  ])
   const { ip, onError = warn } = options
   assertFunction('ip', ip)
   assertFunction('onError', onError)
 
   return async function writeKeyAuth(request, handler, given) {
     const context = given as Context
-    const neutral = () => toFetchIngestRequest(request, { ip: ip?.(request, context), eventType })
+    const neutral = () =>
+      toFetchIngestRequest(request, {
+        ip: ip?.(request, context),
+        eventType,
+        workspace: workspaceOf(request),
+      })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return toResponse(preflight)
 

@@ -53,14 +53,19 @@ export function writeKeyAuth(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions = {},
 ): MiddlewareHandler<WriteKeyEnv> {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options, ['ip'])
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, ['ip'])
   const ip = readIp(options)
 
   return async function writeKeyAuth(context, next) {
     const c = context as Context
     const request = c.req.raw
     const neutral = () =>
-      toFetchIngestRequest(request, { ip: ip?.(c), eventType, readTaken: () => readParsed(c) })
+      toFetchIngestRequest(request, {
+        ip: ip?.(c),
+        eventType,
+        workspace: workspaceOf(c),
+        readTaken: () => readParsed(c),
+      })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(c, preflight)
 

@@ -52,13 +52,19 @@ export function writeKeyAuth(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions = {},
 ): Middleware<WriteKeyState> {
-  const { eventType, onRefused, requestProperty } = resolveAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options)
 
   return async function writeKeyAuth(context, next) {
     const ctx = context as Context
     const parsed = ctx.request as ParsedBody & typeof ctx.request
     const neutral = () =>
-      toIngestRequest(ctx.req, { url: ctx.originalUrl, parsed, response: ctx.res, eventType })
+      toIngestRequest(ctx.req, {
+        url: ctx.originalUrl,
+        parsed,
+        response: ctx.res,
+        eventType,
+        workspace: workspaceOf(ctx),
+      })
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(ctx, preflight)
 

@@ -78,6 +78,7 @@ export interface WriteKeySetup {
   eventType: string | undefined
   onRefused: WriteKeyGuardOptions['onRefused']
   requestProperty: string
+  workspaceOf(request: unknown): string | (() => unknown) | undefined
   bodyReader: 'guard' | 'parser'
   throwRefusals: boolean
   admin: FetchHandler | undefined
@@ -93,6 +94,7 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
     eventType,
     onRefused,
     requestProperty,
+    workspace,
     bodyReader = 'guard',
     throwRefusals = false,
     admin,
@@ -118,7 +120,12 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   return {
     keys,
     ownsKeys: given === undefined,
-    ...resolveAdapterOptions(keys, { eventType, onRefused, requestProperty }, [], 'WriteKeyModule'),
+    ...resolveAdapterOptions(
+      keys,
+      { eventType, onRefused, requestProperty, ...('workspace' in options && { workspace }) } as object,
+      [],
+      'WriteKeyModule',
+    ),
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),

@@ -56,6 +56,7 @@ export class WriteKeyGuard implements CanActivate {
         mountPath: request.baseUrl,
         parsed: request,
         eventType,
+        workspace: this.setup.workspaceOf(request),
       })
     const verdict = await verifyOnce(rawRequest, keys, neutral, eventType)
     hideKey(rawRequest, verdict.carried, request)

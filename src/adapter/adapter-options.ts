@@ -1,9 +1,15 @@
+import { workspaceOption } from '../keys/workspace-option.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
 import type { VerifyingKeys } from './request-context.ts'
 
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
+  /**
+   * The workspace that keys must be of on this route, or a function that tells it by the framework's request, such as by its host name.
+   * Keys of others, and of none, are refused. So is every key when the function gives `undefined` or an empty text; when it throws, with 503.
+   */
+  workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /** The type of every event on this route, for routes whose path does not say it; `'batch'`: each event says its own. */
   eventType?: string
   /** Called before a refusal is written; may be async. When it has answered the request itself, nothing more is written. A throw is ignored. */
@@ -12,8 +18,25 @@ export interface AdapterOptions<OnRefused> {
   requestProperty?: string
 }
 
+/** A workspace, or what tells it by the framework's request. */
+export type WorkspaceOption<Request> =
+  | string
+  // A method, so that the function may name the framework's own type of request.
+  | { tell(request: Request): string | null | undefined }['tell']
+
+/** What the framework calls `onRefused` with behind the refusal: its request, or its context. */
+export type RequestOf<OnRefused> = OnRefused extends (
+  refused: never,
+  request: infer Request,
+  ...rest: never[]
+) => unknown
+  ? Request
+  : never
+
 /** What an adapter uses of its options. */
 export interface ResolvedAdapterOptions<OnRefused> {
+  /** What a neutral request says of its workspace; undefined when any will do. @param request the framework's */
+  workspaceOf(request: unknown): string | (() => unknown) | undefined
   eventType: string | undefined
   onRefused: OnRefused | undefined
   requestProperty: string
@@ -35,11 +58,20 @@ export function resolveAdapterOptions<OnRefused>(
     throw badOption('keys', keys, 'what createWriteKeys() returned')
   }
   const own = Object.fromEntries(ownNames.map((name) => [name, anything()]))
-  const { eventType, onRefused, requestProperty } = readOptions(owner, options, { ...own, ...readers })
-  return { eventType, onRefused: onRefused as OnRefused | undefined, requestProperty }
+  const { eventType, workspace, onRefused, requestProperty } = readOptions(owner, options, {
+    ...own,
+    ...readers,
+  })
+  return {
+    eventType,
+    onRefused: onRefused as OnRefused | undefined,
+    requestProperty,
+    workspaceOf: (request) => (typeof workspace === 'function' ? () => workspace(request) : workspace),
+  }
 }
 
 const readers = {
+  workspace: workspaceOrFunction,
   eventType: optional(text(/[\s\S]/, "an event type such as 'track'")),
   onRefused: callback(),
   requestProperty: text(/[\s\S]/, 'the name of a property', 'writeKey'),
@@ -52,4 +84,14 @@ export async function tellRefused(call: () => unknown): Promise<void> {
   } catch {
     // The hook belongs to the application; its faults are not the sender's.
   }
+}
+
+function workspaceOrFunction(
+  value: unknown,
+  option: string,
+  isGiven?: boolean,
+): string | ((request: unknown) => unknown) | undefined {
+  return typeof value === 'function'
+    ? (value as (request: unknown) => unknown)
+    : workspaceOption(value, option, isGiven)
 }

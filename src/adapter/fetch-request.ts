@@ -10,6 +10,8 @@ export interface FetchRequestHints {
   ip?: string | undefined
   /** Fixed event type of the route. */
   eventType?: string | undefined
+  /** The workspace that the key must be of, or what tells it. */
+  workspace?: string | (() => unknown) | undefined
   /** Reads the body when somebody in front has, and kept it. */
   readTaken?: ReadBody
 }
@@ -30,6 +32,7 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   }
   if (hints.ip !== undefined) neutral.ip = hints.ip
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
+  if (hints.workspace !== undefined) neutral.workspace = hints.workspace
   return neutral
 }
 

@@ -23,6 +23,8 @@ export interface RequestHints {
   response?: ServerResponse
   /** Fixed event type of the route. */
   eventType?: string | undefined
+  /** The workspace that the key must be of, or what tells it. */
+  workspace?: string | (() => unknown) | undefined
 }
 
 /** A Node request, HTTP/1 or HTTP/2, as the verifier sees it. Reads no byte of the body. */
@@ -43,6 +45,7 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   const address = request.socket?.remoteAddress
   if (address !== undefined) ingest.ip = address
   if (hints.eventType !== undefined) ingest.eventType = hints.eventType
+  if (hints.workspace !== undefined) ingest.workspace = hints.workspace
   return ingest
 }
 

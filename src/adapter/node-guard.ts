@@ -24,11 +24,12 @@ export type OnNodeRefused = (refused: Refused, request: NodeRequest, response: S
  */
 export function createNodeGuard(
   keys: VerifyingKeys,
-  { eventType, onRefused, requestProperty }: ResolvedAdapterOptions<OnNodeRefused>,
+  { eventType, onRefused, requestProperty, workspaceOf }: ResolvedAdapterOptions<OnNodeRefused>,
 ): NodeGuard {
   return function writeKeyAuth(request, response, next) {
     const { originalUrl: url, baseUrl: mountPath } = request
-    const neutral = () => toIngestRequest(request, { url, mountPath, response, eventType })
+    const neutral = () =>
+      toIngestRequest(request, { url, mountPath, response, eventType, workspace: workspaceOf(request) })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       writeReply(response, preflight)

@@ -133,7 +133,9 @@ export function verifyOnce(
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)
   // The verdict of somebody's own keys.
-  return passage.eventType === eventType ? Promise.resolve(passage.verdict) : keys.verify(neutral)
+  return passage.eventType === eventType && !('workspace' in neutral)
+    ? Promise.resolve(passage.verdict)
+    : keys.verify(neutral)
 }
 
 /**

@@ -52,6 +52,11 @@ export interface IngestRequest {
   body?: unknown
   /** The event type of this route when the path does not say it; `'batch'`: each event says its own. */
   eventType?: string
+  /**
+   * The workspace that the key must be of, or what tells it; any other key is refused with `wrong_workspace`. One that is there but is no
+   * text refuses every key, and never means any.
+   */
+  workspace?: string | (() => unknown)
   /** Where this route's senders present their key, when that is not where all others do. Set by routes, never by senders. */
   credentials?: CredentialSource | readonly CredentialSource[]
   /** Where the bodies of this route keep their events, when that is not where all others do. Set by routes, never by senders. */

@@ -38,6 +38,11 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     cause: 'The key belongs to another environment',
     advice: 'Use a key of this environment: a test key does not work in production, nor the other way round.',
   },
+  wrong_workspace: {
+    cause: 'The key belongs to another workspace, or to none',
+    advice:
+      'Use a key of the workspace that this address serves. When every key is refused so, look at the option workspace.',
+  },
   origin_not_allowed: {
     cause: 'The origin of the page is not among the allowed origins',
     advice:

@@ -6,6 +6,7 @@ export type Reason =
   | 'revoked_key'
   | 'expired_key'
   | 'wrong_environment'
+  | 'wrong_workspace'
   | 'origin_not_allowed'
   | 'ip_not_allowed'
   | 'event_type_not_allowed'
@@ -60,6 +61,7 @@ export const problems: Readonly<Record<Reason, Problem>> = {
   revoked_key: unauthorized,
   expired_key: unauthorized,
   wrong_environment: unauthorized,
+  wrong_workspace: unauthorized,
   origin_not_allowed: {
     status: 403,
     code: 'origin_not_allowed',

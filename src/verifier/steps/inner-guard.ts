@@ -5,7 +5,7 @@ import type { CompiledKey } from '../compiled-key.ts'
 import { type CheckedEvents, joinRejected, noEvents } from '../events.ts'
 import { readingOf } from '../reading.ts'
 import type { Refusals } from '../refusals.ts'
-import type { Verdict } from '../verdict.ts'
+import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import { rejectedOf } from './event-rules.ts'
 import { type GateOptions, type JudgedAgain, stillHolds } from './gate.ts'
@@ -24,7 +24,7 @@ export function createInnerGuard(
 ): JudgeAgain {
   function judge(accepted: AcceptedRequest, before: Visit, visit: Visit): Verdict {
     const { request } = visit
-    const refused = checkTarget(visit)
+    const refused = checkTarget(visit) ?? refuseForeign(visit, before)
     if (refused !== undefined) return refused
     if (request.eventType === undefined) visit.routeType ??= before.routeType
     if (isBodiless(request.method)) return accept(accepted, visit, noEvents())
@@ -32,6 +32,11 @@ export function createInnerGuard(
     visit.received = { ok: true, value: accepted.body, bytes: undefined }
     const checked = judgeEvents(visit, accepted.body)
     return checked.ok ? accept(accepted, visit, checked) : refuse(visit, checked.reason, rejectedOf(checked))
+  }
+
+  /** A guard of one workspace further in has the key judged again. */
+  function refuseForeign(visit: Visit, { key }: Visit): Refused | undefined {
+    return 'workspace' in visit.request ? refuseKey(visit, key as CompiledKey) : undefined
   }
 
   function accept(accepted: AcceptedRequest, visit: Visit, checked: CheckedEvents): AcceptedRequest {
@@ -77,6 +82,7 @@ function isSameReading({ request: one }: Visit, { request: other }: Visit): bool
     one.path === other.path &&
     one.query === other.query &&
     one.eventType === other.eventType &&
+    (!('workspace' in other) || one.workspace === other.workspace) &&
     (other.batchFields === undefined || one.batchFields === other.batchFields)
   )
 }

@@ -54,10 +54,19 @@ export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refus
       if (found.isRevoked) return refuse(visit, 'revoked_key')
       if (hasEnded(found, visit.at)) return refuse(visit, 'expired_key')
       if (found.verified.environment !== environment) return refuse(visit, 'wrong_environment')
+      if (!isOfWorkspace(visit, found)) return refuse(visit, 'wrong_workspace')
       visit.key = found
       return undefined
     },
   }
+}
+
+/** Whether the key may be used on a route of one workspace. What is no text, as from an application that cannot tell, admits none. */
+function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
+  if (!('workspace' in request)) return true
+  const { workspace } = request
+  const wanted: unknown = typeof workspace === 'function' ? workspace() : workspace
+  return typeof wanted === 'string' && wanted === key.verified.workspace
 }
 
 /** Whether a deadline of the key, or the grace of the secret that was presented, is over at `now`. */
