@@ -13,7 +13,7 @@ import type { auditEntrySchema } from './routes/audit-log.ts'
 import type { decisionSchema } from './routes/debugger.ts'
 import type { problemSchema } from './routes/problems.ts'
 import type { sessionSchema } from './routes/session.ts'
-import type { usageSchema } from './routes/usage.ts'
+import type { usageOverviewSchema, usageSchema } from './routes/usage.ts'
 
 /** Objects of the management API as they come over the wire, for the page; times are ISO 8601. */
 
@@ -24,6 +24,7 @@ export type CreatedKeyJson = z.output<typeof createdKeySchema>
 export type RotatedKeyJson = z.output<typeof rotatedKeySchema>
 export type KeyChangesJson = z.input<typeof updateKeySchema>
 export type UsageJson = z.output<typeof usageSchema>
+export type UsageOverviewJson = z.output<typeof usageOverviewSchema>
 export type AuditEntryJson = z.output<typeof auditEntrySchema>
 export type DecisionJson = z.output<typeof decisionSchema>
 export type AnomalyJson = z.output<typeof anomalySchema>

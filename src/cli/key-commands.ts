@@ -1,3 +1,4 @@
+import { createKeyNames } from '../admin/key-names.ts'
 import { toKeyJson, toKeyWithVolumeJson } from '../admin/key-schema.ts'
 import { toAuditJson } from '../admin/routes/audit-log.ts'
 import { toUsageJson } from '../admin/routes/usage.ts'
@@ -160,7 +161,8 @@ export const keyCommands: Readonly<Record<string, Command>> = {
       ...pick(values, { key: 'keyId', workspace: 'workspace', cursor: 'cursor' }),
       ...limit,
     })
-    const data = page.data.map(toAuditJson)
+    const names = await createKeyNames(run.keys, Date.now).of(page.data.map((entry) => entry.keyId))
+    const data = page.data.map((entry) => toAuditJson(entry, names))
     if (isJson(run)) return printJson(run, { data, next_cursor: page.nextCursor })
     const rows = data.map(({ at, actor, address, action, key_id, after }) => [
       at,

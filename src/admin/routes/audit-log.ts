@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AuditEntry } from '../../keys/audit-entry.ts'
 import { snakeCaseKeys } from '../field-names.ts'
+import { type KeyName, keyNameSchema } from '../key-names.ts'
 import { pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
@@ -23,6 +24,7 @@ export const auditEntrySchema = z.object({
   actor: z.string().nullable().describe('Name of the token, or of who called.'),
   address: z.string().nullable(),
   key_id: z.string().nullable(),
+  key: keyNameSchema.nullable(),
   workspace: z.string().nullable(),
   before: changedFields.describe('The changed fields before the change; null on create.'),
   after: changedFields.describe('The changed fields after it; what was refused, and why, for refused calls.'),
@@ -46,21 +48,26 @@ const listAuditLog = defineOperation({
       schema: z.object({ data: z.array(auditEntrySchema), next_cursor: z.string().nullable() }),
     },
   },
-  async handle({ keys, query: { key_id: keyId, workspace, limit, cursor } }) {
+  async handle({ keys, keyNames, query: { key_id: keyId, workspace, limit, cursor } }) {
     const page = await keys.audit({
       ...toPageLimit(limit),
       ...(keyId !== undefined && { keyId }),
       ...(workspace !== undefined && { workspace }),
       ...(cursor !== undefined && { cursor }),
     })
-    return jsonAnswer(200, { data: page.data.map(toAuditJson), next_cursor: page.nextCursor })
+    const names = await keyNames.of(page.data.map((entry) => entry.keyId))
+    const data = page.data.map((entry) => toAuditJson(entry, names))
+    return jsonAnswer(200, { data, next_cursor: page.nextCursor })
   },
 })
 
 export const auditOperations: readonly Operation[] = [listAuditLog]
 
 /** An audit entry as JSON; times within the changed fields too. */
-export function toAuditJson(entry: AuditEntry): z.output<typeof auditEntrySchema> {
+export function toAuditJson(
+  entry: AuditEntry,
+  names: ReadonlyMap<string, KeyName>,
+): z.output<typeof auditEntrySchema> {
   return {
     id: entry.id,
     at: new Date(entry.at).toISOString(),
@@ -68,6 +75,7 @@ export function toAuditJson(entry: AuditEntry): z.output<typeof auditEntrySchema
     actor: entry.actor,
     address: entry.address,
     key_id: entry.keyId,
+    key: names.get(entry.keyId ?? '') ?? null,
     workspace: entry.workspace ?? null,
     before: toFieldsJson(entry.before),
     after: toFieldsJson(entry.after),
