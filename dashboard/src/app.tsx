@@ -1,4 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
+import { awaySince } from './connection.ts'
+import { flash } from './flash.ts'
+import { PlainText } from './parts/plain-text.tsx'
 import { route } from './route.ts'
 import { isSessionKnown, session, signOut } from './session.ts'
 import { Anomalies } from './views/anomalies.tsx'
@@ -7,6 +10,7 @@ import { Debugger } from './views/debugger.tsx'
 import { KeyList } from './views/key-list.tsx'
 import { KeyPage } from './views/key-page.tsx'
 import { SignIn } from './views/sign-in.tsx'
+import { formatClock, timeZone } from './words/format.ts'
 
 const tabs = [
   { href: '#/', label: 'Write keys', views: ['keys', 'key'] },
@@ -63,10 +67,41 @@ function Shell() {
           </button>
         </div>
       </header>
+      <Away />
       <main id="main" ref={main} tabIndex={-1}>
+        <Flash />
         <CurrentView />
+        <footer class="zone muted">Times are of {timeZone}.</footer>
       </main>
     </>
+  )
+}
+
+/** One banner for all that cannot be read meanwhile. */
+function Away() {
+  const since = awaySince.value
+  return (
+    <div role="alert">
+      {since !== null && (
+        <p class="away">
+          The server does not answer since {formatClock(since)}. What is shown is from before; trying again
+          every 2 seconds.
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Flash() {
+  const said = flash.value
+  return (
+    <div role="status">
+      {said !== null && (
+        <div class="notice good">
+          <PlainText class="strong" text={said.name} /> {said.text}
+        </div>
+      )}
+    </div>
   )
 }
 
@@ -76,7 +111,7 @@ function CurrentView() {
     case 'key':
       return <KeyPage key={current.id} id={current.id} />
     case 'debugger':
-      return <Debugger key={current.keyId} keyId={current.keyId} />
+      return <Debugger />
     case 'anomalies':
       return <Anomalies />
     case 'audit':

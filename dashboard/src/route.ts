@@ -1,29 +1,68 @@
 import { signal } from '@preact/signals'
+import { guard } from './guard.ts'
 
 /** Which view is shown. Kept behind the `#` of the address, so that the server needs to know one path only. */
 export type Route =
   | { view: 'keys' }
   | { view: 'key'; id: string }
-  | { view: 'debugger'; keyId: string }
+  | { view: 'debugger' }
   | { view: 'anomalies' }
   | { view: 'audit' }
 
-export const route = signal<Route>(parseRoute(location.hash))
+/** What a view shows of it, such as filters, behind a `?` in the hash: a link shows the same to a colleague. */
+export const query = signal<Readonly<Record<string, string>>>(parseHash(location.hash).query)
+export const route = signal<Route>(parseHash(location.hash).route)
+
+let shownHash = location.hash
 
 addEventListener('hashchange', () => {
-  route.value = parseRoute(location.hash)
+  const wanted = location.hash
+  if (wanted === shownHash) return
+  if (guard.value === null) {
+    show(wanted)
+    return
+  }
+  // "Back" has moved already: stay where the unsaved is until its owner has answered.
+  history.pushState(null, '', shownHash === '' ? location.pathname : shownHash)
+  guard.value.ask(() => {
+    location.hash = wanted
+  })
 })
 
-export function parseRoute(hash: string): Route {
-  const [view = '', id = ''] = hash.replace(/^#\/?/, '').split('/').map(decode)
-  if (view === 'keys' && id !== '') return { view: 'key', id }
-  if (view === 'debugger') return { view: 'debugger', keyId: id }
-  if (view === 'anomalies' || view === 'audit') return { view }
-  return { view: 'keys' }
+function show(hash: string): void {
+  const next = parseHash(hash)
+  shownHash = hash
+  query.value = next.query
+  if (JSON.stringify(next.route) !== JSON.stringify(route.peek())) route.value = next.route
+}
+
+/** Changes what stands behind the `?`; an empty text takes it away. The history keeps one entry a view. */
+export function setQuery(changes: Readonly<Record<string, string>>): void {
+  const next = Object.entries({ ...query.peek(), ...changes }).filter(([, value]) => value !== '')
+  const path = location.hash.split('?', 1)[0] || '#/'
+  const text = new URLSearchParams(next).toString()
+  shownHash = text === '' ? path : `${path}?${text}`
+  history.replaceState(null, '', shownHash)
+  query.value = Object.fromEntries(next)
+}
+
+export function parseHash(hash: string): { route: Route; query: Record<string, string> } {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s)
+  const [view = '', id = ''] = path.split('/').map(decode)
+  const query = Object.fromEntries(new URLSearchParams(search))
+  if (view === 'keys' && id !== '') return { route: { view: 'key', id }, query }
+  if (view === 'debugger') return { route: { view }, query: id === '' ? query : { key_id: id, ...query } }
+  if (view === 'anomalies' || view === 'audit') return { route: { view }, query }
+  return { route: { view: 'keys' }, query }
 }
 
 export const keyHref = (id: string) => `#/keys/${encodeURIComponent(id)}`
-export const debuggerHref = (keyId = '') => `#/debugger${keyId && `/${encodeURIComponent(keyId)}`}`
+
+/** The debugger with these filters. */
+export function debuggerHref(filters: Readonly<Record<string, string | null>> = {}): string {
+  const given = Object.entries(filters).filter((entry): entry is [string, string] => !!entry[1])
+  return `#/debugger${given.length > 0 ? `?${new URLSearchParams(given)}` : ''}`
+}
 
 function decode(text: string): string {
   try {

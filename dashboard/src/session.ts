@@ -1,6 +1,7 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { type Api, ApiError, createApi } from './api/client.ts'
 import type { Session } from './api/wire.ts'
+import { guard } from './guard.ts'
 
 /** Who is signed in; null = nobody. */
 export const session = signal<(Session & { api: Api }) | null>(null)
@@ -15,12 +16,23 @@ const storageKey = 'writekey.token'
 /** @throws ApiError when the server does not take the token. */
 export async function signIn(token: string): Promise<void> {
   const api = createApi(token, () => {
-    if (session.value?.api === api) signOut('Your session ended: the server no longer accepts this token.')
+    if (session.value?.api === api) endSession()
   })
   const who = await api.session()
   sessionStorage.setItem(storageKey, token)
   signInNotice.value = ''
   session.value = { ...who, api }
+}
+
+/** What is unsaved, such as a new secret, is still shown until its owner has dealt with it. */
+function endSession(): void {
+  const stop = effect(() => {
+    if (guard.value !== null || session.peek() === null) return
+    queueMicrotask(() => {
+      stop()
+      if (session.peek() !== null) signOut('Your session ended: the server no longer accepts this token.')
+    })
+  })
 }
 
 export function signOut(notice = ''): void {

@@ -1,3 +1,5 @@
+import { noteAnswer } from '../connection.ts'
+import { timeZone } from '../words/format.ts'
 import type {
   Anomaly,
   AuditEntry,
@@ -6,9 +8,11 @@ import type {
   ImportResult,
   KeyFields,
   Page,
+  Problem,
   RotatedKey,
   Session,
   Usage,
+  UsageOverview,
   WriteKey,
 } from './wire.ts'
 
@@ -33,12 +37,24 @@ export const ingestPath =
 const eventsPath = `${mountPath}/api/v1/events`
 const keysPath = `${eventsPath}/write-keys`
 
+export type KeyPage = Page<WriteKey> & { total: number | null }
+
+export interface DecisionPage {
+  data: Decision[]
+  /** `process`: the store carries nothing from one process to another. */
+  scope: 'fleet' | 'process'
+  process: string
+}
+
 export interface Api {
   session(): Promise<Session>
-  listKeys(query: { q?: string; cursor?: string | null }): Promise<Page<WriteKey>>
+  listKeys(query: Readonly<Record<string, string | null>>): Promise<KeyPage>
+  /** The key that a secret belongs to; 404 when there is none. The secret is in the body and nowhere else. */
+  findKey(secret: string): Promise<WriteKey>
   getKey(id: string): Promise<WriteKey>
   createKey(fields: Partial<KeyFields> & { environment?: string }): Promise<CreatedKey>
   importKeys(keys: readonly unknown[], dryRun: boolean): Promise<{ results: ImportResult[] }>
+  /** 409 unless the key still has this version. */
   updateKey(id: string, fields: Partial<KeyFields>, version: number): Promise<WriteKey>
   rotateKey(id: string, gracePeriodHours: number): Promise<RotatedKey>
   endGrace(id: string, secretId: string): Promise<WriteKey>
@@ -46,11 +62,14 @@ export interface Api {
   resumeKey(id: string): Promise<WriteKey>
   revokeKey(id: string): Promise<WriteKey>
   removeKey(id: string): Promise<void>
-  usage(id: string, window: '24h' | '30d'): Promise<Usage>
+  /** @param window `1h` to `720h`, or `1d` to `30d` */
+  usage(id: string, window: string): Promise<Usage>
+  overview(groupBy: 'source_type' | 'workspace' | 'key', window: string): Promise<UsageOverview>
   auditLog(query: { keyId?: string; cursor?: string | null }): Promise<Page<AuditEntry>>
-  decisions(keyId: string): Promise<{ data: Decision[] }>
+  decisions(query: Readonly<Record<string, string>>): Promise<DecisionPage>
+  problems(query: Readonly<Record<string, string>>): Promise<{ data: Problem[] }>
   openDebugger(query: URLSearchParams, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
-  anomalies(): Promise<{ data: Anomaly[] }>
+  anomalies(keyId?: string): Promise<{ data: Anomaly[] }>
 }
 
 /** The management API with one token. `onUnauthorized` is told when the server no longer takes it. */
@@ -74,8 +93,10 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
       })
     } catch (error) {
       if (rest.signal?.aborted) throw error
+      noteAnswer(false)
       throw new ApiError(0, 'network', 'The server did not answer. Check the connection and try again.')
     }
+    noteAnswer(![502, 503, 504].includes(response.status))
     if (!response.ok) throw await toError(response)
     return response
   }
@@ -99,12 +120,8 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
 
   return {
     session: () => call('GET', `${eventsPath}/session`),
-    listKeys({ q, cursor }) {
-      const query = new URLSearchParams({ limit: '100' })
-      if (q) query.set('q', q)
-      if (cursor) query.set('cursor', cursor)
-      return call('GET', `${keysPath}?${query}`)
-    },
+    listKeys: (query) => call('GET', `${keysPath}?${toSearch({ limit: '50', ...query })}`),
+    findKey: (secret) => call('POST', `${keysPath}/find`, { key: secret }),
     getKey: (id) => call('GET', keyUrl(id)),
     createKey: (fields) => call('POST', keysPath, fields),
     importKeys: (keys, dryRun) => call('POST', `${keysPath}/import`, { write_keys: keys, dry_run: dryRun }),
@@ -116,14 +133,13 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
     resumeKey: (id) => call('POST', `${keyUrl(id)}/resume`),
     revokeKey: (id) => call('POST', `${keyUrl(id)}/revoke`),
     removeKey: (id) => call('DELETE', keyUrl(id)),
-    usage: (id, window) => call('GET', `${keyUrl(id)}/usage?window=${window}`),
-    auditLog({ keyId, cursor }) {
-      const query = new URLSearchParams({ limit: '50' })
-      if (keyId) query.set('key_id', keyId)
-      if (cursor) query.set('cursor', cursor)
-      return call('GET', `${eventsPath}/audit-log?${query}`)
-    },
-    decisions: (keyId) => call('GET', `${eventsPath}/debugger?key_id=${encodeURIComponent(keyId)}&limit=20`),
+    usage: (id, window) => call('GET', `${keyUrl(id)}/usage?${toSearch({ window, zone: timeZone })}`),
+    overview: (groupBy, window) =>
+      call('GET', `${eventsPath}/usage?${toSearch({ group_by: groupBy, window, zone: timeZone })}`),
+    auditLog: ({ keyId = null, cursor = null }) =>
+      call('GET', `${eventsPath}/audit-log?${toSearch({ limit: '50', key_id: keyId, cursor })}`),
+    decisions: (query) => call('GET', `${eventsPath}/debugger?${toSearch(query)}`),
+    problems: (query) => call('GET', `${eventsPath}/problems?${toSearch({ limit: '100', ...query })}`),
     async openDebugger(query, signal) {
       const response = await send('GET', `${eventsPath}/debugger?${query}`, {
         signal,
@@ -132,8 +148,14 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
       if (response.body === null) throw new ApiError(0, 'network', 'The server sent no stream.')
       return response.body
     },
-    anomalies: () => call('GET', `${eventsPath}/anomalies`),
+    anomalies: (keyId) => call('GET', `${eventsPath}/anomalies?${toSearch({ key_id: keyId ?? null })}`),
   }
+}
+
+/** Without what is empty. */
+function toSearch(query: Readonly<Record<string, string | null>>): URLSearchParams {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
+  return new URLSearchParams(given)
 }
 
 function keyUrl(id: string): string {

@@ -8,10 +8,12 @@ import type {
   KeyChangesJson,
   KeyJson,
   KeyWithVolumeJson,
+  ProblemJson,
   RotatedKeyJson,
   SessionJson,
   SourceType,
   UsageJson,
+  UsageOverviewJson,
 } from '../../../src/admin/wire.ts'
 
 /** A key as lists and single calls give it: changes answer without the volume. */
@@ -28,6 +30,9 @@ export interface Page<T> {
   next_cursor: string | null
 }
 
+/** What tells keys of one name apart. */
+export type KeyName = NonNullable<DecisionJson['key']>
+
 export type Counts = Record<string, number>
 
 export type {
@@ -37,8 +42,10 @@ export type {
   DecisionJson as Decision,
   ImportKeyJson as ImportKey,
   ImportResultJson as ImportResult,
+  ProblemJson as Problem,
   RotatedKeyJson as RotatedKey,
   SessionJson as Session,
   SourceType,
   UsageJson as Usage,
+  UsageOverviewJson as UsageOverview,
 }

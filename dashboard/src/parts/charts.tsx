@@ -1,24 +1,37 @@
+import { useState } from 'preact/hooks'
 import type { Counts } from '../api/wire.ts'
-import { formatCount } from '../words/format.ts'
+import { formatCount, plural } from '../words/format.ts'
 
-/** Bars of one series, as tall as a line of text. */
-export function Sparkline({ values, label }: { values: number[]; label: string }) {
-  const most = Math.max(1, ...values)
-  const step = 96 / values.length
+interface SparklineProps {
+  accepted: number[]
+  refused: number[]
+  label: string
+}
+
+/** Accepted upwards and refused downwards, as tall as a line of text. */
+export function Sparkline({ accepted, refused, label }: SparklineProps) {
+  const most = Math.max(1, ...accepted)
+  const mostRefused = Math.max(1, ...refused)
+  const step = 96 / Math.max(1, accepted.length)
+  const tall = (value: number, of: number, room: number) =>
+    value === 0 ? 0 : Math.max(2, (value / of) * room)
   return (
-    <svg class="spark" viewBox="0 0 96 22" width="96" height="22" role="img" aria-label={label}>
-      {values.map((value, index) => {
-        const height = value === 0 ? 1 : Math.max(2, (value / most) * 21)
+    <svg class="spark" viewBox="0 0 96 24" width="96" height="24" role="img" aria-label={label}>
+      {accepted.map((value, index) => {
+        const width = Math.max(1, step - 1)
+        const up = tall(value, most, 16)
+        const down = tall(refused[index] ?? 0, mostRefused, 6)
         return (
-          <rect
-            key={index}
-            class={value === 0 ? 'none' : undefined}
-            x={index * step}
-            y={22 - height}
-            width={Math.max(1, step - 1)}
-            height={height}
-            rx="0.5"
-          />
+          <g key={index}>
+            <rect
+              class={value === 0 ? 'none' : undefined}
+              x={index * step}
+              y={17 - Math.max(1, up)}
+              width={width}
+              height={Math.max(1, up)}
+            />
+            {down > 0 && <rect class="bad" x={index * step} y={18} width={width} height={down} />}
+          </g>
         )
       })}
     </svg>
@@ -26,78 +39,194 @@ export function Sparkline({ values, label }: { values: number[]; label: string }
 }
 
 export interface ChartBucket {
+  /** On the axis. */
   label: string
-  counts: Counts
+  /** In full, for the tooltip and the table. */
+  title: string
+  accepted: Counts
+  refused: Counts
 }
 
-const height = 160
-const top = 8
-const bottom = 20
-const left = 44
-
-/** Stacked bars over time; series get the colours `s0` to `s7` in the order given. */
-export function StackedBars({
-  buckets,
-  series,
-  label,
-}: {
+interface UsageChartProps {
   buckets: ChartBucket[]
+  /** Names of what was accepted, which get the colours `s0` to `s7` in this order. */
   series: string[]
   label: string
-}) {
+  nameOf: (reason: string) => string
+}
+
+const top = 8
+const left = 44
+const axis = 20
+const upRoom = 130
+const downRoom = 44
+
+/** Accepted events by type above the axis, refused requests by reason below it; a bar is read by mouse, touch and arrow keys. */
+export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) {
+  const [active, setActive] = useState<number | null>(null)
   // Drawn at about the size it is shown, so that its letters are as large as those around it.
   const isNarrow = matchMedia('(max-width: 760px)').matches
-  const width = isNarrow ? 340 : 720
-  const totals = buckets.map(({ counts }) => series.reduce((sum, name) => sum + (counts[name] ?? 0), 0))
-  const most = niceCeiling(Math.max(...totals, 1))
-  const plot = height - top - bottom
-  const step = (width - left) / buckets.length
-  const every = Math.ceil(buckets.length / (isNarrow ? 4 : 8))
+  const width = isNarrow ? 340 : 900
+  const most = niceCeiling(Math.max(1, ...buckets.map(({ accepted }) => sum(accepted))))
+  const mostRefused = niceCeiling(Math.max(1, ...buckets.map(({ refused }) => sum(refused))))
+  const zero = top + upRoom
+  const below = zero + axis
+  const height = below + downRoom + 6
+  const step = (width - left) / Math.max(1, buckets.length)
+  const every = Math.ceil(buckets.length / (isNarrow ? 4 : 9))
+  const shown = active === null ? undefined : buckets[active]
+
+  function move(event: KeyboardEvent) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    if (by === undefined) return
+    event.preventDefault()
+    setActive((at) => Math.min(buckets.length - 1, Math.max(0, (at ?? buckets.length) + by)))
+  }
+
+  function point(event: PointerEvent) {
+    const box = (event.currentTarget as SVGElement).getBoundingClientRect()
+    const at = Math.floor((((event.clientX - box.left) / box.width) * width - left) / step)
+    setActive(at >= 0 && at < buckets.length ? at : null)
+  }
+
   return (
-    <svg class="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-      {[0, 0.5, 1].map((share) => {
-        const y = top + plot * (1 - share)
-        return (
+    <div class="chart-box">
+      <svg
+        class="chart"
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={label}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => setActive(null)}
+      >
+        {[0, 0.5, 1].map((share) => (
           <g key={share}>
-            <line class="grid" x1={left} x2={width} y1={y} y2={y} />
-            <text x={left - 6} y={y + 4} text-anchor="end">
+            <line class="grid" x1={left} x2={width} y1={zero - upRoom * share} y2={zero - upRoom * share} />
+            <text x={left - 6} y={zero - upRoom * share + 4} text-anchor="end">
               {formatAxis(most * share)}
             </text>
           </g>
-        )
-      })}
-      {buckets.map((bucket, index) => {
-        let y = top + plot
-        const x = left + index * step + 1
-        return (
-          <g key={bucket.label}>
-            <title>{`${bucket.label}: ${formatCount(totals[index] ?? 0)}`}</title>
-            <rect class="hit" x={x - 1} y={top} width={step} height={plot} />
-            {series.map((name, place) => {
-              const tall = ((bucket.counts[name] ?? 0) / most) * plot
-              if (tall === 0) return null
-              y -= tall
-              return (
-                <rect
-                  key={name}
-                  class={`s${place % 8}`}
-                  x={x}
-                  y={y}
-                  width={Math.max(1, step - 2)}
-                  height={tall}
-                />
-              )
-            })}
-            {index % every === 0 && (
-              <text x={x} y={height - 5}>
-                {bucket.label}
-              </text>
-            )}
-          </g>
-        )
-      })}
-    </svg>
+        ))}
+        <line class="grid" x1={left} x2={width} y1={below} y2={below} />
+        <text x={left - 6} y={below + downRoom} text-anchor="end">
+          {formatAxis(mostRefused)}
+        </text>
+        {active !== null && (
+          <rect class="hit" x={left + active * step} y={top} width={step} height={height - top} />
+        )}
+        {buckets.map((bucket, index) => {
+          let y = zero
+          const x = left + index * step + 1
+          const wide = Math.max(1, step - 2)
+          const refused = (sum(bucket.refused) / mostRefused) * downRoom
+          return (
+            <g key={bucket.title}>
+              {series.map((name, place) => {
+                const count = bucket.accepted[name] ?? 0
+                const tall = count === 0 ? 0 : Math.max(1, (count / most) * upRoom)
+                y -= tall
+                return tall === 0 ? null : (
+                  <rect key={name} class={`s${place % 8}`} x={x} y={y} width={wide} height={tall} />
+                )
+              })}
+              {refused > 0 && <rect class="bad" x={x} y={below} width={wide} height={Math.max(1, refused)} />}
+              {index % every === 0 && (
+                <text x={x} y={zero + 14}>
+                  {bucket.label}
+                </text>
+              )}
+            </g>
+          )
+        })}
+      </svg>
+      <div
+        class="tooltip"
+        role="slider"
+        tabIndex={0}
+        aria-label="Bar that is read"
+        aria-valuemin={0}
+        aria-valuemax={buckets.length - 1}
+        aria-valuenow={active ?? buckets.length - 1}
+        aria-valuetext={
+          shown === undefined
+            ? 'none'
+            : `${shown.title}: ${plural(sum(shown.accepted), 'event')} accepted, ${formatCount(sum(shown.refused))} refused`
+        }
+        onKeyDown={move}
+        onBlur={() => setActive(null)}
+      >
+        {shown === undefined ? (
+          <span class="muted">Point at a bar, or use the arrow keys, to read it.</span>
+        ) : (
+          <>
+            <strong>{shown.title}</strong> {plural(sum(shown.accepted), 'event')} accepted
+            {entries(shown.accepted).map(([name, count]) => (
+              <span key={name}>
+                <bdi>{name}</bdi> {formatCount(count)}
+              </span>
+            ))}
+            {sum(shown.refused) > 0 && <span class="refused">{formatCount(sum(shown.refused))} refused</span>}
+            {entries(shown.refused).map(([name, count]) => (
+              <span key={name}>
+                {nameOf(name)} {formatCount(count)}
+              </span>
+            ))}
+          </>
+        )}
+      </div>
+      <details>
+        <summary>As a table</summary>
+        <BucketTable buckets={buckets} nameOf={nameOf} />
+      </details>
+    </div>
   )
+}
+
+function BucketTable({ buckets, nameOf }: Pick<UsageChartProps, 'buckets' | 'nameOf'>) {
+  const list = (counts: Counts, name: (one: string) => string) =>
+    entries(counts)
+      .map(([one, count]) => `${name(one)} ${formatCount(count)}`)
+      .join(', ')
+  return (
+    <table class="buckets">
+      <thead>
+        <tr>
+          <th scope="col">Time</th>
+          <th scope="col" class="number">
+            Accepted
+          </th>
+          <th scope="col">By type</th>
+          <th scope="col" class="number">
+            Refused
+          </th>
+          <th scope="col">By reason</th>
+        </tr>
+      </thead>
+      <tbody>
+        {[...buckets].reverse().map((bucket) => (
+          <tr key={bucket.title}>
+            <th scope="row">{bucket.title}</th>
+            <td class="number">{formatCount(sum(bucket.accepted))}</td>
+            <td>
+              <bdi>{list(bucket.accepted, (name) => name)}</bdi>
+            </td>
+            <td class="number">{formatCount(sum(bucket.refused))}</td>
+            <td>{list(bucket.refused, nameOf)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+export function sum(counts: Counts): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
+}
+
+/** Most first. */
+export function entries(counts: Counts): [string, number][] {
+  return Object.entries(counts).sort((a, b) => b[1] - a[1])
 }
 
 /** The next value above that looks right on an axis, as does its half. */

@@ -5,10 +5,12 @@ export function CopyButton({
   text,
   label = 'Copy',
   primary,
+  onCopied,
 }: {
   text: string
   label?: string
   primary?: boolean
+  onCopied?: () => void
 }) {
   const [outcome, setOutcome] = useState<'copied' | 'failed' | null>(null)
   useEffect(() => {
@@ -18,7 +20,9 @@ export function CopyButton({
   }, [outcome])
 
   async function copy() {
-    setOutcome((await writeToClipboard(text)) ? 'copied' : 'failed')
+    const isCopied = await writeToClipboard(text)
+    setOutcome(isCopied ? 'copied' : 'failed')
+    if (isCopied) onCopied?.()
   }
 
   return (

@@ -1,10 +1,16 @@
 import type { ComponentChildren } from 'preact'
-import { useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { guard } from '../guard.ts'
+import { ErrorNotice } from './notice.tsx'
 
 interface DialogProps {
   title: ComponentChildren
   onClose: () => void
   wide?: boolean
+  /** What is lost when it is closed now, as a question; then closing, "back" and reload ask first. */
+  loss?: string | null
+  /** What the button says that closes it all the same. */
+  discard?: string
   children: ComponentChildren
 }
 
@@ -12,9 +18,10 @@ const firstControl = ['.secret button', '.dialog-body :is(input, select, textare
   .map((selector) => `:scope ${selector}`)
   .join(', ')
 
-/** A modal dialog: the browser keeps the focus inside and gives it back; Escape and a click outside close it. */
-export function Dialog({ title, onClose, wide, children }: DialogProps) {
+/** A modal dialog: the browser keeps the focus inside and gives it back; Escape closes it, or asks. */
+export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard', children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
+  const [leaving, setLeaving] = useState<{ go: () => void } | null>(null)
   // Before the browser paints: an Escape pressed at once must find the dialog open.
   useLayoutEffect(() => {
     const opener = document.activeElement
@@ -28,6 +35,28 @@ export function Dialog({ title, onClose, wide, children }: DialogProps) {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
   }, [])
+
+  useLayoutEffect(() => {
+    if (loss === null) return
+    const own = { ask: (go: () => void) => setLeaving({ go }) }
+    guard.value = own
+    return () => {
+      if (guard.peek() === own) guard.value = null
+    }
+  }, [loss === null])
+
+  function close() {
+    if (loss === null) onClose()
+    else setLeaving({ go: onClose })
+  }
+
+  function leave() {
+    guard.value = null
+    setLeaving(null)
+    onClose()
+    if (leaving?.go !== onClose) leaving?.go()
+  }
+
   return (
     <dialog
       ref={element}
@@ -35,17 +64,58 @@ export function Dialog({ title, onClose, wide, children }: DialogProps) {
       aria-labelledby="dialog-title"
       onCancel={(event) => {
         event.preventDefault()
-        onClose()
+        if (event.target === element.current) close()
+      }}
+      onKeyDown={(event) => {
+        // A second Escape in a row would close it without a cancel event.
+        if (event.key !== 'Escape' || event.defaultPrevented) return
+        event.preventDefault()
+        if (leaving === null) close()
+        else setLeaving(null)
       }}
     >
       <header class="dialog-head">
         <h2 id="dialog-title">{title}</h2>
-        <button type="button" class="icon" aria-label="Close" onClick={onClose}>
+        <button type="button" class="icon" aria-label="Close" onClick={close}>
           ✕
         </button>
       </header>
+      {leaving !== null && loss !== null && (
+        <LossQuestion loss={loss} discard={discard} onStay={() => setLeaving(null)} onLeave={leave} />
+      )}
       {children}
     </dialog>
+  )
+}
+
+interface LossQuestionProps {
+  loss: string
+  discard: string
+  onStay: () => void
+  onLeave: () => void
+}
+
+function LossQuestion({ loss, discard, onStay, onLeave }: LossQuestionProps) {
+  const stay = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    const before = document.activeElement
+    stay.current?.focus()
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
+  return (
+    <div class="loss" role="alertdialog" aria-label="Close without saving?" aria-describedby="loss-text">
+      <p id="loss-text">{loss}</p>
+      <div class="actions">
+        <button type="button" class="primary" ref={stay} onClick={onStay}>
+          Stay here
+        </button>
+        <button type="button" class="danger-quiet" onClick={onLeave}>
+          {discard}
+        </button>
+      </div>
+    </div>
   )
 }
 
@@ -65,11 +135,7 @@ export function ConfirmDialog({ title, action, busy, error, onConfirm, onClose, 
     <Dialog title={title} onClose={onClose}>
       <div class="dialog-body">
         {children}
-        {error !== null && error !== undefined && (
-          <div class="notice bad" role="alert">
-            {error instanceof Error ? error.message : String(error)}
-          </div>
-        )}
+        <ErrorNotice error={error} />
       </div>
       <footer class="dialog-foot">
         <button type="button" onClick={onClose}>

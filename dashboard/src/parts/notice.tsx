@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { errorText } from '../words/fields.ts'
 
 export function Notice({
   level,
@@ -16,7 +17,7 @@ export function Notice({
 
 export function ErrorNotice({ error }: { error: unknown }) {
   if (error === null || error === undefined) return null
-  return <Notice level="bad">{error instanceof Error ? error.message : String(error)}</Notice>
+  return <Notice level="bad">{errorText(error)}</Notice>
 }
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {

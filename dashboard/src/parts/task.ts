@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { ApiError } from '../api/client.ts'
 
 /** A call that was asked for by a click: one at a time, its failure kept for showing. */
 export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<unknown>) {
@@ -18,10 +19,14 @@ export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<
   return { start, busy, error }
 }
 
-/** Data that a view shows: read when the view opens, when `key` changes, and on `reload`. */
+/**
+ * Data that a view shows: read when the view opens, when `key` changes, on `reload`, and every `refreshMs`. While the server is
+ * away it is asked every 2 s, and what was read last stays with the time of its reading.
+ */
 export function useData<T>(key: string, read: () => Promise<T>, refreshMs?: number) {
   const [data, setData] = useState<T | null>(null)
   const [error, setError] = useState<unknown>(null)
+  const [readAt, setReadAt] = useState<number | null>(null)
   const latest = useRef(0)
   const reader = useRef(read)
   reader.current = read
@@ -32,11 +37,19 @@ export function useData<T>(key: string, read: () => Promise<T>, refreshMs?: numb
       const value = await reader.current()
       if (turn !== latest.current) return
       setData(() => value)
+      setReadAt(Date.now())
       setError(null)
     } catch (caught) {
       if (turn === latest.current) setError(caught)
     }
   }, [])
+
+  const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 502)
+  useEffect(() => {
+    if (!isAway) return
+    const timer = setInterval(() => void reload(), 2_000)
+    return () => clearInterval(timer)
+  }, [isAway, reload])
 
   useEffect(() => {
     setData(null)
@@ -55,5 +68,6 @@ export function useData<T>(key: string, read: () => Promise<T>, refreshMs?: numb
     return () => clearInterval(timer)
   }, [refreshMs, reload])
 
-  return { data, error, reload, setData }
+  // One banner tells of a server that is away.
+  return { data, error: isAway ? null : error, readAt, reload, setData }
 }

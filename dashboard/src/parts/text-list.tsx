@@ -3,13 +3,14 @@ interface TextListProps {
   hideLabel?: boolean
   name: string
   placeholder?: string
-  invalid: 'true' | undefined
+  /** Attributes of a control that is at fault. */
+  fault: { 'aria-invalid'?: 'true'; 'aria-describedby'?: string }
   value: string
   onInput: (text: string) => void
 }
 
 /** Several lines of text, one entry a line. */
-export function TextList({ label, hideLabel, name, placeholder, invalid, value, onInput }: TextListProps) {
+export function TextList({ label, hideLabel, name, placeholder, fault, value, onInput }: TextListProps) {
   return (
     <label>
       <span class={hideLabel ? 'visually-hidden' : undefined}>{label}</span>
@@ -19,9 +20,9 @@ export function TextList({ label, hideLabel, name, placeholder, invalid, value, 
         rows={3}
         spellcheck={false}
         placeholder={placeholder}
-        aria-invalid={invalid}
         value={value}
         onInput={(event) => onInput(event.currentTarget.value)}
+        {...fault}
       />
     </label>
   )

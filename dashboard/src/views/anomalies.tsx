@@ -1,24 +1,24 @@
 import type { Anomaly } from '../api/wire.ts'
+import { KeyLabel } from '../parts/key-label.tsx'
 import { Empty, ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/task.ts'
-import { Ago } from '../parts/time.tsx'
-import { debuggerHref, keyHref } from '../route.ts'
+import { Ago, ReadAt } from '../parts/time.tsx'
+import { debuggerHref } from '../route.ts'
 import { useApi } from '../session.ts'
 import { describeAnomaly } from '../words/anomaly-kinds.ts'
 import { plural } from '../words/format.ts'
-import { useAllKeys } from './loaded-keys.ts'
 
 export function Anomalies() {
   const api = useApi()
-  const { data, error } = useData('anomalies', () => api.anomalies(), 10_000)
-  const { keys } = useAllKeys('')
-  const names = new Map((keys ?? []).map((key) => [key.id, key.name]))
+  const { data, error, readAt } = useData('anomalies', () => api.anomalies(), 10_000)
   return (
     <>
       <div class="page-head">
         <h1>Anomalies</h1>
         <span class="muted">{data !== null && plural(data.data.length, 'finding')}</span>
+        <span class="grow" />
+        <ReadAt time={readAt} />
       </div>
       <ErrorNotice error={error} />
       {data === null && error === null && <p class="loading">Loading…</p>}
@@ -33,23 +33,21 @@ export function Anomalies() {
       )}
       <ul class="anomalies">
         {data?.data.map((anomaly) => (
-          <AnomalyCard key={anomaly.id} of={anomaly} name={names.get(anomaly.key_id) ?? anomaly.key_id} />
+          <AnomalyCard key={anomaly.id} of={anomaly} />
         ))}
       </ul>
     </>
   )
 }
 
-function AnomalyCard({ of: anomaly, name }: { of: Anomaly; name: string }) {
+export function AnomalyCard({ of: anomaly }: { of: Anomaly }) {
   const { title, detail, advice, level } = describeAnomaly(anomaly)
   const place = anomaly.origin ?? anomaly.address
   return (
     <li class={`card anomaly ${level}`}>
       <div class="anomaly-head">
         <strong>{title}</strong>
-        <a href={keyHref(anomaly.key_id)}>
-          <PlainText text={name} />
-        </a>
+        <KeyLabel id={anomaly.key_id} of={anomaly.key} />
         <span class="grow" />
         <span class="muted">
           <Ago time={anomaly.last_at} />
@@ -59,7 +57,7 @@ function AnomalyCard({ of: anomaly, name }: { of: Anomaly; name: string }) {
         {detail} {place !== null && <PlainText class="mono" text={place} />}
       </p>
       <p class="muted">
-        {advice} <a href={debuggerHref(anomaly.key_id)}>Open the debugger</a>
+        {advice} <a href={debuggerHref({ key_id: anomaly.key_id })}>Open the debugger</a>
       </p>
     </li>
   )

@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { AuditEntry } from '../api/wire.ts'
+import { KeyLabel } from '../parts/key-label.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useTask } from '../parts/task.ts'
 import { Ago } from '../parts/time.tsx'
-import { keyHref } from '../route.ts'
 import { useApi } from '../session.ts'
+import { fieldLabels, fieldText } from '../words/fields.ts'
 
 export function AuditLog() {
   return (
@@ -81,9 +82,7 @@ function AuditLine({ of: entry, showKey }: { of: AuditEntry; showKey: boolean })
         ) : entry.key_id === null ? (
           'a key'
         ) : (
-          <a href={keyHref(entry.key_id)}>
-            <PlainText text={typeof name === 'string' ? name : entry.key_id} />
-          </a>
+          <KeyLabel id={entry.key_id} of={entry.key} name={typeof name === 'string' ? name : undefined} />
         )}
         {entry.address !== null && (
           <>
@@ -104,20 +103,41 @@ function Changes({ of: { before, after, action } }: { of: AuditEntry }) {
   if (action === 'refused' && after !== null) {
     return <PlainText class="change mono" text={JSON.stringify(after)} />
   }
-  if (before === null || after === null || action === 'rotate' || action === 'end_grace') return null
+  if (before === null || after === null) return null
+  if (action === 'rotate' || action === 'end_grace') return <SecretChange before={before} after={after} />
   return (
     <>
       {Object.keys(after).map((field) => (
         <span key={field} class="change">
-          {field}: <PlainText class="mono" text={show(before[field])} /> →{' '}
-          <PlainText class="mono" text={show(after[field])} />
+          {fieldLabels[field] ?? field}: <PlainText class="mono" text={fieldText(field, before[field])} /> →{' '}
+          <PlainText class="mono" text={fieldText(field, after[field])} />
         </span>
       ))}
     </>
   )
 }
 
-function show(value: unknown): string {
-  if (value === null || value === undefined) return 'none'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+type Fields = Record<string, unknown>
+
+/** Which secret was ended, and which one was made. */
+function SecretChange({ before, after }: { before: Fields; after: Fields }) {
+  const [had, has] = [secretsOf(before), secretsOf(after)]
+  const lacks = (list: Fields[], { id }: Fields) => list.every((secret) => secret.id !== id)
+  const lines = [
+    ...had.filter((secret) => lacks(has, secret)).map((secret) => ({ secret, word: 'ended secret' })),
+    ...has.filter((secret) => lacks(had, secret)).map((secret) => ({ secret, word: 'new secret' })),
+  ]
+  return (
+    <>
+      {lines.map(({ secret, word }) => (
+        <span key={String(secret.id)} class="change">
+          {word} <PlainText class="mono" text={`${String(secret.start)}…`} />
+        </span>
+      ))}
+    </>
+  )
+}
+
+function secretsOf({ secrets }: Fields): Fields[] {
+  return Array.isArray(secrets) ? secrets : []
 }

@@ -3,25 +3,41 @@ import type { CreatedKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { useApi } from '../session.ts'
 import { KeyForm } from './key-form.tsx'
-import { emptyKeyForm } from './key-form-state.ts'
+import { changedFields, emptyKeyForm, toKeyFields } from './key-form-state.ts'
 import { SecretReveal } from './secret-reveal.tsx'
 
 export function CreateKey({ onClose }: { onClose: () => void }) {
   const api = useApi()
+  const [form, setForm] = useState(emptyKeyForm)
   const [created, setCreated] = useState<CreatedKey | null>(null)
   if (created !== null) {
     return (
-      <SecretReveal title="Write key created" writeKey={created} secret={created.key} onClose={onClose} />
+      <SecretReveal
+        key="secret"
+        title="Write key created"
+        writeKey={created}
+        secret={created.key}
+        onClose={onClose}
+      />
     )
   }
+  const isTyped = changedFields(emptyKeyForm(), form).length > 0
   return (
-    <Dialog title="Create write key" wide onClose={onClose}>
+    <Dialog
+      key="form"
+      title="Create write key"
+      wide
+      loss={isTyped ? 'The key has not been created yet. Throw away what you typed?' : null}
+      onClose={onClose}
+    >
       <KeyForm
-        initial={emptyKeyForm()}
+        form={form}
+        onChange={setForm}
+        storedTypes={null}
         isNew
         submit="Create"
         onCancel={onClose}
-        onSubmit={async (fields) => setCreated(await api.createKey(fields))}
+        onSubmit={async () => setCreated(await api.createKey(toKeyFields(form)))}
       />
     </Dialog>
   )

@@ -1,156 +1,117 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { ApiError } from '../api/client.ts'
-import { readEventStream } from '../api/event-stream.ts'
+import { useEffect, useState } from 'preact/hooks'
 import type { Decision } from '../api/wire.ts'
-import { Empty, ErrorNotice } from '../parts/notice.tsx'
+import { Empty, ErrorNotice, Notice } from '../parts/notice.tsx'
+import { useData } from '../parts/task.ts'
+import { query, setQuery } from '../route.ts'
 import { useApi } from '../session.ts'
-import { plural } from '../words/format.ts'
+import { formatCount, plural } from '../words/format.ts'
+import { DebuggerFilters, filterNames } from './debugger-filters.tsx'
 import { DecisionList } from './decision-list.tsx'
-import { useAllKeys } from './loaded-keys.ts'
+import { useLiveDecisions } from './live-decisions.ts'
+import { ProblemList } from './problem-list.tsx'
 
-/** Lines held by the page. */
-const maxLines = 200
-
-type Connection = 'connecting' | 'live' | 'paused' | 'lost'
-
-export function Debugger({ keyId: firstKeyId }: { keyId: string }) {
-  const [keyId, setKeyId] = useState(firstKeyId)
-  const [outcome, setOutcome] = useState('')
-  const [isPaused, setPaused] = useState(false)
-  const { keys } = useAllKeys('')
-  const names = useMemo(() => new Map((keys ?? []).map((key) => [key.id, key.name])), [keys])
-  const { decisions, connection, error, clear } = useDecisions(keyId, outcome, isPaused)
-
+export function Debugger() {
+  const isByProblem = query.value.tab === 'problems'
+  const filters = Object.fromEntries(
+    filterNames.map((name) => [name, query.value[name] ?? '']).filter(([, value]) => value !== ''),
+  )
+  const tab = (label: string, name: string, isShown: boolean) => (
+    <button type="button" aria-pressed={isShown} onClick={() => setQuery({ tab: name, open: '' })}>
+      {label}
+    </button>
+  )
   return (
     <>
       <div class="page-head">
         <h1>Event debugger</h1>
-        <span class={`live ${connection}`} role="status">
+        <fieldset class="segments" aria-label="Show">
+          {tab('Events', '', !isByProblem)}
+          {tab('By problem', 'problems', isByProblem)}
+        </fieldset>
+      </div>
+      <DebuggerFilters isByProblem={isByProblem} />
+      {isByProblem ? (
+        <ProblemList
+          filters={{
+            ...(filters.key_id !== undefined && { key_id: filters.key_id }),
+            ...(filters.reason !== undefined && { reason: filters.reason }),
+          }}
+        />
+      ) : (
+        <Events filters={filters} />
+      )}
+    </>
+  )
+}
+
+function Events({ filters }: { filters: Record<string, string> }) {
+  const [isPaused, setPaused] = useState(false)
+  const search = new URLSearchParams(filters).toString()
+  const { decisions, held, missed, connection, error, clear } = useLiveDecisions(search, isPaused)
+  const openRef = query.value.open
+  const isKept = openRef === undefined || decisions.some(({ ref }) => ref === openRef)
+  const state = isPaused ? 'paused' : connection
+  return (
+    <>
+      <div class="list-note">
+        <span class={`live ${state}`} role="status">
           {
             {
               connecting: 'Connecting…',
               live: 'Live',
-              paused: 'Paused',
+              paused: `Paused${held > 0 ? ` · ${formatCount(held)} new` : ''}`,
               lost: 'Connection lost, trying again…',
-            }[connection]
+            }[state]
           }
         </span>
+        <span class="muted">{plural(decisions.length, 'decision')}</span>
+        {missed > 0 && (
+          <span class="warn-text">{formatCount(missed)} more were too many to show one by one</span>
+        )}
         <span class="grow" />
-        <button type="button" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+        <button type="button" class="small" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
           {isPaused ? 'Go on' : 'Pause'}
         </button>
-        <button type="button" onClick={clear}>
+        <button type="button" class="small" onClick={clear}>
           Clear
         </button>
       </div>
-      <div class="filters">
-        <select aria-label="Key" value={keyId} onChange={(event) => setKeyId(event.currentTarget.value)}>
-          <option value="">Any key</option>
-          {keyId !== '' && !names.has(keyId) && <option value={keyId}>{keyId}</option>}
-          {[...names].map(([id, name]) => (
-            <option key={id} value={id}>
-              {`\u2068${name}\u2069 · ${id}`}
-            </option>
-          ))}
-        </select>
-        <select
-          aria-label="Outcome"
-          value={outcome}
-          onChange={(event) => setOutcome(event.currentTarget.value)}
-        >
-          <option value="">Any outcome</option>
-          <option value="accepted">Accepted</option>
-          <option value="refused">Refused</option>
-        </select>
-        <span class="muted">{plural(decisions.length, 'decision')}</span>
-      </div>
       <ErrorNotice error={error} />
+      {!isKept && connection === 'live' && decisions.length > 0 && (
+        <Notice level="info">
+          The decision of this link is not kept any more. Shown is what is known of the same key.
+        </Notice>
+      )}
       {decisions.length === 0 && connection !== 'connecting' && (
-        <Empty title="Waiting for events">
-          <p class="muted">
-            Requests appear here as they are decided. Nothing at all? Then they may go to another workspace,
-            or be sent with a key that belongs to one.
-          </p>
-        </Empty>
+        <NothingYet isFiltered={search !== ''} keyId={filters.key_id} />
       )}
       {decisions.length > 0 && (
         <section class="card flush">
-          <DecisionList decisions={decisions} names={names} />
+          <DecisionList key={openRef} decisions={decisions} showKey openRef={openRef} />
         </section>
       )}
     </>
   )
 }
 
-/** Recent decisions, newest first, and those that follow; reconnects by itself where it broke off. */
-function useDecisions(keyId: string, outcome: string, isPaused: boolean) {
+/** Says no more than what is known: an empty list is what fits the filters, of what is kept. */
+function NothingYet({ isFiltered, keyId }: { isFiltered: boolean; keyId: string | undefined }) {
   const api = useApi()
-  const [decisions, setDecisions] = useState<Decision[]>([])
-  const [connection, setConnection] = useState<Connection>('connecting')
-  const [error, setError] = useState<unknown>(null)
-  const lastId = useRef(0)
-
-  useEffect(() => {
-    setDecisions([])
-    lastId.current = 0
-  }, [keyId, outcome])
-
-  useEffect(() => {
-    if (isPaused) {
-      setConnection('paused')
-      return
-    }
-    const leaving = new AbortController()
-    void follow(leaving.signal)
-    return () => leaving.abort()
-
-    async function follow(signal: AbortSignal) {
-      for (let attempt = 0; !signal.aborted; attempt++) {
-        try {
-          const query = new URLSearchParams()
-          if (keyId !== '') query.set('key_id', keyId)
-          if (outcome !== '') query.set('outcome', outcome)
-          if (lastId.current > 0) query.set('after', String(lastId.current))
-          const stream = await api.openDebugger(query, signal)
-          setConnection('live')
-          setError(null)
-          attempt = 0
-          await read(stream, signal)
-        } catch (caught) {
-          if (signal.aborted) return
-          if (caught instanceof ApiError && caught.status >= 400 && caught.status < 500) {
-            setError(caught)
-            setConnection('lost')
-            return
-          }
-        }
-        if (signal.aborted) return
-        setConnection('lost')
-        await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, 500 * 2 ** attempt)))
-      }
-    }
-
-    // A busy application decides thousands of requests per second: what arrives together is painted together.
-    async function read(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
-      let waiting: Decision[] = []
-      const paint = () => {
-        // With another filter the list has begun afresh.
-        if (signal.aborted) return
-        const arrived = waiting.reverse()
-        waiting = []
-        setDecisions((before) => [...arrived, ...before].slice(0, maxLines))
-      }
-      for await (const message of readEventStream(stream)) {
-        if (message.event === 'restart') lastId.current = 0
-        if (message.event !== 'decision') continue
-        const decision = JSON.parse(message.data) as Decision
-        lastId.current = decision.id
-        if (waiting.length === 0) setTimeout(paint, 100)
-        waiting.push(decision)
-        if (waiting.length > maxLines) waiting.shift()
-      }
-    }
-  }, [api, keyId, outcome, isPaused])
-
-  return { decisions, connection, error, clear: () => setDecisions([]) }
+  const { data } = useData('scope', () => api.decisions({ limit: '1' }), 5_000)
+  const isOneProcess = data?.scope === 'process'
+  const latest: Decision | undefined = data?.data[0]
+  const [isOther, setOther] = useState(false)
+  useEffect(() => setOther(latest !== undefined && isFiltered), [latest?.ref, isFiltered])
+  return (
+    <Empty title="Waiting for events">
+      <p class="muted">
+        {isOther
+          ? 'Events arrive, and none that is kept fits the filters.'
+          : 'Requests appear here as they are decided. Nothing at all? Then they may go to another workspace, or be sent with a key that belongs to one.'}
+        {isOneProcess &&
+          ' The store carries nothing between processes: this is the view of the one that answered.'}
+        {keyId !== undefined && ' Earlier refusals of this key are under "By problem".'}
+      </p>
+    </Empty>
+  )
 }

@@ -1,35 +1,57 @@
+import { useState } from 'preact/hooks'
 import type { Decision } from '../api/wire.ts'
+import { KeyLabel } from '../parts/key-label.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
-import { keyHref } from '../route.ts'
 import { formatClock, formatDateTime, plural } from '../words/format.ts'
 import { describeReason } from '../words/reasons.ts'
+import { DecisionDetails } from './decision-details.tsx'
 
 interface DecisionListProps {
   decisions: Decision[]
-  /** Names by key id; without it no key is shown. */
-  names?: ReadonlyMap<string, string>
+  /** Whether lines say which key it was. */
+  showKey?: boolean
+  /** Of the line that is open at first. */
+  openRef?: string | undefined
 }
 
 /** Decisions as lines: what was sent from where, what came of it, and what to do about it. */
-export function DecisionList({ decisions, names }: DecisionListProps) {
+export function DecisionList({ decisions, showKey = false, openRef }: DecisionListProps) {
+  const [open, setOpen] = useState<string | undefined>(openRef)
   return (
     <ul class="decisions">
-      {groupAlike(decisions).map(({ decision, times }) => (
-        <DecisionLine key={decision.id} of={decision} times={times} names={names} />
+      {groupAlike(decisions).map(({ decision, times, first }) => (
+        <DecisionLine
+          key={first}
+          of={decision}
+          times={times}
+          showKey={showKey}
+          isOpen={open === first || open === decision.ref}
+          onToggle={(isOpen) => setOpen(isOpen ? first : undefined)}
+        />
       ))}
     </ul>
   )
 }
 
+interface Group {
+  /** The latest. */
+  decision: Decision
+  times: number
+  /** Ref of the earliest: stays while the group grows. */
+  first: string
+}
+
 /** A sender that is refused tries again: what repeats is one line that counts. */
-function groupAlike(decisions: Decision[]): { decision: Decision; times: number }[] {
-  const groups: { decision: Decision; times: number; alike: string }[] = []
+function groupAlike(decisions: Decision[]): Group[] {
+  const groups: (Group & { alike: string })[] = []
   for (const decision of decisions) {
-    const { id: _, at: __, ...rest } = decision
-    const alike = JSON.stringify(rest)
+    const { verdict, reason, key_id, secret_id, types, names, origin, address, process, path } = decision
+    const alike = JSON.stringify([reason, key_id, secret_id, types, names, origin, address, process, path])
     const last = groups.at(-1)
-    if (last?.alike === alike && decision.verdict === 'refused') last.times++
-    else groups.push({ decision, times: 1, alike })
+    if (last?.alike === alike && verdict === 'refused') {
+      last.times++
+      last.first = decision.ref
+    } else groups.push({ decision, times: 1, alike, first: decision.ref })
   }
   return groups
 }
@@ -37,30 +59,38 @@ function groupAlike(decisions: Decision[]): { decision: Decision; times: number 
 interface DecisionLineProps {
   of: Decision
   times: number
-  names: DecisionListProps['names']
+  showKey: boolean
+  isOpen: boolean
+  onToggle: (isOpen: boolean) => void
 }
 
-function DecisionLine({ of: decision, times, names }: DecisionLineProps) {
+function DecisionLine({ of: decision, times, showKey, isOpen, onToggle }: DecisionLineProps) {
   const { reason, key_id: keyId } = decision
   const words = reason === null ? null : describeReason(reason)
   return (
     <li>
-      <time class="mono" dateTime={decision.at} title={formatDateTime(decision.at)}>
-        {formatClock(decision.at)}
-      </time>
+      <button
+        type="button"
+        class="plain when mono"
+        aria-expanded={isOpen}
+        aria-label={`Details of ${formatClock(decision.at)}`}
+        title={formatDateTime(decision.at)}
+        onClick={() => onToggle(!isOpen)}
+      >
+        <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {formatClock(decision.at)}
+      </button>
       <span class={`pill ${decision.verdict}`}>
         {decision.verdict === 'accepted' ? 'Accepted' : 'Refused'}
       </span>
       <div class="decision-what">
         <div class="decision-line">
-          {names !== undefined &&
+          {showKey &&
             (keyId === null ? (
               <span class="muted">no known key</span>
             ) : (
-              <a href={keyHref(keyId)}>
-                <PlainText text={names.get(keyId) ?? keyId} />
-              </a>
+              <KeyLabel id={keyId} of={decision.key} />
             ))}
+          {decision.test && <span class="tag">test</span>}
           {decision.types.map((type) => (
             <PlainText key={type} class="tag mono" text={type} />
           ))}
@@ -80,12 +110,7 @@ function DecisionLine({ of: decision, times, names }: DecisionLineProps) {
             <strong>{words.cause}</strong> <code>{reason}</code> <span class="muted">{words.advice}</span>
           </div>
         )}
-        {decision.payload !== null && (
-          <details>
-            <summary>Payload</summary>
-            <pre>{decision.payload}</pre>
-          </details>
-        )}
+        {isOpen && <DecisionDetails of={decision} />}
       </div>
     </li>
   )

@@ -1,8 +1,9 @@
 import type { SourceType } from '../api/wire.ts'
+import { FieldError } from '../parts/field-error.tsx'
 import { TextList } from '../parts/text-list.tsx'
 import { eventTypes, sources, sourceTypes } from '../words/source-defaults.ts'
-import type { KeyFormPart } from './key-form.tsx'
-import type { KeyFormState } from './key-form-state.ts'
+import { faultOf, type KeyFormPart } from './key-form.tsx'
+import type { KeyFormState, ListChoice } from './key-form-state.ts'
 
 interface SourceTypeFieldProps {
   source: SourceType
@@ -32,7 +33,7 @@ export function SourceTypeField({ source, onChoose }: SourceTypeFieldProps) {
 }
 
 /** @param stored what the key allowed before: types that this page does not know stay in the list. */
-export function EventTypesField({ form, set, stored }: KeyFormPart & { stored: string[] | null }) {
+export function EventTypesField({ form, set, problem, stored }: KeyFormPart & { stored: string[] | null }) {
   const allTypes = [...new Set([...eventTypes, ...(stored ?? [])])]
   return (
     <fieldset>
@@ -43,6 +44,7 @@ export function EventTypesField({ form, set, stored }: KeyFormPart & { stored: s
             type="checkbox"
             checked={form.types === null}
             onChange={(event) => set({ types: event.currentTarget.checked ? null : [...eventTypes] })}
+            {...faultOf(problem, 'allowed_event_types')}
           />
           All
         </label>
@@ -66,12 +68,12 @@ export function EventTypesField({ form, set, stored }: KeyFormPart & { stored: s
           </label>
         ))}
       </div>
-      {form.types?.length === 0 && <span class="hint bad">Choose at least one type, or all.</span>}
+      <FieldError field="allowed_event_types" text={problem('allowed_event_types')} />
     </fieldset>
   )
 }
 
-export function OriginsField({ form, set, invalid }: KeyFormPart) {
+export function OriginsField({ form, set, problem }: KeyFormPart) {
   return (
     <fieldset>
       <legend>Allowed origins</legend>
@@ -90,12 +92,64 @@ export function OriginsField({ form, set, invalid }: KeyFormPart) {
           hideLabel
           name="allowed_origins"
           placeholder={'https://app.example.com\nhttps://*.example.com'}
-          invalid={invalid('allowed_origins')}
+          fault={faultOf(problem, 'allowed_origins')}
           value={form.origins}
           onInput={(origins) => set({ origins })}
         />
       )}
+      <FieldError field="allowed_origins" text={problem('allowed_origins')} />
       <span class="hint">Requests without an Origin header, such as those of servers, are not affected.</span>
+    </fieldset>
+  )
+}
+
+interface ListFieldProps {
+  /** Of the API. */
+  field: string
+  label: string
+  /** What the choices are called: no rule, and the list. */
+  any: string
+  list: string
+  placeholder?: string
+  value: ListChoice
+  onChange: (value: ListChoice) => void
+  problem: KeyFormPart['problem']
+}
+
+/** A list that is there only when somebody chose it: an emptied one is a mistake, and never "no rule". */
+export function ListField({
+  field,
+  label,
+  any,
+  list,
+  placeholder,
+  value,
+  onChange,
+  problem,
+}: ListFieldProps) {
+  return (
+    <fieldset>
+      <legend>{label}</legend>
+      <select
+        aria-label={label}
+        value={value.mode}
+        onChange={(event) => onChange({ ...value, mode: event.currentTarget.value as ListChoice['mode'] })}
+      >
+        <option value="any">{any}</option>
+        <option value="list">{list}</option>
+      </select>
+      {value.mode === 'list' && (
+        <TextList
+          label={`${label}, one per line`}
+          hideLabel
+          name={field}
+          {...(placeholder !== undefined && { placeholder })}
+          fault={faultOf(problem, field)}
+          value={value.text}
+          onInput={(text) => onChange({ ...value, text })}
+        />
+      )}
+      <FieldError field={field} text={problem(field)} />
     </fieldset>
   )
 }

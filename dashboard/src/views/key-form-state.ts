@@ -2,38 +2,55 @@ import { ApiError } from '../api/client.ts'
 import type { KeyFields, SourceType, WriteKey } from '../api/wire.ts'
 import { sources } from '../words/source-defaults.ts'
 
+/** A rule is chosen, never the result of an empty field: `any` = there is none. */
+export interface ListChoice {
+  mode: 'any' | 'list'
+  text: string
+}
+
 /** The fields as people type them. */
 export interface KeyFormState {
   name: string
   source: SourceType
   environment: string
+  workspace: string
+  plan: string
+  /** `default`: that of the plan, or of the application. */
+  rateMode: 'own' | 'default'
   rate: string
   /** Chosen types; null = all. */
   types: string[] | null
   /** `any`, `none` (no browser at all), or the list. */
   originRule: 'any' | 'none' | 'list'
   origins: string
-  allowedNames: string
-  deniedNames: string
-  allowedIps: string
-  deniedIps: string
+  allowedNames: ListChoice
+  deniedNames: ListChoice
+  allowedIps: ListChoice
+  deniedIps: ListChoice
+  expiryMode: 'never' | 'at'
   expiresAt: string
   metadata: string
 }
+
+const noList: ListChoice = { mode: 'any', text: '' }
 
 export function emptyKeyForm(): KeyFormState {
   return {
     name: '',
     source: 'web',
     environment: '',
+    workspace: '',
+    plan: '',
+    rateMode: 'own',
     rate: String(sources.web.rate),
     types: sources.web.types,
     originRule: 'list',
     origins: '',
-    allowedNames: '',
-    deniedNames: '',
-    allowedIps: '',
-    deniedIps: '',
+    allowedNames: noList,
+    deniedNames: noList,
+    allowedIps: noList,
+    deniedIps: noList,
+    expiryMode: 'never',
     expiresAt: '',
     metadata: '',
   }
@@ -45,37 +62,110 @@ export function toKeyForm(key: WriteKey): KeyFormState {
     name: key.name,
     source: key.source_type,
     environment: key.environment,
+    workspace: key.workspace ?? '',
+    plan: key.plan ?? '',
+    rateMode: key.rate_limit_eps === null ? 'default' : 'own',
     rate: key.rate_limit_eps === null ? '' : String(key.rate_limit_eps),
     types: key.allowed_event_types,
     originRule: origins === null ? 'any' : origins.length === 0 ? 'none' : 'list',
     origins: (origins ?? []).join('\n'),
-    allowedNames: (key.allowed_event_names ?? []).join('\n'),
-    deniedNames: (key.denied_event_names ?? []).join('\n'),
-    allowedIps: (key.allowed_ips ?? []).join('\n'),
-    deniedIps: (key.denied_ips ?? []).join('\n'),
+    allowedNames: toChoice(key.allowed_event_names),
+    deniedNames: toChoice(key.denied_event_names),
+    allowedIps: toChoice(key.allowed_ips),
+    deniedIps: toChoice(key.denied_ips),
+    expiryMode: key.expires_at === null ? 'never' : 'at',
     expiresAt: key.expires_at === null ? '' : toLocalInput(key.expires_at),
     metadata: key.metadata === null ? '' : JSON.stringify(key.metadata),
   }
 }
 
+function toChoice(list: string[] | null): ListChoice {
+  return list === null ? noList : { mode: 'list', text: list.join('\n') }
+}
+
+export type SentFields = Partial<KeyFields> & { environment?: string; workspace?: string }
+
+/** Each field of the API with what the form holds of it, and how that is read. */
+const readers: { [Field in keyof SentFields]-?: [keyof KeyFormState, ...(keyof KeyFormState)[]] } = {
+  name: ['name'],
+  source_type: ['source'],
+  environment: ['environment'],
+  workspace: ['workspace'],
+  plan: ['plan'],
+  rate_limit_eps: ['rateMode', 'rate'],
+  allowed_event_types: ['types'],
+  allowed_origins: ['originRule', 'origins'],
+  allowed_event_names: ['allowedNames'],
+  denied_event_names: ['deniedNames'],
+  allowed_ips: ['allowedIps'],
+  denied_ips: ['deniedIps'],
+  expires_at: ['expiryMode', 'expiresAt'],
+  metadata: ['metadata'],
+}
+
+/** What differs between two states of the form, by fields of the API. */
+export function changedFields(before: KeyFormState, after: KeyFormState): (keyof SentFields)[] {
+  return (Object.keys(readers) as (keyof SentFields)[]).filter((field) =>
+    readers[field].some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part])),
+  )
+}
+
+/** One state with the named fields of another. */
+export function withFields(
+  base: KeyFormState,
+  from: KeyFormState,
+  fields: readonly (keyof SentFields)[],
+): KeyFormState {
+  const parts = fields.flatMap((field) => readers[field])
+  return { ...base, ...Object.fromEntries(parts.map((part) => [part, from[part]])) }
+}
+
 /** @throws ApiError naming the field, for what only the page can misread. */
-export function toKeyFields(form: KeyFormState): KeyFields & { environment?: string } {
-  const rate = form.rate.trim()
+export function toKeyFields(form: KeyFormState): KeyFields & { environment?: string; workspace?: string } {
   const environment = form.environment.trim()
+  const workspace = form.workspace.trim()
   return {
-    name: form.name,
+    name: toName(form.name),
     source_type: form.source,
     ...(environment !== '' && { environment }),
-    rate_limit_eps: rate === '' ? null : Number(rate),
-    allowed_event_types: form.types,
+    ...(workspace !== '' && { workspace }),
+    ...(form.plan.trim() !== '' ? { plan: form.plan.trim() } : { plan: null }),
+    rate_limit_eps: toRate(form),
+    allowed_event_types: toTypes(form.types),
     allowed_origins: toOrigins(form),
-    allowed_event_names: toList(form.allowedNames),
-    denied_event_names: toList(form.deniedNames),
-    allowed_ips: toList(form.allowedIps),
-    denied_ips: toList(form.deniedIps),
-    expires_at: form.expiresAt === '' ? null : new Date(form.expiresAt).toISOString(),
+    allowed_event_names: toList(form.allowedNames, 'allowed_event_names', 'event name'),
+    denied_event_names: toList(form.deniedNames, 'denied_event_names', 'event name'),
+    allowed_ips: toList(form.allowedIps, 'allowed_ips', 'address'),
+    denied_ips: toList(form.deniedIps, 'denied_ips', 'address'),
+    expires_at: toExpiry(form),
     metadata: toMetadata(form.metadata),
   }
+}
+
+function fieldProblem(field: string, problem: string): ApiError {
+  return new ApiError(0, 'invalid_field', problem, field)
+}
+
+function toName(name: string): string {
+  if (name.trim() === '') throw fieldProblem('name', 'Give the key a name.')
+  return name
+}
+
+function toRate({ rateMode, rate }: KeyFormState): number | null {
+  if (rateMode === 'default') return null
+  const value = Number(rate)
+  if (rate.trim() === '' || !(value >= 0.001 && value <= 1_000_000))
+    throw fieldProblem(
+      'rate_limit_eps',
+      'Say how many events per second, from 0.001 to 1,000,000, or choose the default.',
+    )
+  return value
+}
+
+function toTypes(types: string[] | null): string[] | null {
+  if (types?.length === 0)
+    throw fieldProblem('allowed_event_types', 'Choose at least one event type, or "All".')
+  return types
 }
 
 /** @throws ApiError for an empty list: it must not open the key to every origin. */
@@ -83,7 +173,7 @@ function toOrigins(form: KeyFormState): string[] | null {
   const origins = readOrigins(form)
   if (form.originRule === 'list' && origins === null) {
     const problem = 'Name at least one origin, or choose "Any origin" or "No browser at all".'
-    throw new ApiError(0, 'invalid_field', problem, 'allowed_origins')
+    throw fieldProblem('allowed_origins', problem)
   }
   return origins
 }
@@ -91,11 +181,18 @@ function toOrigins(form: KeyFormState): string[] | null {
 /** The origins as far as they are typed. */
 export function readOrigins({ originRule, origins }: KeyFormState): string[] | null {
   if (originRule === 'none') return []
-  return originRule === 'any' ? null : toList(origins)
+  return originRule === 'any' ? null : readLines(origins)
 }
 
-/** One entry per line; no entry = no rule. */
-function toList(text: string): string[] | null {
+function toList({ mode, text }: ListChoice, field: string, what: string): string[] | null {
+  if (mode === 'any') return null
+  const lines = readLines(text)
+  if (lines === null)
+    throw fieldProblem(field, `Name at least one ${what}, or choose that there is no such rule.`)
+  return lines
+}
+
+function readLines(text: string): string[] | null {
   const lines = text
     .split('\n')
     .map((line) => line.trim())
@@ -103,12 +200,19 @@ function toList(text: string): string[] | null {
   return lines.length === 0 ? null : lines
 }
 
+function toExpiry({ expiryMode, expiresAt }: KeyFormState): string | null {
+  if (expiryMode === 'never') return null
+  if (expiresAt === '' || Number.isNaN(Date.parse(expiresAt)))
+    throw fieldProblem('expires_at', 'Say when the key ends, or choose "Never".')
+  return new Date(expiresAt).toISOString()
+}
+
 function toMetadata(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return null
   try {
     return JSON.parse(text)
   } catch {
-    throw new ApiError(0, 'invalid_field', 'metadata must be a JSON object.', 'metadata')
+    throw fieldProblem('metadata', 'Metadata must be a JSON object, such as {"team":"growth"}.')
   }
 }
 

@@ -1,18 +1,25 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
-import type { KeyFields, SourceType } from '../api/wire.ts'
+import type { SourceType } from '../api/wire.ts'
+import { FieldError } from '../parts/field-error.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { errorText } from '../words/fields.ts'
 import { sources, warningsFor } from '../words/source-defaults.ts'
 import { EventTypesField, OriginsField, SourceTypeField } from './key-form-fields.tsx'
-import { type KeyFormState, readOrigins, toKeyFields } from './key-form-state.ts'
+import { type KeyFormState, readOrigins } from './key-form-state.ts'
 import { MoreRules } from './more-rules.tsx'
 
 export interface KeyFormProps {
-  initial: KeyFormState
+  form: KeyFormState
+  onChange: (form: KeyFormState) => void
+  /** What the key allowed before: event types that this page does not know stay in the list. */
+  storedTypes: string[] | null
   isNew?: boolean
   submit: string
-  onSubmit: (fields: KeyFields & { environment?: string }) => Promise<unknown>
+  onSubmit: () => Promise<unknown>
+  /** What was refused after the form had been submitted. */
+  refused?: ApiError | null
   onCancel: () => void
 }
 
@@ -20,27 +27,62 @@ export interface KeyFormProps {
 export interface KeyFormPart {
   form: KeyFormState
   set: (change: Partial<KeyFormState>) => void
-  /** For `aria-invalid`: whether the server, or the page, refused this field. */
-  invalid: (field: string) => 'true' | undefined
+  /** What the server, or the page, says is wrong with the field. */
+  problem: (field: string) => string | undefined
 }
 
-export function KeyForm({ initial, isNew = false, submit, onSubmit, onCancel }: KeyFormProps) {
-  const [form, setForm] = useState(initial)
-  const task = useTask(async () => onSubmit(toKeyFields(form)))
-  const refused = task.error instanceof ApiError ? task.error.field : null
-  const set = (change: Partial<KeyFormState>) => setForm((before) => ({ ...before, ...change }))
-  const invalid = (field: string) => (refused === field ? ('true' as const) : undefined)
-  const part: KeyFormPart = { form, set, invalid }
+/** For the control of a field: whether it is at fault, and what says so. */
+export function faultOf(problem: KeyFormPart['problem'], field: string) {
+  return problem(field) === undefined
+    ? {}
+    : ({ 'aria-invalid': 'true', 'aria-describedby': `error-${field}` } as const)
+}
+
+const shownFields =
+  'name source_type environment workspace plan rate_limit_eps allowed_event_types allowed_origins allowed_event_names denied_event_names allowed_ips denied_ips expires_at metadata'.split(
+    ' ',
+  )
+
+export function KeyForm(props: KeyFormProps) {
+  const { form, onChange, storedTypes, isNew = false, submit, onSubmit, onCancel, refused = null } = props
+  const element = useRef<HTMLFormElement>(null)
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set())
+  const task = useTask(async () => {
+    setChanged(new Set())
+    await onSubmit()
+  })
+  const error = task.error ?? refused
+  const field = error instanceof ApiError ? (error.field ?? '') : ''
+  const isAtField = shownFields.includes(field)
+  const set = (change: Partial<KeyFormState>) => {
+    onChange({ ...form, ...change })
+    if (field !== '') setChanged(new Set([field]))
+  }
+  const problem = (name: string) =>
+    isAtField && name === field && !changed.has(name) ? errorText(error) : undefined
+  const part: KeyFormPart = { form, set, problem }
   const warnings = warningsFor({
     source_type: form.source,
     allowed_origins: readOrigins(form),
     allowed_event_types: form.types,
-    rate_limit_eps: form.rate.trim() === '' ? null : Number(form.rate),
+    rate_limit_eps: form.rateMode === 'default' ? null : Number(form.rate),
   })
+
+  // An error out of sight is none.
+  useEffect(() => {
+    if (error === null) return
+    const place = element.current?.querySelector<HTMLElement>('[aria-invalid], .form-error')
+    const folded = place?.closest('details')
+    if (folded) folded.open = true
+    place?.scrollIntoView({ block: 'center' })
+    place?.focus()
+  }, [error])
 
   return (
     <form
       class="key-form"
+      noValidate
+      ref={element}
       onSubmit={(event) => {
         event.preventDefault()
         void task.start()
@@ -51,21 +93,21 @@ export function KeyForm({ initial, isNew = false, submit, onSubmit, onCancel }: 
           Name
           <input
             name="name"
-            required
             maxLength={100}
             autoComplete="off"
             placeholder="Web App"
-            aria-invalid={invalid('name')}
             value={form.name}
             onInput={(event) => set({ name: event.currentTarget.value })}
+            {...faultOf(problem, 'name')}
           />
+          <FieldError field="name" text={problem('name')} />
         </label>
         <SourceTypeField
           source={form.source}
           onChoose={(source) => set({ source, ...(isNew && suggestionsFor(source, form)) })}
         />
         <RateField {...part} />
-        <EventTypesField {...part} stored={initial.types} />
+        <EventTypesField {...part} stored={storedTypes} />
         <OriginsField {...part} />
         {warnings.map((warning) => (
           <Notice key={warning} level="warn">
@@ -73,13 +115,17 @@ export function KeyForm({ initial, isNew = false, submit, onSubmit, onCancel }: 
           </Notice>
         ))}
         <MoreRules {...part} isNew={isNew} />
-        <ErrorNotice error={task.error} />
+        {error !== null && !isAtField && (
+          <div class="form-error" tabIndex={-1}>
+            <ErrorNotice error={error} />
+          </div>
+        )}
       </div>
       <footer class="dialog-foot">
         <button type="button" onClick={onCancel}>
           Cancel
         </button>
-        <button type="submit" class="primary" disabled={task.busy || form.types?.length === 0}>
+        <button type="submit" class="primary" disabled={task.busy}>
           {submit}
         </button>
       </footer>
@@ -97,26 +143,41 @@ function suggestionsFor(source: SourceType, form: KeyFormState): Partial<KeyForm
   }
 }
 
-function RateField({ form, set, invalid }: KeyFormPart) {
+function RateField({ form, set, problem }: KeyFormPart) {
   return (
-    <label>
-      Rate limit <span class="muted">events per second</span>
-      <input
-        name="rate_limit_eps"
-        type="number"
-        min="0.001"
-        max="1000000"
-        step="any"
-        placeholder="default of this application"
-        aria-invalid={invalid('rate_limit_eps')}
-        aria-describedby="rate-hint"
-        value={form.rate}
-        onInput={(event) => set({ rate: event.currentTarget.value })}
-      />
+    <fieldset>
+      <legend>Limit</legend>
+      <div class="choice">
+        <select
+          aria-label="Which limit"
+          value={form.rateMode}
+          onChange={(event) => set({ rateMode: event.currentTarget.value as KeyFormState['rateMode'] })}
+        >
+          <option value="own">Own limit</option>
+          <option value="default">Default of the plan or application</option>
+        </select>
+        {form.rateMode === 'own' && (
+          <label>
+            Rate limit <span class="muted">events per second</span>
+            <input
+              name="rate_limit_eps"
+              type="number"
+              min="0.001"
+              max="1000000"
+              step="any"
+              aria-describedby="rate-hint"
+              value={form.rate}
+              onInput={(event) => set({ rate: event.currentTarget.value })}
+              {...faultOf(problem, 'rate_limit_eps')}
+            />
+            <FieldError field="rate_limit_eps" text={problem('rate_limit_eps')} />
+          </label>
+        )}
+      </div>
       <span id="rate-hint" class="hint">
         {sources[form.source].rateHint}
       </span>
-    </label>
+    </fieldset>
   )
 }
 

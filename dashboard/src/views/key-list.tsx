@@ -1,67 +1,61 @@
-import { useMemo, useState } from 'preact/hooks'
-import type { SourceType, WriteKey } from '../api/wire.ts'
-import { moment } from '../clock.ts'
-import { Sparkline } from '../parts/charts.tsx'
-import { Empty, ErrorNotice, Notice } from '../parts/notice.tsx'
-import { PlainText } from '../parts/plain-text.tsx'
-import { StatusPill } from '../parts/status-pill.tsx'
-import { Ago } from '../parts/time.tsx'
-import { keyHref } from '../route.ts'
-import { canWrite } from '../session.ts'
-import { formatCompact, formatCount, formatDay, plural } from '../words/format.ts'
-import { type KeyStatus, staleDays, statusOf } from '../words/key-status.ts'
+import { useState } from 'preact/hooks'
+import type { WriteKey } from '../api/wire.ts'
+import { Empty, ErrorNotice } from '../parts/notice.tsx'
+import { useData, useTask } from '../parts/task.ts'
+import { ReadAt } from '../parts/time.tsx'
+import { query, setQuery } from '../route.ts'
+import { canWrite, useApi } from '../session.ts'
+import { saveFile, toCsv } from '../words/export.ts'
+import { formatCount, plural } from '../words/format.ts'
 import { sources, sourceTypes } from '../words/source-defaults.ts'
+import { BulkActions } from './bulk-actions.tsx'
 import { CreateKey } from './create-key.tsx'
 import { ImportKeys } from './import-keys.tsx'
-import { maxLoadedKeys, useAllKeys } from './loaded-keys.ts'
+import { allKeys, type KeyFilters, rowsPerPage, useKeyPages } from './key-pages.ts'
+import { KeySearch } from './key-search.tsx'
+import { columns, KeyTable, keyLinks } from './key-table.tsx'
+import { ListSummary } from './list-summary.tsx'
 
-const rowsPerPage = 50
-
-type SortBy = 'name' | 'status' | 'created' | 'last event' | 'volume' | 'refused'
-const columns: { by: SortBy; label: string; number?: boolean }[] = [
-  { by: 'name', label: 'Name' },
-  { by: 'status', label: 'Status' },
-  { by: 'created', label: 'Created' },
-  { by: 'last event', label: 'Last event' },
-  { by: 'volume', label: 'Volume, 24 h', number: true },
-  { by: 'refused', label: 'Refused, 24 h', number: true },
-]
 /** Names and states read best upwards, times and figures downwards. */
-const startsAscending = new Set<SortBy>(['name', 'status'])
+const startsAscending = new Set(['name', 'environment'])
 
 export function KeyList() {
-  const [q, setQ] = useState('')
-  const [status, setStatus] = useState<KeyStatus | ''>('')
-  const [source, setSource] = useState<SourceType | ''>('')
-  const [sort, setSort] = useState<{ by: SortBy; ascending: boolean }>({ by: 'created', ascending: false })
-  const [page, setPage] = useState(0)
-  const [creating, setCreating] = useState(false)
-  const [importing, setImporting] = useState(false)
-  const { keys, isComplete, isTruncated, error, reload } = useAllKeys(q)
+  const api = useApi()
+  const value = (name: string) => query.value[name] ?? ''
+  const filters: KeyFilters = {
+    q: value('q').slice(0, 100),
+    status: value('status'),
+    source_type: value('source_type'),
+    environment: value('environment'),
+    workspace: value('workspace'),
+    sort: value('sort') || '-created_at',
+  }
+  const [dialog, setDialog] = useState<'create' | 'import' | null>(null)
+  const [chosen, setChosen] = useState<ReadonlyMap<string, WriteKey>>(new Map())
+  const list = useKeyPages(filters)
+  const overview = useData('overview', () => api.overview('key', '24h'), 60_000)
+  const isFiltered = ['q', 'status', 'source_type', 'environment', 'workspace'].some(
+    (name) => value(name) !== '',
+  )
 
-  const found = useMemo(() => {
-    const now = moment.peek()
-    const text = q.trim().toLowerCase()
-    return (keys ?? [])
-      .filter(
-        (key) =>
-          (text === '' || key.name.toLowerCase().includes(text) || key.id.toLowerCase().startsWith(text)) &&
-          (status === '' || statusOf(key, now) === status) &&
-          (source === '' || key.source_type === source),
-      )
-      .sort((a, b) => compareKeys(a, b, sort.by, now) * (sort.ascending ? 1 : -1))
-  }, [keys, q, status, source, sort])
+  function sortBy(by: string) {
+    const isSame = filters.sort.replace(/^-/, '') === by
+    const isDescending = isSame ? !filters.sort.startsWith('-') : !startsAscending.has(by)
+    setQuery({ sort: `${isDescending ? '-' : ''}${by}`.replace(/^-created_at$/, '') })
+  }
 
-  const pages = Math.max(1, Math.ceil(found.length / rowsPerPage))
-  const current = Math.min(page, pages - 1)
-  const rows = found.slice(current * rowsPerPage, (current + 1) * rowsPerPage)
+  function choose(keys: WriteKey[], isChosen: boolean) {
+    const next = new Map(chosen)
+    for (const key of keys) {
+      if (isChosen) next.set(key.id, key)
+      else next.delete(key.id)
+    }
+    setChosen(next)
+  }
 
-  function sortBy(by: SortBy) {
-    setSort(({ by: before, ascending }) => ({
-      by,
-      ascending: by === before ? !ascending : startsAscending.has(by),
-    }))
-    setPage(0)
+  function closeDialog() {
+    setDialog(null)
+    void list.reload()
   }
 
   return (
@@ -69,212 +63,174 @@ export function KeyList() {
       <div class="page-head">
         <h1>Write keys</h1>
         <span class="muted" aria-live="polite">
-          {keys !== null && `${plural(found.length, 'key')}${isComplete ? '' : ' so far…'}`}
+          {list.total !== null && plural(list.total, 'key')}
         </span>
+        <ReadAt time={list.readAt} />
         <span class="grow" />
+        <ExportButton filters={filters} />
         {canWrite() && (
-          <button type="button" onClick={() => setImporting(true)}>
-            Import keys
-          </button>
-        )}
-        {canWrite() && (
-          <button type="button" class="primary" onClick={() => setCreating(true)}>
-            Create write key
-          </button>
+          <>
+            <button type="button" onClick={() => setDialog('import')}>
+              Import keys
+            </button>
+            <button type="button" class="primary" onClick={() => setDialog('create')}>
+              Create write key
+            </button>
+          </>
         )}
       </div>
-      <div class="filters">
-        <input
-          type="search"
-          aria-label="Search by name or id"
-          placeholder="Search by name or id"
-          autoComplete="off"
-          spellcheck={false}
-          maxLength={100}
-          value={q}
-          onInput={(event) => {
-            setQ(event.currentTarget.value)
-            setPage(0)
-          }}
+      {overview.data !== null && overview.data.total.keys > 0 && (
+        <ListSummary overview={overview.data} readAt={overview.readAt} />
+      )}
+      <ListFilters filters={filters} onSort={sortBy} />
+      <ErrorNotice error={list.error} />
+      <BulkActions
+        chosen={[...chosen.values()]}
+        onClear={() => setChosen(new Map())}
+        onDone={() => {
+          setChosen(new Map())
+          void list.reload()
+        }}
+      />
+      {list.keys === null && list.error === null && <TableSkeleton />}
+      {list.keys?.length === 0 && <NoKeys isFiltered={isFiltered} />}
+      {list.keys !== null && list.keys.length > 0 && (
+        <KeyTable
+          keys={list.keys}
+          overview={overview.data}
+          sort={filters.sort}
+          onSort={sortBy}
+          chosen={chosen}
+          onChoose={choose}
         />
-        <select
-          aria-label="Status"
-          value={status}
-          onChange={(event) => {
-            setStatus(event.currentTarget.value as KeyStatus | '')
-            setPage(0)
-          }}
-        >
-          <option value="">Any status</option>
-          <option value="active">Active</option>
-          <option value="rotating">Rotating</option>
-          <option value="expired">Expired</option>
-          <option value="revoked">Revoked</option>
-        </select>
-        <select
-          aria-label="Source type"
-          value={source}
-          onChange={(event) => {
-            setSource(event.currentTarget.value as SourceType | '')
-            setPage(0)
-          }}
-        >
-          <option value="">Any source</option>
-          {sourceTypes.map((type) => (
-            <option key={type} value={type}>
-              {sources[type].label}
-            </option>
-          ))}
-        </select>
-        <select
-          class="narrow-only"
-          aria-label="Sort by"
-          value={sort.by}
-          onChange={(event) => sortBy(event.currentTarget.value as SortBy)}
-        >
-          {columns.map(({ by }) => (
-            <option key={by} value={by}>
-              By {by}
-            </option>
-          ))}
-        </select>
-      </div>
-      <ErrorNotice error={error} />
-      {isTruncated && (
-        <Notice level="info">
-          Showing the newest {formatCount(maxLoadedKeys)} keys; search to find others.
-        </Notice>
       )}
-      {keys === null && error === null && <p class="loading">Loading…</p>}
-      {keys !== null && found.length === 0 && isComplete && (
-        <Empty title={keys.length === 0 && q === '' ? 'No write keys yet' : 'No key fits'}>
-          {keys.length === 0 && q === '' ? (
-            <p class="muted">
-              A write key lets one source, such as a web app, send events to this application.
-            </p>
-          ) : (
-            <p class="muted">Change the search or the filters.</p>
-          )}
-        </Empty>
-      )}
-      {rows.length > 0 && (
-        <table class="keys">
-          <thead>
-            <tr>
-              {columns.map(({ by, label, number }) => (
-                <th
-                  key={by}
-                  scope="col"
-                  class={number ? 'number' : undefined}
-                  aria-sort={sort.by === by ? (sort.ascending ? 'ascending' : 'descending') : undefined}
-                >
-                  <button type="button" class="plain" onClick={() => sortBy(by)}>
-                    {label}
-                    <span class="arrow" aria-hidden="true">
-                      {sort.by === by ? (sort.ascending ? '↑' : '↓') : ''}
-                    </span>
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((key) => (
-              <KeyRow key={key.id} of={key} />
-            ))}
-          </tbody>
-        </table>
-      )}
-      {pages > 1 && (
+      {(list.page > 1 || list.hasNext) && (
         <nav class="pager" aria-label="Pages">
-          <button type="button" disabled={current === 0} onClick={() => setPage(current - 1)}>
+          <button type="button" disabled={list.page === 1} onClick={list.previous}>
             Previous
           </button>
           <span class="muted">
-            Page {current + 1} of {pages}
+            Page {list.page}
+            {list.total !== null && ` of ${formatCount(Math.ceil(list.total / rowsPerPage))}`}
           </span>
-          <button type="button" disabled={current === pages - 1} onClick={() => setPage(current + 1)}>
+          <button type="button" disabled={!list.hasNext} onClick={list.next}>
             Next
           </button>
         </nav>
       )}
-      {importing && (
-        <ImportKeys
-          onClose={() => {
-            setImporting(false)
-            void reload()
-          }}
-        />
-      )}
-      {creating && (
-        <CreateKey
-          onClose={() => {
-            setCreating(false)
-            void reload()
-          }}
-        />
-      )}
+      {dialog === 'import' && <ImportKeys onClose={closeDialog} />}
+      {dialog === 'create' && <CreateKey onClose={closeDialog} />}
     </>
   )
 }
 
-function KeyRow({ of: key }: { of: WriteKey }) {
-  const days = staleDays(key, moment.value)
-  const events = key.events_24h ?? 0
-  const refused = key.rejected_24h ?? 0
+function ListFilters({ filters, onSort }: { filters: KeyFilters; onSort: (by: string) => void }) {
   return (
-    <tr>
-      <td class="name">
-        <a href={keyHref(key.id)}>
-          <PlainText text={key.name} />
-        </a>
-        <div class="sub">
-          <span>{sources[key.source_type]?.label ?? key.source_type}</span>
-          <span class="mono">{key.id}</span>
-          {key.environment !== 'production' && <PlainText class="tag" text={key.environment} />}
-          {days !== null && <span class="tag warn">Rotate: {days} days old</span>}
-        </div>
-      </td>
-      <td data-label="Status">
-        <StatusPill of={key} />
-      </td>
-      <td data-label="Created">
-        <span class="nowrap">{formatDay(key.created_at)}</span>
-      </td>
-      <td data-label="Last event">
-        <Ago time={key.last_event_at} />
-      </td>
-      <td data-label="Volume, 24 h" class="number">
-        <span class="volume">
-          {key.hourly_24h !== undefined && events > 0 && (
-            <Sparkline values={key.hourly_24h} label={`${formatCount(events)} events in the last 24 hours`} />
-          )}
-          <span class={events === 0 ? 'muted figure' : 'figure'}>{formatCompact(events)}</span>
-        </span>
-      </td>
-      <td data-label="Refused, 24 h" class="number">
-        <span class={refused === 0 ? 'muted' : 'refused'}>{formatCompact(refused)}</span>
-      </td>
-    </tr>
+    <div class="filters">
+      <KeySearch onDown={() => keyLinks()[0]?.focus()} />
+      <select
+        aria-label="Status"
+        value={filters.status}
+        onChange={(event) => setQuery({ status: event.currentTarget.value })}
+      >
+        <option value="">Any status</option>
+        <option value="active">Active</option>
+        <option value="rotating">Rotating</option>
+        <option value="paused">Paused</option>
+        <option value="expired">Expired</option>
+        <option value="revoked">Revoked</option>
+      </select>
+      <select
+        aria-label="Source type"
+        value={filters.source_type}
+        onChange={(event) => setQuery({ source_type: event.currentTarget.value })}
+      >
+        <option value="">Any source</option>
+        {sourceTypes.map((type) => (
+          <option key={type} value={type}>
+            {sources[type].label}
+          </option>
+        ))}
+      </select>
+      {(['environment', 'workspace'] as const).map((name) => (
+        <input
+          key={name}
+          class="short"
+          aria-label={name === 'environment' ? 'Environment' : 'Workspace'}
+          placeholder={name === 'environment' ? 'Environment' : 'Workspace'}
+          maxLength={100}
+          value={filters[name]}
+          onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() })}
+        />
+      ))}
+      <select
+        class="narrow-only"
+        aria-label="Sort by"
+        value={filters.sort.replace(/^-/, '')}
+        onChange={(event) => onSort(event.currentTarget.value)}
+      >
+        {columns.map(
+          ({ sort, label }) =>
+            sort !== undefined && (
+              <option key={sort} value={sort}>
+                By {label.toLowerCase()}
+              </option>
+            ),
+        )}
+      </select>
+    </div>
   )
 }
 
-const statusOrder: KeyStatus[] = ['active', 'rotating', 'paused', 'expired', 'revoked']
+/** All keys that fit, not only those on the page. */
+function ExportButton({ filters }: { filters: KeyFilters }) {
+  const api = useApi()
+  const { start, busy, error } = useTask(async (format: string) => {
+    const keys = await allKeys(api, filters)
+    if (format === 'csv') saveFile('write-keys.csv', 'text/csv', toCsv(keys))
+    else saveFile('write-keys.json', 'application/json', JSON.stringify(keys, null, 2))
+  })
+  return (
+    <>
+      <ErrorNotice error={error} />
+      <select
+        class="export"
+        aria-label="Export"
+        disabled={busy}
+        value=""
+        onChange={(event) => {
+          const format = event.currentTarget.value
+          event.currentTarget.value = ''
+          if (format !== '') void start(format)
+        }}
+      >
+        <option value="">{busy ? 'Exporting…' : 'Export…'}</option>
+        <option value="csv">As CSV</option>
+        <option value="json">As JSON</option>
+      </select>
+    </>
+  )
+}
 
-function compareKeys(a: WriteKey, b: WriteKey, by: SortBy, now: number): number {
-  const created = a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0
-  switch (by) {
-    case 'name':
-      return a.name.localeCompare(b.name) || created
-    case 'status':
-      return statusOrder.indexOf(statusOf(a, now)) - statusOrder.indexOf(statusOf(b, now)) || created
-    case 'last event':
-      return (a.last_event_at ?? '').localeCompare(b.last_event_at ?? '') || created
-    case 'volume':
-      return (a.events_24h ?? 0) - (b.events_24h ?? 0) || created
-    case 'refused':
-      return (a.rejected_24h ?? 0) - (b.rejected_24h ?? 0) || created
-    default:
-      return created
-  }
+function NoKeys({ isFiltered }: { isFiltered: boolean }) {
+  return (
+    <Empty title={isFiltered ? 'No key fits' : 'No write keys yet'}>
+      <p class="muted">
+        {isFiltered
+          ? 'Change the search or the filters.'
+          : 'A write key lets one source, such as a web app, send events to this application.'}
+      </p>
+    </Empty>
+  )
+}
+
+function TableSkeleton() {
+  return (
+    <div role="status">
+      <span class="visually-hidden">Loading…</span>
+      {Array.from({ length: 6 }, (_, index) => (
+        <div key={index} class="skeleton row-skeleton" />
+      ))}
+    </div>
+  )
 }

@@ -1,22 +1,24 @@
 import { useState } from 'preact/hooks'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
+import { say } from '../flash.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
-import { ConfirmDialog, Dialog } from '../parts/dialog.tsx'
+import { ConfirmDialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { StatusPill } from '../parts/status-pill.tsx'
 import { useData, useTask } from '../parts/task.ts'
-import { Ago } from '../parts/time.tsx'
+import { Ago, ReadAt } from '../parts/time.tsx'
 import { canWrite, useApi } from '../session.ts'
 import { staleDays, statusOf } from '../words/key-status.ts'
 import { sources } from '../words/source-defaults.ts'
 import { AuditTrail } from './audit-log.tsx'
-import { KeyForm } from './key-form.tsx'
-import { toKeyForm } from './key-form-state.ts'
+import { EditKey } from './edit-key.tsx'
+import { KeyAnomalies } from './key-anomalies.tsx'
 import { KeyName } from './key-name.tsx'
 import { KeyRules } from './key-rules.tsx'
 import { KeySecrets } from './key-secrets.tsx'
+import { KeyVerdict } from './key-verdict.tsx'
 import { KeyVolume } from './key-volume.tsx'
 import { LastDecisions } from './last-decisions.tsx'
 import { RotateDialog } from './rotate-dialog.tsx'
@@ -26,7 +28,7 @@ type OpenDialog = 'edit' | 'rotate' | 'pause' | 'revoke' | 'delete' | null
 
 export function KeyPage({ id }: { id: string }) {
   const api = useApi()
-  const { data: key, error, reload, setData } = useData(id, () => api.getKey(id), 15_000)
+  const { data: key, error, readAt, reload, setData } = useData(id, () => api.getKey(id), 15_000)
   const [open, setOpen] = useState<OpenDialog>(null)
   const [rotated, setRotated] = useState<RotatedKey | null>(null)
   const [changes, setChanges] = useState(0)
@@ -50,6 +52,7 @@ export function KeyPage({ id }: { id: string }) {
   })
   const remove = useTask(async () => {
     await api.removeKey(id)
+    say('was deleted, and accepts nothing any more.', key?.name ?? id)
     location.hash = '#/'
   })
 
@@ -99,10 +102,12 @@ export function KeyPage({ id }: { id: string }) {
           </div>
         )}
       </div>
+      <KeyVerdict of={key} />
       <p class="facts">
         <span class="mono">{key.id}</span> <CopyButton text={key.id} label="Copy id" />
         <span>{sources[key.source_type]?.label ?? key.source_type}</span>
         <PlainText text={key.environment} />
+        {key.workspace !== null && <PlainText text={key.workspace} />}
         <span>
           created <Ago time={key.created_at} />
         </span>
@@ -111,6 +116,7 @@ export function KeyPage({ id }: { id: string }) {
             revoked <Ago time={key.revoked_at} />
           </span>
         )}
+        <ReadAt time={readAt} />
       </p>
       <ErrorNotice error={error} />
       {status === 'revoked' && (
@@ -135,6 +141,7 @@ export function KeyPage({ id }: { id: string }) {
       )}
       <div class="key-grid">
         <KeyVolume id={id} />
+        <KeyAnomalies id={id} />
         <div class="column">
           <KeySecrets of={key} onChanged={show} />
           <section class="card">
@@ -143,31 +150,10 @@ export function KeyPage({ id }: { id: string }) {
           </section>
         </div>
         <KeyRules of={key} onEdit={canWrite() && key.status !== 'revoked' ? () => setOpen('edit') : null} />
-        <LastDecisions keyId={id} />
+        <LastDecisions of={key} />
       </div>
 
-      {open === 'edit' && (
-        <Dialog
-          title={
-            <>
-              Edit <PlainText text={key.name} />
-            </>
-          }
-          wide
-          onClose={close}
-        >
-          <KeyForm
-            initial={toKeyForm(key)}
-            submit="Save"
-            onCancel={close}
-            onSubmit={async ({ environment: _, ...fields }) => {
-              // The page may show a key that was changed since: the server refuses to overwrite what nobody saw.
-              show(await api.updateKey(id, fields, key.version))
-              close()
-            }}
-          />
-        </Dialog>
-      )}
+      {open === 'edit' && <EditKey of={key} onChanged={show} onClose={close} />}
       {open === 'rotate' && (
         <RotateDialog
           of={key}

@@ -1,15 +1,20 @@
+import { useState } from 'preact/hooks'
 import type { Secret, WriteKey } from '../api/wire.ts'
-import { second } from '../clock.ts'
-import { ErrorNotice } from '../parts/notice.tsx'
+import { moment, second } from '../clock.ts'
+import { ConfirmDialog } from '../parts/dialog.tsx'
 import { useTask } from '../parts/task.ts'
 import { Ago, Countdown } from '../parts/time.tsx'
 import { canWrite, useApi } from '../session.ts'
 
+const quietMs = 24 * 3_600_000
+
 /** The secrets of a key, newest first: which are accepted, for how long, and whether anybody still uses them. */
 export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
+  const [ending, setEnding] = useState<Secret | null>(null)
   const { start, busy, error } = useTask(async (secretId: string) => {
     onChanged(await api.endGrace(key.id, secretId))
+    setEnding(null)
   })
   return (
     <section class="card">
@@ -28,12 +33,19 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
             const isEnding = isInGrace(key, secret, second.value)
             return (
               <tr key={secret.id}>
-                <td class="mono">{secret.start}…</td>
+                <td class="mono">
+                  <bdi>{secret.start}…</bdi>
+                </td>
                 <td>
                   <Ago time={secret.created_at} />
                 </td>
                 <td>
                   <Ago time={secret.last_used_at} />
+                  {isEnding && (
+                    <div class={isQuiet(secret, moment.value) ? 'good' : 'warn-text'}>
+                      {isQuiet(secret, moment.value) ? 'Safe to end' : 'Still in use'}
+                    </div>
+                  )}
                 </td>
                 <td>
                   {isEnding && secret.expires_at !== null ? (
@@ -43,9 +55,8 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
                         <button
                           type="button"
                           class="small danger-quiet"
-                          disabled={busy}
                           aria-label={`End ${secret.start} now`}
-                          onClick={() => void start(secret.id)}
+                          onClick={() => setEnding(secret)}
                         >
                           End now
                         </button>
@@ -60,15 +71,46 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
           })}
         </tbody>
       </table>
-      <ErrorNotice error={error} />
+      {ending !== null && (
+        <ConfirmDialog
+          title={
+            <>
+              End <span class="mono">{ending.start}…</span> now?
+            </>
+          }
+          action="End secret"
+          busy={busy}
+          error={error}
+          onConfirm={() => void start(ending.id)}
+          onClose={() => setEnding(null)}
+        >
+          <p>
+            Senders that still use this secret get 401 at once. <strong>This cannot be undone.</strong>
+          </p>
+          <p>
+            {ending.last_used_at === null ? (
+              'No use of it is known.'
+            ) : (
+              <>
+                It was last used <Ago time={ending.last_used_at} />.
+              </>
+            )}
+          </p>
+        </ConfirmDialog>
+      )}
     </section>
   )
 }
 
 function isAccepted(key: WriteKey, { expires_at: end }: Secret, now: number): boolean {
-  return key.status === 'active' && (end === null || Date.parse(end) > now)
+  return key.status !== 'revoked' && (end === null || Date.parse(end) > now)
 }
 
 function isInGrace(key: WriteKey, secret: Secret, now: number): boolean {
   return secret.expires_at !== null && isAccepted(key, secret, now)
+}
+
+/** Nobody has used it for a day; uses are stored within seconds. */
+function isQuiet({ last_used_at: used, created_at: created }: Secret, now: number): boolean {
+  return now - Date.parse(used ?? created) > quietMs
 }

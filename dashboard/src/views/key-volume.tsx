@@ -1,67 +1,97 @@
 import { useState } from 'preact/hooks'
 import type { Counts, Usage } from '../api/wire.ts'
-import { StackedBars } from '../parts/charts.tsx'
+import { type ChartBucket, entries, UsageChart } from '../parts/charts.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
+import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/task.ts'
+import { ReadAt } from '../parts/time.tsx'
+import { debuggerHref, query, setQuery } from '../route.ts'
 import { useApi } from '../session.ts'
-import { formatCount, plural } from '../words/format.ts'
+import { formatCount, formatDateTime, plural, timeZone } from '../words/format.ts'
 import { describeReason } from '../words/reasons.ts'
 
 const windows = [
+  { name: '1h', label: '1 hour' },
   { name: '24h', label: '24 hours' },
+  { name: '7d', label: '7 days' },
   { name: '30d', label: '30 days' },
-] as const
+]
 
-/** Accepted events by type and refusals by reason, over a day or a month. */
+/** Accepted events by type and refusals by reason on one axis of time; the window stands in the address. */
 export function KeyVolume({ id }: { id: string }) {
   const api = useApi()
-  const [window, setWindow] = useState<'24h' | '30d'>('24h')
-  const { data: usage, error } = useData(`${id} ${window}`, () => api.usage(id, window), 30_000)
+  const window = query.value.window ?? '24h'
+  const { data: usage, error, readAt } = useData(`${id} ${window}`, () => api.usage(id, window), 30_000)
+  const isCustom = !windows.some(({ name }) => name === window)
   return (
     <section class="card span-2">
       <div class="card-head">
         <h2>Volume</h2>
+        <ReadAt time={readAt} />
+        <span class="grow" />
         <fieldset class="segments" aria-label="Window">
           {windows.map(({ name, label }) => (
-            <button key={name} type="button" aria-pressed={window === name} onClick={() => setWindow(name)}>
+            <button
+              key={name}
+              type="button"
+              aria-pressed={window === name}
+              onClick={() => setQuery({ window: name === '24h' ? '' : name })}
+            >
               {label}
             </button>
           ))}
+          <CustomWindow value={isCustom ? window : ''} />
         </fieldset>
       </div>
       <ErrorNotice error={error} />
       {usage === null ? (
-        <div class="chart-room" />
+        <div class="chart-room skeleton" />
       ) : (
         <div class="volume-grid">
-          <div>
-            <Chart usage={usage} window={window} />
-          </div>
-          <Refusals counts={usage.refused} total={usage.refused_total} />
+          <Chart usage={usage} window={window} />
+          <Refusals id={id} counts={usage.refused} total={usage.refused_total} />
         </div>
       )}
     </section>
   )
 }
 
-function Chart({ usage, window }: { usage: Usage; window: '24h' | '30d' }) {
-  const series = byCount(usage.accepted).map(([name]) => name)
-  const total = plural(usage.accepted_total, 'event')
+function CustomWindow({ value }: { value: string }) {
   return (
-    <>
-      <StackedBars
-        label={`${total} accepted in ${window === '24h' ? '24 hours' : '30 days'}`}
-        series={series}
-        buckets={usage.buckets.map(({ at, accepted }) => ({
-          label: bucketLabel(at, window),
-          counts: accepted,
-        }))}
+    <label class="custom-window">
+      <span class="visually-hidden">Last days</span>
+      <input
+        type="number"
+        min="1"
+        max="30"
+        placeholder="days"
+        value={value.replace(/d$/, '')}
+        onChange={(event) => {
+          const days = Math.round(Number(event.currentTarget.value))
+          if (days >= 1 && days <= 30) setQuery({ window: `${days}d` })
+        }}
+      />
+    </label>
+  )
+}
+
+function Chart({ usage, window }: { usage: Usage; window: string }) {
+  const series = entries(usage.accepted)
+  const total = plural(usage.accepted_total, 'event')
+  const words = windows.find(({ name }) => name === window)?.label ?? `${window.replace(/d$/, '')} days`
+  return (
+    <div>
+      <UsageChart
+        label={`${total} accepted in ${words}`}
+        series={series.map(([name]) => name)}
+        buckets={toBuckets(usage)}
+        nameOf={(reason) => describeReason(reason).cause}
       />
       <ul class="legend">
         <li>
           <strong>{total}</strong> accepted
         </li>
-        {byCount(usage.accepted).map(([name, count], place) => (
+        {series.map(([name, count], place) => (
           <li key={name}>
             <svg class="swatch" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
               <rect class={`s${place % 8}`} width="10" height="10" rx="2" />
@@ -69,25 +99,40 @@ function Chart({ usage, window }: { usage: Usage; window: '24h' | '30d' }) {
             <bdi>{name}</bdi> {formatCount(count)}
           </li>
         ))}
+        <li class="muted">
+          {usage.bucket_seconds >= 86_400 ? 'Days' : usage.bucket_seconds >= 3_600 ? 'Hours' : 'Times'} of{' '}
+          {timeZone}
+        </li>
       </ul>
-    </>
+    </div>
   )
 }
 
-function Refusals({ counts, total }: { counts: Counts; total: number }) {
+/** Each reason opens where its refusals came from. */
+function Refusals({ id, counts, total }: { id: string; counts: Counts; total: number }) {
+  const [open, setOpen] = useState<string | null>(null)
   return (
     <div class="refusals">
       <h3>{plural(total, 'refusal')}</h3>
       {total === 0 && <p class="muted">Nothing was refused.</p>}
       <ul>
-        {byCount(counts).map(([reason, count]) => {
+        {entries(counts).map(([reason, count]) => {
           const { cause, advice } = describeReason(reason)
+          const isOpen = open === reason
           return (
             <li key={reason}>
-              <span class="refusal-title">{cause}</span>
+              <button
+                type="button"
+                class="plain refusal-title"
+                aria-expanded={isOpen}
+                onClick={() => setOpen(isOpen ? null : reason)}
+              >
+                <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {cause}
+              </button>
               <span class="figure">{formatCount(count)}</span>
               <meter min={0} max={total} value={count} aria-label={cause} />
               <span class="hint">{advice}</span>
+              {isOpen && <Sources id={id} reason={reason} />}
             </li>
           )
         })}
@@ -96,13 +141,44 @@ function Refusals({ counts, total }: { counts: Counts; total: number }) {
   )
 }
 
-function byCount(counts: Counts): [string, number][] {
-  return Object.entries(counts).sort((a, b) => b[1] - a[1])
+/** Origins, addresses and names of the refusals of one reason. */
+function Sources({ id, reason }: { id: string; reason: string }) {
+  const api = useApi()
+  const { data, error } = useData(`${id} ${reason}`, () => api.problems({ key_id: id, reason }), 15_000)
+  return (
+    <div class="sources">
+      <ErrorNotice error={error} />
+      {data?.data.length === 0 && <span class="muted">Nothing is known of where they came from.</span>}
+      <ul>
+        {data?.data.slice(0, 10).map((problem) => (
+          <li key={problem.id}>
+            {problem.origin !== null && <PlainText class="mono" text={problem.origin} />}{' '}
+            {problem.address !== null && <PlainText class="mono" text={problem.address} />}{' '}
+            {problem.names.map((name) => (
+              <PlainText key={name} class="tag" text={name} />
+            ))}{' '}
+            <span class="figure">{formatCount(problem.count)}</span>
+          </li>
+        ))}
+      </ul>
+      <a href={debuggerHref({ tab: 'problems', key_id: id, reason })}>Show as problems</a>
+    </div>
+  )
 }
 
-const dayLabel = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const dayLabel = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' })
 const hourLabel = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 
-function bucketLabel(at: string, window: '24h' | '30d'): string {
-  return window === '24h' ? hourLabel.format(new Date(at)) : dayLabel.format(new Date(at))
+function toBuckets({ buckets, bucket_seconds: seconds, to, from }: Usage): ChartBucket[] {
+  const isDays = seconds >= 86_400
+  const isLong = Date.parse(to) - Date.parse(from) > 36 * 3_600_000
+  return buckets.map(({ at, accepted, refused }) => {
+    const time = new Date(at)
+    return {
+      label: isDays || isLong ? dayLabel.format(time) : hourLabel.format(time),
+      title: isDays ? dayLabel.format(time) : formatDateTime(at),
+      accepted,
+      refused,
+    }
+  })
 }

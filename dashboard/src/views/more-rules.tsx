@@ -1,74 +1,114 @@
+import { FieldError } from '../parts/field-error.tsx'
 import { TextList } from '../parts/text-list.tsx'
-import type { KeyFormPart } from './key-form.tsx'
+import { timeZone } from '../words/format.ts'
+import { faultOf, type KeyFormPart } from './key-form.tsx'
+import { ListField } from './key-form-fields.tsx'
+import type { KeyFormState } from './key-form-state.ts'
 
 /** Rules that few keys need, folded away. */
-export function MoreRules({ form, set, invalid, isNew }: KeyFormPart & { isNew: boolean }) {
+export function MoreRules({ form, set, problem, isNew }: KeyFormPart & { isNew: boolean }) {
+  const word = (field: 'environment' | 'workspace' | 'plan', label: string, placeholder: string) => (
+    <label>
+      {label}
+      <input
+        name={field}
+        placeholder={placeholder}
+        maxLength={100}
+        value={form[field]}
+        onInput={(event) => set({ [field]: event.currentTarget.value })}
+        {...faultOf(problem, field)}
+      />
+      <FieldError field={field} text={problem(field)} />
+    </label>
+  )
   return (
     <details class="more">
       <summary>More rules</summary>
       <div class="grid-2">
-        <TextList
-          label="Allowed event names, one per line"
-          name="allowed_event_names"
+        <ListField
+          field="allowed_event_names"
+          label="Allowed event names"
+          any="All names"
+          list="Only these names"
           placeholder="billing/*"
-          invalid={invalid('allowed_event_names')}
           value={form.allowedNames}
-          onInput={(allowedNames) => set({ allowedNames })}
+          onChange={(allowedNames) => set({ allowedNames })}
+          problem={problem}
         />
-        <TextList
-          label="Denied event names, one per line"
-          name="denied_event_names"
-          invalid={invalid('denied_event_names')}
+        <ListField
+          field="denied_event_names"
+          label="Denied event names"
+          any="None"
+          list="These names"
           value={form.deniedNames}
-          onInput={(deniedNames) => set({ deniedNames })}
+          onChange={(deniedNames) => set({ deniedNames })}
+          problem={problem}
         />
-        <TextList
-          label="Allowed addresses, one per line"
-          name="allowed_ips"
+        <ListField
+          field="allowed_ips"
+          label="Allowed addresses"
+          any="Any address"
+          list="Only these addresses"
           placeholder="203.0.113.0/24"
-          invalid={invalid('allowed_ips')}
           value={form.allowedIps}
-          onInput={(allowedIps) => set({ allowedIps })}
+          onChange={(allowedIps) => set({ allowedIps })}
+          problem={problem}
         />
-        <TextList
-          label="Denied addresses, one per line"
-          name="denied_ips"
-          invalid={invalid('denied_ips')}
+        <ListField
+          field="denied_ips"
+          label="Denied addresses"
+          any="None"
+          list="These addresses"
           value={form.deniedIps}
-          onInput={(deniedIps) => set({ deniedIps })}
+          onChange={(deniedIps) => set({ deniedIps })}
+          problem={problem}
         />
+        <ExpiryField form={form} set={set} problem={problem} />
+        {isNew && word('environment', 'Environment', 'that of this application')}
+        {isNew && word('workspace', 'Workspace', 'none')}
+        {word('plan', 'Plan', 'the default')}
+        <div>
+          <TextList
+            label="Metadata, a JSON object"
+            name="metadata"
+            placeholder={'{"team":"growth"}'}
+            fault={faultOf(problem, 'metadata')}
+            value={form.metadata}
+            onInput={(metadata) => set({ metadata })}
+          />
+          <FieldError field="metadata" text={problem('metadata')} />
+        </div>
+      </div>
+    </details>
+  )
+}
+
+function ExpiryField({ form, set, problem }: KeyFormPart) {
+  return (
+    <fieldset>
+      <legend>Expires</legend>
+      <select
+        aria-label="Expires"
+        value={form.expiryMode}
+        onChange={(event) => set({ expiryMode: event.currentTarget.value as KeyFormState['expiryMode'] })}
+      >
+        <option value="never">Never</option>
+        <option value="at">At</option>
+      </select>
+      {form.expiryMode === 'at' && (
         <label>
-          Expires
+          <span class="visually-hidden">When it expires</span>
           <input
             type="datetime-local"
             name="expires_at"
-            aria-invalid={invalid('expires_at')}
             value={form.expiresAt}
             onInput={(event) => set({ expiresAt: event.currentTarget.value })}
+            {...faultOf(problem, 'expires_at')}
           />
+          <span class="hint">Time of {timeZone}</span>
         </label>
-        {isNew && (
-          <label>
-            Environment
-            <input
-              name="environment"
-              placeholder="that of this application"
-              maxLength={64}
-              aria-invalid={invalid('environment')}
-              value={form.environment}
-              onInput={(event) => set({ environment: event.currentTarget.value })}
-            />
-          </label>
-        )}
-        <TextList
-          label="Metadata, a JSON object"
-          name="metadata"
-          placeholder={'{"team":"growth"}'}
-          invalid={invalid('metadata')}
-          value={form.metadata}
-          onInput={(metadata) => set({ metadata })}
-        />
-      </div>
-    </details>
+      )}
+      <FieldError field="expires_at" text={problem('expires_at')} />
+    </fieldset>
   )
 }

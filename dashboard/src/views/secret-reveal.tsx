@@ -22,10 +22,22 @@ export function SecretReveal({ title, writeKey, secret, graceExpiresAt, onClose 
   const eventType = types === null || types.includes('track') ? 'track' : (types[0] ?? 'track')
   const snippets = snippetsFor(secret, writeKey.source_type, eventType)
   const [shown, setShown] = useState(0)
+  const [isCopied, setCopied] = useState(false)
   const snippet = snippets[shown] ?? snippets[0]
   return (
-    <Dialog title={title} wide onClose={onClose}>
-      <div class="dialog-body">
+    <Dialog
+      title={title}
+      wide
+      loss={isCopied ? null : 'The secret has not been copied. Once this is closed nobody can show it again.'}
+      discard="Close without copying"
+      onClose={onClose}
+    >
+      <div
+        class="dialog-body"
+        onCopy={() => {
+          if (getSelection()?.toString().includes(secret)) setCopied(true)
+        }}
+      >
         <Notice level="warn">
           Copy the secret of <PlainText class="strong" text={writeKey.name} /> now. It is shown only once and
           cannot be shown again.
@@ -35,7 +47,7 @@ export function SecretReveal({ title, writeKey, secret, graceExpiresAt, onClose 
           <code id="secret" tabIndex={0}>
             {secret}
           </code>
-          <CopyButton text={secret} label="Copy" primary />
+          <CopyButton text={secret} label="Copy" primary onCopied={() => setCopied(true)} />
         </div>
         {graceExpiresAt !== undefined && (
           <p>
@@ -56,7 +68,13 @@ export function SecretReveal({ title, writeKey, secret, graceExpiresAt, onClose 
               </button>
             ))}
             <span class="grow" />
-            <CopyButton text={snippet?.code ?? ''} label="Copy example" />
+            <CopyButton
+              text={snippet?.code ?? ''}
+              label="Copy example"
+              onCopied={() => {
+                if (snippet?.code.includes(secret)) setCopied(true)
+              }}
+            />
           </fieldset>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
           <pre tabIndex={0}>{snippet?.code}</pre>

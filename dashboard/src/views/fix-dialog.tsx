@@ -1,0 +1,69 @@
+import { say } from '../flash.ts'
+import { ConfirmDialog } from '../parts/dialog.tsx'
+import { KeyMarks } from '../parts/key-label.tsx'
+import { ErrorNotice } from '../parts/notice.tsx'
+import { PlainText } from '../parts/plain-text.tsx'
+import { useData, useTask } from '../parts/task.ts'
+import { useApi } from '../session.ts'
+import { fieldLabels } from '../words/fields.ts'
+import { type Fix, fixedFields } from '../words/fixes.ts'
+import { currentSecret } from '../words/key-status.ts'
+
+interface FixDialogProps {
+  keyId: string
+  fix: Fix
+  onClose: () => void
+}
+
+/** Adds to one list of a key what was refused, after saying what that lets in. */
+export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
+  const api = useApi()
+  const { data: key, error } = useData(keyId, () => api.getKey(keyId))
+  const changes = key === null ? null : fixedFields(key, fix)
+  const task = useTask(async () => {
+    if (key === null || changes === null) return
+    await api.updateKey(keyId, changes, key.version)
+    say(`was changed: ${fix.label.toLowerCase()}.`, key.name)
+    onClose()
+  })
+  return (
+    <ConfirmDialog
+      title={`${fix.label}?`}
+      action={fix.label}
+      busy={task.busy || changes === null}
+      error={task.error}
+      onConfirm={() => void task.start()}
+      onClose={onClose}
+    >
+      <ErrorNotice error={error} />
+      {key !== null && (
+        <p>
+          <PlainText class="strong" text={key.name} />{' '}
+          <KeyMarks
+            of={{
+              environment: key.environment,
+              workspace: key.workspace,
+              start: currentSecret(key)?.start ?? null,
+            }}
+          />
+        </p>
+      )}
+      <dl class="diff">
+        <div>
+          <dt>{fieldLabels[fix.field]}</dt>
+          <dd>
+            {fix.entries.map((entry) => (
+              <ins key={entry}>
+                + <PlainText class="mono" text={entry} />
+              </ins>
+            ))}
+          </dd>
+        </div>
+      </dl>
+      <p>{fix.meaning}</p>
+      {key !== null && changes === null && (
+        <p class="warn-text">The key has this already, or another rule of it refuses. Look at its rules.</p>
+      )}
+    </ConfirmDialog>
+  )
+}

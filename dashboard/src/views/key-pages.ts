@@ -1,0 +1,100 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Api } from '../api/client.ts'
+import type { WriteKey } from '../api/wire.ts'
+import { useData } from '../parts/task.ts'
+import { useApi } from '../session.ts'
+import { statusOf } from '../words/key-status.ts'
+
+export const rowsPerPage = 50
+const refreshMs = 15_000
+
+/** Filters of the list as they stand in the address; empty = none. */
+export interface KeyFilters {
+  q: string
+  status: string
+  source_type: string
+  environment: string
+  workspace: string
+  sort: string
+}
+
+/** What follows from the times of a key, which the server does not filter by: of each, the status that is asked for. */
+const derived: Readonly<Record<string, string>> = { rotating: 'active', expired: '', active: 'active' }
+
+interface FoundKeys {
+  keys: WriteKey[]
+  next: string | null
+  total: number | null
+}
+
+/** One page of keys that the server has found and sorted, read anew every 15 s. */
+export function useKeyPages(filters: KeyFilters) {
+  const api = useApi()
+  const [cursors, setCursors] = useState<(string | null)[]>([null])
+  const filterText = JSON.stringify(filters)
+  const before = useRef(filterText)
+  const isOther = before.current !== filterText
+  const shown = isOther ? [null] : cursors
+  useEffect(() => {
+    if (before.current === filterText) return
+    before.current = filterText
+    setCursors([null])
+  }, [filterText])
+  const cursor = shown.at(-1) ?? null
+  const [total, setTotal] = useState<number | null>(null)
+  const { data, error, readAt, reload } = useData(
+    `${filterText} ${cursor}`,
+    async () => {
+      const found = await findKeys(api, filters, cursor)
+      if (cursor === null) setTotal(found.total)
+      return found
+    },
+    refreshMs,
+  )
+  return {
+    keys: data?.keys ?? null,
+    total,
+    error,
+    readAt,
+    reload,
+    page: shown.length,
+    hasNext: data !== null && data.next !== null,
+    next: () => data !== null && data.next !== null && setCursors([...shown, data.next]),
+    previous: () => setCursors(shown.slice(0, -1)),
+  }
+}
+
+async function findKeys(api: Api, filters: KeyFilters, from: string | null): Promise<FoundKeys> {
+  const { status } = filters
+  const stored = derived[status] ?? status
+  const keys: WriteKey[] = []
+  let cursor = from
+  let total: number | null = null
+  do {
+    const page = await api.listKeys({
+      ...filters,
+      status: stored,
+      sort: filters.sort === '-created_at' ? '' : filters.sort,
+      limit: String(rowsPerPage),
+      cursor,
+    })
+    total ??= status in derived ? null : page.total
+    cursor = page.next_cursor
+    const now = Date.now()
+    keys.push(...page.data.filter((key) => status === '' || statusOf(key, now) === status))
+  } while (cursor !== null && keys.length < rowsPerPage && status in derived)
+  if (from === null && cursor === null && total === null) total = keys.length
+  return { keys, next: cursor, total }
+}
+
+/** Every key that fits, for an export. */
+export async function allKeys(api: Api, filters: KeyFilters): Promise<WriteKey[]> {
+  const keys: WriteKey[] = []
+  let cursor: string | null = null
+  do {
+    const found: FoundKeys = await findKeys(api, filters, cursor)
+    keys.push(...found.keys)
+    cursor = found.next
+  } while (cursor !== null)
+  return keys
+}

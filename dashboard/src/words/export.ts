@@ -1,0 +1,43 @@
+import type { WriteKey } from '../api/wire.ts'
+import { currentSecret, statusOf } from './key-status.ts'
+
+const columns: readonly (readonly [string, (key: WriteKey) => unknown])[] = [
+  ['id', (key) => key.id],
+  ['name', (key) => key.name],
+  ['source_type', (key) => key.source_type],
+  ['environment', (key) => key.environment],
+  ['workspace', (key) => key.workspace],
+  ['plan', (key) => key.plan],
+  ['status', (key) => statusOf(key, Date.now())],
+  ['start', (key) => currentSecret(key)?.start],
+  ['rate_limit_eps', (key) => key.rate_limit_eps],
+  ['allowed_event_types', (key) => key.allowed_event_types],
+  ['allowed_origins', (key) => key.allowed_origins],
+  ['created_at', (key) => key.created_at],
+  ['last_event_at', (key) => key.last_event_at],
+  ['events_24h', (key) => key.events_24h],
+  ['rejected_24h', (key) => key.rejected_24h],
+]
+
+/** Keys as CSV (RFC 4180). Text that a spreadsheet would run as a formula begins with an apostrophe. */
+export function toCsv(keys: readonly WriteKey[]): string {
+  const rows = keys.map((key) => columns.map(([, read]) => toCell(read(key))))
+  return [columns.map(([name]) => name), ...rows].map((row) => `${row.join(',')}\r\n`).join('')
+}
+
+function toCell(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  const text = Array.isArray(value) ? value.join(' ') : String(value)
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** Has the browser save a text as a file. */
+export function saveFile(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}

@@ -1,0 +1,143 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWithService } from '../services.ts'
+import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
+import { type PageServer, startPageServer } from './page-server.ts'
+
+describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
+  let browser: Browser
+  let server: PageServer
+
+  beforeAll(async () => {
+    browser = await launchBrowser(chromiumPath)
+    server = await startPageServer()
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  it.each(['Asia/Kolkata', 'America/St_Johns'])(
+    'shows events of today under today in %s, and names the zone',
+    async (timezoneId) => {
+      const { writeKey, key } = await server.keys.create({
+        name: `Clock of ${timezoneId}`,
+        sourceType: 'other',
+      })
+      await server.send(key, '/v1/track', { event: 'Now' })
+      const { page, context } = await openPage(browser, { timezoneId })
+      await signIn(page, server.url)
+      await page.goto(`${server.url}#/keys/${writeKey.id}`)
+      await page.getByRole('button', { name: '30 days' }).click()
+      const today = new Intl.DateTimeFormat('en', {
+        day: 'numeric',
+        month: 'short',
+        timeZone: timezoneId,
+      }).format()
+      await page.getByText('As a table').click()
+      await page
+        .locator('table.buckets tbody tr')
+        .filter({ hasText: today })
+        .getByText('1', { exact: true })
+        .first()
+        .waitFor()
+      await page
+        .getByText(`Times are of ${timezoneId === 'Asia/Kolkata' ? 'Asia/Calcutta' : timezoneId}`)
+        .waitFor()
+      await context.close()
+    },
+    30_000,
+  )
+
+  it('tells keys of one name apart wherever they are named', async () => {
+    const one = await server.keys.create({
+      name: 'Twin',
+      sourceType: 'web',
+      workspace: 'acme',
+      allowedOrigins: [],
+    })
+    const other = await server.keys.create({ name: 'Twin', sourceType: 'web', environment: 'staging' })
+    await server.send(one.key, '/v1/track', { event: 'x' }, { origin: 'https://a.example' })
+    await server.send(other.key, '/v1/track', { event: 'x' })
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    const marks = [
+      `production · acme · ${one.writeKey.secrets[0]?.start}`,
+      `staging · ${other.writeKey.secrets[0]?.start}`,
+    ]
+    for (const view of ['Debugger', 'Audit log']) {
+      await page.getByRole('link', { name: view }).click()
+      for (const mark of marks) await page.locator('.key-label').filter({ hasText: mark }).first().waitFor()
+    }
+    await expectAccessible(page)
+    await context.close()
+  }, 30_000)
+
+  it('asks before a secret ends early, and the audit log names it', async () => {
+    const { writeKey } = await server.keys.create({ name: 'Ending', sourceType: 'other' })
+    const { writeKey: rotated } = await server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.goto(`${server.url}#/keys/${writeKey.id}`)
+    await page.getByRole('button', { name: /^End .* now$/ }).click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    expect((await server.keys.get(writeKey.id)).secrets[0]?.expiresAt).toEqual(rotated.secrets[0]?.expiresAt)
+    await page.getByRole('button', { name: /^End .* now$/ }).click()
+    await page.getByRole('button', { name: 'End secret' }).click()
+    const start = writeKey.secrets[0]?.start as string
+    await page
+      .locator('.audit li')
+      .filter({ hasText: 'ended a secret of' })
+      .filter({ hasText: `secret ${start}…` })
+      .waitFor()
+    await context.close()
+  }, 30_000)
+
+  it('raises no alarm for its own test event', async () => {
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.getByRole('button', { name: 'Create write key' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Tried')
+    await page.getByLabel('Server', { exact: true }).check()
+    await page.getByRole('button', { name: 'Create', exact: true }).click()
+    await page.getByRole('button', { name: 'Send test event' }).click()
+    await page.locator('.answer').waitFor()
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    await page.getByRole('link', { name: 'Debugger' }).click()
+    await page
+      .locator('.decisions li')
+      .filter({ hasText: 'Tried' })
+      .getByText('test', { exact: true })
+      .waitFor()
+    expect(server.keys.activity.anomalies().filter(({ kind }) => kind === 'server_key_in_browser')).toEqual(
+      [],
+    )
+    await context.close()
+  }, 30_000)
+
+  it('says that the server is away, tries again, and goes on by itself', async () => {
+    const { page, context } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.route('**/api/**', (route) => route.abort('connectionrefused'))
+    await page.getByText('The server does not answer since').waitFor({ timeout: 25_000 })
+    expect(await page.getByText('The server did not answer.').count()).toBe(0)
+    await page.unroute('**/api/**')
+    await page.getByText('The server does not answer since').waitFor({ state: 'detached' })
+    await context.close()
+  }, 40_000)
+
+  it('shows what others do to the list, and how old it is', async () => {
+    const { page, context } = await openPage(browser)
+    await page.clock.install()
+    await signIn(page, server.url)
+    await page
+      .getByText(/^Updated/)
+      .first()
+      .waitFor()
+    await server.keys.create({ name: 'Made by a colleague', sourceType: 'other' })
+    await page.clock.fastForward(20_000)
+    await page.getByRole('link', { name: 'Made by a colleague' }).waitFor()
+    await context.close()
+  }, 30_000)
+})
