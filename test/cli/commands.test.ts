@@ -12,7 +12,7 @@ describe('the command writekey', () => {
     const secret = made.out.trim()
     expect(made.err).not.toContain(secret)
     const list = await run(['list'])
-    expect(list.out).toMatch(/^wk_\w{16} {2}Web App {2}web +active/m)
+    expect(list.out).toMatch(/^wk_\w{16} {2}Web App {2}web +production +active/m)
     for (const argv of [['list'], ['list', '--json'], ['audit'], ['audit', '--json']]) {
       const { out, err } = await run(argv)
       expect(out + err).not.toContain(secret)
