@@ -13,7 +13,8 @@ export type Route =
 export const query = signal<Readonly<Record<string, string>>>(parseHash(location.hash).query)
 export const route = signal<Route>(parseHash(location.hash).route)
 
-let shownHash = location.hash
+// A code that signs in is not a view, and must not come back into the address.
+let shownHash = location.hash.startsWith('#code=') ? '' : location.hash
 
 addEventListener('hashchange', () => {
   const wanted = location.hash

@@ -1,5 +1,5 @@
 import { effect, signal } from '@preact/signals'
-import { type Api, ApiError, createApi } from './api/client.ts'
+import { type Api, ApiError, createApi, redeemCode } from './api/client.ts'
 import type { Session } from './api/wire.ts'
 import { guard } from './guard.ts'
 
@@ -41,10 +41,22 @@ export function signOut(notice = ''): void {
   session.value = null
 }
 
-/** Takes up the token of this tab after a reload. */
+/** The code of a link that signs in once. It leaves the address at once, and the history with it. */
+function takeCode(): string | null {
+  const code = /^#code=([\w-]{1,100})$/.exec(location.hash)?.[1]
+  if (code === undefined) return null
+  history.replaceState(null, '', location.pathname)
+  return code
+}
+
+/** Takes up the link, or the token of this tab after a reload. */
 export async function resumeSession(): Promise<void> {
-  const token = sessionStorage.getItem(storageKey)
+  const code = takeCode()
   try {
+    const token = (code === null ? null : await redeemCode(code)) ?? sessionStorage.getItem(storageKey)
+    if (code !== null && token === null)
+      signInNotice.value =
+        'The link has been used, or is older than ten minutes. Start the server again for a new one, or use a token.'
     if (token !== null) await signIn(token)
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) sessionStorage.removeItem(storageKey)

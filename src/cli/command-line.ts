@@ -49,7 +49,7 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   tail: { refused: yes, key: text, api: text, token: text },
   audit: { key: text, workspace: text, ...page },
   migrate: { finish: yes },
-  serve: { port: text, host: text, 'default-rate-limit-eps': text },
+  serve: { port: text, host: text, 'default-rate-limit-eps': text, demo: yes },
   check: { type: text, name: text, origin: text, address: text },
 }
 /** Commands that write keys, and so say where. */
@@ -108,10 +108,11 @@ async function run(
     return exitCodes.ok
   }
   if (command === 'serve') {
-    const { store, port, host } = values
+    const { store, port, host, demo } = values
     const defaultRateLimitEps = values['default-rate-limit-eps']
     const tables = tablesLocation(values, terminal)
-    onServer(await serve({ store, port, host, defaultRateLimitEps, tables } as ServeOptions, terminal))
+    const options = { store, port, host, defaultRateLimitEps, tables, demo } as ServeOptions
+    onServer(await serve(options, terminal))
     return exitCodes.ok
   }
   if (command === 'pattern') {

@@ -3,7 +3,7 @@ import { ruleUsage } from './key-flags.ts'
 /** What `writekey --help` prints. */
 export const helpText = `writekey: write keys for your event ingest
 
-  writekey serve      [--port N] [--host ADDRESS] [--default-rate-limit-eps N]
+  writekey serve      [--port N] [--host ADDRESS] [--default-rate-limit-eps N] [--demo]
   writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
   writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
                       [--q TEXT] [--sort [-]created_at|name|environment|source_type|last_event_at|events_24h|rejected_24h]

@@ -9,6 +9,7 @@ import {
 } from '../adapter/index.ts'
 import type { IngestEvent, VerifiedKey, WriteKeys } from '../index.ts'
 import { createIngestApi } from '../ingest/index.ts'
+import type { SignInCode } from './sign-in-code.ts'
 
 /** An accepted event with what the request said about it. */
 export interface ReceivedEvent {
@@ -19,6 +20,7 @@ export interface ReceivedEvent {
 export interface IngestServerOptions {
   keys: WriteKeys
   admin: FetchHandler
+  signIn: Pick<SignInCode, 'handle'>
   /** Types of events beside the standard ones. */
   eventTypes: readonly string[]
   /** Called with the accepted events of one request, before it is answered. */
@@ -42,7 +44,8 @@ const about = {
 }
 
 /** An HTTP server with ingest, management API and page. Not listening yet. */
-export function createIngestServer({ keys, admin, eventTypes, onEvents }: IngestServerOptions): Server {
+export function createIngestServer(options: IngestServerOptions): Server {
+  const { keys, admin, signIn, eventTypes, onEvents } = options
   const paths = new Set([...standardPaths, ...eventTypes.map((type) => type.toLowerCase())])
   const manage = adminRoutes(admin)
   const ingest = ingestRoutes(
@@ -77,6 +80,7 @@ export function createIngestServer({ keys, admin, eventTypes, onEvents }: Ingest
     // Slow senders may not hold a connection for ever.
     { requestTimeout: 60_000, headersTimeout: 30_000, keepAliveTimeout: 65_000 },
     (request, response) => {
+      if (signIn.handle(request, response)) return
       manage(request, response, (error) => {
         if (error !== undefined) return fail(response)
         ingest(request, response, (failure) => {

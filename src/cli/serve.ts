@@ -8,9 +8,11 @@ import { createLineLogger } from '../verifier/logger.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
+import { startDemo } from './demo.ts'
 import { createIngestServer } from './ingest-server.ts'
 import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
+import { createSignInCode } from './sign-in-code.ts'
 import {
   dataFolder,
   describeStore,
@@ -27,6 +29,8 @@ export interface ServeOptions {
   host?: string | undefined
   tables?: TablesLocation
   defaultRateLimitEps?: string | undefined
+  /** Invented keys and traffic, in memory unless a store is named. */
+  demo?: boolean | undefined
 }
 
 /** A server that runs. */
@@ -39,6 +43,7 @@ export interface RunningServer {
 
 /** Longest that a request may still take once the server is asked to stop. */
 const stopGraceMs = 5_000
+const tokenFile = join(dataFolder, 'admin-token.sha256')
 
 /**
  * Ingest, management API and page in one process. The first start makes a key and an admin token and prints both; every
@@ -50,35 +55,42 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     options.port === undefined ? 'PORT' : '--port',
   )
   const host = options.host ?? terminal.env.HOST ?? '127.0.0.1'
-  const location = storeUrl(options.store, terminal)
+  const location = options.demo === true ? (options.store ?? memoryUrl) : storeUrl(options.store, terminal)
   const { tables = {} } = options
   const keysOptions = keysOptionsFrom(terminal)
   if (options.defaultRateLimitEps !== undefined) {
     keysOptions.defaultRateLimitEps = parseNumber('default-rate-limit-eps', options.defaultRateLimitEps)
   }
   const logger = createLogger(terminal)
+  const store = await openStore(location, tables, 'tables')
   const keys = createWriteKeys({
     ...keysOptions,
-    store: await openStore(location, tables, 'tables'),
+    store,
+    // What is invented is nobody's data.
+    ...(options.demo === true && { activity: { keepPayloads: true, keepHeaders: true } }),
     logger,
     onEvent(event) {
-      if (event.type === 'refused') noteRefusal(terminal, event)
+      // Those of the demo would push the link out of sight.
+      if (event.type === 'refused' && options.demo !== true) noteRefusal(terminal, event)
     },
   })
+  let stopDemo = () => {}
   try {
     await keys.ready()
-    const access = resolveServeAccess(
-      terminal,
-      location === memoryUrl ? undefined : join(dataFolder, 'admin-token.sha256'),
-    )
+    const access = resolveServeAccess(terminal, location === memoryUrl ? undefined : tokenFile)
+    const signIn = createSignInCode()
+    const byToken = access.options.authorize
     const admin = createAdminApi(keys, {
       ...access.options,
+      authorize: async (request, info) =>
+        signIn.authorize(request, info) ?? (await byToken?.(request, info)) ?? null,
       ...(keysOptions.trustedProxies !== undefined && { trustedProxies: keysOptions.trustedProxies }),
       logger,
     })
     const server = createIngestServer({
       keys,
       admin,
+      signIn,
       eventTypes: keysOptions.eventTypes ?? [],
       onEvents(events) {
         if (events.length === 0) return
@@ -93,14 +105,27 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     const url = await listen(server, port, host)
     try {
       access.keep()
-      const demo = await createFirstKey(keys)
-      greet(terminal, { url, place: describeStore(location, tables), demo, token: access.created })
+      const firstKey = await createFirstKey(keys)
+      if (options.demo === true) stopDemo = await startDemo(keys, store)
+      greet(terminal, {
+        url,
+        place: describeStore(location, tables),
+        firstKey,
+        token: access.created,
+        code: signIn.code,
+      })
     } catch (error) {
       server.close()
       server.closeAllConnections()
       throw error
     }
-    return { url, stop: () => stop(server, keys) }
+    return {
+      url,
+      stop() {
+        stopDemo()
+        return stop(server, keys)
+      },
+    }
   } catch (error) {
     await keys.close()
     throw error
@@ -108,9 +133,11 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 }
 
 function noteRefusal(terminal: Terminal, { reason, keyId, origin, address }: RefusedEvent): void {
-  const { cause } = reasonAdvice[reason]
+  const { cause, advice } = reasonAdvice[reason]
   const from = [keyId, origin, address].filter((part) => part !== undefined).join(', ')
-  noteLine(terminal, `Refused (${reason}): ${cause}.${from === '' ? '' : ` ${from}`}`)
+  const told = `Refused (${reason}): ${cause}.${from === '' ? '' : ` ${from}`}`
+  noteLine(terminal, told, 'bad')
+  noteLine(terminal, `  ${advice}`, 'dim')
 }
 
 /** Makes a key when there is none at all, so that there is something to send with. */
@@ -141,28 +168,32 @@ async function listen(server: Server, port: number, host: string): Promise<strin
 interface Greeting {
   url: string
   place: string
-  demo: string | undefined
+  firstKey: string | undefined
   token: string | undefined
+  /** Signs in to the page once. */
+  code: string
 }
 
-function greet(terminal: Terminal, { url, place, demo, token }: Greeting): void {
-  const key = demo ?? '<write key>'
+function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeting): void {
+  const key = firstKey ?? '<write key>'
   const lines = [
     `writekey listens on ${url}, keys in ${place}`,
     '',
-    demo === undefined
+    firstKey === undefined
       ? 'Write key:   (shown when it was made; make another with: writekey create)'
-      : `Write key:   ${demo}`,
+      : `Write key:   ${firstKey}`,
     token === undefined
-      ? 'Admin token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start)'
+      ? `Admin token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start; lost? Delete ${tokenFile} and start again)`
       : `Admin token: ${token}`,
-    ...(demo !== undefined || token !== undefined ? ['They are not shown again.'] : []),
+    ...(firstKey !== undefined || token !== undefined ? ['They are not shown again.'] : []),
     '',
     'Send an event:',
     '',
     `  curl -u '${key}:' ${url}/v1/track -H 'Content-Type: application/json' -d '{"event":"Hello","userId":"you"}'`,
     '',
     `Manage keys: ${url}/events/write-keys`,
+    '  signed in, once and within ten minutes:',
+    `  ${url}/events/write-keys#code=${code}`,
     'Accepted events follow, one line of JSON each.',
     '',
   ]

@@ -17,9 +17,13 @@ export function printLine({ stdout }: Terminal, line: string): void {
   stdout.write(`${printable(line)}\n`)
 }
 
-/** One line for the person at the terminal, apart from what a pipe takes. */
-export function noteLine({ stderr }: Terminal, line: string): void {
-  stderr.write(`${printable(line)}\n`)
+const colours = { bad: '31', dim: '2' } as const
+
+/** One line for the person at the terminal, apart from what a pipe takes; in colour on a terminal, unless NO_COLOR says not to. */
+export function noteLine({ stderr, env }: Terminal, line: string, colour?: keyof typeof colours): void {
+  const isPlain = colour === undefined || stderr.isTTY !== true || (env.NO_COLOR ?? '') !== ''
+  const text = printable(line)
+  stderr.write(isPlain ? `${text}\n` : `\u001b[${colours[colour]}m${text}\u001b[0m\n`)
 }
 
 /** All of standard input, for a secret: never taken from the command line, where every user of the machine sees it. */

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -39,6 +39,47 @@ describe('writekey serve', () => {
     expect((await post('/v1/b', { batch: batch.batch }))[0]).toBe(401)
     expect(read().err).toContain('Refused (missing_key): No write key was sent.')
     expect(read().out.split(key)).toHaveLength(3)
+    await server.stop()
+  })
+
+  it('prints a link that signs in once', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve()
+    const code = /#code=([\w-]+)$/m.exec(read().out)?.[1] as string
+    const exchange = async (body: string) => {
+      const answer = await fetch(`${server.url}/api/v1/events/sign-in`, { method: 'POST', body })
+      return [answer.status, (await answer.json()) as { token?: string }] as const
+    }
+    expect((await exchange('x'.repeat(32)))[0]).toBe(401)
+    expect((await exchange('x'.repeat(5_000)))[0]).toBe(401)
+    const [status, { token }] = await exchange(code)
+    expect(status).toBe(200)
+    expect((await exchange(code))[0]).toBe(401)
+    const session = (bearer: string | undefined) =>
+      fetch(`${server.url}/api/v1/events/session`, { headers: { authorization: `Bearer ${bearer}` } })
+    expect(await (await session(token)).json()).toMatchObject({ name: 'terminal', role: 'admin' })
+    expect((await session(code)).status).toBe(401)
+    await server.stop()
+  })
+
+  it('brings keys, a month of traffic and live events with --demo, in memory', async () => {
+    const shell = openShell({ WRITEKEY_ADMIN_TOKEN: 'a'.repeat(40) })
+    enter(shell.folder)
+    const { server } = await shell.serve({}, ['--demo'])
+    const call = async (path: string) =>
+      (
+        await fetch(`${server.url}/api/v1/events/${path}`, {
+          headers: { authorization: `Bearer ${'a'.repeat(40)}` },
+        })
+      ).json() as Promise<{ total: { accepted: number; refused: number }; data: unknown[] }>
+    const { total } = await call('usage?window=30d')
+    expect(total.accepted).toBeGreaterThan(100_000)
+    expect(total.refused).toBeGreaterThan(100)
+    await expect
+      .poll(async () => (await call('debugger')).data.length, { timeout: 15_000 })
+      .toBeGreaterThan(2)
+    expect(existsSync(join(shell.folder, 'keys.db'))).toBe(false)
     await server.stop()
   })
 

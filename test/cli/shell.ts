@@ -34,13 +34,13 @@ export function openShell(env: Record<string, string> = {}) {
     return JSON.parse(outcome.out)
   }
 
-  async function serve(more: Record<string, string> = {}) {
+  async function serve(more: Record<string, string> = {}, flags: readonly string[] = []) {
     const { terminal, read } = createTerminal(
       { WRITEKEY_STORE: store, PORT: '0', ...env, ...more },
       Readable.from([]),
     )
     let server: RunningServer | undefined
-    const code = await runCommandLine(['serve'], terminal, (running) => {
+    const code = await runCommandLine(['serve', ...flags], terminal, (running) => {
       server = running as RunningServer
     })
     if (server !== undefined) onTestFinished(server.stop)

@@ -152,6 +152,19 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
   }
 }
 
+/** The token that a server at a terminal gives for the code it has printed; null when the code is good no more. */
+export async function redeemCode(code: string): Promise<string | null> {
+  const response = await fetch(`${eventsPath}/sign-in`, {
+    method: 'POST',
+    credentials: 'same-origin',
+    cache: 'no-store',
+    body: code,
+  }).catch(() => null)
+  if (response === null || !response.ok) return null
+  const { token } = (await response.json()) as { token: unknown }
+  return typeof token === 'string' ? token : null
+}
+
 /** Without what is empty. */
 function toSearch(query: Readonly<Record<string, string | null>>): URLSearchParams {
   const given = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
