@@ -41,7 +41,8 @@ it('takes the screenshots of the documentation', async () => {
     await page.setViewportSize({ width: 1200, height: 820 })
     await page.getByRole('link', { name: 'Web App' }).click()
     await page.getByText('refusals').waitFor()
-    await page.getByText('Signed Up').waitFor()
+    await page.getByText('Signed Up').first().waitFor()
+    await page.getByText('refused in the last hour').waitFor()
     await shoot(page, 'key')
 
     await page.setViewportSize({ width: 1200, height: 640 })
@@ -49,6 +50,11 @@ it('takes the screenshots of the documentation', async () => {
     await page.getByRole('link', { name: 'Debugger' }).first().click()
     await page.getByText('12 times').waitFor()
     await shoot(page, 'debugger')
+
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.getByRole('button', { name: 'By problem' }).click()
+    await page.getByRole('button', { name: 'Allow this origin' }).first().waitFor()
+    await shoot(page, 'problems')
 
     await page.emulateMedia({ colorScheme: 'light' })
     await page.setViewportSize({ width: 1200, height: 420 })

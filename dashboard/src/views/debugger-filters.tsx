@@ -22,7 +22,7 @@ const textFilters = [
   { name: 'origin', label: 'Origin' },
   { name: 'address', label: 'Address' },
   { name: 'process', label: 'Process' },
-  { name: 'q', label: 'Anything' },
+  { name: 'q', label: 'Any text' },
 ] as const
 
 export function DebuggerFilters({ isByProblem }: { isByProblem: boolean }) {

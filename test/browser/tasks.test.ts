@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs'
+import { Readable, Writable } from 'node:stream'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runCommandLine } from '../../src/cli/command-line.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
+import { describeWithService } from '../services.ts'
+import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
+import { type PageServer, startPageServer } from './page-server.ts'
+
+describeWithService('chromium', 'what people come to the page for', (chromiumPath) => {
+  let browser: Browser
+  let server: PageServer
+
+  beforeAll(async () => {
+    browser = await launchBrowser(chromiumPath)
+    server = await startPageServer({ activity: { keepPayloads: true, keepHeaders: true } })
+  }, 120_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  it.each([
+    { colorScheme: 'light', viewport: { width: 1920, height: 1000 } },
+    { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+  ] as const)(
+    'finds why a sender is refused and allows its origin in at most 6 clicks, $viewport.width wide',
+    async (look) => {
+      const origin = `https://shop-${look.viewport.width}.example`
+      const { key, writeKey } = await server.keys.create({
+        name: `Shop ${look.viewport.width}`,
+        sourceType: 'web',
+        allowedOrigins: ['https://app.example.com'],
+      })
+      for (let count = 0; count < 3; count++)
+        await server.send(key, '/v1/track', { event: 'Paid' }, { origin })
+      const { page, context, complaints } = await openPage(browser, look)
+      await signIn(page, server.url)
+      const start = performance.now()
+      await page.getByRole('link', { name: 'Debugger' }).click()
+      await page.getByRole('button', { name: 'By problem' }).click()
+      const problem = page.locator('.problems li').filter({ hasText: origin })
+      await problem.getByText('3', { exact: true }).waitFor()
+      await expectAccessible(page)
+      await problem.getByRole('button', { name: 'Allow this origin' }).click()
+      await page.getByRole('dialog').getByText('a site that copied the key would be let in too').waitFor()
+      await expectAccessible(page)
+      await page.getByRole('dialog').getByRole('button', { name: 'Allow this origin' }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      console.log(`allow an origin: 4 clicks, ${Math.round(performance.now() - start)} ms`)
+      expect((await server.keys.get(writeKey.id)).allowedOrigins).toEqual(['https://app.example.com', origin])
+      expect((await server.send(key, '/v1/track', { event: 'Paid' }, { origin })).status).toBe(200)
+      expect(complaints).toEqual([])
+      await context.close()
+    },
+    40_000,
+  )
+
+  it('opens a line to its details, which have an address of their own', async () => {
+    const { key } = await server.keys.create({ name: 'Looked into', sourceType: 'server' })
+    await server.send(key, '/v1/track', { event: "It's", userId: 'u1' }, { 'user-agent': 'node/test' })
+    const { page, context, complaints } = await openPage(browser)
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await signIn(page, server.url)
+    await page.getByRole('link', { name: 'Debugger' }).click()
+    await page.getByLabel('Any text').fill('NODE/test')
+    await page.getByLabel('Event name').fill("It's")
+    await page.waitForURL(/q=NODE%2Ftest&name=/)
+    const line = page.locator('.decisions li').filter({ hasText: 'Looked into' })
+    await line.getByRole('button', { name: 'Details' }).click()
+    await line.getByText('POST /v1/track').waitFor()
+    await line.getByText('"userId": "u1"').waitFor()
+    await line.getByRole('button', { name: 'Raw' }).click()
+    await line.getByText('"userId":"u1"').waitFor()
+    await expectAccessible(page)
+    await line.getByRole('button', { name: 'Copy as curl' }).click()
+    const curl = await page.evaluate(() => navigator.clipboard.readText())
+    expect(curl).toContain(`curl -X 'POST' '${server.origin}/v1/track'`)
+    expect(curl).toContain(`"event":"It'\\''s"`)
+    expect(curl).not.toContain(key)
+    await line.getByRole('button', { name: 'Copy link' }).click()
+    await page.goto(await page.evaluate(() => navigator.clipboard.readText()))
+    await page.getByText('POST /v1/track').waitFor()
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
+  it('finds the key of a pasted secret, which never gets into an address', async () => {
+    const { key } = await server.keys.create({ name: 'Leaked one', sourceType: 'server' })
+    const { page, context } = await openPage(browser)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await signIn(page, server.url)
+    await page.locator('td.name').first().waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.insertText(key)
+    await page.getByRole('heading', { name: 'Leaked one' }).waitFor()
+    await page.getByRole('button', { name: 'Rotate key' }).click()
+    await page.getByLabel('Grace period').selectOption('0')
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate key' }).click()
+    await page.locator('#secret').waitFor()
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    expect((await server.send(key, '/v1/track', {})).status).toBe(401)
+    expect([...asked, page.url()].filter((url) => url.includes(key.slice(8)))).toEqual([])
+    await page.goto(`${server.url}#/`)
+    await page.locator('td.name').first().waitFor()
+    await page.getByRole('searchbox').fill(`sk_live_${'x'.repeat(34)}`)
+    await page.getByRole('alert').filter({ hasText: 'No key here has the secret' }).waitFor()
+    await context.close()
+  }, 30_000)
+
+  it('chooses keys by keyboard, pauses them together, and exports what fits', async () => {
+    const made = []
+    for (const name of ['=Bulk 1', 'Bulk 2'])
+      made.push(await server.keys.create({ name, sourceType: 'other', environment: 'bulk' }))
+    const { page, context, complaints } = await openPage(browser)
+    await signIn(page, server.url)
+    await page.getByRole('searchbox').fill('bulk')
+    await page.getByText('2 keys').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('=Bulk 1')
+    await page.getByLabel('Choose all on this page').check()
+    await page.getByText('2 keys chosen').waitFor()
+    const csv = await download(page, () => page.getByRole('button', { name: 'CSV' }).click())
+    expect(csv).toMatch(/\r\nwk_\w+,'=Bulk 1,other,bulk,/)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Pause keys' }).click()
+    await page.getByText('2 keys paused.').waitFor({ timeout: 15_000 })
+    for (const { writeKey } of made) expect((await server.keys.get(writeKey.id)).status).toBe('paused')
+    const json = await download(page, () => page.getByLabel('Export').selectOption('json'))
+    expect(JSON.parse(json).map(({ status }: { status: string }) => status)).toEqual(['paused', 'paused'])
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 40_000)
+
+  it('signs in by the link of the terminal, once, and shows the demo', async () => {
+    let out = ''
+    const terminal: Terminal = {
+      stdin: Readable.from([]),
+      stdout: new Writable({
+        write(chunk, _, done) {
+          out += chunk
+          done()
+        },
+      }),
+      stderr: new Writable({ write: (_, __, done) => done() }),
+      env: { PORT: '0', WRITEKEY_ADMIN_TOKEN: 'a'.repeat(40) },
+    }
+    let stop = async () => {}
+    await runCommandLine(['serve', '--demo'], terminal, (running) => {
+      stop = () => running.stop()
+    })
+    const link = /http\S+#code=\S+/.exec(out)?.[0] as string
+    const { page, context, complaints } = await openPage(browser)
+    await page.goto(link)
+    await page.getByText('terminal · admin').waitFor()
+    expect(page.url()).not.toContain('code')
+    await page.getByText('Needs attention').waitFor()
+    await page.getByText('Success rate').waitFor()
+    await page.getByRole('button', { name: 'By workspace' }).click()
+    await page.locator('.groups-table').filter({ hasText: 'acme' }).waitFor()
+    await expectAccessible(page)
+    await page.reload()
+    await page.getByText('terminal · admin').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    expect(complaints).toEqual([])
+    await page.goto('about:blank')
+    await page.goto(link)
+    await page.getByText('The link has been used').waitFor()
+    await context.close()
+    await stop()
+  }, 40_000)
+})
+
+async function download(page: Page, click: () => Promise<unknown>): Promise<string> {
+  const started = page.waitForEvent('download')
+  await click()
+  return readFileSync(await (await started).path(), 'utf8')
+}
