@@ -3,6 +3,7 @@ import { createPool } from 'mysql2'
 import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { type AuditEntry, createWriteKeys } from '../../../src/index.ts'
+import { parseListQuery } from '../../../src/keys/list-query.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
@@ -83,9 +84,9 @@ function connections(database: TestDatabase): void {
     const { url, proxy } = await proxied(database)
     const store = createSqlStore({ url })
     await store.poll({ since: null })
-    await store.list({ limit: 1 } as never)
+    await store.list(parseListQuery({ limit: 1 }))
     proxy.blackhole(true)
-    const hanging = [store.insert(createKeyRecord(), auditEntry()), store.list({ limit: 1 } as never)]
+    const hanging = [store.insert(createKeyRecord(), auditEntry()), store.list(parseListQuery({ limit: 1 }))]
     const failed = Promise.allSettled(hanging)
     const began = performance.now()
     await store.close()
@@ -107,10 +108,10 @@ describeWithService('postgres', 'connections to PostgreSQL', (address) => {
     onTestFinished(async () => {
       await Promise.all([never.close(), store.close()])
     })
-    await store.list({ limit: 1 } as never)
+    await store.list(parseListQuery({ limit: 1 }))
     proxy.blackhole(true)
     const began = performance.now()
-    const calls = [never.list({ limit: 1 } as never), store.list({ limit: 1 } as never)]
+    const calls = [never.list(parseListQuery({ limit: 1 })), store.list(parseListQuery({ limit: 1 }))]
     for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'store_timeout' })
     expect(performance.now() - began).toBeLessThan(12_000)
   })
@@ -191,7 +192,9 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
       expect(await store.get(record.id)).toEqual(record)
       expect(await other.get(record.id)).toEqual(record)
       const { position } = await store.poll({ since: null })
-      expect((await store.list({ q: name.slice(0, 4), limit: 10 } as never)).data).toContainEqual(record)
+      expect((await store.list(parseListQuery({ q: name.slice(0, 4), limit: 10 }))).data).toContainEqual(
+        record,
+      )
       // What another process commits is seen over every connection of the pool.
       const next = { ...record, name: `${name}!`, version: 2 }
       expect(await other.replace(next, auditEntry())).toBeDefined()
