@@ -142,7 +142,10 @@ describe('writeKeyAuth on Koa', () => {
     })
     const answer = await send(await listen(app), key, { 'x-forwarded-for': '6.6.6.6' })
     expect(await answer.text()).toBe('6.6.6.6')
-    expect(seen).toMatchObject([{ type: 'accepted', address: '127.0.0.1' }])
+    expect(seen).toMatchObject([
+      { type: 'forwarded_for_ignored' },
+      { type: 'accepted', address: '127.0.0.1' },
+    ])
   })
 
   it('writes nothing more when onRefused has answered', async () => {
