@@ -192,9 +192,9 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
       expect(await store.get(record.id)).toEqual(record)
       expect(await other.get(record.id)).toEqual(record)
       const { position } = await store.poll({ since: null })
-      expect((await store.list(parseListQuery({ q: name.slice(0, 4), limit: 10 }))).data).toContainEqual(
-        record,
-      )
+      // Past the parser, which refuses control characters: the store's own quoting is what is tried.
+      const query = { ...parseListQuery({ limit: 10 }), q: name.slice(0, 4) }
+      expect((await store.list(query)).data).toContainEqual(record)
       // What another process commits is seen over every connection of the pool.
       const next = { ...record, name: `${name}!`, version: 2 }
       expect(await other.replace(next, auditEntry())).toBeDefined()
