@@ -1,7 +1,9 @@
 import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import {
+  aliveWithinMs,
   type Connections,
+  doubtAfterMs,
   idleInTransactionMs,
   longestConnectMs,
   poolSize,
@@ -28,8 +30,13 @@ interface RawPool {
   getConnection(callback: (error: unknown, connection: RawConnection) => void): void
   end(callback: (error: unknown) => void): void
 }
+interface ProbeConnection {
+  on(event: 'error' | 'connect', listener: (error: unknown) => void): unknown
+  destroy(): void
+}
 interface MysqlDriver {
   createPool(config: object): RawPool
+  createConnection(config: object): ProbeConnection
 }
 
 /**
@@ -75,7 +82,9 @@ export async function openMysql(url: string): Promise<Connections> {
         })
     })
     const kysely = new Kysely<unknown>({
-      dialect: new MysqlDialect({ pool: guardPool(pool, deadlineMs, cuts, borrowed) }),
+      dialect: new MysqlDialect({
+        pool: guardPool(pool, deadlineMs, cuts, borrowed, () => isAlive(driver, url)),
+      }),
     })
     return kysely.withPlugin(mysqlText)
   }) as [Kysely<unknown>, Kysely<unknown>]
@@ -110,6 +119,7 @@ function guardPool(
   deadlineMs: number,
   cuts: Set<() => void>,
   borrowed: WeakSet<RawConnection>,
+  isAlive: () => Promise<boolean>,
 ): MysqlPool {
   return {
     getConnection(callback) {
@@ -133,7 +143,7 @@ function guardPool(
         else {
           borrowed.add(connection)
           connection.stream?.ref?.()
-          callback(undefined, guardConnection(connection, deadlineMs, cuts, borrowed))
+          callback(undefined, guardConnection(connection, deadlineMs, cuts, borrowed, isAlive))
         }
         late = true
       })
@@ -145,12 +155,14 @@ function guardPool(
 /**
  * A connection that does not answer by the deadline is cut rather than handed back.
  * @param cuts what cuts a connection whose answer is waited for.
+ * @param isAlive whether the server takes connections, asked when a statement takes long.
  */
 function guardConnection(
   connection: RawConnection,
   deadlineMs: number,
   cuts: Set<() => void>,
   borrowed: WeakSet<RawConnection>,
+  isAlive: () => Promise<boolean>,
 ): MysqlPoolConnection {
   let failure: StoreError | undefined
   const query = (
@@ -168,16 +180,21 @@ function guardConnection(
       answered = true
       cuts.delete(cut)
       clearTimeout(timer)
+      clearTimeout(doubt)
       callback(error, result)
     }
-    const cut = () => {
+    const cut = () => giveUp(deadlineMs)
+    const giveUp = (afterMs: number) => {
       if (answered) return
-      failure = timeoutError(deadlineMs)
+      failure = timeoutError(afterMs)
       // mysql2 tells nobody of it.
       connection.destroy()
       answer(failure, undefined)
     }
     const timer = setTimeout(() => setImmediate(cut), deadlineMs)
+    const doubt = setTimeout(async () => {
+      if (!(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
+    }, doubtAfterMs)
     cuts.add(cut)
     connection.query(text, parameters, answer)
   }
@@ -190,6 +207,21 @@ function guardConnection(
       connection.release()
     },
   }
+}
+
+/** A server that refuses the connection has answered, too. */
+function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = driver.createConnection({ uri: url })
+    const settle = (alive: boolean) => {
+      clearTimeout(timer)
+      probe.destroy()
+      resolve(alive)
+    }
+    const timer = setTimeout(() => setImmediate(settle, false), aliveWithinMs)
+    probe.on('connect', () => settle(true))
+    probe.on('error', () => settle(true))
+  })
 }
 
 function timeoutError(deadlineMs: number): StoreError {

@@ -159,6 +159,34 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
   const database = useMysqlDatabase(address)
   connections(database)
 
+  it('that hang fail a management call in a third of the time that one which waits for a lock has', async () => {
+    const { url, proxy } = await proxied(database)
+    const store = createSqlStore({ url })
+    onTestFinished(() => store.close())
+    await store.list(parseListQuery({ limit: 1 }))
+    proxy.blackhole(true)
+    const began = performance.now()
+    const call = store.list(parseListQuery({ limit: 1 }))
+    await expect(call).rejects.toMatchObject({ code: 'store_timeout' })
+    expect(performance.now() - began).toBeLessThan(12_000)
+  })
+
+  it('wait for a lock longer than for a server that is silent', async () => {
+    const store = createSqlStore({ url: database.url })
+    onTestFinished(() => store.close())
+    const record = createKeyRecord()
+    await store.insert(record, auditEntry())
+    const pool = createPool({ uri: database.url, connectionLimit: 1 }).promise()
+    onTestFinished(() => pool.end())
+    const client = await pool.getConnection()
+    await client.query('lock tables writekey_meta write')
+    const changed = store.replace({ ...record, name: 'New', version: record.version + 1 }, auditEntry())
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await client.query('unlock tables')
+    client.release()
+    expect(await changed).toBeDefined()
+  })
+
   it.each([
     "sql_mode = 'NO_BACKSLASH_ESCAPES'",
     "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY'",
