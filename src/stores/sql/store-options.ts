@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { badOption, ConfigError } from '../../runtime/config-error.ts'
 import { anything, flag, oneOf, optional, readOptions, text } from '../../runtime/options.ts'
 import { adoptConnections } from './app-connections.ts'
@@ -21,8 +22,8 @@ interface CommonOptions {
 /** A store that makes its own connections. Its tables are made on first use. */
 export interface SqlStoreUrlOptions extends CommonOptions {
   /**
-   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. The driver (libsql, better-sqlite3 or
-   * node:sqlite; pg; mysql2) is loaded on first use.
+   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH begins at the working
+   * directory of this call. The driver (libsql, better-sqlite3 or node:sqlite; pg; mysql2) is loaded on first use.
    */
   url: string
   /**
@@ -116,11 +117,13 @@ function withKyselyChecked(reached: Reached): Reached {
 
 function resolveUrl({ dialect, private: isPrivate, target }: StoreUrl, notifications: unknown): Reached {
   const listenAt = listeningTarget(target, notifications)
+  // Now: a process that changes its working directory later means the same file.
+  const place = dialect === 'sqlite' && !isPrivate ? resolve(target) : target
   return {
     dialect,
     isPrivate,
     ownsConnections: true,
-    open: () => openers[dialect](target),
+    open: () => openers[dialect](place),
     makeListener:
       dialect !== 'postgres' || listenAt === undefined
         ? undefined

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -68,6 +68,17 @@ describe('SQLite', () => {
     expect(await value('journal_mode')).toBe('wal')
     expect(await value('synchronous')).toBe(2)
     await close()
+  })
+
+  it('means the file of a relative path as it was at construction', async () => {
+    const file = newFile()
+    const before = process.cwd()
+    process.chdir(dirname(file))
+    const store = createSqlStore({ url: `sqlite:${basename(file)}` })
+    process.chdir(before)
+    await insertAndFind(store)
+    await store.close()
+    expect(existsSync(file)).toBe(true)
   })
 
   it('asks for migrate() in an application’s own database, and then works there', async () => {
