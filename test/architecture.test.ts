@@ -236,6 +236,19 @@ describe('imports', () => {
   })
 })
 
+describe('timers', () => {
+  it('are put into the background by one function, which knows runtimes where they are numbers', () => {
+    const wrong = sources
+      .filter((file) => file !== 'src/runtime/timers.ts')
+      .filter((file) =>
+        /\b(set(Timeout|Interval)\([^\n]*\)|\}, [\w.]+\)|\w*([tT]imer|[hH]eartbeat|[cC]heck))\.unref/.test(
+          readFileSync(resolve(root, file), 'utf8'),
+        ),
+      )
+    expect(wrong).toEqual([])
+  })
+})
+
 describe('file names', () => {
   it('say a subject', () => {
     const vague = sources.filter((file) => /^(utils?|helpers?|common|types|misc)\./.test(basename(file)))

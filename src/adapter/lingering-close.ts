@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { isWhole, mostThrownAway, patienceMs } from '../http/unread-body.ts'
+import { inBackground } from '../runtime/timers.ts'
 
 /** A client that has this much left when it reads its answer may have had as much on its way when we wrote it. */
 const mostDrained = 2 * mostThrownAway
@@ -35,7 +36,7 @@ export function lingerOnClose(response: ServerResponse): void {
     }
     const callback = parts.find((part): part is () => void => typeof part === 'function')
     const timer = setTimeout(finish, patienceMs)
-    timer.unref?.()
+    inBackground(timer)
     let left = mostDrained
 
     function onData(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { inBackground } from '../runtime/timers.ts'
 import type { Activity } from '../watch/activity.ts'
 import type { RecentDecision } from '../watch/recent-decision.ts'
 import { type DecisionFilter, matchesFilter } from '../watch/recent-decisions.ts'
@@ -75,7 +76,7 @@ export function createDecisionStream(
       end(controller)
       wake?.()
     }, accessCheckMs)
-    accessCheck.unref?.()
+    inBackground(accessCheck)
   }
 
   /** An application that does not answer does not allow. */
@@ -114,7 +115,7 @@ export function createDecisionStream(
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
         }, heartbeatMs)
-        heartbeat.unref?.()
+        inBackground(heartbeat)
         checkLater(controller)
       },
       async pull(controller) {

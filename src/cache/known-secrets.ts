@@ -1,5 +1,6 @@
 import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { ExistingSecrets } from '../stores/key-store.ts'
 import { createDigestIndex, type DigestIndex } from './digest-index.ts'
 import type { Outage } from './outages.ts'
@@ -114,7 +115,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
       },
       Math.max(0, retryAt - performance.now()),
     )
-    timer.unref?.()
+    inBackground(timer)
   }
 
   return {

@@ -2,6 +2,7 @@ import type { KeyRecord } from '../keys/key-record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { storeDeadlineMs, timeoutError, withDeadline } from '../runtime/deadline.ts'
 import { StoreError, toStoreError } from '../runtime/errors.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lease } from './lease.ts'
@@ -171,7 +172,7 @@ export function createPoller(options: PollerOptions): Poller {
       },
       leaseMs > 0 ? leaseMs / 4 : firstIntervalMs,
     )
-    timer.unref?.()
+    inBackground(timer)
   }
 
   return {
@@ -209,7 +210,7 @@ export function createPoller(options: PollerOptions): Poller {
         hintTimer = undefined
         if (!closed) poll().catch(() => {})
       }, waitMs)
-      hintTimer.unref?.()
+      inBackground(hintTimer)
     },
     isFailing: () => failures > 0,
     close() {

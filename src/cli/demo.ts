@@ -1,4 +1,5 @@
 import type { CreateKeyInput, KeyStore, WriteKeys } from '../index.ts'
+import { inBackground } from '../runtime/timers.ts'
 import { type UsageCount, usageBucketMs } from '../stores/usage-store.ts'
 
 interface Source {
@@ -89,15 +90,17 @@ export async function startDemo(keys: WriteKeys, store: KeyStore): Promise<() =>
       body: { event, userId: `u${turn % 40}` },
       ip: `203.0.113.${turn % 9}`,
     })
-  const timer = setInterval(() => {
-    turn++
-    const { source, key } = made[turn % made.length] as (typeof made)[number]
-    const type = source.types[turn % source.types.length] as string
-    void send(key, type, source.names[turn % source.names.length] as string, source.origin)
-    if (turn % 5 === 0) void send(made[0]?.key as string, 'track', 'Signed Up', 'https://copycat.example')
-    if (turn % 11 === 0) void send(made[2]?.key as string, 'track', 'debug')
-    if (turn % 17 === 0) void send(old.key, 'page', 'Visited', site)
-  }, 700).unref()
+  const timer = inBackground(
+    setInterval(() => {
+      turn++
+      const { source, key } = made[turn % made.length] as (typeof made)[number]
+      const type = source.types[turn % source.types.length] as string
+      void send(key, type, source.names[turn % source.names.length] as string, source.origin)
+      if (turn % 5 === 0) void send(made[0]?.key as string, 'track', 'Signed Up', 'https://copycat.example')
+      if (turn % 11 === 0) void send(made[2]?.key as string, 'track', 'debug')
+      if (turn % 17 === 0) void send(old.key, 'page', 'Visited', site)
+    }, 700),
+  )
   return () => clearInterval(timer)
 }
 

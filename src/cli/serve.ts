@@ -4,6 +4,7 @@ import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
 import { createWriteKeys, type Logger, type RefusedEvent, type WriteKeys } from '../index.ts'
+import { inBackground } from '../runtime/timers.ts'
 import { createLineLogger } from '../verifier/logger.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
@@ -204,7 +205,7 @@ async function stop(server: Server, keys: WriteKeys): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), stopGraceMs).unref()
+  const timer = inBackground(setTimeout(() => server.closeAllConnections(), stopGraceMs))
   await closed
   clearTimeout(timer)
   await keys.close()

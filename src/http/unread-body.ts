@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { inBackground } from '../runtime/timers.ts'
 import { contentLengthOf } from './content-length.ts'
 import type { FieldValues } from './ingest-request.ts'
 import { hasArrived } from './raw-body.ts'
@@ -39,7 +40,7 @@ export function throwRestAway(response: ServerResponse): void {
   response.once('finish', () => {
     if (isWhole(request)) return
     const timer = setTimeout(() => request.destroy(), patienceMs)
-    timer.unref?.()
+    inBackground(timer)
     const stop = () => clearTimeout(timer)
     request.once('end', stop)
     request.once('close', stop)

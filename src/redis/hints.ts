@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { keyIdPattern } from '../keys/ids.ts'
 import { anything, readOptions, text } from '../runtime/options.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { ChangeHints, ChangeListener } from '../stores/key-store.ts'
 import { type RedisClient, redisCommands } from './client.ts'
 import { withTimeout } from './link.ts'
@@ -107,7 +108,7 @@ function createPacer(listener: ChangeListener) {
     allowance = Math.min(mostAtOnce, allowance + (now - refilledAt) / intervalMs)
     refilledAt = now
     if (allowance < 1) {
-      timer = setTimeout(flush, intervalMs).unref()
+      timer = inBackground(setTimeout(flush, intervalMs))
       return
     }
     allowance--

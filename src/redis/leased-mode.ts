@@ -1,5 +1,6 @@
 import type { Rate, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { inBackground } from '../runtime/timers.ts'
 import {
   askFor,
   type BucketAnswer,
@@ -124,7 +125,7 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
 
   function hold(bucket: LeasedBucket, rate: Rate): void {
     holders.set(bucket, rate)
-    sweepTimer ??= setInterval(sweep, sweepEveryMs).unref()
+    sweepTimer ??= inBackground(setInterval(sweep, sweepEveryMs))
   }
 
   /** Senders that fell silent: what was taken for them goes back, so that others can have it. */

@@ -4,6 +4,7 @@ import { assertCost, refundGcra } from '../limits/gcra.ts'
 import type { LimiterChange, Rate, RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { StoreError } from '../runtime/errors.ts'
+import { inBackground } from '../runtime/timers.ts'
 import { bucketScript } from './bucket-script.ts'
 import {
   type BucketAnswer,
@@ -90,7 +91,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   }
 
   function announce(): void {
-    announcing = setTimeout(announce, presence.nextMs()).unref()
+    announcing = inBackground(setTimeout(announce, presence.nextMs()))
     if (link.isUp()) presence.announce(link.run).catch(() => {})
   }
 

@@ -1,4 +1,5 @@
 import { StoreError } from '../runtime/errors.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { RedisCommands } from './client.ts'
 import { createOutageReport } from './outage-report.ts'
 import { explainRefusal, PermissionError } from './refusal.ts'
@@ -92,7 +93,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       }
       state = 'late'
       wasInTime = false
-      timer = setTimeout(goDown, hiccupMs, error, key).unref()
+      timer = inBackground(setTimeout(goDown, hiccupMs, error, key))
     }
     answer.then(
       () => {
@@ -117,7 +118,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
 
   function schedule(delayMs: number): void {
     timer = setTimeout(probe, delayMs)
-    timer.unref()
+    inBackground(timer)
   }
 
   function probe(): void {

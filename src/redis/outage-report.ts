@@ -1,3 +1,4 @@
+import { inBackground } from '../runtime/timers.ts'
 /** Tells of an outage once, however often the server comes and goes before it is over. */
 export interface OutageReport {
   /** @param again whether to tell even though an outage has been told: what is wrong has changed. */
@@ -38,10 +39,12 @@ export function createOutageReport({ onDown, onUp }: OutageReportOptions): Outag
     up() {
       upAt = performance.now()
       const longEnoughMs = Math.min(longestSettleMs, settleMs * 2 ** relapses)
-      settling = setTimeout(() => {
-        told = undefined
-        onUp()
-      }, longEnoughMs).unref()
+      settling = inBackground(
+        setTimeout(() => {
+          told = undefined
+          onUp()
+        }, longEnoughMs),
+      )
     },
     pauseMs: () => Math.min(longestPauseMs, pauseMs * 2 ** relapses),
     close: () => clearTimeout(settling),

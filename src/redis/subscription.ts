@@ -1,5 +1,6 @@
 import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { StoreError } from '../runtime/errors.ts'
+import { inBackground } from '../runtime/timers.ts'
 import { isLate, withTimeout } from './link.ts'
 import { explainRefusal, PermissionError } from './refusal.ts'
 
@@ -104,7 +105,7 @@ export function createRedisSubscription(
     for (const event of lossEvents) connection.on?.(event, loseConnection)
     if (isIoredis(connection)) connection.on?.('message', receiveFrom)
     if (owned && !isIoredis(connection)) Promise.resolve(connection.connect?.()).catch(lose)
-    pinging = setInterval(ping, pingEveryMs).unref()
+    pinging = inBackground(setInterval(ping, pingEveryMs))
     subscribe()
   }
 
@@ -117,7 +118,7 @@ export function createRedisSubscription(
     ).then(connected, (refusal: unknown) => {
       lose(refusal)
       clearTimeout(retry)
-      retry = setTimeout(subscribe, retryMs).unref()
+      retry = inBackground(setTimeout(subscribe, retryMs))
     })
   }
 

@@ -1,6 +1,7 @@
 import { randomBase62 } from '../runtime/base62.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { UsageBatch, UsageStore } from '../stores/usage-store.ts'
 import type { DroppedUsage, UnsentUsage } from './unsent-usage.ts'
 import { createUsagePruner } from './usage-pruner.ts'
@@ -64,7 +65,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   function schedule(): void {
     if (closed || timer !== undefined) return
     timer = setTimeout(flush, flushMs)
-    timer.unref?.()
+    inBackground(timer)
     dueAt = clock.now() + flushMs
   }
 

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore } from '../stores/fleet-store.ts'
 import { createMemoryFleet } from '../stores/memory-fleet.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
@@ -108,7 +109,7 @@ export function createActivity(
     // Volume is judged once a second; windows are longer.
     if (turns % (1_000 / turnMs) === 0) detector?.check()
   }, turnMs)
-  timer.unref?.()
+  inBackground(timer)
 
   function describe(decision: RequestDecision): void {
     const { keyId, reason } = decision

@@ -1,3 +1,4 @@
+import { inBackground } from '../../runtime/timers.ts'
 import type { ChangeListener } from '../key-store.ts'
 import { toStoreError } from './driver-errors.ts'
 
@@ -90,7 +91,7 @@ export function listenForChanges(
     timer = setTimeout(() => {
       inTime(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
     }, heartbeatMs)
-    timer.unref()
+    inBackground(timer)
   }
 
   function retryLater(): void {
@@ -98,7 +99,7 @@ export function listenForChanges(
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2)
     failures++
     timer = setTimeout(start, pauseMs)
-    timer.unref()
+    inBackground(timer)
   }
 
   start()

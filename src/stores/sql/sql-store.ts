@@ -1,4 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
+import { inBackground } from '../../runtime/timers.ts'
 import type { FleetStore } from '../fleet-store.ts'
 import type { ChangeListener, CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
@@ -128,7 +129,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
         resolve(!closed)
       }
       const timer = setTimeout(end, ms)
-      timer.unref()
+      inBackground(timer)
       pauses.add(end)
     })
   }
