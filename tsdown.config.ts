@@ -17,6 +17,7 @@ export const libraryEntries: Record<string, string> = {
   redis: 'src/redis/index.ts',
   admin: 'src/admin/index.ts',
   ingest: 'src/ingest/index.ts',
+  metrics: 'src/metrics/index.ts',
   testing: 'src/testing/index.ts',
 }
 

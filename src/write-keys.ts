@@ -7,10 +7,12 @@ import { createHealth } from './health.ts'
 import type { KeyRecord } from './keys/key-record.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
 import { createManagement } from './management/management.ts'
+import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
+import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
 import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
@@ -61,6 +63,16 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     close: closing.close,
   }
   noteLogger(keys, resolved.logger)
+  noteMeasured(keys, {
+    meter() {
+      parts.measure.meter ??= createDecisionMeter()
+      return parts.measure.meter
+    },
+    health: look,
+    lookups: cache.counts,
+    dropped: () => parts.dropped,
+    unknownKeyBudgetUsed: parts.budgetUsed,
+  })
   return keys
 }
 
@@ -99,6 +111,8 @@ function createParts(resolved: ResolvedOptions) {
     onUnchecked: () => emit({ type: 'peppers_unchecked' }),
   })
   const watch: DecisionWatch = {}
+  const measure: DecisionMeasure = {}
+  const dropped = { events: 0, refusals: 0 }
   const activity = createWatchedActivity(resolved, watch, emit, storeOutages('watching'), {
     pollMs: () => cache.leaseMs() / 4,
     beginPolling: () => void cache.refresh().catch(() => {}),
@@ -131,7 +145,11 @@ function createParts(resolved: ResolvedOptions) {
     retentionMs: resolved.usage.retentionDays * dayMs,
     onStoreError: counting.began,
     onStored: counting.ended,
-    onDropped: (dropped) => emit({ type: 'usage_dropped', ...dropped }),
+    onDropped(given) {
+      dropped.events += given.events
+      dropped.refusals += given.refusals
+      emit({ type: 'usage_dropped', ...given })
+    },
   })
   let limiterChange: LimiterChange | undefined
   const unobserve = resolved.limiter.observe?.((change) => {
@@ -142,7 +160,17 @@ function createParts(resolved: ResolvedOptions) {
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
   const missingPepper = peppers.missing
-  const verifierOptions = { ...resolved, cache, emit, tellDecisions, usage, watch, isSpent, missingPepper }
+  const verifierOptions = {
+    ...resolved,
+    cache,
+    emit,
+    tellDecisions,
+    usage,
+    watch,
+    measure,
+    isSpent,
+    missingPepper,
+  }
   return {
     unobserve,
     limiterChange: () => limiterChange,
@@ -153,6 +181,9 @@ function createParts(resolved: ResolvedOptions) {
     cache,
     usage,
     activity,
+    measure,
+    dropped,
+    budgetUsed: budget.used,
     verifierOptions,
   }
 }

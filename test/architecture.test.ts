@@ -16,7 +16,7 @@ const ranks = [
   ['verifier'],
   ['management', 'watch', 'usage'],
   ['write-keys'],
-  ['admin', 'ingest'],
+  ['admin', 'ingest', 'metrics'],
   ['adapter'],
   ['testing'],
   ['cli'],
@@ -29,7 +29,7 @@ const frameworks = ['express', 'koa', '@nestjs/*', 'reflect-metadata', 'rxjs', '
 const optionalPackages = [
   ...frameworks,
   ...['kysely', 'pg', 'mysql2', 'libsql', 'better-sqlite3', 'redis', '@redis/*', 'ioredis', 'iovalkey'],
-  ...['hono', 'zod'],
+  ...['hono', 'zod', '@opentelemetry/*', 'prom-client'],
 ]
 
 interface Import {

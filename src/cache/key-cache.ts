@@ -73,7 +73,17 @@ export interface KeyCache<Compiled> {
   begin(): void
   /** What is cached, and whether it counts now. Asks nothing. */
   look(): CacheState
+  /** Look-ups of keys so far. */
+  counts(): LookupCounts
   close(): void
+}
+
+/** How keys were found since the start. */
+export interface LookupCounts {
+  /** In memory, also that nobody has the key. */
+  readonly hits: number
+  /** By a question to the store. */
+  readonly misses: number
 }
 
 /** What a process has cached of its store. */
@@ -117,6 +127,8 @@ export function createKeyCache<Compiled extends Cacheable>(
   const lookups = createLookups({ poller, budget, known, answersAtOnce })
   let started = false
   let closed = false
+  let hits = 0
+  let misses = 0
 
   /** Voids whatever was found of these keys, by requests under way as well. */
   function forget(keyIds: readonly string[] | 'all'): void {
@@ -149,6 +161,17 @@ export function createKeyCache<Compiled extends Cacheable>(
     return [digest, ...digests].every(cached.isMissing) ? 'unknown' : undefined
   }
 
+  function findHit(
+    digest: string,
+    monotonic: number,
+    older: (() => readonly string[]) | undefined,
+  ): Lookup<Compiled> | undefined {
+    const found = findCached(digest, monotonic, older)
+    if (found === undefined) misses++
+    else hits++
+    return found
+  }
+
   /** Reads a key again while requests go on with what is cached. */
   function refresh(hit: Compiled, monotonic: number): void {
     hit.freshUntilSeconds = Math.ceil(monotonic / 1_000) + retrySeconds
@@ -165,7 +188,7 @@ export function createKeyCache<Compiled extends Cacheable>(
     // The lease of a store of this process never ends, and its keys are always fresh.
     const monotonic = store.scope === 'process' ? 0 : clock.monotonic()
     if (lease.holds(monotonic, wall))
-      return findCached(digest, monotonic, older) ?? load(digest, source(), older)
+      return findHit(digest, monotonic, older) ?? load(digest, source(), older)
     const renewed = poller.renew()
     if (poller.isFailing()) {
       // Known to be out already: what may be served is served now, not after the next poll has hung.
@@ -176,7 +199,7 @@ export function createKeyCache<Compiled extends Cacheable>(
       }
     }
     return renewed.then(
-      () => findCached(digest, clock.monotonic(), older) ?? load(digest, source(), older),
+      () => findHit(digest, clock.monotonic(), older) ?? load(digest, source(), older),
       (error: unknown) => {
         const hit = findStale(digest, older)
         if (hit === undefined) throw error
@@ -314,6 +337,7 @@ export function createKeyCache<Compiled extends Cacheable>(
         ageMs: isShared && Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null,
       }
     },
+    counts: () => ({ hits, misses }),
     close() {
       closed = true
       for (const end of unwatch) if (typeof end === 'function') end()

@@ -22,6 +22,8 @@ export interface MissBudget {
   isSpent(source: string): boolean
   /** For one look at the store. May overdraw the budget, which is paid back first. */
   charge(source: string): void
+  /** How much of everybody's budget is used up: 0 to 1. */
+  used(): number
   /** Gives a charge back: the key exists after all. */
   refund(source: string): void
 }
@@ -43,6 +45,7 @@ export function createMissBudget(clock: Clock): MissBudget {
       const now = clock.monotonic()
       return refill(all, inAll, now) < 1 ? 'all_exhausted' : 'granted'
     },
+    used: () => Math.min(1, 1 - refill(all, inAll, clock.monotonic()) / inAll.burst),
     charge: (source) => spend(source, 1),
     refund: (source) => spend(source, -1),
   }

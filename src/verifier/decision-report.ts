@@ -3,6 +3,7 @@ import type { AmbiguousType } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { keyFieldsOf, withoutCarriedKey } from './carried-key.ts'
 import type { CompiledKey } from './compiled-key.ts'
+import type { DecisionMeasure } from './decision-counts.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'
 import type { Reason } from './reasons.ts'
@@ -22,6 +23,8 @@ export interface DecisionReportOptions {
   usage: UsageCounter
   /** Who watches every decision in detail, as long as somebody does. */
   watch: DecisionWatch
+  /** Who counts decisions for metrics, if anybody does. */
+  measure: DecisionMeasure
 }
 
 /** Tells all who want to know what was decided: counts of usage, the application's hook, those who watch. */
@@ -37,7 +40,7 @@ export interface DecisionReport {
 }
 
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
-  const { clock, emit, tellDecisions, usage, watch } = options
+  const { clock, emit, tellDecisions, usage, watch, measure } = options
   let toldAmbiguousType = false
   let looksForProxy = options.ignoresForwardedFor
 
@@ -68,7 +71,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       rejected: checked?.rejected.length ?? 0,
       routeType: visit.routeType,
       body: received?.ok ? received.value : undefined,
-      bytes: received?.ok ? received.bytes : undefined,
+      bytes: bytesOf(visit),
       request: withoutCarriedKey(visit),
       startedAt: visit.at,
       batchFields: visit.reading.batchFields,
@@ -99,6 +102,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
         emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
       }
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
+      measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))
       if (tellDecisions) tellAccepted(visit, key, checked)
       watch.record?.(toDecision(visit, null, checked))
     },
@@ -106,6 +110,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       const { keyId } = visit
       // A client that went away was refused nothing.
       if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
+      measure.meter?.refused(reason, bytesOf(visit))
       if (tellDecisions) {
         emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
       }
@@ -131,4 +136,9 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
 function toSecret(key: CompiledKey): RequestDecision['secret'] {
   const { verified, secretCreatedAt: createdAt, secretExpiresAt: expiresAt } = key
   return { id: verified.secretId, createdAt, expiresAt }
+}
+
+/** Length of the body once inflated, where it was read. */
+function bytesOf({ received }: Visit): number | undefined {
+  return received?.ok ? received.bytes : undefined
 }

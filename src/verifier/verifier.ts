@@ -18,16 +18,19 @@ export interface Verifier {
 /** Takes requests through the sequence of checks (`sequence.ts`), and turns whatever is thrown there into a refusal. */
 export function createVerifier(options: SequenceOptions & Reading): Verifier {
   const { run, fail, end } = createSequence(options)
+  const { measure } = options
 
-  function finish(visit: Visit, verdict: Verdict): Verdict {
+  /** @param startedAt 0 when it is not timed. */
+  function finish(visit: Visit, verdict: Verdict, startedAt: number): Verdict {
     end(visit)
+    if (startedAt !== 0) measure.meter?.ended(startedAt, verdict.ok)
     return withCarriedKey(visit, verdict)
   }
 
-  function finishLater(visit: Visit, verdict: Promise<Verdict>): Promise<Verdict> {
+  function finishLater(visit: Visit, verdict: Promise<Verdict>, startedAt: number): Promise<Verdict> {
     return verdict.then(
-      (value) => finish(visit, value),
-      (error: unknown) => finish(visit, fail(visit, error)),
+      (value) => finish(visit, value, startedAt),
+      (error: unknown) => finish(visit, fail(visit, error), startedAt),
     )
   }
 
@@ -42,17 +45,21 @@ export function createVerifier(options: SequenceOptions & Reading): Verifier {
     },
     verify(request) {
       let visit: Visit | undefined
+      let startedAt = 0
       try {
         const preflight = answerPreflight(request)
         if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
         // Nobody may get to wait for it: its rejection would end the process.
         if (request.body instanceof Promise) request.body.catch(() => {})
+        startedAt = measure.meter?.begin() ?? 0
         visit = createVisit(toIngestRequest(request), options)
         const verdict = run(visit)
-        return verdict instanceof Promise ? finishLater(visit, verdict) : finish(visit, verdict)
+        return verdict instanceof Promise
+          ? finishLater(visit, verdict, startedAt)
+          : finish(visit, verdict, startedAt)
       } catch (error) {
         const failed = visit ?? createEmptyVisit(request, options)
-        return finish(failed, fail(failed, error))
+        return finish(failed, fail(failed, error), startedAt)
       }
     },
   }

@@ -16,6 +16,7 @@ const sources = {
   'writekey/redis': 'src/redis/index.ts',
   'writekey/admin': 'src/admin/index.ts',
   'writekey/ingest': 'src/ingest/index.ts',
+  'writekey/metrics': 'src/metrics/index.ts',
   'writekey/testing': 'src/testing/index.ts',
 }
 

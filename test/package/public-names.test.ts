@@ -73,6 +73,7 @@ const values: Record<string, readonly string[]> = {
   redis: ['createRedisHints', 'createRedisLimiter'],
   admin: ['createAdminApi'],
   ingest: ['createIngestApi'],
+  metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus'],
   testing: ['createKeyRecord', 'storeContract', 'usageBucketMs'],
 }
 

@@ -1,0 +1,27 @@
+import type { LookupCounts } from './cache/key-cache.ts'
+import type { Health } from './health.ts'
+import type { DroppedUsage } from './usage/unsent-usage.ts'
+import type { DecisionMeter } from './verifier/decision-counts.ts'
+
+/** What can be measured of write keys. */
+export interface Measured {
+  /** Counts decisions from the first call on. */
+  meter(): DecisionMeter
+  health(): Health
+  lookups(): LookupCounts
+  /** Counts of usage that were given up. */
+  dropped(): Readonly<DroppedUsage>
+  /** How much of the look-ups of unknown keys is used up, of all sources together: 0 to 1. */
+  unknownKeyBudgetUsed(): number
+}
+
+const measured = new WeakMap<object, Measured>()
+
+/** Remembers what can be measured of some write keys, for `writekey/metrics`. */
+export function noteMeasured(keys: object, what: Measured): void {
+  measured.set(keys, what)
+}
+
+export function measuredOf(keys: object): Measured | undefined {
+  return measured.get(keys)
+}

@@ -1,0 +1,2 @@
+export { measureWithOpenTelemetry } from './open-telemetry.ts'
+export { measureWithPrometheus } from './prometheus.ts'

@@ -1,0 +1,48 @@
+import type { Meter, Observable } from '@opentelemetry/api'
+import { measure } from './measure.ts'
+import { duration, type Metric, metrics } from './metric.ts'
+
+/**
+ * Measures write keys with a meter of OpenTelemetry. The numbers are read when they are exported.
+ *
+ * @param keys what `createWriteKeys()` returned.
+ * @returns ends the measuring.
+ * @throws ConfigError when `keys` is something else.
+ * @example
+ * ```ts
+ * measureWithOpenTelemetry(keys, metrics.getMeter('writekey'))
+ * ```
+ */
+export function measureWithOpenTelemetry(keys: object, meter: Meter): () => void {
+  const measured = measure(keys)
+  const observables = new Map<Metric, Observable>()
+  for (const metric of metrics) {
+    const { name, unit, description } = metric
+    const about = { unit, description }
+    observables.set(
+      metric,
+      metric.kind === 'counter'
+        ? meter.createObservableCounter(name, about)
+        : meter.createObservableGauge(name, about),
+    )
+  }
+  const all = [...observables.values()]
+  const observe: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
+    for (const [metric, observable] of observables) {
+      for (const { value, labels } of metric.read(measured)) result.observe(observable, value, labels)
+    }
+  }
+  meter.addBatchObservableCallback(observe, all)
+  const histogram = meter.createHistogram(duration.name, {
+    unit: duration.unit,
+    description: duration.description,
+    advice: { explicitBucketBoundaries: [...duration.bounds] },
+  })
+  const unlisten = measured.meter().onDuration((seconds, isAccepted) => {
+    histogram.record(seconds, { outcome: isAccepted ? 'accepted' : 'refused' })
+  })
+  return () => {
+    meter.removeBatchObservableCallback(observe, all)
+    unlisten()
+  }
+}

@@ -1,0 +1,67 @@
+import type { Metric as PromMetric, Registry } from 'prom-client'
+import { createBuckets } from './buckets.ts'
+import { measure } from './measure.ts'
+import { duration, type Metric, metrics, type Reading } from './metric.ts'
+
+/** A series, under another name where it is part of a histogram. */
+interface Series extends Reading {
+  readonly metricName?: string
+}
+
+/**
+ * Measures write keys for a registry of prom-client. The numbers are read when it is scraped.
+ *
+ * @param keys what `createWriteKeys()` returned; one of them for each registry.
+ * @returns ends the measuring, and takes the metrics out of the registry.
+ * @throws ConfigError when `keys` is something else; prom-client's error when the registry has metrics of these names.
+ * @example
+ * ```ts
+ * import { register } from 'prom-client'
+ * measureWithPrometheus(keys, register)
+ * ```
+ */
+export function measureWithPrometheus(
+  keys: object,
+  registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric'>,
+): () => void {
+  const measured = measure(keys)
+  const buckets = createBuckets(duration.bounds)
+  const names: string[] = []
+
+  /** The registry asks each of its metrics what it has: that is all that it needs of one. */
+  function register(name: string, help: string, type: string, values: () => readonly Series[]): void {
+    const metric = {
+      name,
+      help,
+      type,
+      aggregator: type === 'gauge' ? 'max' : 'sum',
+      async get() {
+        return { ...this, values: [...values()] }
+      },
+      /** What counts from the start of the process cannot be set back. */
+      reset() {},
+    }
+    registry.registerMetric(metric as unknown as PromMetric)
+    names.push(name)
+  }
+
+  for (const metric of metrics) {
+    register(nameOf(metric), metric.description, metric.kind, () => metric.read(measured))
+  }
+  const name = nameOf({ ...duration, kind: 'histogram' })
+  register(name, duration.description, 'histogram', () => buckets.read(name))
+  const unlisten = measured.meter().onDuration(buckets.record)
+  return () => {
+    unlisten()
+    for (const each of names) registry.removeSingleMetric(each)
+  }
+}
+
+const suffixes: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' }
+
+/** As OpenTelemetry's rules for Prometheus spell a name. */
+function nameOf({ name, unit, kind }: Pick<Metric, 'name' | 'unit'> & { kind: string }): string {
+  const isRatio = kind === 'gauge' && name.endsWith('.used')
+  const suffix = isRatio ? '_ratio' : (suffixes[unit] ?? '')
+  return `${name.replaceAll('.', '_')}${suffix}${kind === 'counter' ? '_total' : ''}`
+}

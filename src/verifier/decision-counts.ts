@@ -1,0 +1,73 @@
+import { type Reason, reasons } from './reasons.ts'
+
+/** What was decided since somebody began to measure. Numbers only grow. */
+export interface DecisionCounts {
+  readonly acceptedRequests: number
+  readonly acceptedEvents: number
+  /** Events left out under `onForbiddenEvent: 'drop'`. */
+  readonly droppedEvents: number
+  /** Of bodies that were read, once inflated. */
+  readonly bodyBytes: number
+  refusedFor(reason: Reason): number
+}
+
+/** Told how long a verification took, of one request in `timedEvery`. */
+export type DurationListener = (seconds: number, isAccepted: boolean) => void
+
+export interface DecisionMeter {
+  readonly counts: DecisionCounts
+  accepted(events: number, dropped: number, bytes: number | undefined): void
+  refused(reason: Reason, bytes: number | undefined): void
+  /** When the verification began, or 0 when this one is not timed. */
+  begin(): number
+  ended(startedAt: number, isAccepted: boolean): void
+  onDuration(listener: DurationListener): () => void
+}
+
+/** Where decisions are counted, once somebody measures. Without a meter nothing is counted. */
+export interface DecisionMeasure {
+  meter?: DecisionMeter | undefined
+}
+
+/** Two readings of a clock and a histogram take as long as some checks do; one request in sixteen gives the same picture. */
+export const timedEvery = 16
+
+export function createDecisionMeter(): DecisionMeter {
+  const refusals = new Map<Reason, number>(reasons.map((reason) => [reason, 0]))
+  const listeners = new Set<DurationListener>()
+  const counts = {
+    acceptedRequests: 0,
+    acceptedEvents: 0,
+    droppedEvents: 0,
+    bodyBytes: 0,
+    refusedFor: (reason: Reason) => refusals.get(reason) ?? 0,
+  }
+  let untilTimed = 0
+
+  return {
+    counts,
+    accepted(events, dropped, bytes = 0) {
+      counts.acceptedRequests++
+      counts.acceptedEvents += events
+      counts.droppedEvents += dropped
+      counts.bodyBytes += bytes
+    },
+    refused(reason, bytes = 0) {
+      refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
+      counts.bodyBytes += bytes
+    },
+    begin() {
+      if (untilTimed-- > 0) return 0
+      untilTimed = timedEvery - 1
+      return performance.now()
+    },
+    ended(startedAt, isAccepted) {
+      const seconds = (performance.now() - startedAt) / 1_000
+      for (const listener of listeners) listener(seconds, isAccepted)
+    },
+    onDuration(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

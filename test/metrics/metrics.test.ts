@@ -1,0 +1,148 @@
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import { type OpenMetricsContentType, Registry } from 'prom-client'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  createMemoryStore,
+  createWriteKeys,
+  type KeyStore,
+  type WriteKeys,
+  type WriteKeysOptions,
+} from '../../src/index.ts'
+import { measureWithOpenTelemetry, measureWithPrometheus } from '../../src/metrics/index.ts'
+import { basic } from '../contract/golden/golden-request.ts'
+
+const opened: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()))
+})
+
+function open(options: WriteKeysOptions = {}): WriteKeys {
+  const keys = createWriteKeys({ logger: false, ...options })
+  opened.push(keys)
+  return keys
+}
+
+const post = (secret: string) => ({
+  method: 'POST',
+  path: '/v1/batch',
+  headers: { authorization: basic(secret), 'content-type': 'application/json' },
+  body: '{"batch":[{"type":"track","event":"a"},{"type":"page"}]}',
+})
+
+/** Two requests that are accepted, one without a key. */
+async function send(keys: WriteKeys): Promise<void> {
+  const { key } = await keys.create({ name: 'a', sourceType: 'other' })
+  expect((await keys.verify(post(key))).ok).toBe(true)
+  expect((await keys.verify(post(key))).ok).toBe(true)
+  expect((await keys.verify({ ...post(key), headers: {} })).ok).toBe(false)
+}
+
+describe('measureWithPrometheus', () => {
+  it('shows requests by outcome and reason, events, bytes and look-ups in a scrape', async () => {
+    const keys = open()
+    const registry = new Registry()
+    measureWithPrometheus(keys, registry)
+    await send(keys)
+    const lines = (await registry.metrics()).split('\n')
+    for (const line of [
+      '# TYPE writekey_requests_total counter',
+      'writekey_requests_total{outcome="accepted"} 2',
+      'writekey_requests_total{outcome="refused",reason="missing_key"} 1',
+      'writekey_requests_total{outcome="refused",reason="unknown_key"} 0',
+      'writekey_events_total{outcome="accepted"} 4',
+      `writekey_body_size_bytes_total ${2 * post('').body.length}`,
+      'writekey_cache_lookups_total{result="hit"} 1',
+      'writekey_cache_lookups_total{result="miss"} 1',
+      'writekey_part_ok{part="store"} 1',
+      'writekey_unknown_key_budget_used_ratio 0',
+      'writekey_verify_duration_seconds_bucket{le="+Inf",outcome="accepted"} 1',
+      'writekey_verify_duration_seconds_count{outcome="accepted"} 1',
+    ]) {
+      expect(lines).toContain(line)
+    }
+  })
+
+  it('gives OpenMetrics as well, scrape after scrape', async () => {
+    const keys = open()
+    const registry = new Registry<OpenMetricsContentType>()
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+    measureWithPrometheus(keys, registry)
+    await send(keys)
+    for (let scrape = 0; scrape < 2; scrape++) {
+      expect((await registry.metrics()).split('\n')).toContain(
+        'writekey_requests_total{outcome="accepted"} 2',
+      )
+    }
+  })
+
+  it('shows a store that is down, and how old the lease is', async () => {
+    const inner = createMemoryStore()
+    let isDown = false
+    const store: KeyStore = {
+      ...inner,
+      scope: 'shared',
+      poll(question) {
+        if (isDown) throw new Error('no route to the database')
+        return inner.poll(question)
+      },
+    }
+    const keys = open({ store })
+    const registry = new Registry()
+    measureWithPrometheus(keys, registry)
+    await keys.ready()
+    expect(await registry.metrics()).toContain('writekey_part_ok{part="store"} 1')
+    expect(await registry.metrics()).toMatch(/^writekey_lease_age_seconds \d/m)
+    isDown = true
+    await keys.ready().catch(() => {})
+    expect(await registry.metrics()).toContain('writekey_part_ok{part="store"} 0')
+  })
+
+  it('shows what unknown keys use up of their budget', async () => {
+    // Time stands still: what is used up comes back within milliseconds.
+    const keys = open({ clock: { now: () => 1_800_000_000_000, monotonic: () => 0 } })
+    const registry = new Registry()
+    measureWithPrometheus(keys, registry)
+    const { key } = await open().create({ name: 'elsewhere', sourceType: 'other' })
+    const verdict = await keys.verify(post(key))
+    expect(verdict).toMatchObject({ ok: false, reason: 'unknown_key' })
+    const used = /^writekey_unknown_key_budget_used_ratio (\S+)$/m.exec(await registry.metrics())?.[1]
+    expect(Number(used)).toBeCloseTo(0.01)
+  })
+
+  it('takes its metrics out again, and refuses what are no write keys', async () => {
+    const registry = new Registry()
+    measureWithPrometheus(open(), registry)()
+    expect((await registry.metrics()).trim()).toBe('')
+    expect(() => measureWithPrometheus({}, registry)).toThrow('createWriteKeys()')
+  })
+})
+
+describe('measureWithOpenTelemetry', () => {
+  it('exports the same numbers, the time as a histogram', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
+    const provider = new MeterProvider({ readers: [reader] })
+    const keys = open()
+    measureWithOpenTelemetry(keys, provider.getMeter('writekey'))
+    await send(keys)
+    await reader.forceFlush()
+    const exported = exporter.getMetrics().at(-1)?.scopeMetrics[0]?.metrics ?? []
+    const pointsOf = (name: string) =>
+      exported
+        .find(({ descriptor }) => descriptor.name === name)
+        ?.dataPoints.map(({ attributes, value }) => [attributes, value])
+    expect(pointsOf('writekey.requests')).toContainEqual([{ outcome: 'accepted' }, 2])
+    expect(pointsOf('writekey.requests')).toContainEqual([{ outcome: 'refused', reason: 'missing_key' }, 1])
+    expect(pointsOf('writekey.events')).toContainEqual([{ outcome: 'accepted' }, 4])
+    expect(pointsOf('writekey.part.ok')).toContainEqual([{ part: 'limiter' }, 1])
+    expect(pointsOf('writekey.verify.duration')).toEqual([
+      [{ outcome: 'accepted' }, expect.objectContaining({ count: 1 })],
+    ])
+    await provider.shutdown()
+  })
+})
