@@ -16,9 +16,9 @@ import { buildProgram, type Program, type Running } from './processes/spawn.ts'
 import { type Change, check, readLog } from './verification-log.ts'
 
 const verifierCount = 4
-/** Changes per campaign: as many revokes and grace-0 rotations each, and a fifth of that of removals. */
+/** Changes per campaign: as many revokes, pauses and grace-0 rotations each, and a fifth of that of removals. */
 const revokes = length(1_000, 20)
-const groupSize = length(55, 22)
+const groupSize = length(64, 16)
 const leaseMs = length(2_000, 400)
 /** Longest freeze. SQLite has one writer: one that is frozen while it writes holds up all others, who wait for 5 s. */
 const freezeMs = (url: string) => (url.startsWith('sqlite:') ? 3_000 : 4 * leaseMs)
@@ -97,7 +97,7 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
         }),
       )
     }
-    const groups = Math.ceil((revokes * 2.2) / groupSize)
+    const groups = Math.ceil((revokes * 3.2) / groupSize)
     for (let group = 0; group < groups; group++) {
       await changeGroup(manager, verifiers, group, changes, { disturbance, url, proxy })
     }
@@ -164,9 +164,10 @@ async function changeGroup(
       // Spread over a moment, so that they meet polls, loads and each other at every phase.
       await pause(Math.random() * 60)
       if (disturbance === 'listener-killed' && place === 7) await killListeners(url)
-      const action = place % 11 === 0 ? 'remove' : place % 11 < 6 ? 'revoke' : 'rotate'
+      const action = actionOf(place % 16)
       const calledAt = sharedNow()
       if (action === 'revoke') await manager.revoke(writeKey.id)
+      else if (action === 'pause') await manager.pause(writeKey.id)
       else if (action === 'remove') await manager.remove(writeKey.id)
       else await manager.rotate(writeKey.id, { gracePeriodHours: 0 })
       changes.set(index, { action, calledAt, returnedAt: sharedNow() })
@@ -176,6 +177,12 @@ async function changeGroup(
   if (disturbance === 'frozen') first.child.kill('SIGCONT')
   await Promise.all(verifiers.map((verifier) => verifier.ask({ type: 'again' })))
   proxy?.blackhole(false)
+}
+
+function actionOf(sixteenth: number): Change['action'] {
+  if (sixteenth === 0) return 'remove'
+  if (sixteenth < 6) return 'revoke'
+  return sixteenth < 11 ? 'pause' : 'rotate'
 }
 
 async function proxyTo(url: string): Promise<TcpProxy> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 /** A call that ended a key, on the clock that all processes share. */
 export interface Change {
-  action: 'revoke' | 'rotate' | 'remove'
+  action: 'revoke' | 'pause' | 'rotate' | 'remove'
   calledAt: number
   returnedAt: number
 }
