@@ -58,6 +58,7 @@ const readers = {
   eventTypes: (value: unknown, option: string) => createEventTypeResolver(eventTypeNames(value, option)),
   plans: plansOption,
   defaultPlan: optional(text(planPattern, planCharacters)),
+  maxKeysPerWorkspace: whole(1, 1_000_000, 1_000),
   defaultRateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
   burstSeconds: number(0.001, 3_600, 1),
   maxBodyBytes: whole(1, 2 ** 30, 4_000_000),

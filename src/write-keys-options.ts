@@ -54,6 +54,11 @@ export interface WriteKeysOptions {
   plans?: Readonly<Record<string, PlanOptions>>
   /** The plan of keys that name none, one of `plans`. Default: none. */
   defaultPlan?: string
+  /**
+   * Keys that one workspace may hold, whatever their status, 1 to 1 000 000; keys of no workspace are not counted. Processes that make
+   * keys at the same moment may go beyond it by one call each. Default 1 000.
+   */
+  maxKeysPerWorkspace?: number
   /** Events per second for keys that set none, and whose plan sets none, 0.001 to 1 000 000. Default `null`: unlimited. */
   defaultRateLimitEps?: number | null
   /** Seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */

@@ -35,6 +35,7 @@ const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
     { free: { rate: 1 } },
   ],
   defaultPlan: [null, '', 5, {}, 'free'],
+  maxKeysPerWorkspace: [null, 0, -1, 1.5, '5', Number.NaN, 1_000_001],
   defaultRateLimitEps: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, '5', {}],
   burstSeconds: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1'],
   maxBodyBytes: [null, 0, -1, Number.NaN, 1.5, '100', Number.POSITIVE_INFINITY],

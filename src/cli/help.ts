@@ -33,7 +33,7 @@ ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_ST
 
 Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
 Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES
-WRITEKEY_IMPORTED_KEYS WRITEKEY_DEFAULT_RATE_LIMIT_EPS,
+WRITEKEY_IMPORTED_KEYS WRITEKEY_DEFAULT_RATE_LIMIT_EPS WRITEKEY_MAX_KEYS_PER_WORKSPACE,
 WRITEKEY_TOKEN (for --api), and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
 Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
 `

@@ -14,6 +14,8 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
     options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
   if (env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS !== undefined)
     options.defaultRateLimitEps = Number(env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS)
+  if (env.WRITEKEY_MAX_KEYS_PER_WORKSPACE !== undefined)
+    options.maxKeysPerWorkspace = Number(env.WRITEKEY_MAX_KEYS_PER_WORKSPACE)
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
     options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
   return options

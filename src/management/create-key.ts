@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import { newKeyIdPattern } from '../keys/ids.ts'
 import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
-import type { WriteKey } from '../keys/key-record.ts'
+import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
@@ -12,6 +12,7 @@ import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { MakeSecret } from './new-secret.ts'
 import type { ParseRules } from './parse-rules.ts'
 import type { PresentKey } from './present-key.ts'
+import { type WorkspaceRoom, workspaceFull } from './workspace-room.ts'
 
 export interface CreatedKey {
   writeKey: WriteKey
@@ -35,8 +36,9 @@ export function createKeyCreation(parts: {
   makeSecret: MakeSecret
   parseRules: ParseRules
   present: PresentKey
+  room: WorkspaceRoom
 }): KeyCreation {
-  const { store, clock, changes, announcements, makeSecret, parseRules, present } = parts
+  const { store, clock, changes, announcements, makeSecret, parseRules, present, room } = parts
 
   async function findCreation(keyId: string): Promise<AuditEntry | undefined> {
     let after: AuditEntry | undefined
@@ -46,6 +48,22 @@ export function createKeyCreation(parts: {
       after = page?.data.at(-1)
       if (found !== undefined || after === undefined || !page?.more) return found
     }
+  }
+
+  /** A repeated call is told of the key that it has made, also where there is no room for another one. */
+  async function assertRoom(record: KeyRecord): Promise<void> {
+    if ((await room.left(record.workspace)) > 0) return
+    const [existing, creation] = await Promise.all([store.get(record.id), findCreation(record.id)])
+    throw existing === undefined && creation === undefined
+      ? workspaceFull()
+      : explainTaken(record, existing, creation)
+  }
+
+  async function insert(record: KeyRecord, creation: AuditEntry): Promise<boolean> {
+    return room.inTurn([record.workspace], async () => {
+      await assertRoom(record)
+      return (await store.insert(record, creation)) !== undefined
+    })
   }
 
   return {
@@ -61,7 +79,7 @@ export function createKeyCreation(parts: {
         const record = createKey({ ...scalars, ...rules }, environment, secret, now, change.id)
         const entry = changes.entry('create', change, null, record)
         const creation = change.id === undefined ? entry : { ...entry, id: creationEntryId(change.id) }
-        if (await store.insert(record, creation)) {
+        if (await insert(record, creation)) {
           announcements.changed(record.id)
           return { writeKey: present(record), key: secret.secret }
         }

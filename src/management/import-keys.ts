@@ -10,6 +10,7 @@ import type { Announcements } from './announcements.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { ParseRules } from './parse-rules.ts'
 import type { PresentKey } from './present-key.ts'
+import type { WorkspaceRoom } from './workspace-room.ts'
 
 /** A key to be imported: its fields, and the secret that senders have, in the clear or as its SHA-256. */
 export type ImportKeyInput = CreateKeyInput &
@@ -80,8 +81,9 @@ export function createKeyImport(parts: {
   parseRules: ParseRules
   peppers: Pick<PepperCheck, 'claim'>
   present: PresentKey
+  room: WorkspaceRoom
 }): KeyImport {
-  const { store, clock, secretRules, changes, announcements, parseRules, present } = parts
+  const { store, clock, secretRules, changes, announcements, parseRules, present, room } = parts
 
   async function read(input: unknown, index: number, now: number): Promise<Candidate> {
     if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -143,6 +145,58 @@ export function createKeyImport(parts: {
     }
   }
 
+  /** What is left of each workspace that these would go to. */
+  async function measureRoom(workspaces: Iterable<string | null>): Promise<Map<string | null, number>> {
+    const left = new Map<string | null, number>()
+    for (const workspace of workspaces) left.set(workspace, await room.left(workspace))
+    return left
+  }
+
+  /** Makes those that neither exist nor are too many for their workspace. */
+  async function makeAll(
+    candidates: readonly Candidate[],
+    results: ImportResult[],
+    { dryRun, ...change }: ChangeOptions & { dryRun: boolean },
+  ): Promise<void> {
+    const wanted = countBy(candidates, ({ record }) => record.workspace)
+    const left = await measureRoom(wanted.keys())
+    const isTight = ({ record: { workspace } }: Candidate) =>
+      (wanted.get(workspace) as number) > (left.get(workspace) as number)
+    // The store refuses what exists under the newest pepper by itself; where room is scarce, that takes none of it.
+    const existing = await findExisting(candidates, (candidate) => {
+      const { hashes } = candidate.secret
+      return dryRun || isTight(candidate) ? hashes : hashes.slice(1)
+    })
+    for (const { index, secret } of existing) results[index] = conflict(secret)
+    const absent: Candidate[] = []
+    for (const candidate of candidates) {
+      if (existing.has(candidate)) continue
+      const { workspace } = candidate.record
+      const places = left.get(workspace) as number
+      left.set(workspace, places - 1)
+      if (places > 0) absent.push(candidate)
+      else results[candidate.index] = toFailure(invalidField('workspace', 'holds as many keys as it may'))
+    }
+    const kinds = absent.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
+    if (!dryRun) await parts.peppers.claim([...new Set(kinds)])
+    for (let start = 0; start < absent.length; start += keysPerChunk) {
+      const chunk = absent.slice(start, start + keysPerChunk)
+      const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)
+      const madeIds: string[] = []
+      for (const [position, { index, record, secret }] of chunk.entries()) {
+        const outcome = made[position]
+        if (outcome === true) madeIds.push(record.id)
+        results[index] =
+          outcome === true
+            ? success(present(record), secret)
+            : outcome instanceof KeyError
+              ? toFailure(outcome)
+              : conflict(secret)
+      }
+      if (!dryRun && madeIds.length > 0) announcements.changed(...madeIds)
+    }
+  }
+
   return {
     async import(inputs, { dryRun = false, ...change } = {}) {
       if (!Array.isArray(inputs) || inputs.length > maxImported)
@@ -162,33 +216,17 @@ export function createKeyImport(parts: {
           results[index] = toFailure(error)
         }
       }
-      // The store refuses what exists under the newest pepper by itself.
-      const existing = await findExisting(candidates, ({ secret: { hashes } }) =>
-        dryRun ? hashes : hashes.slice(1),
-      )
-      const absent = candidates.filter((candidate) => !existing.has(candidate))
-      for (const { index, secret } of existing) results[index] = conflict(secret)
-      const kinds = absent.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
-      if (!dryRun) await parts.peppers.claim([...new Set(kinds)])
-      for (let start = 0; start < absent.length; start += keysPerChunk) {
-        const chunk = absent.slice(start, start + keysPerChunk)
-        const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)
-        const madeIds: string[] = []
-        for (const [position, { index, record, secret }] of chunk.entries()) {
-          const outcome = made[position]
-          if (outcome === true) madeIds.push(record.id)
-          results[index] =
-            outcome === true
-              ? success(present(record), secret)
-              : outcome instanceof KeyError
-                ? toFailure(outcome)
-                : conflict(secret)
-        }
-        if (!dryRun && madeIds.length > 0) announcements.changed(...madeIds)
-      }
+      const workspaces = candidates.map(({ record }) => record.workspace)
+      await room.inTurn(workspaces, () => makeAll(candidates, results, { ...change, dryRun }))
       return { results }
     },
   }
+}
+
+function countBy<Item, Name>(items: readonly Item[], nameOf: (item: Item) => Name): Map<Name, number> {
+  const counts = new Map<Name, number>()
+  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1)
+  return counts
 }
 
 function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportResult {

@@ -24,6 +24,7 @@ import { createKeyReading } from './read-keys.ts'
 import { createKeyRotation } from './rotate-key.ts'
 import { createKeyUpdate } from './update-key.ts'
 import { createUsageReports } from './usage-reports.ts'
+import { createWorkspaceRoom } from './workspace-room.ts'
 
 export interface ManagementParts {
   store: KeyStore
@@ -35,6 +36,7 @@ export interface ManagementParts {
   secretRules: SecretRules
   eventTypes: EventTypeResolver
   plans: Plans
+  maxKeysPerWorkspace: number
   cache: Pick<KeyCache<never>, 'forget'>
   ownLeaseMs: () => number
   usage: Pick<UsageRecorder, 'flush'>
@@ -65,6 +67,7 @@ export function createManagement(parts: ManagementParts) {
   const makeSecret = createSecretMaker(parts)
   const parseRules = createRuleParser(parts.eventTypes.known, plans)
   const present = createKeyPresenter(plans, clock)
+  const room = createWorkspaceRoom(store, parts.maxKeysPerWorkspace)
   const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes })
 
   return {
@@ -77,8 +80,9 @@ export function createManagement(parts: ManagementParts) {
       makeSecret,
       parseRules,
       present,
+      room,
     }),
-    ...createKeyImport({ ...parts, changes, announcements, parseRules, present }),
+    ...createKeyImport({ ...parts, changes, announcements, parseRules, present, room }),
     ...createKeyFinding({ store, usage, hashers, peppers, present }),
     ...createKeyReading({ store, usage, changes, readDay, present }),
     ...createKeyUpdate({ clock, changes, parseRules, present }),

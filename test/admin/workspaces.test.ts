@@ -196,6 +196,21 @@ describe('the management API of two workspaces', () => {
     expect(raised).toMatchObject({ status: 200, body: { plan: 'pro', rate_limit_eps: 100 } })
   })
 
+  it('answers 409 workspace_full where there is no room, and a repeated call with the key that it made', async () => {
+    const keys = createWriteKeys({ maxKeysPerWorkspace: 1 })
+    onTestFinished(() => keys.close())
+    const callAs = callApi(createAdminApi(keys, { tokens }))
+    const create = (call: string) =>
+      callAs('POST', base, {
+        token: tokenOf('acme'),
+        body: { name: 'Web', source_type: 'web' },
+        headers: { 'idempotency-key': call },
+      })
+    expect((await create('one')).status).toBe(201)
+    expect((await create('one')).status).toBe(200)
+    expect(await create('two')).toMatchObject({ status: 409, body: { reason: 'workspace_full' } })
+  })
+
   it('keeps the idempotency keys of two workspaces apart, even under one name', async () => {
     const keys = createWriteKeys({ store: createMemoryStore() })
     onTestFinished(() => keys.close())

@@ -51,6 +51,7 @@ const createWriteKey = defineOperation({
       return jsonAnswer(201, { ...toKeyJson(created.writeKey), key: created.key }, etag(created.writeKey))
     } catch (error) {
       if (id === undefined || !(error instanceof KeyError) || error.code !== 'conflict') throw error
+      if (error.reason === 'workspace_full') throw error
       if (error.reason === 'other_input')
         throw idempotencyProblem('was used with another body; send another key for another call')
       if (error.reason !== 'duplicate') throw spentProblem()

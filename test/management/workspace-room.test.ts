@@ -1,0 +1,83 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createMemoryStore, createWriteKeys, type KeyStore } from '../../src/index.ts'
+import { randomBase62 } from '../../src/runtime/base62.ts'
+
+const importedKeys = /^[A-Za-z0-9]{32}$/
+const acme = { name: 'Web', sourceType: 'web', workspace: 'acme' } as const
+const full = { code: 'conflict', reason: 'workspace_full' }
+
+function start(maxKeysPerWorkspace: number, store: KeyStore = createMemoryStore()) {
+  const keys = createWriteKeys({ store, importedKeys, maxKeysPerWorkspace })
+  onTestFinished(() => keys.close())
+  return keys
+}
+
+function withoutCount(): KeyStore {
+  const { count: _, ...store } = createMemoryStore()
+  return store
+}
+
+describe.each([
+  ['a store that counts', createMemoryStore],
+  ['a store that only lists', withoutCount],
+])('a full workspace, in %s', (_, createStore) => {
+  it('takes no further key, until one is removed; others are not touched', async () => {
+    const keys = start(2, createStore())
+    const { writeKey } = await keys.create(acme)
+    await keys.create(acme)
+    await keys.revoke(writeKey.id)
+    await expect(keys.create(acme)).rejects.toMatchObject(full)
+    await keys.create({ ...acme, workspace: 'beta' })
+    for (let made = 0; made < 3; made++) await keys.create({ name: 'Web', sourceType: 'web' })
+    await keys.remove(writeKey.id)
+    await keys.create(acme)
+    expect((await keys.list({ workspace: 'acme' })).data).toHaveLength(2)
+  })
+
+  it('is not filled beyond its size by calls at the same time', async () => {
+    const keys = start(120, createStore())
+    const attempts = await Promise.allSettled(Array.from({ length: 140 }, () => keys.create(acme)))
+    const refused = attempts.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(20)
+    for (const attempt of refused) expect(attempt).toMatchObject({ reason: full })
+  })
+})
+
+it('a repeated call is told of the key that it made, which filled the workspace', async () => {
+  const keys = start(1)
+  const id = `wk_${randomBase62(16)}`
+  await keys.create(acme, { id })
+  await expect(keys.create(acme, { id })).rejects.toMatchObject({ reason: 'duplicate' })
+  await expect(keys.create(acme, { id: `wk_${randomBase62(16)}` })).rejects.toMatchObject(full)
+})
+
+it('an import makes those that find room, and says which do not; those that exist take none', async () => {
+  const keys = start(2)
+  const item = (fields = {}) => ({ ...acme, ...fields, key: randomBase62(32) })
+  const [first, second, third] = [item(), item(), item()]
+  const outcomes = async (inputs: ReturnType<typeof item>[], dryRun = false) =>
+    (await keys.import(inputs, { dryRun })).results.map((result) =>
+      result.ok ? 'ok' : `${result.code} ${result.field}`,
+    )
+  expect(await outcomes([first])).toEqual(['ok'])
+  const inputs = [first, second, third, item({ workspace: 'beta' })]
+  const expected = ['conflict key', 'ok', 'invalid_field workspace', 'ok']
+  expect(await outcomes(inputs, true)).toEqual(expected)
+  expect(await outcomes(inputs)).toEqual(expected)
+  expect(await outcomes([first, second])).toEqual(['conflict key', 'conflict key'])
+})
+
+it('imports of the same workspaces at the same time wait for each other, in any order', async () => {
+  const keys = start(10)
+  const batch = (workspaces: string[]) =>
+    keys.import(
+      Array.from({ length: 16 }, (_, index) => ({
+        ...acme,
+        workspace: workspaces[index % 2] as string,
+        key: randomBase62(32),
+      })),
+    )
+  await Promise.all([batch(['acme', 'beta']), batch(['beta', 'acme']), keys.create(acme).catch(() => {})])
+  expect((await keys.list({ workspace: 'acme' })).data).toHaveLength(10)
+  expect((await keys.list({ workspace: 'beta' })).data).toHaveLength(10)
+})
