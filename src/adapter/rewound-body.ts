@@ -1,12 +1,12 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { nodeStream } from '../runtime/built-ins.ts'
 import { sayLengthOf } from './accepted-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
 
 /**
  * Lets a framework further in read the body of a request as if nobody had: it gets the accepted events, as JSON. Nothing is written
- * or copied before somebody reads. Express takes no notice: it gives requests a prototype of its own, finds the stream at its end,
- * and its parsers pass on, whatever their limits.
+ * or copied before somebody reads. Express's parsers take no notice: it gives requests a prototype of its own, so that they find the
+ * stream at its end and pass on, whatever their limits. A proxy in it that pipes the request gets the events all the same.
  *
  * @param request Node's, verified and with its body read
  */
@@ -27,16 +27,17 @@ export function rewindBody(request: IncomingMessage): void {
     rewinding.add(made)
   }
   Object.setPrototypeOf(request, made)
+  request.pipe = pipeFromStart
 }
 
 const rewindingBy = new WeakMap<object, object>()
 const rewinding = new WeakSet<object>()
 
 /** Whatever somebody does first to read a stream that is at its beginning. */
-const firstSteps = ['on', 'addListener', 'pipe', 'read', 'setEncoding', Symbol.asyncIterator] as const
+const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const
 
 /** … or looks at, to tell whether it can be read. */
-const firstLooks = ['readable', 'closed', 'destroyed'] as const
+const firstLooks = ['readable', 'readableDidRead', 'closed', 'destroyed'] as const
 
 function createRewinding(prototype: object): object {
   const made: object = Object.create(prototype)
@@ -46,7 +47,7 @@ function createRewinding(prototype: object): object {
       writable: true,
       value(this: IncomingMessage, ...args: unknown[]) {
         const isListening = step === 'on' || step === 'addListener'
-        if (!isListening || args[0] === 'data' || args[0] === 'readable') startOver(this, prototype)
+        if (!isListening || args[0] === 'data' || args[0] === 'readable') startOver(this)
         return Reflect.apply(Reflect.get(prototype, step, this), this, args)
       },
     })
@@ -55,7 +56,7 @@ function createRewinding(prototype: object): object {
     Object.defineProperty(made, state, {
       configurable: true,
       get(this: IncomingMessage) {
-        startOver(this, prototype)
+        startOver(this)
         return this[state]
       },
     })
@@ -63,18 +64,59 @@ function createRewinding(prototype: object): object {
   return made
 }
 
+/** On the request itself, where no framework's prototype hides it: proxies pipe, and parsers have no need to. */
+function pipeFromStart<Target extends NodeJS.WritableStream>(
+  this: IncomingMessage,
+  target: Target,
+  options?: { end?: boolean },
+): Target {
+  startOver(this, target)
+  return this.pipe(target, options)
+}
+
 /** Gives the request a stream that has not begun. Its listeners stay, and so does what Node wants with it. */
-function startOver(request: IncomingMessage, prototype: object): void {
-  if (!rewinding.has(Object.getPrototypeOf(request))) return
-  Object.setPrototypeOf(request, prototype)
-  const bytes = Buffer.from(JSON.stringify(acceptedBodyOf(request)))
+function startOver(request: IncomingMessage, target?: NodeJS.WritableStream): void {
+  const prototype: object = Object.getPrototypeOf(request)
+  if (target === undefined && !rewinding.has(prototype)) return
+  Reflect.deleteProperty(request, 'pipe')
+  if (rewinding.has(prototype)) Object.setPrototypeOf(request, Object.getPrototypeOf(prototype))
+  const body = acceptedBodyOf(request)
+  const isSentByOthers = isWaiting(target) ? noticeReading(request) : () => false
   Reflect.apply(nodeStream().Readable, request, [
     {
       autoDestroy: false,
       read(this: IncomingMessage) {
-        this.push(bytes)
-        this.push(null)
+        const send = () => {
+          if (!isSentByOthers()) this.push(Buffer.from(JSON.stringify(body)))
+          this.push(null)
+        }
+        // Behind whoever is told of the socket first, as http-proxy's `proxyReq` is.
+        if (isWaiting(target)) target.once('socket', send)
+        else send()
       },
     },
   ])
+}
+
+/** Whether it is a request of Node's client that has no connection yet. */
+function isWaiting(target: NodeJS.WritableStream | undefined): target is ClientRequest {
+  return target !== undefined && 'reusedSocket' in target && (target as ClientRequest).socket == null
+}
+
+/** Some proxies are told to send `request.body` by themselves, once they have a connection: it must not go out twice. */
+function noticeReading(request: IncomingMessage & { body?: unknown }): () => boolean {
+  let { body } = request
+  let isRead = false
+  Object.defineProperty(request, 'body', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      isRead = true
+      return body
+    },
+    set(value: unknown) {
+      body = value
+    },
+  })
+  return () => isRead
 }
