@@ -40,7 +40,7 @@ it('takes the screenshots of the documentation', async () => {
 
     await page.setViewportSize({ width: 1200, height: 820 })
     await page.getByRole('link', { name: 'Web App' }).click()
-    await page.getByText('refusals').waitFor()
+    await page.getByRole('heading', { name: 'refusals' }).waitFor()
     await page.getByText('Signed Up').first().waitFor()
     await page.getByText('refused in the last hour').waitFor()
     await shoot(page, 'key')

@@ -38,7 +38,7 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
         await server.send(key, '/v1/track', { event: 'Paid' }, { origin })
       const { page, context, complaints } = await openPage(browser, look)
       await signIn(page, server.url)
-      const start = performance.now()
+      const watch = await stopwatch(page)
       await page.getByRole('link', { name: 'Debugger' }).click()
       await page.getByRole('button', { name: 'By problem' }).click()
       const problem = page.locator('.problems li').filter({ hasText: origin })
@@ -49,7 +49,17 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
       await expectAccessible(page)
       await page.getByRole('dialog').getByRole('button', { name: 'Allow this origin' }).click()
       await page.getByRole('dialog').waitFor({ state: 'detached' })
-      console.log(`allow an origin: 4 clicks, ${Math.round(performance.now() - start)} ms`)
+      await watch.stop('allow the origin of a refused sender')
+      for (const hash of ['#/', `#/keys/${writeKey.id}`, '#/debugger', '#/anomalies', '#/audit']) {
+        await page.goto(server.url + hash)
+        await page
+          .getByText(/^Updated|^Live/)
+          .first()
+          .waitFor()
+        const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        expect(`${hash} ${tooWide}`).toBe(`${hash} 0`)
+        await expectAccessible(page)
+      }
       expect((await server.keys.get(writeKey.id)).allowedOrigins).toEqual(['https://app.example.com', origin])
       expect((await server.send(key, '/v1/track', { event: 'Paid' }, { origin })).status).toBe(200)
       expect(complaints).toEqual([])
@@ -94,14 +104,17 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     page.on('request', (request) => asked.push(request.url()))
     await signIn(page, server.url)
     await page.locator('td.name').first().waitFor()
+    const watch = await stopwatch(page)
     await page.keyboard.press('/')
     await page.keyboard.insertText(key)
     await page.getByRole('heading', { name: 'Leaked one' }).waitFor()
+    await watch.stop('find the key of a pasted secret')
     await page.getByRole('button', { name: 'Rotate key' }).click()
     await page.getByLabel('Grace period').selectOption('0')
     await page.getByRole('dialog').getByRole('button', { name: 'Rotate key' }).click()
     await page.locator('#secret').waitFor()
     await page.getByRole('button', { name: 'I have copied it' }).click()
+    await watch.stop('rotate a leaked key')
     expect((await server.send(key, '/v1/track', {})).status).toBe(401)
     expect([...asked, page.url()].filter((url) => url.includes(key.slice(8)))).toEqual([])
     await page.goto(`${server.url}#/`)
@@ -161,8 +174,10 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     expect(page.url()).not.toContain('code')
     await page.getByText('Needs attention').waitFor()
     await page.getByText('Success rate').waitFor()
+    const watch = await stopwatch(page)
     await page.getByRole('button', { name: 'By workspace' }).click()
     await page.locator('.groups-table').filter({ hasText: 'acme' }).waitFor()
+    await watch.stop('see which workspace errs most')
     await expectAccessible(page)
     await page.reload()
     await page.getByText('terminal · admin').waitFor()
@@ -175,6 +190,23 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     await stop()
   }, 40_000)
 })
+
+/** Counts clicks and time from now on; each task may take six clicks. */
+async function stopwatch(page: Page) {
+  const start = performance.now()
+  await page.evaluate(() => {
+    const counter = window as unknown as { clicks: number }
+    counter.clicks = 0
+    addEventListener('click', () => counter.clicks++, true)
+  })
+  return {
+    async stop(task: string) {
+      const clicks = await page.evaluate(() => (window as unknown as { clicks: number }).clicks)
+      console.log(`${task}: ${clicks} clicks, ${Math.round(performance.now() - start)} ms`)
+      expect(clicks).toBeLessThanOrEqual(6)
+    },
+  }
+}
 
 async function download(page: Page, click: () => Promise<unknown>): Promise<string> {
   const started = page.waitForEvent('download')

@@ -63,6 +63,7 @@ const downRoom = 44
 
 /** Accepted events by type above the axis, refused requests by reason below it; a bar is read by mouse, touch and arrow keys. */
 export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) {
+  // Stays when the pointer leaves: what stands below would move away from under it.
   const [active, setActive] = useState<number | null>(null)
   // Drawn at about the size it is shown, so that its letters are as large as those around it.
   const isNarrow = matchMedia('(max-width: 760px)').matches
@@ -98,7 +99,6 @@ export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) 
         aria-label={label}
         onPointerMove={point}
         onPointerDown={point}
-        onPointerLeave={() => setActive(null)}
       >
         {[0, 0.5, 1].map((share) => (
           <g key={share}>
@@ -154,7 +154,6 @@ export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) 
             : `${shown.title}: ${plural(sum(shown.accepted), 'event')} accepted, ${formatCount(sum(shown.refused))} refused`
         }
         onKeyDown={move}
-        onBlur={() => setActive(null)}
       >
         {shown === undefined ? (
           <span class="muted">Point at a bar, or use the arrow keys, to read it.</span>

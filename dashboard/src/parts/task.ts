@@ -54,6 +54,7 @@ export function useData<T>(key: string, read: () => Promise<T>, refreshMs?: numb
   useEffect(() => {
     setData(null)
     setError(null)
+    setReadAt(null)
     void reload()
     return () => {
       latest.current++

@@ -3,8 +3,8 @@ import type { AuditEntry } from '../api/wire.ts'
 import { KeyLabel } from '../parts/key-label.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
-import { useTask } from '../parts/task.ts'
-import { Ago } from '../parts/time.tsx'
+import { useData, useTask } from '../parts/task.ts'
+import { Ago, ReadAt } from '../parts/time.tsx'
 import { useApi } from '../session.ts'
 import { fieldLabels, fieldText } from '../words/fields.ts'
 
@@ -48,18 +48,34 @@ export function AuditTrail({ keyId, version = 0 }: { keyId?: string; version?: n
   useEffect(() => {
     void start(null)
   }, [keyId, version])
+  const newest = useData(
+    `audit ${keyId} ${version}`,
+    () => api.auditLog({ ...(keyId !== undefined && { keyId }) }),
+    10_000,
+  )
+  const known = new Set(entries.map(({ id }) => id))
+  const fresh = (newest.data?.data ?? []).filter(({ id }) => !known.has(id))
+  // More than a page has come at once: what lies between is not there to be shown.
+  const hasGap = newest.data !== null && fresh.length > 0 && fresh.length === newest.data.data.length
+  const shown = hasGap && isRead ? fresh : [...(isRead ? fresh : []), ...entries]
 
   return (
     <>
-      <ErrorNotice error={error} />
-      {isRead && entries.length === 0 && <p class="muted pad">Nothing was changed yet.</p>}
+      <ErrorNotice error={error ?? newest.error} />
+      <ReadAt time={newest.readAt} />
+      {isRead && shown.length === 0 && <p class="muted pad">Nothing was changed yet.</p>}
       <ul class="audit">
-        {entries.map((entry) => (
+        {shown.map((entry) => (
           <AuditLine key={entry.id} of={entry} showKey={keyId === undefined} />
         ))}
       </ul>
-      {cursor !== null && (
-        <button type="button" class="more-button" disabled={busy} onClick={() => void start(cursor)}>
+      {(hasGap ? newest.data?.next_cursor : cursor) != null && (
+        <button
+          type="button"
+          class="more-button"
+          disabled={busy}
+          onClick={() => void start(hasGap ? null : cursor)}
+        >
           Show older
         </button>
       )}

@@ -77,7 +77,12 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
 
   const good = outcomes?.filter(({ ok }) => ok).length ?? 0
   return (
-    <Dialog title="Import keys" wide onClose={onClose}>
+    <Dialog
+      title="Import keys"
+      wide
+      loss={text.trim() !== '' ? 'These keys have not been imported. Throw away what was pasted?' : null}
+      onClose={onClose}
+    >
       <div class="dialog-body">
         <p>
           Keys that were made elsewhere: one JSON object on each line, or CSV with{' '}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { ApiError } from '../api/client.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
 import { say } from '../flash.ts'
@@ -118,7 +119,13 @@ export function KeyPage({ id }: { id: string }) {
         )}
         <ReadAt time={readAt} />
       </p>
-      <ErrorNotice error={error} />
+      {error instanceof ApiError && error.status === 404 ? (
+        <Notice level="bad">
+          This key has been deleted. What is shown is from before; it accepts nothing any more.
+        </Notice>
+      ) : (
+        <ErrorNotice error={error} />
+      )}
       {status === 'revoked' && (
         <Notice level="bad">
           This key was revoked and accepts nothing any more. Create a new key to go on.

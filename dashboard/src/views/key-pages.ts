@@ -41,19 +41,20 @@ export function useKeyPages(filters: KeyFilters) {
     setCursors([null])
   }, [filterText])
   const cursor = shown.at(-1) ?? null
-  const [total, setTotal] = useState<number | null>(null)
+  const [counted, setCounted] = useState<{ of: string; total: number | null } | null>(null)
   const { data, error, readAt, reload } = useData(
     `${filterText} ${cursor}`,
     async () => {
       const found = await findKeys(api, filters, cursor)
-      if (cursor === null) setTotal(found.total)
+      if (cursor === null) setCounted({ of: filterText, total: found.total })
       return found
     },
     refreshMs,
   )
   return {
     keys: data?.keys ?? null,
-    total,
+    // That of other filters would be wrong.
+    total: counted?.of === filterText ? counted.total : null,
     error,
     readAt,
     reload,

@@ -82,6 +82,7 @@ export function KeySearch({ onDown }: { onDown: () => void }) {
 
 /** Longer than an id, without a space: rather asked for in vain than put into an address. */
 function isSecret(text: string, isPasted: boolean): boolean {
-  if (/\s/.test(text) || text.startsWith('wk_')) return false
-  return text.length >= 32 || (isPasted && /^[!-~]{16,}$/.test(text) && /\d/.test(text))
+  if (/\s/.test(text)) return false
+  if (text.length >= 32) return true
+  return isPasted && !text.startsWith('wk_') && /^[!-~]{16,}$/.test(text) && /\d/.test(text)
 }
