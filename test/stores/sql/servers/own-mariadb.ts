@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { accountOf, findProgram, folderFor, freePort, removeFolder, run, runServer } from './own-server.ts'
@@ -19,6 +20,18 @@ export const hasMariadb = installer !== undefined && daemon !== undefined
 
 let servers = 0
 
+/** It fails now and then when two run at the same time on a busy machine. */
+async function install(program: string, data: string, account: Parameters<typeof run>[2]): Promise<void> {
+  const options = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve']
+  const begin = () => run(program, ['--no-defaults', `--datadir=${data}`, ...options], account)
+  try {
+    await begin()
+  } catch {
+    rmSync(data, { recursive: true, force: true })
+    await begin()
+  }
+}
+
 /** @param settings options of the server, such as `autocommit=0`. */
 export function startMariadb(...settings: string[]): Promise<OwnMariadb> {
   return startMariadbIn({}, ...settings)
@@ -33,17 +46,7 @@ export async function startMariadbIn(
   const account = accountOf('mysql')
   const folder = folderFor(account, 'mariadb')
   const data = join(folder, 'data')
-  await run(
-    installer,
-    [
-      '--no-defaults',
-      `--datadir=${data}`,
-      '--auth-root-authentication-method=normal',
-      '--skip-test-db',
-      '--skip-name-resolve',
-    ],
-    account,
-  )
+  await install(installer, data, account)
   const port = await freePort()
   const server = await runServer(
     daemon,
