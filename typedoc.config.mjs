@@ -13,6 +13,18 @@ export default {
   disableSources: true,
   hideGenerator: true,
   // Shapes that callers neither name nor make.
-  intentionallyNotExported: ['AnyKysely', 'PrefixOptions', 'RequestDecision', 'WriteKeySetup'],
+  intentionallyNotExported: [
+    'AnyKysely',
+    'Call',
+    'CountedSort',
+    'Details',
+    'LogMethods',
+    'PrefixOptions',
+    'RequestDecision',
+    'RequestOf',
+    'StoredSort',
+    'WriteKeySetup',
+    'usageGroupings',
+  ],
   treatValidationWarningsAsErrors: true,
 }

@@ -20,6 +20,7 @@ export {
   type ResolvedAdapterOptions,
   resolveAdapterOptions,
   tellRefused,
+  type WorkspaceOption,
 } from './adapter-options.ts'
 export { adminRoutes } from './admin-routes.ts'
 export { type HeaderTarget, mergeHeader } from './cors-merge.ts'

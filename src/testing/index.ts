@@ -1,9 +1,16 @@
 // The ports that the suites check, for those who write a store or a limiter.
 export type { AuditEntry } from '../keys/audit-entry.ts'
 export type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
-export type { PagePosition, ParsedListQuery } from '../keys/list-query.ts'
+export type { PagePosition, ParsedListQuery, ParsedSort } from '../keys/list-query.ts'
 export type { LimiterChange, Rate, RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 export type { Awaitable } from '../runtime/awaitable.ts'
+export type {
+  DecisionPage,
+  FleetStore,
+  Sighting,
+  SightingQuery,
+  StoredSighting,
+} from '../stores/fleet-store.ts'
 export type {
   ChangeHints,
   ChangeListener,
