@@ -2,11 +2,13 @@ import { expect, it } from 'vitest'
 import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
+import { garbageCollector } from '../garbage-collector.ts'
 import { describeWithService } from '../services.ts'
 import { useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
 import { startProxy, type TcpProxy } from './processes/proxy.ts'
 
+const collectGarbage = garbageCollector()
 const outageMs = length(20_000, 5_000)
 const leaseMs = 2_000
 const requestsPerSecond = 1_000
@@ -113,13 +115,13 @@ async function load(keys: WriteKeys, secret: string, durationMs: number): Promis
       pending.add(asked)
     }
     if (elapsedMs >= (durationMs / 4) * (heapMb.length + 1)) {
-      globalThis.gc?.()
+      collectGarbage()
       heapMb.push(process.memoryUsage().heapUsed / 2 ** 20 - answers.length * 1e-4)
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   await Promise.all(pending)
-  globalThis.gc?.()
+  collectGarbage()
   heapMb.push(process.memoryUsage().heapUsed / 2 ** 20 - answers.length * 1e-4)
   answers.sort((a, b) => a.startedAt - b.startedAt)
   return { startedAt, answers, heapMb }
