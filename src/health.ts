@@ -1,4 +1,4 @@
-import type { CacheState, KeyCache } from './cache/key-cache.ts'
+import type { CacheState, KeyCache } from './cache/key-cache-interface.ts'
 import type { Outages } from './cache/outages.ts'
 import type { PepperCheck } from './cache/pepper-check.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'

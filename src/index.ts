@@ -1,6 +1,6 @@
 export type { VerifyingKeys, WriteKeyContext } from './adapter/request-context.ts'
 export type { CacheOptions } from './cache/cache-options.ts'
-export type { CacheState } from './cache/key-cache.ts'
+export type { CacheState } from './cache/key-cache-interface.ts'
 export type { Health, PartHealth } from './health.ts'
 export type {
   CredentialRequest,

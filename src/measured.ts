@@ -1,4 +1,4 @@
-import type { LookupCounts } from './cache/key-cache.ts'
+import type { LookupCounts } from './cache/key-cache-interface.ts'
 import type { Health } from './health.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import type { DecisionMeter } from './verifier/decision-counts.ts'

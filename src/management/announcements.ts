@@ -1,4 +1,4 @@
-import type { KeyCache } from '../cache/key-cache.ts'
+import type { KeyCache } from '../cache/key-cache-interface.ts'
 import type { Outage } from '../cache/outages.ts'
 import type { ChangeHints } from '../stores/key-store.ts'
 

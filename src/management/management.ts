@@ -1,5 +1,5 @@
 import { createChangeBarrier } from '../cache/change-barrier.ts'
-import type { KeyCache } from '../cache/key-cache.ts'
+import type { KeyCache } from '../cache/key-cache-interface.ts'
 import type { Outages } from '../cache/outages.ts'
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { SecretRules } from '../keys/imported-secret.ts'

@@ -1,4 +1,4 @@
-import type { Lookup } from '../cache/key-cache.ts'
+import type { Lookup } from '../cache/key-cache-interface.ts'
 import type { PresentedSecret } from '../keys/secret.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Cacheable } from '../../src/cache/cached-keys.ts'
-import { createKeyCache, type KeyCache, type KeyCacheOptions } from '../../src/cache/key-cache.ts'
+import { createKeyCache, type KeyCacheOptions } from '../../src/cache/key-cache.ts'
+import type { KeyCache } from '../../src/cache/key-cache-interface.ts'
 import { createMissBudget } from '../../src/cache/miss-budget.ts'
 import { createOutages } from '../../src/cache/outages.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'

@@ -1,4 +1,4 @@
-import type { KeyCache, Lookup } from '../../cache/key-cache.ts'
+import type { KeyCache, Lookup } from '../../cache/key-cache-interface.ts'
 import type { PresentedSecret, SecretHasher } from '../../keys/secret.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { Clock } from '../../runtime/clock.ts'

@@ -1,0 +1,132 @@
+import type { KeyRecord } from '../keys/key-record.ts'
+import { digestToHex } from '../keys/secret.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { StoreError } from '../runtime/errors.ts'
+import type { KeyStore } from '../stores/key-store.ts'
+import type { Cacheable, CachedKeys } from './cached-keys.ts'
+import type { ChangeHistory } from './change-history.ts'
+import type { Lookup } from './key-cache-interface.ts'
+import type { Found, Lookups } from './lookups.ts'
+
+export interface KeyReadsOptions<Compiled> {
+  store: Pick<KeyStore, 'scope'>
+  clock: Clock
+  compile: (record: KeyRecord, index: number, sibling: Compiled | undefined) => Compiled
+  cached: CachedKeys<Compiled>
+  changes: ChangeHistory
+  lookups: Lookups
+}
+
+/** Reads of keys from the store, and what they put into the cache. Concurrent reads of one secret are one. */
+export interface KeyReads<Compiled> {
+  /** Reads a secret that is not cached. */
+  load(
+    digest: string,
+    source: string,
+    older: (() => readonly string[]) | undefined,
+  ): Promise<Lookup<Compiled>>
+  /** Reads a key that was found before: charges nobody. */
+  readAgain(key: Compiled): Promise<Compiled | 'unknown'>
+  /** Reads a cached key again while requests go on with it. */
+  refresh(hit: Compiled, monotonic: number): void
+  /** From now on nobody waits for a read that is under way. */
+  forget(): void
+  close(): void
+}
+
+/**
+ * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for a change that
+ * somebody made in the database by hand, without raising the revision.
+ */
+const hitTtlMs = { least: 45_000, most: 59_000 }
+/** One that could not be read again is tried after this time. */
+const retrySeconds = 5
+
+export function createKeyReads<Compiled extends Cacheable>(
+  options: KeyReadsOptions<Compiled>,
+): KeyReads<Compiled> {
+  const { store, clock, compile, cached, changes, lookups } = options
+  const flights = new Map<string, Promise<Lookup<Compiled>>>()
+  const rereads = new Map<string, Promise<Compiled | 'unknown'>>()
+  let closed = false
+
+  function load(
+    digest: string,
+    source: string,
+    older: (() => readonly string[]) | undefined,
+  ): Promise<Lookup<Compiled>> {
+    const flying = flights.get(digest)
+    if (flying !== undefined) return flying
+    const digests = older === undefined ? [digest] : [digest, ...older()]
+    const flight = lookups
+      .find(digests, source)
+      .then((found) => (found === 'source_exhausted' ? 'too_many_failures' : keep(found, digests)))
+      .finally(() => {
+        if (flights.get(digest) === flight) flights.delete(digest)
+      })
+    flights.set(digest, flight)
+    return flight
+  }
+
+  function readAgain(key: Compiled): Promise<Compiled | 'unknown'> {
+    const { digest } = key
+    const reading = rereads.get(digest)
+    if (reading !== undefined) return reading
+    const reread = lookups
+      .findAgain(digest)
+      .then((found) => keep(found, [digest]))
+      .finally(() => {
+        if (rereads.get(digest) === reread) rereads.delete(digest)
+      })
+    rereads.set(digest, reread)
+    return reread
+  }
+
+  function keep(found: Found, digests: readonly string[]): Compiled | 'unknown' {
+    const { record, digest, generation } = found
+    if (closed) throw closedError()
+    const keyHash = digestToHex(digest)
+    const index = record?.secrets.findIndex((candidate) => candidate.keyHash === keyHash) ?? -1
+    if (record === undefined || index === -1) {
+      cached.remove(digest)
+      if (found.isUndisturbed) cached.addMissing(digests)
+      return 'unknown'
+    }
+    const other = cached.siblingOf(record.id)
+    const compiled = compile(record, index, other?.version === record.version ? other : undefined)
+    compiled.digest = digest
+    compiled.freshUntilSeconds = freshUntilSeconds()
+    // Between the answer and here others may have had their turn; who asked judges again.
+    if (changes.none(generation, record.id)) cached.add(compiled)
+    return compiled
+  }
+
+  function freshUntilSeconds(): number | null {
+    if (store.scope === 'process') return null
+    const ttlMs = hitTtlMs.least + Math.random() * (hitTtlMs.most - hitTtlMs.least)
+    return Math.ceil((clock.monotonic() + ttlMs) / 1_000)
+  }
+
+  /** Reads a key again while requests go on with what is cached. */
+  function refresh(hit: Compiled, monotonic: number): void {
+    hit.freshUntilSeconds = Math.ceil(monotonic / 1_000) + retrySeconds
+    readAgain(hit).catch(() => {})
+  }
+
+  return {
+    load,
+    readAgain,
+    refresh,
+    forget() {
+      flights.clear()
+      rereads.clear()
+    },
+    close() {
+      closed = true
+    },
+  }
+}
+
+export function closedError(): StoreError {
+  return new StoreError('store_unavailable', 'These write keys have been closed.')
+}
