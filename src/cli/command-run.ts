@@ -9,3 +9,5 @@ export interface CommandRun {
   values: Readonly<Record<string, string | boolean | undefined>>
   terminal: Terminal
 }
+
+export type Command = (run: CommandRun) => Promise<void>
