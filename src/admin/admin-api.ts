@@ -1,8 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
-import { KeyError, StoreError } from '../runtime/errors.ts'
-import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { createAccess } from './access.ts'
 import {
@@ -11,26 +9,17 @@ import {
   type RequestInfo,
   resolveAdminOptions,
 } from './admin-options.ts'
+import { validateBody, validateQuery } from './call-input.ts'
 import { assertSameOrigin } from './cross-site.ts'
-import { withSnakeCaseFields } from './field-names.ts'
+import { toProblem } from './error-problem.ts'
 import { createKeyNames } from './key-names.ts'
 import type { Operation } from './operation.ts'
+import { allowedMethods, routePath } from './operation-path.ts'
 import { createPage, pagePath } from './page/page.ts'
 import { readPageAssets } from './page/page-assets.ts'
 import { AdminProblem, toProblemResponse } from './problem.ts'
 import { createRefusalAudit } from './refusal-audit.ts'
-import { readJsonBody } from './request-body.ts'
-import { anomalyOperations } from './routes/anomalies.ts'
-import { auditOperations } from './routes/audit-log.ts'
-import { debuggerOperations } from './routes/debugger.ts'
-import { lifecycleOperations } from './routes/lifecycle.ts'
-import { createOpenApiOperation } from './routes/openapi.ts'
-import { problemOperations } from './routes/problems.ts'
-import { secretOperations } from './routes/secrets.ts'
-import { sessionOperations } from './routes/session.ts'
-import { usageOperations } from './routes/usage.ts'
-import { writeKeyOperations } from './routes/write-keys.ts'
-import { validate } from './validation.ts'
+import { listOperations } from './routes/index.ts'
 import { inAllWorkspaces, inWorkspace } from './workspace-scope.ts'
 
 /** The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request` and `Response`. */
@@ -73,18 +62,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   const keyNames = createKeyNames(keys, resolved.now)
   const noteRefusal = createRefusalAudit(keys, resolved.now)
 
-  const described = [
-    ...writeKeyOperations,
-    ...secretOperations,
-    ...lifecycleOperations,
-    ...usageOperations,
-    ...auditOperations,
-    ...debuggerOperations,
-    ...anomalyOperations,
-    ...problemOperations,
-    ...sessionOperations,
-  ]
-  const operations = [...described, createOpenApiOperation(described, basePath)]
+  const operations = listOperations(basePath)
   const page = resolved.page
     ? createPage({ assets: readPageAssets(), ingestPath: resolved.ingestPath })
     : undefined
@@ -96,7 +74,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
 
   const app = new Hono<Env>({ strict: false })
   for (const operation of operations) {
-    app.on(operation.method, routePath(operation), (context) => handle(operation, context))
+    app.on(operation.method, routePath(basePath, operation), (context) => handle(operation, context))
   }
   app.notFound((context) => refuseUnknown(context.req.raw, context.env))
   app.onError((error, context) => refuse(error, context.req.raw, context.env.visit))
@@ -137,7 +115,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   async function refuseUnknown(request: Request, { address, visit }: Env['Bindings']): Promise<never> {
     visit.principal = (await access.identify(request, { address })).principal
     const { pathname } = new URL(request.url)
-    const allowed = isPlainPath(pathname) ? allowedMethods(pathname) : []
+    const allowed = isPlainPath(pathname) ? allowedMethods(operations, basePath, pathname) : []
     if (allowed.length === 0) throw new AdminProblem('not_found')
     throw new AdminProblem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
   }
@@ -166,24 +144,6 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
     }
   }
 
-  function routePath({ path }: Operation): string {
-    return basePath + path.replace(/\{(\w+)\}/g, ':$1')
-  }
-
-  function allowedMethods(path: string): string[] {
-    const segments = trimSlash(path).split('/')
-    const methods = operations
-      .filter((operation) => {
-        const pattern = (basePath + operation.path).split('/')
-        return (
-          pattern.length === segments.length &&
-          pattern.every((part, index) => part.startsWith('{') || part === segments[index])
-        )
-      })
-      .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    return [...new Set(methods)]
-  }
-
   return {
     async fetch(request, info = {}) {
       const visit: Visit = {
@@ -210,53 +170,4 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
 function pathWithin(basePath: string, url: string): string {
   const { pathname } = new URL(url)
   return pathname.startsWith(basePath) ? pathname.slice(basePath.length) : ''
-}
-
-function trimSlash(path: string): string {
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-}
-
-function validateQuery(operation: Operation, search: URLSearchParams): unknown {
-  const query: Record<string, string> = {}
-  for (const name of new Set(search.keys())) {
-    const values = search.getAll(name)
-    if (values.length > 1 || operation.query === undefined) {
-      const field = /^\w{1,40}$/.test(name) ? name : 'query'
-      const problem = values.length > 1 ? 'is there more than once' : 'is not a parameter of this call'
-      throw new AdminProblem('invalid_field', { field, detail: `${field} ${problem}` })
-    }
-    Object.defineProperty(query, name, { value: values[0], enumerable: true })
-  }
-  return operation.query === undefined ? {} : validate(operation.query, query)
-}
-
-async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
-  if (method === 'GET') return undefined
-  const value = await readJsonBody(request, body?.maxBytes)
-  if (body === undefined) {
-    const isEmpty =
-      value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
-    if (isEmpty) return undefined
-    throw new AdminProblem('invalid_field', { field: 'body', detail: 'body must be empty for this call' })
-  }
-  if (value === undefined && !body.required) return undefined
-  if (value === undefined) throw new AdminProblem('invalid_json')
-  return validate(body.schema, value)
-}
-
-/** Every error of the layers below as what the caller is told. */
-function toProblem(error: unknown): AdminProblem {
-  if (error instanceof AdminProblem) return error
-  if (error instanceof KeyError) {
-    if (error.code === 'not_found') return new AdminProblem('not_found')
-    const detail = withSnakeCaseFields(error.message)
-    if (error.code === 'conflict')
-      return new AdminProblem('conflict', {
-        detail,
-        ...(error.reason !== undefined && { reason: error.reason }),
-      })
-    return new AdminProblem('invalid_field', { detail, field: toSnakeCase(error.field ?? 'body') })
-  }
-  if (error instanceof StoreError) return new AdminProblem('store_unavailable', { retryAfterSeconds: 1 })
-  return new AdminProblem('internal_error')
 }

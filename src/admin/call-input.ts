@@ -1,0 +1,34 @@
+import type { Operation } from './operation.ts'
+import { AdminProblem } from './problem.ts'
+import { readJsonBody } from './request-body.ts'
+import { validate } from './validation.ts'
+
+/** The parameters of a call, checked. @throws AdminProblem `invalid_field` */
+export function validateQuery(operation: Operation, search: URLSearchParams): unknown {
+  const query: Record<string, string> = {}
+  for (const name of new Set(search.keys())) {
+    const values = search.getAll(name)
+    if (values.length > 1 || operation.query === undefined) {
+      const field = /^\w{1,40}$/.test(name) ? name : 'query'
+      const problem = values.length > 1 ? 'is there more than once' : 'is not a parameter of this call'
+      throw new AdminProblem('invalid_field', { field, detail: `${field} ${problem}` })
+    }
+    Object.defineProperty(query, name, { value: values[0], enumerable: true })
+  }
+  return operation.query === undefined ? {} : validate(operation.query, query)
+}
+
+/** The body of a call, read and checked. @throws AdminProblem for a body that this call does not take. */
+export async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
+  if (method === 'GET') return undefined
+  const value = await readJsonBody(request, body?.maxBytes)
+  if (body === undefined) {
+    const isEmpty =
+      value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+    if (isEmpty) return undefined
+    throw new AdminProblem('invalid_field', { field: 'body', detail: 'body must be empty for this call' })
+  }
+  if (value === undefined && !body.required) return undefined
+  if (value === undefined) throw new AdminProblem('invalid_json')
+  return validate(body.schema, value)
+}
