@@ -30,6 +30,9 @@ export interface IngestServerOptions {
 /** Last segments of the paths under `/v1/` that take events. */
 const standardPaths = 'track t identify i page p screen s group g alias a batch b'.split(' ')
 
+/** The parts of `health()` that a probe is told of. */
+const probedParts = ['store', 'limiter', 'hints', 'cache', 'usage'] as const
+
 const about = {
   name: 'writekey',
   description: 'Accepts events behind a write key, sent as the user name of HTTP Basic authentication.',
@@ -41,6 +44,7 @@ const about = {
     api: '/api/v1/events/write-keys',
     openapi: '/api/v1/openapi.json',
   },
+  probes: { live: '/healthz', ready: '/readyz' },
 }
 
 /** An HTTP server with ingest, management API and page. Not listening yet. */
@@ -57,6 +61,7 @@ export function createIngestServer(options: IngestServerOptions): Server {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] as string
     if (path === '/') return answerJson(request, response, 200, about)
+    if (path === '/healthz' || path === '/readyz') return answerProbe(request, response, path)
     const type = /^\/v1\/([^/]+)\/?$/.exec(path)?.[1]?.toLowerCase()
     if (type === undefined || !paths.has(type))
       return answerJson(request, response, 404, { error: 'not_found' })
@@ -76,6 +81,22 @@ export function createIngestServer(options: IngestServerOptions): Server {
     answerJson(request, response, 200, { success: true, accepted: verdict.events.length })
   }
 
+  /** Anybody may ask: what is wrong, which can name hosts and users, stays in the log. */
+  async function answerProbe(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      return answerJson(request, response, 405, { error: 'method_not_allowed' })
+    }
+    if (path === '/healthz') return answerJson(request, response, 200, { ok: true })
+    const health = await keys.health()
+    const parts = probedParts.map((part) => [part, { ok: health[part].ok }])
+    answerJson(request, response, health.ok ? 200 : 503, { ok: health.ok, ...Object.fromEntries(parts) })
+  }
+
   return createServer(
     // Slow senders may not hold a connection for ever.
     { requestTimeout: 60_000, headersTimeout: 30_000, keepAliveTimeout: 65_000 },
@@ -93,7 +114,8 @@ export function createIngestServer(options: IngestServerOptions): Server {
 }
 
 function answerJson(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+  const headers = { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' }
+  response.writeHead(status, { ...headers, 'cache-control': 'no-store' })
   response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(body)}\n`)
 }
 

@@ -37,4 +37,5 @@ export {
 export { storeContract } from './store-contract.ts'
 export type { StoreHarness } from './store-harness.ts'
 export { createKeyRecord } from './stored-key.ts'
+export { createTestKeys, type TestKeys, type TestKeysOptions } from './test-keys.ts'
 export type { Expectation, TestTools } from './test-tools.ts'

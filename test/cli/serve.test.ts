@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openShell } from './shell.ts'
 
@@ -39,6 +40,31 @@ describe('writekey serve', () => {
     expect((await post('/v1/b', { batch: batch.batch }))[0]).toBe(401)
     expect(read().err).toContain('Refused (missing_key): No write key was sent.')
     expect(read().out.split(key)).toHaveLength(3)
+    await server.stop()
+  })
+
+  it('answers probes: alive while it runs, ready while its store answers, and tells strangers no more', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server } = await shell.serve()
+    const probe = async (path: string, method = 'GET') => {
+      const answer = await fetch(server.url + path, { method })
+      return [answer.status, await answer.text()] as const
+    }
+    const ok = { ok: true }
+    const [status, body] = await probe('/readyz')
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toEqual({ ok: true, store: ok, limiter: ok, hints: ok, cache: ok, usage: ok })
+    expect(await probe('/healthz?verbose', 'HEAD')).toEqual([200, ''])
+    expect((await probe('/readyz', 'POST'))[0]).toBe(405)
+
+    const database = new Database(join(shell.folder, 'keys.db'))
+    database.exec('DROP TABLE writekey_secrets; DROP TABLE writekey_keys; DROP TABLE writekey_meta')
+    database.close()
+    await expect.poll(async () => (await probe('/readyz'))[0], { timeout: 10_000 }).toBe(503)
+    const broken = JSON.parse((await probe('/readyz'))[1])
+    expect([broken.ok, broken.store]).toEqual([false, { ok: false }])
+    expect(await probe('/healthz')).toEqual([200, '{"ok":true}\n'])
     await server.stop()
   })
 

@@ -103,7 +103,9 @@ export function compileBlocks(blocks: readonly CodeBlock[]): string[] {
   const files = new Map([[`${root}test/docs/surroundings.d.ts`, surroundings]])
   const documents = new Map<string, string>()
   for (const block of blocks) {
-    const file = `${root}test/docs/${block.document.replace('/', '-')}-${block.line}.ts`
+    // A block that names its file can be imported by another one of its page.
+    const named = /^\/\/ ([\w.-]+)\.ts\n/.exec(block.code)?.[1]
+    const file = `${root}test/docs/${named ?? `${block.document.replaceAll('/', '-')}-${block.line}`}.ts`
     files.set(file, toModule(block))
     documents.set(file, block.document)
   }

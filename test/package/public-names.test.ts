@@ -74,7 +74,7 @@ const values: Record<string, readonly string[]> = {
   admin: ['createAdminApi'],
   ingest: ['createIngestApi'],
   metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus'],
-  testing: ['createKeyRecord', 'storeContract', 'usageBucketMs'],
+  testing: ['createKeyRecord', 'createTestKeys', 'storeContract', 'usageBucketMs'],
 }
 
 describe('the names that the package exports', () => {
