@@ -10,9 +10,10 @@ import {
 } from '../limits/gcra.ts'
 import type { Rate, RateLimitResult } from '../limits/rate-limiter.ts'
 import { chunkLimit } from './bucket-script.ts'
+import { expectedDemand, isLeasable, type LeasedDemand } from './leased-demand.ts'
 
 /** What one process knows and holds of one shared bucket. Times are milliseconds of a monotonic clock. */
-export interface LeasedBucket {
+export interface LeasedBucket extends LeasedDemand {
   readonly keyId: string
   /** The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost since. */
   readonly view: GcraState
@@ -27,11 +28,6 @@ export interface LeasedBucket {
   heldUntil: number
   /** Until its turn a process with nothing left does not ask for more. */
   pauseUntil: number
-  /** Events of the last second or so, the older ones fading. */
-  demand: number
-  demandAt: number
-  /** When this demand began. */
-  demandSince: number
   /** The rate of the last charge, for giving it back; `undefined` before there was one. */
   rate: Rate | undefined
 }
@@ -57,11 +53,6 @@ export interface BucketAnswer {
 
 /** How long events taken ahead may be spent. */
 const holdMs = 3_000
-/** Over how long the demand is measured. */
-const demandMs = 1_000
-/** Two events within a moment are not yet a flood. */
-const leastAgeMs = 100
-
 export function createLeasedBucket(keyId: string): LeasedBucket {
   return {
     keyId,
@@ -77,29 +68,6 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
     demandSince: 0,
     rate: undefined,
   }
-}
-
-/** Large batches ask for themselves: a chunk would hardly hold one. */
-export function isLeasable(cost: number, rate: Rate): boolean {
-  return cost * 2 <= chunkLimit(rate)
-}
-
-export function noteDemand(bucket: LeasedBucket, cost: number, rate: Rate, nowMs: number): void {
-  if (!isLeasable(cost, rate)) return
-  const elapsedMs = nowMs - bucket.demandAt
-  if (elapsedMs > 0) {
-    bucket.demand *= Math.exp(-elapsedMs / demandMs)
-    bucket.demandAt = nowMs
-  }
-  if (bucket.demand < 0.5) bucket.demandSince = nowMs
-  bucket.demand += cost
-}
-
-/** Events to expect in the next second. A demand that has just begun is scaled up from the time it has been there. */
-function expectedDemand(bucket: LeasedBucket): number {
-  if (bucket.demand < 2) return 0
-  const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)
-  return Math.floor(bucket.demand / (1 - Math.exp(-ageMs / demandMs)))
 }
 
 /**

@@ -6,12 +6,11 @@ import {
   type BucketAnswer,
   type BucketQuestion,
   decideLocally,
-  isLeasable,
   type LeasedBucket,
-  noteDemand,
   takeBack,
   toAnsweredResult,
 } from './leased-bucket.ts'
+import { isLeasable, noteDemand } from './leased-demand.ts'
 import { afterPoll } from './link.ts'
 import type { OutageLimiter } from './outage-limiter.ts'
 

@@ -8,7 +8,7 @@ import {
   type ActivityWatch,
   createActivity,
 } from './activity.ts'
-import type { Anomaly } from './anomalies.ts'
+import type { Anomaly } from './anomaly.ts'
 
 /** An activity that is watched from the first look on. */
 export interface ActivityOnDemand {

@@ -1,6 +1,6 @@
 import { flag, group, number, type OptionReader, optional, text, whole } from '../runtime/options.ts'
 import type { ActivityOptions } from './activity.ts'
-import type { AnomalyOptions } from './anomalies.ts'
+import type { AnomalyOptions } from './anomaly.ts'
 
 const thresholds = group({
   windowMs: optional(number(1_000, 86_400_000)),

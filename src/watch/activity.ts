@@ -4,14 +4,11 @@ import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore } from '../stores/fleet-store.ts'
 import { createMemoryFleet } from '../stores/memory-fleet.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
-import {
-  type Anomaly,
-  type AnomalyOptions,
-  type AnomalySurroundings,
-  createAnomalyDetector,
-} from './anomalies.ts'
-import { createDecisionSharing, nameProcess } from './fleet.ts'
+import type { Anomaly, AnomalyOptions } from './anomaly.ts'
+import { type AnomalySurroundings, createAnomalyDetector } from './anomaly-detector.ts'
+import { createDecisionSharing } from './decision-sharing.ts'
 import { createProblemCounter, type Problem } from './problems.ts'
+import { nameProcess } from './process-names.ts'
 import { isTestEvent } from './recent-decision.ts'
 import {
   createRecentDecisions,

@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
 import type { AnomalyKind } from '../verifier/decision-event.ts'
-import type { Anomaly } from './anomalies.ts'
+import type { Anomaly } from './anomaly.ts'
 import { type Problem, type ProblemCounter, toProblem } from './problems.ts'
 import { parseAbout, toAbout, toSightingId } from './sightings.ts'
 

@@ -38,7 +38,7 @@ const sections: readonly Section[] = [
   {
     title: 'activity.anomalies',
     about: 'When traffic is reported as unusual.',
-    file: 'src/watch/anomalies.ts',
+    file: 'src/watch/anomaly.ts',
     name: 'AnomalyOptions',
   },
   {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestDecision } from '../../src/verifier/request-decision.ts'
-import { createAnomalyDetector } from '../../src/watch/anomalies.ts'
+import { createAnomalyDetector } from '../../src/watch/anomaly-detector.ts'
 import { createRecentDecisions } from '../../src/watch/recent-decisions.ts'
 import { garbageCollector } from '../garbage-collector.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Anomaly } from '../../watch/anomalies.ts'
+import type { Anomaly } from '../../watch/anomaly.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RequestDecision } from '../../src/verifier/request-decision.ts'
-import { type Anomaly, type AnomalyOptions, createAnomalyDetector } from '../../src/watch/anomalies.ts'
+import type { Anomaly, AnomalyOptions } from '../../src/watch/anomaly.ts'
+import { createAnomalyDetector } from '../../src/watch/anomaly-detector.ts'
 
 const dayMs = 86_400_000
 const start = 1_000 * dayMs

@@ -1,0 +1,46 @@
+import type { AnomalyKind } from '../verifier/decision-event.ts'
+
+/** Something unusual, from when it was first seen to when it was last. */
+export interface Anomaly {
+  /** The same for the same thing: kind, key and what it is about. */
+  readonly id: string
+  readonly kind: AnomalyKind
+  readonly keyId: string
+  /** Milliseconds since the epoch. */
+  readonly firstAt: number
+  readonly lastAt: number
+  /** How often it was seen. */
+  readonly count: number
+  readonly origin?: string
+  readonly address?: string
+  readonly secretId?: string
+  /** `grace_ending`: when the secret ends. `old_secret`: when it was made. Milliseconds since the epoch. */
+  readonly secretAt?: number
+  /** Events in the window, and what the key usually has in one; `volume_spike` and `sudden_silence`. */
+  readonly observed?: number
+  readonly expected?: number
+}
+
+/** Thresholds. */
+export interface AnomalyOptions {
+  /** Length of the window that volume is compared over, in milliseconds. 1 000 to 86 400 000. Default 300 000. */
+  windowMs?: number
+  /** Windows a key must have been watched for before its volume is judged. Default 6. */
+  warmUpWindows?: number
+  /** A spike is more than this many times the usual volume of a window. Default 4. */
+  spikeFactor?: number
+  /** … and at least this many events in the window. Default 200. */
+  spikeMinEvents?: number
+  /** Silence is judged for keys with at least this many events in a usual window. Default 20. */
+  silenceMinEvents?: number
+  /** How many windows without an event make a silence. Default 3. */
+  silenceWindows?: number
+  /** Refusals from one unseen origin or address within a window before they are reported. Default 10. */
+  unseenRefusals?: number
+  /** An old secret in use is reported when it ends within this time, in milliseconds. Default 7 200 000. */
+  graceWarningMs?: number
+  /** Age after which a secret in use is reported, in milliseconds. Default 90 days. */
+  maxSecretAgeMs?: number
+  /** How long an anomaly is shown after it was last seen, in milliseconds. Default 86 400 000. */
+  keepMs?: number
+}

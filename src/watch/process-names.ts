@@ -1,0 +1,13 @@
+import { randomBase62 } from '../runtime/base62.ts'
+import { nodeOs } from '../runtime/built-ins.ts'
+import type { ProcessNames } from './recent-decisions.ts'
+
+/** A process as others see it. */
+export function nameProcess(name: string | undefined): ProcessNames {
+  return { id: randomBase62(16), name: name ?? `${hostName().slice(0, 60)}:${process.pid}` }
+}
+
+/** Workers have no host, nor `node:os` before 2025-09. */
+function hostName(): string {
+  return nodeOs()?.hostname?.() ?? 'worker'
+}
