@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { ConfigError, createWriteKeys, KeyError, type KeyStore, StoreError } from '../index.ts'
+import { ConfigError, createWriteKeys, KeyError, StoreError } from '../index.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { check } from './check-command.ts'
@@ -8,6 +8,7 @@ import { helpText } from './help.ts'
 import { keyCommands } from './key-commands.ts'
 import { keyFlags, toFlagName } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
+import { migrate } from './migrate-command.ts'
 import { printPatterns } from './secret-pattern.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
@@ -48,7 +49,7 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   usage: { window: text, zone: text },
   tail: { refused: yes, key: text, api: text, token: text },
   audit: { key: text, workspace: text, ...page },
-  migrate: { finish: yes },
+  migrate: { finish: yes, 'dry-run': yes },
   serve: { port: text, host: text, 'default-rate-limit-eps': text, demo: yes },
   check: { type: text, name: text, origin: text, address: text },
 }
@@ -123,6 +124,10 @@ async function run(
     onServer(await tail(values, positionals, terminal))
     return exitCodes.ok
   }
+  if (command === 'migrate') {
+    await migrate({ values, args: positionals, terminal })
+    return exitCodes.ok
+  }
   return onStore(command, values, positionals, terminal)
 }
 
@@ -154,16 +159,12 @@ async function onStore(
 ): Promise<ExitCode> {
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
   const tables = tablesLocation(values, terminal)
-  const mayMake =
-    command === 'migrate' ? 'tables' : command === 'create' || command === 'import' ? 'file' : undefined
+  const mayMake = command === 'create' || command === 'import' ? 'file' : undefined
   const store = await openStore(url, tables, mayMake)
   const options = keysOptionsFrom(terminal)
-  if (command === 'migrate' || command === 'check') {
+  if (command === 'check') {
     try {
-      if (command === 'check') return await check({ args, values, terminal }, store, options)
-      await migrate(store, values.finish === true)
-      printLine(terminal, `The tables in ${describeStore(url, tables)} are up to date.`)
-      return exitCodes.ok
+      return await check({ args, values, terminal }, store, options)
     } finally {
       await store.close()
     }
@@ -177,10 +178,6 @@ async function onStore(
   } finally {
     await keys.close()
   }
-}
-
-async function migrate(store: KeyStore, finish: boolean): Promise<void> {
-  if ('migrate' in store && typeof store.migrate === 'function') await store.migrate({ finish })
 }
 
 function parse(args: string[], flags: Flags) {

@@ -22,7 +22,8 @@ export const helpText = `writekey: write keys for your event ingest
   writekey audit      [--key ID] [--workspace W] [--limit N] [--cursor C]
   writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
   writekey pattern                                     (finds leaked secrets, for scanners)
-  writekey migrate    [--finish]                       (--finish shuts out processes of older versions)
+  writekey migrate    [--finish] [--dry-run]           (--finish shuts out processes of older versions;
+                                                       --dry-run prints the SQL and runs none)
 
 RULES     ${wrap(ruleUsage()).join('\n          ')}
           null takes a rule away; --allowed-origins '' admits no browser.

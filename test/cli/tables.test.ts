@@ -33,6 +33,21 @@ describe('the tables of the command', () => {
   })
 })
 
+describe('writekey migrate --dry-run', () => {
+  it('prints the SQL, for a file that is not there as well, and makes nothing', async () => {
+    const { run, store, folder } = openShell()
+    const { code, out } = await run(['migrate', '--dry-run', '--table-prefix', 'acme_'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^create table if not exists "acme_keys" \([^\n]*\);\n/)
+    expect(readdirSync(folder)).toEqual([])
+    await run(['migrate'])
+    const again = await run(['migrate', '--dry-run'])
+    expect([again.code, again.out]).toEqual([0, ''])
+    expect(again.err).toContain(`The tables in ${store} are up to date.`)
+    expect((await run(['migrate', '--dry-run', 'now'])).code).toBe(2)
+  })
+})
+
 describe('writekey serve on a port that is in use', () => {
   it('makes neither key nor token, which would never be shown', async () => {
     const shell = openShell()

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import {
   type Database,
@@ -11,8 +11,8 @@ import {
 import { retryTransient, toStoreError } from './driver-errors.ts'
 import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
-import { createSchemaChange, findTable } from './migrations/schema-change.ts'
-import { makeSchema } from './migrations/schema-name.ts'
+import { createSchemaChange, findTable, type SchemaChange } from './migrations/schema-change.ts'
+import { makeSchema, missingSchema } from './migrations/schema-name.ts'
 import type { Row } from './schema-tables.ts'
 import { nameTable } from './tables.ts'
 
@@ -72,13 +72,51 @@ export async function migrate(
   if (finish || state === undefined) await shutOutOlder(database)
 }
 
+/**
+ * What `migrate` would do now, as statements in their order; none when there is nothing to do. Reads the catalog and runs none of
+ * them. @throws StoreError as `migrate`.
+ */
+export async function planMigration(
+  database: MigratedDatabase,
+  { finish = false }: MigrateOptions = {},
+): Promise<string[]> {
+  const { dialect, naming, writer } = database
+  const statements: string[] = []
+  const plan = async (statement: RawBuilder<unknown>) => {
+    statements.push(toText(statement.compile(writer)))
+    return 0
+  }
+  const rows = <Row>(statement: RawBuilder<unknown>) => read<Row>(asDatabase(database), statement)
+  const state = await readSchemaState(database)
+  if (state !== undefined) assertNotTooNew(state)
+  const schema = await missingSchema(database)
+  if (schema !== undefined) await plan(schema)
+  for (const migration of migrations) {
+    if (migration.version <= (state?.version ?? 0)) continue
+    await step(database, createSchemaChange(dialect, naming, { rows, write: plan }), migration)
+  }
+  const shutsOut = finish && (state?.compatibleVersion ?? 0) < schemaVersion
+  if (shutsOut || state === undefined) await plan(shuttingOutOlder(database))
+  return statements
+}
+
+/** A statement with its values in it. */
+function toText({ sql: text, parameters }: CompiledQuery): string {
+  let next = 0
+  const withValues = text.replace(/\$(\d+)|\?/g, (_, position?: string) => {
+    const value = parameters[position === undefined ? next++ : Number(position) - 1]
+    return typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`
+  })
+  return withValues.replace(/\s+/g, ' ')
+}
+
+function shuttingOutOlder({ tables: { meta } }: MigratedDatabase): RawBuilder<unknown> {
+  return sql`update ${meta} set compatible_version = ${schemaVersion}
+    where id = 1 and compatible_version < ${schemaVersion}`
+}
+
 async function shutOutOlder(database: MigratedDatabase): Promise<void> {
-  await transact(asDatabase(database), (transaction) =>
-    transaction.write(
-      sql`update ${database.tables.meta} set compatible_version = ${schemaVersion}
-        where id = 1 and compatible_version < ${schemaVersion}`,
-    ),
-  )
+  await transact(asDatabase(database), ({ write }) => write(shuttingOutOlder(database)))
 }
 
 async function runMigrations(database: MigratedDatabase): Promise<void> {
@@ -129,18 +167,28 @@ async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
 
 /** Unless another process has done it meanwhile. */
 async function runMigration(
-  { dialect, naming, tables: { meta } }: MigratedDatabase,
+  database: MigratedDatabase,
   transaction: Transaction,
+  migration: Migration,
+): Promise<void> {
+  const { dialect, naming, tables } = database
+  const exists = (await transaction.rows(findTable(dialect, naming, 'meta'))).length > 0
+  const [row] = exists ? await transaction.rows<MetaRow>(sql`select * from ${tables.meta} where id = 1`) : []
+  if (row !== undefined && toState(row).version >= migration.version) return
+  await step(database, createSchemaChange(dialect, naming, transaction), migration)
+}
+
+/** The work of one migration, and the note that it is done. */
+async function step(
+  { tables: { meta } }: MigratedDatabase,
+  change: SchemaChange,
   { version, compatibleFrom, up }: Migration,
 ): Promise<void> {
-  const exists = (await transaction.rows(findTable(dialect, naming, 'meta'))).length > 0
-  const [row] = exists ? await transaction.rows<MetaRow>(sql`select * from ${meta} where id = 1`) : []
-  if (row !== undefined && toState(row).version >= version) return
-  await up(createSchemaChange(dialect, naming, transaction))
+  await up(change)
   if (version === 1) return
   // Who was shut out stays so.
   const compatible = sql`case when compatible_version > ${compatibleFrom} then compatible_version else ${compatibleFrom} end`
-  await transaction.write(
+  await change.write(
     sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatible} where id = 1`,
   )
 }

@@ -13,7 +13,7 @@ import { pageSecrets, secretsOf } from './existing-secrets.ts'
 import { createSqlFleet } from './fleet.ts'
 import { countKeys, getKey, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
-import { assertCurrent, type MigrateOptions, migrate, readSchemaState } from './migration.ts'
+import { assertCurrent, type MigrateOptions, migrate, planMigration, readSchemaState } from './migration.ts'
 import { notePepper } from './peppers.ts'
 import { poll } from './poll.ts'
 import { listenForChanges } from './postgres-listener.ts'
@@ -36,6 +36,11 @@ export interface SqlStore extends KeyStore {
    * @throws StoreError `schema_too_new` when a later version made them that this code cannot run on; nothing is written then.
    */
   migrate(options?: MigrateOptions): Promise<void>
+  /**
+   * The statements that `migrate(options)` would run now, in their order, for a review or another tool; none when there is nothing
+   * to do. Runs none of them. @throws StoreError `schema_too_new`
+   */
+  planMigration(options?: MigrateOptions): Promise<string[]>
 }
 
 /** SQLite answers from the same machine in microseconds: a longer lease would only make revocations wait. */
@@ -213,6 +218,11 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     async migrate(options) {
       const { writer } = await connect()
       await track(migrate({ dialect, naming, tables, ownsConnections, writer }, options))
+    },
+
+    async planMigration(options) {
+      const { writer } = await connect()
+      return track(planMigration({ dialect, naming, tables, ownsConnections, writer }, options))
     },
 
     async close() {

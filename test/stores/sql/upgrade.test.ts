@@ -30,11 +30,17 @@ const drops = Object.keys(nameTables({ schema: undefined, prefix: '' }))
   .map((name) => `drop table writekey_${name};`)
   .join('')
 
+const dropsOfVersion1 = ['keys', 'secrets', 'usage', 'activity', 'audit', 'changes', 'leases', 'meta']
+  .map((name) => `drop table writekey_${name};`)
+  .join('')
+
 /** A database with the tables of version 1. */
 interface OldDatabase {
   url: string
   /** Puts the old tables in the place of those there are. */
   restore(): Promise<void>
+  /** Runs statements as another tool would. */
+  run(statements: string): unknown
   dialect(): Dialect
 }
 
@@ -131,6 +137,33 @@ function upgrades(open: () => Promise<OldDatabase>): void {
     await Promise.all(stores.map((store) => store.close()))
   })
 
+  it('is planned as statements, which do the same when another tool runs them', async () => {
+    const { url, run } = await open()
+    const store = createSqlStore({ url, autoMigrate: false })
+    onTestFinished(() => store.close())
+    const statements = await store.planMigration()
+    await expect(store.poll({ since: null })).rejects.toMatchObject({ code: 'schema_outdated' })
+    expect(await store.planMigration({ finish: true })).toHaveLength(statements.length + 1)
+    await run(`${statements.join(';\n')};`)
+    expect(await store.planMigration()).toEqual([])
+    await expectUpgraded(store)
+    expect(await store.planMigration({ finish: true })).toHaveLength(1)
+  })
+
+  it('is planned for a database without tables too', async () => {
+    const { url, run } = await open()
+    await run(dropsOfVersion1)
+    const store = createSqlStore({ url, autoMigrate: false })
+    onTestFinished(() => store.close())
+    const statements = await store.planMigration()
+    expect(statements[0]).toMatch(/^create table if not exists .writekey_keys. \(/)
+    await run(`${statements.join(';\n')};`)
+    expect(await store.planMigration({ finish: true })).toEqual([])
+    const { position } = await store.poll({ since: null })
+    expect(position.revision).toBe(1)
+    expect(position.mark).toHaveLength(16)
+  })
+
   it('goes on where a process was killed, whichever statement was its last', async () => {
     const { url, dialect } = await open()
     let deaths = 0
@@ -192,6 +225,7 @@ describe('SQLite tables of version 1', () => {
     run(dump('sqlite'))
     return {
       url: `sqlite:${file}`,
+      run,
       restore: async () => run(drops + dump('sqlite')),
       dialect: () => new SqliteDialect({ database: openAsKilled(file) as never }),
     }
@@ -222,6 +256,7 @@ describeWithService('postgres', 'PostgreSQL tables of version 1', (address) => {
     await run(dump('postgres'))
     return {
       url,
+      run,
       restore: () => run(drops + dump('postgres')),
       dialect: () => new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
     }
@@ -240,6 +275,7 @@ describeWithService('mysql', 'MariaDB tables of version 1', (address) => {
     const restore = () => run(drops + dump('mysql'))
     return {
       url,
+      run,
       restore,
       dialect: () => new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: 2 }) }),
     }

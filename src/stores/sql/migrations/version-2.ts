@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../../runtime/base62.ts'
-import type { NumberCell } from '../cells.ts'
 import type { Migration } from './migration.ts'
 import type { SchemaChange } from './schema-change.ts'
 
@@ -59,27 +58,28 @@ async function addMarkToChanges(change: SchemaChange): Promise<void> {
   await renameTable('changes_2', 'changes')
 }
 
-/** The current revision gets its mark, also the first, which is no change of a key. */
-async function markRevision({ dialect, table, hasTable, rows, write }: SchemaChange): Promise<void> {
+/**
+ * The current revision gets its mark, also the first, which is no change of a key. Nothing is read first, so that the statements
+ * are the same on every database of this version; those that are marked already are left alone.
+ */
+async function markRevision({ dialect, table, hasTable, write }: SchemaChange): Promise<void> {
   const [meta, changes, leases] = [table('meta'), table('changes'), table('leases')]
-  const [current] = await rows<{ revision: NumberCell; mark: string }>(
-    sql`select revision, mark from ${meta} where id = 1`,
-  )
-  if (current === undefined || current.mark !== '') return
   const mark = randomBase62(16)
-  const revision = Number(current.revision)
-  const marked = await write(sql`update ${changes} set mark = ${mark} where revision = ${revision}`)
-  if (marked === 0) {
-    await write(sql`insert into ${changes} (revision, key_id, mark) values (${revision}, '', ${mark})`)
-  }
-  const registered = (await hasTable('leases'))
-    ? await rows<{ longest: NumberCell | null }>(sql`select max(lease_ms) as longest from ${leases}`)
-    : []
-  const leaseMs = Math.max(firstLeaseMs[dialect], Number(registered[0]?.longest ?? 0))
-  // From here on the list of changes begins with the first revision itself.
-  const pruned = revision === 1 ? sql`0` : sql`pruned_revision`
   await write(
-    sql`update ${meta} set mark = ${mark}, pruned_revision = ${pruned}, lease_ms = ${leaseMs},
-      longest_lease_ms = ${leaseMs} where id = 1`,
+    sql`update ${changes} set mark = ${mark}
+      where revision = (select revision from ${meta} where id = 1 and mark = '')`,
+  )
+  await write(
+    sql`insert into ${changes} (revision, key_id, mark) select m.revision, '', ${mark} from ${meta} m
+      where m.id = 1 and m.mark = '' and not exists (select 1 from ${changes} c where c.revision = m.revision)`,
+  )
+  const first = sql.lit(firstLeaseMs[dialect])
+  const registered = (await hasTable('leases'))
+    ? sql`(select coalesce(max(case when lease_ms > ${first} then lease_ms end), ${first}) from ${leases})`
+    : first
+  // From here on the list of changes begins with the first revision itself.
+  await write(
+    sql`update ${meta} set pruned_revision = case when revision = 1 then 0 else pruned_revision end,
+      lease_ms = ${registered}, longest_lease_ms = ${registered}, mark = ${mark} where id = 1 and mark = ''`,
   )
 }

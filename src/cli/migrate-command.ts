@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { parseStoreUrl } from '../stores/sql/store-url.ts'
+import { usageError } from './cli-error.ts'
+import type { CommandRun } from './command-run.ts'
+import { describeStore, memoryUrl, openStore, storeUrl, tablesLocation } from './store-location.ts'
+import { noteLine, printLine } from './terminal.ts'
+
+/** Makes the tables or brings them up to date; with `--dry-run` it prints the SQL of that and runs none of it. */
+export async function migrate({ values, args, terminal }: Omit<CommandRun, 'keys'>): Promise<void> {
+  if (args.length > 0) throw usageError('migrate takes no argument; a store is named with --store.')
+  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
+  const tables = tablesLocation(values, terminal)
+  const place = describeStore(url, tables)
+  const isDryRun = values['dry-run'] === true
+  const finish = values.finish === true
+  const store = await openStore(isDryRun ? withoutNewFile(url) : url, tables, isDryRun ? undefined : 'tables')
+  try {
+    if (!('migrate' in store)) {
+      noteLine(terminal, `${place} has no tables.`)
+    } else if (isDryRun) {
+      const statements = await store.planMigration({ finish })
+      for (const statement of statements) printLine(terminal, `${statement};`)
+      if (statements.length === 0) noteLine(terminal, `The tables in ${place} are up to date.`)
+    } else {
+      await store.migrate({ finish })
+      printLine(terminal, `The tables in ${place} are up to date.`)
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+/** A look must not leave an empty SQLite file behind: one that is not there yet has the tables of an empty database. */
+function withoutNewFile(url: string): string {
+  if (url === memoryUrl) return url
+  const { dialect, private: isPrivate, target } = parseStoreUrl(url)
+  return dialect === 'sqlite' && !isPrivate && !existsSync(target) ? 'sqlite::memory:' : url
+}
