@@ -218,7 +218,12 @@ describeWithService('redis', 'the Redis limiter in an outage', () => {
     redis.freeze()
     const sent = { commands: 0 }
     const counting = limit({
-      client: { sendCommand: (args: string[]) => (sent.commands++, client.sendCommand(args)) },
+      client: {
+        sendCommand(args: string[]) {
+          sent.commands++
+          return client.sendCommand(args)
+        },
+      },
     })
     for (let round = 0; round < 20; round++) {
       const answers = Array.from({ length: 1_000 }, async (_, i) => counting.consume(`wk_${i % 50}`, 1, rate))

@@ -1,8 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 
-/** A call that was asked for by a click: one at a time, its failure kept for showing. */
-export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<unknown>) {
+/** A call that a click asks for. One runs at a time; what went wrong is kept for showing. */
+export interface Task<Args extends unknown[] = []> {
+  start: (...args: Args) => Promise<void>
+  busy: boolean
+  error: unknown
+}
+
+export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<unknown>): Task<Args> {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   async function start(...args: Args): Promise<void> {

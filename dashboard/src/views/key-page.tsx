@@ -3,19 +3,17 @@ import { ApiError } from '../api/client.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
 import { say } from '../flash.ts'
-import { CopyButton } from '../parts/copy-button.tsx'
-import { ConfirmDialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
-import { PlainText } from '../parts/plain-text.tsx'
 import { StatusPill } from '../parts/status-pill.tsx'
 import { useData, useTask } from '../parts/task.ts'
-import { Ago, ReadAt } from '../parts/time.tsx'
 import { canWrite, useApi } from '../session.ts'
 import { staleDays, statusOf } from '../words/key-status.ts'
-import { sources } from '../words/source-defaults.ts'
 import { AuditTrail } from './audit-log.tsx'
 import { EditKey } from './edit-key.tsx'
+import { KeyActions } from './key-actions.tsx'
 import { KeyAnomalies } from './key-anomalies.tsx'
+import { KeyEndDialog } from './key-end-dialog.tsx'
+import { KeyFacts } from './key-facts.tsx'
 import { KeyName } from './key-name.tsx'
 import { KeyRules } from './key-rules.tsx'
 import { KeySecrets } from './key-secrets.tsx'
@@ -75,50 +73,10 @@ export function KeyPage({ id }: { id: string }) {
         <KeyName of={key} onChanged={show} />
         <StatusPill of={key} />
         <span class="grow" />
-        {canWrite() && (
-          <div class="actions">
-            {isLive && (
-              <button type="button" class="primary" onClick={() => setOpen('rotate')}>
-                Rotate key
-              </button>
-            )}
-            {isLive && (
-              <button type="button" onClick={() => setOpen('pause')}>
-                Pause
-              </button>
-            )}
-            {key.status === 'paused' && (
-              <button type="button" disabled={resume.busy} onClick={() => void resume.start()}>
-                {resume.busy ? 'Resuming…' : 'Resume'}
-              </button>
-            )}
-            {key.status !== 'revoked' && (
-              <button type="button" class="danger-quiet" onClick={() => setOpen('revoke')}>
-                Revoke
-              </button>
-            )}
-            <button type="button" class="danger-quiet" onClick={() => setOpen('delete')}>
-              Delete
-            </button>
-          </div>
-        )}
+        {canWrite() && <KeyActions of={key} isLive={isLive} resume={resume} onOpen={setOpen} />}
       </div>
       <KeyVerdict of={key} />
-      <p class="facts">
-        <span class="mono">{key.id}</span> <CopyButton text={key.id} label="Copy id" />
-        <span>{sources[key.source_type]?.label ?? key.source_type}</span>
-        <PlainText text={key.environment} />
-        {key.workspace !== null && <PlainText text={key.workspace} />}
-        <span>
-          created <Ago time={key.created_at} />
-        </span>
-        {key.revoked_at !== null && (
-          <span>
-            revoked <Ago time={key.revoked_at} />
-          </span>
-        )}
-        <ReadAt time={readAt} />
-      </p>
+      <KeyFacts of={key} readAt={readAt} />
       {error instanceof ApiError && error.status === 404 ? (
         <Notice level="bad">
           This key has been deleted. What is shown is from before; it accepts nothing any more.
@@ -182,65 +140,8 @@ export function KeyPage({ id }: { id: string }) {
           onClose={() => setRotated(null)}
         />
       )}
-      {open === 'pause' && (
-        <ConfirmDialog
-          title={
-            <>
-              Pause <PlainText text={key.name} />?
-            </>
-          }
-          action="Pause key"
-          busy={pause.busy}
-          error={pause.error}
-          onConfirm={() => void pause.start()}
-          onClose={close}
-        >
-          <p>
-            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) accepts nothing
-            until you resume it. Senders get 429 with Retry-After: most try again for some minutes, and then
-            throw events away.
-          </p>
-        </ConfirmDialog>
-      )}
-      {open === 'revoke' && (
-        <ConfirmDialog
-          title={
-            <>
-              Revoke <PlainText text={key.name} />?
-            </>
-          }
-          action="Revoke key"
-          busy={revoke.busy}
-          error={revoke.error}
-          onConfirm={() => void revoke.start()}
-          onClose={close}
-        >
-          <p>
-            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) stops accepting
-            events at once, with all its secrets. <strong>This cannot be undone:</strong> senders get 401
-            until they have a new key.
-          </p>
-        </ConfirmDialog>
-      )}
-      {open === 'delete' && (
-        <ConfirmDialog
-          title={
-            <>
-              Delete <PlainText text={key.name} />?
-            </>
-          }
-          action="Delete key"
-          busy={remove.busy}
-          error={remove.error}
-          onConfirm={() => void remove.start()}
-          onClose={close}
-        >
-          <p>
-            <PlainText class="strong" text={key.name} /> (<span class="mono">{key.id}</span>) and its volume
-            are removed, and it stops accepting events at once. <strong>This cannot be undone.</strong> The
-            audit log stays.
-          </p>
-        </ConfirmDialog>
+      {(open === 'pause' || open === 'revoke' || open === 'delete') && (
+        <KeyEndDialog of={key} action={open} task={{ pause, revoke, delete: remove }[open]} onClose={close} />
       )}
     </>
   )
