@@ -78,6 +78,12 @@ const sections: readonly Section[] = [
     name: 'SqlStoreUrlOptions',
   },
   {
+    title: 'createSqlStore({ pool })',
+    about: 'Keys over your own pool ([stores](stores.md)).',
+    file: 'src/stores/sql/store-options.ts',
+    name: 'SqlStorePoolOptions',
+  },
+  {
     title: 'createSqlStore({ db })',
     about: "Keys in a database through the application's own Kysely ([stores](stores.md)).",
     file: 'src/stores/sql/store-options.ts',

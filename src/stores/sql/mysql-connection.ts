@@ -10,7 +10,7 @@ import {
   readerDeadlineMs,
   writerDeadlineMs,
 } from './connections.ts'
-import { importDriver } from './driver-import.ts'
+import { type DriverModule, driverOr } from './given-driver.ts'
 import { mysqlText } from './mysql-text.ts'
 
 /** The part of mysql2's callback API that is used. */
@@ -25,7 +25,8 @@ interface RawConnection {
   /** The socket, or what stands in for it under TLS. */
   stream?: { ref?(): void; unref?(): void }
 }
-interface RawPool {
+/** The same of its pools. */
+export interface RawPool {
   on(event: 'connection', listener: (connection: RawConnection) => void): unknown
   getConnection(callback: (error: unknown, connection: RawConnection) => void): void
   end(callback: (error: unknown) => void): void
@@ -34,9 +35,10 @@ interface ProbeConnection {
   on(event: 'error' | 'connect', listener: (error: unknown) => void): unknown
   destroy(): void
 }
+/** Handed in as `mysql2/promise`, its pools have the one with callbacks within, and its connections are promises. */
 interface MysqlDriver {
-  createPool(config: object): RawPool
-  createConnection(config: object): ProbeConnection
+  createPool(config: object): RawPool | { pool: RawPool }
+  createConnection(config: object): ProbeConnection | Promise<ProbeConnection>
 }
 
 /**
@@ -54,9 +56,8 @@ const mariadbSession = [
 ]
 
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
-export async function openMysql(url: string): Promise<Connections> {
-  const module = await importDriver('mysql2', 'MySQL')
-  const driver = (module.default ?? module) as unknown as MysqlDriver
+export async function openMysql(url: string, given?: DriverModule): Promise<Connections> {
+  const driver = (await driverOr(given, 'mysql2', 'MySQL')) as unknown as MysqlDriver
   const borrowed = new WeakSet<RawConnection>()
   const cuts = new Set<() => void>()
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
@@ -83,7 +84,7 @@ export async function openMysql(url: string): Promise<Connections> {
     })
     const kysely = new Kysely<unknown>({
       dialect: new MysqlDialect({
-        pool: guardPool(pool, deadlineMs, cuts, borrowed, () => isAlive(driver, url)),
+        pool: guardPool({ pool, deadlineMs, cuts, borrowed, isAlive: () => isAlive(driver, url) }),
       }),
     })
     return kysely.withPlugin(mysqlText)
@@ -103,24 +104,31 @@ export async function openMysql(url: string): Promise<Connections> {
 /** What a driver says about the parameters of a URL quotes them, a passphrase included. */
 function createPool(driver: MysqlDriver, config: object): RawPool {
   try {
-    return driver.createPool(config)
+    const pool = driver.createPool(config)
+    return 'pool' in pool ? pool.pool : pool
   } catch {
     throw new StoreError('store_unavailable', 'The driver mysql2 does not accept the parameters of the URL.')
   }
 }
 
-/**
- * mysql2 waits for a free connection for ever; here as long as for the answer to one statement. A connection keeps the
- * process running while it is borrowed and not while it is idle, so that a script which closes nothing comes to its end.
- * @param cuts what ends a wait.
- */
-function guardPool(
-  pool: RawPool,
-  deadlineMs: number,
-  cuts: Set<() => void>,
-  borrowed: WeakSet<RawConnection>,
-  isAlive: () => Promise<boolean>,
-): MysqlPool {
+/** A pool, and how its connections are used. */
+interface Guarded {
+  pool: RawPool
+  deadlineMs: number
+  /** What ends a wait. */
+  cuts: Set<() => void>
+  /**
+   * Which connections are in use. A connection keeps the process running while it is borrowed and not while it is idle, so that a
+   * script which closes nothing comes to its end. Undefined for an application's pool, where others rely on what it does.
+   */
+  borrowed?: WeakSet<RawConnection>
+  /** Whether the server takes connections, asked when a statement takes long. */
+  isAlive?: () => Promise<boolean>
+}
+
+/** mysql2 waits for a free connection for ever; here as long as for the answer to one statement. */
+export function guardPool(guarded: Guarded): MysqlPool {
+  const { pool, deadlineMs, cuts, borrowed } = guarded
   return {
     getConnection(callback) {
       let late = false
@@ -141,9 +149,11 @@ function guardPool(
         if (late) connection?.release()
         else if (error !== null && error !== undefined) callback(error, undefined as never)
         else {
-          borrowed.add(connection)
-          connection.stream?.ref?.()
-          callback(undefined, guardConnection(connection, deadlineMs, cuts, borrowed, isAlive))
+          if (borrowed !== undefined) {
+            borrowed.add(connection)
+            connection.stream?.ref?.()
+          }
+          callback(undefined, guardConnection(connection, guarded))
         }
         late = true
       })
@@ -152,17 +162,10 @@ function guardPool(
   }
 }
 
-/**
- * A connection that does not answer by the deadline is cut rather than handed back.
- * @param cuts what cuts a connection whose answer is waited for.
- * @param isAlive whether the server takes connections, asked when a statement takes long.
- */
+/** A connection that does not answer by the deadline is cut rather than handed back. */
 function guardConnection(
   connection: RawConnection,
-  deadlineMs: number,
-  cuts: Set<() => void>,
-  borrowed: WeakSet<RawConnection>,
-  isAlive: () => Promise<boolean>,
+  { deadlineMs, cuts, borrowed, isAlive }: Guarded,
 ): MysqlPoolConnection {
   let failure: StoreError | undefined
   const query = (
@@ -193,7 +196,7 @@ function guardConnection(
     }
     const timer = setTimeout(() => setImmediate(cut), deadlineMs)
     const doubt = setTimeout(async () => {
-      if (!(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
+      if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
     }, doubtAfterMs)
     cuts.add(cut)
     connection.query(text, parameters, answer)
@@ -202,8 +205,7 @@ function guardConnection(
     query: query as unknown as MysqlPoolConnection['query'],
     release: () => {
       if (failure !== undefined) return
-      borrowed.delete(connection)
-      connection.stream?.unref?.()
+      if (borrowed?.delete(connection)) connection.stream?.unref?.()
       connection.release()
     },
   }
@@ -212,15 +214,25 @@ function guardConnection(
 /** A server that refuses the connection has answered, too. */
 function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = driver.createConnection({ uri: url })
+    const probe = driver.createConnection({ uri: url, connectTimeout: aliveWithinMs })
     const settle = (alive: boolean) => {
       clearTimeout(timer)
-      probe.destroy()
+      if (!(probe instanceof Promise)) probe.destroy()
       resolve(alive)
     }
     const timer = setTimeout(() => setImmediate(settle, false), aliveWithinMs)
-    probe.on('connect', () => settle(true))
-    probe.on('error', () => settle(true))
+    if (probe instanceof Promise) {
+      probe.then(
+        (made) => {
+          made.destroy()
+          settle(true)
+        },
+        (error: unknown) => settle((error as { code?: unknown } | null)?.code !== 'ETIMEDOUT'),
+      )
+    } else {
+      probe.on('connect', () => settle(true))
+      probe.on('error', (error) => settle((error as { code?: unknown } | null)?.code !== 'ETIMEDOUT'))
+    }
   })
 }
 

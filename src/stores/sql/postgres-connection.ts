@@ -10,7 +10,10 @@ import {
   readerDeadlineMs,
   writerDeadlineMs,
 } from './connections.ts'
-import { importDriver } from './driver-import.ts'
+import { type DriverModule, driverOr } from './given-driver.ts'
+
+/** The part of `pg`'s pool that is used. */
+export type PostgresPool = Pick<Pool, 'connect' | 'totalCount'>
 
 interface PostgresDriver {
   Pool: new (config: object) => Pool
@@ -18,14 +21,13 @@ interface PostgresDriver {
 }
 
 /** @throws StoreError `missing_driver`. */
-export async function loadPostgres(): Promise<PostgresDriver> {
-  const module = await importDriver('pg', 'PostgreSQL')
-  return (module.default ?? module) as unknown as PostgresDriver
+export async function loadPostgres(given: DriverModule | undefined): Promise<PostgresDriver> {
+  return (await driverOr(given, 'pg', 'PostgreSQL')) as unknown as PostgresDriver
 }
 
 /** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
-export async function openPostgres(url: string): Promise<Connections> {
-  const driver = await loadPostgres()
+export async function openPostgres(url: string, given?: DriverModule): Promise<Connections> {
+  const driver = await loadPostgres(given)
   const clients = new Set<Client>()
   class CountedClient extends driver.Client {
     constructor(config: object) {
@@ -56,11 +58,10 @@ export async function openPostgres(url: string): Promise<Connections> {
     })
     // A connection that dies, idle or in use, is replaced; without a listener Node would end the process.
     pool.on('error', () => {})
-    pool.on('connect', (client) => client.on('error', () => {}))
     return new Kysely<unknown>({
       dialect: new PostgresDialect({
         pool: {
-          connect: async () => guardClient(await connect(pool), deadlineMs, isAlive),
+          connect: () => borrowClient(pool, deadlineMs, isAlive),
           end: () => pool.end(),
         },
       }),
@@ -88,13 +89,48 @@ function isConnectTimeout(error: unknown): boolean {
   )
 }
 
-async function connect(pool: Pool): Promise<PoolClient> {
-  try {
-    return await pool.connect()
-  } catch (error) {
-    if (!isConnectTimeout(error)) throw error
-    throw new StoreError('store_timeout', 'The database did not take a connection in time.')
+/**
+ * A client of a pool, until it is released.
+ * @param isAlive whether the server takes connections, asked when a statement takes long.
+ * @throws StoreError `store_timeout` when none is free by the deadline.
+ */
+export async function borrowClient(
+  pool: PostgresPool,
+  deadlineMs: number,
+  isAlive?: () => Promise<boolean>,
+): Promise<PostgresPoolClient> {
+  const client = await connectInTime(pool, deadlineMs)
+  const ignore = () => {}
+  // A connection that dies while it is borrowed fails its statement; without a listener Node would end the process.
+  client.on('error', ignore)
+  const guarded = guardClient(client, deadlineMs, isAlive)
+  return {
+    ...guarded,
+    release() {
+      guarded.release()
+      client.off('error', ignore)
+    },
   }
+}
+
+/** An application's pool may wait for ever. */
+function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    let late = false
+    const giveUp = () => {
+      late = true
+      reject(new StoreError('store_timeout', 'The database did not take a connection in time.'))
+    }
+    const timer = setTimeout(() => setImmediate(giveUp), deadlineMs)
+    const settle = (then: () => void) => {
+      clearTimeout(timer)
+      then()
+    }
+    pool.connect().then(
+      (client) => settle(() => (late ? client.release() : resolve(client))),
+      (error: unknown) => settle(() => (isConnectTimeout(error) ? giveUp() : reject(error))),
+    )
+  })
 }
 
 /**
@@ -105,7 +141,7 @@ async function connect(pool: Pool): Promise<PoolClient> {
 function guardClient(
   client: PoolClient,
   deadlineMs: number,
-  isAlive: () => Promise<boolean>,
+  isAlive: (() => Promise<boolean>) | undefined,
 ): PostgresPoolClient {
   let cut: Error | undefined
   const query = (text: string, parameters: readonly unknown[]) =>
@@ -119,7 +155,7 @@ function guardClient(
       // What has arrived while the process was busy or frozen is read before judging.
       const timer = setTimeout(() => setImmediate(giveUp, deadlineMs), deadlineMs)
       const doubt = setTimeout(async () => {
-        if (!(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
+        if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
       }, doubtAfterMs)
       client
         .query(text, parameters as unknown[])

@@ -4,6 +4,7 @@ import { Kysely, SqliteDialect } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import type { Connections } from './connections.ts'
 import { retryTransient } from './driver-errors.ts'
+import type { DriverModule } from './given-driver.ts'
 import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'
 import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
@@ -23,8 +24,8 @@ interface OpenFile {
 }
 
 /** Opens a file, making it and its folder when they are missing, or `:memory:`. @throws StoreError `missing_driver`. */
-export async function openSqlite(path: string): Promise<Connections> {
-  const open = await loadSqlite()
+export async function openSqlite(path: string, given?: DriverModule): Promise<Connections> {
+  const open = await loadSqlite(given)
   const inMemory = path === ':memory:'
   if (!inMemory) await mkdir(dirname(path), { recursive: true })
   let current: OpenFile | undefined = inMemory

@@ -1,5 +1,6 @@
 import { StoreError } from '../../runtime/errors.ts'
 import { bundlerHint, loadDriver } from './driver-import.ts'
+import type { DriverModule } from './given-driver.ts'
 
 /** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
 export interface SqliteDatabase {
@@ -14,10 +15,11 @@ export interface SqliteDatabase {
 
 export type OpenSqlite = (path: string) => SqliteDatabase
 
-/** The first driver that loads. @throws StoreError `missing_driver`. */
-export async function loadSqlite(): Promise<OpenSqlite> {
+/** The driver that was handed in, else the first that loads. @throws StoreError `missing_driver`. */
+export async function loadSqlite(given?: DriverModule): Promise<OpenSqlite> {
+  if (given !== undefined) return openerOf(given)
   const problems: string[] = []
-  for (const [name, toOpen] of drivers) {
+  for (const [name, toOpen] of Object.entries(drivers)) {
     try {
       return toOpen(await loadDriver(name))
     } catch (error) {
@@ -30,28 +32,37 @@ export async function loadSqlite(): Promise<OpenSqlite> {
   )
 }
 
+/** libsql has the shape of better-sqlite3, and `sync` besides. */
+function openerOf(module: DriverModule): OpenSqlite {
+  const { DatabaseSync, default: Database } = module as {
+    DatabaseSync?: unknown
+    default?: { prototype: object }
+  }
+  const name =
+    DatabaseSync !== undefined
+      ? 'node:sqlite'
+      : Database !== undefined && 'sync' in Database.prototype
+        ? 'libsql'
+        : 'better-sqlite3'
+  return drivers[name](module)
+}
+
 type DatabaseClass = new (path: string) => SqliteDatabase
 
-const drivers: readonly (readonly [string, (module: Record<string, unknown>) => OpenSqlite])[] = [
-  [
-    'libsql',
-    ({ default: Database }) =>
-      (path) =>
-        adaptLibsql(new (Database as LibsqlClass)(path)),
-  ],
-  [
-    'better-sqlite3',
-    ({ default: Database }) =>
-      (path) =>
-        new (Database as DatabaseClass)(path),
-  ],
-  [
-    'node:sqlite',
-    ({ DatabaseSync }) =>
-      (path) =>
-        adaptNodeSqlite(new (DatabaseSync as NodeSqliteClass)(path)),
-  ],
-]
+const drivers = {
+  libsql:
+    ({ default: Database }: DriverModule): OpenSqlite =>
+    (path) =>
+      adaptLibsql(new (Database as LibsqlClass)(path)),
+  'better-sqlite3':
+    ({ default: Database }: DriverModule): OpenSqlite =>
+    (path) =>
+      new (Database as DatabaseClass)(path),
+  'node:sqlite':
+    ({ DatabaseSync }: DriverModule): OpenSqlite =>
+    (path) =>
+      adaptNodeSqlite(new (DatabaseSync as NodeSqliteClass)(path)),
+}
 
 interface Libsql extends SqliteDatabase {
   exec(sql: string): void

@@ -2,9 +2,11 @@ import { resolve } from 'node:path'
 import { badOption, ConfigError } from '../../runtime/config-error.ts'
 import { anything, flag, oneOf, optional, readOptions, text } from '../../runtime/options.ts'
 import { adoptConnections } from './app-connections.ts'
+import { type AdoptedPool, type ApplicationPool, adoptPool } from './app-pool.ts'
 import type { Connections } from './connections.ts'
 import { type AnyKysely, detectDialect, type SqlDialect, sqlDialects } from './dialect.ts'
 import { assertSupportedVersion } from './driver-version.ts'
+import { type DriverModule, parseDriver } from './given-driver.ts'
 import { openMysql } from './mysql-connection.ts'
 import { mysqlText } from './mysql-text.ts'
 import { loadPostgres, openPostgres } from './postgres-connection.ts'
@@ -33,9 +35,28 @@ export interface SqlStoreUrlOptions extends CommonOptions {
   notifications?: boolean | string
   /** Whether the first use makes the tables, or brings them up to date. `false`: `migrate()` does. Default `true`. */
   autoMigrate?: boolean
+  /**
+   * The driver's module, imported by the application: for bundles, which leave out what is loaded by name. One of `pg`, `mysql2`,
+   * `mysql2/promise`, `libsql`, `better-sqlite3` and `node:sqlite`. Default: the installed one.
+   */
+  driver?: unknown
 }
 
-/** A store in an application's own database and pool. `migrate()` has to be called once. */
+/** A store over an application's own pool of connections. `migrate()` has to be called once. */
+export interface SqlStorePoolOptions extends CommonOptions {
+  /**
+   * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` makes. Stays open when the store is closed. What
+   * verification asks over it is cut off after 1 s, waiting for a free connection included; what management asks after 15 s.
+   */
+  pool: ApplicationPool
+  /**
+   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next poll. `true`: over
+   * one like the pool's; not where the pool leads to a pooler that shares connections between transactions. Default `false`.
+   */
+  notifications?: boolean | (() => ListeningClient)
+}
+
+/** A store in an application's own database and Kysely instance. `migrate()` has to be called once. */
 export interface SqlStoreDbOptions extends CommonOptions {
   /** The application's Kysely instance. Plugins are left out. Stays open when the store is closed. */
   db: AnyKysely
@@ -48,7 +69,7 @@ export interface SqlStoreDbOptions extends CommonOptions {
   notifications?: false | (() => ListeningClient)
 }
 
-export type SqlStoreOptions = SqlStoreUrlOptions | SqlStoreDbOptions
+export type SqlStoreOptions = SqlStoreUrlOptions | SqlStorePoolOptions | SqlStoreDbOptions
 
 /** What the options say. */
 export interface ResolvedSqlStore {
@@ -65,6 +86,8 @@ export interface ResolvedSqlStore {
 const readers = {
   url: optional((value, option) => parseStoreUrl(value, option)),
   db: optional(kyselyInstance),
+  pool: optional((value, option) => adoptPool(value, option)),
+  driver: anything<unknown>(),
   dialect: optional(oneOf(sqlDialects)),
   tablePrefix: sqlName(30, 'writekey_'),
   schema: optional(sqlName(62)),
@@ -74,33 +97,50 @@ const readers = {
 
 /** @throws ConfigError */
 export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
-  const {
-    url,
-    db,
-    dialect,
-    tablePrefix: prefix,
-    schema,
-    notifications,
-    autoMigrate,
-  } = readOptions('createSqlStore', options, readers)
+  const read = readOptions('createSqlStore', options, readers)
+  const { url, db, pool, tablePrefix: prefix, schema, notifications, autoMigrate } = read
   const naming = { schema, prefix }
-  if (db !== undefined) {
-    if (url !== undefined) throw new ConfigError('url', 'createSqlStore takes url or db, not both.')
-    if (autoMigrate === true) {
-      throw new ConfigError(
-        'autoMigrate',
-        'autoMigrate belongs to url; tables beside yours are made by migrate().',
-      )
-    }
-    return { naming, autoMigrate: false, ...withKyselyChecked(resolveDb(db, dialect, notifications)) }
+  const given = (['url', 'pool', 'db'] as const).filter((name) => read[name] !== undefined)
+  if (given.length !== 1) {
+    throw new ConfigError(
+      given[0] ?? 'url',
+      `createSqlStore takes one of url, pool and db; received ${given.join(' and ') || 'none of them'}.`,
+    )
   }
-  if (url === undefined) {
-    throw new ConfigError('url', 'createSqlStore needs url or db; received neither.')
+  if (pool !== undefined || db !== undefined) assertForUrl(read)
+  if (pool !== undefined) assertForDb(read, 'a pool')
+  if (url !== undefined) assertForDb(read, 'a url')
+  const reached =
+    url !== undefined
+      ? resolveUrl(url, notifications, read.driver)
+      : pool !== undefined
+        ? resolvePool(pool, notifications)
+        : resolveDb(db as AnyKysely, read.dialect, notifications)
+  return { naming, autoMigrate: url !== undefined && (autoMigrate ?? true), ...withKyselyChecked(reached) }
+}
+
+type OptionsRead = ReturnType<typeof readOptions<typeof readers>>
+
+/** Options of `url` alone, which would be without effect. */
+function assertForUrl({ autoMigrate, driver }: OptionsRead): void {
+  if (autoMigrate === true) {
+    throw new ConfigError(
+      'autoMigrate',
+      'autoMigrate belongs to url; tables beside yours are made by migrate().',
+    )
   }
-  if (dialect !== undefined) {
-    throw new ConfigError('dialect', 'dialect belongs to db; a url says by itself which database it is.')
+  if (driver !== undefined) {
+    throw new ConfigError(
+      'driver',
+      'driver belongs to url; a pool and a Kysely instance bring their own. Leave it out.',
+    )
   }
-  return { naming, autoMigrate: autoMigrate ?? true, ...withKyselyChecked(resolveUrl(url, notifications)) }
+}
+
+/** The option of `db` alone. @param given what stands in its place */
+function assertForDb({ dialect }: OptionsRead, given: string): void {
+  if (dialect === undefined) return
+  throw new ConfigError('dialect', `dialect belongs to db; ${given} says by itself which database it is.`)
 }
 
 type Reached = Omit<ResolvedSqlStore, 'naming' | 'autoMigrate'>
@@ -115,7 +155,12 @@ function withKyselyChecked(reached: Reached): Reached {
   }
 }
 
-function resolveUrl({ dialect, private: isPrivate, target }: StoreUrl, notifications: unknown): Reached {
+function resolveUrl(
+  { dialect, private: isPrivate, target }: StoreUrl,
+  notifications: unknown,
+  given: unknown,
+): Reached {
+  const driver = given === undefined ? undefined : parseDriver(given, dialect)
   const listenAt = listeningTarget(target, notifications)
   // Now: a process that changes its working directory later means the same file.
   const place = dialect === 'sqlite' && !isPrivate ? resolve(target) : target
@@ -123,13 +168,13 @@ function resolveUrl({ dialect, private: isPrivate, target }: StoreUrl, notificat
     dialect,
     isPrivate,
     ownsConnections: true,
-    open: () => openers[dialect](place),
+    open: () => openers[dialect](place, driver),
     makeListener:
       dialect !== 'postgres' || listenAt === undefined
         ? undefined
         : async () => {
-            const driver = await loadPostgres()
-            return new driver.Client({
+            const { Client } = await loadPostgres(driver)
+            return new Client({
               connectionString: listenAt,
               application_name: 'writekey changes',
               keepAlive: true,
@@ -147,10 +192,27 @@ function listeningTarget(target: string, notifications: unknown = true): string 
   throw badOption('notifications', notifications, 'true, false, or a URL postgres://…')
 }
 
-const openers: Record<SqlDialect, (target: StoreUrl['target']) => Promise<Connections>> = {
+type Opener = (target: StoreUrl['target'], driver: DriverModule | undefined) => Promise<Connections>
+
+const openers: Record<SqlDialect, Opener> = {
   sqlite: openSqlite,
   postgres: openPostgres,
   mysql: openMysql,
+}
+
+function resolvePool({ dialect, open, makeClient }: AdoptedPool, notifications: unknown = false): Reached {
+  if (typeof notifications !== 'boolean' && typeof notifications !== 'function') {
+    throw badOption('notifications', notifications, 'true, false, or a function that makes a client of pg')
+  }
+  const makeListener =
+    typeof notifications === 'function' ? (notifications as () => ListeningClient) : makeClient
+  return {
+    dialect,
+    isPrivate: false,
+    ownsConnections: false,
+    open,
+    makeListener: notifications !== false && dialect === 'postgres' ? makeListener : undefined,
+  }
 }
 
 function resolveDb(db: AnyKysely, dialect: SqlDialect | undefined, notifications: unknown = false): Reached {

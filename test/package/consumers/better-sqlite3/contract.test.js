@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
+import Database from 'better-sqlite3'
 import { expect } from 'expect'
 import { createSqlStore } from 'writekey/sql'
 import { storeContract } from 'writekey/testing'
@@ -16,6 +17,6 @@ storeContract({ describe, it, expect }, 'a file, by better-sqlite3', () => {
   return { store: createSqlStore({ url }), open: () => createSqlStore({ url }) }
 })
 
-storeContract({ describe, it, expect }, 'memory, by better-sqlite3', () =>
-  createSqlStore({ url: 'sqlite::memory:' }),
+storeContract({ describe, it, expect }, 'memory, by better-sqlite3 handed in', () =>
+  createSqlStore({ url: 'sqlite::memory:', driver: Database }),
 )

@@ -37,3 +37,10 @@ await esbuild.build({ ...common, format: 'cjs', outfile: 'out/esbuild/server.cjs
 // Express needs a `require`.
 const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 await esbuild.build({ ...common, format: 'esm', outfile: 'out/esbuild/server.mjs', banner: { js } })
+// Its driver is in the bundle.
+await esbuild.build({
+  ...common,
+  entryPoints: ['driven.js'],
+  outfile: 'out/esbuild/driven.cjs',
+  external: ['pg-native'],
+})

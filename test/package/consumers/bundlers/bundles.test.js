@@ -26,11 +26,12 @@ for (const bundle of bundles) {
   })
 }
 
-test('a bundle with no driver beside it says so', () => {
+test('a bundle with no driver beside it says so, unless one was handed in', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
   try {
     cpSync('out/esbuild', folder, { recursive: true })
     assert.equal(start(join(folder, 'server.mjs')).postgres, 'missing_driver')
+    assert.equal(start(join(folder, 'driven.cjs')).postgres, 'store_unavailable')
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -8,13 +8,14 @@ import { createSqlStore } from 'writekey/sql'
 import { storeContract } from 'writekey/testing'
 
 if (isBuiltin('node:sqlite')) {
+  const driver = await import('node:sqlite')
   storeContract({ describe, it, expect }, 'a file, by node:sqlite', () => {
     const url = `sqlite:./${randomUUID()}.db`
     return { store: createSqlStore({ url }), open: () => createSqlStore({ url }) }
   })
 
-  storeContract({ describe, it, expect }, 'memory, by node:sqlite', () =>
-    createSqlStore({ url: 'sqlite::memory:' }),
+  storeContract({ describe, it, expect }, 'memory, by node:sqlite handed in', () =>
+    createSqlStore({ url: 'sqlite::memory:', driver }),
   )
 } else {
   it('says what to install on a Node without node:sqlite', async () => {
