@@ -70,8 +70,8 @@ describe('1 500 small bombs at once', () => {
             `beside harmless ones ${summarize(calm.latencies)}`,
         )
         expect(load.statuses).toEqual({ 200: load.latencies.length })
-        // A machine with much else to do is slow with the harmless ones as well.
-        const most = Math.max(250, 3 * percentile(calm.latencies, 0.99))
+        // The figure is of a quiet machine. One with much else to do is slow with the harmless ones as well.
+        const most = Math.max(length(250, 1_000), length(3, 6) * percentile(calm.latencies, 0.99))
         expect(percentile(load.latencies, 0.99)).toBeLessThan(most)
         expect(Object.keys(statuses).filter((status) => !['400', '503'].includes(status))).toEqual([])
         expect(statuses[400]).toBeGreaterThan(0)
