@@ -1,7 +1,9 @@
 import type { SourceType } from '../keys/source-type.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { RejectedEvent } from '../verifier/events.ts'
+import type { EventSchemas } from './schemas.ts'
 import type { SenderName } from './senders.ts'
+import type { OutputOf } from './standard-schema.ts'
 
 /** What the calls of analytics SDKs have in common. Nothing but `type` has been checked: everything else is as it was sent. */
 interface Call<Type extends string> {
@@ -29,6 +31,40 @@ export type SentEvent =
       readonly name?: string
       readonly id?: string
       readonly data?: unknown
+      readonly ts?: number
+    }
+
+declare const noSchema: unique symbol
+
+/**
+ * A name that no schema is for. It is a text; not of type `string`, so that to compare it with the name of a schema tells the event's type.
+ * `String(event.event)` makes it one.
+ */
+// biome-ignore lint/complexity/noBannedTypes: the only type of texts that no literal is part of
+export type OtherName = String & { readonly [noSchema]: never }
+
+/** Events as `createIngestApi` hands them on when it has `schemas`: told apart by `type` and name, what they carry as the schema makes it. */
+export type CheckedEvent<Schemas extends EventSchemas> =
+  | { [Name in keyof Schemas & string]: NamedEvent<Name, OutputOf<Schemas[Name]>> }[keyof Schemas & string]
+  | (Call<'track'> & { readonly event?: OtherName; readonly properties?: Details })
+  | (Call<'page' | 'screen'> & { readonly name?: OtherName; readonly properties?: Details })
+  | Exclude<SentEvent, { readonly type?: 'track' | 'page' | 'screen' | undefined }>
+  | {
+      readonly type?: undefined
+      readonly name?: OtherName
+      readonly id?: string
+      readonly data?: unknown
+      readonly ts?: number
+    }
+
+type NamedEvent<Name, Carried> =
+  | (Call<'track'> & { readonly event: Name; readonly properties: Carried })
+  | (Call<'page' | 'screen'> & { readonly name: Name; readonly properties: Carried })
+  | {
+      readonly type?: undefined
+      readonly name: Name
+      readonly id?: string
+      readonly data: Carried
       readonly ts?: number
     }
 

@@ -1,4 +1,6 @@
-export type { IngestContext, SentEvent } from './events.ts'
+export type { CheckedEvent, IngestContext, OtherName, SentEvent } from './events.ts'
 export { createIngestApi, type IngestAnswer, type IngestApi, type IngestApiOptions } from './ingest-api.ts'
 export type { IngestRoute } from './routes.ts'
+export type { EventSchemas } from './schemas.ts'
 export type { Sender, SenderName, SenderRoute } from './senders.ts'
+export type { StandardSchema } from './standard-schema.ts'

@@ -2,12 +2,13 @@ import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { type OptionReader, oneOf, readOptions } from '../runtime/options.ts'
-import type { IngestEvent } from '../verifier/events.ts'
+import { type IngestEvent, joinRejected, maxReported, type RejectedEvent } from '../verifier/events.ts'
 import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { Accepted, Refused, Verdict } from '../verifier/verdict.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
-import type { IngestContext, SentEvent } from './events.ts'
+import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
+import { createSchemaCheck, type EventSchemas, readSchemas, type SchemaChecked } from './schemas.ts'
 import { defaultSenders, type SenderName, senders } from './senders.ts'
 
 /** Options of `createIngestApi`. */
@@ -20,6 +21,13 @@ export interface IngestApiOptions<Events> {
   onEvents: (events: Events[], context: IngestContext) => unknown
   /** Whose endpoints there are. Default: all four. */
   senders?: readonly SenderName[]
+  /**
+   * Validators of any library that follows Standard Schema (zod, valibot, arktype), by the name of the event: they check `properties` of
+   * track, page and screen calls and `data` of Inngest's events, absent as `{}`, and what they make of it goes to `onEvents`. Names are
+   * compared exactly; others are not checked. One event that does not fit refuses its request with 400 `invalid_event`, naming index and
+   * field, never a value; with `onForbiddenEvent: 'drop'` it is left out of its batch and stands in `rejected`.
+   */
+  schemas?: EventSchemas
 }
 
 /** Endpoints for known senders, to be mounted by `ingestRoutes` of an adapter. */
@@ -45,7 +53,8 @@ export interface IngestAnswer {
  * Creates the endpoints that published SDKs of Segment, RudderStack, Customer.io and Inngest send to: their paths, the places of their key,
  * their bodies, and the answers they expect.
  *
- * @typeParam Events what your senders send, as a union told apart by `type`. It is what you expect: nothing but `type` is checked.
+ * @typeParam Events what your senders send, as a union told apart by `type`. It is what you expect: nothing but `type` is checked. With
+ * `schemas`, leave it to be inferred from them.
  * @throws ConfigError for an unknown option or a bad value.
  * @example
  * ```ts
@@ -53,35 +62,71 @@ export interface IngestAnswer {
  * app.use(ingestRoutes(api))
  * ```
  */
+export function createIngestApi<Schemas extends EventSchemas>(
+  keys: Pick<WriteKeys, 'verify' | 'preflight'>,
+  options: IngestApiOptions<CheckedEvent<Schemas>> & { schemas: Schemas },
+): IngestApi
 export function createIngestApi<Events = SentEvent>(
   keys: Pick<WriteKeys, 'verify' | 'preflight'>,
   options: IngestApiOptions<Events>,
+): IngestApi
+export function createIngestApi(
+  keys: Pick<WriteKeys, 'verify' | 'preflight'>,
+  options: IngestApiOptions<IngestEvent>,
 ): IngestApi {
   if (typeof keys?.verify !== 'function' || typeof keys.preflight !== 'function') {
     throw badOption('keys', keys, 'what createWriteKeys() returned')
   }
-  const { onEvents, senders: names } = readOptions('createIngestApi', options, readers)
+  const { onEvents, senders: names, schemas } = readOptions('createIngestApi', options, readers)
   const find = createRoutes(names)
+  const checkSchemas = schemas && createSchemaCheck(schemas)
+
+  /** What goes to `onEvents`; or the refusal, when nothing does. */
+  async function take(
+    route: IngestRoute,
+    verdict: Accepted,
+    settlement: Settlement | undefined,
+  ): Promise<SchemaChecked | Refused> {
+    const events = eventsOf(route, verdict)
+    if (checkSchemas === undefined) return { events, rejected: verdict.rejected }
+    const drops = settlement?.drops ?? false
+    const checked = await checkSchemas(
+      events,
+      route.sender?.answers === 'ids' ? 'data' : 'properties',
+      !drops,
+    )
+    // A validator may have waited, and no handler starts for a key that has ended meanwhile.
+    const ended = await settlement?.judgeAgain()
+    if (ended !== undefined) return ended
+    const rejected = joinRejected(verdict.rejected, checked.rejected)
+    if (checked.rejected.length === 0 || (drops && checked.events.length > 0))
+      return { events: checked.events, rejected }
+    if (settlement === undefined)
+      throw Object.assign(new Error('An event does not fit its schema.'), { status: 400 })
+    return settlement.refuse('invalid_event', { rejected: toReported(rejected) })
+  }
 
   async function settle(
     route: IngestRoute,
     verdict: Accepted,
     settlement: Settlement | undefined,
   ): Promise<Reply | Refused> {
-    const events = eventsOf(route, verdict)
+    let taken: SchemaChecked | Refused
     try {
-      await onEvents(events as Events[], toContext(route, verdict))
+      taken = await take(route, verdict, settlement)
+      if ('ok' in taken) return taken
+      await onEvents(taken.events, toContext(route, verdict, taken.rejected))
     } catch (error) {
       const { status } = (error ?? {}) as { status?: unknown }
       const isFinal = typeof status === 'number' && status >= 400 && status <= 499
       const refused = isFinal
         ? settlement?.refuse('invalid_event', { keepCharge: true })
-        : settlement?.refuse('handler_failed')
+        : settlement?.refuse('handler_failed', { error })
       if (refused === undefined) throw error
       return refused
     }
-    settlement?.accept()
-    return successReply(route, verdict, events)
+    settlement?.accept(taken)
+    return successReply(route, verdict.headers, taken)
   }
 
   return {
@@ -125,16 +170,19 @@ function eventsOf({ sender }: IngestRoute, { events, eventType }: Accepted): Ing
   })
 }
 
-function toContext({ sender }: IngestRoute, verdict: Accepted): IngestContext {
-  const { writeKey, rejected, ip, origin } = verdict
+function toContext(
+  { sender }: IngestRoute,
+  { writeKey, ip, origin }: Accepted,
+  rejected: readonly RejectedEvent[],
+): IngestContext {
   const { sourceType } = writeKey
   return { writeKey, sender: sender?.name as SenderName, sourceType, rejected, ip, origin }
 }
 
 function successReply(
   { sender }: IngestRoute,
-  { headers, rejected }: Accepted,
-  events: IngestEvent[],
+  headers: Readonly<Record<string, string>>,
+  { events, rejected }: SchemaChecked,
 ): Reply {
   const body =
     sender?.answers === 'ids'
@@ -145,6 +193,12 @@ function successReply(
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }
+}
+
+function toReported(rejected: readonly RejectedEvent[]) {
+  return rejected
+    .slice(0, maxReported)
+    .map(({ index, type, field }) => ({ index, type, ...(field !== undefined && { field }) }))
 }
 
 /** Inngest's SDK shows `error`. Everybody else looks at the status alone. */
@@ -160,7 +214,7 @@ const readers = {
   onEvents: (value: unknown, option: string) => {
     if (typeof value !== 'function')
       throw badOption(option, value, 'a function that takes the accepted events')
-    return value as (events: unknown[], context: IngestContext) => unknown
+    return value as (events: IngestEvent[], context: IngestContext) => unknown
   },
   senders: (value: unknown, option: string): readonly SenderName[] => {
     if (value === undefined) return defaultSenders
@@ -168,4 +222,5 @@ const readers = {
       throw badOption(option, value, "a list with at least one sender, such as ['segment', 'inngest']")
     return value.map((name, index) => senderName(name, `${option}[${index}]`))
   },
+  schemas: readSchemas,
 } satisfies Record<keyof IngestApiOptions<unknown>, OptionReader<unknown>>

@@ -101,7 +101,8 @@ function isNameAllowed(allowed: NameMatcher | null, denied: NameMatcher | null, 
   )
 }
 
-function namedBy(type: string | null): NamedBy {
+/** Where events of a type have their name. */
+export function namedBy(type: string | null): NamedBy {
   switch (type) {
     case 'track':
       return 'event'

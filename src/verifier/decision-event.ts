@@ -73,6 +73,8 @@ export interface RefusedEvent {
   readonly keyId?: string
   readonly origin?: string
   readonly address?: string
+  /** What `onEvents` threw; with `handler_failed`. */
+  readonly error?: Error
 }
 
 /** What can be unusual about a key's traffic. */

@@ -30,7 +30,8 @@ export interface DecisionReportOptions {
 /** Tells all who want to know what was decided: counts of usage, the application's hook, those who watch. */
 export interface DecisionReport {
   accepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void
-  refused(visit: Visit, reason: Reason): void
+  /** @param error what the application threw: logged, whoever listens */
+  refused(visit: Visit, reason: Reason, error?: Error): void
   /** @param origin of the page, where that can be told */
   serverKeyInBrowser(key: CompiledKey, origin: string | undefined): void
   /** A request was refused as its path names two types, which the application's own routes may well do. Told once. */
@@ -106,13 +107,14 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       if (tellDecisions) tellAccepted(visit, key, checked)
       watch.record?.(toDecision(visit, null, checked))
     },
-    refused(visit, reason) {
+    refused(visit, reason, error) {
       const { keyId } = visit
       // A client that went away was refused nothing.
       if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
       measure.meter?.refused(reason, bytesOf(visit))
-      if (tellDecisions) {
-        emit({ type: 'refused', reason, ...(keyId !== undefined && { keyId }), ...whereFrom(visit) })
+      if (tellDecisions || error !== undefined) {
+        const who = { ...(keyId !== undefined && { keyId }), ...whereFrom(visit) }
+        emit({ type: 'refused', reason, ...who, ...(error !== undefined && { error }) })
       }
       if (reason !== 'client_aborted') watch.record?.(toDecision(visit, reason))
     },

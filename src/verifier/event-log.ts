@@ -18,10 +18,12 @@ export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknow
       if (toldStale) return true
       toldStale = true
     }
-    if (event.type !== 'internal_error') return false
-    if (faults.has(event.error.message)) return true
+    const error = event.type === 'internal_error' || event.type === 'refused' ? event.error : undefined
+    if (error === undefined) return false
+    const fault = `${event.type} ${error.message}`
+    if (faults.has(fault)) return true
     if (faults.size >= mostTold) faults.clear()
-    faults.add(event.error.message)
+    faults.add(fault)
     return false
   }
 
@@ -62,6 +64,12 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
       return logger.error?.(
         { err: event.error },
         'writekey: verification failed; the request was refused with 503',
+      )
+    case 'refused':
+      if (event.error === undefined) return undefined
+      return logger.error?.(
+        { err: event.error, keyId: event.keyId },
+        'writekey: onEvents failed; its events were refused with 503 and will be sent again',
       )
     case 'stale_accept':
       return logger.warn?.(

@@ -7,12 +7,14 @@ export type IngestEvent = Record<string, unknown>
 
 /**
  * An event that was left out: its position in the request, its type where that can be told, and why. `invalid_event`: it is
- * no event, or its type is no string.
+ * no event, its type is no string, or it does not fit the schema for its name.
  */
 export interface RejectedEvent {
   readonly index: number
   readonly type: string | null
   readonly code: 'event_type_not_allowed' | 'event_name_not_allowed' | 'invalid_event'
+  /** What does not fit the schema, such as `properties.items[2].price`. */
+  readonly field?: string
 }
 
 export interface CheckedEvents {
@@ -47,7 +49,8 @@ export interface EventCheck {
   keyFields: readonly string[]
 }
 
-const maxReported = 10
+/** How many events an answer names. */
+export const maxReported = 10
 /** What is echoed of a type: no secret has this shape, no text of an attacker's fits. */
 const echoedType = /^[A-Za-z0-9_.:-]{1,32}$/
 const noneRejected: readonly RejectedEvent[] = Object.freeze([])
@@ -92,7 +95,7 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
     if (code !== undefined) {
       events ??= found.slice(0, index) as IngestEvent[]
       rejected ??= []
-      rejected.push({ index, type: type !== null && echoedType.test(type) ? type : null, code })
+      rejected.push({ index, type: echoType(type), code })
     } else if (holdsKey(event as IngestEvent, keyFields)) {
       events ??= found.slice(0, index) as IngestEvent[]
       events.push(withoutKeys(event as IngestEvent, keyFields))
@@ -113,6 +116,11 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
     rejected: rejected ?? noneRejected,
     body: rebuildBody(body, events, batchField, keyFields),
   }
+}
+
+/** What may be told of an event's type. */
+export function echoType(type: string | null | undefined): string | null {
+  return typeof type === 'string' && echoedType.test(type) ? type : null
 }
 
 /** What requests without a body carry. A new array each time: handlers own what they get. */

@@ -87,9 +87,9 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice: 'Send one event, a list of events, or { "batch": […] }, as JSON in UTF-8.',
   },
   invalid_event: {
-    cause: 'The body holds something that is no event, or no event at all',
+    cause: 'The body holds no event, something that is none, or an event that does not fit its schema',
     advice:
-      'Each event must be an object; its type, where present, a string; a batch needs at least one event.',
+      'Each event must be an object; its type, where present, a string; a batch needs at least one event. With `schemas`, the answer names index and field.',
   },
   event_type_mismatch: {
     cause: 'The path says one event type and the body another',
@@ -123,7 +123,7 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   handler_failed: {
     cause: 'Your onEvents threw or rejected',
     advice:
-      'The event log or the error that it threw says why. Senders try again by themselves; nothing was counted as accepted.',
+      'What it threw is in the log and in the event. Senders try again by themselves; nothing was counted as accepted.',
   },
   client_aborted: {
     cause: 'The sender closed the connection before its request body had arrived',

@@ -14,7 +14,8 @@ export interface RefusalsOptions {
 
 /** The ways in which the sequence of checks ends early. Each is reported. */
 export interface Refusals {
-  refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused
+  /** @param error what the application threw, for those who are told */
+  refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>, error?: unknown): Refused
   /** Something threw that should not have. */
   refuseFailed(visit: Visit, error: unknown): Refused
 }
@@ -22,8 +23,8 @@ export interface Refusals {
 export function createRefusals(options: RefusalsOptions, report: DecisionReport): Refusals {
   const { challenge, emit } = options
 
-  function refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused {
-    report.refused(visit, reason)
+  function refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>, error?: unknown): Refused {
+    report.refused(visit, reason, error === undefined ? undefined : toError(error))
     const reply = refusalReply(reason, challenge, {
       allowOrigin: visit.allowOrigin,
       fromBrowser: visit.fromPage,

@@ -18,7 +18,7 @@ export interface RefusalDetails {
   retryAfterSeconds?: number | undefined
   /** `RateLimit*` and `X-RateLimit-*`. */
   rateHeaders?: Readonly<Record<string, string>>
-  rejected?: readonly { index: number; type: string | null }[]
+  rejected?: readonly { index: number; type: string | null; field?: string }[]
 }
 
 const basicChallenge = 'Basic realm="events", charset="UTF-8"'

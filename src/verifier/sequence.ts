@@ -63,6 +63,7 @@ export function createSequence(options: SequenceOptions): Sequence {
   const charges = createChargeStep(options, refusals)
   const again = { refuseKey, judgeEvents }
   const accept = createAcceptance(
+    options,
     report,
     createInnerGuard(options, checkTarget, again, refusals),
     refusals,

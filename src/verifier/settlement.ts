@@ -1,17 +1,28 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
+import type { Awaitable } from '../runtime/awaitable.ts'
+import type { CheckedEvents } from './events.ts'
 import type { RefusalDetails } from './replies.ts'
 import type { Refused } from './verdict.ts'
 
-/** The end of a request that has passed every check, when somebody else still has a say in it. Exactly one of the two is to be called. */
+/** The end of a request that has passed every check, when somebody else still has a say in it. It is accepted or refused once. */
 export interface Settlement {
-  /** Counts the request as accepted. */
-  accept(): void
+  /** Whether bad events of a batch are left out, so that the others pass. */
+  readonly drops: boolean
+  /** For who has waited: the refusal, when the key has ended or been changed since. The charge is given back then. */
+  judgeAgain(): Awaitable<Refused | undefined>
+  /**
+   * Counts the request as accepted.
+   * @param left what is left of its events, where some were left out
+   */
+  accept(left?: Pick<CheckedEvents, 'events' | 'rejected'>): void
   /** Counts it as refused. What it was charged is given back, but for `keepCharge`, and up to one bucket a minute for each key. */
   refuse(reason: 'handler_failed' | 'invalid_event', details?: SettledRefusal): Refused
 }
 
 export interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
   keepCharge?: boolean
+  /** What was thrown, for events and log alone. */
+  error?: unknown
 }
 
 export type ReceiveSettlement = (settlement: Settlement) => void

@@ -1,3 +1,4 @@
+import { chain } from '../../runtime/awaitable.ts'
 import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { exposedHeaders } from '../cors.ts'
@@ -8,11 +9,13 @@ import type { Refusals } from '../refusals.ts'
 import { createRefundAllowance, type Settlement, settlementReceiver } from '../settlement.ts'
 import type { Visit } from '../visit.ts'
 import type { Charged, ChargeStep } from './charge.ts'
+import type { EventRulesOptions } from './event-rules.ts'
 
 /** Every check has been passed: reports it, and makes the verdict with the headers of the answer. */
 export type Accept = (visit: Visit, checked: CheckedEvents, charged: Charged) => AcceptedRequest
 
 export function createAcceptance(
+  { onForbiddenEvent }: Pick<EventRulesOptions, 'onForbiddenEvent'>,
   report: DecisionReport,
   judgeAgain: JudgeAgain,
   { refuse }: Pick<Refusals, 'refuse'>,
@@ -20,13 +23,22 @@ export function createAcceptance(
 ): Accept {
   const allowance = createRefundAllowance()
 
-  function toSettlement(visit: Visit, key: CompiledKey, checked: CheckedEvents): Settlement {
+  function toSettlement(visit: Visit, accepted: AcceptedRequest, checked: CheckedEvents): Settlement {
+    const key = visit.key as CompiledKey
     return {
-      accept: () => report.accepted(visit, key, checked),
-      refuse(reason, { keepCharge = false, ...details } = {}) {
+      // A single event is refused: nothing else is left to pass.
+      drops: onForbiddenEvent === 'drop' && checked.body !== checked.events[0],
+      judgeAgain: () =>
+        chain(judgeAgain(accepted, visit, visit.request), (verdict) => {
+          if (verdict.ok) return undefined
+          giveBack(visit)
+          return verdict
+        }),
+      accept: (left) => report.accepted(visit, key, { ...checked, ...left }),
+      refuse(reason, { keepCharge = false, error, ...details } = {}) {
         const bucket = key.ratePolicy?.rate.burst ?? 0
         if (!keepCharge && allowance.take(key.id, visit.charged, bucket, visit.at)) giveBack(visit)
-        return refuse(visit, reason, details)
+        return refuse(visit, reason, details, error)
       },
     }
   }
@@ -39,9 +51,10 @@ export function createAcceptance(
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
     if (key.secretExpiresAt !== null) Object.assign(headers, graceHeaders(key))
+    const accepted = new AcceptedRequest(visit, key.verified, checked, headers, judgeAgain)
     const receive = settlementReceiver(visit.request)
     if (receive === undefined) report.accepted(visit, key, checked)
-    else receive(toSettlement(visit, key, checked))
-    return new AcceptedRequest(visit, key.verified, checked, headers, judgeAgain)
+    else receive(toSettlement(visit, accepted, checked))
+    return accepted
   }
 }
