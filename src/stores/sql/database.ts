@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idleInTransactionMs, poolSize } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
-import { assertOwnTransaction, transactionAgeColumn } from './open-transaction.ts'
+import { assertNothingUnfinished, assertOwnTransaction, transactionAgeColumn } from './open-transaction.ts'
 import type { TableNaming, Tables } from './tables.ts'
 
 /** A database as the parts of the store see it. */
@@ -35,7 +35,7 @@ export async function read<Row>(
 ): Promise<Row[]> {
   const run = async () => {
     if (database.dialect !== 'postgres' && !database.ownsConnections) {
-      return readInTransaction(connection, statement, beginReading[database.dialect])
+      return readInTransaction(connection, statement, database.dialect)
     }
     return (await statement.execute(connection)).rows
   }
@@ -53,11 +53,12 @@ export async function read<Row>(
 async function readInTransaction(
   connection: Kysely<unknown>,
   statement: RawBuilder<unknown>,
-  beginning: RawBuilder<unknown>,
+  dialect: Exclude<SqlDialect, 'postgres'>,
 ): Promise<unknown[]> {
   return connection.connection().execute(async (one) => {
+    if (dialect === 'sqlite') await assertNothingUnfinished(one)
     // Refused in SQLite when a transaction is open; in MySQL it ends that one, and sees what is committed by now.
-    await beginning.execute(one)
+    await beginReading[dialect].execute(one)
     try {
       const { rows } = await statement.execute(one)
       await commit.execute(one)
@@ -196,6 +197,7 @@ async function beginOwn(
   connection: Kysely<unknown>,
 ): Promise<void> {
   const startedAt = performance.now()
+  if (dialect === 'sqlite' && !ownsConnections) await assertNothingUnfinished(connection)
   await begin[dialect].execute(connection)
   if (dialect !== 'postgres' || ownsConnections) return
   const { rows } = await durableInOwn.execute(connection)

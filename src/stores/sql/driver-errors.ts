@@ -1,5 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
-import { inTransactionError } from './open-transaction.ts'
+import { inTransactionError, isBusyWithRows, unfinishedError } from './open-transaction.ts'
 
 /** What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
 interface DriverError {
@@ -142,6 +142,7 @@ export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   if (isUnstorable(error)) return new UnstorableText()
   if (isInTransaction(error)) return inTransactionError()
+  if (error instanceof Error && isBusyWithRows(error.message)) return unfinishedError()
   const schemaError = toSchemaError(error)
   if (schemaError !== undefined) return schemaError
   const { code, errno, message } = (error ?? {}) as DriverError

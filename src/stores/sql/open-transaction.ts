@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import type { SqlDialect } from './dialect.ts'
 
@@ -36,5 +36,50 @@ export function inTransactionError(): StoreError {
   return new StoreError(
     'store_in_transaction',
     'The connection that the store was given is inside a transaction that somebody else has opened, and may show an old state: give the store a Kysely instance whose connections are outside of transactions.',
+  )
+}
+
+/** An empty database in memory, beside the application's, in which nothing but this is ever done. */
+const beside = 'writekey_beside'
+const attach = sql`attach ':memory:' as ${sql.id(beside)}`
+const makeTable = sql`create table if not exists ${sql.id(beside, 'nothing')} (at integer)`
+/** SQLite drops no table, wherever it is, while any statement of the connection is in the middle of its rows. */
+const dropTable = sql`drop table ${sql.id(beside, 'nothing')}`
+
+/**
+ * SQLite: a statement of the application's that is not finished, such as the loop of an `iterate()`, keeps the state of its
+ * beginning for all that is read over its connection. No SQL tells, so a table is dropped that nobody needs. A connection
+ * that may write nothing cannot be asked so.
+ * @throws StoreError `store_in_transaction`
+ */
+export async function assertNothingUnfinished(connection: Kysely<unknown>): Promise<void> {
+  try {
+    await makeTable.execute(connection).catch(async (error: unknown) => {
+      if (!messageOf(error).includes('unknown database')) throw error
+      await attach.execute(connection)
+      await makeTable.execute(connection)
+    })
+    await dropTable.execute(connection)
+  } catch (error) {
+    const message = messageOf(error)
+    if (/readonly database/.test(message)) return
+    if (/table is locked/.test(message) || isBusyWithRows(message)) throw unfinishedError()
+    throw error
+  }
+}
+
+/** What better-sqlite3 says to any statement but reads while rows of another are being gone through. */
+export function isBusyWithRows(message: string): boolean {
+  return message.includes('busy executing a query')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : ''
+}
+
+export function unfinishedError(): StoreError {
+  return new StoreError(
+    'store_in_transaction',
+    'A statement of the application is in the middle of its rows on the connection that the store was given, which may show an old state until it is done: finish iterate() at once, or give the store a connection of its own.',
   )
 }

@@ -30,7 +30,9 @@ async function start(url: string, { db, run }: GivenConnection) {
     onEvent: (event) => events.push(event),
   })
   onTestFinished(async () => {
-    await Promise.all([keys.close(), elsewhere.close()])
+    // In turn: in one thread, whoever waits for the file's lock holds up the one who has it.
+    await keys.close()
+    await elsewhere.close()
     await db.destroy()
   })
   const { writeKey, key } = await elsewhere.create({ name: 'Web', sourceType: 'web' })
@@ -92,6 +94,45 @@ describe('a store over a SQLite handle that is inside a transaction of the appli
     return [`sqlite:${file}`, { db, run: (statement) => handle.exec(statement) }]
   }
   refusesOldStates(open, ['begin', 'select count(*) from writekey_keys'])
+})
+
+describe('a store over a SQLite handle with a statement that is not finished', () => {
+  const folder = useFolder()
+  let count = 0
+  const rows = `with recursive counted (number) as (select 1 union all select number + 1 from counted where number < 1000)
+    select number from counted`
+
+  async function open() {
+    const file = join(folder, `${count++}.db`)
+    const handle = new Database(file)
+    handle.exec('pragma journal_mode = wal')
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: handle as never }) })
+    const app = await start(`sqlite:${file}`, { db, run: (statement) => handle.exec(statement) })
+    handle.exec(`create table if not exists of_the_app as ${rows}`)
+    const iterate = () => handle.prepare('select * from of_the_app').iterate() as IterableIterator<unknown>
+    return { ...app, iterate }
+  }
+
+  it('answers 503 rather than from an old state, says why, changes nothing, and goes on when it is finished', async () => {
+    const { keys, elsewhere, writeKey, verify, codes, iterate } = await open()
+    const loop = iterate()
+    loop.next()
+    await elsewhere.revoke(writeKey.id)
+    expect(await verify()).toBe('store_unavailable')
+    expect(new Set(codes())).toEqual(new Set(['store_in_transaction']))
+    await expect(keys.create({ name: 'x', sourceType: 'web' })).rejects.toMatchObject({
+      code: 'store_in_transaction',
+    })
+    expect([...loop]).toHaveLength(999)
+    await expect.poll(verify).toBe('revoked_key')
+  })
+
+  it('is not in the way of statements that are finished', async () => {
+    const { keys, writeKey, verify, iterate } = await open()
+    expect([...iterate()]).toHaveLength(1_000)
+    await keys.update(writeKey.id, { name: 'New' })
+    expect(await verify()).toBe('accepted')
+  })
 })
 
 describeWithService('postgres', 'a store over a PostgreSQL connection', (address) => {
