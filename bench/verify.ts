@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { createMemoryStore, createWriteKeys, type IngestRequest, type WriteKeys } from '../src/index.ts'
+import { fairShares } from './fair-shares.ts'
 import { memoryPerKey } from './key-memory.ts'
 import { sized } from './length.ts'
 import { type Repeat, ratioOf, spreadOf, timeInTurn } from './measurement.ts'
@@ -51,6 +52,7 @@ await numberOfKeys()
 await numberOfRules()
 await batchSize()
 await usageCounting()
+await fairShares()
 await memoryPerKey()
 await keys.close()
 

@@ -10,7 +10,7 @@ import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
-import { injectedClock, systemClock } from './runtime/clock.ts'
+import { createHeldClock, injectedClock, systemClock } from './runtime/clock.ts'
 import {
   callback,
   having,
@@ -88,6 +88,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     readers,
   )
   const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
+  const bucketClock = createHeldClock(clock)
   const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
   const secretRules = {
     ownPrefix: prefixFor(environment),
@@ -99,7 +100,8 @@ export function resolveOptions(options: WriteKeysOptions) {
     ...read,
     clock,
     store: read.store ?? createMemoryStore(),
-    limiter: read.limiter ?? createMemoryLimiter({ clock }),
+    limiter: read.limiter ?? createMemoryLimiter({ clock: bucketClock }),
+    bucketClock,
     keyPrefixFor: prefixFor,
     hashers: pepper,
     plans: createPlans(plans, defaultPlan, read.defaultRateLimitEps),

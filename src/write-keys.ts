@@ -35,7 +35,7 @@ import type { WriteKeysOptions } from './write-keys-options.ts'
  */
 export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const resolved = resolveOptions(options)
-  if (options.clock !== undefined) resolved.limiter.useClock?.(resolved.clock)
+  if (options.clock !== undefined) resolved.limiter.useClock?.(resolved.bucketClock)
   const parts = createParts(resolved)
   const { cache, activity, verifierOptions } = parts
   const verifier = createVerifier(verifierOptions)

@@ -85,6 +85,10 @@ const answerFields = {
     .number()
     .nullable()
     .describe("The rate that counts: the key's, else its plan's, else the default; null = unlimited."),
+  effective_sender_rate_limit_eps: z
+    .number()
+    .nullable()
+    .describe("The share of one sender that counts: the key's, else its plan's; null = none."),
   effective_status: z.enum([...keyFields.status.words, 'expired', 'rotating']),
   expires_at,
   secrets: z.array(secretSchema),
@@ -117,6 +121,7 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
   return {
     ...describing,
     effective_rate_limit_eps: key.effectiveRateLimitEps,
+    effective_sender_rate_limit_eps: key.effectiveSenderRateLimitEps,
     effective_status: key.effectiveStatus,
     expires_at,
     secrets: key.secrets.map((secret) => ({

@@ -71,10 +71,13 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       if (fields[field] !== undefined)
         throw invalidField(field, 'is not yours to set: ask whoever runs this service')
     }
-    const most = keys.plan(before?.plan ?? null).rateLimitEps
-    const { rateLimitEps: asked } = fields
-    if (typeof asked === 'number' && most !== null && asked > most && asked !== before?.rateLimitEps)
-      throw invalidField('rateLimitEps', `must be at most ${most}, the rate of the plan`)
+    const plan = keys.plan(before?.plan ?? null)
+    for (const field of ['rateLimitEps', 'senderRateLimitEps'] as const) {
+      const most = plan[field]
+      const asked = fields[field]
+      if (typeof asked === 'number' && most !== null && asked > most && asked !== before?.[field])
+        throw invalidField(field, `must be at most ${most}, the rate of the plan`)
+    }
   }
 
   async function ownIds(): Promise<Set<string>> {

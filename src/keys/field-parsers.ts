@@ -58,10 +58,10 @@ export function parsePlan(value: unknown): string | null {
   throw invalidField('plan', `must be ${planCharacters}, or null for the default`)
 }
 
-export function parseEps(value: unknown): number | null {
+export function parseEps(value: unknown, _now?: number, field = 'rateLimitEps'): number | null {
   if (value === null || isEps(value)) return value
   throw invalidField(
-    'rateLimitEps',
+    field,
     `must be a number of events per second from ${minRateLimitEps} to ${maxRateLimitEps}, or null for the default`,
   )
 }

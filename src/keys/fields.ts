@@ -118,6 +118,15 @@ export const keyFields = {
     range: [minRateLimitEps, maxRateLimitEps],
     description: "Events per second; null = the plan's, else the application's default.",
   },
+  senderRateLimitEps: {
+    kind: 'number',
+    nullable: true,
+    settable: 'always',
+    parse: (value: unknown, now: number) => parseEps(value, now, 'senderRateLimitEps'),
+    range: [minRateLimitEps, maxRateLimitEps],
+    description:
+      "Events per second of one sender with the key (an IPv4 address, or the /64 of an IPv6 one); null = the plan's, else no share of its own.",
+  },
   allowedEventTypes: ruleList('eventType', 'refuse', 'Event types the key may send; null = all.'),
   allowedEventNames: ruleList(
     'eventName',

@@ -23,6 +23,11 @@ export interface CreateKeyInput extends Partial<KeyRules> {
   plan?: string | null
   /** Events per second, 0.001 to 1 000 000. `null` or absent: the plan's, else the application's default. */
   rateLimitEps?: number | null
+  /**
+   * Events per second of one sender with this key, 0.001 to 1 000 000: an IPv4 address, or the /64 of an IPv6 one. `null` or absent: the
+   * plan's, else one sender may use the whole rate.
+   */
+  senderRateLimitEps?: number | null
   /** The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or an ISO 8601 text with a zone. */
   expiresAt?: Date | number | string | null
   /** Anything that survives JSON, at most 4 096 bytes of it. Handed to handlers, never interpreted. */

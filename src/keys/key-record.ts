@@ -30,6 +30,8 @@ export interface KeyRecord extends KeyRules {
   readonly status: KeyStatus
   /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
+  /** Events per second of one sender; `null` = the plan's, else no share of its own. */
+  readonly senderRateLimitEps: number | null
   readonly expiresAt: number | null
   readonly metadata: Readonly<Record<string, unknown>> | null
   /** Oldest first. */
@@ -72,8 +74,12 @@ export interface WriteKey extends KeyRules {
   readonly status: KeyStatus
   /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
+  /** Events per second of one sender; `null` = the plan's, else no share of its own. */
+  readonly senderRateLimitEps: number | null
   /** The rate that counts: the key's, else its plan's, else the default. `null` = unlimited. */
   readonly effectiveRateLimitEps: number | null
+  /** The share of one sender that counts: the key's, else its plan's. `null` = one sender may use the whole rate. */
+  readonly effectiveSenderRateLimitEps: number | null
   /** `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still accepted. */
   readonly effectiveStatus: EffectiveStatus
   readonly expiresAt: Date | null
@@ -88,7 +94,10 @@ export interface WriteKey extends KeyRules {
 }
 
 /** What is worked out for the public face of a record. */
-export type Effective = Pick<WriteKey, 'effectiveRateLimitEps' | 'effectiveStatus'>
+export type Effective = Pick<
+  WriteKey,
+  'effectiveRateLimitEps' | 'effectiveSenderRateLimitEps' | 'effectiveStatus'
+>
 
 /** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */
 export function toWriteKey(record: KeyRecord, effective: Effective): WriteKey {

@@ -9,6 +9,8 @@ import type { KeyRecord } from './key-record.ts'
 export interface PlanOptions {
   /** Events per second, 0.001 to 1 000 000. */
   rateLimitEps?: number | null
+  /** Events per second of one sender of a key, 0.001 to 1 000 000. */
+  senderRateLimitEps?: number | null
 }
 
 /** A plan with the application's defaults filled in. `null` = unlimited. */
@@ -16,6 +18,8 @@ export interface Plan {
   /** `null`: there is no plan. */
   readonly name: string | null
   readonly rateLimitEps: number | null
+  /** `null`: one sender may use the whole rate. */
+  readonly senderRateLimitEps: number | null
 }
 
 /** The plans of an application. */
@@ -38,8 +42,19 @@ export function effectiveRateOf(
   return eps === null ? null : Math.max(eps, minRateLimitEps)
 }
 
+/** The share of one sender that counts for a key: its own, else its plan's. `null` = none. */
+export function effectiveSenderRateOf(
+  record: Pick<KeyRecord, 'senderRateLimitEps' | 'plan'>,
+  plans: Plans,
+): number | null {
+  // A custom store from before there were shares keeps none.
+  return record.senderRateLimitEps ?? plans.of(record.plan).senderRateLimitEps
+}
+
+const rate = nullable(number(minRateLimitEps, maxRateLimitEps))
 const planOption = group({
-  rateLimitEps: nullable(number(minRateLimitEps, maxRateLimitEps)),
+  rateLimitEps: rate,
+  senderRateLimitEps: rate,
 })
 
 /** The option `plans`. */
@@ -74,11 +89,11 @@ export function createPlans(
       `one of the plans${meant === undefined ? '' : `, such as '${meant}'`}`,
     )
   }
-  const none: Plan = { name: null, rateLimitEps: defaultRateLimitEps }
+  const none: Plan = { name: null, rateLimitEps: defaultRateLimitEps, senderRateLimitEps: null }
   const filled = new Map<string, Plan>(
     [...(plans ?? [])].map(([name, plan]) => [
       name,
-      { name, rateLimitEps: plan.rateLimitEps ?? defaultRateLimitEps },
+      { ...plan, name, rateLimitEps: plan.rateLimitEps ?? defaultRateLimitEps },
     ]),
   )
   const fallback = filled.get(defaultPlan ?? '') ?? none

@@ -1,6 +1,6 @@
 import { effectiveStatusOf } from '../keys/effective-status.ts'
 import { type KeyRecord, toWriteKey, type WriteKey } from '../keys/key-record.ts'
-import { effectiveRateOf, type Plans } from '../keys/plans.ts'
+import { effectiveRateOf, effectiveSenderRateOf, type Plans } from '../keys/plans.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 /** The public face of a record, with the rate and the status that count now. */
@@ -10,6 +10,7 @@ export function createKeyPresenter(plans: Plans, clock: Pick<Clock, 'now'>): Pre
   return (record) =>
     toWriteKey(record, {
       effectiveRateLimitEps: effectiveRateOf(record, plans),
+      effectiveSenderRateLimitEps: effectiveSenderRateOf(record, plans),
       effectiveStatus: effectiveStatusOf(record, clock.now()),
     })
 }

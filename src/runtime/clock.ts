@@ -15,6 +15,21 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 }
 
+/** A clock whose monotonic time can be held for one synchronous call: reading it takes as long as a check does. */
+export interface HeldClock extends Clock {
+  /** What `monotonic` gives; undefined = it is read. Whoever holds it lets go in the same turn. */
+  held: number | undefined
+}
+
+export function createHeldClock(clock: Clock): HeldClock {
+  const holding: HeldClock = {
+    held: undefined,
+    now: () => clock.now(),
+    monotonic: () => holding.held ?? clock.monotonic(),
+  }
+  return holding
+}
+
 /** What people inject: a whole clock, one that has `now` alone, or just the function `now`. */
 export type ClockSource = Clock | Pick<Clock, 'now'> | (() => number)
 

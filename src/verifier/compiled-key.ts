@@ -1,7 +1,8 @@
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
-import { effectiveRateOf, type Plans } from '../keys/plans.ts'
+import { effectiveRateOf, effectiveSenderRateOf, type Plans } from '../keys/plans.ts'
 import { type SourceType, sourceTypes } from '../keys/source-type.ts'
 import { createRatePolicy, type RatePolicy } from '../limits/rate-limit-headers.ts'
+import { markOf } from '../limits/sender-limiter.ts'
 import { type CompiledRules, createRuleCompiler } from '../rules/compiled-rules.ts'
 import type { EventRule } from '../rules/event-rule.ts'
 import type { IpRule } from '../rules/ip-rule.ts'
@@ -52,6 +53,10 @@ export class CompiledKey implements CompiledRules {
   readonly secretReplacedAt: number | null
   /** Null = unlimited. */
   readonly ratePolicy: RatePolicy | null
+  /** The share of one sender; null = none. */
+  readonly senderPolicy: RatePolicy | null
+  /** Tells the senders of this key from those of others; 0 without a share. */
+  readonly mark: number
   readonly events: EventRule | null
   readonly origins: OriginRule | null
   readonly ips: IpRule | null
@@ -65,6 +70,7 @@ export class CompiledKey implements CompiledRules {
     verified: VerifiedKey,
     rules: CompiledRules,
     ratePolicy: RatePolicy | null,
+    senderPolicy: RatePolicy | null,
   ) {
     const secret = record.secrets[index] as SecretRecord
     this.verified = verified
@@ -77,6 +83,8 @@ export class CompiledKey implements CompiledRules {
     this.secretReplacedAt =
       secret.expiresAt === null ? null : (record.secrets[index + 1]?.createdAt ?? record.updatedAt)
     this.ratePolicy = ratePolicy
+    this.senderPolicy = senderPolicy
+    this.mark = senderPolicy === null ? 0 : markOf(verified.id)
     this.events = rules.events
     this.origins = rules.origins
     this.ips = rules.ips
@@ -100,7 +108,8 @@ export function createKeyCompiler(
   const ratePolicies = new Map<number, RatePolicy>()
   const compileRules = createRuleCompiler()
 
-  function ratePolicyOf(eps: number): RatePolicy {
+  function ratePolicyOf(eps: number | null): RatePolicy | null {
+    if (eps === null) return null
     const policy = ratePolicies.get(eps) ?? createRatePolicy(eps, options.burstSeconds)
     if (ratePolicies.size >= maxRatePolicies) ratePolicies.clear()
     ratePolicies.set(eps, policy)
@@ -108,7 +117,6 @@ export function createKeyCompiler(
   }
 
   return (record, index, sibling) => {
-    const eps = effectiveRateOf(record, options.plans)
     if (record.plan !== null && !options.plans.knows(record.plan)) options.onUnknownPlan(record)
     const { id, start } = record.secrets[index] as SecretRecord
     const verified: VerifiedKey = Object.freeze({
@@ -122,8 +130,10 @@ export function createKeyCompiler(
       secretId: id,
       start,
     })
-    const ratePolicy = eps === null ? null : ratePolicyOf(eps)
-    return new CompiledKey(record, index, verified, sibling ?? compileRules(record), ratePolicy)
+    const rules = sibling ?? compileRules(record)
+    const ratePolicy = ratePolicyOf(effectiveRateOf(record, options.plans))
+    const senderPolicy = ratePolicyOf(effectiveSenderRateOf(record, options.plans))
+    return new CompiledKey(record, index, verified, rules, ratePolicy, senderPolicy)
   }
 }
 

@@ -24,6 +24,16 @@ export type WriteKeyEvent =
    */
   | { readonly type: 'forwarded_for_ignored' }
   /**
+   * A key has the rule `senderRateLimitEps`, and the sender of a request cannot be told from others, so only the key's rate counted:
+   * its address is not known, or it came with a forwarded address while the option `trustedProxies` is not set. Told once for each
+   * cause.
+   */
+  | {
+      readonly type: 'sender_unknown'
+      readonly keyId: string
+      readonly cause: 'no_address' | 'forwarded_for'
+    }
+  /**
    * Keys of the store were made with a pepper that this process lacks: what would be `unknown_key` is 503 until it has it. Told when that
    * begins.
    */

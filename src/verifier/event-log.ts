@@ -105,6 +105,14 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
         'writekey: a request came with X-Forwarded-For while trustedProxies is not set: where a proxy is in front, every sender ' +
           "has the proxy's address; set trustedProxies to the number of proxies, or to 0 when there is none",
       )
+    case 'sender_unknown':
+      return logger.warn?.(
+        { keyId: event.keyId },
+        event.cause === 'forwarded_for'
+          ? 'writekey: senderRateLimitEps does not count for requests with a forwarded address while trustedProxies is not set; set it to the ' +
+              'number of proxies, or to 0 when there is none'
+          : 'writekey: senderRateLimitEps does not count for requests whose address cannot be told',
+      )
     case 'revision_regressed':
       return logger.warn?.(
         {},

@@ -64,6 +64,11 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     cause: 'The key sends more events per second than it may',
     advice: 'Send less often, in larger batches, or raise the rate limit.',
   },
+  sender_rate_limited: {
+    cause: 'One address sends more events per second than one sender may with this key',
+    advice:
+      'The others are not affected. Offices and mobile networks share one address: raise senderRateLimitEps if many people sit behind it, otherwise find out why it sends so much.',
+  },
   key_paused: {
     cause: 'The key is paused',
     advice:

@@ -12,6 +12,7 @@ export type Reason =
   | 'event_type_not_allowed'
   | 'event_name_not_allowed'
   | 'rate_limited'
+  | 'sender_rate_limited'
   | 'key_paused'
   | 'too_many_failures'
   | 'invalid_path'
@@ -92,6 +93,13 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Too many events',
     detail:
       'This write key sends more events per second than it may. Send the same request again after Retry-After seconds.',
+  },
+  sender_rate_limited: {
+    status: 429,
+    code: 'sender_rate_limited',
+    title: 'Too many events from one sender',
+    detail:
+      'This network address sends more events per second than one sender may with this write key. Send the same request again after Retry-After seconds.',
   },
   key_paused: {
     status: 429,

@@ -60,7 +60,7 @@ export function createSequence(options: SequenceOptions): Sequence {
   const keys = createKeyStep(options, client, refusals)
   const senders = createSenderRules(options, client, refusals, report)
   const judgeEvents = createEventRules(options)
-  const charges = createChargeStep(options, refusals)
+  const charges = createChargeStep(options, client, refusals)
   const again = { refuseKey, judgeEvents }
   const accept = createAcceptance(
     options,

@@ -1,6 +1,7 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
+import type { Rate } from '../limits/rate-limiter.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { Presented } from './credentials.ts'
@@ -37,6 +38,11 @@ export interface Visit extends BodyAccount {
   waited: boolean
   /** What the limiter has charged. */
   charged: number
+  /** What the sender's share was charged, and at which rate. */
+  chargedSender: number
+  senderRate: Rate | undefined
+  /** Whether less is left of the sender's share than of the key's bucket. */
+  isSenderTighter: boolean
   /** Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep. */
   readonly isPaid: boolean
 }
@@ -76,6 +82,9 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     heldUnknownBytes: 0,
     waited: false,
     charged: 0,
+    chargedSender: 0,
+    senderRate: undefined,
+    isSenderTighter: false,
     isPaid: (request as { [paid]?: boolean })[paid] === true,
   }
 }

@@ -146,6 +146,7 @@ describe('every field', () => {
       ...fieldEntries.map(([name]) => toSnakeCase(name)),
       'secrets',
       'effective_rate_limit_eps',
+      'effective_sender_rate_limit_eps',
       'effective_status',
     ]
     expect(new Set(Object.keys(keySchema.shape))).toEqual(new Set<string>(names))

@@ -32,8 +32,8 @@ describe('a plan', () => {
     expect(await rateOf({ plan: 'pro' })).toBe(50)
     expect(await rateOf({ plan: 'pro', rateLimitEps: 3 })).toBe(3)
     expect(await rateOf({ plan: 'open' })).toBe(7)
-    expect(keys.plan('pro')).toEqual({ name: 'pro', rateLimitEps: 50 })
-    expect(keys.plan(null)).toEqual({ name: 'free', rateLimitEps: 1 })
+    expect(keys.plan('pro')).toMatchObject({ name: 'pro', rateLimitEps: 50 })
+    expect(keys.plan(null)).toMatchObject({ name: 'free', rateLimitEps: 1 })
     await keys.close()
   })
 

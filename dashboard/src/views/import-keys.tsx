@@ -14,6 +14,7 @@ const columns = {
   workspace: 'word',
   plan: 'word',
   rate_limit_eps: 'number',
+  sender_rate_limit_eps: 'number',
   allowed_event_types: 'list',
   allowed_event_names: 'list',
   denied_event_names: 'list',

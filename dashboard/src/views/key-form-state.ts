@@ -18,6 +18,9 @@ export interface KeyFormState {
   /** `default`: that of the plan, or of the application. */
   rateMode: 'own' | 'default'
   rate: string
+  /** `default`: that of the plan, or none. */
+  senderMode: 'own' | 'default'
+  senderRate: string
   /** Chosen types; null = all. */
   types: string[] | null
   /** `any`, `none` (no browser at all), or the list. */
@@ -43,6 +46,8 @@ export function emptyKeyForm(): KeyFormState {
     plan: '',
     rateMode: 'own',
     rate: String(sources.web.rate),
+    senderMode: 'default',
+    senderRate: '',
     types: sources.web.types,
     originRule: 'list',
     origins: '',
@@ -66,6 +71,8 @@ export function toKeyForm(key: WriteKey): KeyFormState {
     plan: key.plan ?? '',
     rateMode: key.rate_limit_eps === null ? 'default' : 'own',
     rate: key.rate_limit_eps === null ? '' : String(key.rate_limit_eps),
+    senderMode: key.sender_rate_limit_eps === null ? 'default' : 'own',
+    senderRate: key.sender_rate_limit_eps === null ? '' : String(key.sender_rate_limit_eps),
     types: key.allowed_event_types,
     originRule: origins === null ? 'any' : origins.length === 0 ? 'none' : 'list',
     origins: (origins ?? []).join('\n'),
@@ -93,6 +100,7 @@ const readers: { [Field in keyof SentFields]-?: [keyof KeyFormState, ...(keyof K
   workspace: ['workspace'],
   plan: ['plan'],
   rate_limit_eps: ['rateMode', 'rate'],
+  sender_rate_limit_eps: ['senderMode', 'senderRate'],
   allowed_event_types: ['types'],
   allowed_origins: ['originRule', 'origins'],
   allowed_event_names: ['allowedNames'],
@@ -131,6 +139,7 @@ export function toKeyFields(form: KeyFormState): KeyFields & { environment?: str
     ...(workspace !== '' && { workspace }),
     ...(form.plan.trim() !== '' ? { plan: form.plan.trim() } : { plan: null }),
     rate_limit_eps: toRate(form),
+    sender_rate_limit_eps: toSenderRate(form),
     allowed_event_types: toTypes(form.types),
     allowed_origins: toOrigins(form),
     allowed_event_names: toList(form.allowedNames, 'allowed_event_names', 'event name'),
@@ -152,11 +161,18 @@ function toName(name: string): string {
 }
 
 function toRate({ rateMode, rate }: KeyFormState): number | null {
-  if (rateMode === 'default') return null
-  const value = Number(rate)
-  if (rate.trim() === '' || !(value >= 0.001 && value <= 1_000_000))
+  return rateMode === 'default' ? null : readRate(rate, 'rate_limit_eps')
+}
+
+function toSenderRate({ senderMode, senderRate }: KeyFormState): number | null {
+  return senderMode === 'default' ? null : readRate(senderRate, 'sender_rate_limit_eps')
+}
+
+function readRate(text: string, field: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0.001 && value <= 1_000_000))
     throw fieldProblem(
-      'rate_limit_eps',
+      field,
       'Say how many events per second, from 0.001 to 1,000,000, or choose the default.',
     )
   return value

@@ -9,6 +9,7 @@ import { sources, warningsFor } from '../words/source-defaults.ts'
 import { EventTypesField, OriginsField, SourceTypeField } from './key-form-fields.tsx'
 import { type KeyFormState, readOrigins } from './key-form-state.ts'
 import { MoreRules } from './more-rules.tsx'
+import { RateField, SenderRateField } from './rate-fields.tsx'
 
 export interface KeyFormProps {
   form: KeyFormState
@@ -39,7 +40,7 @@ export function faultOf(problem: KeyFormPart['problem'], field: string) {
 }
 
 const shownFields =
-  'name source_type environment workspace plan rate_limit_eps allowed_event_types allowed_origins allowed_event_names denied_event_names allowed_ips denied_ips expires_at metadata'.split(
+  'name source_type environment workspace plan rate_limit_eps sender_rate_limit_eps allowed_event_types allowed_origins allowed_event_names denied_event_names allowed_ips denied_ips expires_at metadata'.split(
     ' ',
   )
 
@@ -107,6 +108,7 @@ export function KeyForm(props: KeyFormProps) {
           onChoose={(source) => set({ source, ...(isNew && suggestionsFor(source, form)) })}
         />
         <RateField {...part} />
+        <SenderRateField {...part} />
         <EventTypesField {...part} stored={storedTypes} />
         <OriginsField {...part} />
         {warnings.map((warning) => (
@@ -141,44 +143,6 @@ function suggestionsFor(source: SourceType, form: KeyFormState): Partial<KeyForm
     ...(sameList(form.types, before.types) && { types: sources[source].types }),
     ...(form.origins === '' && { originRule: source === 'web' ? 'list' : 'any' }),
   }
-}
-
-function RateField({ form, set, problem }: KeyFormPart) {
-  return (
-    <fieldset>
-      <legend>Limit</legend>
-      <div class="choice">
-        <select
-          aria-label="Which limit"
-          value={form.rateMode}
-          onChange={(event) => set({ rateMode: event.currentTarget.value as KeyFormState['rateMode'] })}
-        >
-          <option value="own">Own limit</option>
-          <option value="default">Default of the plan or application</option>
-        </select>
-        {form.rateMode === 'own' && (
-          <label>
-            Rate limit <span class="muted">events per second</span>
-            <input
-              name="rate_limit_eps"
-              type="number"
-              min="0.001"
-              max="1000000"
-              step="any"
-              aria-describedby="rate-hint"
-              value={form.rate}
-              onInput={(event) => set({ rate: event.currentTarget.value })}
-              {...faultOf(problem, 'rate_limit_eps')}
-            />
-            <FieldError field="rate_limit_eps" text={problem('rate_limit_eps')} />
-          </label>
-        )}
-      </div>
-      <span id="rate-hint" class="hint">
-        {sources[form.source].rateHint}
-      </span>
-    </fieldset>
-  )
 }
 
 function sameList(a: string[] | null, b: string[] | null): boolean {

@@ -18,6 +18,11 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
       </div>
       <dl class="rules">
         <Rule label="Rate limit">{rateInWords(rate, key)}</Rule>
+        {key.effective_sender_rate_limit_eps !== null && (
+          <Rule label="One sender">
+            at most {formatCount(key.effective_sender_rate_limit_eps)} events per second
+          </Rule>
+        )}
         <Rule label="Event types">
           <List entries={key.allowed_event_types} none="all" />
         </Rule>

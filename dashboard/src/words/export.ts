@@ -11,6 +11,7 @@ const columns: readonly (readonly [string, (key: WriteKey) => unknown])[] = [
   ['status', (key) => statusOf(key, Date.now())],
   ['start', (key) => currentSecret(key)?.start],
   ['rate_limit_eps', (key) => key.rate_limit_eps],
+  ['sender_rate_limit_eps', (key) => key.sender_rate_limit_eps],
   ['allowed_event_types', (key) => key.allowed_event_types],
   ['allowed_origins', (key) => key.allowed_origins],
   ['created_at', (key) => key.created_at],

@@ -9,6 +9,7 @@ export const fieldLabels: Readonly<Record<string, string>> = {
   workspace: 'Workspace',
   plan: 'Plan',
   rate_limit_eps: 'Rate limit',
+  sender_rate_limit_eps: 'Share of one sender',
   allowed_event_types: 'Allowed event types',
   allowed_origins: 'Allowed origins',
   allowed_event_names: 'Allowed event names',
@@ -38,6 +39,7 @@ export function errorText(error: unknown): string {
 
 const emptyWords: Readonly<Record<string, string>> = {
   rate_limit_eps: 'the default',
+  sender_rate_limit_eps: 'the default',
   plan: 'the default',
   allowed_event_types: 'all',
   allowed_event_names: 'all',
@@ -49,7 +51,7 @@ const emptyWords: Readonly<Record<string, string>> = {
 /** The value of a field in words. */
 export function fieldText(field: string, value: unknown): string {
   if (value === null || value === undefined) return emptyWords[field] ?? 'none'
-  if (field === 'rate_limit_eps' && typeof value === 'number')
+  if (field.endsWith('rate_limit_eps') && typeof value === 'number')
     return `${formatCount(value)} events per second`
   if (field === 'allowed_origins' && Array.isArray(value) && value.length === 0) return 'no browser at all'
   if (field.endsWith('_at') && typeof value === 'string') return formatDateTime(value)
@@ -70,7 +72,7 @@ export function loosens(field: string, before: unknown, after: unknown): string 
   if (isAllowing && Array.isArray(before) && Array.isArray(after)) {
     if (after.some((entry) => !before.includes(entry))) return wider('the list has new entries')
   }
-  if (field === 'rate_limit_eps' && typeof before === 'number') {
+  if (field.endsWith('rate_limit_eps') && typeof before === 'number') {
     if (after === null) return 'The key’s own limit is gone: the default may be higher, or none.'
     if (typeof after === 'number' && after > before) return wider('the limit is higher')
   }

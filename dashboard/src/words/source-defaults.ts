@@ -40,6 +40,11 @@ export const sources: Record<SourceType, SourceWords> = {
 
 export const sourceTypes = Object.keys(sources) as SourceType[]
 
+/** A tenth of a key's rate, as text; empty when there is no rate to share. */
+export function senderShareOf(rate: number | null): string {
+  return rate === null || !(rate > 0) ? '' : String(Math.max(1, Math.round(rate / 10)))
+}
+
 type Rules = Pick<KeyFields, 'source_type' | 'allowed_origins' | 'allowed_event_types' | 'rate_limit_eps'>
 
 /** What to think about before saving a key with these rules. */

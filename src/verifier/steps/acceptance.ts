@@ -36,8 +36,9 @@ export function createAcceptance(
         }),
       accept: (left) => report.accepted(visit, key, { ...checked, ...left }),
       refuse(reason, { keepCharge = false, error, ...details } = {}) {
-        const bucket = key.ratePolicy?.rate.burst ?? 0
-        if (!keepCharge && allowance.take(key.id, visit.charged, bucket, visit.at)) giveBack(visit)
+        const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
+        const charged = Math.max(visit.charged, visit.chargedSender)
+        if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
         return refuse(visit, reason, details, error)
       },
     }
@@ -46,7 +47,8 @@ export function createAcceptance(
   return function accept(visit, checked, charged) {
     const key = visit.key as CompiledKey
     // Added to, not copied from: assigning five properties to another object took as long as making them.
-    const headers = charged === undefined ? {} : (key.ratePolicy?.headers(charged) ?? {})
+    const policy = visit.isSenderTighter ? key.senderPolicy : key.ratePolicy
+    const headers = charged === undefined ? {} : (policy?.headers(charged) ?? {})
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin

@@ -1,6 +1,7 @@
-import { toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
+import { type RatePolicy, toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
+import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { eventCost, leastEventCost } from '../event-cost.ts'
 import type { CheckedEvents } from '../events.ts'
@@ -9,22 +10,23 @@ import type { Refusals } from '../refusals.ts'
 import type { RefusalDetails } from '../replies.ts'
 import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
+import { createSenderShares, type SenderSharesOptions } from './sender-shares.ts'
 
-export interface ChargeStepOptions {
+export interface ChargeStepOptions extends SenderSharesOptions {
   limiter: RateLimiter
   eventBytes: number
 }
 
-/** What the limiter has answered to a charge; undefined when nothing had to be charged. */
+/** What the tighter of the two buckets has answered to a charge; undefined when nothing had to be charged. */
 export type Charged = RateLimitResult | undefined
 
-/** Takes what requests cost out of their key's bucket. */
+/** Takes what requests cost out of their sender's share, and out of their key's bucket: out of both or of none. */
 export interface ChargeStep {
-  /** Step 9: before a body is read, whether the bucket has room for even one event. */
+  /** Step 9: before a body is read, whether one of the buckets has no room for even one event. */
   refuseIfEmpty(visit: Visit): Refused | undefined
   /** Step 12: charges all events or none. */
   charge(visit: Visit, checked: CheckedEvents): Awaitable<Charged>
-  /** The limiter had no room for all of the events. */
+  /** There was no room for all of the events. */
   refuseCharge(visit: Visit, charged: Charged): Refused | undefined
   /** A refusal behind step 9. */
   refuseLate(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused
@@ -33,70 +35,102 @@ export interface ChargeStep {
 }
 
 export function createChargeStep(
-  { limiter, eventBytes }: ChargeStepOptions,
+  options: ChargeStepOptions,
+  client: ClientOf,
   { refuse }: Refusals,
 ): ChargeStep {
-  function refuseRate(visit: Visit, result: RateLimitResult): Refused {
-    return refuse(visit, 'rate_limited', {
+  const { limiter, eventBytes, bucketClock } = options
+  const shares = createSenderShares(options, client)
+
+  function refuseRate(visit: Visit, result: RateLimitResult, bySender: boolean): Refused {
+    const policy = bySender ? visit.key?.senderPolicy : visit.key?.ratePolicy
+    return refuse(visit, bySender ? 'sender_rate_limited' : 'rate_limited', {
       retryAfterSeconds: toRetryAfterSeconds(result.retryAfterMs),
-      rateHeaders: visit.key?.ratePolicy?.headers(result),
+      rateHeaders: policy?.headers(result),
     })
   }
 
-  function peekEmpty(visit: Visit): RateLimitResult | undefined {
-    const { ratePolicy, id } = visit.key as CompiledKey
-    if (ratePolicy === null || visit.isPaid) return undefined
+  function refuseEmpty(visit: Visit): Refused | undefined {
+    const key = visit.key as CompiledKey
+    const { ratePolicy, senderPolicy, id } = key
+    if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
     const cost = leastEventCost(visit.request.headers, eventBytes)
-    const result = limiter.peek?.(id, ratePolicy.rate, cost)
-    return result === undefined || result.allowed === true ? undefined : result
+    const share = shares.peek(visit, key, cost)
+    if (share !== undefined && !share.allowed) return refuseRate(visit, share, true)
+    const result = ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost)
+    return result === undefined || result.allowed === true ? undefined : refuseRate(visit, result, false)
   }
 
   /**
    * If the body is already parsed, the empty-bucket check runs only after another refusal, so that the same refusal wins and
    * accepted requests skip it.
    */
-  function peekLate(visit: Visit): RateLimitResult | undefined {
-    return typeof visit.request.body === 'function' ? undefined : peekEmpty(visit)
+  function refuseEmptyLate(visit: Visit): Refused | undefined {
+    return typeof visit.request.body === 'function' ? undefined : refuseEmpty(visit)
   }
 
   async function refund(keyId: string, cost: number): Promise<void> {
     await limiter.refund?.(keyId, cost)
   }
 
+  /** The sender has its share; what the key's bucket says decides, and what is left of the tighter one is shown. */
+  function settle(visit: Visit, cost: number, share: Charged, result: RateLimitResult): RateLimitResult {
+    if (result.allowed !== true) {
+      shares.refund(visit)
+      return result
+    }
+    visit.charged = cost
+    visit.isSenderTighter = share !== undefined && share.remaining < result.remaining
+    return visit.isSenderTighter ? (share as RateLimitResult) : result
+  }
+
+  function chargeKey(
+    visit: Visit,
+    cost: number,
+    share: Charged,
+    { id, ratePolicy }: CompiledKey,
+  ): Awaitable<Charged> {
+    const result = limiter.consume(id, cost, (ratePolicy as RatePolicy).rate)
+    return result instanceof Promise
+      ? result.then((value) => settle(visit, cost, share, value))
+      : settle(visit, cost, share, result)
+  }
+
   return {
     refuseIfEmpty(visit) {
-      const empty = typeof visit.request.body === 'function' ? peekEmpty(visit) : undefined
-      return empty === undefined ? undefined : refuseRate(visit, empty)
+      return typeof visit.request.body === 'function' ? refuseEmpty(visit) : undefined
     },
     charge(visit, checked) {
-      const { ratePolicy, id } = visit.key as CompiledKey
-      if (ratePolicy === null || visit.isPaid) return undefined
+      const key = visit.key as CompiledKey
+      const { ratePolicy, senderPolicy } = key
+      if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
       const { received, request } = visit
       const bytes = received?.ok ? received.bytes : 0
       const cost = eventCost(checked, bytes, request.headers, eventBytes)
-      const result = limiter.consume(id, cost, ratePolicy.rate)
-      return result instanceof Promise
-        ? result.then((value) => noteCharge(visit, cost, value))
-        : noteCharge(visit, cost, result)
+      if (senderPolicy === null) return chargeKey(visit, cost, undefined, key)
+      bucketClock.held = bucketClock.monotonic()
+      try {
+        const share = shares.consume(visit, key, cost)
+        if (ratePolicy !== null && share?.allowed !== false) return chargeKey(visit, cost, share, key)
+        visit.isSenderTighter = true
+        return share
+      } finally {
+        bucketClock.held = undefined
+      }
     },
     refuseCharge(visit, charged) {
       if (charged === undefined || charged.allowed === true) return undefined
-      return refuseRate(visit, peekLate(visit) ?? charged)
+      return refuseEmptyLate(visit) ?? refuseRate(visit, charged, visit.isSenderTighter)
     },
     refuseLate(visit, reason, details) {
-      const empty = peekLate(visit)
-      return empty === undefined ? refuse(visit, reason, details) : refuseRate(visit, empty)
+      return refuseEmptyLate(visit) ?? refuse(visit, reason, details)
     },
     giveBack(visit) {
+      shares.refund(visit)
       if (visit.charged === 0 || visit.keyId === undefined) return
       const cost = visit.charged
       visit.charged = 0
       refund(visit.keyId, cost).catch(() => {})
     },
   }
-}
-
-function noteCharge(visit: Visit, cost: number, result: RateLimitResult): RateLimitResult {
-  if (result.allowed === true) visit.charged = cost
-  return result
 }

@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
+import { createSenderLimiter, markOf } from '../../src/limits/sender-limiter.ts'
+import { type IpAddress, parseIpAddress } from '../../src/rules/ip-address.ts'
+
+function start() {
+  let ms = 0
+  return {
+    limiter: createSenderLimiter({ monotonic: () => ms }),
+    wait(forMs: number) {
+      ms += forMs
+    },
+  }
+}
+
+const mark = markOf('wk_0123456789abcdef')
+const address = (text: string) => parseIpAddress(text) as IpAddress
+const rate = { eps: 10, burst: 10 }
+
+describe('the share of a sender', () => {
+  it('admits the rate, refuses beyond it, and admits again after the time that it names', () => {
+    const { limiter, wait } = start()
+    const ask = (cost = 1) => limiter.consume(mark, address('203.0.113.7'), cost, rate)
+    for (let event = 0; event < 10; event++)
+      expect(ask()).toMatchObject({ allowed: true, remaining: 9 - event })
+    expect(ask()).toEqual({ allowed: false, remaining: 0, retryAfterMs: 100, resetMs: 1_000 })
+    expect(ask(3)).toMatchObject({ allowed: false, retryAfterMs: 300 })
+    wait(299)
+    expect(ask(3).allowed).toBe(false)
+    wait(1)
+    expect(ask(3).allowed).toBe(true)
+  })
+
+  it('admits a batch above the bucket when the bucket is full, to be paid for afterwards', () => {
+    const { limiter, wait } = start()
+    const ask = (cost: number) => limiter.consume(mark, address('203.0.113.7'), cost, rate)
+    expect(ask(25).allowed).toBe(true)
+    expect(ask(1)).toMatchObject({ allowed: false, retryAfterMs: 1_600 })
+    wait(1_600)
+    expect(ask(1).allowed).toBe(true)
+  })
+
+  it('is one for the /64 of an IPv6 address, and another for every other address and key', () => {
+    const { limiter } = start()
+    const all = { eps: 1, burst: 1 }
+    const ask = (text: string, key = mark) => limiter.consume(key, address(text), 1, all).allowed
+    expect(ask('2001:db8::1')).toBe(true)
+    expect(ask('2001:db8::ffff:1')).toBe(false)
+    expect(ask('2001:db8:0:1::1')).toBe(true)
+    expect(ask('203.0.113.7')).toBe(true)
+    expect(ask('203.0.113.8')).toBe(true)
+    expect(ask('::ffff:203.0.113.7')).toBe(false)
+    expect(ask('203.0.113.7', markOf('wk_fedcba9876543210'))).toBe(true)
+  })
+
+  it('gives back what was charged', () => {
+    const { limiter } = start()
+    const from = address('203.0.113.7')
+    limiter.consume(mark, from, 10, rate)
+    limiter.refund(mark, from, 4, rate)
+    expect(limiter.consume(mark, from, 4, rate)).toMatchObject({ allowed: true, remaining: 0 })
+    expect(limiter.peek(mark, from, 2, rate)).toMatchObject({ allowed: false, retryAfterMs: 200 })
+  })
+
+  it('decides as the limiter of keys does', () => {
+    const step = fc.record({
+      waitMs: fc.integer({ min: 0, max: 2_000 }),
+      cost: fc.integer({ min: 1, max: 15 }),
+      who: fc.constantFrom('203.0.113.7', '203.0.113.8'),
+      back: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0.5, 3, 10), (steps, eps) => {
+        const own = start()
+        let ms = 0
+        const usual = createMemoryLimiter({ clock: { now: () => ms, monotonic: () => ms } })
+        const limit = { eps, burst: eps * 2 }
+        for (const { waitMs, cost, who, back } of steps) {
+          ms += waitMs
+          own.wait(waitMs)
+          const expected = usual.consume(who, cost, limit)
+          const got = own.limiter.consume(mark, address(who), cost, limit)
+          expect(got).toEqual(expected)
+          if (!back || !got.allowed) continue
+          usual.refund(who, cost)
+          own.limiter.refund(mark, address(who), cost, limit)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('is kept for a million senders in less than 64 MB, and one that owes is not forgotten for them', () => {
+    const { limiter } = start()
+    const heavy = address('198.51.100.1')
+    const slow = { eps: 1, burst: 1 }
+    expect(limiter.consume(mark, heavy, 100, slow).allowed).toBe(true)
+    let refused = 0
+    for (let sender = 0; sender < 1_000_000; sender++)
+      if (!limiter.consume(mark, 0x0b000000 + sender * 3, 1, slow).allowed) refused++
+    expect(refused).toBe(0)
+    expect(limiter.bytes()).toBeLessThan(64_000_000)
+    expect(limiter.consume(mark, heavy, 1, slow).allowed).toBe(false)
+    let forgotten = 0
+    for (let sender = 0; sender < 10_000; sender++)
+      if (limiter.consume(mark, 0x0b000000 + sender * 3, 1, slow).allowed) forgotten++
+    expect(forgotten).toBeLessThan(1_000)
+  })
+
+  it('takes no more room for senders that owe nothing any more', () => {
+    const { limiter, wait } = start()
+    const before = limiter.bytes()
+    for (let sender = 0; sender < 200_000; sender++) {
+      limiter.consume(mark, 0x0b000000 + sender, 1, rate)
+      wait(10)
+    }
+    expect(limiter.bytes()).toBe(before)
+  })
+})
