@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import type { Service, ServiceName } from './services.ts'
 
@@ -68,6 +72,16 @@ const candidates: Record<ServiceName, Candidate> = {
     variable: 'WRITEKEY_TEST_HAPROXY',
     address: process.env.WRITEKEY_TEST_HAPROXY ?? '/usr/sbin/haproxy',
     use: (path) => access(path, constants.X_OK),
+  },
+  inngest: {
+    label: "Inngest's SDK (npm run install:inngest)",
+    variable: 'WRITEKEY_TEST_INNGEST',
+    address: process.env.WRITEKEY_TEST_INNGEST ?? fileURLToPath(new URL('senders/inngest', import.meta.url)),
+    async use(folder) {
+      const isThere = () => access(join(folder, 'node_modules/inngest/package.json'))
+      if (process.env.REQUIRE_SERVICES !== '1') return await isThere()
+      await isThere().catch(() => promisify(execFile)('npm', ['run', 'install:inngest']))
+    },
   },
 }
 

@@ -59,7 +59,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     types: analyticsEvents,
     answers: 'success',
     loses:
-      'analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 ignores it and gives up after 4 tries within a second. Both drop events over 32 KB by themselves.',
+      '@segment/analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 and analytics-node 6.2 ignore it and give up after 4 tries within two seconds. Each refuses events over 32 KB by itself. Batches are under way side by side, so that after a refusal a later one may arrive first.',
   },
   rudderstack: {
     name: 'rudderstack',
@@ -73,7 +73,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     types: analyticsEvents,
     answers: 'success',
     loses:
-      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter.',
+      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter. Its first event goes alone; batches are under way side by side, so that after a refusal a later one may arrive first.',
   },
   customerio: {
     name: 'customerio',
@@ -86,7 +86,8 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     body: 'JSON',
     types: analyticsEvents,
     answers: 'success',
-    loses: 'Ignores `Retry-After` and gives up after 4 tries.',
+    loses:
+      'Ignores `Retry-After` and gives up after 4 tries within a second. After a refusal a later batch may arrive first.',
   },
   inngest: {
     name: 'inngest',
@@ -100,7 +101,8 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     types:
       'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, which the answer names.',
     answers: 'ids',
-    loses: 'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`.',
+    loses:
+      'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`. Calls that are not waited for may arrive in another order.',
   },
 }
 
