@@ -1,7 +1,10 @@
-// Makes a release. `npm run release -- 0.2.0` on a clean main: runs every check, turns the changelog's "Unreleased" into a
-// section of that version, commits and tags. Push the tag, and the release workflow publishes with `npm run release -- --publish`.
+// Makes a release.
+//   npm run release -- 0.2.0            on a clean main: runs every check, gives the changelog its section, commits and tags
+//   npm run release -- 0.2.0 --dry-run  shows what that would do: checks, builds and packs; changes no file, makes no tag
+//   npm run release -- --publish        what the release workflow runs for a pushed tag
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { notesOf, sectionOf, withRelease } from './changelog.mjs'
 
 const changelog = 'CHANGELOG.md'
 const run = (command, ...args) => execFileSync(command, args, { stdio: 'inherit' })
@@ -13,16 +16,6 @@ function stop(message) {
   process.exit(1)
 }
 
-/** The text below `## heading`, up to the next heading of its kind. */
-function sectionOf(text, heading) {
-  const lines = text.split('\n')
-  const start = lines.findIndex((line) => line === `## ${heading}` || line.startsWith(`## ${heading} `))
-  if (start === -1) return undefined
-  const length = lines.slice(start + 1).findIndex((line) => line.startsWith('## '))
-  const body = length === -1 ? lines.slice(start + 1) : lines.slice(start + 1, start + 1 + length)
-  return body.join('\n').trim()
-}
-
 function check() {
   run('npm', 'run', 'check')
   run('npm', 'run', 'build')
@@ -30,24 +23,35 @@ function check() {
   run('npm', 'run', 'check:package')
 }
 
+function readNotes(version) {
+  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) stop(`"${version}" is not a version, such as 0.2.0`)
+  const notes = notesOf(readFileSync(changelog, 'utf8'), version)
+  if (notes === undefined) stop(`${changelog} has nothing under "Unreleased" or "${version}"`)
+  return notes
+}
+
 function prepare(version) {
-  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) stop(`"${version}" is no version, such as 0.2.0`)
+  const notes = readNotes(version)
   if (read('git', 'status', '--porcelain') !== '') stop('commit or stash your changes first')
   if (read('git', 'branch', '--show-current') !== 'main') stop('releases are made from main')
   if (read('git', 'tag', '--list', `v${version}`) !== '') stop(`v${version} exists already`)
-  const text = readFileSync(changelog, 'utf8')
-  const changes = sectionOf(text, 'Unreleased')
-  if (changes === undefined || changes === '') stop(`${changelog} has nothing under "Unreleased"`)
   check()
   const today = new Date().toISOString().slice(0, 10)
-  writeFileSync(
-    changelog,
-    text.replace('## Unreleased', () => `## Unreleased\n\n## ${version} (${today})`),
-  )
+  writeFileSync(changelog, withRelease(readFileSync(changelog, 'utf8'), version, today))
   if (readVersion() !== version) run('npm', 'version', version, '--no-git-tag-version')
   run('git', 'commit', '--all', '--message', `release: ${version}`)
-  run('git', 'tag', '--annotate', `v${version}`, '--message', changes)
+  // Headings of the notes begin with "#", which git would take for comments.
+  run('git', 'tag', '--annotate', '--cleanup=whitespace', `v${version}`, '--message', notes)
   console.log(`\nNow: git push origin main v${version}`)
+}
+
+/** Works without git too, such as in an exported tree. Leaves out the tests. */
+function rehearse(version) {
+  const notes = readNotes(version)
+  run('npm', 'run', 'check')
+  run('npm', 'pack', '--dry-run')
+  console.log(`\n${changelog} would say for ${version}:\n\n${notes}\n`)
+  console.log(`Without --dry-run: the tests and check:package, a commit, and the tag v${version}.`)
 }
 
 function publish() {
@@ -61,7 +65,11 @@ function publish() {
   run('npm', 'publish', '--provenance', '--access', 'public')
 }
 
-const [what] = process.argv.slice(2)
+const given = process.argv.slice(2)
+const isDryRun = given.includes('--dry-run')
+const [what, ...more] = given.filter((argument) => argument !== '--dry-run')
 if (what === undefined) stop('which version? For example: npm run release -- 0.2.0')
+if (more.length > 0) stop(`unknown: ${more.join(' ')}`)
 if (what === '--publish') publish()
+else if (isDryRun) rehearse(what)
 else prepare(what)
