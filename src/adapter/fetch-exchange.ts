@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { bodyTooLarge } from '../http/fetch-request.ts'
 import type { ReadBody } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { isPlainPath } from '../http/plain-path.ts'
@@ -17,10 +18,9 @@ export interface FetchHints {
   url?: string | undefined
   /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
   parsed?: ParsedBody
+  /** Most bytes of a body that are handed on. Default: 1 048 576; handlers have limits of their own. */
+  maxBodyBytes?: number
 }
-
-/** Most bytes of a body that are handed on; handlers have smaller limits of their own. */
-const maxBodyBytes = 1_048_576
 
 /**
  * Answers a Node request by a web-standard handler. Works before and after body parsers; streams the answer, and ends it
@@ -36,7 +36,7 @@ export async function answerByFetch(
   const onClose = () => abort.abort()
   response.once('close', onClose)
   try {
-    const body = toBody(request, hints.parsed)
+    const body = toBody(request, hints.parsed, hints.maxBodyBytes ?? 1_048_576)
     const address = request.socket?.remoteAddress
     const answer = await handler.fetch(
       toFetchRequest(request, hints.url ?? request.url ?? '/', body.value, abort.signal),
@@ -104,6 +104,7 @@ export function pathOf(url = '/'): string {
 function toBody(
   request: IncomingMessage,
   parsed: ParsedBody | undefined,
+  maxBodyBytes: number,
 ): { value: RequestBody; isLeft(): boolean } {
   const body = parsed === undefined ? bodyOf(request) : bodyOf(request, parsed)
   if (typeof body === 'function') {
@@ -113,7 +114,7 @@ function toBody(
         async pull(controller) {
           asked = true
           const bytes = await (body as ReadBody)(maxBodyBytes)
-          if (bytes === null) throw new Error('the request body is too large')
+          if (bytes === null) throw bodyTooLarge()
           if (bytes.length > 0) controller.enqueue(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
           controller.close()
         },

@@ -1,4 +1,3 @@
-import type { Reply } from '../http/ingest-request.ts'
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 
 /** A `Headers` as what header merging works on. */
@@ -8,12 +7,6 @@ export function toHeaderTarget(headers: Headers): HeaderTarget {
     setHeader: (name, value) => headers.set(name, value),
     removeHeader: (name) => headers.delete(name),
   }
-}
-
-/** A reply as a web-standard `Response`. What becomes of the connection is for the server to say. */
-export function toResponse({ status, headers, body }: Reply): Response {
-  const { connection: _, ...rest } = headers
-  return new Response(body === '' ? null : body, { status, headers: rest })
 }
 
 /** The response with headers of an accepted request merged in; a new one where they cannot be changed. */

@@ -1,3 +1,5 @@
+export { type FetchRequestHints, toFetchIngestRequest } from '../http/fetch-request.ts'
+export { toResponse } from '../http/fetch-response.ts'
 export type {
   FieldValues,
   IngestRequest,
@@ -15,6 +17,7 @@ export {
 export { badOption } from '../runtime/config-error.ts'
 export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
+export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'
 export {
   type AdapterOptions,
   type ResolvedAdapterOptions,
@@ -31,13 +34,7 @@ export {
   trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export {
-  type FetchRequestHints,
-  toFetchIngestRequest,
-  withAcceptedBody,
-  withoutCarriedKey,
-} from './fetch-request.ts'
-export { toResponse, withAcceptedHeaders } from './fetch-response.ts'
+export { withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'

@@ -1,4 +1,6 @@
 export type { CheckedEvent, IngestContext, OtherName, SentEvent } from './events.ts'
+export { type ForwardEvents, forwardEvents } from './forward-events.ts'
+export type { ForwardOptions } from './forward-options.ts'
 export { createIngestApi, type IngestAnswer, type IngestApi, type IngestApiOptions } from './ingest-api.ts'
 export type { IngestRoute } from './routes.ts'
 export type { EventSchemas } from './schemas.ts'

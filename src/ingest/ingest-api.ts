@@ -1,7 +1,7 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import { badOption } from '../runtime/config-error.ts'
-import { type OptionReader, oneOf, readOptions } from '../runtime/options.ts'
+import { type OptionReader, readOptions } from '../runtime/options.ts'
 import { type IngestEvent, joinRejected, maxReported, type RejectedEvent } from '../verifier/events.ts'
 import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { Accepted, Refused, Verdict } from '../verifier/verdict.ts'
@@ -9,7 +9,8 @@ import type { WriteKeys } from '../write-keys-interface.ts'
 import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
 import { createSchemaCheck, type EventSchemas, readSchemas, type SchemaChecked } from './schemas.ts'
-import { defaultSenders, type SenderName, senders } from './senders.ts'
+import type { SenderName } from './senders.ts'
+import { sendersOption } from './senders-option.ts'
 
 /** Options of `createIngestApi`. */
 export interface IngestApiOptions<Events> {
@@ -208,19 +209,12 @@ function senderReply({ sender }: IngestRoute, reply: Reply): Reply {
   return { ...reply, body: JSON.stringify({ ...problem, error: problem.detail }) }
 }
 
-const senderName = oneOf(Object.keys(senders) as SenderName[])
-
 const readers = {
   onEvents: (value: unknown, option: string) => {
     if (typeof value !== 'function')
       throw badOption(option, value, 'a function that takes the accepted events')
     return value as (events: IngestEvent[], context: IngestContext) => unknown
   },
-  senders: (value: unknown, option: string): readonly SenderName[] => {
-    if (value === undefined) return defaultSenders
-    if (!Array.isArray(value) || value.length === 0)
-      throw badOption(option, value, "a list with at least one sender, such as ['segment', 'inngest']")
-    return value.map((name, index) => senderName(name, `${option}[${index}]`))
-  },
+  senders: sendersOption,
   schemas: readSchemas,
 } satisfies Record<keyof IngestApiOptions<unknown>, OptionReader<unknown>>

@@ -5,6 +5,8 @@ import { type Sender, type SenderName, senders } from './senders.ts'
 export interface IngestRoute {
   /** Null for `/v1/check`, which ingests nothing. */
   readonly sender: Sender | null
+  /** As in the table of senders: `:key` stands for the key. */
+  readonly path: string
   readonly methods: readonly string[]
   /** To be added to the neutral request. */
   readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>>
@@ -24,6 +26,7 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
       const known = literal.get(path)
       const route: IngestRoute = {
         sender: known?.sender ?? sender,
+        path,
         methods,
         reading: {
           credentials: mergeLists(known?.reading.credentials, credentials),
@@ -40,6 +43,7 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
   )
   literal.set('/v1/check', {
     sender: null,
+    path: '/v1/check',
     methods: ['GET', 'HEAD'],
     reading: { credentials: mergeLists(['basic'], everywhere), batchFields: ['batch'], eventType: 'batch' },
   })

@@ -77,6 +77,9 @@ const surroundingsOfDocument: Record<string, Record<string, string>> = {
     serve:
       'declare function serve(options: { fetch(request: Request, server: Server): Promise<Response> }): void',
   },
+  'docs/recipes/forwarding.md': {
+    forwardEvents: "declare const forwardEvents: typeof import('writekey/ingest').forwardEvents",
+  },
   'docs/operations.md': { handle: 'declare function handle(request: Request): Promise<Response>' },
   'docs/koa.md': {
     app: "declare const app: import('koa')",

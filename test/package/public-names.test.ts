@@ -72,7 +72,7 @@ const values: Record<string, readonly string[]> = {
   sql: ['createSqlStore'],
   redis: ['createRedisHints', 'createRedisLimiter'],
   admin: ['createAdminApi'],
-  ingest: ['createIngestApi'],
+  ingest: ['createIngestApi', 'forwardEvents'],
   metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus'],
   testing: ['createKeyRecord', 'createTestKeys', 'storeContract', 'usageBucketMs'],
 }

@@ -1,8 +1,7 @@
-import { toLowerCaseFields } from '../http/header-fields.ts'
-import type { IngestRequest, ReadBody } from '../http/ingest-request.ts'
-import { BodyTakenError, nothingKept } from '../http/parsed-body.ts'
-import { clientAborted } from '../http/raw-body.ts'
-import type { CarriedKey } from '../verifier/carried-key.ts'
+import { toLowerCaseFields } from './header-fields.ts'
+import type { IngestRequest, ReadBody } from './ingest-request.ts'
+import { BodyTakenError, nothingKept } from './parsed-body.ts'
+import { clientAborted } from './raw-body.ts'
 
 /** What an adapter knows beyond the request itself. */
 export interface FetchRequestHints {
@@ -73,13 +72,21 @@ function createFetchReader(request: Request): ReadBody {
         if (length > maxBytes || !hold(value.length)) return null
         chunks.push(value)
       }
-    } catch {
+    } catch (error) {
+      if ((error as { code?: unknown } | undefined)?.code === tooLarge) return null
       throw clientAborted()
     } finally {
       reader.releaseLock()
     }
     return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
   }
+}
+
+const tooLarge = 'body_too_large'
+
+/** What a stream ends with when there was more than it may hand on. */
+export function bodyTooLarge(): Error {
+  return Object.assign(new Error('the request body is too large'), { code: tooLarge })
 }
 
 function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
@@ -90,25 +97,4 @@ function concat(chunks: readonly Uint8Array[], length: number): Uint8Array {
     at += chunk.length
   }
   return bytes
-}
-
-/** The same request without the key in its URL and its header fields. */
-export function withoutCarriedKey(request: Request, carried: CarriedKey | undefined): Request {
-  if (carried === undefined) return request
-  const headers = new Headers(request.headers)
-  for (const name of carried.headers) headers.delete(name)
-  const { url } = request
-  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
-  const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
-  // What has been read cannot be handed on, and what has not will be replaced by the accepted events.
-  const { method, signal } = request
-  return new Request(shown, { method, signal, headers })
-}
-
-/** The same request with the accepted events as its body, and headers that say so. */
-export function withAcceptedBody(request: Request, text: string): Request {
-  const headers = new Headers(request.headers)
-  headers.set('content-type', 'application/json')
-  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
-  return new Request(request, { headers, body: text })
 }

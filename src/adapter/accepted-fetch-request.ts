@@ -1,0 +1,22 @@
+import type { CarriedKey } from '../verifier/carried-key.ts'
+
+/** The same request without the key in its URL and its header fields. */
+export function withoutCarriedKey(request: Request, carried: CarriedKey | undefined): Request {
+  if (carried === undefined) return request
+  const headers = new Headers(request.headers)
+  for (const name of carried.headers) headers.delete(name)
+  const { url } = request
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
+  // What has been read cannot be handed on, and what has not will be replaced by the accepted events.
+  const { method, signal } = request
+  return new Request(shown, { method, signal, headers })
+}
+
+/** The same request with the accepted events as its body, and headers that say so. */
+export function withAcceptedBody(request: Request, text: string): Request {
+  const headers = new Headers(request.headers)
+  headers.set('content-type', 'application/json')
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
+  return new Request(request, { headers, body: text })
+}

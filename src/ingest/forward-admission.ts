@@ -1,0 +1,94 @@
+import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
+import { type Settlement, withSettlement } from '../verifier/settlement.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
+import { problem, refuse } from './forward-replies.ts'
+import type { IngestRoute } from './routes.ts'
+import { createTimedBody, type TimedBody } from './timed-body.ts'
+
+/** What of a request goes on to the target. */
+export interface Admitted {
+  readonly body: Uint8Array | string | null
+  /** The accepted events as JSON, and not what was sent. */
+  readonly isRewritten: boolean
+  /** For the answer. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Tells the page's key how it ended, by the target's status; gives the reply to a page whose target did not answer. */
+  settle(status: number | undefined): Reply | undefined
+}
+
+/** Reads the body, and has it judged where there are keys; a reply when it goes no further. */
+export type Admit = (
+  route: IngestRoute,
+  request: IngestRequest,
+  allowOrigin: string | null,
+) => Promise<Admitted | { readonly reply: Reply }>
+
+export interface AdmissionOptions {
+  keys: Pick<WriteKeys, 'verify'> | undefined
+  maxBodyBytes: number
+  timeoutMs: number
+}
+
+export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOptions): Admit {
+  function timedBodyOf({ body }: IngestRequest): TimedBody | undefined {
+    return typeof body === 'function' ? createTimedBody(body as ReadBody, maxBodyBytes, timeoutMs) : undefined
+  }
+
+  async function admitBytes(timed: TimedBody | undefined, allowOrigin: string | null): ReturnType<Admit> {
+    let body: Uint8Array | string | null = null
+    if (timed !== undefined) {
+      body = await timed.read(maxBodyBytes)
+      if (body === null) return { reply: refuse('payload_too_large', allowOrigin) }
+    }
+    const headers: Record<string, string> =
+      allowOrigin === null ? {} : { 'access-control-allow-origin': allowOrigin }
+    const settle: Admitted['settle'] = (status) =>
+      status === undefined ? refuse('handler_failed', allowOrigin) : undefined
+    return { body, isRewritten: false, headers, settle }
+  }
+
+  async function admitEvents(
+    { verify }: Pick<WriteKeys, 'verify'>,
+    route: IngestRoute,
+    request: IngestRequest,
+  ): ReturnType<Admit> {
+    let settlement: Settlement | undefined
+    const verdict = await verify(
+      withSettlement({ ...request, ...route.reading }, (given) => {
+        settlement = given
+      }),
+    )
+    if (!verdict.ok) return { reply: verdict.reply }
+    return {
+      body: JSON.stringify(verdict.body),
+      isRewritten: true,
+      headers: verdict.headers,
+      settle(status) {
+        if (status !== undefined && status < 300) settlement?.accept()
+        else if (status !== undefined && isFinal(status))
+          settlement?.refuse('invalid_event', { keepCharge: true })
+        else return settlement?.refuse('handler_failed').reply
+        return undefined
+      },
+    }
+  }
+
+  return async function admit(route, request, allowOrigin) {
+    const timed = timedBodyOf(request)
+    try {
+      const admitted =
+        keys === undefined
+          ? await admitBytes(timed, allowOrigin)
+          : await admitEvents(keys, route, timed === undefined ? request : { ...request, body: timed.read })
+      return timed?.isLate() ? { reply: problem('request_timeout', allowOrigin) } : admitted
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'client_aborted') throw error
+      return { reply: problem('request_timeout', allowOrigin) }
+    }
+  }
+}
+
+/** Senders do not come back with what is answered so. */
+function isFinal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
+}

@@ -1,0 +1,109 @@
+import { toFetchIngestRequest } from '../http/fetch-request.ts'
+import { toResponse } from '../http/fetch-response.ts'
+import type { IngestRequest } from '../http/ingest-request.ts'
+import { parseIpAddress } from '../rules/ip-address.ts'
+import { readOptions } from '../runtime/options.ts'
+import { type Admitted, createAdmission } from './forward-admission.ts'
+import { type ForwardOptions, forwardReaders } from './forward-options.ts'
+import { createPagePolicy } from './forward-pages.ts'
+import { answerHeaders, problem, refuse } from './forward-replies.ts'
+import { createForwardTarget, type TargetAnswer } from './forward-target.ts'
+import { createRoutes, type IngestRoute } from './routes.ts'
+
+/** Forwards one request. `context` is what `ip` is asked with. Never rejects. */
+export type ForwardEvents<Context = unknown> = (request: Request, context?: Context) => Promise<Response>
+
+/**
+ * Creates a web-standard handler for an endpoint or edge function that takes the events of your pages and passes them on with a key that
+ * the pages never see. The target is fixed; only paths that a sender uses are forwarded. Of the request go on the body, its type and
+ * encoding, the headers that you allow, and the client's address. No redirect is followed.
+ *
+ * The target's status and `Retry-After` are passed back. When it does not answer, the page gets 503 with `Retry-After: 5`, and its SDK
+ * sends the events again.
+ *
+ * @throws ConfigError for an unknown option or a bad value.
+ * @example
+ * ```ts
+ * const forward = forwardEvents({ to: 'https://events.example.com', key: writeKey, at: '/events' })
+ * export const POST = (request: Request) => forward(request)
+ * ```
+ */
+export function forwardEvents<Context = unknown>(options: ForwardOptions<Context>): ForwardEvents<Context> {
+  const given = readOptions('forwardEvents', options, forwardReaders)
+  const { at, allow, ip, keys, senders, onError = warn } = given
+  const find = createRoutes(senders)
+  const target = createForwardTarget(given)
+  const pages = createPagePolicy(allow.origins, keys)
+  const admit = createAdmission(given)
+
+  function routeOf({ path }: IngestRequest): IngestRoute | undefined {
+    const route = path.startsWith(`${at}/`) ? find(path.slice(at.length)) : undefined
+    return route?.sender === null ? undefined : route
+  }
+
+  async function answer(request: Request, context: Context): Promise<Response> {
+    const neutral = toFetchIngestRequest(request, { ip: readAddress(ip?.(request, context)) })
+    const route = routeOf(neutral)
+    if (route === undefined) return toResponse(problem('not_found', null))
+    const preflight = pages.preflight(neutral)
+    if (preflight !== undefined) return toResponse(preflight)
+    if (!route.methods.includes(neutral.method)) return toResponse(problem('method_not_allowed', null))
+    const { allowed, allowOrigin } = pages.judge(neutral, request.url)
+    if (!allowed) return toResponse(refuse('origin_not_allowed', null))
+    const admitted = await admit(route, neutral, allowOrigin)
+    if ('reply' in admitted) return toResponse(admitted.reply)
+
+    let answered: TargetAnswer | undefined
+    try {
+      answered = await target.send(route.path, passedOn(request, neutral, admitted), admitted.body)
+    } catch (error) {
+      await tell(error, request)
+    }
+    const refused = admitted.settle(answered?.status)
+    if (answered === undefined) return toResponse(refused ?? refuse('handler_failed', allowOrigin))
+    if (answered.status === 401)
+      await tell(new Error('The target refuses the key of forwardEvents.'), request)
+    const headers = { ...answerHeaders, ...admitted.headers, ...answered.headers }
+    return toResponse({ ...answered, headers })
+  }
+
+  function passedOn(request: Request, { ip: address }: IngestRequest, { isRewritten }: Admitted): Headers {
+    const headers = new Headers()
+    for (const name of ['content-type', 'content-encoding', ...allow.headers]) {
+      const value = request.headers.get(name)
+      if (value !== null) headers.set(name, value)
+    }
+    if (isRewritten) {
+      headers.set('content-type', 'application/json')
+      headers.delete('content-encoding')
+    }
+    if (address !== undefined) headers.set('x-forwarded-for', address)
+    return headers
+  }
+
+  async function tell(error: unknown, request: Request): Promise<void> {
+    try {
+      await onError(error, request)
+    } catch (thrown) {
+      warn(thrown)
+    }
+  }
+
+  return async function forwardEvents(request, context) {
+    try {
+      return await answer(request, context as Context)
+    } catch (error) {
+      await tell(error, request)
+      return toResponse(refuse('internal_error', null))
+    }
+  }
+}
+
+/** Only what is an address becomes a header. */
+function readAddress(text: string | undefined): string | undefined {
+  return typeof text === 'string' && parseIpAddress(text) !== undefined ? text : undefined
+}
+
+function warn(error: unknown): void {
+  globalThis.process?.emitWarning?.(error instanceof Error ? error : String(error))
+}

@@ -1,0 +1,61 @@
+import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { allowsOrigin, compileOriginRule } from '../rules/origin-rule.ts'
+import { answerPreflight } from '../verifier/cors.ts'
+import { isFromPage, pageOrigin } from '../verifier/page-origin.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
+
+/** Which pages may have their events forwarded. */
+export interface PagePolicy {
+  /** Answers a CORS preflight; undefined for every other request, and for pages that may not send. */
+  preflight(request: IngestRequest): Reply | undefined
+  /** @param url of the request, for its host where no header says it */
+  judge(request: IngestRequest, url: string): { allowed: boolean; allowOrigin: string | null }
+}
+
+/**
+ * @param origins the option; undefined: the handler's own origin, or what the keys say
+ * @param keys which see to origins themselves
+ */
+export function createPagePolicy(
+  origins: readonly string[] | undefined,
+  keys: Pick<WriteKeys, 'preflight'> | undefined,
+): PagePolicy {
+  const rule = origins === undefined ? null : compileOriginRule(origins)
+
+  function judge(request: IngestRequest, url: string): ReturnType<PagePolicy['judge']> {
+    const { headers } = request
+    if (!isFromPage(headers)) return { allowed: true, allowOrigin: null }
+    const origin = pageOrigin(headers)
+    if (rule !== null) {
+      const allowed = origin !== undefined && allowsOrigin(rule, origin)
+      return { allowed, allowOrigin: allowed && headers.origin !== undefined ? (origin as string) : null }
+    }
+    return { allowed: keys !== undefined || isOwnPage(request, origin, url), allowOrigin: null }
+  }
+
+  return {
+    judge,
+    preflight(request) {
+      if (request.method !== 'OPTIONS') return undefined
+      if (rule === null) return keys?.preflight(request)
+      const answer = answerPreflight(request)
+      const { allowOrigin } = judge(request, '')
+      if (answer === undefined || allowOrigin === null) return undefined
+      return { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': allowOrigin } }
+    },
+  }
+}
+
+/**
+ * `Sec-Fetch-Site` is the browser's word for it. Older ones have `Origin` alone: its host is the one that the request was sent to. The
+ * scheme counts only where TLS ends here, as behind a proxy it cannot be told.
+ */
+function isOwnPage({ headers }: IngestRequest, origin: string | undefined, url: string): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin'
+  if (origin === undefined || !URL.canParse(origin)) return false
+  const own = new URL(url)
+  const { host, protocol } = new URL(origin)
+  const sentTo = typeof headers.host === 'string' ? headers.host.toLowerCase() : own.host
+  return host !== '' && host === sentTo && (own.protocol !== 'https:' || protocol === 'https:')
+}
