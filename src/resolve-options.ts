@@ -11,6 +11,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
 import { createHeldClock, injectedClock, systemClock } from './runtime/clock.ts'
+import { badOption } from './runtime/config-error.ts'
 import {
   callback,
   having,
@@ -96,15 +97,19 @@ export function resolveOptions(options: WriteKeysOptions) {
     secretsInPaths: read.credentials.paths.length > 0,
     hashers: pepper,
   }
+  const store = read.store ?? createMemoryStore()
+  const knownPlans = createPlans(plans, defaultPlan, read.defaultRateLimitEps)
+  if (knownPlans.haveQuotas && store.usage === undefined)
+    throw badOption('plans', options.plans, 'plans without monthlyEvents, as the store keeps no usage')
   return {
     ...read,
     clock,
-    store: read.store ?? createMemoryStore(),
+    store,
     limiter: read.limiter ?? createMemoryLimiter({ clock: bucketClock }),
     bucketClock,
     keyPrefixFor: prefixFor,
     hashers: pepper,
-    plans: createPlans(plans, defaultPlan, read.defaultRateLimitEps),
+    plans: knownPlans,
     secretRules,
     isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),

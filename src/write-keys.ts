@@ -10,6 +10,7 @@ import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { createQuotas } from './usage/quotas.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
@@ -142,7 +143,8 @@ function createParts(resolved: ResolvedOptions) {
     clock,
     eventTypes: resolved.eventTypes.known,
     flushMs: resolved.usage.flushMs,
-    retentionMs: resolved.usage.retentionDays * dayMs,
+    // A quota looks back to the first of the month.
+    retentionMs: (resolved.plans.haveQuotas ? 32 : resolved.usage.retentionDays) * dayMs,
     onStoreError: counting.began,
     onStored: counting.ended,
     onDropped(given) {
@@ -151,6 +153,10 @@ function createParts(resolved: ResolvedOptions) {
       emit({ type: 'usage_dropped', ...given })
     },
   })
+  const quotas =
+    resolved.plans.haveQuotas && store.usage !== undefined
+      ? createQuotas({ store: store.usage, clock, flush: usage.flush, refreshMs: resolved.usage.flushMs })
+      : undefined
   let limiterChange: LimiterChange | undefined
   const unobserve = resolved.limiter.observe?.((change) => {
     limiterChange = change
@@ -170,6 +176,7 @@ function createParts(resolved: ResolvedOptions) {
     measure,
     isSpent,
     missingPepper,
+    quotas,
   }
   return {
     unobserve,

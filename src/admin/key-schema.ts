@@ -89,6 +89,10 @@ const answerFields = {
     .number()
     .nullable()
     .describe("The share of one sender that counts: the key's, else its plan's; null = none."),
+  effective_monthly_events: z
+    .int()
+    .nullable()
+    .describe('Events that it may send in a calendar month (UTC), as its plan says; null = any number.'),
   effective_status: z.enum([...keyFields.status.words, 'expired', 'rotating']),
   expires_at,
   secrets: z.array(secretSchema),
@@ -122,6 +126,7 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
     ...describing,
     effective_rate_limit_eps: key.effectiveRateLimitEps,
     effective_sender_rate_limit_eps: key.effectiveSenderRateLimitEps,
+    effective_monthly_events: key.effectiveMonthlyEvents,
     effective_status: key.effectiveStatus,
     expires_at,
     secrets: key.secrets.map((secret) => ({

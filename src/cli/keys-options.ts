@@ -14,6 +14,8 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
     options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
   if (env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS !== undefined)
     options.defaultRateLimitEps = Number(env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS)
+  if (env.WRITEKEY_PLANS !== undefined) options.plans = parsePlans(env.WRITEKEY_PLANS)
+  if (env.WRITEKEY_DEFAULT_PLAN !== undefined) options.defaultPlan = env.WRITEKEY_DEFAULT_PLAN
   if (env.WRITEKEY_MAX_KEYS_PER_WORKSPACE !== undefined)
     options.maxKeysPerWorkspace = Number(env.WRITEKEY_MAX_KEYS_PER_WORKSPACE)
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
@@ -34,6 +36,15 @@ function parseShape(text: string): RegExp {
     return new RegExp(text)
   } catch {
     throw usageError('WRITEKEY_IMPORTED_KEYS must be a regular expression, e.g. ^[A-Za-z0-9]{32}$')
+  }
+}
+
+/** JSON, as in the option `plans`. */
+function parsePlans(text: string): NonNullable<WriteKeysOptions['plans']> {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw usageError('WRITEKEY_PLANS must be JSON, e.g. {"free":{"rateLimitEps":50,"monthlyEvents":100000}}')
   }
 }
 

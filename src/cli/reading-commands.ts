@@ -62,6 +62,10 @@ export const readingCommands: Readonly<Record<string, Command>> = {
     ]
     print(run, `From ${usage.from.toISOString()} to ${usage.to.toISOString()}`)
     print(run, `Last event: ${usage.lastEventAt?.toISOString() ?? 'never'}`)
+    if (usage.quota !== null) {
+      const { left, monthlyEvents, resetsAt } = usage.quota
+      print(run, `Left this month: ${left} of ${monthlyEvents} events, until ${resetsAt.toISOString()}`)
+    }
     printTable(run, ['OUTCOME', 'TYPE OR REASON', 'COUNT'], rows)
   },
 

@@ -80,6 +80,8 @@ export interface WriteKey extends KeyRules {
   readonly effectiveRateLimitEps: number | null
   /** The share of one sender that counts: the key's, else its plan's. `null` = one sender may use the whole rate. */
   readonly effectiveSenderRateLimitEps: number | null
+  /** Events that it may send in a calendar month (UTC), as its plan says. `null` = any number. What is left stands in its usage. */
+  readonly effectiveMonthlyEvents: number | null
   /** `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still accepted. */
   readonly effectiveStatus: EffectiveStatus
   readonly expiresAt: Date | null
@@ -96,7 +98,7 @@ export interface WriteKey extends KeyRules {
 /** What is worked out for the public face of a record. */
 export type Effective = Pick<
   WriteKey,
-  'effectiveRateLimitEps' | 'effectiveSenderRateLimitEps' | 'effectiveStatus'
+  'effectiveRateLimitEps' | 'effectiveSenderRateLimitEps' | 'effectiveMonthlyEvents' | 'effectiveStatus'
 >
 
 /** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */

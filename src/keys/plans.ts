@@ -1,6 +1,6 @@
 import { badOption } from '../runtime/config-error.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
-import { group, nullable, number, type OptionReader } from '../runtime/options.ts'
+import { group, nullable, number, type OptionReader, whole } from '../runtime/options.ts'
 import { maxRateLimitEps, minRateLimitEps } from './field-parsers.ts'
 import { planCharacters, planPattern } from './ids.ts'
 import type { KeyRecord } from './key-record.ts'
@@ -11,6 +11,8 @@ export interface PlanOptions {
   rateLimitEps?: number | null
   /** Events per second of one sender of a key, 0.001 to 1 000 000. */
   senderRateLimitEps?: number | null
+  /** Events that each key of the plan may send in a calendar month (UTC), as usage counts them: a whole number from 1 to 10^15. */
+  monthlyEvents?: number | null
 }
 
 /** A plan with the application's defaults filled in. `null` = unlimited. */
@@ -20,6 +22,8 @@ export interface Plan {
   readonly rateLimitEps: number | null
   /** `null`: one sender may use the whole rate. */
   readonly senderRateLimitEps: number | null
+  /** `null`: any number. */
+  readonly monthlyEvents: number | null
 }
 
 /** The plans of an application. */
@@ -28,6 +32,8 @@ export interface Plans {
   readonly names: readonly string[] | undefined
   /** The plan of that name; of no or an unknown name the default one. */
   of(name: string | null): Plan
+  /** Whether any has `monthlyEvents`. */
+  readonly haveQuotas: boolean
   /** Whether there is such a plan, as far as this application can tell. */
   knows(name: string): boolean
 }
@@ -55,6 +61,7 @@ const rate = nullable(number(minRateLimitEps, maxRateLimitEps))
 const planOption = group({
   rateLimitEps: rate,
   senderRateLimitEps: rate,
+  monthlyEvents: nullable(whole(1, 1e15)),
 })
 
 /** The option `plans`. */
@@ -89,7 +96,12 @@ export function createPlans(
       `one of the plans${meant === undefined ? '' : `, such as '${meant}'`}`,
     )
   }
-  const none: Plan = { name: null, rateLimitEps: defaultRateLimitEps, senderRateLimitEps: null }
+  const none: Plan = {
+    name: null,
+    rateLimitEps: defaultRateLimitEps,
+    senderRateLimitEps: null,
+    monthlyEvents: null,
+  }
   const filled = new Map<string, Plan>(
     [...(plans ?? [])].map(([name, plan]) => [
       name,
@@ -99,6 +111,7 @@ export function createPlans(
   const fallback = filled.get(defaultPlan ?? '') ?? none
   return {
     names,
+    haveQuotas: [...filled.values()].some(({ monthlyEvents }) => monthlyEvents !== null),
     of: (name) => (name === null ? fallback : (filled.get(name) ?? fallback)),
     knows: (name) => plans === undefined || filled.has(name),
   }

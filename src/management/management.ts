@@ -68,7 +68,7 @@ export function createManagement(parts: ManagementParts) {
   const parseRules = createRuleParser(parts.eventTypes.known, plans)
   const present = createKeyPresenter(plans, clock)
   const room = createWorkspaceRoom(store, parts.maxKeysPerWorkspace)
-  const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes })
+  const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
 
   return {
     ...createKeyCreation({

@@ -11,6 +11,7 @@ export function createKeyPresenter(plans: Plans, clock: Pick<Clock, 'now'>): Pre
     toWriteKey(record, {
       effectiveRateLimitEps: effectiveRateOf(record, plans),
       effectiveSenderRateLimitEps: effectiveSenderRateOf(record, plans),
+      effectiveMonthlyEvents: plans.of(record.plan).monthlyEvents,
       effectiveStatus: effectiveStatusOf(record, clock.now()),
     })
 }

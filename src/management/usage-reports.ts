@@ -1,8 +1,10 @@
 import { type ListKeysQuery, parseListQuery } from '../keys/list-query.ts'
+import type { Plans } from '../keys/plans.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageCount } from '../stores/usage-store.ts'
+import { readQuota } from '../usage/quotas.ts'
 import {
   toUsageOverview,
   type UsageGrouping,
@@ -41,11 +43,13 @@ export function createUsageReports({
   clock,
   usage,
   changes,
+  plans,
 }: {
   store: KeyStore
   clock: Clock
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
+  plans: Plans
 }): UsageReports {
   /** The present as counts know it: none is stored later than the store's own clock says. */
   async function countingNow(): Promise<number> {
@@ -64,11 +68,15 @@ export function createUsageReports({
     async usage(id, { window = '24h', zone } = {}) {
       const parsed = parseUsageWindow(window, await countingNow(), zone)
       const { from, to, storedMs: bucketMs } = parsed
-      await changes.load(id)
+      const { plan } = await changes.load(id)
       await usage.flush()
       const keyIds = [id]
       const counts = (await store.usage?.read({ keyIds, from, to, bucketMs })) ?? []
-      return toKeyUsage(parsed, counts, (await store.usage?.lastEvents(keyIds))?.get(id))
+      const lastEventAt = (await store.usage?.lastEvents(keyIds))?.get(id)
+      const { monthlyEvents } = plans.of(plan)
+      const hasQuota = monthlyEvents !== null && store.usage !== undefined
+      const quota = hasQuota ? await readQuota(store.usage, id, monthlyEvents, clock.now()) : null
+      return toKeyUsage(parsed, counts, lastEventAt, quota)
     },
 
     async usageOverview({ window = '24h', zone, groupBy = 'source_type', ...filter } = {}) {

@@ -1,4 +1,5 @@
 import type { UsageCount } from '../stores/usage-store.ts'
+import type { QuotaLeft } from './quotas.ts'
 import { bucketIndex, type UsageWindow } from './usage-window.ts'
 
 /** Counts by name: an event type (`other` for events of no known type), or a reason. Names with nothing to count are missing. */
@@ -27,6 +28,8 @@ export interface KeyUsage {
   readonly refusedTotal: number
   readonly accepted: CountsByName
   readonly refused: CountsByName
+  /** What the key may still send this month; null: its plan has no `monthlyEvents`. */
+  readonly quota: QuotaLeft | null
   /** The whole window, oldest first, quiet buckets included. */
   readonly buckets: readonly UsageBucket[]
 }
@@ -48,6 +51,7 @@ export function toKeyUsage(
   window: UsageWindow,
   counts: Iterable<UsageCount>,
   lastEventAt: number | undefined,
+  quota: QuotaLeft | null,
 ): KeyUsage {
   const buckets = window.starts.map((at) => ({ at: new Date(at), ...emptyTally() }))
   const total = emptyTally()
@@ -66,6 +70,7 @@ export function toKeyUsage(
     refusedTotal: sum(total.refused),
     accepted: total.accepted,
     refused: total.refused,
+    quota,
     buckets,
   }
 }

@@ -55,6 +55,8 @@ export class CompiledKey implements CompiledRules {
   readonly ratePolicy: RatePolicy | null
   /** The share of one sender; null = none. */
   readonly senderPolicy: RatePolicy | null
+  /** Events of a calendar month; null = any number. */
+  readonly monthlyEvents: number | null
   /** Tells the senders of this key from those of others; 0 without a share. */
   readonly mark: number
   readonly events: EventRule | null
@@ -71,6 +73,7 @@ export class CompiledKey implements CompiledRules {
     rules: CompiledRules,
     ratePolicy: RatePolicy | null,
     senderPolicy: RatePolicy | null,
+    monthlyEvents: number | null,
   ) {
     const secret = record.secrets[index] as SecretRecord
     this.verified = verified
@@ -84,6 +87,7 @@ export class CompiledKey implements CompiledRules {
       secret.expiresAt === null ? null : (record.secrets[index + 1]?.createdAt ?? record.updatedAt)
     this.ratePolicy = ratePolicy
     this.senderPolicy = senderPolicy
+    this.monthlyEvents = monthlyEvents
     this.mark = senderPolicy === null ? 0 : markOf(verified.id)
     this.events = rules.events
     this.origins = rules.origins
@@ -133,7 +137,8 @@ export function createKeyCompiler(
     const rules = sibling ?? compileRules(record)
     const ratePolicy = ratePolicyOf(effectiveRateOf(record, options.plans))
     const senderPolicy = ratePolicyOf(effectiveSenderRateOf(record, options.plans))
-    return new CompiledKey(record, index, verified, rules, ratePolicy, senderPolicy)
+    const { monthlyEvents } = options.plans.of(record.plan)
+    return new CompiledKey(record, index, verified, rules, ratePolicy, senderPolicy, monthlyEvents)
   }
 }
 

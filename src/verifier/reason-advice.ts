@@ -69,6 +69,11 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice:
       'The others are not affected. Offices and mobile networks share one address: raise senderRateLimitEps if many people sit behind it, otherwise find out why it sends so much.',
   },
+  quota_exceeded: {
+    cause: 'The key has sent as many events this month as its plan gives it',
+    advice:
+      'Give the key a larger plan, or raise monthlyEvents of its plan. The count begins again with the month, in UTC.',
+  },
   key_paused: {
     cause: 'The key is paused',
     advice:

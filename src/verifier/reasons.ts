@@ -13,6 +13,7 @@ export type Reason =
   | 'event_name_not_allowed'
   | 'rate_limited'
   | 'sender_rate_limited'
+  | 'quota_exceeded'
   | 'key_paused'
   | 'too_many_failures'
   | 'invalid_path'
@@ -100,6 +101,13 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Too many events from one sender',
     detail:
       'This network address sends more events per second than one sender may with this write key. Send the same request again after Retry-After seconds.',
+  },
+  quota_exceeded: {
+    status: 429,
+    code: 'quota_exceeded',
+    title: 'Monthly quota used up',
+    detail:
+      'This write key has sent as many events this month as it may. Send the same request again after Retry-After seconds.',
   },
   key_paused: {
     status: 429,

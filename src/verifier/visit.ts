@@ -41,6 +41,9 @@ export interface Visit extends BodyAccount {
   /** What the sender's share was charged, and at which rate. */
   chargedSender: number
   senderRate: Rate | undefined
+  /** Events taken out of the quota of the month. */
+  quotaTaken: number
+  isOverQuota: boolean
   /** Whether less is left of the sender's share than of the key's bucket. */
   isSenderTighter: boolean
   /** Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep. */
@@ -85,6 +88,8 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     chargedSender: 0,
     senderRate: undefined,
     isSenderTighter: false,
+    quotaTaken: 0,
+    isOverQuota: false,
     isPaid: (request as { [paid]?: boolean })[paid] === true,
   }
 }

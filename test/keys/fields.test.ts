@@ -147,6 +147,7 @@ describe('every field', () => {
       'secrets',
       'effective_rate_limit_eps',
       'effective_sender_rate_limit_eps',
+      'effective_monthly_events',
       'effective_status',
     ]
     expect(new Set(Object.keys(keySchema.shape))).toEqual(new Set<string>(names))

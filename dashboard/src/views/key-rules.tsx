@@ -23,6 +23,9 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
             at most {formatCount(key.effective_sender_rate_limit_eps)} events per second
           </Rule>
         )}
+        {key.effective_monthly_events !== null && (
+          <Rule label="Quota">{formatCount(key.effective_monthly_events)} events per month</Rule>
+        )}
         <Rule label="Event types">
           <List entries={key.allowed_event_types} none="all" />
         </Rule>

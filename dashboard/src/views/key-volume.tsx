@@ -47,12 +47,28 @@ export function KeyVolume({ id }: { id: string }) {
       {usage === null ? (
         <div class="chart-room skeleton" />
       ) : (
-        <div class="volume-grid">
-          <Chart usage={usage} window={window} />
-          <Refusals id={id} counts={usage.refused} total={usage.refused_total} />
-        </div>
+        <>
+          {usage.quota !== null && <Quota of={usage.quota} />}
+          <div class="volume-grid">
+            <Chart usage={usage} window={window} />
+            <Refusals id={id} counts={usage.refused} total={usage.refused_total} />
+          </div>
+        </>
       )}
     </section>
+  )
+}
+
+function Quota({
+  of: { left, monthly_events: most, resets_at: until },
+}: {
+  of: NonNullable<Usage['quota']>
+}) {
+  return (
+    <p class={left === 0 ? 'hint warn' : 'hint'}>
+      <strong>{formatCount(left)}</strong> of {formatCount(most)} events are left this month, until{' '}
+      {formatDateTime(until)}.{left === 0 && ' Senders are refused with 429 until then.'}
+    </p>
   )
 }
 

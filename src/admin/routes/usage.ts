@@ -23,6 +23,10 @@ export const usageSchema = z.object({
   refused_total: z.int().min(0),
   accepted: countsByName.describe('Accepted events by type; other = events of no known type.'),
   refused: countsByName.describe('Refused requests by reason.'),
+  quota: z
+    .object({ monthly_events: z.int(), used: z.int().min(0), left: z.int().min(0), resets_at: moment })
+    .nullable()
+    .describe('What the key may still send this month (UTC); null: its plan has no monthlyEvents.'),
   buckets: z
     .array(z.object({ at: moment, accepted: countsByName, refused: countsByName }))
     .describe('The whole window, oldest first, quiet buckets included.'),
@@ -142,10 +146,17 @@ export function toUsageJson(id: string, usage: KeyUsage): z.output<typeof usageS
     refused_total: usage.refusedTotal,
     accepted: { ...usage.accepted },
     refused: { ...usage.refused },
+    quota: toQuotaJson(usage.quota),
     buckets: usage.buckets.map(({ at, accepted, refused }) => ({
       at: at.toISOString(),
       accepted: { ...accepted },
       refused: { ...refused },
     })),
   }
+}
+
+function toQuotaJson(quota: KeyUsage['quota']): z.output<typeof usageSchema>['quota'] {
+  if (quota === null) return null
+  const { monthlyEvents, used, left, resetsAt } = quota
+  return { monthly_events: monthlyEvents, used, left, resets_at: resetsAt.toISOString() }
 }

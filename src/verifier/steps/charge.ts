@@ -1,6 +1,7 @@
+import type { Quotas } from '../../limits/quotas.ts'
 import { type RatePolicy, toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
-import type { Awaitable } from '../../runtime/awaitable.ts'
+import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { eventCost, leastEventCost } from '../event-cost.ts'
@@ -11,14 +12,20 @@ import type { RefusalDetails } from '../replies.ts'
 import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import { createSenderShares, type SenderSharesOptions } from './sender-shares.ts'
+import { isBodiless } from './target.ts'
 
 export interface ChargeStepOptions extends SenderSharesOptions {
   limiter: RateLimiter
   eventBytes: number
+  /** Undefined when no plan has a quota. */
+  quotas: Quotas | undefined
 }
 
 /** What the tighter of the two buckets has answered to a charge; undefined when nothing had to be charged. */
 export type Charged = RateLimitResult | undefined
+
+/** A quota lasts for weeks, and plans are changed meanwhile: senders ask again after this many seconds at most. */
+const mostRetryAfterSeconds = 3_600
 
 /** Takes what requests cost out of their sender's share, and out of their key's bucket: out of both or of none. */
 export interface ChargeStep {
@@ -39,7 +46,7 @@ export function createChargeStep(
   client: ClientOf,
   { refuse }: Refusals,
 ): ChargeStep {
-  const { limiter, eventBytes, bucketClock } = options
+  const { limiter, eventBytes, bucketClock, quotas } = options
   const shares = createSenderShares(options, client)
 
   function refuseRate(visit: Visit, result: RateLimitResult, bySender: boolean): Refused {
@@ -50,10 +57,18 @@ export function createChargeStep(
     })
   }
 
+  function refuseQuota(visit: Visit): Refused {
+    const seconds = toRetryAfterSeconds((quotas as Quotas).untilReset())
+    return refuse(visit, 'quota_exceeded', { retryAfterSeconds: Math.min(seconds, mostRetryAfterSeconds) })
+  }
+
   function refuseEmpty(visit: Visit): Refused | undefined {
     const key = visit.key as CompiledKey
-    const { ratePolicy, senderPolicy, id } = key
-    if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
+    const { ratePolicy, senderPolicy, monthlyEvents, id } = key
+    if (visit.isPaid) return undefined
+    if (monthlyEvents !== null && !isBodiless(visit.request.method) && quotas?.isSpent(id, monthlyEvents))
+      return refuseQuota(visit)
+    if (ratePolicy === null && senderPolicy === null) return undefined
     const cost = leastEventCost(visit.request.headers, eventBytes)
     const share = shares.peek(visit, key, cost)
     if (share !== undefined && !share.allowed) return refuseRate(visit, share, true)
@@ -84,6 +99,42 @@ export function createChargeStep(
     return visit.isSenderTighter ? (share as RateLimitResult) : result
   }
 
+  /** All or none, before the buckets: what they refuse is given back. */
+  function takeQuota(visit: Visit, { events }: CheckedEvents): Awaitable<boolean> {
+    const { id, monthlyEvents } = visit.key as CompiledKey
+    if (quotas === undefined || monthlyEvents === null || visit.isPaid || events.length === 0) return true
+    return chain(quotas.take(id, events.length, monthlyEvents), (isTaken) => {
+      visit.isOverQuota = !isTaken
+      if (isTaken) visit.quotaTaken = events.length
+      return isTaken
+    })
+  }
+
+  function releaseQuota(visit: Visit): void {
+    if (visit.quotaTaken === 0 || visit.keyId === undefined) return
+    quotas?.release(visit.keyId, visit.quotaTaken)
+    visit.quotaTaken = 0
+  }
+
+  function chargeBuckets(visit: Visit, checked: CheckedEvents): Awaitable<Charged> {
+    const key = visit.key as CompiledKey
+    const { ratePolicy, senderPolicy } = key
+    if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
+    const { received, request } = visit
+    const bytes = received?.ok ? received.bytes : 0
+    const cost = eventCost(checked, bytes, request.headers, eventBytes)
+    if (senderPolicy === null) return chargeKey(visit, cost, undefined, key)
+    bucketClock.held = bucketClock.monotonic()
+    try {
+      const share = shares.consume(visit, key, cost)
+      if (ratePolicy !== null && share?.allowed !== false) return chargeKey(visit, cost, share, key)
+      visit.isSenderTighter = true
+      return share
+    } finally {
+      bucketClock.held = undefined
+    }
+  }
+
   function chargeKey(
     visit: Visit,
     cost: number,
@@ -101,25 +152,14 @@ export function createChargeStep(
       return typeof visit.request.body === 'function' ? refuseEmpty(visit) : undefined
     },
     charge(visit, checked) {
-      const key = visit.key as CompiledKey
-      const { ratePolicy, senderPolicy } = key
-      if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
-      const { received, request } = visit
-      const bytes = received?.ok ? received.bytes : 0
-      const cost = eventCost(checked, bytes, request.headers, eventBytes)
-      if (senderPolicy === null) return chargeKey(visit, cost, undefined, key)
-      bucketClock.held = bucketClock.monotonic()
-      try {
-        const share = shares.consume(visit, key, cost)
-        if (ratePolicy !== null && share?.allowed !== false) return chargeKey(visit, cost, share, key)
-        visit.isSenderTighter = true
-        return share
-      } finally {
-        bucketClock.held = undefined
-      }
+      const isWithin = takeQuota(visit, checked)
+      if (isWithin === true) return chargeBuckets(visit, checked)
+      return chain(isWithin, (taken) => (taken ? chargeBuckets(visit, checked) : undefined))
     },
     refuseCharge(visit, charged) {
+      if (visit.isOverQuota) return refuseEmptyLate(visit) ?? refuseQuota(visit)
       if (charged === undefined || charged.allowed === true) return undefined
+      releaseQuota(visit)
       return refuseEmptyLate(visit) ?? refuseRate(visit, charged, visit.isSenderTighter)
     },
     refuseLate(visit, reason, details) {
@@ -127,6 +167,7 @@ export function createChargeStep(
     },
     giveBack(visit) {
       shares.refund(visit)
+      releaseQuota(visit)
       if (visit.charged === 0 || visit.keyId === undefined) return
       const cost = visit.charged
       visit.charged = 0

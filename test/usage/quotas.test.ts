@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createMemoryStore, createWriteKeys, type WriteKeys, type WriteKeysOptions } from '../../src/index.ts'
+
+const opened: WriteKeys[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((keys) => keys.close()))
+})
+
+/** 00:00 of the last day of January, in UTC. */
+const lastOfJanuary = Date.UTC(2027, 0, 31)
+const plans = { free: { monthlyEvents: 5 }, pro: { monthlyEvents: 8 } }
+
+function start(options: WriteKeysOptions = {}, time = { now: lastOfJanuary }) {
+  const store = options.store ?? createMemoryStore()
+  const open = () => {
+    const keys = createWriteKeys({
+      plans,
+      defaultPlan: 'free',
+      clock: () => time.now,
+      logger: false,
+      ...options,
+      store,
+    })
+    opened.push(keys)
+    return keys
+  }
+  return { open, time }
+}
+
+function send(keys: WriteKeys, key: string, count = 1) {
+  return keys.verify({
+    method: 'POST',
+    path: '/v1/batch',
+    headers: { authorization: `Basic ${btoa(`${key}:`)}` },
+    body: { batch: Array.from({ length: count }, () => ({ type: 'track', event: 'Seen' })) },
+  })
+}
+
+const web = { name: 'Web', sourceType: 'web' } as const
+
+describe('monthlyEvents', () => {
+  it('admits exactly so many events, tells what is left, and refuses with 429 until the month is over', async () => {
+    const { open, time } = start()
+    const keys = open()
+    const { key, writeKey } = await keys.create(web)
+    expect(writeKey.effectiveMonthlyEvents).toBe(5)
+    expect(await send(keys, key, 4)).toMatchObject({ ok: true })
+    expect((await keys.usage(writeKey.id)).quota).toEqual({
+      monthlyEvents: 5,
+      used: 4,
+      left: 1,
+      resetsAt: new Date('2027-02-01T00:00:00Z'),
+    })
+    expect(await send(keys, key, 2)).toMatchObject({
+      reason: 'quota_exceeded',
+      reply: { status: 429, headers: { 'retry-after': '3600' } },
+    })
+    expect(await send(keys, key, 1)).toMatchObject({ ok: true })
+    const refused = await send(keys, key, 1)
+    expect(refused).toMatchObject({ ok: false, reason: 'quota_exceeded' })
+    expect((await keys.usage(writeKey.id)).refused).toEqual({ quota_exceeded: 2 })
+    time.now = Date.UTC(2027, 1, 1)
+    expect(await send(keys, key, 5)).toMatchObject({ ok: true })
+    expect(await send(keys, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it('is refused before the body is read, and lets a GET through', async () => {
+    const { open } = start()
+    const keys = open()
+    const { key } = await keys.create(web)
+    await send(keys, key, 5)
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+    const unread = () => {
+      throw new Error('read')
+    }
+    expect(await keys.verify({ method: 'POST', path: '/v1/track', headers, body: unread })).toMatchObject({
+      reason: 'quota_exceeded',
+    })
+    expect(await keys.verify({ method: 'GET', path: '/v1/check', headers })).toMatchObject({ ok: true })
+  })
+
+  it('takes nothing for what is refused otherwise', async () => {
+    const { open, time } = start({ plans: { free: { monthlyEvents: 5, rateLimitEps: 2 } } })
+    const keys = open()
+    const { key, writeKey } = await keys.create(web)
+    for (let count = 0; count < 5; count++) await send(keys, key, 1)
+    expect((await keys.usage(writeKey.id)).quota).toMatchObject({ used: 2, left: 3 })
+    time.now += 2_000
+    expect(await send(keys, key, 2)).toMatchObject({ ok: true })
+    time.now += 2_000
+    expect(await send(keys, key, 1)).toMatchObject({ ok: true })
+    expect(await send(keys, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it('counts what was counted before a start, and what other processes have stored', async () => {
+    const { open, time } = start()
+    const [first, second] = [open(), open()]
+    const { key, writeKey } = await first.create(web)
+    await send(first, key, 2)
+    await first.flush()
+    expect(await send(second, key, 3)).toMatchObject({ ok: true })
+    expect(await send(second, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+    await second.flush()
+    time.now += 10_000
+    // The first one reads again, behind the answer.
+    await send(first, key, 1)
+    await first.usage(writeKey.id)
+    expect(await send(first, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+    expect(await send(open(), key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it('grows with a change of plan at once', async () => {
+    const { open } = start()
+    const keys = open()
+    const { key, writeKey } = await keys.create(web)
+    await send(keys, key, 5)
+    await keys.update(writeKey.id, { plan: 'pro' })
+    expect(await send(keys, key, 3)).toMatchObject({ ok: true })
+    expect(await send(keys, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it('refuses nobody while the store does not tell', async () => {
+    const store = createMemoryStore()
+    const broken = { ...store, usage: { ...store.usage, read: () => Promise.reject(new Error('away')) } }
+    const { open } = start({ store: broken as never })
+    const keys = open()
+    const { key } = await keys.create(web)
+    expect(await send(keys, key, 3)).toMatchObject({ ok: true })
+  })
+
+  it('needs a store that counts', () => {
+    const { usage: _, ...store } = createMemoryStore()
+    expect(() => createWriteKeys({ plans, store })).toThrow(/plans must be plans without monthlyEvents/)
+  })
+})
