@@ -15,8 +15,8 @@ export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
 declare global {
   namespace Express {
     interface Request {
-      /** The key that verified this request, and its events. Set by `writeKeyAuth`. */
-      writeKey: WriteKeyContext
+      /** The key that verified this request, and its events. Set by `writeKeyAuth`; undefined on routes that it does not guard. */
+      writeKey?: WriteKeyContext | undefined
     }
   }
 }
@@ -30,13 +30,13 @@ export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
 /**
  * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path, …)` or a
  * single route, before or after body parsers (before is faster, and reads what they do not; those behind it find the body done).
- * Handlers find `req.writeKey`, and `req.body` holds the accepted events only.
+ * Handlers find `writeKeyOf(req)`, also as `req.writeKey`, and `req.body` holds the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example
  * ```ts
  * app.use('/v1', writeKeyAuth(keys))
- * app.post('/v1/track', (req, res) => { res.json({ success: true, accepted: req.writeKey.events.length }) })
+ * app.post('/v1/track', (req, res) => { res.json({ success: true, accepted: writeKeyOf(req).events.length }) })
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {

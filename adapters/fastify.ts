@@ -53,7 +53,7 @@ export type WriteKeyAuthOptions = AdapterOptions<
  * ```ts
  * fastify.register(async (ingest) => {
  *   ingest.register(writeKeyAuth(keys))
- *   ingest.post('/track', async (request) => ({ success: true, accepted: request.writeKey?.events.length }))
+ *   ingest.post('/track', async (request) => ({ success: true, accepted: writeKeyOf(request).events.length }))
  * }, { prefix: '/v1' })
  * ```
  */

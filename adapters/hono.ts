@@ -27,8 +27,8 @@ import type { CarriedKey, Refused } from '../src/index.ts'
 /** What `writeKeyAuth` sets: `c.get('writeKey')`. */
 export interface WriteKeyEnv {
   Variables: {
-    /** The key that verified this request, and its events. */
-    writeKey: WriteKeyContext
+    /** The key that verified this request, and its events; undefined where `writeKeyAuth` has not run, or has another `requestProperty`. */
+    writeKey?: WriteKeyContext | undefined
   }
 }
 
@@ -39,14 +39,14 @@ export interface WriteKeyAuthOptions extends AdapterOptions<(refused: Refused, c
 }
 
 /**
- * Hono middleware that lets a request through when its write key is good, on any runtime. Handlers find `c.get('writeKey')`, and
+ * Hono middleware that lets a request through when its write key is good, on any runtime. Handlers find `writeKeyOf(c)`, also as `c.get('writeKey')`, and
  * `c.req.json()` gives the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example
  * ```ts
  * app.use('/v1/*', writeKeyAuth(keys))
- * app.post('/v1/track', (c) => c.json({ success: true, accepted: c.get('writeKey').events.length }))
+ * app.post('/v1/track', (c) => c.json({ success: true, accepted: writeKeyOf(c).events.length }))
  * ```
  */
 export function writeKeyAuth(

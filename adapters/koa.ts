@@ -29,8 +29,8 @@ import type { Refused } from '../src/index.ts'
 
 /** What `writeKeyAuth` adds to `ctx.state`. */
 export interface WriteKeyState {
-  /** The key that verified this request, and its events. */
-  writeKey: WriteKeyContext
+  /** The key that verified this request, and its events; undefined where `writeKeyAuth` has not run, or has another `requestProperty`. */
+  writeKey?: WriteKeyContext | undefined
 }
 
 /** Options of `writeKeyAuth`. */
@@ -38,14 +38,14 @@ export type WriteKeyAuthOptions = AdapterOptions<(refused: Refused, ctx: Context
 
 /**
  * Koa 2.15+ and 3 middleware that lets a request through when its write key is good, before or after a body parser (before
- * is faster, and reads what it does not). What comes after it finds `ctx.state.writeKey`, and `ctx.request.body` holds the
+ * is faster, and reads what it does not). What comes after it finds `writeKeyOf(ctx)`, also as `ctx.state.writeKey`, and `ctx.request.body` holds the
  * accepted events only. Its headers stay on the answer when something after it throws.
  *
  * @throws ConfigError for bad options, at once.
  * @example
  * ```ts
  * app.use(writeKeyAuth(keys))
- * app.use((ctx) => { ctx.body = { success: true, accepted: ctx.state.writeKey.events.length } })
+ * app.use((ctx) => { ctx.body = { success: true, accepted: writeKeyOf(ctx).events.length } })
  * ```
  */
 export function writeKeyAuth(

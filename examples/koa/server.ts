@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import { createWriteKeys } from 'writekey'
-import { writeKeyAuth } from 'writekey/koa'
+import { writeKeyAuth, writeKeyOf } from 'writekey/koa'
 
 const keys = createWriteKeys()
 const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: 500 })
@@ -9,7 +9,7 @@ const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimi
 const router = new Router()
 // `all`, so that preflights (OPTIONS) get to writeKeyAuth, which answers them.
 router.all('/v1/:type', writeKeyAuth(keys), (ctx) => {
-  const { name, events } = ctx.state.writeKey
+  const { name, events } = writeKeyOf(ctx)
   console.log(name, events)
   ctx.body = { success: true, accepted: events.length }
 })

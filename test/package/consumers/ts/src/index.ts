@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createMemoryStore, createWriteKeys } from 'writekey'
-import { writeKeyAuth } from 'writekey/express'
+import { writeKeyAuth, writeKeyOf } from 'writekey/express'
 
 const keys = createWriteKeys({ store: createMemoryStore() })
 const { key } = await keys.create({ name: 'Consumer', sourceType: 'server' })
@@ -9,7 +9,10 @@ const { key } = await keys.create({ name: 'Consumer', sourceType: 'server' })
 const app = express()
 app.use('/v1', writeKeyAuth(keys))
 app.post('/v1/track', (req, res) => {
-  const events: readonly unknown[] = req.writeKey.events
+  // @ts-expect-error the guard may not have run
+  const unsure: readonly unknown[] = req.writeKey.events
+  const events: readonly unknown[] = writeKeyOf(req).events
+  if (events !== unsure) throw new Error('two contexts')
   res.json({ events: events.length })
 })
 
