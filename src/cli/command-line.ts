@@ -11,7 +11,7 @@ import { keysOptionsFrom } from './keys-options.ts'
 import { migrate } from './migrate-command.ts'
 import { printPatterns } from './secret-pattern.ts'
 import { type ServeOptions, serve } from './serve.ts'
-import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
+import { describeStore, namingTables, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import { type Following, tailApi, tailStore } from './tail-command.ts'
 import { noteLine, printLine, type Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
@@ -54,7 +54,7 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   check: { type: text, name: text, origin: text, address: text },
 }
 /** Commands that write keys, and so say where. */
-const changing = new Set(['create', 'update', 'rotate', 'pause', 'resume', 'revoke', 'delete'])
+const changing = new Set(['create', 'import', 'update', 'rotate', 'pause', 'resume', 'revoke', 'delete'])
 const commonFlags = {
   store: text,
   schema: text,
@@ -140,14 +140,15 @@ async function tail(
   const run = { values, args, terminal }
   if (typeof values.api === 'string') return tailApi(run, values.api)
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
-  const store = await openStore(url, tablesLocation(values, terminal))
+  const tables = tablesLocation(values, terminal)
+  const store = await openStore(url, tables)
   const keys = createWriteKeys({ ...keysOptionsFrom(terminal), store, logger: false })
   try {
     await keys.ready()
     return await tailStore(run, keys)
   } catch (error) {
     await keys.close()
-    throw error
+    throw namingTables(error, describeStore(url, tables))
   }
 }
 
@@ -159,12 +160,14 @@ async function onStore(
 ): Promise<ExitCode> {
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
   const tables = tablesLocation(values, terminal)
-  const mayMake = command === 'create' || command === 'import' ? 'file' : undefined
-  const store = await openStore(url, tables, mayMake)
+  const place = describeStore(url, tables)
+  const store = await openStore(url, tables)
   const options = keysOptionsFrom(terminal)
   if (command === 'check') {
     try {
       return await check({ args, values, terminal }, store, options)
+    } catch (error) {
+      throw namingTables(error, place)
     } finally {
       await store.close()
     }
@@ -173,8 +176,10 @@ async function onStore(
   const keys = createWriteKeys({ ...options, store, logger: false })
   try {
     await (keyCommands[command] as (typeof keyCommands)[string])({ keys, args, values, terminal })
-    if (changing.has(command)) noteLine(terminal, `Written to ${describeStore(url, tables)}`)
+    if (changing.has(command) && values['dry-run'] !== true) noteLine(terminal, `Written to ${place}`)
     return exitCodes.ok
+  } catch (error) {
+    throw namingTables(error, place)
   } finally {
     await keys.close()
   }
@@ -224,9 +229,6 @@ function refuseSecrets(argv: readonly string[]): void {
 function describeError(error: unknown): string {
   if (error instanceof KeyError && error.field !== undefined) {
     return error.message.replace(error.field, `--${toFlagName(error.field)}`)
-  }
-  if (error instanceof StoreError && (error.code === 'schema_missing' || error.code === 'schema_outdated')) {
-    return `${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`
   }
   if (error instanceof Error && isOurs(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

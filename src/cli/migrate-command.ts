@@ -13,7 +13,7 @@ export async function migrate({ values, args, terminal }: Omit<CommandRun, 'keys
   const place = describeStore(url, tables)
   const isDryRun = values['dry-run'] === true
   const finish = values.finish === true
-  const store = await openStore(isDryRun ? withoutNewFile(url) : url, tables, isDryRun ? undefined : 'tables')
+  const store = await openStore(isDryRun ? withoutNewFile(url) : url, tables, !isDryRun)
   try {
     if (!('migrate' in store)) {
       noteLine(terminal, `${place} has no tables.`)

@@ -63,7 +63,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     keysOptions.defaultRateLimitEps = parseNumber('default-rate-limit-eps', options.defaultRateLimitEps)
   }
   const logger = createLogger(terminal)
-  const store = await openStore(location, tables, 'tables')
+  const store = await openStore(location, tables, true)
   const keys = createWriteKeys({
     ...keysOptions,
     store,

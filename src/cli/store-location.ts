@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createMemoryStore, type KeyStore } from '../index.ts'
+import { createMemoryStore, type KeyStore, StoreError } from '../index.ts'
 import type { SqlStore } from '../stores/sql/index.ts'
 import { describeStoreUrl, parseStoreUrl } from '../stores/sql/store-url.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
@@ -43,28 +43,38 @@ export function tablesLocation(
  * Opens a store. Tables are made only for those who ask for it, and so is an SQLite file that is not there: a typing error must not
  * look like an empty store, nor leave tables in the wrong place.
  *
- * @param create what may be made: `'tables'`, or just a new `'file'` with its tables.
+ * @param create whether its tables, and an SQLite file, may be made: by `migrate` and `serve`.
  * @throws CliError for a URL of no known kind, or a file that is missing.
  */
 export async function openStore(
   url: string,
   tables: TablesLocation,
-  create?: 'tables' | 'file',
+  create = false,
 ): Promise<KeyStore | SqlStore> {
   if (url === memoryUrl) return createMemoryStore()
   const { dialect, private: isPrivate, target: path } = parseStoreUrl(url)
   const isNewFile = dialect === 'sqlite' && !isPrivate && !existsSync(path)
   if (isNewFile) {
-    if (create === undefined) {
+    if (!create) {
       throw new CliError(
         exitCodes.unavailable,
-        `There is no store at ${path}. Name one with --store or WRITEKEY_STORE, or make it with: writekey migrate`,
+        `There is no store at ${path}. Name one with --store or WRITEKEY_STORE, or make it with: writekey migrate --store sqlite:${path}`,
       )
     }
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   }
   const { createSqlStore } = await loadSqlStores()
-  return createSqlStore({ url, ...tables, autoMigrate: create === 'tables' || isPrivate || isNewFile })
+  return createSqlStore({ url, ...tables, autoMigrate: create || isPrivate })
+}
+
+/** Says of tables that are missing or too old where that is, and what to do. */
+export function namingTables(error: unknown, place: string): unknown {
+  if (!(error instanceof StoreError)) return error
+  if (error.code !== 'schema_missing' && error.code !== 'schema_outdated') return error
+  return new CliError(
+    exitCodes.unavailable,
+    `${place}: ${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`,
+  )
 }
 
 /** Kysely is an optional package: only those who keep keys in a database need it. */

@@ -121,7 +121,7 @@ describe('the command writekey', () => {
   })
 
   it('makes a store when asked to, and never by mistake', async () => {
-    const { run } = openShell()
+    const { run } = openShell({}, { hasTables: false })
     const none = await run(['list'])
     expect([none.code, none.err]).toEqual([3, expect.stringContaining('writekey migrate')])
     expect((await run(['migrate'])).code).toBe(0)

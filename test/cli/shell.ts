@@ -13,13 +13,25 @@ export interface Outcome {
   err: string
 }
 
-/** Runs commands in this process, on a store of this test alone. */
-export function openShell(env: Record<string, string> = {}) {
+/**
+ * Runs commands in this process, on a store of this test alone.
+ * @param hasTables whether `writekey migrate` has been run.
+ */
+export function openShell(env: Record<string, string> = {}, { hasTables = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'writekey-cli-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const store = `sqlite:${join(folder, 'keys.db')}`
 
+  let migrated: Promise<unknown> | undefined
+
+  /** Before the first command, so that a test which only serves does without. */
   async function run(argv: string[], input: string | Terminal['stdin'] = ''): Promise<Outcome> {
+    if (hasTables) migrated ??= runAlone(['migrate', '--store', store])
+    await migrated
+    return runAlone(argv, input)
+  }
+
+  async function runAlone(argv: string[], input: string | Terminal['stdin'] = ''): Promise<Outcome> {
     const stdin = typeof input === 'string' ? Readable.from(input === '' ? [] : [input]) : input
     const { terminal, read } = createTerminal({ WRITEKEY_STORE: store, ...env }, stdin)
     const code = await runCommandLine(argv, terminal, () => {

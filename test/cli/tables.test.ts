@@ -7,6 +7,22 @@ import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { openShell } from './shell.ts'
 
 const create = ['create', '--name', 'Web App', '--source-type', 'web']
+const id = 'wk_0123456789abcdef'
+const commandsOnStore = [
+  create,
+  ['import'],
+  ['list'],
+  ['show', id],
+  ['update', id, '--name', 'x'],
+  ['rotate', id],
+  ['pause', id],
+  ['resume', id],
+  ['revoke', id, '--yes'],
+  ['delete', id, '--yes'],
+  ['usage', id],
+  ['tail'],
+  ['audit'],
+]
 
 describe('the tables of the command', () => {
   it('are those of --table-prefix or its variable, and what is written is said to be there', async () => {
@@ -19,32 +35,32 @@ describe('the tables of the command', () => {
     expect((await runJson(['list', '--table-prefix', 'acme_'])).data).toHaveLength(1)
   })
 
-  it('are made by migrate, not by a look at the wrong place', async () => {
-    const { run, store } = openShell()
+  it('are made by migrate alone: other commands say where they are missing', async () => {
+    const { run, store, folder } = openShell({ WRITEKEY_IMPORTED_KEYS: '^[a-z]{32}$' }, { hasTables: false })
+    const line = JSON.stringify({ name: 'A', source_type: 'web', key: 'k'.repeat(32) })
+    const everything = [...commandsOnStore, ['import', '--dry-run']]
+    for (const command of everything) {
+      const { code, out, err } = await run(command, line)
+      expect([command, code, out]).toEqual([command, 3, ''])
+      expect(err).toContain(`There is no store at ${join(folder, 'keys.db')}`)
+      expect(err).toContain(`writekey migrate --store ${store}`)
+    }
+    expect(readdirSync(folder)).toEqual([])
+
     await run(['migrate', '--table-prefix', 'acme_'])
-    for (const command of [['list'], create]) {
-      const { code, err } = await run(command)
-      expect(code).toBe(3)
-      expect(err).toMatch(/tables are missing[\s\S]*writekey migrate/)
+    for (const command of everything) {
+      const { code, err } = await run(command, line)
+      expect([command, code]).toEqual([command, 3])
+      expect(err).toContain(`${store}: The tables are missing`)
+      expect(err).toContain('writekey migrate, with the same --store')
     }
     const direct = createSqlStore({ url: store, autoMigrate: false })
     await expect(direct.poll({ since: null })).rejects.toMatchObject({ code: 'schema_missing' })
     await direct.close()
-  })
-})
-
-describe('writekey migrate --dry-run', () => {
-  it('prints the SQL, for a file that is not there as well, and makes nothing', async () => {
-    const { run, store, folder } = openShell()
-    const { code, out } = await run(['migrate', '--dry-run', '--table-prefix', 'acme_'])
-    expect(code).toBe(0)
-    expect(out).toMatch(/^create table if not exists "acme_keys" \([^\n]*\);\n/)
-    expect(readdirSync(folder)).toEqual([])
     await run(['migrate'])
-    const again = await run(['migrate', '--dry-run'])
-    expect([again.code, again.out]).toEqual([0, ''])
-    expect(again.err).toContain(`The tables in ${store} are up to date.`)
-    expect((await run(['migrate', '--dry-run', 'now'])).code).toBe(2)
+    expect((await run(['import', '--dry-run'], line)).err).toBe('')
+    for (const command of [['import'], create])
+      expect((await run(command, line)).err).toContain(`Written to ${store}`)
   })
 })
 
