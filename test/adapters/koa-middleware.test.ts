@@ -192,7 +192,7 @@ describe('writeKeyAuth on Koa', () => {
     const { keys, key, id } = await createKey()
     const router = new Router()
     router.post('/v1/track', writeKeyAuth(keys), (ctx) => {
-      ctx.body = ctx.state.writeKey.id
+      ctx.body = ctx.state.writeKey?.id
     })
     const url = await listen(new Koa3().use(router.routes()))
     expect(await (await send(url, key)).text()).toBe(id)
@@ -203,12 +203,12 @@ describe('writeKeyAuth on Koa', () => {
     const keys = createWriteKeys()
     new Koa3<{ user: { name: string } }>().use(writeKeyAuth(keys)).use((ctx) => {
       expectTypeOf(ctx.state.user.name).toBeString()
-      expectTypeOf(ctx.state.writeKey).toEqualTypeOf<WriteKeyContext>()
+      expectTypeOf(ctx.state.writeKey).toEqualTypeOf<WriteKeyContext | undefined>()
       expectTypeOf(ctx.state).not.toHaveProperty('other')
     })
     new Koa2<{ user: { name: string } }>().use(writeKeyAuth(keys)).use((ctx) => {
       expectTypeOf(ctx.state.user.name).toBeString()
-      expectTypeOf(ctx.state.writeKey).toEqualTypeOf<WriteKeyContext>()
+      expectTypeOf(ctx.state.writeKey).toEqualTypeOf<WriteKeyContext | undefined>()
     })
   })
 

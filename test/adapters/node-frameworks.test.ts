@@ -110,7 +110,7 @@ function createExpress(keys: Keys) {
   app.use(express.json({ limit: 10 }))
   app.use('/v1', onExpress.writeKeyAuth(keys))
   app.post('/v1/track', (req, res) => {
-    res.json({ name: req.writeKey.name, body: req.body })
+    res.json({ name: writeKeyOf(req).name, body: req.body })
   })
   app.get('/health', (_, res) => {
     res.send('well')

@@ -52,7 +52,7 @@ const echo = guardListener(
 
 function createHonoApp() {
   const app = new Hono().use('/v1/*', forHono.writeKeyAuth(keys)).use(forHono.adminRoutes(api))
-  return app.post('/v1/track', (c) => c.json(c.get('writeKey').events[0]))
+  return app.post('/v1/track', (c) => c.json(forHono.writeKeyOf(c).events[0]))
 }
 
 interface Answer {

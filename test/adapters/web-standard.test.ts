@@ -155,7 +155,7 @@ describe('a Hono middleware', () => {
     app.use('/v1/*', onHono.writeKeyAuth(keys))
     app.post('/v1/track', async (c) =>
       c.json({
-        name: c.get('writeKey').name,
+        name: c.get('writeKey')?.name,
         json: await c.req.json(),
         text: await c.req.text(),
         raw: await c.req.raw.clone().json(),

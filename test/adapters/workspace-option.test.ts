@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { expect, it, onTestFinished } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { writeKeyAuth as fetchAuth } from '../../adapters/fetch.ts'
 import { createWriteKeys } from '../../src/index.ts'
 
@@ -38,7 +38,7 @@ it('lets keys of one workspace through, by name or by what a function tells of t
   )
   app.use('/open', writeKeyAuth(keys))
   app.use('/open/acme', writeKeyAuth(keys, { workspace: 'acme' }))
-  app.use((request, response) => void response.json({ workspace: request.writeKey.workspace }))
+  app.use((request, response) => void response.json({ workspace: writeKeyOf(request).workspace }))
   const server = createServer(app).listen(0)
   onTestFinished(() => void server.close())
   await once(server, 'listening')

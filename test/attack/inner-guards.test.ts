@@ -3,7 +3,7 @@ import express5 from 'express'
 import express4 from 'express4'
 import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { writeKeyAuth as koaWriteKeyAuth } from '../../adapters/koa.ts'
 import { type CreateKeyInput, createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { basic } from '../contract/golden/golden-request.ts'
@@ -32,7 +32,7 @@ function onExpress(express: typeof express5): StartGuarded {
     })
     const note: express5.RequestHandler = (req, res) => {
       handled.push(req.body)
-      res.json(req.writeKey.eventType)
+      res.json(writeKeyOf(req).eventType)
     }
     app.post('/v1/users/:id', writeKeyAuth(keys, { eventType: 'identify' }), note)
     app.use('/v1/rewritten', writeKeyAuth(keys), note)

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
-import { adminRoutes, writeKeyAuth } from '../../adapters/express.ts'
+import { adminRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeysOptions } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
@@ -29,7 +29,7 @@ export async function startPageServer({
   const routes = express.Router()
   routes.use('/v1', writeKeyAuth(keys))
   routes.post('/v1/:type', (request, response) => {
-    response.json({ success: true, accepted: request.writeKey.events.length })
+    response.json({ success: true, accepted: writeKeyOf(request).events.length })
   })
   routes.use(adminRoutes(api))
   const app = express()

@@ -5,7 +5,7 @@ import cors from 'cors'
 import express from 'express'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { createWriteKeys, type IngestEvent } from '../../src/index.ts'
 import { describeWithService } from '../services.ts'
 import { launchBrowser } from './browser.ts'
@@ -51,7 +51,7 @@ describeWithService('chromium', '@segment/analytics-next in a page of another or
       app.use('/v1', writeKeyAuth(keys))
       app.use(express.json())
       app.post('/v1/:type', (req, res) => {
-        arrived.push(...req.writeKey.events)
+        arrived.push(...writeKeyOf(req).events)
         headers.push(req.headers.cookie)
         res.cookie('seen', '1').json({ success: true })
       })

@@ -1,6 +1,6 @@
 import express5 from 'express'
 import express4 from 'express4'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { aroundContract } from './around.ts'
 import { expressNeighbours, parsers } from './express-neighbours.ts'
 import type { Neighbour, Place } from './neighbour.ts'
@@ -22,7 +22,7 @@ function tryIn(name: string, express: typeof express5, neighbour: Neighbour, pla
       app.use('/v1', writeKeyAuth(keys))
       if (place === 'behind') app.use(middleware)
       app.use('/v1', (req, res) => {
-        handled.push({ events: req.writeKey.events, body: req.body })
+        handled.push({ events: writeKeyOf(req).events, body: req.body })
         res.json({ success: true })
       })
       app.use(((_error, _req, res, _next) => {

@@ -1,7 +1,7 @@
 import express5 from 'express'
 import express4 from 'express4'
 import Koa3 from 'koa'
-import { writeKeyAuth as onExpress } from '../../adapters/express.ts'
+import { writeKeyAuth as onExpress, writeKeyOf } from '../../adapters/express.ts'
 import { writeKeyAuth as onKoa } from '../../adapters/koa.ts'
 import { aroundContract } from './around.ts'
 import { load } from './neighbour.ts'
@@ -23,7 +23,7 @@ aroundContract('express-openapi-validator behind', (keys, handled) => {
   }
   app.use(load('express-openapi-validator').middleware({ apiSpec, validateSecurity: false }))
   app.use('/v1', (req, res) => {
-    handled.push({ events: req.writeKey.events, body: req.body })
+    handled.push({ events: writeKeyOf(req).events, body: req.body })
     res.json({})
   })
   return { listener: app }
@@ -35,7 +35,7 @@ aroundContract('hpp and method-override in front, parsers behind, on Express 4',
   app.use(load('hpp')(), load('method-override')('X-HTTP-Method-Override'))
   app.use('/v1', onExpress(keys), express4.json() as unknown as express5.RequestHandler)
   app.use('/v1', (req, res) => {
-    handled.push({ events: req.writeKey.events, body: req.body })
+    handled.push({ events: writeKeyOf(req).events, body: req.body })
     res.json({})
   })
   return { listener: app }

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import express5, { type RequestHandler } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { createWriteKeys, type WriteKeyEvent, type WriteKeysOptions } from '../../src/index.ts'
 import { serve } from './served.ts'
 
@@ -20,7 +20,7 @@ async function start(front: RequestHandler[], options: WriteKeysOptions = {}, ex
   if (front.length > 0) app.use(...front)
   app.use('/v1', writeKeyAuth(keys))
   app.use((req, res) => {
-    handled.push(...req.writeKey.events)
+    handled.push(...writeKeyOf(req).events)
     res.json({})
   })
   const { url, close } = await serve(app)

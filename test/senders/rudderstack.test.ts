@@ -1,7 +1,7 @@
 import Analytics from '@rudderstack/rudder-sdk-node'
 import express, { type RequestHandler } from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { createWriteKeys, type IngestEvent } from '../../src/index.ts'
 import { load } from '../neighbours/neighbour.ts'
 import { serve } from '../neighbours/served.ts'
@@ -34,8 +34,8 @@ describe.each([true, false])('@rudderstack/rudder-sdk-node, gzip %s', (gzip) => 
     app.use('/v1', writeKeyAuth(keys))
     app.use(express.urlencoded({ extended: true }), express.json())
     app.post('/v1/batch', (req, res) => {
-      expect(req.body.batch).toEqual(req.writeKey.events)
-      arrived.push(...req.writeKey.events)
+      expect(req.body.batch).toEqual(writeKeyOf(req).events)
+      arrived.push(...writeKeyOf(req).events)
       res.json({ success: true })
     })
     const { url, close } = await serve(app)

@@ -5,7 +5,7 @@ import { Analytics as Analytics3 } from '@segment/analytics-node'
 import { Analytics as Analytics2 } from 'analytics-node-2'
 import express from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import {
   createMemoryStore,
   createWriteKeys,
@@ -52,7 +52,7 @@ describe.each(sdks)('@segment/analytics-node $version', ({ Analytics, presents }
     })
     const app = express()
     app.use('/v1', writeKeyAuth(keys), (req, res) => {
-      arrived.push(...req.writeKey.events)
+      arrived.push(...writeKeyOf(req).events)
       bodies.push(req.body)
       res.json({ success: true })
     })

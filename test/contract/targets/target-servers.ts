@@ -8,7 +8,7 @@ import express5 from 'express'
 import express4 from 'express4'
 import fastify, { type FastifyServerOptions } from 'fastify'
 import Koa from 'koa'
-import { writeKeyAuth } from '../../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../../adapters/express.ts'
 import { writeKeyAuth as koaWriteKeyAuth } from '../../../adapters/koa.ts'
 import { WriteKeyGuard, WriteKeyModule } from '../../../adapters/nestjs/index.ts'
 import { toIngestRequest } from '../../../src/adapter/index.ts'
@@ -51,9 +51,9 @@ function onExpress(
     const app = express()
     const router = express.Router(options)
     for (const [name, type] of routes)
-      router.post(`/${name}`, (req, res) => void res.json(reached(type, req.writeKey)))
+      router.post(`/${name}`, (req, res) => void res.json(reached(type, writeKeyOf(req))))
     router.post(['/:last', '/:first/:last'], (req, res) => {
-      res.json(reached(typeOfParameters(req.params), req.writeKey))
+      res.json(reached(typeOfParameters(req.params), writeKeyOf(req)))
     })
     app.use(writeKeyAuth(keys))
     app.use('/v1', router)

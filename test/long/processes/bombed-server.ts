@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { writeKeyAuth } from '../../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../../adapters/express.ts'
 import { createWriteKeys } from '../../../src/index.ts'
 import { answerMessages, readOptions } from './messages.ts'
 
@@ -9,7 +9,7 @@ import { answerMessages, readOptions } from './messages.ts'
 const keys = createWriteKeys(readOptions<{ maxBodyBytes?: number }>())
 const app = express().use('/v1', writeKeyAuth(keys))
 app.post('/v1/:type', (request, response) => {
-  response.json({ success: true, accepted: request.writeKey.events.length })
+  response.json({ success: true, accepted: writeKeyOf(request).events.length })
 })
 
 let peak = 0

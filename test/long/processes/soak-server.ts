@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { writeKeyAuth } from '../../../adapters/express.ts'
+import { writeKeyAuth, writeKeyOf } from '../../../adapters/express.ts'
 import { adminRoutes } from '../../../src/adapter/index.ts'
 import { createAdminApi } from '../../../src/admin/index.ts'
 import { createWriteKeys } from '../../../src/index.ts'
@@ -30,7 +30,7 @@ const app = express()
 app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'soak', token, role: 'admin' }] })))
 app.use('/v1', writeKeyAuth(keys))
 app.post('/v1/:type', (request, response) => {
-  response.json({ success: true, accepted: request.writeKey.events.length })
+  response.json({ success: true, accepted: writeKeyOf(request).events.length })
 })
 
 answerMessages({
