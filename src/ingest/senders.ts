@@ -17,6 +17,8 @@ export interface Sender {
   readonly title: string
   /** Published packages that were tried, unmodified, and versions. */
   readonly packages: readonly string[]
+  /** SDKs whose requests were tried, rebuilt from their sources. */
+  readonly requests?: readonly string[]
   readonly methods: readonly string[]
   readonly routes: readonly SenderRoute[]
   /** Where its key stands. */
@@ -51,6 +53,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     name: 'segment',
     title: 'Segment',
     packages: ['@segment/analytics-node 3.1', '@segment/analytics-node 2.3', 'analytics-node 6.2'],
+    requests: ['Swift 1.10', 'Kotlin 1.25', 'C# 2.6', 'Python 2.3', 'Ruby 2.5', 'Go 3.3', 'PHP 3.8'],
     methods: ['POST'],
     routes: analyticsRoutes,
     credentials: Object.freeze(['basic', 'body']),

@@ -9,6 +9,7 @@ function section({
   title,
   name,
   packages,
+  requests = [],
   methods,
   routes,
   credentials,
@@ -28,11 +29,12 @@ function section({
     answers === 'ids'
       ? '200 `{ "ids": […], "status": 200 }`'
       : '200 `{ "success": true, "accepted": N }`, and `rejected` where events were dropped'
+  const tried = requests.length === 0 ? '' : `; requests as the SDKs for ${requests.join(', ')} send them`
   return `## ${title}
 
 | \`'${name}'\` | |
 |---|---|
-| tried with | ${packages.map((one) => `\`${one.replace(/ .*/, '')}\` ${one.replace(/.* /, '')}`).join(', ')} |
+| tried with | ${packages.map((one) => `\`${one.replace(/ .*/, '')}\` ${one.replace(/.* /, '')}`).join(', ')}${tried} |
 | sends | ${methods.join(', ')} ${paths.join(', ')} |
 | key in | ${places.join(', ')} |
 | body | ${body}; a batch is in ${batchFields.map((field) => `\`${field}\``).join(', ')} |
