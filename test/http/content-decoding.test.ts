@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Transform } from 'node:stream'
 import {
@@ -121,6 +122,58 @@ describe('decodeContent', () => {
     expect(await decode(encoded, 'zstd', LIMIT)).toEqual(text)
     expect(await decode(encoded, 'ZSTD', text.length - 1)).toBe('too_large')
     expect(await decode(encoded.subarray(0, -3), 'zstd', LIMIT)).toBe('corrupt')
+  })
+
+  it.each([
+    ['deflate blocks', 'deflate', Buffer.concat(Array(600_000).fill(Buffer.from([0, 0, 0, 0xff, 0xff])))],
+    ['gzip members', 'gzip', Buffer.concat(Array(150_000).fill(gzipSync('')))],
+  ])('refuses %s that hold nothing before it has read them all', async (_, coding, padding) => {
+    const decodeAll = performance.now()
+    const small = await decode(padding.subarray(0, 70_000), coding, 4_000_000)
+    expect(small).toBe('corrupt')
+    const one = performance.now() - decodeAll
+    const startedAt = performance.now()
+    for (let count = 0; count < 10; count++) expect(await decode(padding, coding, 4_000_000)).toBe('corrupt')
+    // Ten of 3 MB cost what ten of 70 KB do, and not forty times as much.
+    expect(performance.now() - startedAt).toBeLessThan(Math.max(1_000, 100 * one))
+    // What is little is tried at once, and then it is only no JSON.
+    expect(
+      await decode(
+        Buffer.concat([padding.subarray(0, 200 * (coding === 'gzip' ? 20 : 5))]),
+        coding,
+        4_000_000,
+      ),
+    ).not.toBe('busy')
+  })
+
+  it.each(cases)(
+    'gives back %s of several slices, and refuses what follows it',
+    async (_, coding, encode) => {
+      for (const content of [randomBytes(400_000), Buffer.alloc(400_000, 'event')]) {
+        const encoded = encode(content)
+        expect(content.equals((await decode(encoded, coding, LIMIT)) as Uint8Array)).toBe(true)
+        const followed = Buffer.concat([encoded, Buffer.alloc(200_000, 1)])
+        expect(await decode(followed, coding, LIMIT)).toBe('corrupt')
+      }
+    },
+  )
+
+  it('takes what is flushed after every event, however short', async () => {
+    const deflating = createDeflate()
+    const pieces: Buffer[] = []
+    deflating.on('data', (piece) => pieces.push(piece))
+    const events = Array.from({ length: 30_000 }, (_, index) => `{"i":${index % 10}},`)
+    for (const event of events) {
+      deflating.write(event)
+      await new Promise<void>((done) => deflating.flush(constants.Z_SYNC_FLUSH, done))
+    }
+    deflating.end()
+    await once(deflating, 'end')
+    const encoded = Buffer.concat(pieces)
+    expect(encoded.length).toBeGreaterThan(3 * 65_536)
+    expect(Buffer.from((await decode(encoded, 'deflate', LIMIT)) as Uint8Array).toString()).toBe(
+      events.join(''),
+    )
   })
 
   it('gives back whatever was encoded, and never throws over what was not', async () => {
