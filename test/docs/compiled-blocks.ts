@@ -63,6 +63,13 @@ declare const WriteKeyModule: typeof import('writekey/nestjs').WriteKeyModule
 declare class ConfigModule {}
 declare class ConfigService { getOrThrow(name: string): string }
 declare function pino(): import('writekey').Logger
+/** Installed on its own, where somebody asks for it: see test/senders/inngest. */
+declare module 'inngest' {
+  export class Inngest {
+    constructor(options: { id: string; eventKey: string; baseUrl: string })
+    send(event: { name: string; data: object }): Promise<{ ids: string[] }>
+  }
+}
 `
 
 /** Where a page means something else by a name; declared in each of its blocks that does not declare it itself. */
