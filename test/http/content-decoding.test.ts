@@ -125,25 +125,16 @@ describe('decodeContent', () => {
   })
 
   it.each([
-    ['deflate blocks', 'deflate', Buffer.concat(Array(600_000).fill(Buffer.from([0, 0, 0, 0xff, 0xff])))],
-    ['gzip members', 'gzip', Buffer.concat(Array(150_000).fill(gzipSync('')))],
-  ])('refuses %s that hold nothing before it has read them all', async (_, coding, padding) => {
-    const decodeAll = performance.now()
-    const small = await decode(padding.subarray(0, 70_000), coding, 4_000_000)
-    expect(small).toBe('corrupt')
-    const one = performance.now() - decodeAll
-    const startedAt = performance.now()
-    for (let count = 0; count < 10; count++) expect(await decode(padding, coding, 4_000_000)).toBe('corrupt')
-    // Ten of 3 MB cost what ten of 70 KB do, and not forty times as much.
-    expect(performance.now() - startedAt).toBeLessThan(Math.max(1_000, 100 * one))
-    // What is little is tried at once, and then it is only no JSON.
-    expect(
-      await decode(
-        Buffer.concat([padding.subarray(0, 200 * (coding === 'gzip' ? 20 : 5))]),
-        coding,
-        4_000_000,
-      ),
-    ).not.toBe('busy')
+    ['deflate blocks', 'deflate', Buffer.from([0, 0, 0, 0xff, 0xff]), deflateRawSync('{}')],
+    ['gzip members', 'gzip', gzipSync(''), gzipSync('{}')],
+  ])('refuses many %s that hold nothing, whatever follows them', async (_, coding, nothing, content) => {
+    const padded = (bytes: number) =>
+      Buffer.concat([...Array(Math.floor(bytes / nothing.length)).fill(nothing), content])
+    for (const little of [1_000, 50_000]) {
+      expect(Buffer.from((await decode(padded(little), coding, LIMIT)) as Uint8Array).toString()).toBe('{}')
+    }
+    // A processor would be busy with these for a second, and nobody would be charged.
+    expect(await decode(padded(3_900_000), coding, LIMIT)).toBe('corrupt')
   })
 
   it.each(cases)(
@@ -162,7 +153,7 @@ describe('decodeContent', () => {
     const deflating = createDeflate()
     const pieces: Buffer[] = []
     deflating.on('data', (piece) => pieces.push(piece))
-    const events = Array.from({ length: 30_000 }, (_, index) => `{"i":${index % 10}},`)
+    const events = Array.from({ length: 6_000 }, (_, index) => `{"i":${index % 10}},`)
     for (const event of events) {
       deflating.write(event)
       await new Promise<void>((done) => deflating.flush(constants.Z_SYNC_FLUSH, done))
@@ -170,7 +161,7 @@ describe('decodeContent', () => {
     deflating.end()
     await once(deflating, 'end')
     const encoded = Buffer.concat(pieces)
-    expect(encoded.length).toBeGreaterThan(3 * 65_536)
+    expect(encoded.length).toBeGreaterThan(65_536)
     expect(Buffer.from((await decode(encoded, 'deflate', LIMIT)) as Uint8Array).toString()).toBe(
       events.join(''),
     )
