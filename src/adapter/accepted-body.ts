@@ -1,18 +1,23 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
+import { isPlainObject } from '../http/plain-object.ts'
+import { handOver } from './request-context.ts'
 
 /**
  * Puts the accepted events where handlers look, and makes the request say what its body is now, so that every parser behind us
  * passes on and a proxy sends on what was accepted: body-parser 1 asks `_body`, body-parser 2 whether the stream has ended, the
- * others look at the headers only. `rawHeaders` and what is JSON as it was sent stay as they are.
+ * others look at the headers only. `rawHeaders` and what is JSON as it was sent stay as they are, and so does what the application has
+ * made of the events since a guard further out put them there.
  *
  * @param request Node's request, whose body has been read
  * @param holder where handlers look for the body: the request itself, or that of Koa or Fastify
  */
 export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, body: unknown): void {
   const raw = request as IncomingMessage & { _body?: boolean; body?: unknown }
-  holder.body = body
-  if (holder !== raw) raw.body = body
+  if (!handOver(request) || !isMadeOf(holder.body, body)) {
+    holder.body = body
+    if (holder !== raw) raw.body = body
+  }
   raw._body = true
   const { headers } = request
   const type = headers['content-type']
@@ -22,6 +27,13 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
     delete headers['transfer-encoding']
     sayLengthOf(headers, body)
   }
+}
+
+/** Whether the application has changed or copied the events, as one does to add to them. A form parser's object has other fields. */
+function isMadeOf(current: unknown, accepted: unknown): boolean {
+  if (Array.isArray(accepted)) return Array.isArray(current)
+  if (!isPlainObject(current) || !isPlainObject(accepted)) return false
+  return Object.keys(accepted).some((name) => Object.hasOwn(current, name))
 }
 
 /**

@@ -32,6 +32,8 @@ interface Passage {
   readonly verdict: Accepted
   readonly context: WriteKeyContext
   readonly before: Passage | undefined
+  /** Whether the events have been put where handlers look. */
+  isHandedOver: boolean
 }
 
 /** A constructor that gives out somebody else's object, so that a class can put a private field on it. */
@@ -77,6 +79,15 @@ export function acceptedBodyOf(request: object): unknown {
   return PassedRequest.newestOf(request)?.verdict.body
 }
 
+/** Whether the newest guard of a request has put its events where handlers look; noted at the first call. */
+export function handOver(request: object): boolean {
+  const passage = PassedRequest.newestOf(request)
+  if (passage === undefined) return false
+  const { isHandedOver } = passage
+  passage.isHandedOver = true
+  return isHandedOver
+}
+
 /**
  * What handlers are to find, remembered with the request: guards further in do not verify it again.
  * @param request the one that {@link verifyOnce} was asked about
@@ -106,7 +117,7 @@ export function createContext(
     ip,
     origin,
   }
-  PassedRequest.add(request, { keys, eventType, verdict, context, before })
+  PassedRequest.add(request, { keys, eventType, verdict, context, before, isHandedOver: false })
   return context
 }
 
@@ -128,7 +139,7 @@ export function verifyOnce(
   if (newest === undefined) return keys.verify(toNeutral())
   let passage: Passage | undefined = newest
   while (passage !== undefined && passage.keys !== keys) passage = passage.before
-  if (passage === undefined) return keys.verify(markPaid(toNeutral()))
+  if (passage === undefined) return keys.verify(markPaid(withAcceptedBody(toNeutral(), newest.verdict)))
   const neutral = toNeutral()
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)
@@ -136,6 +147,12 @@ export function verifyOnce(
   return passage.eventType === eventType && !('workspace' in neutral)
     ? Promise.resolve(passage.verdict)
     : keys.verify(neutral)
+}
+
+/** A guard of other keys judges what the one before it let through, and never what parsers have kept of the body as it was sent. */
+function withAcceptedBody(request: IngestRequest, { body }: Accepted): IngestRequest {
+  if (body !== undefined) request.body = body
+  return request
 }
 
 /**

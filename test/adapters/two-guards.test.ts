@@ -1,0 +1,114 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
+import { bodyParser } from '@koa/bodyparser'
+import express from 'express'
+import Koa from 'koa'
+import { afterEach, describe, expect, it } from 'vitest'
+import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth as koaAuth } from '../../adapters/koa.ts'
+import { guardListener } from '../../adapters/node.ts'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { createTestKeys } from '../../src/testing/index.ts'
+import { serve } from '../neighbours/served.ts'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+async function post(listener: RequestListener, headers: Record<string, string>, body: unknown) {
+  const { url, close } = await serve(listener)
+  closers.push(close)
+  const answer = await fetch(`${url}/v1/batch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  return answer.json()
+}
+
+const echo: express.RequestHandler = (req, res) => void res.json(req.body)
+
+describe('a guard of other keys behind a guard that dropped events', () => {
+  async function openBoth() {
+    const gate = createWriteKeys({ logger: false, credentials: ['header'], onForbiddenEvent: 'drop' })
+    const fields = { name: 'Partner', sourceType: 'server', allowedEventTypes: ['track'] } as const
+    const { key } = await gate.create(fields)
+    const { keys: tenant, authorization } = await createTestKeys()
+    return { gate, tenant, headers: { authorization, 'x-write-key': key } }
+  }
+
+  it.each([
+    [
+      'express.json() that keeps rawBody',
+      (gate: WriteKeys, tenant: WriteKeys) => {
+        const app = express()
+        const keep = (req: IncomingMessage, _: unknown, bytes: Buffer) =>
+          void Object.assign(req, { rawBody: bytes })
+        app.use(express.json({ verify: keep }), writeKeyAuth(gate), writeKeyAuth(tenant), echo)
+        return app as RequestListener
+      },
+    ],
+    [
+      '@koa/bodyparser',
+      (gate: WriteKeys, tenant: WriteKeys) => {
+        const app = new Koa()
+        app.use(bodyParser()).use(koaAuth(gate)).use(koaAuth(tenant))
+        app.use((ctx) => {
+          ctx.body = ctx.request.body
+        })
+        return app.callback()
+      },
+    ],
+    [
+      'guardListener',
+      (gate: WriteKeys, tenant: WriteKeys) => {
+        const app = express()
+        app.use(writeKeyAuth(tenant), echo)
+        return guardListener(app, gate, { path: '/v1' })
+      },
+    ],
+  ])('does not bring them back, behind %s', async (_, build) => {
+    const { gate, tenant, headers } = await openBoth()
+    const batch = [
+      { type: 'track', event: 'a' },
+      { type: 'identify', userId: 'forbidden' },
+    ]
+    expect(await post(build(gate, tenant), headers, { batch })).toEqual({
+      batch: [{ type: 'track', event: 'a' }],
+    })
+  })
+})
+
+describe('a guard of the same keys further in', () => {
+  async function build(between: (body: unknown) => unknown) {
+    const { keys, authorization } = await createTestKeys()
+    const app = express()
+    app.use((req, _, next) => {
+      req.body = between(req.body)
+      next()
+    })
+    app.use(writeKeyAuth(keys), echo)
+    return { listener: guardListener(app, keys, { path: '/v1' }), headers: { authorization } }
+  }
+  const events = [{ type: 'track', event: 'a' }]
+
+  it('leaves what the application has added to the events', async () => {
+    const added = await build((body) => ({ ...(body as object), receivedAt: 'now' }))
+    expect(await post(added.listener, added.headers, { batch: events })).toEqual({
+      batch: events,
+      receivedAt: 'now',
+    })
+    const listed = await build((body) => [...(body as object[]), { type: 'track', event: 'mine' }])
+    expect(await post(listed.listener, listed.headers, events)).toHaveLength(2)
+  })
+
+  it.each([
+    ['nothing', () => undefined],
+    ['an empty object', () => ({})],
+    ['text', (body: unknown) => JSON.stringify(body)],
+    ['what a form parser makes of it', (body: unknown) => ({ [JSON.stringify(body)]: '' })],
+  ])('puts the events back over %s', async (_, between) => {
+    const { listener, headers } = await build(between)
+    expect(await post(listener, headers, { batch: events })).toEqual({ batch: events })
+  })
+})
