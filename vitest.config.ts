@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { servicesReporter } from './test/services-reporter.ts'
 
@@ -10,12 +11,18 @@ function project(name: string, test: ProjectTests, rest: TestProjectInlineConfig
   }
 }
 
+/** More than processors: most tests wait for sockets, databases and time to pass. */
+const maxWorkers = availableParallelism() + 1
+
 /** `npm test`: everything but the tests below. */
 const unit: ProjectTests = {
   include: ['test/**/*.test.ts'],
   exclude: ['test/long/**', 'test/browser/**', 'test/package/consumers/**', '**/node_modules/**'],
-  // One more than the default on two processors: many tests wait for sockets and databases.
-  maxWorkers: '100%',
+  // Files share a worker and the modules it has loaded: to load them for each file takes longer than most tests. So a test
+  // undoes what it does to globals.
+  isolate: false,
+  restoreMocks: true,
+  maxWorkers,
   testTimeout: 20_000,
   hookTimeout: 60_000,
 }
@@ -28,12 +35,23 @@ const browser: ProjectTests = {
   hookTimeout: 60_000,
 }
 
+const longTimeouts = { testTimeout: 15 * 60_000, hookTimeout: 120_000 }
+
+/** Campaigns that need the machine for themselves: they measure memory, milliseconds or rates. */
+const longAlone = ['bench', 'bombs', 'redis-fleet', 'redis-hints', 'soak'].map(
+  (name) => `test/long/${name}.test.ts`,
+)
+
 /** `npm run test:long`: campaigns that take minutes. `LONG=short` shortens them. */
-const long: ProjectTests = {
+const long: ProjectTests = { include: longAlone, fileParallelism: false, ...longTimeouts }
+
+/** Part of `npm run test:long`: campaigns that mostly wait. Short ones run side by side. */
+const longWaiting: ProjectTests = {
   include: ['test/long/**/*.test.ts'],
-  fileParallelism: false,
-  testTimeout: 15 * 60_000,
-  hookTimeout: 120_000,
+  exclude: [...longAlone, '**/node_modules/**'],
+  maxWorkers: process.env.LONG === 'short' ? maxWorkers : 1,
+  sequence: { groupOrder: 1 },
+  ...longTimeouts,
 }
 
 /** `npm run docs:screenshots`: the pictures of docs/images. */
@@ -58,6 +76,7 @@ export default defineConfig({
       project('unit', unit),
       project('browser', browser),
       project('long', long),
+      project('long-waiting', longWaiting),
       project('screenshots', screenshots),
       ...(nestFolder === undefined ? [] : [nest(nestFolder)]),
     ],

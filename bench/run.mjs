@@ -1,6 +1,7 @@
 // `npm run bench [-- verify|http|store|redis|flood|import …]`: builds the package, runs the parts one after another and prints
 // one table. Parts that are named run in full, all of them together in their short form (bench/length.ts). Parts import the
-// sources; here those imports are turned into the built package, as users get it.
+// sources; here those imports are turned into the built package, as users get it. `BENCH_BUILD=kept` takes the `dist` that is
+// there.
 import { execFileSync, fork } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -22,7 +23,7 @@ const length = process.env.LONG ?? (wanted.length > 0 ? 'full' : 'short')
 
 process.chdir(root)
 const started = Date.now()
-buildPackage()
+if (process.env.BENCH_BUILD !== 'kept') buildPackage()
 await bundleParts()
 
 const rows = []

@@ -1,3 +1,3 @@
 import { sameReading } from '../contract/targets/same-reading.ts'
 
-sameReading(2_000)
+sameReading(600)

@@ -5,6 +5,7 @@ import { createDigestIndex } from '../../src/cache/digest-index.ts'
 
 const hexOf = (text: string | number) => createHash('sha256').update(String(text)).digest('hex')
 const digestOf = (text: string | number) => Buffer.from(hexOf(text), 'hex').toString('latin1')
+const allSecrets = Array.from({ length: 201 }, (_, secret) => secret)
 
 describe('an index of digests', () => {
   it('says what a set would say, whatever is added and taken out', () => {
@@ -30,10 +31,10 @@ describe('an index of digests', () => {
           }
         }
         expect(index.size).toBe(model.size)
-        for (let secret = 0; secret <= 200; secret++)
-          expect(index.has(digestOf(secret))).toBe(model.has(secret))
+        const held = allSecrets.filter((secret) => index.has(digestOf(secret)))
+        expect(held).toEqual([...model.keys()].toSorted((a, b) => a - b))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -57,11 +58,11 @@ describe('an index of digests', () => {
   it('takes at most 20 bytes a secret, also while it grows', () => {
     const index = createDigestIndex()
     let most = 0
-    for (let count = 0; count < 200_000; count++) {
+    for (let count = 0; count < 60_000; count++) {
       index.add(hexOf(count), `wk_${count}`)
       if (count > 20_000 && count % 1_000 === 0) most = Math.max(most, index.bytes / index.size)
     }
-    expect(index.size).toBe(200_000)
+    expect(index.size).toBe(60_000)
     expect(most).toBeLessThanOrEqual(20)
   })
 })

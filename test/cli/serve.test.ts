@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import Database from 'libsql'
@@ -234,26 +236,25 @@ describe('writekey serve', () => {
     enter(shell.folder)
     const { server, read } = await shell.serve()
     const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
-    let finish: () => void = () => {}
-    const body = new ReadableStream({
-      start(controller) {
-        controller.enqueue(new TextEncoder().encode('{"event":'))
-        finish = () => {
-          controller.enqueue(new TextEncoder().encode('"late"}'))
-          controller.close()
-        }
-      },
-    })
-    const pending = fetch(`${server.url}/v1/track`, {
+    const { port } = new URL(server.url)
+    const headers = { ...basic(key), expect: '100-continue' }
+    const sending = request({
+      host: '127.0.0.1',
+      port,
       method: 'POST',
-      headers: basic(key),
-      body,
-      duplex: 'half',
-    } as RequestInit)
-    await fetch(server.url)
+      path: '/v1/track',
+      headers,
+      agent: false,
+    })
+    // The server has the request, and waits for its body.
+    sending.flushHeaders()
+    await once(sending, 'continue')
+    sending.write('{"event":')
     const stopped = server.stop()
-    finish()
-    expect((await pending).status).toBe(200)
+    sending.end('"late"}')
+    const [answer] = await once(sending, 'response')
+    expect(answer.statusCode).toBe(200)
+    answer.resume()
     await stopped
     expect(read().out).toContain('"event":"late"')
     await expect(fetch(server.url)).rejects.toThrow()

@@ -319,14 +319,14 @@ export function adapterContract(
         expect(handled()).toEqual([])
       })
 
-      it('serves 1 000 refused requests, whose bodies come late, on one connection', async () => {
+      it('serves 200 refused requests, whose bodies come late, on one connection', async () => {
         const { url, key, handled } = await launchWithKey()
         const socket = await openSocket(url)
         // Or the system would wait 40 ms for one more small piece to send with the last one.
         socket.setNoDelay(true)
         const readAnswer = createAnswerReader(socket)
         const bytes = track('sk_live_nonsense')
-        for (let count = 0; count < 1_000; count++) {
+        for (let count = 0; count < 200; count++) {
           socket.write(bytes.subarray(0, -trackBody.length))
           const { status, headers } = await readAnswer()
           expect(status).toBe(401)

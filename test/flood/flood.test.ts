@@ -7,8 +7,8 @@ import { describeWithService } from '../services.ts'
 import { useFolder, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { expectHarmless, runFlood } from './flood-campaign.ts'
 
-/** Two seconds and a half of load each, in which the clock leaps past every time that anything is remembered. */
-const short = { durationMs: 2_500, leapEveryMs: 600 }
+/** A second and a half of load each, in which the clock leaps past every time that anything is remembered. */
+const short = { durationMs: 1_500, leapEveryMs: 400 }
 
 function floods(open: () => KeyStore): void {
   it('of 640 wrong keys a second from one address refuses no good key of a process that has just started', async () => {

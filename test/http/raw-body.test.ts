@@ -279,7 +279,10 @@ describe('createBodyReader over HTTP/2', () => {
     let settle: (outcome: Outcome) => void
     const outcome = new Promise<Outcome>((resolve) => (settle = resolve))
     let listenersLeft = -1
+    let arrive: () => void
+    const arrived = new Promise<void>((resolve) => (arrive = resolve))
     const server = createHttp2Server(async (request: Http2ServerRequest, response) => {
+      arrive()
       request.stream.on('error', () => {})
       const already = countListeners(request)
       if (delayMs > 0) await sleep(delayMs)
@@ -304,7 +307,7 @@ describe('createBodyReader over HTTP/2', () => {
     })
     const stream = session.request({ ':method': 'POST', ':path': '/' })
     stream.on('error', () => {})
-    return { stream, session, outcome, listenersLeft: () => listenersLeft }
+    return { stream, session, arrived, outcome, listenersLeft: () => listenersLeft }
   }
 
   it('reads a body', async () => {
@@ -323,8 +326,9 @@ describe('createBodyReader over HTTP/2', () => {
   })
 
   it.each([0, 60])('rejects when the client cancels, reading begun %d ms later', async (delayMs) => {
-    const { stream, outcome, listenersLeft } = await startHttp2(10_000, delayMs)
+    const { stream, arrived, outcome, listenersLeft } = await startHttp2(10_000, delayMs)
     stream.write('{"half":')
+    await arrived
     await sleep(20)
     stream.destroy()
     expect(await outcome).toEqual(aborted)
@@ -332,8 +336,9 @@ describe('createBodyReader over HTTP/2', () => {
   })
 
   it('rejects when the whole connection goes away', async () => {
-    const { stream, session, outcome } = await startHttp2(10_000)
+    const { stream, session, arrived, outcome } = await startHttp2(10_000)
     stream.write('{"half":')
+    await arrived
     await sleep(20)
     session.destroy()
     expect(await outcome).toEqual(aborted)

@@ -16,7 +16,7 @@ import type { Summary } from '../stores/sql/servers/fleet.ts'
 import { length } from './length.ts'
 
 /** 120 changes a row, the fault meeting them in another moment each time. A backup in place of the file loses half of them. */
-const extent = { faults: length(10, 2), keys: 12 }
+const extent = { faults: length(10, 1), keys: length(12, 6) }
 
 function row(name: string, run: () => Promise<Summary>): void {
   it(name, async () => {

@@ -8,7 +8,7 @@ import { useFolder, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
 
 /** Longer than anything is remembered. */
-const durationMs = length(300_000, 5_000)
+const durationMs = length(300_000, 2_500)
 
 /** 640 wrong keys a second are 50 to each good one. */
 const rows = [

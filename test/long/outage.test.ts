@@ -9,8 +9,8 @@ import { length } from './length.ts'
 import { startProxy, type TcpProxy } from './processes/proxy.ts'
 
 const collectGarbage = garbageCollector()
-const outageMs = length(20_000, 5_000)
-const leaseMs = 2_000
+const outageMs = length(20_000, 2_500)
+const leaseMs = length(2_000, 1_000)
 const requestsPerSecond = 1_000
 
 interface Answer {

@@ -8,7 +8,7 @@ import { createTraffic } from './soak-traffic.ts'
 
 const livingKeys = 100
 const sliceMs = length(10_000, 1_000)
-const slices = length(60, 24)
+const slices = length(60, 16)
 /** How many samples are printed: every third of a long run. */
 const printedEvery = length(3, 1)
 /** One change of a key in so many milliseconds; every second one makes a new key. */
@@ -17,7 +17,7 @@ const changeEveryMs = 200
  * What the heap may gain per minute over the second half: a tenth of what 180 000 requests would leave if each left its
  * smallest object. A short run is mostly noise, and its caches still fill.
  */
-const mostBytesPerMinute = length(1_000_000, 15_000_000)
+const mostBytesPerMinute = length(1_000_000, 25_000_000)
 
 interface Sample {
   minutes: number

@@ -17,6 +17,9 @@ export interface Misfortune {
   readonly questions: number
 }
 
+/** Rules that are missed only after so many steps that the search takes seconds. */
+export const slowToBreak: Rule[] = ['order']
+
 /** The smallest world in which each rule is missed. */
 export const misfortunes: Readonly<Record<Rule, Misfortune>> = {
   marks: { left: { failovers: 1 }, questions: 1 },

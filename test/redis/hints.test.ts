@@ -51,6 +51,9 @@ const requestWith = (key: string) => ({
   body: { type: 'track', event: 'Seen' },
 })
 
+/** Far below the lease, also on a busy machine; `npm run test:long -- redis-hints` measures milliseconds. */
+const soonMs = 500
+
 interface OpenClient {
   client: RedisClient
   end(): unknown
@@ -125,7 +128,7 @@ describeWithService('redis', 'Redis hints', (url) => {
         times.push(await waitUntil(async () => !(await there.verify(requestWith(key))).ok))
         await revoked
       }
-      expect(times.sort((a, b) => a - b)[4]).toBeLessThan(20)
+      expect(times.sort((a, b) => a - b)[4]).toBeLessThan(soonMs)
     })
   }
 
@@ -190,12 +193,15 @@ describeWithService('redis', 'Redis hints', (url) => {
     await redis.start()
     ends.push(() => redis.kill())
     const admin = (await open('node-redis 6', redis.url)) as ReturnType<typeof createClient>
-    const setUser = (...rules: string[]) =>
-      admin.sendCommand(['ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', ...documentedAcl(), ...rules])
-    for (const kind of ['node-redis 6', 'ioredis 6']) {
+    const refused = `The Redis user may not use the channel "${channel}". Allow it by ACL SETUSER <user> &${channel}`
+    const silent = 'The connection on which Redis hints are heard is lost, or does not answer.'
+
+    async function subscribe(kind: string, user: string) {
+      const setUser = (...rules: string[]) =>
+        admin.sendCommand(['ACL', 'SETUSER', user, 'reset', 'on', '>secret', ...documentedAcl(), ...rules])
       await setUser('resetchannels', '&other')
       const told: string[] = []
-      const userUrl = redis.url.replace('//', '//app:secret@')
+      const userUrl = redis.url.replace('//', `//${user}:secret@`)
       const hints = createRedisHints({ client: await open(kind, userUrl), channel })
       hints.subscribe(
         () => {},
@@ -204,7 +210,6 @@ describeWithService('redis', 'Redis hints', (url) => {
       )
       const toldSo = (...expected: string[]) =>
         waitUntil(() => told.length >= expected.length).then(() => expect(told).toEqual(expected))
-      const refused = `The Redis user may not use the channel "${channel}". Allow it by ACL SETUSER <user> &${channel}`
       await toldSo(refused)
       await expect(hints.publish(['wk_a'])).rejects.toThrow(refused)
       await setUser('-publish', `&${channel}`)
@@ -212,12 +217,15 @@ describeWithService('redis', 'Redis hints', (url) => {
       await expect(hints.publish(['wk_a'])).rejects.toThrow('may not run PUBLISH.')
       await setUser(`&${channel}`)
       await hints.publish(['wk_a'])
+      return { hints, told, toldSo }
+    }
 
-      const silent = 'The connection on which Redis hints are heard is lost, or does not answer.'
-      redis.freeze()
-      await sleep(6_500)
-      expect(told).toEqual([refused, 'restored', silent])
-      redis.thaw()
+    const subscribed = [await subscribe('node-redis 6', 'app'), await subscribe('ioredis 6', 'other')]
+    redis.freeze()
+    await sleep(6_500)
+    for (const { told } of subscribed) expect(told.slice(2)).toEqual([silent])
+    redis.thaw()
+    for (const { hints, toldSo } of subscribed) {
       await toldSo(refused, 'restored', silent, 'restored')
       await hints.close()
     }

@@ -7,8 +7,8 @@ import { describeWithService } from '../../services.ts'
 import { type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 import { startLosingProxy } from './losing-proxy.ts'
 
-const lostAnswers = 120
-const flushes = 150
+const lostAnswers = 24
+const flushes = 30
 
 /** @param moments after which of a batch's statements, in turn, the connection is lost. */
 function countOnce({ url }: TestDatabase, moments: readonly (readonly string[])[]): void {
