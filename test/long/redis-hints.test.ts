@@ -85,6 +85,6 @@ describeWithService('postgres', 'hints over Redis between processes that share P
     // Nobody heard of it at once, or the subscription was there after all.
     expect(percentile(times, 0.5)).toBeGreaterThan(20)
     // Beside the lease: what it takes to commit, to verify, and a busy machine.
-    expect(percentile(times, 1)).toBeLessThan(leaseMs + 250)
+    expect(percentile(times, 1)).toBeLessThan(leaseMs + length(250, 1_000))
   })
 })
