@@ -147,7 +147,7 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     code: 'invalid_event',
     title: 'Invalid event',
     detail:
-      'Each event must be a JSON object whose type, where present, is a string, and must fit the schema for its name where there is one; a batch must hold at least one event.',
+      'Each event must be a JSON object whose type, where present, is a string; a batch must hold at least one event.',
   },
   event_type_mismatch: {
     status: 400,
