@@ -1,3 +1,4 @@
+import { withDeadline } from '../runtime/deadline.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { Activity } from '../watch/activity.ts'
 import type { RecentDecision } from '../watch/recent-decision.ts'
@@ -80,16 +81,8 @@ export function createDecisionStream(
   }
 
   /** An application that does not answer does not allow. */
-  async function isAllowedInTime(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), accessCheckMs)
-    })
-    try {
-      return await Promise.race([isStillAllowed(), late])
-    } finally {
-      clearTimeout(timer)
-    }
+  function isAllowedInTime(): Promise<boolean> {
+    return withDeadline(isStillAllowed(), accessCheckMs, () => false)
   }
 
   return new ReadableStream<Uint8Array>(

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
-import { storeDeadlineMs, timeoutError } from '../runtime/deadline.ts'
+import { atDeadline, storeDeadlineMs, timeoutError } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
 
 const maxConcurrent = 32
@@ -53,13 +53,13 @@ export function createLookupQueue(): LookupQueue {
       }
       return new Promise((resolve, reject) => {
         const admit = () => {
-          clearTimeout(timer)
+          cancel()
           resolve(leaveOnce())
         }
-        const timer = setTimeout(() => {
+        const cancel = atDeadline(storeDeadlineMs, () => {
           lane.delete(admit)
           reject(timeoutError())
-        }, storeDeadlineMs)
+        })
         lane.add(admit)
       })
     },

@@ -1,5 +1,6 @@
 import type { Rate, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { atDeadline } from '../runtime/deadline.ts'
 import { inBackground } from '../runtime/timers.ts'
 import {
   askFor,
@@ -11,7 +12,6 @@ import {
   toAnsweredResult,
 } from './leased-bucket.ts'
 import { isLeasable, noteDemand } from './leased-demand.ts'
-import { afterPoll } from './link.ts'
 import type { OutageLimiter } from './outage-limiter.ts'
 
 /** Spends locally what has been taken ahead, and asks for more on behalf of whoever needs it. */
@@ -56,12 +56,12 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
 
   function wait(bucket: LeasedBucket, cost: number, rate: Rate): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => afterPoll(giveUp), timeoutMs)
+      const cancel = atDeadline(timeoutMs, giveUp)
       const waiter: Waiter = {
         cost,
         rate,
         settle(result) {
-          clearTimeout(timer)
+          cancel()
           try {
             resolve(result())
           } catch (error) {

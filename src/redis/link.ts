@@ -1,3 +1,4 @@
+import { withDeadline } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { RedisCommands } from './client.ts'
@@ -194,27 +195,10 @@ export function isLate(error: unknown): boolean {
   return error instanceof LateError
 }
 
-/** Runs after the sockets have been read once more: when we were the ones who stalled, the answer lies there. */
-export function afterPoll(run: () => void): void {
-  setImmediate(run)
-}
-
-/** The value, or a rejection after `timeoutMs`; what comes later is ignored. */
+/** What Redis answers, or a rejection after `timeoutMs`; what comes later is ignored. */
 export function withTimeout<T>(value: Promise<T>, timeoutMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () =>
-      reject(new LateError('store_unavailable', `Redis did not answer within ${timeoutMs} ms.`))
-    const timer = setTimeout(() => afterPoll(giveUp), timeoutMs)
-    value.then(
-      (result) => {
-        clearTimeout(timer)
-        resolve(result)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(error)
-      },
-    )
+  return withDeadline(value, timeoutMs, () => {
+    throw new LateError('store_unavailable', `Redis did not answer within ${timeoutMs} ms.`)
   })
 }
 

@@ -5,23 +5,56 @@ import { StoreError } from './errors.ts'
 export const storeDeadlineMs = 1_000
 
 /**
- * The value, or a StoreError `store_timeout` when it does not come in time; a late one is ignored. A process that was busy
- * or frozen for that long reads what has arrived meanwhile before it judges.
+ * Calls `giveUp` when a deadline is over and what has arrived by then was read: a process that was busy or frozen for that
+ * long judges by what it has got, not by its own delay.
+ * @returns cancels it.
  */
-export async function withDeadline<T>(value: Awaitable<T>, deadlineMs = storeDeadlineMs): Promise<T> {
-  if (!(value instanceof Promise)) return value
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => setImmediate(() => reject(timeoutError())), deadlineMs)
-  })
-  try {
-    return await Promise.race([value, deadline])
-  } finally {
+export function atDeadline(deadlineMs: number, giveUp: () => void): () => void {
+  let isOver = false
+  const timer = setTimeout(() => setImmediate(() => isOver || giveUp()), deadlineMs)
+  return () => {
+    isOver = true
     clearTimeout(timer)
   }
+}
+
+/**
+ * The value, or what `late` gives or throws when it does not come in time. Then whatever comes later is ignored.
+ * @throws StoreError `store_timeout`, unless `late` says otherwise.
+ */
+export function withDeadline<T>(
+  value: Awaitable<T>,
+  deadlineMs = storeDeadlineMs,
+  late: () => T = throwTimeout,
+): Promise<T> {
+  if (typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function')
+    return Promise.resolve(value)
+  return new Promise((resolve, reject) => {
+    const cancel = atDeadline(deadlineMs, () => {
+      try {
+        resolve(late())
+      } catch (error) {
+        reject(error)
+      }
+    })
+    ;(value as PromiseLike<T>).then(
+      (result) => {
+        cancel()
+        resolve(result)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
+  })
 }
 
 /** Without the time that was left: one outage is one message in a log. */
 export function timeoutError(): StoreError {
   return new StoreError('store_timeout', 'The store did not answer in time.')
+}
+
+function throwTimeout(): never {
+  throw timeoutError()
 }

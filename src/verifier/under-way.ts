@@ -1,3 +1,4 @@
+import { withDeadline } from '../runtime/deadline.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The verifications that have begun and not ended. */
@@ -25,12 +26,10 @@ export function createUnderWay(): UnderWay {
     },
     async ended(deadlineMs) {
       if (count === 0) return
-      let timer: NodeJS.Timeout | undefined
-      await new Promise<void>((resolve) => {
+      const ended = new Promise<void>((resolve) => {
         tellEnded = resolve
-        timer = setTimeout(resolve, deadlineMs)
       })
-      clearTimeout(timer)
+      await withDeadline(ended, deadlineMs, () => undefined)
     },
   }
 }

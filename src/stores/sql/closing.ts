@@ -1,3 +1,4 @@
+import { withDeadline } from '../../runtime/deadline.ts'
 import type { Connections } from './connections.ts'
 
 /** Longest time in milliseconds that calls under way may take until they are cut off, and connections to end in order. */
@@ -21,10 +22,5 @@ export async function closeInTime(
 }
 
 async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLong = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, tooLong])
-  clearTimeout(timer)
+  await withDeadline(work, ms, () => undefined)
 }

@@ -1,4 +1,5 @@
 import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
+import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
 import {
   aliveWithinMs,
@@ -138,10 +139,10 @@ export function guardPool(guarded: Guarded): MysqlPool {
         settle()
         callback(timeoutError(deadlineMs), undefined as never)
       }
-      const timer = setTimeout(() => setImmediate(giveUp), deadlineMs)
+      const cancel = atDeadline(deadlineMs, giveUp)
       const settle = () => {
         cuts.delete(giveUp)
-        clearTimeout(timer)
+        cancel()
       }
       cuts.add(giveUp)
       pool.getConnection((error, connection) => {
@@ -182,7 +183,7 @@ function guardConnection(
       if (answered) return
       answered = true
       cuts.delete(cut)
-      clearTimeout(timer)
+      cancel()
       clearTimeout(doubt)
       callback(error, result)
     }
@@ -194,7 +195,7 @@ function guardConnection(
       connection.destroy()
       answer(failure, undefined)
     }
-    const timer = setTimeout(() => setImmediate(cut), deadlineMs)
+    const cancel = atDeadline(deadlineMs, cut)
     const doubt = setTimeout(async () => {
       if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
     }, doubtAfterMs)
@@ -216,11 +217,11 @@ function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = driver.createConnection({ uri: url, connectTimeout: aliveWithinMs })
     const settle = (alive: boolean) => {
-      clearTimeout(timer)
+      cancel()
       if (!(probe instanceof Promise)) probe.destroy()
       resolve(alive)
     }
-    const timer = setTimeout(() => setImmediate(settle, false), aliveWithinMs)
+    const cancel = atDeadline(aliveWithinMs, () => settle(false))
     if (probe instanceof Promise) {
       probe.then(
         (made) => {

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
+import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
 import {
   aliveWithinMs,
@@ -121,9 +122,9 @@ function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClie
       late = true
       reject(new StoreError('store_timeout', 'The database did not take a connection in time.'))
     }
-    const timer = setTimeout(() => setImmediate(giveUp), deadlineMs)
+    const cancel = atDeadline(deadlineMs, giveUp)
     const settle = (then: () => void) => {
-      clearTimeout(timer)
+      cancel()
       then()
     }
     pool.connect().then(
@@ -153,7 +154,7 @@ function guardClient(
         reject(cut)
       }
       // What has arrived while the process was busy or frozen is read before judging.
-      const timer = setTimeout(() => setImmediate(giveUp, deadlineMs), deadlineMs)
+      const cancel = atDeadline(deadlineMs, () => giveUp(deadlineMs))
       const doubt = setTimeout(async () => {
         if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
       }, doubtAfterMs)
@@ -162,7 +163,7 @@ function guardClient(
         .then(resolve, reject)
         .finally(() => {
           answered = true
-          clearTimeout(timer)
+          cancel()
           clearTimeout(doubt)
         })
     })

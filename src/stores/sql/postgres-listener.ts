@@ -1,3 +1,4 @@
+import { withDeadline } from '../../runtime/deadline.ts'
 import { inBackground } from '../../runtime/timers.ts'
 import type { ChangeListener } from '../key-store.ts'
 import { toStoreError } from './driver-errors.ts'
@@ -73,9 +74,9 @@ export function listenForChanges(
       if (client === started) onChange(payload === undefined || payload === '' ? undefined : [payload])
     })
     try {
-      await inTime(started.connect())
+      await answered(started.connect())
       started.unref?.()
-      await inTime(started.query(`listen "${channel.replaceAll('"', '""')}"`))
+      await answered(started.query(`listen "${channel.replaceAll('"', '""')}"`))
     } catch (error) {
       return lose(error)
     }
@@ -89,7 +90,7 @@ export function listenForChanges(
 
   function beat(started: ListeningClient, lose: (error: unknown) => void): void {
     timer = setTimeout(() => {
-      inTime(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
+      answered(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
     }, heartbeatMs)
     inBackground(timer)
   }
@@ -112,15 +113,8 @@ export function listenForChanges(
   }
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), patienceMs)
+function answered<T>(answer: Promise<T>): Promise<T> {
+  return withDeadline(answer, patienceMs, () => {
+    throw new Error('no answer')
   })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
-    answer.catch(() => {})
-  }
 }
