@@ -5,23 +5,35 @@
 //   - starts its `main`, where it has one: a server that prints one line {"port": …, "key": …} once it listens
 //     and accepts events at /v1/track. It must answer 200 with the key and 401 without.
 // `npm run check:package -- esm ts` checks only the consumers named. One whose package.json says `config.onlyWhenAsked` needs
-// what not every machine has, such as a compiler, and is left out unless it is named.
+// what not every machine has, such as a compiler, and is left out unless it is named. Two run at a time, as much of it is
+// waiting for downloads; each prints what it has to say once it has ended.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const consumers = join(root, 'test/package/consumers')
 const work = mkdtempSync(join(tmpdir(), 'writekey-package-'))
 const startPatienceMs = 30_000
+const atOnce = 2
 
-function run(command, args, cwd) {
-  console.log(`> ${command} ${args.join(' ')}`)
-  execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] })
+/** Runs a command to its end. What it prints goes to `print`, also when it fails. */
+async function run(print, command, args, cwd) {
+  print(`> ${command} ${args.join(' ')}`)
+  const running = promisify(execFile)(command, args, { cwd, maxBuffer: 2 ** 26 })
+  running.child.stdin?.end()
+  try {
+    const { stdout, stderr } = await running
+    print(stdout + stderr)
+  } catch (error) {
+    print(`${error.stdout}${error.stderr}`)
+    throw error
+  }
 }
 
 function pack() {
@@ -72,28 +84,55 @@ function readManifest(folder) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 }
 
-async function checkConsumer(name, tarball) {
-  console.log(`\nconsumer ${name}`)
+async function checkConsumer(print, name, tarball) {
+  print(`\nconsumer ${name}`)
   const folder = join(work, name)
   cpSync(join(consumers, name), folder, { recursive: true })
   const manifest = readManifest(folder)
-  run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--prefer-offline', tarball], folder)
-  if (manifest.scripts?.build) run('npm', ['run', 'build'], folder)
-  if (manifest.scripts?.test) run('npm', ['test'], folder)
+  const quiet = ['--no-package-lock', '--no-audit', '--no-fund', '--prefer-offline']
+  await run(print, 'npm', ['install', ...quiet, tarball], folder)
+  if (manifest.scripts?.build) await run(print, 'npm', ['run', 'build'], folder)
+  if (manifest.scripts?.test) await run(print, 'npm', ['test'], folder)
   if (manifest.main) await probe(folder, manifest.main)
-  console.log(`consumer ${name}: ok`)
+  print(`consumer ${name}: ok`)
+}
+
+/** Does all of it, whatever fails. @returns whether nothing failed. */
+async function runChecks(checks) {
+  let isGood = true
+  const left = [...checks]
+  const next = async () => {
+    for (let check = left.shift(); check !== undefined; check = left.shift()) {
+      const printed = []
+      try {
+        await check((text) => printed.push(text))
+      } catch (error) {
+        isGood = false
+        printed.push(`FAILED: ${error.stack}`)
+      }
+      console.log(printed.join('\n'))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, next))
+  return isGood
 }
 
 try {
-  if (!existsSync(join(root, 'dist'))) run('npm', ['run', 'build'], root)
+  if (!existsSync(join(root, 'dist'))) execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' })
   const tarball = pack()
-  run('npx', ['--no-install', 'publint', 'run', tarball, '--strict'], root)
-  run('npx', ['--no-install', 'attw', tarball, '--format', 'ascii'], root)
   const asked = process.argv.slice(2)
-  for (const name of readdirSync(consumers).toSorted()) {
-    const always = readManifest(join(consumers, name)).config?.onlyWhenAsked !== true
-    if (asked.includes(name) || (asked.length === 0 && always)) await checkConsumer(name, tarball)
-  }
+  const lints = [
+    ['publint', 'run', tarball, '--strict'],
+    ['attw', tarball, '--format', 'ascii'],
+  ].map((args) => (print) => run(print, 'npx', ['--no-install', ...args], root))
+  const chosen = readdirSync(consumers)
+    .toSorted()
+    .filter((name) => {
+      const always = readManifest(join(consumers, name)).config?.onlyWhenAsked !== true
+      return asked.includes(name) || (asked.length === 0 && always)
+    })
+    .map((name) => (print) => checkConsumer(print, name, tarball))
+  if (!(await runChecks(asked.length === 0 ? [...lints, ...chosen] : chosen))) process.exitCode = 1
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
