@@ -47,6 +47,10 @@ export interface WriteKeys {
     changes: UpdateKeyInput,
     options?: ChangeOptions & { version?: number },
   ): Promise<WriteKey>
+  /** Enforces the rules on trial in place of those that the key has. Rejects with `conflict`, reason `no_trial`, when there are none. */
+  enforceTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
+  /** Forgets the rules on trial. Rejects with `conflict`, reason `no_trial`, when there are none. */
+  dropTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
   /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
   rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
   /** Ends the grace of one earlier secret now. */

@@ -10,9 +10,11 @@ import {
   maxListEntries,
   type SettableField,
   settableFields,
+  trialFields,
 } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { type SnakeCase, toSnakeCase } from '../runtime/letter-case.ts'
+import { snakeCaseKeys } from './field-names.ts'
 
 /** What a field is in JSON, by its kind. */
 interface KindJson {
@@ -22,6 +24,7 @@ interface KindJson {
   moment: string
   list: string[]
   json: Record<string, unknown>
+  rules: Record<string, unknown>
 }
 
 type JsonOf<Field extends KeyField> =
@@ -81,6 +84,7 @@ const toJson: Readonly<Record<FieldKind, (value: never) => unknown>> = {
   moment: (date: Date) => date.toISOString(),
   list: (list: readonly string[]) => [...list],
   json: (object: object) => ({ ...object }),
+  rules: (rules: object) => snakeCaseKeys({ ...rules }),
 }
 
 function isMoment(name: FieldName): boolean {
@@ -102,6 +106,7 @@ function givenSchema(field: KeyField): z.ZodType {
 function valueSchema({ kind, words, pattern, range, maxLength = 0 }: KeyField): z.ZodType {
   if (words !== undefined) return z.enum(words)
   if (kind === 'list') return z.array(z.string().max(2_048)).max(maxListEntries)
+  if (kind === 'rules') return z.strictObject(trialShape())
   if (kind === 'json') return z.record(z.string(), z.unknown())
   if (kind === 'moment') return z.iso.datetime({ offset: true })
   if (kind === 'number') return range === undefined ? z.number() : z.number().min(range[0]).max(range[1])
@@ -111,6 +116,13 @@ function valueSchema({ kind, words, pattern, range, maxLength = 0 }: KeyField): 
     .string()
     .min(1)
     .max(2 * maxLength)
+}
+
+/** Rules with their names and limits; the core says what is wrong with an entry. */
+function trialShape(): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    trialFields.map((name) => [toSnakeCase(name), valueSchema(keyFields[name]).optional()]),
+  )
 }
 
 /** What an answer holds: of texts and moments nothing is promised but what they are. */

@@ -160,7 +160,12 @@ export function toKeyWithVolumeJson(
 
 /** The fields of a validated body for the TypeScript API. */
 export function toKeyInput<Input>(body: Readonly<Record<string, unknown>>): Input {
-  return camelCaseKeys(body) as Input
+  const { trial } = body
+  const isTried = typeof trial === 'object' && trial !== null
+  return {
+    ...camelCaseKeys(body),
+    ...(isTried && { trial: camelCaseKeys(trial as Record<string, unknown>) }),
+  } as Input
 }
 
 export function toMoment(date: Date | null): string | null {

@@ -72,6 +72,8 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
         throw invalidField(field, 'is not yours to set: ask whoever runs this service')
     }
     const plan = keys.plan(before?.plan ?? null)
+    const { trial } = fields
+    if (trial !== null && typeof trial === 'object' && fields !== trial) assertOwnMeans({ ...trial }, before)
     for (const field of ['rateLimitEps', 'senderRateLimitEps'] as const) {
       const most = plan[field]
       const asked = fields[field]
@@ -132,6 +134,12 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       assertOwnMeans(changes, await own(id))
       return keys.update(id, changes, options)
     },
+    async enforceTrial(id, options) {
+      const key = await own(id)
+      assertOwnMeans({ ...key.trial }, key)
+      return keys.enforceTrial(id, options)
+    },
+    dropTrial: ofOwn(keys.dropTrial),
     rotate: ofOwn(keys.rotate),
     endGrace: ofOwn(keys.endGrace),
     pause: ofOwn(keys.pause),

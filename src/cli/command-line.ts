@@ -44,6 +44,8 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   rotate: { 'grace-period-hours': text },
   pause: {},
   resume: {},
+  'enforce-trial': {},
+  'drop-trial': {},
   revoke: { yes, 'secret-stdin': yes },
   delete: { yes },
   usage: { window: text, zone: text },
@@ -54,7 +56,18 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   check: { type: text, name: text, origin: text, address: text },
 }
 /** Commands that write keys, and so say where. */
-const changing = new Set(['create', 'import', 'update', 'rotate', 'pause', 'resume', 'revoke', 'delete'])
+const changing = new Set([
+  'create',
+  'import',
+  'update',
+  'rotate',
+  'pause',
+  'resume',
+  'enforce-trial',
+  'drop-trial',
+  'revoke',
+  'delete',
+])
 const commonFlags = {
   store: text,
   schema: text,

@@ -15,6 +15,8 @@ export const helpText = `writekey: write keys for your event ingest
   writekey rotate     ID [--grace-period-hours N]      (default 24; 0 ends the old secret now)
   writekey pause      ID                               (refused with 429 until it is resumed)
   writekey resume     ID
+  writekey enforce-trial ID                            (what --trial says counts from now on)
+  writekey drop-trial ID
   writekey revoke     ID [--yes]                       (final; or --secret-stdin --yes < secret)
   writekey delete     ID [--yes]
   writekey usage      ID [--window 24h] [--zone Z]     (1h to 720h, 1d to 30d)

@@ -60,6 +60,18 @@ export const keyCommands: Readonly<Record<string, Command>> = {
     print(run, `Resumed ${key.id} (${printable(key.name)}). Every process accepts it again.`)
   },
 
+  async 'enforce-trial'(run) {
+    const key = await run.keys.enforceTrial(idOf(run), shellActor())
+    if (isJson(run)) return printJson(run, toKeyJson(key))
+    print(run, `Enforced what was on trial for ${key.id} (${printable(key.name)}).`)
+  },
+
+  async 'drop-trial'(run) {
+    const key = await run.keys.dropTrial(idOf(run), shellActor())
+    if (isJson(run)) return printJson(run, toKeyJson(key))
+    print(run, `Dropped what was on trial for ${key.id} (${printable(key.name)}).`)
+  },
+
   async revoke(run) {
     const key = await confirm(run, 'Revoking cannot be undone')
     const revoked = await run.keys.revoke(key.id, shellActor())

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util'
+import { camelCaseKeys } from '../admin/field-names.ts'
 import { type FieldKind, type KeyField, keyFields, settableFields } from '../keys/fields.ts'
 import { toKebabCase } from '../runtime/letter-case.ts'
 import { usageError } from './cli-error.ts'
@@ -49,6 +50,7 @@ const placeholders: Readonly<Record<FieldKind, string>> = {
   moment: 'TIME',
   list: 'A,B',
   json: 'JSON',
+  rules: 'JSON',
 }
 
 function parseField(flag: string, { kind, nullable }: KeyField, text: string): unknown {
@@ -56,6 +58,7 @@ function parseField(flag: string, { kind, nullable }: KeyField, text: string): u
   if (kind === 'list') return splitList(text)
   if (kind === 'number') return parseNumber(flag, text)
   if (kind === 'json') return parseJson(flag, text)
+  if (kind === 'rules') return camelCaseKeys(parseJson(flag, text) as Record<string, unknown>)
   return text
 }
 

@@ -59,7 +59,12 @@ export const readingCommands: Readonly<Record<string, Command>> = {
     const rows = [
       ...Object.entries(usage.accepted).map(([type, count]) => ['accepted', type, count]),
       ...Object.entries(usage.refused).map(([reason, count]) => ['refused', reason, count]),
+      ...Object.entries(usage.wouldRefuse).map(([reason, count]) => ['on trial', reason, count]),
     ]
+    if (usage.triedTotal > 0) {
+      const { wouldRefuseTotal, triedTotal } = usage
+      print(run, `Rules on trial would have refused ${wouldRefuseTotal} of ${triedTotal} events`)
+    }
     print(run, `From ${usage.from.toISOString()} to ${usage.to.toISOString()}`)
     print(run, `Last event: ${usage.lastEventAt?.toISOString() ?? 'never'}`)
     if (usage.quota !== null) {

@@ -31,6 +31,17 @@ export interface KeyRules {
   readonly deniedIps: readonly string[] | null
 }
 
+/**
+ * Rules on trial: judged beside the enforced ones, and never refusing anything. Those that are there are lists and rates as the key may
+ * have them; none is `null`.
+ */
+export type TrialRules = {
+  readonly [Name in keyof KeyRules]?: NonNullable<KeyRules[Name]>
+} & {
+  readonly rateLimitEps?: number
+  readonly senderRateLimitEps?: number
+}
+
 /** What a value is. Says how it is stored, how it looks in JSON and how the command line reads it. */
 interface Kinds {
   /** Text of people, in any alphabet. */
@@ -42,6 +53,8 @@ interface Kinds {
   moment: number
   list: readonly string[]
   json: Readonly<Record<string, unknown>>
+  /** Of other fields, in the spelling of the interface. */
+  rules: TrialRules
 }
 
 export type FieldKind = keyof Kinds
@@ -110,6 +123,13 @@ export const keyFields = {
     description: "Says the rates of a key that sets none; null = the application's default plan.",
   },
   status: { kind: 'word', words: keyStatuses },
+  trial: {
+    kind: 'rules',
+    nullable: true,
+    settable: 'always',
+    description:
+      'Rules on trial (lists and rates): what they would refuse is counted and told, and nothing is refused by them; null = none.',
+  },
   rateLimitEps: {
     kind: 'number',
     nullable: true,
@@ -174,6 +194,19 @@ type RuleList = ReturnType<typeof ruleList>
 
 function ruleList(entries: EntryKind, whenEmpty: 'keep' | 'refuse' | 'null', description: string) {
   return { kind: 'list', nullable: true, settable: 'always', entries, whenEmpty, description } as const
+}
+
+/** The fields that can be on trial. */
+export const trialFields: readonly (keyof TrialRules)[] = [
+  'rateLimitEps',
+  'senderRateLimitEps',
+  ...fieldListNames(),
+]
+
+function fieldListNames(): (keyof KeyRules)[] {
+  return Object.entries(keyFields)
+    .filter(([, { kind }]) => kind === 'list')
+    .map(([name]) => name as keyof KeyRules)
 }
 
 export type KeyFields = typeof keyFields

@@ -136,7 +136,7 @@ function readCell(kind: FieldKind | undefined, cell: string): unknown {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '')
-  if (kind !== 'json') return cell
+  if (kind !== 'json' && kind !== 'rules') return cell
   try {
     return JSON.parse(cell)
   } catch {

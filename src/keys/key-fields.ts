@@ -1,5 +1,5 @@
 import { invalidField } from '../runtime/errors.ts'
-import type { KeyRules } from './fields.ts'
+import type { KeyRules, TrialRules } from './fields.ts'
 import {
   type FieldName,
   type FieldValues,
@@ -28,6 +28,11 @@ export interface CreateKeyInput extends Partial<KeyRules> {
    * plan's, else one sender may use the whole rate.
    */
   senderRateLimitEps?: number | null
+  /**
+   * Rules on trial, with the names and values of the enforced ones. What they would refuse is counted (`usage`), told (`would_refuse`) and
+   * shown, and nothing is refused by them. `null`, `{}` or absent: none.
+   */
+  trial?: TrialRules | null
   /** The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or an ISO 8601 text with a zone. */
   expiresAt?: Date | number | string | null
   /** Anything that survives JSON, at most 4 096 bytes of it. Handed to handlers, never interpreted. */
@@ -40,7 +45,7 @@ export type UpdateKeyInput = Partial<Omit<CreateKeyInput, 'environment' | 'works
 /** What a caller may set, after validation. Does not compile when `CreateKeyInput` has a field that the table lacks. */
 export type GivenFields = Pick<FieldValues, keyof CreateKeyInput>
 /** The scalar fields of a key after validation; rule lists are parsed by `rules/rule-fields.ts`. */
-export type ScalarFields = Omit<GivenFields, keyof KeyRules>
+export type ScalarFields = Omit<GivenFields, keyof KeyRules | 'trial'>
 
 /** Typed both ways: the other direction of the check that `GivenFields` makes. */
 const fieldsOf: Readonly<Record<'create' | 'update', readonly (keyof CreateKeyInput & SettableField)[]>> = {

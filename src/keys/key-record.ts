@@ -1,5 +1,5 @@
 import type { EffectiveStatus } from './effective-status.ts'
-import type { KeyRules } from './fields.ts'
+import type { KeyRules, TrialRules } from './fields.ts'
 import type { KeyStatus } from './key-status.ts'
 import type { SourceType } from './source-type.ts'
 
@@ -28,6 +28,8 @@ export interface KeyRecord extends KeyRules {
   /** A name in the option `plans`; `null` = the default plan. */
   readonly plan: string | null
   readonly status: KeyStatus
+  /** Rules on trial; `null` = none. */
+  readonly trial: TrialRules | null
   /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
   /** Events per second of one sender; `null` = the plan's, else no share of its own. */
@@ -72,6 +74,8 @@ export interface WriteKey extends KeyRules {
   /** A name in the option `plans`; `null` = the default plan. */
   readonly plan: string | null
   readonly status: KeyStatus
+  /** Rules on trial; `null` = none. */
+  readonly trial: TrialRules | null
   /** Events per second; `null` = the plan's, else the application's default. */
   readonly rateLimitEps: number | null
   /** Events per second of one sender; `null` = the plan's, else no share of its own. */

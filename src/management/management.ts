@@ -22,6 +22,7 @@ import { createRuleParser } from './parse-rules.ts'
 import { createKeyPresenter } from './present-key.ts'
 import { createKeyReading } from './read-keys.ts'
 import { createKeyRotation } from './rotate-key.ts'
+import { createTrialRules } from './trial-rules.ts'
 import { createKeyUpdate } from './update-key.ts'
 import { createUsageReports } from './usage-reports.ts'
 import { createWorkspaceRoom } from './workspace-room.ts'
@@ -86,6 +87,7 @@ export function createManagement(parts: ManagementParts) {
     ...createKeyFinding({ store, usage, hashers, peppers, present }),
     ...createKeyReading({ store, usage, changes, readDay, present }),
     ...createKeyUpdate({ clock, changes, parseRules, present }),
+    ...createTrialRules({ clock, changes, present }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret, present }),
     ...createKeyEnding({ store, clock, changes, announcements, endings, present }),
     ...reports,

@@ -14,8 +14,11 @@ export interface UsageCount {
   readonly keyId: string
   /** Start of the bucket, milliseconds since the epoch. */
   readonly bucketAt: number
-  /** `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. */
-  readonly kind: 'accepted' | 'refused'
+  /**
+   * `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. `trial`: accepted events that rules on
+   * trial have judged; `name` is the reason for which they would have been refused, or `passed`.
+   */
+  readonly kind: 'accepted' | 'refused' | 'trial'
   readonly name: string
   readonly count: number
 }

@@ -1,11 +1,16 @@
 import type { UsageCount } from '../stores/usage-store.ts'
 
+/** The name under which counts what rules on trial would have let through. */
+export const triedPassed = 'passed'
+
 /** What one key did in one bucket, in plain numbers: counting allocates nothing. */
 export interface KeyCounter {
   /** By index of the event type. */
   readonly accepted: number[]
   /** By index of the reason; made when the first request is refused. */
   refused: number[] | undefined
+  /** By index of the reason, behind them what passed; made when rules on trial have judged the first event. */
+  tried: number[] | undefined
   lastEventAt: number
   secretId: string
   secretUsedAt: number
@@ -17,6 +22,7 @@ export function createKeyCounter(eventTypes: number): KeyCounter {
   return {
     accepted: new Array<number>(eventTypes).fill(0),
     refused: undefined,
+    tried: undefined,
     lastEventAt: 0,
     secretId: '',
     secretUsedAt: 0,
@@ -49,5 +55,8 @@ export function* toUsageCounts(
   }
   for (const [index, count] of (counter.refused ?? []).entries()) {
     if (count > 0) yield { keyId, bucketAt, kind: 'refused', name: reasons[index] as string, count }
+  }
+  for (const [index, count] of (counter.tried ?? []).entries()) {
+    if (count > 0) yield { keyId, bucketAt, kind: 'trial', name: reasons[index] ?? triedPassed, count }
   }
 }

@@ -43,7 +43,7 @@ export function createUnsentUsage(): UnsentUsage {
 
   function drop({ kind, count }: UsageCount): void {
     if (kind === 'accepted') dropped.events += count
-    else dropped.refusals += count
+    else if (kind === 'refused') dropped.refusals += count
   }
 
   return {

@@ -112,6 +112,13 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       }
       for (const { code } of rejected) addRefused(counter, code)
     },
+    tried(keyId, wouldRefuse, events, at) {
+      if (events === 0) return
+      const counter = counterOf(keyId, at)
+      counter.tried ??= new Array<number>(reasons.length + 1).fill(0)
+      const index = wouldRefuse === undefined ? reasons.length : (reasonIndex.get(wouldRefuse) as number)
+      counter.tried[index] = (counter.tried[index] as number) + events
+    },
     refused(keyId, reason, at) {
       addRefused(counterOf(keyId, at), reason)
     },
@@ -137,6 +144,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 const noRecorder: UsageRecorder = {
   accepted() {},
   refused() {},
+  tried() {},
   async flush() {},
   unsent: () => 0,
   async close() {},

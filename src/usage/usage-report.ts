@@ -1,4 +1,5 @@
 import type { UsageCount } from '../stores/usage-store.ts'
+import { triedPassed } from './key-counter.ts'
 import type { QuotaLeft } from './quotas.ts'
 import { bucketIndex, type UsageWindow } from './usage-window.ts'
 
@@ -13,6 +14,8 @@ export interface UsageBucket {
   readonly accepted: CountsByName
   /** Refusals by reason: requests, or with `onForbiddenEvent: 'drop'` the events left out. */
   readonly refused: CountsByName
+  /** Accepted events that rules on trial would have refused, by reason. */
+  readonly wouldRefuse: CountsByName
 }
 
 /** What one key accepted and refused in a window that ends now. */
@@ -28,6 +31,11 @@ export interface KeyUsage {
   readonly refusedTotal: number
   readonly accepted: CountsByName
   readonly refused: CountsByName
+  /** Accepted events that the rules on trial would have refused, by reason. */
+  readonly wouldRefuse: CountsByName
+  readonly wouldRefuseTotal: number
+  /** Accepted events that rules on trial have judged: of so many they would have refused `wouldRefuseTotal`. */
+  readonly triedTotal: number
   /** What the key may still send this month; null: its plan has no `monthlyEvents`. */
   readonly quota: QuotaLeft | null
   /** The whole window, oldest first, quiet buckets included. */
@@ -55,11 +63,13 @@ export function toKeyUsage(
 ): KeyUsage {
   const buckets = window.starts.map((at) => ({ at: new Date(at), ...emptyTally() }))
   const total = emptyTally()
+  let tried = 0
   for (const count of counts) {
     const bucket = buckets[bucketIndex(window, count.bucketAt) ?? -1]
     if (bucket === undefined) continue
     addCount(bucket, count)
     addCount(total, count)
+    if (count.kind === 'trial') tried += count.count
   }
   return {
     from: new Date(window.from),
@@ -70,6 +80,9 @@ export function toKeyUsage(
     refusedTotal: sum(total.refused),
     accepted: total.accepted,
     refused: total.refused,
+    wouldRefuse: total.wouldRefuse,
+    wouldRefuseTotal: sum(total.wouldRefuse),
+    triedTotal: tried,
     quota,
     buckets,
   }
@@ -101,7 +114,7 @@ export function toKeyVolumes(
     if (volume === undefined) continue
     if (kind === 'refused') {
       volume.rejected24h += count
-    } else {
+    } else if (kind === 'accepted') {
       volume.events24h += count
       const hour = Math.floor((bucketAt - from) / hourMs)
       if (hour >= 0 && hour < 24) volume.hourly24h[hour] = (volume.hourly24h[hour] as number) + count
@@ -113,15 +126,17 @@ export function toKeyVolumes(
 interface Tally {
   accepted: Record<string, number>
   refused: Record<string, number>
+  wouldRefuse: Record<string, number>
 }
 
 /** Without a prototype: an event type of the application's may be called `constructor`. */
 function emptyTally(): Tally {
-  return { accepted: Object.create(null), refused: Object.create(null) }
+  return { accepted: Object.create(null), refused: Object.create(null), wouldRefuse: Object.create(null) }
 }
 
 function addCount(tally: Tally, { kind, name, count }: UsageCount): void {
-  const counts = tally[kind]
+  if (kind === 'trial' && name === triedPassed) return
+  const counts = kind === 'trial' ? tally.wouldRefuse : tally[kind]
   counts[name] = (counts[name] ?? 0) + count
 }
 

@@ -3,6 +3,7 @@ import type { Awaitable } from '../runtime/awaitable.ts'
 import type { CarriedKey } from './carried-key.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { CheckedEvents, IngestEvent, RejectedEvent } from './events.ts'
+import type { Reason } from './reasons.ts'
 import type { Accepted, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
@@ -22,6 +23,7 @@ export class AcceptedRequest implements Accepted {
   readonly writeKey: VerifiedKey
   readonly events: IngestEvent[]
   readonly rejected: readonly RejectedEvent[]
+  readonly wouldRefuse: Reason | undefined
   readonly body: unknown
   readonly headers: Readonly<Record<string, string>>
   readonly eventType: string | null
@@ -41,6 +43,7 @@ export class AcceptedRequest implements Accepted {
     this.writeKey = writeKey
     this.events = checked.events
     this.rejected = checked.rejected
+    this.wouldRefuse = visit.wouldRefuse
     this.body = checked.body
     this.headers = headers
     this.eventType = visit.routeType

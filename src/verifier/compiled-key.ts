@@ -7,6 +7,7 @@ import { type CompiledRules, createRuleCompiler } from '../rules/compiled-rules.
 import type { EventRule } from '../rules/event-rule.ts'
 import type { IpRule } from '../rules/ip-rule.ts'
 import type { OriginRule } from '../rules/origin-rule.ts'
+import { type CompiledTrial, compileTrial } from './compiled-trial.ts'
 
 /** A key that verified a request, as handlers see it: frozen, safe to log. */
 export interface VerifiedKey {
@@ -55,6 +56,8 @@ export class CompiledKey implements CompiledRules {
   readonly ratePolicy: RatePolicy | null
   /** The share of one sender; null = none. */
   readonly senderPolicy: RatePolicy | null
+  /** Judged beside the others; null = none. */
+  readonly trial: CompiledTrial | null
   /** Events of a calendar month; null = any number. */
   readonly monthlyEvents: number | null
   /** Tells the senders of this key from those of others; 0 without a share. */
@@ -74,6 +77,7 @@ export class CompiledKey implements CompiledRules {
     ratePolicy: RatePolicy | null,
     senderPolicy: RatePolicy | null,
     monthlyEvents: number | null,
+    trial: CompiledTrial | null,
   ) {
     const secret = record.secrets[index] as SecretRecord
     this.verified = verified
@@ -88,7 +92,8 @@ export class CompiledKey implements CompiledRules {
     this.ratePolicy = ratePolicy
     this.senderPolicy = senderPolicy
     this.monthlyEvents = monthlyEvents
-    this.mark = senderPolicy === null ? 0 : markOf(verified.id)
+    this.trial = trial
+    this.mark = senderPolicy === null && trial === null ? 0 : markOf(verified.id)
     this.events = rules.events
     this.origins = rules.origins
     this.ips = rules.ips
@@ -137,8 +142,9 @@ export function createKeyCompiler(
     const rules = sibling ?? compileRules(record)
     const ratePolicy = ratePolicyOf(effectiveRateOf(record, options.plans))
     const senderPolicy = ratePolicyOf(effectiveSenderRateOf(record, options.plans))
+    const trial = compileTrial(record.trial, compileRules, ratePolicyOf)
     const { monthlyEvents } = options.plans.of(record.plan)
-    return new CompiledKey(record, index, verified, rules, ratePolicy, senderPolicy, monthlyEvents)
+    return new CompiledKey(record, index, verified, rules, ratePolicy, senderPolicy, monthlyEvents, trial)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Reason } from './reasons.ts'
 export type WriteKeyEvent =
   | AcceptedEvent
   | RefusedEvent
+  | WouldRefuseEvent
   /** A secret was accepted that ends at `expiresAt`: its sender has not moved to the new one yet. */
   | {
       readonly type: 'grace_used'
@@ -72,6 +73,8 @@ export interface AcceptedEvent {
   readonly events: number
   /** Number of events left out under `onForbiddenEvent: 'drop'`. */
   readonly rejected: number
+  /** Why the key's rules on trial would have refused it. */
+  readonly wouldRefuse?: Reason
   readonly origin?: string
   readonly address?: string
 }
@@ -85,6 +88,17 @@ export interface RefusedEvent {
   readonly address?: string
   /** What `onEvents` threw; with `handler_failed`. */
   readonly error?: Error
+}
+
+/** Events were accepted that the rules on trial of their key would have refused. Follows `accepted`. */
+export interface WouldRefuseEvent {
+  readonly type: 'would_refuse'
+  readonly reason: Reason
+  readonly keyId: string
+  /** Number of accepted events in the request. */
+  readonly events: number
+  readonly origin?: string
+  readonly address?: string
 }
 
 /** What can be unusual about a key's traffic. */

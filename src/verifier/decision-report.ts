@@ -65,6 +65,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
     const { received } = visit
     return {
       reason,
+      wouldRefuse: reason === null ? visit.wouldRefuse : undefined,
       keyId: visit.keyId ?? null,
       sourceType: visit.key?.verified.sourceType ?? null,
       secret: visit.key === undefined ? null : toSecret(visit.key),
@@ -92,8 +93,17 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       secretId: key.verified.secretId,
       events: checked.events.length,
       rejected: checked.rejected.length,
+      ...(visit.wouldRefuse !== undefined && { wouldRefuse: visit.wouldRefuse }),
       ...whereFrom(visit),
     })
+  }
+
+  function tellTrial(visit: Visit, key: CompiledKey, checked: CheckedEvents): void {
+    const { wouldRefuse: reason } = visit
+    const events = checked.events.length
+    usage.tried(key.id, reason, events, visit.at)
+    if (reason === undefined || !tellDecisions) return
+    emit({ type: 'would_refuse', reason, keyId: key.id, events, ...whereFrom(visit) })
   }
 
   return {
@@ -103,6 +113,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
         emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
       }
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
+      if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
       measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))
       if (tellDecisions) tellAccepted(visit, key, checked)
       watch.record?.(toDecision(visit, null, checked))

@@ -7,6 +7,8 @@ import type { Reason } from './reasons.ts'
 export interface RequestDecision {
   /** Why it was refused; null = accepted. */
   readonly reason: Reason | null
+  /** Why rules on trial would have refused what was accepted. */
+  readonly wouldRefuse?: Reason | undefined
   /** Null while the key is not known. */
   readonly keyId: string | null
   /** Null until the key is known to be good. */

@@ -18,6 +18,7 @@ import { createInnerGuard } from './steps/inner-guard.ts'
 import { createKeyStep, type KeyStepOptions } from './steps/key.ts'
 import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules.ts'
 import { createTargetCheck, isBodiless } from './steps/target.ts'
+import { createTrial } from './steps/trial.ts'
 import type { Refused, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
@@ -68,6 +69,7 @@ export function createSequence(options: SequenceOptions): Sequence {
     createInnerGuard(options, checkTarget, again, refusals),
     refusals,
     charges,
+    createTrial(options, client),
   )
   const passGate = createGate(options, again, charges, refusals, accept)
 

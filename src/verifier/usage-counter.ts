@@ -15,6 +15,11 @@ export interface UsageCounter {
     rejected: readonly RejectedEvent[],
     at: number,
   ): void
+  /**
+   * Events that a key with rules on trial has accepted.
+   * @param wouldRefuse what those rules would have said; undefined = they would have let them through
+   */
+  tried(keyId: string, wouldRefuse: Reason | undefined, events: number, at: number): void
   /** A refused request of a key that is known. */
   refused(keyId: string, reason: Reason, at: number): void
 }

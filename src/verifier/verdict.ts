@@ -12,6 +12,8 @@ export interface Accepted {
   readonly events: IngestEvent[]
   /** Events left out under `onForbiddenEvent: 'drop'`. */
   readonly rejected: readonly RejectedEvent[]
+  /** Why the key's rules on trial would have refused the request, or events of it; undefined: they would not, or there are none. */
+  readonly wouldRefuse?: Reason | undefined
   /** The parsed body, less `writeKey`, holding exactly `events`; undefined for GET and HEAD. */
   readonly body: unknown
   /** What the path or the route says about every event, spelled out; null = each event says its own type. */

@@ -8,6 +8,7 @@ import type { Presented } from './credentials.ts'
 import type { CheckedEvents } from './events.ts'
 import { isFromPage, pageOrigin } from './page-origin.ts'
 import { type Reading, readingOf } from './reading.ts'
+import type { Reason } from './reasons.ts'
 
 /** One request on its way through the checks. */
 export interface Visit extends BodyAccount {
@@ -48,6 +49,8 @@ export interface Visit extends BodyAccount {
   isSenderTighter: boolean
   /** Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep. */
   readonly isPaid: boolean
+  /** What the key's rules on trial would have said. */
+  wouldRefuse: Reason | undefined
 }
 
 const paid = Symbol('paid')
@@ -91,6 +94,7 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     quotaTaken: 0,
     isOverQuota: false,
     isPaid: (request as { [paid]?: boolean })[paid] === true,
+    wouldRefuse: undefined,
   }
 }
 

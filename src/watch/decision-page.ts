@@ -21,6 +21,7 @@ const unknown: Omit<RecentDecision, 'id' | 'ref' | 'process' | 'at'> = {
   keyId: null,
   secretId: null,
   reason: null,
+  wouldRefuse: null,
   status: 0,
   method: null,
   path: null,

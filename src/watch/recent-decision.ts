@@ -19,6 +19,8 @@ export interface RecentDecision {
   readonly secretId: string | null
   /** Null = accepted. */
   readonly reason: Reason | null
+  /** Why rules on trial would have refused what was accepted; null = they would not, or there are none. */
+  readonly wouldRefuse: Reason | null
   /** What the guard answered; 200 for a request that it let through, whose answer is the application's. */
   readonly status: number
   readonly method: string | null
@@ -72,6 +74,7 @@ export function describeDecision(
     keyId: decision.keyId,
     secretId: decision.secret?.id ?? null,
     reason,
+    wouldRefuse: decision.wouldRefuse ?? null,
     status: reason === null ? 200 : statusOf(reason),
     method: typeof request?.method === 'string' ? cutText(request.method, 20) : null,
     path: typeof request?.path === 'string' ? cutText(withoutSecrets(request.path), maxTextLength) : null,

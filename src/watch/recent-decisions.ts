@@ -18,7 +18,8 @@ export interface RecentDecisionsOptions {
 /** Which decisions to see. Absent = all. */
 export interface DecisionFilter {
   keyId?: string | undefined
-  outcome?: 'accepted' | 'refused' | undefined
+  /** `would_refuse`: accepted, and rules on trial would have refused it. */
+  outcome?: 'accepted' | 'refused' | 'would_refuse' | undefined
   reason?: Reason | undefined
   /** One of its event types, or names. */
   type?: string | undefined
@@ -137,7 +138,8 @@ export function matchesFilter(decision: RecentDecision, filter: DecisionFilter):
   const { outcome, type, name, text } = filter
   if (filter.keyId !== undefined && decision.keyId !== filter.keyId) return false
   if (filter.reason !== undefined && decision.reason !== filter.reason) return false
-  if (outcome !== undefined && (decision.reason === null) !== (outcome === 'accepted')) return false
+  if (outcome === 'would_refuse' && decision.wouldRefuse === null) return false
+  if (outcome !== undefined && (decision.reason === null) === (outcome === 'refused')) return false
   if (type !== undefined && !decision.types.includes(type)) return false
   if (name !== undefined && !decision.names.includes(name)) return false
   if (filter.origin !== undefined && decision.origin !== filter.origin) return false

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { snakeCaseKeys } from '../../src/admin/field-names.ts'
 import { createKeySchema, keySchema, toKeyJson, updateKeySchema } from '../../src/admin/key-schema.ts'
 import { keyFlags, ruleUsage, toFlagName, toKeyFields } from '../../src/cli/key-flags.ts'
 import { type CreateKeyInput, createMemoryStore, createWriteKeys } from '../../src/index.ts'
@@ -15,6 +16,7 @@ const samples: Readonly<Record<string, readonly [value: unknown, text: string]>>
   number: [12.5, '12.5'],
   moment: ['2199-01-01T00:00:00.000Z', '2199-01-01T00:00:00.000Z'],
   json: [{ team: 'é' }, '{"team":"é"}'],
+  rules: [{ allowedIps: ['10.0.0.0/8'] }, '{"allowed_ips":["10.0.0.0/8"]}'],
   eventType: [['track', 'page'], 'track,page'],
   eventName: [['billing/*', 'Ö'], 'billing/*,Ö'],
   origin: [['https://app.example.com'], 'https://app.example.com'],
@@ -30,6 +32,11 @@ const settable = fieldEntries.filter(([, field]) => field.settable !== undefined
 const fixed = fieldEntries.filter(([, field]) => field.settable === undefined)
 const required: CreateKeyInput = { name: 'Web', sourceType: 'web' }
 
+/** As JSON has it. */
+function inJson({ kind }: KeyField, value: unknown): unknown {
+  return kind === 'rules' ? snakeCaseKeys(value as Record<string, unknown>) : value
+}
+
 /** As records hold it. */
 function inRecord(name: FieldName, value: unknown): unknown {
   return name === 'expiresAt' ? Date.parse(value as string) : value
@@ -40,8 +47,8 @@ describe('a field that can be set', () => {
     const keys = createWriteKeys({ store: createMemoryStore() })
     const [value] = sampleOf(field)
     const { writeKey } = await keys.create({ ...required, [name]: value })
-    expect(toKeyJson(writeKey)).toHaveProperty(toSnakeCase(name), value)
-    expect(toKeyJson(await keys.get(writeKey.id))).toHaveProperty(toSnakeCase(name), value)
+    expect(toKeyJson(writeKey)).toHaveProperty(toSnakeCase(name), inJson(field, value))
+    expect(toKeyJson(await keys.get(writeKey.id))).toHaveProperty(toSnakeCase(name), inJson(field, value))
     await keys.close()
   })
 
@@ -55,7 +62,7 @@ describe('a field that can be set', () => {
       if (field.settable === 'create') {
         await expect(update(value)).rejects.toThrow(`${name} is not a field that can be changed`)
       } else {
-        expect(toKeyJson(await update(value))).toHaveProperty(toSnakeCase(name), value)
+        expect(toKeyJson(await update(value))).toHaveProperty(toSnakeCase(name), inJson(field, value))
         if (field.nullable) expect(await update(null)).toHaveProperty(name, null)
         else await expect(update(null)).rejects.toMatchObject({ code: 'invalid_field', field: name })
       }
@@ -84,7 +91,7 @@ describe('a field that can be set', () => {
 
   it.each(settable)('%s: in the schemas of the management API', (name, field) => {
     const json = toSnakeCase(name)
-    const [value] = sampleOf(field)
+    const value = inJson(field, sampleOf(field)[0])
     expect(createKeySchema.safeParse({ name: 'Web', source_type: 'web', [json]: value }).success).toBe(true)
     expect(updateKeySchema.safeParse({ [json]: value }).success).toBe(field.settable === 'always')
     expect(updateKeySchema.safeParse({ [json]: null }).success).toBe(

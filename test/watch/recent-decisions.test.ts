@@ -38,6 +38,7 @@ describe('recent decisions', () => {
         keyId: 'wk_1',
         secretId: 'sec_1',
         reason: null,
+        wouldRefuse: null,
         status: 200,
         method: 'POST',
         path: '/v1/track',

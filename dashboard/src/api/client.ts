@@ -60,6 +60,8 @@ export interface Api {
   endGrace(id: string, secretId: string): Promise<WriteKey>
   pauseKey(id: string): Promise<WriteKey>
   resumeKey(id: string): Promise<WriteKey>
+  enforceTrial(id: string): Promise<WriteKey>
+  dropTrial(id: string): Promise<WriteKey>
   revokeKey(id: string): Promise<WriteKey>
   removeKey(id: string): Promise<void>
   /** @param window `1h` to `720h`, or `1d` to `30d` */
@@ -131,6 +133,8 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
     endGrace: (id, secretId) => call('DELETE', `${keyUrl(id)}/secrets/${encodeURIComponent(secretId)}`),
     pauseKey: (id) => call('POST', `${keyUrl(id)}/pause`),
     resumeKey: (id) => call('POST', `${keyUrl(id)}/resume`),
+    enforceTrial: (id) => call('POST', `${keyUrl(id)}/trial/enforce`),
+    dropTrial: (id) => call('DELETE', `${keyUrl(id)}/trial`),
     revokeKey: (id) => call('POST', `${keyUrl(id)}/revoke`),
     removeKey: (id) => call('DELETE', keyUrl(id)),
     usage: (id, window) => call('GET', `${keyUrl(id)}/usage?${toSearch({ window, zone: timeZone })}`),

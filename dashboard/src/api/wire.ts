@@ -23,7 +23,8 @@ type VolumeField = Exclude<keyof KeyWithVolumeJson, keyof KeyJson>
 export type Secret = KeyJson['secrets'][number]
 
 /** What can be set on a key. */
-export type KeyFields = Required<Omit<KeyChangesJson, 'version' | 'plan'>> & Pick<KeyChangesJson, 'plan'>
+export type KeyFields = Required<Omit<KeyChangesJson, OptionalField>> & Pick<KeyChangesJson, 'plan' | 'trial'>
+type OptionalField = 'version' | 'plan' | 'trial'
 
 export interface Page<T> {
   data: T[]

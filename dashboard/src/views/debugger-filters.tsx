@@ -40,6 +40,7 @@ export function DebuggerFilters({ isByProblem }: { isByProblem: boolean }) {
           <option value="">Any outcome</option>
           <option value="accepted">Accepted</option>
           <option value="refused">Refused</option>
+          <option value="would_refuse">Would be refused (on trial)</option>
         </select>
       )}
       <select

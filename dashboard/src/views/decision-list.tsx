@@ -105,6 +105,11 @@ function DecisionLine({ of: decision, times, showKey, isOpen, onToggle }: Decisi
             {decision.address !== null && <PlainText class="mono" text={decision.address} />}
           </span>
         </div>
+        {decision.would_refuse !== null && (
+          <div class="decision-why">
+            <strong>Would be refused by rules on trial</strong> <code>{decision.would_refuse}</code>
+          </div>
+        )}
         {words !== null && (
           <div class="decision-why">
             <strong>{words.cause}</strong> <code>{reason}</code> <span class="muted">{words.advice}</span>

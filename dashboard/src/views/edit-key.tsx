@@ -103,6 +103,16 @@ export function EditKey({ of: opened, onChanged, onClose }: EditKeyProps) {
           error={save.error}
           onBack={() => setReview(null)}
           onSave={() => void save.start()}
+          onTry={
+            changed.every((field) => tried.has(field))
+              ? () => {
+                  const rules = Object.fromEntries(
+                    changed.flatMap((field) => (review[field] === null ? [] : [[field, review[field]]])),
+                  )
+                  setReview({ trial: { ...base.trial, ...rules } })
+                }
+              : null
+          }
         />
       )}
     </Dialog>
@@ -116,9 +126,23 @@ interface ReviewProps {
   error: unknown
   onBack: () => void
   onSave: () => void
+  /** Null: something of it cannot be on trial, or is already put there. */
+  onTry: (() => void) | null
 }
 
-function Review({ base, fields, busy, error, onBack, onSave }: ReviewProps) {
+/** What can be on trial. */
+const tried: ReadonlySet<string> = new Set([
+  'rate_limit_eps',
+  'sender_rate_limit_eps',
+  'allowed_event_types',
+  'allowed_event_names',
+  'denied_event_names',
+  'allowed_origins',
+  'allowed_ips',
+  'denied_ips',
+])
+
+function Review({ base, fields, busy, error, onBack, onSave, onTry }: ReviewProps) {
   const names = Object.keys(fields) as Field[]
   return (
     <>
@@ -150,6 +174,15 @@ function Review({ base, fields, busy, error, onBack, onSave }: ReviewProps) {
         <button type="button" onClick={onBack}>
           Back
         </button>
+        {onTry !== null && !('trial' in fields) && (
+          <button
+            type="button"
+            title="Counts what the new rules would refuse, and refuses nothing by them"
+            onClick={onTry}
+          >
+            Put on trial
+          </button>
+        )}
         <button type="button" class="primary" disabled={busy} onClick={onSave}>
           Save changes
         </button>

@@ -13,6 +13,7 @@ const columns = {
   environment: 'word',
   workspace: 'word',
   plan: 'word',
+  trial: 'rules',
   rate_limit_eps: 'number',
   sender_rate_limit_eps: 'number',
   allowed_event_types: 'list',

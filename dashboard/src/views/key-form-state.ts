@@ -92,8 +92,12 @@ function toChoice(list: string[] | null): ListChoice {
 
 export type SentFields = Partial<KeyFields> & { environment?: string; workspace?: string }
 
+type FormField = Exclude<keyof SentFields, 'trial'>
+
 /** Each field of the API with what the form holds of it, and how that is read. */
-const readers: { [Field in keyof SentFields]-?: [keyof KeyFormState, ...(keyof KeyFormState)[]] } = {
+const readers: {
+  [Field in Exclude<keyof SentFields, 'trial'>]-?: [keyof KeyFormState, ...(keyof KeyFormState)[]]
+} = {
   name: ['name'],
   source_type: ['source'],
   environment: ['environment'],
@@ -112,8 +116,8 @@ const readers: { [Field in keyof SentFields]-?: [keyof KeyFormState, ...(keyof K
 }
 
 /** What differs between two states of the form, by fields of the API. */
-export function changedFields(before: KeyFormState, after: KeyFormState): (keyof SentFields)[] {
-  return (Object.keys(readers) as (keyof SentFields)[]).filter((field) =>
+export function changedFields(before: KeyFormState, after: KeyFormState): FormField[] {
+  return (Object.keys(readers) as FormField[]).filter((field) =>
     readers[field].some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part])),
   )
 }
@@ -122,7 +126,7 @@ export function changedFields(before: KeyFormState, after: KeyFormState): (keyof
 export function withFields(
   base: KeyFormState,
   from: KeyFormState,
-  fields: readonly (keyof SentFields)[],
+  fields: readonly FormField[],
 ): KeyFormState {
   const parts = fields.flatMap((field) => readers[field])
   return { ...base, ...Object.fromEntries(parts.map((part) => [part, from[part]])) }

@@ -22,6 +22,7 @@ import { KeyVolume } from './key-volume.tsx'
 import { LastDecisions } from './last-decisions.tsx'
 import { RotateDialog } from './rotate-dialog.tsx'
 import { SecretReveal } from './secret-reveal.tsx'
+import { TrialRules } from './trial-rules.tsx'
 
 type OpenDialog = 'edit' | 'rotate' | 'pause' | 'revoke' | 'delete' | null
 
@@ -115,6 +116,7 @@ export function KeyPage({ id }: { id: string }) {
           </section>
         </div>
         <KeyRules of={key} onEdit={canWrite() && key.status !== 'revoked' ? () => setOpen('edit') : null} />
+        <TrialRules of={key} onChanged={show} />
         <LastDecisions of={key} />
       </div>
 

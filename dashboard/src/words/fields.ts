@@ -8,6 +8,7 @@ export const fieldLabels: Readonly<Record<string, string>> = {
   environment: 'Environment',
   workspace: 'Workspace',
   plan: 'Plan',
+  trial: 'On trial',
   rate_limit_eps: 'Rate limit',
   sender_rate_limit_eps: 'Share of one sender',
   allowed_event_types: 'Allowed event types',

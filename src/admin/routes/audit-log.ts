@@ -93,5 +93,6 @@ function toFieldJson(field: string, value: unknown): unknown {
   if (field === 'secrets' && Array.isArray(value)) {
     return value.map((secret: Record<string, unknown>) => toFieldsJson(secret))
   }
+  if (field === 'trial' && typeof value === 'object' && value !== null) return snakeCaseKeys({ ...value })
   return /At$/.test(field) && typeof value === 'number' ? new Date(value).toISOString() : value
 }

@@ -24,6 +24,10 @@ export const decisionSchema = z.object({
   secret_id: z.string().nullable(),
   verdict: z.enum(['accepted', 'refused']),
   reason: z.string().nullable().describe('The internal reason, which senders are not told.'),
+  would_refuse: z
+    .string()
+    .nullable()
+    .describe('Why rules on trial would have refused what was accepted; null: they would not.'),
   status: z.int().describe('200 for what was let through: its answer is the application’s.'),
   method: z.string().nullable(),
   path: z.string().nullable().describe('Without the query.'),
@@ -53,7 +57,7 @@ const watchDecisions = defineOperation({
   headers: { Accept: 'text/event-stream for a live stream.' },
   query: z.strictObject({
     key_id: z.string().max(80).optional(),
-    outcome: z.enum(['accepted', 'refused']).optional(),
+    outcome: z.enum(['accepted', 'refused', 'would_refuse']).optional(),
     reason: z.enum(reasons as [string, ...string[]]).optional(),
     type: filterText.describe('One of its event types.'),
     name: filterText.describe('One of its event names.'),
@@ -118,7 +122,7 @@ function toFilter({
   ...same
 }: {
   key_id?: string | undefined
-  outcome?: 'accepted' | 'refused' | undefined
+  outcome?: 'accepted' | 'refused' | 'would_refuse' | undefined
   reason?: string | undefined
   type?: string | undefined
   name?: string | undefined
@@ -153,6 +157,7 @@ export function toDecisionJson(
     secret_id: decision.secretId,
     verdict: decision.reason === null ? 'accepted' : 'refused',
     reason: decision.reason,
+    would_refuse: decision.wouldRefuse,
     status: decision.status,
     method: decision.method,
     path: decision.path,

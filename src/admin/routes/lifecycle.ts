@@ -75,10 +75,39 @@ const endGrace = defineOperation({
   },
 })
 
+const enforceTrial = defineOperation({
+  id: 'enforceTrial',
+  method: 'POST',
+  path: `${keysPath}/{id}/trial/enforce`,
+  role: 'admin',
+  summary:
+    'Enforce the rules on trial from now on, in place of those that the key has. 409 when there are none.',
+  answers: { 200: { description: 'The key with its new rules.', schema: keySchema } },
+  async handle(call) {
+    const key = await call.keys.enforceTrial(call.params.id as string, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
+const dropTrial = defineOperation({
+  id: 'dropTrial',
+  method: 'DELETE',
+  path: `${keysPath}/{id}/trial`,
+  role: 'admin',
+  summary: 'Forget the rules on trial. 409 when there are none.',
+  answers: { 200: { description: 'The key without them.', schema: keySchema } },
+  async handle(call) {
+    const key = await call.keys.dropTrial(call.params.id as string, actorOf(call))
+    return jsonAnswer(200, toKeyJson(key), etag(key))
+  },
+})
+
 export const lifecycleOperations: readonly Operation[] = [
   rotateWriteKey,
   pauseWriteKey,
   resumeWriteKey,
   revokeWriteKey,
+  enforceTrial,
+  dropTrial,
   endGrace,
 ]

@@ -23,12 +23,19 @@ export const usageSchema = z.object({
   refused_total: z.int().min(0),
   accepted: countsByName.describe('Accepted events by type; other = events of no known type.'),
   refused: countsByName.describe('Refused requests by reason.'),
+  would_refuse: countsByName.describe(
+    'Accepted events that the rules on trial would have refused, by reason.',
+  ),
+  would_refuse_total: z.int().min(0),
+  tried_total: z.int().min(0).describe('Accepted events that rules on trial have judged.'),
   quota: z
     .object({ monthly_events: z.int(), used: z.int().min(0), left: z.int().min(0), resets_at: moment })
     .nullable()
     .describe('What the key may still send this month (UTC); null: its plan has no monthlyEvents.'),
   buckets: z
-    .array(z.object({ at: moment, accepted: countsByName, refused: countsByName }))
+    .array(
+      z.object({ at: moment, accepted: countsByName, refused: countsByName, would_refuse: countsByName }),
+    )
     .describe('The whole window, oldest first, quiet buckets included.'),
 })
 
@@ -146,11 +153,15 @@ export function toUsageJson(id: string, usage: KeyUsage): z.output<typeof usageS
     refused_total: usage.refusedTotal,
     accepted: { ...usage.accepted },
     refused: { ...usage.refused },
+    would_refuse: { ...usage.wouldRefuse },
+    would_refuse_total: usage.wouldRefuseTotal,
+    tried_total: usage.triedTotal,
     quota: toQuotaJson(usage.quota),
-    buckets: usage.buckets.map(({ at, accepted, refused }) => ({
+    buckets: usage.buckets.map(({ at, accepted, refused, wouldRefuse }) => ({
       at: at.toISOString(),
       accepted: { ...accepted },
       refused: { ...refused },
+      would_refuse: { ...wouldRefuse },
     })),
   }
 }

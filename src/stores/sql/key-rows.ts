@@ -40,6 +40,7 @@ const codecs: Readonly<Record<FieldKind, Codec>> = {
   moment: numberCodec,
   list: jsonCodec,
   json: jsonCodec,
+  rules: jsonCodec,
 }
 
 /** The fields of a key with their columns. */

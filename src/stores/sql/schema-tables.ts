@@ -12,6 +12,7 @@ interface KindCells {
   moment: NumberCell
   list: TextCell
   json: TextCell
+  rules: TextCell
 }
 
 type CellOf<Field extends KeyField> =

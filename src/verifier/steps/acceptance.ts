@@ -10,6 +10,7 @@ import { createRefundAllowance, type Settlement, settlementReceiver } from '../s
 import type { Visit } from '../visit.ts'
 import type { Charged, ChargeStep } from './charge.ts'
 import type { EventRulesOptions } from './event-rules.ts'
+import type { JudgeTrial } from './trial.ts'
 
 /** Every check has been passed: reports it, and makes the verdict with the headers of the answer. */
 export type Accept = (visit: Visit, checked: CheckedEvents, charged: Charged) => AcceptedRequest
@@ -20,6 +21,7 @@ export function createAcceptance(
   judgeAgain: JudgeAgain,
   { refuse }: Pick<Refusals, 'refuse'>,
   { giveBack }: Pick<ChargeStep, 'giveBack'>,
+  judgeTrial: JudgeTrial,
 ): Accept {
   const allowance = createRefundAllowance()
 
@@ -47,6 +49,7 @@ export function createAcceptance(
   return function accept(visit, checked, charged) {
     const key = visit.key as CompiledKey
     // Added to, not copied from: assigning five properties to another object took as long as making them.
+    if (key.trial !== null && !visit.isPaid) visit.wouldRefuse = judgeTrial(visit, key.trial, checked)
     const policy = visit.isSenderTighter ? key.senderPolicy : key.ratePolicy
     const headers = charged === undefined ? {} : (policy?.headers(charged) ?? {})
     headers.vary = 'Origin'

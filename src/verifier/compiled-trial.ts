@@ -1,0 +1,33 @@
+import type { KeyRules, TrialRules } from '../keys/fields.ts'
+import type { RatePolicy } from '../limits/rate-limit-headers.ts'
+import type { CompiledRules, CompileRules } from '../rules/compiled-rules.ts'
+
+/** Rules on trial, ready to be asked. */
+export interface CompiledTrial extends CompiledRules {
+  readonly ratePolicy: RatePolicy | null
+  readonly senderPolicy: RatePolicy | null
+}
+
+const noRules: KeyRules = {
+  allowedEventTypes: null,
+  allowedEventNames: null,
+  deniedEventNames: null,
+  allowedOrigins: null,
+  allowedIps: null,
+  deniedIps: null,
+}
+
+/** @param trial undefined: a custom store from before there were trials keeps none. */
+export function compileTrial(
+  trial: TrialRules | null | undefined,
+  compileRules: CompileRules,
+  ratePolicyOf: (eps: number | null) => RatePolicy | null,
+): CompiledTrial | null {
+  if (trial === null || trial === undefined) return null
+  const { rateLimitEps = null, senderRateLimitEps = null, ...lists } = trial
+  return {
+    ...compileRules({ ...noRules, ...lists }),
+    ratePolicy: ratePolicyOf(rateLimitEps),
+    senderPolicy: ratePolicyOf(senderRateLimitEps),
+  }
+}
