@@ -12,7 +12,7 @@ import {
   type WriteKeysOptions,
 } from '../src/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
-import { basic } from './contract/golden/golden-request.ts'
+import { basic } from '../src/testing/adapter/golden/golden-request.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'writekey-health-'))
 const opened: WriteKeys[] = []

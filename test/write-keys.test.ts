@@ -11,7 +11,7 @@ import {
   type WriteKeysOptions,
 } from '../src/index.ts'
 import { generateSecret } from '../src/keys/secret.ts'
-import { basic } from './contract/golden/golden-request.ts'
+import { basic } from '../src/testing/adapter/golden/golden-request.ts'
 import { createManualClock } from './contract/limiter-contract.ts'
 
 const hourMs = 3_600_000

@@ -34,8 +34,19 @@ export {
   type UsageStore,
   usageBucketMs,
 } from '../stores/usage-store.ts'
+export { adapterContract } from './adapter/adapter-contract.ts'
+export type {
+  AdapterConfig,
+  AdapterServer,
+  FrameworkRefusals,
+  Handled,
+  StartAdapter,
+} from './adapter/adapter-harness.ts'
+export { limiterContract } from './limiter/limiter-contract.ts'
+export type { LimiterHarness } from './limiter/limiter-suite.ts'
+export { createManualClock, type ManualClock } from './manual-clock.ts'
 export { storeContract } from './store-contract.ts'
 export type { StoreHarness } from './store-harness.ts'
 export { createKeyRecord } from './stored-key.ts'
 export { createTestKeys, type TestKeys, type TestKeysOptions } from './test-keys.ts'
-export type { Expectation, TestTools } from './test-tools.ts'
+export type { Expectation, TestHooks, TestTools } from './test-tools.ts'

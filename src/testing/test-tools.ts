@@ -7,6 +7,8 @@ export interface Expectation {
   toMatch(expected: RegExp): void
   toBeUndefined(): void
   toBeGreaterThan(expected: number): void
+  toBeGreaterThanOrEqual(expected: number): void
+  toBeLessThanOrEqual(expected: number): void
 }
 
 /** The functions of a test runner, handed in so that this package needs none: `{ describe, it, expect }` of Vitest or Jest. */
@@ -14,4 +16,9 @@ export interface TestTools {
   describe(name: string, body: () => void): void
   it(name: string, body: () => Promise<void> | void): void
   expect(value: unknown): Expectation
+}
+
+/** The same, and what is done when all tests of a group have run (`after` of `node:test`). */
+export interface TestHooks extends TestTools {
+  afterAll(body: () => Promise<void> | void): void
 }

@@ -16,7 +16,7 @@ import {
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 
 /** An adapter as the frameworks' are made. `verified` counts the requests that its keys have charged for. */

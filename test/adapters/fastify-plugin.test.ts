@@ -6,7 +6,7 @@ import { adminRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/fastify.ts
 import { guardListener } from '../../adapters/node.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const event = { type: 'track', event: 'Signed Up' }
 const apps: FastifyInstance[] = []

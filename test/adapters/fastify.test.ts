@@ -1,13 +1,13 @@
 import Fastify from 'fastify'
 import { writeKeyAuth } from '../../adapters/fastify.ts'
 import { createWriteKeys } from '../../src/index.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
 import {
   type AdapterConfig,
   type AdapterServer,
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
-import { undecodablePaths } from '../contract/golden/bodies.ts'
 import { startServer } from './started-server.ts'
 
 async function start(config: AdapterConfig): Promise<AdapterServer> {

@@ -10,7 +10,7 @@ import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
 import { guardListener } from '../../adapters/node.ts'
 import { createWriteKeys } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const { createProxyMiddleware } = createRequire(import.meta.url)(
   'http-proxy-middleware',

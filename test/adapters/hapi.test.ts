@@ -1,12 +1,12 @@
 import hapi, { type Plugin } from '@hapi/hapi'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
 import {
   type AdapterConfig,
   type AdapterServer,
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
-import { undecodablePaths } from '../contract/golden/bodies.ts'
 import { blockWith, runModule } from '../docs/running-blocks.ts'
 import { startServer } from './started-server.ts'
 

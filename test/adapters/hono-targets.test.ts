@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/hono.ts'
 import { createWriteKeys } from '../../src/index.ts'
-import { sendRaw } from '../contract/raw-http.ts'
+import { sendRaw } from '../../src/testing/adapter/raw-http.ts'
 import { startServer } from './started-server.ts'
 
 it('Hono refuses an absolute target with user info as ambiguous, where the server would fail to make a Request', async () => {

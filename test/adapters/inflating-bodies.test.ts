@@ -6,7 +6,7 @@ import express from 'express'
 import { describe, expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/express.ts'
 import { createWriteKeys } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { garbageCollector } from '../garbage-collector.ts'
 
 const megabyte = 1_048_576

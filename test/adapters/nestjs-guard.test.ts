@@ -38,8 +38,8 @@ import {
 } from '../../adapters/nestjs/index.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
-import { type RawAnswer, sendRaw, toWire } from '../contract/raw-http.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { type RawAnswer, sendRaw, toWire } from '../../src/testing/adapter/raw-http.ts'
 import { garbageCollector } from '../garbage-collector.ts'
 
 const running: INestApplication[] = []

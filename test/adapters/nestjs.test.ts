@@ -6,13 +6,13 @@ import nest from '@nestjs/core/package.json' with { type: 'json' }
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { WriteKeyGuard, WriteKeyModule, WriteKeysService } from '../../adapters/nestjs/index.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
 import {
   type AdapterConfig,
   type AdapterServer,
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
-import { undecodablePaths } from '../contract/golden/bodies.ts'
 
 function startOn(createAdapter: () => ExpressAdapter | FastifyAdapter, wildcard: string) {
   return async function start(config: AdapterConfig): Promise<AdapterServer> {

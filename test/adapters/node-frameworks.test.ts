@@ -24,8 +24,8 @@ import * as onExpress from '../../adapters/express.ts'
 import * as onKoa from '../../adapters/koa.ts'
 import { guardListener, guardServer, writeKeyAuth, writeKeyOf } from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
-import { createAnswerReader, openSocket, toWire } from '../contract/raw-http.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { createAnswerReader, openSocket, toWire } from '../../src/testing/adapter/raw-http.ts'
 
 const event = { type: 'track', event: 'Signed Up', userId: '42' }
 const path = '/v1'

@@ -9,8 +9,8 @@ import { describe, expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/express.ts'
 import { writeKeyAuth as koaWriteKeyAuth } from '../../adapters/koa.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
-import { createAnswerReader, openSocket, toWire } from '../contract/raw-http.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { createAnswerReader, openSocket, toWire } from '../../src/testing/adapter/raw-http.ts'
 
 const megabyte = 1_048_576
 const upload = Buffer.alloc(50 * megabyte, 32)

@@ -10,7 +10,7 @@ import {
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const event = { type: 'track', event: 'Signed Up' }
 const origin = 'https://app.example.com'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMemoryStore, createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { sendRaw, toWire } from '../../src/testing/adapter/raw-http.ts'
 import { adminToken, base } from '../admin/admin-calls.ts'
-import { sendRaw, toWire } from '../contract/raw-http.ts'
 import { type AdminApp, adminApps } from './admin-apps.ts'
 
 /** Each reads as the list of keys, or as one key, to somebody who decodes or folds more than somebody else. */

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type ForwardOptions, forwardEvents } from '../../src/ingest/index.ts'
-import { openSocket, sendRaw, toWire } from '../contract/raw-http.ts'
+import { openSocket, sendRaw, toWire } from '../../src/testing/adapter/raw-http.ts'
 import { serve } from '../neighbours/served.ts'
 
 const serverKey = 'sk_live_serverKeyOfTheTarget'

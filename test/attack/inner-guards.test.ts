@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { writeKeyAuth as koaWriteKeyAuth } from '../../adapters/koa.ts'
 import { type CreateKeyInput, createWriteKeys, type WriteKeys } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
-import { sendRaw, toWire } from '../contract/raw-http.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { sendRaw, toWire } from '../../src/testing/adapter/raw-http.ts'
 import { serve } from '../neighbours/served.ts'
 
 interface Guarded {

@@ -9,7 +9,7 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 
 /** A store whose reads are counted, and can be held up or made to fail. */

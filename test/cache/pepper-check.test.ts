@@ -12,7 +12,7 @@ import {
 import { fingerprintOf } from '../../src/keys/pepper.ts'
 import { createSecretHasher, generateSecret } from '../../src/keys/secret.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const old = 'old-old-old-old-old'
 const current = 'new-new-new-new-new'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createGoldenServers } from './golden/servers.ts'
-import { goldenRequests } from './golden-requests.ts'
+import { goldenRequests } from '../../src/testing/adapter/golden/golden-requests.ts'
+import { createGoldenServers } from '../../src/testing/adapter/golden/servers.ts'
 
 describe('golden requests', () => {
   it('have names of their own', () => {

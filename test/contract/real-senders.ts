@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { Analytics } from '@segment/analytics-node'
 import { afterEach, expect, it } from 'vitest'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import type { AdapterConfig, AdapterServer } from './adapter-contract.ts'
-import { basic } from './golden/golden-request.ts'
 
 /** What installed senders send gets through to handlers, in each framework's usual set-up and in each adapter's. */
 export function realSenders(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import { createWriteKeys, type KeyStore, type WriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 export interface Flood {
   /** Opens the store once more, as another process would. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toLowerCaseFields } from '../../src/http/header-fields.ts'
 import { createWriteKeys, type IngestRequestInit } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 describe('toLowerCaseFields', () => {
   it('answers fields in lower case as they are', () => {

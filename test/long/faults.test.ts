@@ -7,7 +7,7 @@ import { createWriteKeys, type Health, type WriteKeysOptions } from '../../src/i
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createRedisLimiter } from '../../src/redis/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createOwnRedis, type OwnRedis } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { postgresDatabase } from '../stores/sql/databases.ts'

@@ -14,7 +14,7 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { measureWithOpenTelemetry, measureWithPrometheus } from '../../src/metrics/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(async () => {

@@ -74,7 +74,15 @@ const values: Record<string, readonly string[]> = {
   admin: ['createAdminApi'],
   ingest: ['createIngestApi', 'forwardEvents'],
   metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus'],
-  testing: ['createKeyRecord', 'createTestKeys', 'storeContract', 'usageBucketMs'],
+  testing: [
+    'adapterContract',
+    'createKeyRecord',
+    'createManualClock',
+    'createTestKeys',
+    'limiterContract',
+    'storeContract',
+    'usageBucketMs',
+  ],
 }
 
 describe('the names that the package exports', () => {

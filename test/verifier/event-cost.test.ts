@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createWriteKeys, type IngestRequest, type WriteKeysOptions } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 
 const eventBytes = 100

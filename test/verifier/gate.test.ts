@@ -8,8 +8,8 @@ import {
   type UpdateKeyInput,
   type WriteKeysOptions,
 } from '../../src/index.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createGate, shareMemory } from '../cache/shared-memory.ts'
-import { basic } from '../contract/golden/golden-request.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 
 const server = { name: 'Server', sourceType: 'server' as const }

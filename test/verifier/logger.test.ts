@@ -8,8 +8,8 @@ import {
   type RateLimiter,
   type WriteKeysOptions,
 } from '../../src/index.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createLineLogger } from '../../src/verifier/logger.ts'
-import { basic } from '../contract/golden/golden-request.ts'
 
 let lines: string[] = []
 

@@ -9,7 +9,7 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 /** A body of which some has come and is kept, until it is told how it goes on. */
 function arriving(bytes: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createWriteKeys, type IngestRequestInit, type WriteKeyEvent } from '../../src/index.ts'
-import { basic } from '../contract/golden/golden-request.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 async function setUp() {
   const events: WriteKeyEvent[] = []

@@ -2,8 +2,13 @@ import type { Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
-import { basic } from '../golden/golden-request.ts'
-import { createAnswerReader, openSocket, type RawAnswer, toWire } from '../raw-http.ts'
+import { basic } from '../../../src/testing/adapter/golden/golden-request.ts'
+import {
+  createAnswerReader,
+  openSocket,
+  type RawAnswer,
+  toWire,
+} from '../../../src/testing/adapter/raw-http.ts'
 import { knownTargets, targets } from './target-grammar.ts'
 import { type Reached, targetServers } from './target-servers.ts'
 

@@ -1,5 +1,5 @@
-import { createMemoryStore } from '../../../src/index.ts'
-import { generateSecret } from '../../../src/keys/secret.ts'
+import { createMemoryStore } from '../../../index.ts'
+import { generateSecret } from '../../../keys/secret.ts'
 import { basic, type GoldenServer } from './golden-request.ts'
 
 const unknownKeysAllowedAtOnce = 20

@@ -1,4 +1,4 @@
-import type { CreateKeyInput, WriteKeys, WriteKeysOptions } from '../../../src/index.ts'
+import type { CreateKeyInput, WriteKeys, WriteKeysOptions } from '../../../index.ts'
 
 /** Text that may need the key's secret. */
 export type SecretText = string | ((secret: string) => string)
@@ -54,7 +54,7 @@ export interface GoldenRequest {
   /** Further header lines, as sent. */
   headers?: readonly SecretText[]
   /** Default: one track event as JSON. `null`: none, and no `Content-Length`. */
-  body?: SecretText | Uint8Array | null
+  body?: SecretText | Uint8Array | (() => Uint8Array) | null
   /** Default `application/json`. `null`: no such line. */
   contentType?: string | null
   /** Sends the body as one chunk instead of with its length. */

@@ -1,0 +1,37 @@
+import type { Rate, RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
+import type { Awaitable } from '../../runtime/awaitable.ts'
+import type { Expectation } from '../test-tools.ts'
+
+/** A limiter that does not take its time from the clock of the suite, or is not exact. */
+export interface LimiterHarness {
+  limiter: RateLimiter
+  /** Lets time pass for the limiter. Default: the clock of the suite moves. */
+  advance?(ms: number): Awaitable<void>
+  /** Time in milliseconds that may pass unasked within one test: what the rate refills in it may be admitted on top. Default 0. */
+  slackMs?: number
+  /** Events that may be admitted above the rate or held back from it, for a limiter that leases. Default 0. */
+  slackEvents?: number
+  /** Schedules that each property is tried with; lower it where each call is a round trip. Default 300. */
+  numRuns?: number
+}
+
+/** What the parts of the limiter contract share: each test has a limiter and a clock of its own. */
+export interface LimiterSuite {
+  test(behaviour: string, body: () => Promise<void>): void
+  /** A test for limiters that keep keys apart. */
+  apart(behaviour: string, body: () => Promise<void>): void
+  expect(value: unknown): Expectation
+  limiterOf(): RateLimiter
+  harnessOf(): LimiterHarness
+  newKey(): string
+  consume(keyId: string, cost: number, rate: Rate): Promise<RateLimitResult>
+  advance(ms: number): Promise<void>
+  /** Moves the wall clock alone. */
+  advanceWallClock(ms: number): void
+  /** Events admitted of so many calls. */
+  admitted(keyId: string, calls: number, rate: Rate, cost?: number): Promise<number>
+  /** Events that may be admitted on top. */
+  slack(rate: Rate): number
+  expectAbout(actual: number, exact: number, rate: Rate): void
+  expectWellFormed(result: RateLimitResult): void
+}
