@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { createWriteKeys, type WriteKeys } from '../src/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
+import { pause, reportStalls, type Stalls, stallsOf } from './event-loop.ts'
 import { sized } from './length.ts'
-import { spreadOf } from './measurement.ts'
-import { assertSame, report } from './report.ts'
+import { assertSame } from './report.ts'
 import { basicCredential } from './sample.ts'
 
 const activeKeys = sized({ full: 3_000, short: 3_000, smoke: 50 })
@@ -18,7 +18,6 @@ const pruneForMs = sized({ full: 20_000, short: 5_000, smoke: 50 })
 const bucketsOfADay = 288
 const bucketMs = 300_000
 const dayMs = 86_400_000
-const goal = { atMost: 50 }
 
 /** How long SQLite, which works in this process, keeps the event loop from everybody else. */
 export async function measureStalls(): Promise<void> {
@@ -41,19 +40,10 @@ async function measure(file: string): Promise<void> {
   }
   fill(file)
   const what = `${activeKeys.toLocaleString('en')} active keys on SQLite, longest stall`
-  const tell = (name: string, { longest, busy }: Stalls, note: string) => {
-    const busyMs = Math.round(spreadOf(busy).median)
-    report({
-      name: `${what}: ${name}`,
-      value: spreadOf(longest),
-      unit: 'ms',
-      goal,
-      note: `${busyMs} ms of processor time; ${note}`,
-    })
-  }
+  const tell = (name: string, stalls: Stalls, note: string) => reportStalls(`${what}: ${name}`, stalls, note)
 
-  tell('nothing to do', await stallsOf(() => pause(500)), 'what the machine adds')
-  const counting = await stallsOf(async () => {
+  tell('nothing to do', await stallsOf(rounds, () => pause(500)), 'what the machine adds')
+  const counting = await stallsOf(rounds, async () => {
     for (const [index, { request }] of made.entries()) {
       assertSame('verify', (await keys.verify(request)).ok, true)
       if (index % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -62,7 +52,7 @@ async function measure(file: string): Promise<void> {
     await keys.get((made[0] as (typeof made)[number]).id)
   })
   tell('counting and storing counts', counting, `${rounds} times every key, two numbers each`)
-  const listing = await stallsOf(async () => {
+  const listing = await stallsOf(rounds, async () => {
     let cursor: string | null | undefined
     do {
       const page = await keys.list({ limit: 100, ...(cursor && { cursor }) })
@@ -72,13 +62,13 @@ async function measure(file: string): Promise<void> {
     } while (cursor)
   })
   tell('lists with volumes', listing, 'all keys, 100 a page, a day of buckets each')
-  const series = await stallsOf(async () => {
+  const series = await stallsOf(rounds, async () => {
     for (const { id } of made.slice(0, 20)) await keys.usage(id, { window: '30d' })
   })
   tell('series of 30 days', series, '20 keys')
 
   let deleted = 0
-  const pruning = await stallsOf(async () => {
+  const pruning = await stallsOf(rounds, async () => {
     const until = performance.now() + pruneForMs / rounds
     while (performance.now() < until) {
       await store.usage.prune({ keptMs: 30 * dayMs, now: Date.now() })
@@ -91,41 +81,6 @@ async function measure(file: string): Promise<void> {
 }
 
 const batch = { batch: [{ type: 'track' }, { type: 'page' }, { type: 'track' }] }
-
-/** The longest stalls of each round in milliseconds, and what the process did of them: other work of the machine is none of it. */
-interface Stalls {
-  longest: number[]
-  busy: number[]
-}
-
-async function stallsOf(work: () => Promise<unknown>): Promise<Stalls> {
-  const stalls: Stalls = { longest: [], busy: [] }
-  for (let round = 0; round < rounds; round++) {
-    let longest = 0
-    let busy = 0
-    let last = performance.now()
-    let used = process.cpuUsage()
-    const timer = setInterval(() => {
-      const now = performance.now()
-      const { user, system } = process.cpuUsage(used)
-      longest = Math.max(longest, now - last)
-      busy = Math.max(busy, (user + system) / 1_000)
-      last = now
-      used = process.cpuUsage()
-    }, 1)
-    await pause(5)
-    await work()
-    await pause(5)
-    clearInterval(timer)
-    stalls.longest.push(longest)
-    stalls.busy.push(busy)
-  }
-  return stalls
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
 
 function fill(file: string): void {
   const database = new Database(file)

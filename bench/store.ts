@@ -6,6 +6,7 @@ import { createSqlStore } from '../src/stores/sql/index.ts'
 import { sized } from './length.ts'
 import { ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
+import { measureReports } from './reports.ts'
 import { basicCredential } from './sample.ts'
 import { measureStalls } from './stalls.ts'
 
@@ -24,6 +25,7 @@ const url = Object.assign(new URL(address), { pathname: `/${name}` }).href
 try {
   await measure()
   await measureStalls()
+  await measureReports()
 } finally {
   await admin.query(`drop database ${name} with (force)`)
   await admin.end()

@@ -1,5 +1,6 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { CountedSort, PagePosition, ParsedListQuery, ParsedSort } from '../keys/list-query.ts'
+import { inTurns } from '../runtime/in-turns.ts'
 import type { KeyRecordPage, KeyStore } from '../stores/key-store.ts'
 import type { UsageCount } from '../stores/usage-store.ts'
 
@@ -32,21 +33,27 @@ export async function rankKeys(
   store: Pick<KeyStore, 'list'>,
   { limit, after, sort: _, ...query }: ParsedListQuery,
   { by, descending }: ParsedSort<CountedSort>,
-  counts: Iterable<UsageCount>,
+  counts: readonly UsageCount[],
 ): Promise<{ page: KeyRecordPage; volumeOf(id: string): number }> {
   const kind = by === 'events_24h' ? 'accepted' : 'refused'
   const values = new Map<string, number>()
-  for (const one of counts) {
-    if (one.kind === kind) values.set(one.keyId, (values.get(one.keyId) ?? 0) + one.count)
+  for await (const some of inTurns(counts)) {
+    for (const one of some) {
+      if (one.kind === kind) values.set(one.keyId, (values.get(one.keyId) ?? 0) + one.count)
+    }
   }
   const volumeOf = (id: string) => values.get(id) ?? 0
   const turn = descending ? -1 : 1
   const compare = (one: PagePosition, other: PagePosition) =>
     turn * (Number(one.value) - Number(other.value) || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0))
-  const ranked = (await listAll(store, query))
-    .map((record) => ({ record, id: record.id, value: volumeOf(record.id) }))
-    .filter((one) => after === undefined || compare(one, after) > 0)
-    .sort(compare)
+  let ranked: { record: KeyRecord; id: string; value: number }[] = []
+  for await (const some of inTurns(await listAll(store, query))) {
+    for (const record of some) {
+      const one = { record, id: record.id, value: volumeOf(record.id) }
+      if (after === undefined || compare(one, after) > 0) ranked.push(one)
+    }
+    ranked = ranked.sort(compare).slice(0, limit + 1)
+  }
   const data = ranked.slice(0, limit).map(({ record }) => record)
   return { page: { data, more: ranked.length > limit }, volumeOf }
 }

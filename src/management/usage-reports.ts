@@ -2,11 +2,12 @@ import { type ListKeysQuery, parseListQuery } from '../keys/list-query.ts'
 import type { Plans } from '../keys/plans.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField } from '../runtime/errors.ts'
+import { inTurns } from '../runtime/in-turns.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageCount } from '../stores/usage-store.ts'
 import { readQuota } from '../usage/quotas.ts'
 import {
-  toUsageOverview,
+  createOverviewTally,
   type UsageGrouping,
   type UsageOverview,
   usageGroupings,
@@ -86,10 +87,12 @@ export function createUsageReports({
       const parsed = parseUsageWindow(window, await countingNow(), zone)
       await usage.flush()
       const records = await listAll(store, keys)
-      const counted: (readonly UsageCount[])[] = []
-      for (const [index, from] of parsed.starts.entries())
-        counted.push(await totals({ from, to: parsed.starts[index + 1] ?? parsed.to }))
-      return toUsageOverview(parsed, groupBy, records, counted)
+      const tally = createOverviewTally(parsed, groupBy, records)
+      for (const [index, from] of parsed.starts.entries()) {
+        const counts = await totals({ from, to: parsed.starts[index + 1] ?? parsed.to })
+        for await (const some of inTurns(counts)) tally.add(index, some)
+      }
+      return tally.toOverview()
     },
 
     async readDay() {

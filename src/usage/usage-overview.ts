@@ -43,43 +43,56 @@ interface Tally {
   accepted: number
   refused: number
   reasons: Record<string, number>
-  series: { accepted: number; refused: number }[]
+  /** By bucket. One list for each instead of an object a bucket: of 20 000 groups those would be 600 000. */
+  series: { accepted: number[]; refused: number[] }
 }
 
-/** @param counted for each bucket of the window, what all keys had in it. Keys that are not among `records` are left out. */
-export function toUsageOverview(
+/** Adds up an overview part by part: of 20 000 keys over 30 days all of it at once would take most of a second. */
+export interface OverviewTally {
+  /** Adds what keys had in the bucket of the window with this index. Keys that are not among the records are left out. */
+  add(index: number, counts: readonly UsageCount[]): void
+  toOverview(): UsageOverview
+}
+
+export function createOverviewTally(
   window: UsageWindow,
   groupBy: UsageGrouping,
   records: readonly KeyRecord[],
-  counted: readonly (readonly UsageCount[])[],
-): UsageOverview {
+): OverviewTally {
+  const buckets = window.starts.length
   const groupOf = new Map(records.map((record) => [record.id, groupName(record, groupBy)]))
-  const total = emptyTally(null, counted.length)
+  const total = emptyTally(null, buckets)
   const groups = new Map<string | null, Tally>()
-  for (const [index, counts] of counted.entries()) {
-    for (const count of counts) {
-      const group = groupOf.get(count.keyId)
-      if (group === undefined) continue
-      let tally = groups.get(group)
-      if (tally === undefined) {
-        tally = emptyTally(group, counted.length)
-        groups.set(group, tally)
-      }
-      add(tally, index, count)
-      add(total, index, count)
-    }
-  }
-  const ranked = [...groups.values()].sort(
-    (one, other) => other.refused - one.refused || other.accepted - one.accepted,
-  )
-  const { group: _, ...all } = toGroup(total)
+
   return {
-    from: new Date(window.from),
-    to: new Date(window.to),
-    bucketMs: window.bucketMs,
-    starts: window.starts.map((at) => new Date(at)),
-    total: all,
-    groups: ranked.slice(0, maxGroups).map(toGroup),
+    add(index, counts) {
+      for (const count of counts) {
+        const group = groupOf.get(count.keyId)
+        if (group === undefined) continue
+        let tally = groups.get(group)
+        if (tally === undefined) {
+          tally = emptyTally(group, buckets)
+          groups.set(group, tally)
+        }
+        add(tally, index, count)
+        add(total, index, count)
+      }
+    },
+
+    toOverview() {
+      const ranked = [...groups.values()].sort(
+        (one, other) => other.refused - one.refused || other.accepted - one.accepted,
+      )
+      const { group: _, ...all } = toGroup(total)
+      return {
+        from: new Date(window.from),
+        to: new Date(window.to),
+        bucketMs: window.bucketMs,
+        starts: window.starts.map((at) => new Date(at)),
+        total: all,
+        groups: ranked.slice(0, maxGroups).map(toGroup),
+      }
+    },
   }
 }
 
@@ -90,7 +103,10 @@ function groupName(record: KeyRecord, groupBy: UsageGrouping): string | null {
 
 /** Without a prototype, as everything that is counted by name. */
 function emptyTally(group: string | null, buckets: number): Tally {
-  const series = Array.from({ length: buckets }, () => ({ accepted: 0, refused: 0 }))
+  const series = {
+    accepted: new Array<number>(buckets).fill(0),
+    refused: new Array<number>(buckets).fill(0),
+  }
   return { group, ids: new Set(), accepted: 0, refused: 0, reasons: Object.create(null), series }
 }
 
@@ -98,8 +114,7 @@ function add(tally: Tally, index: number, { keyId, kind, name, count }: UsageCou
   if (kind !== 'accepted' && kind !== 'refused') return
   tally.ids.add(keyId)
   tally[kind] += count
-  const bucket = tally.series[index]
-  if (bucket !== undefined) bucket[kind] += count
+  tally.series[kind][index] = (tally.series[kind][index] as number) + count
   if (kind === 'refused') tally.reasons[name] = (tally.reasons[name] ?? 0) + count
 }
 
@@ -112,6 +127,9 @@ function toGroup({ group, ids, accepted, refused, reasons, series }: Tally): Usa
     refused,
     successRate: all === 0 ? null : accepted / all,
     reasons,
-    series,
+    series: series.accepted.map((count, index) => ({
+      accepted: count,
+      refused: series.refused[index] as number,
+    })),
   }
 }

@@ -101,8 +101,9 @@ function listConditions({ dialect, tables }: Database, filter: ParsedListQuery):
     const { by, descending } = filter.sort
     const beyond = sql.raw(descending ? '<' : '>')
     const column = sortColumn(dialect, by)
+    // The first half says less than the second, but is what an index is searched by.
     conditions.push(
-      sql`(${column} ${beyond} ${after.value} or (${column} = ${after.value} and k.id ${beyond} ${after.id}))`,
+      sql`${column} ${beyond}= ${after.value} and (${column} ${beyond} ${after.value} or k.id ${beyond} ${after.id})`,
     )
   }
   return conditions

@@ -55,31 +55,67 @@ async function readPart(
   }))
 }
 
-/** Buckets that one statement adds up: of SQLite it takes some milliseconds, and between two others have their turn. */
-const mostTotalBuckets = { sqlite: 1, postgres: 12, mysql: 12 }
+type CountedRow = Row<'usage', 'key_id' | 'kind' | 'name'> & { summed: NumberCell }
 
 /** What all keys had between two moments. */
 export async function readTotals(
   database: Database,
-  { from, to }: { from: number; to: number },
+  window: { from: number; to: number },
 ): Promise<UsageCount[]> {
-  const { dialect, tables } = database
-  const partMs = mostTotalBuckets[dialect] * usageBucketMs
-  const totals = new Map<string, UsageCount>()
-  for (let start = from; start < to; start += partMs) {
-    if (start > from) await new Promise((resolve) => setImmediate(resolve))
-    const rows = await read<Row<'usage', 'key_id' | 'kind' | 'name'> & { summed: NumberCell }>(
-      database,
-      sql`select key_id, kind, name, sum(total) as summed from ${tables.usage}
-        where bucket_at >= ${start} and bucket_at < ${Math.min(to, start + partMs)} group by key_id, kind, name`,
-    )
+  const parts = database.dialect === 'sqlite' ? readRows(database, window) : readSums(database, window)
+  const totals = new Map<string, { -readonly [Name in keyof UsageCount]: UsageCount[Name] }>()
+  for await (const rows of parts) {
     for (const { key_id: keyId, kind, name, summed } of rows) {
       const place = `${keyId} ${kind} ${name}`
-      const count = Number(summed) + (totals.get(place)?.count ?? 0)
-      totals.set(place, { keyId, bucketAt: from, kind, name, count })
+      const total = totals.get(place)
+      if (total === undefined) {
+        totals.set(place, { keyId, bucketAt: window.from, kind, name, count: Number(summed) })
+      } else total.count += Number(summed)
     }
   }
   return [...totals.values()]
+}
+
+/** Buckets that one statement adds up. */
+const mostSummedBuckets = 12
+
+async function* readSums(
+  database: Database,
+  { from, to }: { from: number; to: number },
+): AsyncGenerator<CountedRow[]> {
+  const partMs = mostSummedBuckets * usageBucketMs
+  for (let start = from; start < to; start += partMs) {
+    yield await read<CountedRow>(
+      database,
+      sql`select key_id, kind, name, sum(total) as summed from ${database.tables.usage}
+        where bucket_at >= ${start} and bucket_at < ${Math.min(to, start + partMs)} group by key_id, kind, name`,
+    )
+  }
+}
+
+/** Rows that SQLite, which works in this process, reads before others have their turn: of one bucket there may be 40 000. */
+const rowsPerTurn = 1_000
+
+/** In the order of the index on `bucket_at`, whose entries end with the rowid. */
+async function* readRows(
+  database: Database,
+  { from, to }: { from: number; to: number },
+): AsyncGenerator<CountedRow[]> {
+  let [bucketAt, rowid] = [from, -1]
+  for (;;) {
+    const rows = await read<CountedRow & { at: NumberCell; place: NumberCell }>(
+      database,
+      sql`select key_id, kind, name, total as summed, bucket_at as at, rowid as place from ${database.tables.usage}
+        where bucket_at >= ${bucketAt} and bucket_at < ${to} and (bucket_at > ${bucketAt} or rowid > ${rowid})
+        order by bucket_at, rowid limit ${sql.lit(rowsPerTurn)}`,
+    )
+    yield rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < rowsPerTurn) return
+    bucketAt = Number(last.at)
+    rowid = Number(last.place)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 export async function readLastEvents(
