@@ -61,6 +61,16 @@ export interface IngestRequest {
   credentials?: CredentialSource | readonly CredentialSource[]
   /** Where the bodies of this route keep their events, when that is not where all others do. Set by routes, never by senders. */
   batchFields?: readonly string[]
+  /** What the bodies of this route are, when they are not simply JSON. Set by routes, never by senders. */
+  bodyForm?: BodyForm
+}
+
+/** Brings bodies of a sender's own form to the one that is judged and handed on. Bytes that begin as gzip does are inflated first, labelled or not. */
+export interface BodyForm {
+  /** @returns undefined for what cannot be read */
+  parse(body: Uint8Array | string): { value: unknown } | undefined
+  /** The same for what somebody has parsed. */
+  shape(value: unknown): unknown
 }
 
 /**

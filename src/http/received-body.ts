@@ -3,7 +3,7 @@ import { types } from '../runtime/built-ins.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
 import { bytesOf, readerOf } from './handed-in-body.ts'
-import type { FieldValues, ReadBody } from './ingest-request.ts'
+import type { BodyForm, FieldValues, ReadBody } from './ingest-request.ts'
 import { isTooDeep, mayBeTooDeep, parseJsonBody } from './json-body.ts'
 import type { BodyAccount, PendingBodies } from './pending-bodies.ts'
 import { isPlainObject } from './plain-object.ts'
@@ -34,6 +34,8 @@ export interface BodyLimits<Account extends BodyAccount> {
   readonly turns: Turns
   /** A name that those share who wait for their turns behind each other. */
   turnName(account: Account): string
+  /** Of this body alone; undefined: it is JSON. */
+  readonly form?: BodyForm | undefined
 }
 
 /**
@@ -54,10 +56,10 @@ export function receiveBody<Account extends BodyAccount>(
 ): Awaitable<ReceivedBody> {
   if (typeof body === 'function') return readAndParse(body as ReadBody, headers, limits, account)
   if (body === undefined || body === null) return INVALID_JSON
-  if (typeof body === 'string') return parseText(body, limits.maxBytes)
+  if (typeof body === 'string') return parseText(body, limits)
   if (ArrayBuffer.isView(body)) return parseHandedInBytes(bytesOf(body), headers, limits, account)
   if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
-  if (isJsonValue(body)) return takeParsed(body, headers)
+  if (isJsonValue(body)) return takeParsed(body, headers, limits.form)
   return readAndParse(readerOf(body), headers, limits, account)
 }
 
@@ -103,7 +105,7 @@ function readAndParse<Account extends BodyAccount>(
         ? bytesOf(raw)
         : raw
     if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
-      if (isJsonValue(raw)) return takeParsed(raw, headers)
+      if (isJsonValue(raw)) return takeParsed(raw, headers, limits.form)
       // Whoever reads lazily may hand out what has to be read in turn: the same as handing it in.
       return readAndParse(readerOf(raw), headers, limits, account)
     }
@@ -112,7 +114,7 @@ function readAndParse<Account extends BodyAccount>(
     // A reader of somebody else's need not have told what it holds.
     if (length > account.heldBytes && !hold(length - account.heldBytes)) return BUSY
     return typeof bytes === 'string'
-      ? parseJson(bytes, length)
+      ? parse(bytes, length, limits.form)
       : decodeAndParse(bytes, headers, limits, account)
   }
 
@@ -131,9 +133,10 @@ function failedRead(error: unknown): ReceivedBody {
   throw error
 }
 
-function takeParsed(value: unknown, headers: FieldValues): ReceivedBody {
+function takeParsed(value: unknown, headers: FieldValues, form: BodyForm | undefined): ReceivedBody {
   const length = lengthOfParsed(headers)
-  return mayBeTooDeep(length) && isTooDeep(value) ? INVALID_JSON : { ok: true, value, bytes: undefined }
+  if (mayBeTooDeep(length) && isTooDeep(value)) return INVALID_JSON
+  return { ok: true, value: form === undefined ? value : form.shape(value), bytes: undefined }
 }
 
 /** As far as it can be told: infinite for what came in chunks or was inflated, 0 for what was never sent. */
@@ -150,21 +153,20 @@ function parseHandedInBytes<Account extends BodyAccount>(
   account: Account,
 ): Awaitable<ReceivedBody> {
   if (bytes.length > limits.maxBytes) return TOO_LARGE
-  const parsed = looksLikeJson(bytes) ? parseJsonBody(bytes) : undefined
-  return parsed
-    ? { ok: true, value: parsed.value, bytes: bytes.length }
-    : decodeAndParse(bytes, headers, limits, account)
+  const parsed = looksLikeJson(bytes) ? parse(bytes, bytes.length, limits.form) : INVALID_JSON
+  return parsed.ok ? parsed : decodeAndParse(bytes, headers, limits, account)
 }
 
 function decodeAndParse<Account extends BodyAccount>(
   bytes: Uint8Array,
   headers: FieldValues,
-  { maxBytes, turns, turnName, pending }: BodyLimits<Account>,
+  { maxBytes, turns, turnName, pending, form }: BodyLimits<Account>,
   account: Account,
 ): Awaitable<ReceivedBody> {
-  const coding = parseContentEncoding(headers['content-encoding'])
+  const said = parseContentEncoding(headers['content-encoding'])
+  const coding = said === null && form !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
   if (coding === 'unsupported') return UNSUPPORTED
-  if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parseJson(bytes, bytes.length)
+  if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, form)
   const decoded = decodeContent(bytes, coding, {
     maxBytes,
     turns,
@@ -172,19 +174,27 @@ function decodeAndParse<Account extends BodyAccount>(
     hold: (count) => pending.hold(account, count),
   })
   return chain(decoded, (result) => {
-    if (typeof result !== 'string') return parseJson(result, result.length)
+    if (typeof result !== 'string') return parse(result, result.length, form)
     if (result === 'too_large') return TOO_LARGE
     return result === 'busy' ? BUSY : INVALID_JSON
   })
 }
 
-function parseText(text: string, maxBytes: number): ReceivedBody {
+function parseText(
+  text: string,
+  { maxBytes, form }: Pick<BodyLimits<BodyAccount>, 'maxBytes' | 'form'>,
+): ReceivedBody {
   const length = Buffer.byteLength(text)
-  return length > maxBytes ? TOO_LARGE : parseJson(text, length)
+  return length > maxBytes ? TOO_LARGE : parse(text, length, form)
 }
 
-function parseJson(body: Uint8Array | string, length: number): ReceivedBody {
-  const parsed = parseJsonBody(body)
+/** RFC 1952, 2.3.1. No text begins so. */
+function beginsAsGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b
+}
+
+function parse(body: Uint8Array | string, length: number, form: BodyForm | undefined): ReceivedBody {
+  const parsed = form === undefined ? parseJsonBody(body) : form.parse(body)
   return parsed ? { ok: true, value: parsed.value, bytes: length } : INVALID_JSON
 }
 

@@ -34,8 +34,12 @@ export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOpti
     return typeof body === 'function' ? createTimedBody(body as ReadBody, maxBodyBytes, timeoutMs) : undefined
   }
 
-  async function admitBytes(timed: TimedBody | undefined, allowOrigin: string | null): ReturnType<Admit> {
-    let body: Uint8Array | string | null = null
+  async function admitBytes(
+    given: unknown,
+    timed: TimedBody | undefined,
+    allowOrigin: string | null,
+  ): ReturnType<Admit> {
+    let body: Uint8Array | string | null = typeof given === 'string' ? given : null
     if (timed !== undefined) {
       body = await timed.read(maxBodyBytes)
       if (body === null) return { reply: refuse('payload_too_large', allowOrigin) }
@@ -78,7 +82,7 @@ export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOpti
     try {
       const admitted =
         keys === undefined
-          ? await admitBytes(timed, allowOrigin)
+          ? await admitBytes(request.body, timed, allowOrigin)
           : await admitEvents(keys, route, timed === undefined ? request : { ...request, body: timed.read })
       return timed?.isLate() ? { reply: problem('request_timeout', allowOrigin) } : admitted
     } catch (error) {

@@ -8,6 +8,7 @@ import { type ForwardOptions, forwardReaders } from './forward-options.ts'
 import { createPagePolicy } from './forward-pages.ts'
 import { answerHeaders, problem, refuse } from './forward-replies.ts'
 import { createForwardTarget, type TargetAnswer } from './forward-target.ts'
+import { asPosted } from './posted.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
 
 /** Forwards one request. `context` is what `ip` is asked with. Never rejects. */
@@ -50,12 +51,14 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
     if (!route.methods.includes(neutral.method)) return toResponse(problem('method_not_allowed', null))
     const { allowed, allowOrigin } = pages.judge(neutral, request.url)
     if (!allowed) return toResponse(refuse('origin_not_allowed', null))
-    const admitted = await admit(route, neutral, allowOrigin)
+    const posted = asPosted(route, neutral)
+    const admitted = await admit(route, posted, allowOrigin)
     if ('reply' in admitted) return toResponse(admitted.reply)
 
     let answered: TargetAnswer | undefined
     try {
-      answered = await target.send(route.path, passedOn(request, neutral, admitted), admitted.body)
+      const headers = passedOn(request, posted, admitted)
+      answered = await target.send(route.path + keptQuery(route, neutral), headers, admitted.body)
     } catch (error) {
       await tell(error, request)
     }
@@ -67,12 +70,17 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
     return toResponse({ ...answered, headers })
   }
 
-  function passedOn(request: Request, { ip: address }: IngestRequest, { isRewritten }: Admitted): Headers {
+  function passedOn(
+    request: Request,
+    { ip: address, method }: IngestRequest,
+    { isRewritten }: Admitted,
+  ): Headers {
     const headers = new Headers()
     for (const name of ['content-type', 'content-encoding', ...allow.headers]) {
       const value = request.headers.get(name)
       if (value !== null) headers.set(name, value)
     }
+    if (method !== request.method) headers.set('content-type', 'application/x-www-form-urlencoded')
     if (isRewritten) {
       headers.set('content-type', 'application/json')
       headers.delete('content-encoding')
@@ -97,6 +105,16 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
       return toResponse(refuse('internal_error', null))
     }
   }
+}
+
+/** Of the query goes on what says how the sender wants to be answered: a word or a number. */
+function keptQuery({ sender }: IngestRoute, { query }: IngestRequest): string {
+  const given = new URLSearchParams(query as string)
+  const kept = (sender?.query ?? []).flatMap((name) => {
+    const value = given.get(name) ?? ''
+    return /^[\w.-]{1,32}$/.test(value) ? `${name}=${value}` : []
+  })
+  return kept.length === 0 ? '' : `?${kept.join('&')}`
 }
 
 /** Only what is an address becomes a header. */

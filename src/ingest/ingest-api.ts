@@ -7,8 +7,10 @@ import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { Accepted, Refused, Verdict } from '../verifier/verdict.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
+import { asPosted, withoutData } from './posted.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
 import { createSchemaCheck, type EventSchemas, readSchemas, type SchemaChecked } from './schemas.ts'
+import { refusalReply, successReply } from './sender-answers.ts'
 import type { SenderName } from './senders.ts'
 import { sendersOption } from './senders-option.ts'
 
@@ -20,7 +22,7 @@ export interface IngestApiOptions<Events> {
    * events; nothing is counted as accepted. An error with a `status` from 400 to 499 is final: 400 `invalid_event`.
    */
   onEvents: (events: Events[], context: IngestContext) => unknown
-  /** Whose endpoints there are. Default: all four. */
+  /** Whose endpoints there are. Default: those of Segment, RudderStack, Customer.io and Inngest; PostHog's, Amplitude's, Mixpanel's and Jitsu's by name. */
   senders?: readonly SenderName[]
   /**
    * Validators of any library that follows Standard Schema (zod, valibot, arktype), by the name of the event: they check `properties` of
@@ -51,7 +53,7 @@ export interface IngestAnswer {
 }
 
 /**
- * Creates the endpoints that published SDKs of Segment, RudderStack, Customer.io and Inngest send to: their paths, the places of their key,
+ * Creates the endpoints that published SDKs of Segment, RudderStack, Customer.io, Inngest and others send to: their paths, the places of their key,
  * their bodies, and the answers they expect.
  *
  * @typeParam Events what your senders send, as a union told apart by `type`. It is what you expect: nothing but `type` is checked. With
@@ -91,11 +93,7 @@ export function createIngestApi(
     const events = eventsOf(route, verdict)
     if (checkSchemas === undefined) return { events, rejected: verdict.rejected }
     const drops = settlement?.drops ?? false
-    const checked = await checkSchemas(
-      events,
-      route.sender?.answers === 'ids' ? 'data' : 'properties',
-      !drops,
-    )
+    const checked = await checkSchemas(events, route.sender?.carriedIn ?? 'properties', !drops)
     // A validator may have waited, and no handler starts for a key that has ended meanwhile.
     const ended = await settlement?.judgeAgain()
     if (ended !== undefined) return ended
@@ -109,6 +107,7 @@ export function createIngestApi(
 
   async function settle(
     route: IngestRoute,
+    request: IngestRequest,
     verdict: Accepted,
     settlement: Settlement | undefined,
   ): Promise<Reply | Refused> {
@@ -127,7 +126,33 @@ export function createIngestApi(
       return refused
     }
     settlement?.accept(taken)
-    return successReply(route, verdict.headers, taken)
+    return successReply(route.sender, request, verdict.headers, taken)
+  }
+
+  /** @param asked as it was sent, which says how it wants to be answered */
+  async function answerEvents(
+    route: IngestRoute,
+    posted: IngestRequest,
+    asked: IngestRequest,
+    verify: WriteKeys['verify'],
+  ): Promise<IngestAnswer | undefined> {
+    let settlement: Settlement | undefined
+    const verdict = await verify(
+      withSettlement({ ...posted, ...route.reading }, (given) => {
+        settlement = given
+      }),
+    )
+    const { carried } = verdict
+    if (!verdict.ok) {
+      if (verdict.reason === 'client_aborted') return undefined
+      return { reply: refusalReply(route.sender, asked, verdict.reply), carried }
+    }
+    if (route.sender === null) {
+      settlement?.accept()
+      return { reply: { status: 204, headers: verdict.headers, body: '' }, carried }
+    }
+    const settled = await settle(route, asked, verdict, settlement)
+    return { reply: 'reply' in settled ? refusalReply(route.sender, asked, settled.reply) : settled, carried }
   }
 
   return {
@@ -140,24 +165,9 @@ export function createIngestApi(
         return preflight && { reply: preflight, carried: undefined }
       }
       if (!route.methods.includes(method)) return undefined
-      let settlement: Settlement | undefined
-      const read = { ...request, ...route.reading }
-      const verdict = await verify(
-        withSettlement(read, (given) => {
-          settlement = given
-        }),
-      )
-      const { carried } = verdict
-      if (!verdict.ok)
-        return verdict.reason === 'client_aborted'
-          ? undefined
-          : { reply: senderReply(route, verdict.reply), carried }
-      if (route.sender === null) {
-        settlement?.accept()
-        return { reply: { status: 204, headers: verdict.headers, body: '' }, carried }
-      }
-      const settled = await settle(route, verdict, settlement)
-      return { reply: 'reply' in settled ? senderReply(route, settled.reply) : settled, carried }
+      const posted = asPosted(route, request)
+      const answered = await answerEvents(route, posted, request, verify)
+      return posted === request ? answered : answered && withoutData(answered, route)
     },
   }
 }
@@ -180,33 +190,10 @@ function toContext(
   return { writeKey, sender: sender?.name as SenderName, sourceType, rejected, ip, origin }
 }
 
-function successReply(
-  { sender }: IngestRoute,
-  headers: Readonly<Record<string, string>>,
-  { events, rejected }: SchemaChecked,
-): Reply {
-  const body =
-    sender?.answers === 'ids'
-      ? { ids: events.map(({ id }) => id), status: 200 }
-      : { success: true, accepted: events.length, ...(rejected.length > 0 && { rejected }) }
-  return {
-    status: 200,
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  }
-}
-
 function toReported(rejected: readonly RejectedEvent[]) {
   return rejected
     .slice(0, maxReported)
     .map(({ index, type, field }) => ({ index, type, ...(field !== undefined && { field }) }))
-}
-
-/** Inngest's SDK shows `error`. Everybody else looks at the status alone. */
-function senderReply({ sender }: IngestRoute, reply: Reply): Reply {
-  if (sender?.answers !== 'ids' || reply.body === '') return reply
-  const problem = JSON.parse(reply.body) as { detail: string }
-  return { ...reply, body: JSON.stringify({ ...problem, error: problem.detail }) }
 }
 
 const readers = {

@@ -9,7 +9,8 @@ export interface IngestRoute {
   readonly path: string
   readonly methods: readonly string[]
   /** To be added to the neutral request. */
-  readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>>
+  readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>> &
+    Pick<IngestRequest, 'bodyForm'>
 }
 
 /** Finds the route of a path within the mount point; undefined when it belongs to nobody. */
@@ -21,7 +22,7 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
   const keyed: { pattern: RegExp; route: IngestRoute }[] = []
 
   for (const sender of names.map((name) => senders[name])) {
-    const { methods, credentials, batchFields } = sender
+    const { methods, credentials, batchFields, form } = sender
     for (const { path, eventType } of sender.routes) {
       const known = literal.get(path)
       const route: IngestRoute = {
@@ -32,6 +33,7 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
           credentials: mergeLists(known?.reading.credentials, credentials),
           batchFields: mergeLists(known?.reading.batchFields, batchFields),
           eventType,
+          ...(form !== undefined && { bodyForm: form }),
         },
       }
       if (path.includes(':key')) keyed.push({ pattern: toPattern(path), route })
@@ -49,8 +51,14 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
   })
 
   return function findRoute(path) {
+    const asSent = path.toLowerCase()
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-    return literal.get(plain.toLowerCase()) ?? keyed.find(({ pattern }) => pattern.test(plain))?.route
+    return (
+      literal.get(asSent) ??
+      literal.get(plain.toLowerCase()) ??
+      literal.get(`${asSent}/`) ??
+      keyed.find(({ pattern }) => pattern.test(plain))?.route
+    )
   }
 }
 

@@ -21,7 +21,7 @@ export interface SchemaChecked {
  */
 export type CheckSchemas = (
   events: readonly IngestEvent[],
-  carriedIn: 'properties' | 'data',
+  carriedIn: string,
   mayStop: boolean,
 ) => Promise<SchemaChecked>
 

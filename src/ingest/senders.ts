@@ -1,38 +1,7 @@
-import type { CredentialSource } from '../http/ingest-request.ts'
+import { moreSenders } from './more-senders.ts'
+import type { Sender, SenderName, SenderRoute } from './sender.ts'
 
-/** Names of the senders that have an endpoint ready. */
-export type SenderName = 'segment' | 'rudderstack' | 'customerio' | 'inngest'
-
-/** A path that a sender posts to. */
-export interface SenderRoute {
-  /** Below wherever the routes are mounted. `:key` is the write key. */
-  readonly path: string
-  /** The type of every event; `'batch'`: each says its own. */
-  readonly eventType: string
-}
-
-/** What a sender sends, and what it wants to hear: everything that its endpoint does is in here. */
-export interface Sender {
-  readonly name: SenderName
-  readonly title: string
-  /** Published packages that were tried, unmodified, and versions. */
-  readonly packages: readonly string[]
-  /** SDKs whose requests were tried, rebuilt from their sources. */
-  readonly requests?: readonly string[]
-  readonly methods: readonly string[]
-  readonly routes: readonly SenderRoute[]
-  /** Where its key stands. */
-  readonly credentials: readonly CredentialSource[]
-  readonly batchFields: readonly string[]
-  /** How its body is encoded, in words. */
-  readonly body: string
-  /** Where types and names come from, and what a missing type means, in words. */
-  readonly types: string
-  /** What it is answered: `success` has the number of accepted events, `ids` the id of each. */
-  readonly answers: 'success' | 'ids'
-  /** What the sender itself does with data when it is refused. */
-  readonly loses: string
-}
+export type { Sender, SenderName, SenderRoute } from './sender.ts'
 
 const analyticsTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
 
@@ -103,10 +72,12 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     body: 'JSON: one event or a list',
     types:
       'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, which the answer names.',
+    carriedIn: 'data',
     answers: 'ids',
     loses:
       'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`. Calls that are not waited for may arrive in another order.',
   },
+  ...moreSenders,
 }
 
 /** Those of an API that names none. */

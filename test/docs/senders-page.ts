@@ -1,8 +1,8 @@
-import { defaultSenders, type Sender, senders } from '../../src/ingest/senders.ts'
+import { type Sender, senders } from '../../src/ingest/senders.ts'
 
 /** docs/senders.md from its first heading of a sender on, made from the table that the endpoints are made from. */
 export function sendersPage(): string {
-  return defaultSenders.map((name) => section(senders[name])).join('\n')
+  return Object.values(senders).map(section).join('\n')
 }
 
 function section({
@@ -13,8 +13,10 @@ function section({
   methods,
   routes,
   credentials,
+  keyIn,
   body,
   batchFields,
+  form,
   types,
   answers,
   loses,
@@ -25,10 +27,14 @@ function section({
   const places = credentials.map(
     (place) => `\`${typeof place === 'string' ? place : JSON.stringify(place)}\``,
   )
+  const own = typeof answers === 'object' ? `200 ${answers.words}` : undefined
   const answer =
-    answers === 'ids'
+    own ??
+    (answers === 'ids'
       ? '200 `{ "ids": […], "status": 200 }`'
-      : '200 `{ "success": true, "accepted": N }`, and `rejected` where events were dropped'
+      : '200 `{ "success": true, "accepted": N }`, and `rejected` where events were dropped')
+  const refusals =
+    answers === 'ids' ? 'refusals as everybody, with their detail in `error` too' : refusalsOf(answers)
   const tried = requests.length === 0 ? '' : `; requests as the SDKs for ${requests.join(', ')} send them`
   return `## ${title}
 
@@ -36,10 +42,16 @@ function section({
 |---|---|
 | tried with | ${packages.map((one) => `\`${one.replace(/ .*/, '')}\` ${one.replace(/.* /, '')}`).join(', ')}${tried} |
 | sends | ${methods.join(', ')} ${paths.join(', ')} |
-| key in | ${places.join(', ')} |
-| body | ${body}; a batch is in ${batchFields.map((field) => `\`${field}\``).join(', ')} |
+| key in | ${keyIn ?? places.join(', ')} |
+| body | ${body}${form === undefined ? `; a batch is in ${batchFields.map((field) => `\`${field}\``).join(', ')}` : ''} |
 | types and names | ${types} |
-| is answered | ${answer}; refusals as everybody${answers === 'ids' ? ', with their detail in `error` too' : ''} |
+| is answered | ${answer}; ${refusals} |
 | when refused | ${loses} |
 `
+}
+
+function refusalsOf(answers: Sender['answers']): string {
+  return typeof answers === 'object' && answers.refusal !== undefined
+    ? 'refusals with the same status, in its own words'
+    : 'refusals as everybody'
 }

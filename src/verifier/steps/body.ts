@@ -42,7 +42,9 @@ export function createBodyStep(options: BodyStepOptions, client: ClientOf): Body
   }
 
   function receive(visit: Visit): Awaitable<Received> {
-    return visit.received ?? receiveBody(visit.request.body, visit.request.headers, limits, visit)
+    if (visit.received !== undefined) return visit.received
+    const { body, headers, bodyForm } = visit.request
+    return receiveBody(body, headers, bodyForm === undefined ? limits : { ...limits, form: bodyForm }, visit)
   }
 
   return {

@@ -1,0 +1,197 @@
+import type { CredentialRequest } from '../http/ingest-request.ts'
+import { createBodyForm, messageId, textOf } from './body-form.ts'
+import { isAsked, type Problem } from './own-answers.ts'
+import type { Sender, SenderName, SenderRoute } from './sender.ts'
+
+const batches = (...paths: string[]): SenderRoute[] => paths.map((path) => ({ path, eventType: 'batch' }))
+
+const posthogTypes: Readonly<Record<string, string>> = {
+  $pageview: 'page',
+  $screen: 'screen',
+  $identify: 'identify',
+  $set: 'identify',
+  $groupidentify: 'group',
+  $create_alias: 'alias',
+}
+
+const posthog: Sender = {
+  name: 'posthog',
+  title: 'PostHog',
+  packages: ['posthog-node 5.70', 'posthog-js 1.449'],
+  methods: ['POST'],
+  routes: batches('/batch/', '/capture/', '/e/', '/i/v0/e/'),
+  credentials: Object.freeze(['basic', 'body']),
+  keyIn:
+    '`api_key` or `token` of the body, of each event, or `token` of its `properties`; or Basic. Where there are several, they must be the same',
+  batchFields: Object.freeze(['batch']),
+  form: createBodyForm({
+    batchFields: ['batch'],
+    keyFields: ['api_key', 'token'],
+    tokenIn: 'properties',
+    describe(event) {
+      const name = textOf(event, 'event')
+      const type = (name !== undefined && Object.hasOwn(posthogTypes, name) && posthogTypes[name]) || 'track'
+      const isPage = type === 'page' || type === 'screen'
+      return { type, ...(isPage && { name }), ...messageId(event, textOf(event, 'uuid')) }
+    },
+  }),
+  body: 'JSON, gzip with a label or without, or a form with `data` in base64 (beacons)',
+  types:
+    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` alias; every other event is track. The name is `event`, of pages and screens too.',
+  answers: {
+    words: '`{ "status": "Ok" }`',
+    success: ({ rejected }) => ({
+      body: JSON.stringify({ status: 'Ok', ...(rejected.length > 0 && { rejected }) }),
+    }),
+  },
+  loses:
+    'posthog-node 5.70 tries 4 times, 3 s apart, on 408, 429 and 5xx, whatever `Retry-After` says, and then drops the batch; it halves batches on 413 and drops on any other 4xx.',
+}
+
+const amplitudeTypes: Readonly<Record<string, string>> = { $identify: 'identify', $groupidentify: 'group' }
+
+const amplitude: Sender = {
+  name: 'amplitude',
+  title: 'Amplitude',
+  packages: ['@amplitude/analytics-node 1.5'],
+  methods: ['POST'],
+  routes: batches('/2/httpapi', '/batch'),
+  credentials: Object.freeze(['basic', 'body']),
+  keyIn: '`api_key` of the body; or Basic',
+  batchFields: Object.freeze(['batch']),
+  form: createBodyForm({
+    batchFields: ['events', 'batch'],
+    keyFields: ['api_key'],
+    describe(event) {
+      const name = textOf(event, 'event_type')
+      const type =
+        (name !== undefined && Object.hasOwn(amplitudeTypes, name) && amplitudeTypes[name]) || 'track'
+      const named = type === 'track' && Object.hasOwn(event, 'event_type') && { event: event.event_type }
+      return { type, ...named, ...messageId(event, textOf(event, 'insert_id')) }
+    },
+  }),
+  body: 'JSON, gzip with a label or without',
+  carriedIn: 'event_properties',
+  types:
+    '`$identify` is identify, `$groupidentify` group; every other event is track. The name is `event_type`, which handlers find as `event` too.',
+  answers: {
+    words: '`{ "code": 200, "events_ingested": N, … }`',
+    success: ({ events, rejected }) => ({
+      body: JSON.stringify({
+        code: 200,
+        events_ingested: events.length,
+        payload_size_bytes: 0,
+        server_upload_time: 0,
+        ...(rejected.length > 0 && { rejected }),
+      }),
+    }),
+    refusal: amplitudeRefusal,
+  },
+  loses:
+    'analytics-node 1.5 goes by `code` in the body: it tries 12 times on 429 and 5xx, halves batches on 413, drops the events that a 400 or 403 lists and sends the others again, and drops all on 401, or when the connection fails. `flush()` does not try again.',
+}
+
+/**
+ * Amplitude's SDKs go by `code` in the body, and read lists without looking whether they are there. On a 4xx they drop the events that are
+ * listed and send the others again; with a `missing_field`, or an error about the key, they drop all.
+ */
+function amplitudeRefusal({ status, code, detail, rejected }: Problem): object {
+  if (status === 429)
+    return { code: status, error: detail, eps_threshold: 0, throttled_events: [], reason: code }
+  if (status === 401) return { code: status, error: `Invalid API key: ${detail}`, reason: code }
+  if (status >= 500 || status === 413) return { code: status, error: detail, reason: code }
+  if (rejected === undefined) return { code: status, error: detail, missing_field: code, reason: code }
+  const indexes = rejected.map(({ index }) => index)
+  return { code: status, error: detail, events_with_invalid_fields: { event_type: indexes }, reason: code }
+}
+
+const mixpanel: Sender = {
+  name: 'mixpanel',
+  title: 'Mixpanel',
+  packages: ['mixpanel 0.24'],
+  methods: ['POST', 'GET'],
+  routes: batches('/track', '/engage', '/groups', '/import'),
+  credentials: Object.freeze(['basic', 'body']),
+  keyIn:
+    '`token` of the `properties` of each event, `$token` of a profile; or Basic. Where there are several, they must be the same',
+  batchFields: Object.freeze(['batch']),
+  form: createBodyForm({
+    batchFields: ['batch'],
+    keyFields: ['$token', 'token'],
+    tokenIn: 'properties',
+    describe(event) {
+      const { properties } = event as { properties?: Record<string, unknown> }
+      const id =
+        typeof properties === 'object' && properties !== null ? textOf(properties, '$insert_id') : undefined
+      return { type: mixpanelType(event), ...messageId(event, id) }
+    },
+  }),
+  dataIn: 'data',
+  query: ['verbose'],
+  body: 'JSON; a form with `data` in base64 or JSON; or `data` in the query of a GET',
+  types:
+    '`$identify` and a profile are identify, a profile with `$group_key` is group, `$create_alias` and `$merge` are alias; every other event is track. The name is `event`.',
+  answers: {
+    words: '`1`, or `{ "status": 1 }` where it asks for `verbose`',
+    success: (_, request) =>
+      isAsked(request, 'verbose')
+        ? { body: '{"error":null,"status":1}' }
+        : { body: '1', type: 'text/plain; charset=utf-8' },
+    refusal: (problem, request) =>
+      isAsked(request, 'verbose') ? { ...problem, status: 0, error: problem.detail } : problem,
+  },
+  loses:
+    'mixpanel 0.24 tries once, whatever the answer: anything but `1` is an error for the callback, and the events are gone unless the caller sends them again.',
+}
+
+const mixpanelTypes: Readonly<Record<string, string>> = {
+  $identify: 'identify',
+  $create_alias: 'alias',
+  $merge: 'alias',
+}
+
+function mixpanelType(event: Readonly<Record<string, unknown>>): string {
+  if (Object.hasOwn(event, 'event')) {
+    const name = textOf(event, 'event')
+    return (name !== undefined && Object.hasOwn(mixpanelTypes, name) && mixpanelTypes[name]) || 'track'
+  }
+  return Object.hasOwn(event, '$group_key') ? 'group' : 'identify'
+}
+
+const jitsuTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
+
+const jitsu: Sender = {
+  name: 'jitsu',
+  title: 'Jitsu',
+  packages: ['@jitsu/js 1.11'],
+  methods: ['POST'],
+  routes: ['/api/s', '/api/s/s2s'].flatMap((path) => [
+    ...jitsuTypes.map((type) => ({ path: `${path}/${type}`, eventType: type })),
+    ...batches(`${path}/event`, `${path}/batch`),
+  ]),
+  credentials: Object.freeze([jitsuSecret, 'header', 'basic', 'query']),
+  keyIn:
+    '`X-Write-Key`, as `anything:KEY`, since the SDK takes no key without a colon; `?writekey=`; or Basic',
+  batchFields: Object.freeze(['batch']),
+  body: 'JSON: one event, or a batch',
+  types: 'The path says the type. The name is `event` of a track call, `name` of a page or screen call.',
+  answers: {
+    words: '`{ "ok": true }`',
+    success: ({ rejected }) => ({
+      body: JSON.stringify({ ok: true, ...(rejected.length > 0 && { rejected }) }),
+    }),
+  },
+  loses:
+    '@jitsu/js 1.11 tries once, whatever the answer: `errorPolicy` says whether it logs, throws or calls a function, and the event is gone.',
+}
+
+/** The part behind the colon; without one the header holds the key as it is. */
+function jitsuSecret({ headers }: CredentialRequest): string | undefined {
+  const value = headers['x-write-key']
+  return typeof value === 'string' && value.includes(':') ? value.slice(value.indexOf(':') + 1) : undefined
+}
+
+/** Senders that an API serves when it names them. */
+export const moreSenders: Readonly<
+  Record<Exclude<SenderName, 'segment' | 'rudderstack' | 'customerio' | 'inngest'>, Sender>
+> = { posthog, amplitude, mixpanel, jitsu }
