@@ -71,7 +71,7 @@ const problems = {
   invalid_event: [
     400,
     'Invalid event',
-    'Each event must be a JSON object whose type, where present, is a string, and must fit the schema for its name where there is one; a batch must hold at least one event.',
+    'Each event must be a JSON object whose type, where present, is a string; a batch must hold at least one event.',
   ],
   event_type_mismatch: [
     400,
