@@ -38,7 +38,7 @@ const browser: ProjectTests = {
 const longTimeouts = { testTimeout: 15 * 60_000, hookTimeout: 120_000 }
 
 /** Campaigns that need the machine for themselves: they measure memory, milliseconds or rates. */
-const longAlone = ['bench', 'bombs', 'redis-fleet', 'redis-hints', 'soak'].map(
+const longAlone = ['bench', 'bombs', 'pruning', 'redis-fleet', 'redis-hints', 'soak'].map(
   (name) => `test/long/${name}.test.ts`,
 )
 

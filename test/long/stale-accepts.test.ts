@@ -78,7 +78,7 @@ describeWithService(
 async function run(name: string, { url, notifications, disturbance }: Campaign): Promise<void> {
   const logs = mkdtempSync(join(tmpdir(), 'writekey-stale-'))
   const proxy = disturbance === 'blackhole' ? await proxyTo(url) : undefined
-  const writes: number[] = []
+  const writes: Writes = new Map()
   const store = noteWrites(createSqlStore({ url, notifications }), writes)
   const manager = createWriteKeys({ store, cache: { leaseMs } })
   const verifiers: Running[] = []
@@ -99,23 +99,27 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
     }
     const groups = Math.ceil((revokes * 3.2) / groupSize)
     for (let group = 0; group < groups; group++) {
-      await changeGroup(manager, verifiers, group, changes, { disturbance, url, proxy })
+      await changeGroup(manager, verifiers, group, { changes, writes, disturbance, url, proxy })
     }
     let verified = 0
     for (const verifier of verifiers)
       verified += (await verifier.ask<{ verified: number }>({ type: 'finish' })).verified
     const history = verifiers.flatMap((_, index) => readLog(logOf(index)))
     const { violations, propagation, accepted } = check(history, changes)
+    const written = [...writes.values()].map(({ tookMs }) => tookMs)
     const calls = [...changes.values()].map((change) => change.returnedAt - change.calledAt)
+    const waits = [...changes.values()].map(({ returnedAt, committedAt = 0 }) => returnedAt - committedAt)
     console.log(
       `${name}: ${changes.size} changes, ${verified} verifications, ${accepted} accepted, ${violations.length} stale\n` +
-        `  call: ${summarize(calls)}; of it the write: ${summarize(writes)}; propagation: ${summarize(propagation)}`,
+        `  call: ${summarize(calls)}; of it the write: ${summarize(written)}; after the commit: ${summarize(waits)}\n` +
+        `  last accepted after the commit: ${summarize(propagation.afterCommit)}, longest ${Math.max(...propagation.afterCommit).toFixed(0)} ms; ` +
+        `after the call began: ${summarize(propagation.afterCall)}`,
     )
     expect(violations).toEqual([])
     expect(history.length).toBe(verified)
     // The checker saw what it is there to see: every key was in use everywhere, and was refused in the end.
     expect(accepted).toBeGreaterThanOrEqual(changes.size * verifierCount)
-    expect(propagation.length).toBe(changes.size)
+    expect(propagation.afterCommit.length).toBe(changes.size)
   } finally {
     for (const verifier of verifiers) await verifier.kill()
     await manager.close()
@@ -124,25 +128,41 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
   }
 }
 
-/** Notes how long the store takes to commit a change of a key that is there. */
-function noteWrites(store: KeyStore, durations: number[]): KeyStore {
-  const timed =
-    <Arguments extends unknown[], Written>(write: (...args: Arguments) => Awaitable<Written>) =>
-    async (...args: Arguments) => {
-      const startedAt = performance.now()
-      const written = await write(...args)
-      durations.push(performance.now() - startedAt)
-      return written
-    }
-  return { ...store, replace: timed(store.replace), remove: timed(store.remove) }
+/** The last write of each key: how long it took, and when it was committed, on the clock that all processes share. */
+type Writes = Map<string, { tookMs: number; at: number }>
+
+function noteWrites(store: KeyStore, writes: Writes): KeyStore {
+  async function timed<Written>(id: string, write: () => Awaitable<Written>) {
+    const startedAt = sharedNow()
+    const written = await write()
+    const at = sharedNow()
+    writes.set(id, { tookMs: at - startedAt, at })
+    return written
+  }
+  return {
+    ...store,
+    replace: (record, audit) => timed(record.id, () => store.replace(record, audit)),
+    remove: (id, version, audit) => timed(id, () => store.remove(id, version, audit)),
+  }
 }
 
 async function changeGroup(
   manager: WriteKeys,
   verifiers: readonly Running[],
   group: number,
-  changes: Map<number, Change>,
-  { disturbance, url, proxy }: { disturbance: Disturbance; url: string; proxy: TcpProxy | undefined },
+  {
+    changes,
+    writes,
+    disturbance,
+    url,
+    proxy,
+  }: {
+    changes: Map<number, Change>
+    writes: Writes
+    disturbance: Disturbance
+    url: string
+    proxy: TcpProxy | undefined
+  },
 ): Promise<void> {
   const created = await Promise.all(
     Array.from({ length: groupSize }, async (_, place) => ({
@@ -170,7 +190,8 @@ async function changeGroup(
       else if (action === 'pause') await manager.pause(writeKey.id)
       else if (action === 'remove') await manager.remove(writeKey.id)
       else await manager.rotate(writeKey.id, { gracePeriodHours: 0 })
-      changes.set(index, { action, calledAt, returnedAt: sharedNow() })
+      const committedAt = (writes.get(writeKey.id) as { at: number }).at
+      changes.set(index, { action, calledAt, committedAt, returnedAt: sharedNow() })
     }),
   )
   clearTimeout(thaw)

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 export interface Change {
   action: 'revoke' | 'pause' | 'rotate' | 'remove'
   calledAt: number
+  /** When the store had written it. Left out where nobody has looked. */
+  committedAt?: number
   returnedAt: number
 }
 
@@ -44,8 +46,16 @@ export function check(history: readonly Verification[], changes: ReadonlyMap<num
       if (change !== undefined && one.start > change.returnedAt) violations.push(one)
     } else if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
   }
-  const propagation = [...changes]
-    .filter(([index]) => refused.has(index) && lastAccepted.has(index))
-    .map(([index, { calledAt }]) => Math.max(0, (lastAccepted.get(index) as number) - calledAt))
+  /** How long after `since` a key was accepted anywhere, of each that was refused in the end. */
+  const acceptedAfter = (since: (change: Change) => number | undefined) =>
+    [...changes].flatMap(([index, change]) => {
+      const [last, began] = [lastAccepted.get(index), since(change)]
+      if (last === undefined || began === undefined || !refused.has(index)) return []
+      return [Math.max(0, last - began)]
+    })
+  const propagation = {
+    afterCall: acceptedAfter(({ calledAt }) => calledAt),
+    afterCommit: acceptedAfter(({ committedAt }) => committedAt),
+  }
   return { violations, propagation, accepted }
 }
