@@ -78,6 +78,9 @@ const readers = {
   clock: injectedClock,
 } satisfies Record<keyof WriteKeysOptions, OptionReader<unknown>>
 
+/** Names of the options of `createWriteKeys`, for adapters that take them among their own. */
+export const writeKeysOptionNames = Object.keys(readers) as (keyof WriteKeysOptions)[]
+
 /** Options after checking, defaults filled in. */
 export type ResolvedOptions = ReturnType<typeof resolveOptions>
 

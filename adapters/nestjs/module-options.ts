@@ -1,9 +1,14 @@
 import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@nestjs/common'
 import {
   type AdapterOptions,
-  badOption,
+  anything,
+  callback,
   type FetchHandler,
+  flag,
+  oneOf,
+  readOptions,
   resolveAdapterOptions,
+  writeKeysOptionNames,
 } from '../../src/adapter/index.ts'
 import {
   ConfigError,
@@ -84,31 +89,24 @@ export interface WriteKeySetup {
   admin: FetchHandler | undefined
 }
 
+const named = <Name extends string>(names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, anything<unknown>()])) as Record<Name, () => unknown>
+
+const adapterOptionNames = ['eventType', 'onRefused', 'requestProperty', 'workspace'] as const
+
+const readers = {
+  keys: anything<WriteKeys>(),
+  bodyReader: oneOf(['guard', 'parser'], 'guard'),
+  throwRefusals: flag(false),
+  admin: callback<NonNullable<WriteKeyRoutesOptions['admin']>>(),
+  ...named(adapterOptionNames),
+  ...named(writeKeysOptionNames),
+}
+
 /** @throws ConfigError for an unknown option or a bad value. */
 export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigError('options', 'WriteKeyModule takes an object of options.')
-  }
-  const {
-    keys: given,
-    eventType,
-    onRefused,
-    requestProperty,
-    workspace,
-    bodyReader = 'guard',
-    throwRefusals = false,
-    admin,
-    ...core
-  } = options
-  if (bodyReader !== 'guard' && bodyReader !== 'parser') {
-    throw badOption('bodyReader', bodyReader, "'guard' or 'parser'")
-  }
-  if (typeof throwRefusals !== 'boolean') {
-    throw badOption('throwRefusals', throwRefusals, 'true or false')
-  }
-  if (admin !== undefined && typeof admin !== 'function') {
-    throw badOption('admin', admin, 'a function such as (keys) => createAdminApi(keys, { tokens })')
-  }
+  const { bodyReader, throwRefusals, admin, keys: given } = readOptions('WriteKeyModule', options, readers)
+  const core = pick(options, writeKeysOptionNames)
   const stray = Object.entries(core).find(([, value]) => value !== undefined)?.[0]
   if (given !== undefined && stray !== undefined) {
     throw new ConfigError(
@@ -120,16 +118,16 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   return {
     keys,
     ownsKeys: given === undefined,
-    ...resolveAdapterOptions(
-      keys,
-      { eventType, onRefused, requestProperty, ...('workspace' in options && { workspace }) } as object,
-      [],
-      'WriteKeyModule',
-    ),
+    ...resolveAdapterOptions(keys, pick(options, adapterOptionNames), [], 'WriteKeyModule'),
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),
   }
+}
+
+/** What is there of these names, also where it is `undefined`: some options must not get lost by mistake. */
+function pick(options: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)))
 }
 
 function loggingToNest(options: WriteKeysOptions): WriteKeysOptions {

@@ -8,7 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core'
-import { adminRoutes } from '../../src/adapter/index.ts'
+import { adminRoutes, anything, flag, readOptions } from '../../src/adapter/index.ts'
 import { ConfigError } from '../../src/index.ts'
 import { prepareExpress } from './express-routes.ts'
 import { prepareFastify } from './fastify-routes.ts'
@@ -23,6 +23,16 @@ import {
 } from './module-options.ts'
 import { WRITE_KEY_SETUP, WriteKeyGuard } from './write-key-guard.ts'
 import { WriteKeysService } from './write-keys-service.ts'
+
+const asyncReaders = {
+  isGlobal: flag(true),
+  imports: anything<unknown>(),
+  providers: anything<unknown>(),
+  useFactory: anything<unknown>(),
+  inject: anything<unknown>(),
+  useClass: anything<unknown>(),
+  useExisting: anything<unknown>(),
+} satisfies Record<keyof WriteKeyModuleAsyncOptions, unknown>
 
 /** Injection token of the options as given. */
 const WRITE_KEY_OPTIONS = Symbol('writekey:options')
@@ -61,7 +71,10 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
   /** @throws ConfigError, while the application is created, for bad options. */
   static forRoot(options: WriteKeyModuleOptions & WriteKeyModuleVisibility = {}): DynamicModule {
     const { isGlobal, ...given } = options
-    return define([{ provide: WRITE_KEY_OPTIONS, useValue: given }], isGlobal)
+    return define(
+      [{ provide: WRITE_KEY_OPTIONS, useValue: given }],
+      asyncReaders.isGlobal(isGlobal, 'isGlobal'),
+    )
   }
 
   /**
@@ -70,7 +83,8 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
    * @throws ConfigError unless exactly one of `useFactory`, `useClass` and `useExisting` is given.
    */
   static forRootAsync(options: WriteKeyModuleAsyncOptions): DynamicModule {
-    const { isGlobal, imports = [], providers = [] } = options
+    const { isGlobal } = readOptions('WriteKeyModule.forRootAsync', options, asyncReaders)
+    const { imports = [], providers = [] } = options
     return { ...define([...providers, ...optionProviders(options)], isGlobal), imports }
   }
 
@@ -95,7 +109,7 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
   }
 }
 
-function define(optionProviders: Provider[], isGlobal = true): DynamicModule {
+function define(optionProviders: Provider[], isGlobal: boolean): DynamicModule {
   return {
     module: WriteKeyModule,
     global: isGlobal,

@@ -9,12 +9,14 @@ export type {
 } from '../http/ingest-request.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
 export { isContinued } from '../http/unread-body.ts'
+export { writeKeysOptionNames } from '../resolve-options.ts'
 export {
   createClientAddress,
   type ResolveClientAddress,
   type TrustedProxies,
 } from '../rules/client-address.ts'
 export { badOption } from '../runtime/config-error.ts'
+export { anything, callback, flag, type OptionReader, oneOf, readOptions } from '../runtime/options.ts'
 export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'

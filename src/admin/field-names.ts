@@ -10,6 +10,7 @@ const fieldNames = [
   'writeKeys',
   'keyId',
   'nextCursor',
+  'groupBy',
 ].filter((name) => toSnakeCase(name) !== name)
 
 const anyFieldName = new RegExp(`\\b(${fieldNames.join('|')})\\b`, 'g')

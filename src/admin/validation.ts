@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { toSnakeCase } from '../runtime/letter-case.ts'
 import { AdminProblem } from './problem.ts'
 
 const maxReported = 10
@@ -20,15 +21,19 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
 
 function toFieldErrors(issue: z.core.$ZodIssue): { field: string; detail: string }[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      field: fieldPattern.test(key) ? key : 'body',
-      detail: fieldPattern.test(key)
-        ? 'is not a field of this call'
-        : 'has a field that this call does not know',
-    }))
+    return issue.keys.map((key) =>
+      fieldPattern.test(key)
+        ? { field: key, detail: `is not a field of this call${spellingHint(key)}` }
+        : { field: 'body', detail: 'has a field that this call does not know' },
+    )
   }
   const [name, ...rest] = issue.path
   const field = typeof name === 'string' && fieldPattern.test(name) ? name : 'body'
   const at = rest.length > 0 && typeof rest[0] === 'number' ? `entry ${rest[0]}: ` : ''
   return [{ field, detail: `${at}${issue.message}` }]
+}
+
+function spellingHint(name: string): string {
+  const wireName = toSnakeCase(name)
+  return wireName === name ? '' : `; names are in snake case here, such as ${wireName}`
 }

@@ -638,17 +638,26 @@ describe('WriteKeyModule', () => {
   it.each([
     [{ enviroment: 'x' }, 'enviroment'],
     [{ keys, pepper: 'p'.repeat(20) }, 'pepper'],
+    [{ enviroment: 'x' }, 'Did you mean "environment"?'],
+    [{ bodyreader: 'guard' }, 'Did you mean "bodyReader"?'],
+    [{ bodyReader: 'parsr' }, "Did you mean 'parser'?"],
+    [{ isGlobal: 'no' }, 'isGlobal must be true or false'],
     [{ bodyReader: 'nest' }, 'bodyReader'],
     [{ throwRefusals: 'yes' }, 'throwRefusals'],
     [{ eventType: '' }, 'eventType'],
     [{ keys: {} }, 'keys'],
     [{ admin: {} }, 'admin'],
   ])('refuses the options %j', async (options, text) => {
-    await expect(create([WriteKeyModule.forRoot(options as WriteKeyModuleOptions)])).rejects.toThrow(text)
+    await expect(async () =>
+      create([WriteKeyModule.forRoot(options as WriteKeyModuleOptions)]),
+    ).rejects.toThrow(text)
   })
 
   it('refuses options that come from nowhere or from two places', () => {
     expect(() => WriteKeyModule.forRootAsync({})).toThrow('useFactory')
+    expect(() => WriteKeyModule.forRootAsync({ useFactroy: () => ({}) } as object)).toThrow(
+      'Did you mean "useFactory"?',
+    )
     expect(() => WriteKeyModule.forRootAsync({ useClass: Settings, useExisting: Settings })).toThrow(
       'useFactory',
     )
