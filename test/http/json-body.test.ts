@@ -54,6 +54,41 @@ describe('parseJsonBody', () => {
     }
   })
 
+  const listOf = (item: string, bytes: number) =>
+    `[${Array(Math.ceil(bytes / (item.length + 1))).fill(item)}]`
+
+  it.each(['{}', '[]', '[[]]', '{"a":{}}'])('refuses megabytes of %s, wherever they stand', (item) => {
+    const list = listOf(item, 3_000_000)
+    const events = listOf('{"type":"track","event":"Signed Up"}', 600_000)
+    const bodies = [
+      list,
+      `{"type":"track","properties":${list}}`,
+      `${events.slice(0, -1)},${list.slice(1)}`,
+      `[${list},${events.slice(1)}`,
+    ]
+    for (const body of bodies) {
+      expect(parseJsonBody(Buffer.from(body))).toBeUndefined()
+      expect(parseJsonBody(body)).toBeUndefined()
+    }
+    // Where it is looked is left to chance, what it finds is not.
+    for (let count = 0; count < 200; count++) expect(parseJsonBody(list)).toBeUndefined()
+  })
+
+  it('takes what is little, and what holds something', () => {
+    for (const [item, bytes] of [
+      ['{}', 29_000],
+      ['[13.377,52.516]', 150_000],
+      ['{"type":2,"tagName":"div","attributes":{},"childNodes":[],"id":12}', 4_000_000],
+      ['{"type":"track","event":"Signed Up","properties":{"n":1,"list":[1,2,3]}}', 4_000_000],
+      [
+        JSON.stringify(JSON.stringify({ type: 'track', event: 'a', properties: { n: 1, list: [1, 2] } })),
+        4_000_000,
+      ],
+    ] as const) {
+      expect(parseJsonBody(listOf(item, bytes))).toBeDefined()
+    }
+  })
+
   it('takes odd but valid texts as JSON.parse does', () => {
     expect(parseJsonBody('[1e999, 18446744073709551616]')).toEqual({
       value: [Infinity, 2 ** 64],
@@ -90,8 +125,8 @@ describe('parseJsonBody', () => {
   })
 
   it('takes what is broad or long rather than deep', () => {
-    const broad = `[${'{},'.repeat(30_000)}{}]`
-    expect(parseJsonBody(broad)?.value).toHaveLength(30_001)
+    const broad = `[${'{},'.repeat(9_000)}{}]`
+    expect(parseJsonBody(broad)?.value).toHaveLength(9_001)
     const longName = `{"${'x'.repeat(3_000_000)}":1}`
     expect(Object.keys(parseJsonBody(longName)?.value as object)[0]).toHaveLength(3_000_000)
     const manyNames = `{${Array.from({ length: 20_000 }, (_, i) => `"${i % 10_000}x":[${i}]`).join()}}`
