@@ -31,7 +31,8 @@ export interface BodyLimits<Account extends BodyAccount> {
   readonly maxBytes: number
   readonly pending: PendingBodies
   /** For inflating what is large. */
-  readonly turns: Turns
+  /** Of those whose key is known and of the others, so that nobody with a good key waits behind somebody without. */
+  turnsOf(account: Account): Turns
   /** A name that those share who wait for their turns behind each other. */
   turnName(account: Account): string
   /** Of this body alone; undefined: it is JSON. */
@@ -160,7 +161,7 @@ function parseHandedInBytes<Account extends BodyAccount>(
 function decodeAndParse<Account extends BodyAccount>(
   bytes: Uint8Array,
   headers: FieldValues,
-  { maxBytes, turns, turnName, pending, form }: BodyLimits<Account>,
+  { maxBytes, turnsOf, turnName, pending, form }: BodyLimits<Account>,
   account: Account,
 ): Awaitable<ReceivedBody> {
   const said = parseContentEncoding(headers['content-encoding'])
@@ -169,7 +170,7 @@ function decodeAndParse<Account extends BodyAccount>(
   if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, form)
   const decoded = decodeContent(bytes, coding, {
     maxBytes,
-    turns,
+    turns: turnsOf(account),
     whose: () => turnName(account),
     hold: (count) => pending.hold(account, count),
   })

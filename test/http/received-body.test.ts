@@ -23,7 +23,12 @@ function receive(
   account = newAccount(),
 ) {
   const turns = createTurns({ atOnce: 2, patienceMs: 60_000, clock: systemClock })
-  return receiveBody(body, headers, { maxBytes, pending, turns, turnName: () => 'wk_a' }, account)
+  return receiveBody(
+    body,
+    headers,
+    { maxBytes, pending, turnsOf: () => turns, turnName: () => 'wk_a' },
+    account,
+  )
 }
 
 const gzip = { 'content-encoding': 'gzip' }
