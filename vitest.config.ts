@@ -21,9 +21,10 @@ const unit: ProjectTests = {
   // Files share a worker and the modules it has loaded: to load them for each file takes longer than most tests. So a test
   // undoes what it does to globals.
   isolate: false,
+  setupFiles: ['test/timers-setup.ts'],
   restoreMocks: true,
   maxWorkers,
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
 }
 

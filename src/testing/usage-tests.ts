@@ -29,8 +29,9 @@ export function usageTests(
 
   /** Everything that is counted of a key, as `minutes kind name count`, minutes counted from `base`. */
   async function counted(usage: UsageStore, keyId: string, base: number): Promise<string[]> {
-    const query = { keyIds: [keyId], from: 0, to: base + 400 * dayMs, bucketMs: usageBucketMs }
-    return (await usage.read({ ...query, to: query.to - (query.to % usageBucketMs) }))
+    // No older bucket is ever written here, and a store may read so many days at a time.
+    const [from, to] = [base - 401 * dayMs, base + 400 * dayMs].map(toBucket) as [number, number]
+    return (await usage.read({ keyIds: [keyId], from, to, bucketMs: usageBucketMs }))
       .map(({ bucketAt, kind, name, count }) => `${(bucketAt - base) / 60_000} ${kind} ${name} ${count}`)
       .toSorted()
   }

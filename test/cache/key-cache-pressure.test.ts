@@ -91,7 +91,7 @@ describe('a lookup', () => {
 
   it('passes for hundreds of cold keys at once from one address, a few reads at a time', async () => {
     const { keys, watched, create } = setUp('process')
-    const created = await Promise.all(Array.from({ length: 500 }, create))
+    const created = await Promise.all(Array.from({ length: 200 }, create))
     watched.hold = () => new Promise((resolve) => setTimeout(resolve, 2))
     const verdicts = await Promise.all(created.map(({ key }) => ask(keys, key)))
     expect(new Set(verdicts)).toEqual(new Set(['accepted']))
