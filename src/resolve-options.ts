@@ -117,6 +117,8 @@ export function resolveOptions(options: WriteKeysOptions) {
     isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
     clientAddress: trustedProxies,
+    /** Whether somebody has asked to hear of keys: the default logger is for disturbances. */
+    tellsNotices: options.onEvent !== undefined || (options.logger !== undefined && options.logger !== false),
     ignoresForwardedFor: options.trustedProxies === undefined,
     cache: {
       ...cache,

@@ -20,7 +20,8 @@ import type { DecisionWatch } from './verifier/request-decision.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import { createVerifier } from './verifier/verifier.ts'
 import type { ActivitySurroundings } from './watch/activity.ts'
-import { createActivityOnDemand, toAnomalyEvent } from './watch/activity-on-demand.ts'
+import { createActivityOnDemand, toAnomalyEvent, toGraceNotice } from './watch/activity-on-demand.ts'
+import { createNotices, type Notices, withNotices } from './watch/notices.ts'
 import type { WriteKeys } from './write-keys-interface.ts'
 import type { WriteKeysOptions } from './write-keys-options.ts'
 
@@ -48,7 +49,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   if (isWatchedFromStart(resolved)) activity.look()
 
   const keys: WriteKeys = {
-    ...createManagement({ ...resolved, ...parts, ownLeaseMs: cache.leaseMs }),
+    ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
     get activity() {
       return activity.look()
     },
@@ -61,7 +62,10 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     ready: () => assertReady({ ...resolved, ...parts, hasClosed }),
     health: async () => look(),
     flush: parts.usage.flush,
-    close: closing.close,
+    close() {
+      parts.notices?.close()
+      return closing.close()
+    },
   }
   noteLogger(keys, resolved.logger)
   noteMeasured(keys, {
@@ -114,7 +118,9 @@ function createParts(resolved: ResolvedOptions) {
   const watch: DecisionWatch = {}
   const measure: DecisionMeasure = {}
   const dropped = { events: 0, refusals: 0 }
-  const activity = createWatchedActivity(resolved, watch, emit, storeOutages('watching'), {
+  const notices = resolved.tellsNotices ? createNotices({ store, clock, emit }) : undefined
+  notices?.start()
+  const activity = createWatchedActivity(resolved, watch, emit, notices, storeOutages('watching'), {
     pollMs: () => cache.leaseMs() / 4,
     beginPolling: () => void cache.refresh().catch(() => {}),
   })
@@ -185,6 +191,8 @@ function createParts(resolved: ResolvedOptions) {
     questions: storeOutages('questions'),
     hintsOutages,
     peppers,
+    notices,
+    toldStore: notices === undefined ? store : withNotices(store, notices.changed),
     cache,
     usage,
     activity,
@@ -199,6 +207,7 @@ function createWatchedActivity(
   { store, clock, usage, activity: options }: ResolvedOptions,
   watch: DecisionWatch,
   emit: EventHook,
+  notices: Notices | undefined,
   outage: Outage,
   polling: Pick<ActivitySurroundings, 'pollMs' | 'beginPolling'>,
 ) {
@@ -216,6 +225,8 @@ function createWatchedActivity(
       report(anomaly) {
         const event = toAnomalyEvent(anomaly)
         if (event !== undefined) emit(event)
+        const ending = toGraceNotice(anomaly)
+        if (ending !== undefined) void notices?.once(`grace:${anomaly.secretId}`, ending)
       },
       async isSilent(keyId, silentMs) {
         const record = await store.get(keyId)

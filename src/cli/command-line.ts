@@ -56,18 +56,9 @@ const commandFlags: Readonly<Record<string, Flags>> = {
   check: { type: text, name: text, origin: text, address: text },
 }
 /** Commands that write keys, and so say where. */
-const changing = new Set([
-  'create',
-  'import',
-  'update',
-  'rotate',
-  'pause',
-  'resume',
-  'enforce-trial',
-  'drop-trial',
-  'revoke',
-  'delete',
-])
+const changing = new Set(
+  'create import update rotate pause resume enforce-trial drop-trial revoke delete'.split(' '),
+)
 const commonFlags = {
   store: text,
   schema: text,

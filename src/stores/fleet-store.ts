@@ -58,6 +58,9 @@ export const keptOfSender = 8
 /** Of all keys: each key and name has its first place before any has its second. */
 export const keptInAll = 20_000
 
+/** How long a claim stands, in milliseconds. */
+export const claimLifeMs = 120 * 86_400_000
+
 /**
  * What the processes that share a store tell each other about traffic. Part of a key store; never asked on the request
  * path, and nothing in it counts for verification.
@@ -78,6 +81,11 @@ export interface FleetStore {
    */
   look(forMs: number): Awaitable<void>
   put(page: DecisionPage): Awaitable<void>
+  /**
+   * Takes a name that nobody has taken in the last 120 days: who gets it tells of something on behalf of all processes. Left out,
+   * each process tells for itself. @param id at most 80 characters of ASCII
+   */
+  claim?(id: string): Awaitable<boolean>
   /**
    * Pages that were put within the last `pageLifeMs`, those that `known` names left out: the number of the newest page that
    * has been read, by process. In order of their numbers.

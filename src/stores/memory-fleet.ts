@@ -1,4 +1,5 @@
 import {
+  claimLifeMs,
   type DecisionPage,
   type FleetStore,
   keptInAll,
@@ -21,6 +22,7 @@ export interface MemoryFleet extends FleetStore {
 export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
   const sightings = new Map<string, StoredSighting>()
   let pages: (DecisionPage & { at: number })[] = []
+  const claims = new Map<string, number>()
   let watchedUntil = Number.NEGATIVE_INFINITY
 
   function dropCrowded(): void {
@@ -79,11 +81,17 @@ export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
     },
     prune(before) {
       for (const [id, { lastAt }] of sightings) if (lastAt < before) sightings.delete(id)
+      for (const [id, at] of claims) if (now() - at > claimLifeMs) claims.delete(id)
       dropCrowded()
       pages = pages.filter(({ at }) => now() - at < pageLifeMs)
     },
     look(forMs) {
       watchedUntil = Math.max(watchedUntil, now() + forMs)
+    },
+    claim(id) {
+      if (claims.has(id)) return false
+      claims.set(id, now())
+      return true
     },
     put(page) {
       pages = pages.filter(

@@ -1,3 +1,4 @@
+import type { AuditAction } from '../keys/audit-entry.ts'
 import type { Reason } from './reasons.ts'
 
 /** What `onEvent` is told. Carries ids and reasons, never a secret or a hash. */
@@ -60,6 +61,36 @@ export type WriteKeyEvent =
   | { readonly type: 'revision_regressed' }
   /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
+  /** A key was made, changed, rotated, paused, resumed, revoked or removed, by whichever process. Told once for all that share a store. */
+  | KeyChangedEvent
+  /** A key ends within 30, 10 or 1 days. Told once for each, for all processes. */
+  | {
+      readonly type: 'key_expiring'
+      readonly keyId: string
+      readonly name: string
+      readonly workspace: string | null
+      readonly expiresAt: Date
+      readonly days: number
+    }
+  /** The newest secret of a key is 90 days old, or as old again: rotate at least quarterly. */
+  | {
+      readonly type: 'secret_old'
+      readonly keyId: string
+      readonly name: string
+      readonly workspace: string | null
+      readonly secretId: string
+      readonly createdAt: Date
+      readonly days: number
+    }
+  /** A key was refused for its rate. Told once an hour for each key, by each process. */
+  | { readonly type: 'rate_limit_reached'; readonly keyId: string; readonly rateLimitEps: number }
+  /** A rotated secret is still in use, and ends within 2 hours. Told once, for all processes. */
+  | {
+      readonly type: 'grace_ending'
+      readonly keyId: string
+      readonly secretId: string
+      readonly expiresAt: Date
+    }
   /** Something unusual in the traffic of a key, when it begins and after a pause of an hour. */
   | AnomalyEvent
   /** Verification met a bug or a throwing function of the application; the request was refused with 503. */
@@ -77,6 +108,19 @@ export interface AcceptedEvent {
   readonly wouldRefuse?: Reason
   readonly origin?: string
   readonly address?: string
+}
+
+export interface KeyChangedEvent {
+  readonly type: 'key_changed'
+  readonly action: Exclude<AuditAction, 'refused'>
+  readonly keyId: string
+  readonly workspace: string | null
+  /** Who, as in the audit log; null = it was not said. */
+  readonly actor: string | null
+  readonly address: string | null
+  readonly at: Date
+  /** The fields that changed; empty for a key that was made or removed. */
+  readonly fields: readonly string[]
 }
 
 export interface RefusedEvent {

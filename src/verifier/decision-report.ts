@@ -20,6 +20,8 @@ export interface DecisionReportOptions {
   emit: (event: WriteKeyEvent) => void
   /** Whether anybody listens to decisions; if not, no event objects are made for them. */
   tellDecisions: boolean
+  /** Whether anybody listens to what people should know of keys. */
+  tellsNotices: boolean
   usage: UsageCounter
   /** Who watches every decision in detail, as long as somebody does. */
   watch: DecisionWatch
@@ -40,8 +42,13 @@ export interface DecisionReport {
   senderKnown(visit: Visit): void
 }
 
+const hourMs = 3_600_000
+const maxReached = 10_000
+
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
   const { clock, emit, tellDecisions, usage, watch, measure } = options
+  /** By key: when it was last told that its rate was reached. */
+  const reachedAt = new Map<string, number>()
   let toldAmbiguousType = false
   let looksForProxy = options.ignoresForwardedFor
 
@@ -98,6 +105,16 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
     })
   }
 
+  function tellRateReached({ id: keyId, ratePolicy }: CompiledKey): void {
+    const now = clock.now()
+    const before = reachedAt.get(keyId)
+    if (before !== undefined && Math.abs(now - before) < hourMs) return
+    reachedAt.delete(keyId)
+    if (reachedAt.size >= maxReached) reachedAt.delete(reachedAt.keys().next().value as string)
+    reachedAt.set(keyId, now)
+    emit({ type: 'rate_limit_reached', keyId, rateLimitEps: ratePolicy?.rate.eps ?? 0 })
+  }
+
   function tellTrial(visit: Visit, key: CompiledKey, checked: CheckedEvents): void {
     const { wouldRefuse: reason } = visit
     const events = checked.events.length
@@ -120,6 +137,8 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
     },
     refused(visit, reason, error) {
       const { keyId } = visit
+      if (reason === 'rate_limited' && options.tellsNotices && visit.key !== undefined)
+        tellRateReached(visit.key)
       // A client that went away was refused nothing.
       if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
       measure.meter?.refused(reason, bytesOf(visit))

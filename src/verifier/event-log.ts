@@ -105,6 +105,30 @@ function log(logger: Logger, event: WriteKeyEvent): unknown {
         'writekey: a request came with X-Forwarded-For while trustedProxies is not set: where a proxy is in front, every sender ' +
           "has the proxy's address; set trustedProxies to the number of proxies, or to 0 when there is none",
       )
+    case 'key_changed': {
+      const { keyId, action, actor, address } = event
+      return logger.info?.({ keyId, action, actor, address }, `writekey: a key was changed: ${action}`)
+    }
+    case 'key_expiring':
+      return logger.warn?.(
+        { keyId: event.keyId, expiresAt: event.expiresAt.toISOString() },
+        `writekey: a key ends within ${event.days} ${event.days === 1 ? 'day' : 'days'}`,
+      )
+    case 'secret_old':
+      return logger.warn?.(
+        { keyId: event.keyId, secretId: event.secretId },
+        `writekey: the secret of a key is ${event.days} days old; rotate it at least quarterly`,
+      )
+    case 'rate_limit_reached':
+      return logger.warn?.(
+        { keyId: event.keyId, rateLimitEps: event.rateLimitEps },
+        'writekey: a key sends more than it may, and is refused; told once an hour',
+      )
+    case 'grace_ending':
+      return logger.warn?.(
+        { keyId: event.keyId, secretId: event.secretId, expiresAt: event.expiresAt.toISOString() },
+        'writekey: a rotated secret is still in use, and ends soon',
+      )
     case 'sender_unknown':
       return logger.warn?.(
         { keyId: event.keyId },

@@ -4,6 +4,8 @@ import type { OptionReader } from '../runtime/options.ts'
 interface LogMethods {
   error(details: object, message: string): void
   warn(details: object, message: string): void
+  /** Changes of keys, which the default logger leaves out. */
+  info(details: object, message: string): void
 }
 
 /** Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is. Either method may be left out. */
@@ -35,7 +37,7 @@ export const loggerOption: OptionReader<Logger | undefined> = (value, option) =>
 export function createLineLogger(lines: {
   error(line: string): void
   warn(line: string): void
-}): Required<Logger> {
+}): Required<Pick<LogMethods, 'error' | 'warn'>> {
   return {
     error: (details, message) => lines.error(toLine(details, message)),
     warn: (details, message) => lines.warn(toLine(details, message)),

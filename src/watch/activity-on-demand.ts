@@ -70,3 +70,9 @@ export function toAnomalyEvent(anomaly: Anomaly): WriteKeyEvent | undefined {
     ...(expected !== undefined && { expected }),
   }
 }
+
+/** A rotated secret in use shortly before its end, as people are told of it. */
+export function toGraceNotice({ kind, keyId, secretId, secretAt }: Anomaly): WriteKeyEvent | undefined {
+  if (kind !== 'grace_ending' || secretId === undefined || secretAt === undefined) return undefined
+  return { type: 'grace_ending', keyId, secretId, expiresAt: new Date(secretAt) }
+}

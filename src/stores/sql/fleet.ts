@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import {
+  claimLifeMs,
   type DecisionPage,
   type FleetStore,
   keptInAll,
@@ -33,6 +34,7 @@ export function createSqlFleet(
         const until = sql`${databaseNow(dialect)} + ${sql.lit(Math.ceil(forMs))}`
         await writeAtOnce(database, sql`update ${tables.meta} set watched_until = ${until} where id = 1`)
       }),
+    claim: (id) => onDatabase((database) => claim(database, id)),
     put: (page) => onDatabase((database) => putPage(database, page)),
     read: (known) => onDatabase((database) => readPages(database, known)),
   }
@@ -139,6 +141,10 @@ async function prune(database: Database, before: number): Promise<void> {
   }
   await writeAtOnce(
     database,
+    sql`delete from ${tables.notices} where claimed_at < ${now} - ${wholeNumber(dialect, claimLifeMs)}`,
+  )
+  await writeAtOnce(
+    database,
     sql`delete from ${tables.decision_pages} where put_at < ${now} - ${sql.lit(10 * pageLifeMs)}`,
   )
 }
@@ -159,6 +165,18 @@ function findCrowded({ tables }: Database): RawBuilder<unknown> {
     ) ranked
     where place > ${sql.lit(keptSightings)} or of_sender > ${sql.lit(keptOfSender)} or of_all > ${sql.lit(keptInAll)}
     order by id`
+}
+
+async function claim(database: Database, id: string): Promise<boolean> {
+  const { dialect, tables } = database
+  const insert = dialect === 'mysql' ? sql`insert ignore into` : sql`insert into`
+  const orNothing = dialect === 'mysql' ? sql`` : sql`on conflict do nothing`
+  const written = await transact(database, ({ write }) =>
+    write(
+      sql`${insert} ${tables.notices} (id, claimed_at) values (${id}, ${databaseNow(dialect)}) ${orNothing}`,
+    ),
+  )
+  return written === 1
 }
 
 async function putPage(database: Database, { process, number, body }: DecisionPage): Promise<void> {

@@ -114,6 +114,10 @@ export interface SchemaTables {
     /** ASCII. */
     body: TextCell
   }
+  notices: {
+    id: string
+    claimed_at: NumberCell
+  }
 }
 
 /** Some columns of a table. */

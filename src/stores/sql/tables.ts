@@ -14,6 +14,7 @@ const tableNames: Readonly<Record<TableName, true>> = {
   meta: true,
   sightings: true,
   decision_pages: true,
+  notices: true,
 }
 
 /** Every table as it is written in a statement. */

@@ -23,6 +23,16 @@ export const migrations: readonly Migration[] = [
     compatibleFrom: 2,
     up: ({ addColumn, types }) => addColumn('meta', 'peppers', `${types.word(200)} not null default ''`),
   },
+  {
+    version: 7,
+    compatibleFrom: 2,
+    up: ({ createTable, types: { word, whole } }) =>
+      createTable(
+        'notices',
+        [`id ${word(80)} not null primary key`, `claimed_at ${whole} not null`],
+        [{ name: 'claimed', columns: 'claimed_at' }],
+      ),
+  },
 ]
 
 /** The version of the tables that this code reads and writes. */
