@@ -5,7 +5,7 @@ import { skipMetadata } from './decorators.ts'
 import { WriteKeyGuard } from './write-key-guard.ts'
 
 /** A method of a controller. */
-export type Handler = (...args: unknown[]) => unknown
+type Handler = (...args: unknown[]) => unknown
 
 /** Nest's own metadata keys, which it does not export from its root. */
 const guardsMetadata = '__guards__'

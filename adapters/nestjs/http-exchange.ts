@@ -13,7 +13,7 @@ import {
 } from '../../src/adapter/index.ts'
 
 /** Express's request, or Fastify's, which wraps Node's. */
-export type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; raw?: IncomingMessage }
+type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; raw?: IncomingMessage }
 
 /** One HTTP request and its response, on either platform. */
 export interface HttpExchange {

@@ -9,12 +9,6 @@ export interface Guard {
 /** At most one dialog with something to lose is open. */
 export const guard = signal<Guard | null>(null)
 
-/** Does it now, or when the person at the page says that what is unsaved may go. */
-export function whenFree(leave: () => void): void {
-  if (guard.value === null) leave()
-  else guard.value.ask(leave)
-}
-
 // The browser asks in its own words before it reloads or leaves.
 addEventListener('beforeunload', (event) => {
   if (guard.value !== null) event.preventDefault()

@@ -47,7 +47,7 @@ export function setQuery(changes: Readonly<Record<string, string>>): void {
   query.value = Object.fromEntries(next)
 }
 
-export function parseHash(hash: string): { route: Route; query: Record<string, string> } {
+function parseHash(hash: string): { route: Route; query: Record<string, string> } {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s)
   const [view = '', id = ''] = path.split('/').map(decode)
   const query = Object.fromEntries(new URLSearchParams(search))

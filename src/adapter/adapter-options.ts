@@ -25,7 +25,7 @@ export type WorkspaceOption<Request> =
   | { tell(request: Request): string | null | undefined }['tell']
 
 /** What the framework calls `onRefused` with behind the refusal: its request, or its context. */
-export type RequestOf<OnRefused> = OnRefused extends (
+type RequestOf<OnRefused> = OnRefused extends (
   refused: never,
   request: infer Request,
   ...rest: never[]

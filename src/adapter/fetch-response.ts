@@ -1,7 +1,7 @@
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 
 /** A `Headers` as what header merging works on. */
-export function toHeaderTarget(headers: Headers): HeaderTarget {
+function toHeaderTarget(headers: Headers): HeaderTarget {
   return {
     getHeader: (name) => headers.get(name) ?? undefined,
     setHeader: (name, value) => headers.set(name, value),

@@ -24,7 +24,7 @@ export interface Call<Query = unknown, Body = unknown> {
 }
 
 /** What one status code of an operation means. */
-export interface AnswerDescription {
+interface AnswerDescription {
   description: string
   /** Without one the answer has no body, or is no JSON. */
   schema?: z.ZodType

@@ -2,7 +2,7 @@ import { parseJsonBody } from '../http/json-body.ts'
 import { AdminProblem } from './problem.ts'
 
 /** Longest body of a management call, in bytes: the longest lists a key can have, with room. */
-export const maxRequestBytes = 65_536
+const maxRequestBytes = 65_536
 
 /**
  * The parsed body of a call, or undefined when there is none.

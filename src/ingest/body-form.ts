@@ -2,14 +2,6 @@ import type { BodyForm } from '../http/ingest-request.ts'
 import { parseJsonBody } from '../http/json-body.ts'
 import { isPlainObject } from '../http/plain-object.ts'
 
-/** What a sender's body holds. */
-export interface Shaped {
-  /** All that is presented as a key, in whatever place; undefined ones count for nothing. */
-  readonly keys: readonly unknown[]
-  /** As they are judged and handed on: without keys, with the `type` that the sender's record says. */
-  readonly events: readonly unknown[]
-}
-
 export interface SenderForm {
   /** Where a body holds its events; undefined: it is one event itself. */
   readonly batchFields: readonly string[]

@@ -218,7 +218,7 @@ export type FieldsWith<Wanted> = {
 }[FieldName]
 
 /** The value of a field in a record. */
-export type FieldValue<Field extends KeyField> =
+type FieldValue<Field extends KeyField> =
   | (Field extends { words: readonly (infer Word)[] } ? Word : Kinds[Field['kind']])
   | (Field extends { nullable: true } ? null : never)
 

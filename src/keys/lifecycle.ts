@@ -6,11 +6,11 @@ import type { KeyRecord, SecretRecord } from './key-record.ts'
 import { secretStart } from './secret.ts'
 
 /** Secrets of one key that can be accepted at the same time. */
-export const maxLiveSecrets = 5
+const maxLiveSecrets = 5
 /** Longest grace of a rotation, in hours. */
 export const maxGraceHours = 720
 /** Grace of a rotation when none is given, in hours. */
-export const defaultGraceHours = 24
+const defaultGraceHours = 24
 
 const hourMs = 3_600_000
 

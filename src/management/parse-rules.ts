@@ -6,7 +6,7 @@ import { parseRuleFields } from '../rules/rule-fields.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
 
 /** The rules of a key, and those on trial. */
-export type ParsedRules = ReturnType<typeof parseRuleFields> & { trial?: TrialRules | null }
+type ParsedRules = ReturnType<typeof parseRuleFields> & { trial?: TrialRules | null }
 
 /** Reads the rules among the fields of a key, and looks whether its plan is one of the application's. @throws KeyError `invalid_field` */
 export type ParseRules = (input: Readonly<Record<string, unknown>>) => Promise<ParsedRules>

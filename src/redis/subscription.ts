@@ -29,7 +29,7 @@ export interface RedisSubscription {
   close(): Promise<void>
 }
 
-export interface SubscriptionListener {
+interface SubscriptionListener {
   onMessage(message: unknown): void
   /** Subscribed, for the first time or again: messages may have been missed until now. */
   onConnected(): void

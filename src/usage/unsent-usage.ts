@@ -7,7 +7,7 @@ export interface DroppedUsage {
 }
 
 /** What one batch carries. */
-export type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'>
+type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'>
 
 /** What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts are given up. */
 export interface UnsentUsage {

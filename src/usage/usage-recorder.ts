@@ -34,7 +34,7 @@ export interface UsageRecorder extends UsageCounter {
 }
 
 /** The name under which events count that have no known type. */
-export const otherEventType = 'other'
+const otherEventType = 'other'
 
 /** Keys counted at the same time, some 500 bytes each; beyond, a batch is written early. Moving on takes some milliseconds. */
 const maxCounters = 5_000

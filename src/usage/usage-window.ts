@@ -19,7 +19,7 @@ const dayMs = 24 * hourMs
 /** Clocks are put forward and back by a multiple of this. */
 const halfHourMs = hourMs / 2
 /** Longest window, and how long counts are kept unless an option says less. */
-export const maxUsageWindowMs = 30 * dayMs
+const maxUsageWindowMs = 30 * dayMs
 
 /**
  * A window such as `24h` or `7d` that ends with the bucket that is open at `now`: five minutes up to 6 hours, a full hour of

@@ -1,7 +1,7 @@
 import { type Reason, reasons } from './reasons.ts'
 
 /** What was decided since somebody began to measure. Numbers only grow. */
-export interface DecisionCounts {
+interface DecisionCounts {
   readonly acceptedRequests: number
   readonly acceptedEvents: number
   /** Events left out under `onForbiddenEvent: 'drop'`. */
@@ -30,7 +30,7 @@ export interface DecisionMeasure {
 }
 
 /** Two readings of a clock and a histogram take as long as some checks do; one request in sixteen gives the same picture. */
-export const timedEvery = 16
+const timedEvery = 16
 
 export function createDecisionMeter(): DecisionMeter {
   const refusals = new Map<Reason, number>(reasons.map((reason) => [reason, 0]))

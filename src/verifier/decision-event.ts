@@ -135,7 +135,7 @@ export interface RefusedEvent {
 }
 
 /** Events were accepted that the rules on trial of their key would have refused. Follows `accepted`. */
-export interface WouldRefuseEvent {
+interface WouldRefuseEvent {
   readonly type: 'would_refuse'
   readonly reason: Reason
   readonly keyId: string

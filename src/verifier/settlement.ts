@@ -19,7 +19,7 @@ export interface Settlement {
   refuse(reason: 'handler_failed' | 'invalid_event', details?: SettledRefusal): Refused
 }
 
-export interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
+interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
   keepCharge?: boolean
   /** What was thrown, for events and log alone. */
   error?: unknown

@@ -61,7 +61,7 @@ export function markPaid(request: IngestRequest): IngestRequest {
 }
 
 /** A body that is not read, as the address has sent too many unknown keys in others. */
-export interface RefusedUnread {
+interface RefusedUnread {
   readonly ok: false
   readonly reason: 'too_many_failures'
   readonly bodyLeft: true

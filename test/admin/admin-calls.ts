@@ -17,7 +17,7 @@ export interface Answer {
   body: any
 }
 
-export interface CallOptions {
+interface CallOptions {
   token?: string | null
   headers?: Record<string, string>
   /** Sent as JSON; a string as it is. */

@@ -3,7 +3,7 @@ import { postRequest } from '../../bench/load.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 
 /** A key that senders know, and the addresses they send from. */
-export interface LivingKey {
+interface LivingKey {
   id: string
   key: string
   senders: readonly string[]

@@ -44,7 +44,7 @@ export interface Process {
   readonly orphan: History | undefined
 }
 
-export type Manager =
+type Manager =
   | { readonly phase: 'idle' }
   | { readonly phase: 'waiting'; readonly mark: string; readonly waited: number }
 

@@ -7,7 +7,7 @@ import { Analytics as Segment2 } from 'analytics-node-2'
 import { load } from '../neighbours/neighbour.ts'
 
 /** A published SDK as an app has it, its batches of three events. */
-export interface Sdk {
+interface Sdk {
   track(name: string): void
   /** Resolves at the earliest when everything is on its way. */
   flush(): Promise<unknown>

@@ -37,9 +37,9 @@ export const ingestPath =
 const eventsPath = `${mountPath}/api/v1/events`
 const keysPath = `${eventsPath}/write-keys`
 
-export type KeyPage = Page<WriteKey> & { total: number | null }
+type KeyPage = Page<WriteKey> & { total: number | null }
 
-export interface DecisionPage {
+interface DecisionPage {
   data: Decision[]
   /** `process`: the store carries nothing from one process to another. */
   scope: 'fleet' | 'process'

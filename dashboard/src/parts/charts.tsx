@@ -219,7 +219,7 @@ function BucketTable({ buckets, nameOf }: Pick<UsageChartProps, 'buckets' | 'nam
   )
 }
 
-export function sum(counts: Counts): number {
+function sum(counts: Counts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 

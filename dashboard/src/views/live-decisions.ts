@@ -5,7 +5,7 @@ import type { Decision } from '../api/wire.ts'
 import { useApi } from '../session.ts'
 
 /** Lines held by the page. */
-export const maxLines = 200
+const maxLines = 200
 
 export type Connection = 'connecting' | 'live' | 'lost'
 

@@ -49,7 +49,7 @@ const listAnomalies = defineOperation({
 
 export const anomalyOperations: readonly Operation[] = [listAnomalies]
 
-export function toAnomalyJson(
+function toAnomalyJson(
   anomaly: Anomaly,
   names: ReadonlyMap<string, KeyName>,
 ): z.output<typeof anomalySchema> {

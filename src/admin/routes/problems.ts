@@ -61,7 +61,7 @@ const listProblems = defineOperation({
 
 export const problemOperations: readonly Operation[] = [listProblems]
 
-export function toProblemJson(
+function toProblemJson(
   problem: Problem,
   names: ReadonlyMap<string, KeyName>,
   now: number,

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { ChangeListener } from '../key-store.ts'
 
 /** Connections to one database. */
 export interface Connections {
@@ -36,9 +35,3 @@ export const aliveWithinMs = 1_000
 export const idleInTransactionMs = 2_000
 /** Connections of a process to each of the two ends. */
 export const poolSize = 4
-
-/** Hears of changes over a connection of its own. */
-export interface ChangeFeed {
-  start(listener: ChangeListener): void
-  stop(): Promise<void>
-}

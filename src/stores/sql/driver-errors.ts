@@ -17,7 +17,7 @@ const mysqlTransient = new Set<unknown>([1213, 1205, 1020])
 const postgresTransient = new Set<unknown>(['40001', '40P01', '55P03'])
 
 /** Whether the database asks to try the whole transaction again. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   const { code, errno, errcode, rawCode } = (error ?? {}) as DriverError
   return (
     postgresTransient.has(code) ||

@@ -7,7 +7,7 @@ import type { NewRow, Row } from './schema-tables.ts'
 import { insertRows } from './tables.ts'
 
 /** Changes that a process can catch up on; one that has missed more drops everything it has cached. */
-export const keptChanges = 10_000
+const keptChanges = 10_000
 const pruneEvery = 256
 const markLength = 16
 

@@ -8,7 +8,7 @@ import { toWire } from './raw-http.ts'
 export const frozenAt = Date.UTC(2026, 0, 15, 12)
 
 /** A server with one key. */
-export interface ServerWithKey extends AdapterServer {
+interface ServerWithKey extends AdapterServer {
   key: string
   keyId: string
 }

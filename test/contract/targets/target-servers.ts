@@ -24,7 +24,7 @@ export interface Reached {
   judged: string | null
 }
 
-export interface TargetServer {
+interface TargetServer {
   url: string
   close(): unknown
 }

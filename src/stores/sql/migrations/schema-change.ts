@@ -4,7 +4,7 @@ import type { SqlDialect } from '../dialect.ts'
 import { nameTable, qualifyTable, type TableNaming } from '../tables.ts'
 import { type ColumnTypes, columnTypes } from './column-types.ts'
 
-export interface Index {
+interface Index {
   /** Follows the table's name and `_`. */
   name: string
   columns: string

@@ -4,7 +4,7 @@ import type { CreateKeyInput, WriteKeys, WriteKeysOptions } from '../../../index
 export type SecretText = string | ((secret: string) => string)
 
 /** What has happened to the key before the request arrives. All secrets but `missing` ones are well-formed. */
-export type KeyState =
+type KeyState =
   | 'active'
   | 'unknown'
   | 'revoked'
