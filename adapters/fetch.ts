@@ -4,7 +4,10 @@ import {
   createContext,
   type FetchHandler,
   type IngestEndpoints,
+  type IngestRequest,
+  passedAs,
   pathOf,
+  rememberPassage,
   requireContext,
   resolveAdapterOptions,
   tellRefused,
@@ -76,7 +79,8 @@ export function writeKeyAuth<Context = unknown>(
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return toResponse(preflight)
 
-    const verdict = await verifyOnce(request, keys, neutral, eventType)
+    const passed = passedAs(request, undefined)
+    const verdict = await verifyOnce(passed, keys, neutral, eventType)
     if (!verdict.ok) {
       let own: unknown
       if (onRefused !== undefined && verdict.reason !== 'client_aborted')
@@ -88,7 +92,8 @@ export function writeKeyAuth<Context = unknown>(
     const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =
       verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body))
-    const key = createContext(accepted, verdict, keys, eventType)
+    const key = createContext(accepted, verdict, keys, eventType, passed)
+    rememberPassage(accepted)
     Reflect.set(accepted, requestProperty, key)
     try {
       return withAcceptedHeaders(await handler(key, accepted), verdict.headers)
@@ -155,7 +160,9 @@ export function ingestRoutes<Context = unknown>(
     const path = pathOf(neutral.path)
     const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
     if (route === undefined) return undefined
-    const answer = await api.answer(route, neutral)
+    const passed = passedAs(request, undefined)
+    const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
+    const answer = await api.answer(route, neutral, verify)
     return answer && toResponse(answer.reply)
   }
 }

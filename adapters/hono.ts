@@ -5,11 +5,17 @@ import {
   badOption,
   createContext,
   type FetchHandler,
+  type FetchRequestHints,
   type HeaderTarget,
+  hasUnsaidContent,
+  type Incoming,
   type IngestEndpoints,
+  type IngestRequest,
   mergeHeader,
+  passedAs,
   pathOf,
   type Reply,
+  rememberPassage,
   requireContext,
   resolveAdapterOptions,
   setRefusalHeaders,
@@ -59,17 +65,18 @@ export function writeKeyAuth(
   return async function writeKeyAuth(context, next) {
     const c = context as Context
     const request = c.req.raw
+    const incoming = incomingOf(c)
     const neutral = () =>
       toFetchIngestRequest(request, {
-        ip: ip?.(c),
+        ...toHints(c, ip),
         eventType,
         workspace: workspaceOf(c),
-        readTaken: () => readParsed(c),
       })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return answer(c, preflight)
 
-    const verdict = await verifyOnce(request, keys, neutral, eventType)
+    const passed = passedAs(request, incoming)
+    const verdict = await verifyOnce(passed, keys, neutral, eventType)
     if (!verdict.ok) {
       let own: unknown
       if (onRefused !== undefined && verdict.reason !== 'client_aborted')
@@ -85,7 +92,8 @@ export function writeKeyAuth(
       c.req.raw = withAcceptedBody(shown, text)
       c.req.bodyCache = { text: Promise.resolve(text) } as unknown as typeof c.req.bodyCache
     }
-    c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType))
+    c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType, passed))
+    rememberPassage(c.req.raw, incoming)
     await next()
     const target = toHeaderTarget(c)
     for (const name in verdict.headers) mergeHeader(target, name, verdict.headers[name] as string)
@@ -114,16 +122,39 @@ function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {
   return ip
 }
 
-/** The bytes that a parser in front has read, which Hono keeps. What it made of a form has no bytes. */
+/** Node's request, where `@hono/node-server` hands it out. */
+function incomingOf(c: Context): (Incoming & Parameters<typeof hasUnsaidContent>[0]) | undefined {
+  const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming
+  return typeof incoming === 'object' && incoming !== null && 'headers' in incoming
+    ? (incoming as ReturnType<typeof incomingOf>)
+    : undefined
+}
+
+function toHints(c: Context, ip: ((c: Context) => string | undefined) | undefined): FetchRequestHints {
+  const incoming = incomingOf(c)
+  return {
+    ip: ip?.(c),
+    readTaken: () => readParsed(c),
+    // Others may be made from it, by other methods.
+    hasUnsaidContent:
+      incoming !== undefined && incoming.method === c.req.raw.method && hasUnsaidContent(incoming),
+  }
+}
+
+/** The bytes that a parser in front has read, which Hono keeps. What it made of a form has no bytes, and of a compressed body no text. */
 async function readParsed({ req }: Context): Promise<Uint8Array> {
   const { text, json, arrayBuffer, blob } = req.bodyCache
-  if ((text ?? json ?? arrayBuffer ?? blob) === undefined) {
-    throw new BodyTakenError(
-      'something in front of writeKeyAuth has read a request body, and kept no more than a form, if anything: mount writeKeyAuth before it',
-    )
-  }
-  return new Uint8Array(await req.arrayBuffer())
+  if ((text ?? json ?? arrayBuffer ?? blob) === undefined) throw new BodyTakenError(formRead)
+  const bytes = new Uint8Array(await req.arrayBuffer())
+  const isExact = (arrayBuffer ?? blob) !== undefined
+  if (!isExact && new TextDecoder().decode(bytes).includes('\ufffd')) throw new BodyTakenError(textRead)
+  return bytes
 }
+
+const formRead =
+  'something in front of writeKeyAuth has read a request body, and kept no more than a form, if anything: mount writeKeyAuth before it'
+const textRead =
+  'something in front of writeKeyAuth has called c.req.text() or c.req.json(), and the bytes of a request body, compressed or in another charset than UTF-8, cannot be told from that text: mount writeKeyAuth before it, or call c.req.arrayBuffer() there'
 
 function toHeaderTarget(c: Context): HeaderTarget {
   return {
@@ -177,11 +208,12 @@ export function ingestRoutes(
   const { path: prefix = '' } = options
 
   return async function ingestRoutes(c, next) {
-    const hints = { ip: ip?.(c), readTaken: () => readParsed(c) }
-    const neutral = toFetchIngestRequest(c.req.raw, hints)
+    const neutral = toFetchIngestRequest(c.req.raw, toHints(c, ip))
     const path = pathOf(neutral.path)
     const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
-    const answer = route && (await api.answer(route, neutral))
+    const passed = passedAs(c.req.raw, incomingOf(c))
+    const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
+    const answer = route && (await api.answer(route, neutral, verify))
     if (answer === undefined) return next()
     const shown = withoutCarriedKey(c.req.raw, answer.carried)
     if (shown !== c.req.raw) hideInRequest(c, shown, answer.carried as CarriedKey)
@@ -194,5 +226,5 @@ export function ingestRoutes(
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(c: Context): WriteKeyContext {
-  return requireContext(c.req.raw)
+  return requireContext(passedAs(c.req.raw, incomingOf(c)))
 }

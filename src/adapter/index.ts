@@ -36,6 +36,7 @@ export {
   trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
+export { type Incoming, passedAs, rememberPassage } from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
@@ -56,7 +57,7 @@ export {
   type NodeRequest,
   type OnNodeRefused,
 } from './node-guard.ts'
-export { bodyOf, toHeaders } from './node-request.ts'
+export { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
 export {
   createContext,
   findContext,

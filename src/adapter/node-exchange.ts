@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FieldValues, IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
+import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
 import { isContinued, isSoonOver, throwRestAway } from '../http/unread-body.ts'
 import { type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
 import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
-import { bodyOf, toHeaders } from './node-request.ts'
+import { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
@@ -37,7 +37,9 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
     method: request.method ?? 'GET',
     path: queryStart === -1 ? url : url.slice(0, queryStart),
     query: queryStart === -1 ? '' : url.slice(queryStart + 1),
-    headers: withContent(request, toHeaders(request)),
+    headers: hasUnsaidContent(request)
+      ? { ...toHeaders(request), 'transfer-encoding': 'chunked' }
+      : toHeaders(request),
     body: bodyOf(request, hints.parsed),
   }
   if (hints.response !== undefined && /^100-continue$/i.test(request.headers.expect ?? ''))
@@ -62,13 +64,6 @@ function continued(body: unknown, response: ServerResponse): unknown {
     response.writeContinue()
     return read(...limits)
   }
-}
-
-/** In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1): said as HTTP/1 would say it. */
-function withContent(request: IncomingMessage, headers: FieldValues): FieldValues {
-  if (request.httpVersionMajor < 2 || headers['content-length'] !== undefined) return headers
-  const { stream } = request as { stream?: { endAfterHeaders?: boolean } }
-  return stream?.endAfterHeaders === false ? { ...headers, 'transfer-encoding': 'chunked' } : headers
 }
 
 /**

@@ -17,6 +17,19 @@ export function toHeaders(request: { headers: FieldValues; rawHeaders?: readonly
   return { ...headers, authorization: values }
 }
 
+/** In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1). HTTP/1 would name a transfer coding. */
+export function hasUnsaidContent(request: NodeMessage): boolean {
+  if (request.httpVersionMajor < 2 || request.headers['content-length'] !== undefined) return false
+  return request.stream?.endAfterHeaders === false
+}
+
+interface NodeMessage {
+  readonly httpVersionMajor: number
+  readonly headers: FieldValues
+  /** Of HTTP/2. */
+  readonly stream?: { readonly endAfterHeaders?: boolean }
+}
+
 function isAuthorization(name: string | undefined): boolean {
   return name?.length === 13 && name.toLowerCase() === 'authorization'
 }

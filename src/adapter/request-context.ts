@@ -74,6 +74,17 @@ export function findContext(request: object): WriteKeyContext | undefined {
   return PassedRequest.newestOf(request)?.context
 }
 
+/** Whether a request has passed a guard. */
+export function hasPassed(request: object): boolean {
+  return PassedRequest.newestOf(request) !== undefined
+}
+
+/** Remembers with another object what a request has passed. */
+export function rememberWith(other: object, request: object): void {
+  const passage = PassedRequest.newestOf(request)
+  if (passage !== undefined) PassedRequest.add(other, passage)
+}
+
 /** The body that the newest guard of a request has let through; undefined when there is none. */
 export function acceptedBodyOf(request: object): unknown {
   return PassedRequest.newestOf(request)?.verdict.body
@@ -90,16 +101,21 @@ export function handOver(request: object): boolean {
 
 /**
  * What handlers are to find, remembered with the request: guards further in do not verify it again.
- * @param request the one that {@link verifyOnce} was asked about
+ * @param request the one that handlers get
+ * @param asked the one that {@link verifyOnce} was asked about
  */
 export function createContext(
   request: object,
   verdict: Accepted,
   keys: VerifyingKeys,
   eventType: string | undefined,
+  asked = request,
 ): WriteKeyContext {
-  const before = PassedRequest.newestOf(request)
-  if (before?.verdict === verdict) return before.context
+  const before = PassedRequest.newestOf(asked)
+  if (before?.verdict === verdict) {
+    if (asked !== request) PassedRequest.add(request, before)
+    return before.context
+  }
   const { writeKey, events, rejected, ip, origin } = verdict
   const context: WriteKeyContext = {
     id: writeKey.id,

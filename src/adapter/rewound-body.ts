@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { nodeStream } from '../runtime/built-ins.ts'
 import { sayLengthOf } from './accepted-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
@@ -15,6 +15,7 @@ export function rewindBody(request: IncomingMessage): void {
   if (body === undefined) return
   const { headers } = request
   sayLengthOf(headers, body)
+  sayInRawHeaders(request)
   // Parsers know no other name: not that of an `application/cloudevents+json`, which is JSON all the same.
   if (headers['content-type']?.startsWith('application/json') !== true)
     headers['content-type'] = 'application/json'
@@ -28,6 +29,35 @@ export function rewindBody(request: IncomingMessage): void {
   }
   Object.setPrototypeOf(request, made)
   request.pipe = pipeFromStart
+}
+
+/** Fields of the body, which is another one now. */
+const bodyFields = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'] as const
+
+/** Some frameworks look there, `@hono/node-server` for one. Worked out for whoever asks. */
+function sayInRawHeaders(request: IncomingMessage): void {
+  const asSent = request.rawHeaders
+  let shown: string[] | undefined
+  Object.defineProperty(request, 'rawHeaders', {
+    configurable: true,
+    enumerable: true,
+    get: () => (shown ??= withBodyFields(asSent, request.headers)),
+    set(value: string[]) {
+      shown = value
+    },
+  })
+}
+
+function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders): string[] {
+  const isBodyField = (name = '') => (bodyFields as readonly string[]).includes(name.toLowerCase())
+  const fields = asSent.filter((_, index) => !isBodyField(asSent[index - (index % 2)]))
+  for (const name of bodyFields) {
+    if (!(name in headers)) continue
+    const at = fields.push(name, '') - 1
+    // A length is worked out for whoever asks, too: most look for other fields.
+    Object.defineProperty(fields, at, { enumerable: true, configurable: true, get: () => headers[name] })
+  }
+  return fields
 }
 
 const rewindingBy = new WeakMap<object, object>()

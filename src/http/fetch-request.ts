@@ -11,6 +11,8 @@ export interface FetchRequestHints {
   eventType?: string | undefined
   /** The workspace that the key must be of, or what tells it. */
   workspace?: string | (() => unknown) | undefined
+  /** Whether content is on its way that no field tells of, as in HTTP/2. */
+  hasUnsaidContent?: boolean
   /** Reads the body when somebody in front has, and kept it. */
   readTaken?: ReadBody
 }
@@ -26,7 +28,9 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
     method: request.method,
     path: queryStart === -1 ? target : target.slice(0, queryStart),
     query: queryStart === -1 ? '' : target.slice(queryStart + 1),
-    headers: toLowerCaseFields(request.headers),
+    headers: hints.hasUnsaidContent
+      ? { ...toLowerCaseFields(request.headers), 'transfer-encoding': 'chunked' }
+      : toLowerCaseFields(request.headers),
     body: target === refusedTarget ? undefined : bodyOf(request, hints.readTaken),
   }
   if (hints.ip !== undefined) neutral.ip = hints.ip
@@ -45,9 +49,15 @@ const refusedTarget = '/#'
 
 function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
   if (request.bodyUsed) return readTaken
+  return bodyStreamOf(request) === null ? undefined : createFetchReader(request)
+}
+
+/** The body of a request; null when it has none, or cannot have one. */
+export function bodyStreamOf(request: Request): ReadableStream<Uint8Array> | null {
   // Asked of GET and HEAD as well, a lazy request would make a stream that nobody ends.
-  if (request.method === 'GET' || request.method === 'HEAD') return undefined
-  return request.body === null ? undefined : createFetchReader(request)
+  if (request.method === 'GET' || request.method === 'HEAD') return null
+  const { url } = request
+  return hasUserInfo(url.slice(0, url.indexOf('/', url.indexOf('://') + 3))) ? null : request.body
 }
 
 function refuseTaken(): never {

@@ -1,0 +1,61 @@
+import { bodyStreamOf } from '../http/fetch-request.ts'
+import { hasPassed, rememberWith } from './request-context.ts'
+
+/** What `@hono/node-server` hands out as `c.env.incoming`. */
+export interface Incoming {
+  readonly method?: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/**
+ * What the passage of a web-standard request is remembered with, for `verifyOnce`: the request itself; its body, if the request was made
+ * anew from one that has passed, as Hono's `mount` and method-override do; or Node's request. Otherwise the request.
+ *
+ * @param incoming Node's request, where the runtime hands it out
+ */
+export function passedAs(request: Request, incoming: Incoming | undefined): object {
+  if (hasPassed(request)) return request
+  const isIncoming = incoming !== undefined && hasPassed(incoming)
+  if (isIncoming && isMadeOf(request, incoming)) return incoming
+  const body = bodyStreamOf(request)
+  if (body !== null) return hasPassed(body) ? body : request
+  return isIncoming && isAlike(request, incoming) ? incoming : request
+}
+
+/** `@hono/node-server` keeps Node's request in a property of its own, under a symbol. */
+function isMadeOf(request: Request, incoming: Incoming): boolean {
+  return Object.getOwnPropertySymbols(request).some((key) => Reflect.get(request, key) === incoming)
+}
+
+/** Without a body there is nothing that others could have put in place of the accepted events. */
+function isAlike(request: Request, { method, headers }: Incoming): boolean {
+  return (
+    request.method === method && (request.headers.get('authorization') ?? undefined) === headers.authorization
+  )
+}
+
+/**
+ * Remembers a passage with whatever a request is made anew from, see {@link passedAs}. No other code can make such a body, and guards
+ * further in take the accepted events and not its bytes.
+ *
+ * @param request one that has passed, as handlers get it
+ */
+export function rememberPassage(request: Request, incoming?: Incoming): void {
+  const body = bodyStreamOf(request)
+  if (body === null) {
+    if (incoming !== undefined) rememberWith(incoming, request)
+    return
+  }
+  rememberWith(body, request)
+  // `new Request(request, …)` pipes the body of the old one into a new one.
+  body.pipeThrough = pipeRemembered as typeof body.pipeThrough
+}
+
+function pipeRemembered(
+  this: ReadableStream<Uint8Array>,
+  ...to: Parameters<ReadableStream<Uint8Array>['pipeThrough']>
+): ReturnType<ReadableStream['pipeThrough']> {
+  const piped = Reflect.apply(ReadableStream.prototype.pipeThrough, this, to)
+  rememberWith(piped, this)
+  return piped
+}
