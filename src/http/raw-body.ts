@@ -50,7 +50,8 @@ function readArrived(request: BodyStream, length: number): Buffer | undefined {
   // Somebody listens already, has paused it or wants text, or the client has gone.
   if (request.readableFlowing !== null || request.readableEncoding !== null || request.destroyed)
     return undefined
-  const bytes: unknown = request.read()
+  // All of it: without a number Node 26 and Deno hand out one piece, and the rest would be lost.
+  const bytes: unknown = request.read(length)
   // Nothing is left but the end, which Node and others wait for.
   request.resume()
   return bytes instanceof Buffer ? bytes : undefined

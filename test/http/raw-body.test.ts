@@ -19,6 +19,32 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
+/** As streams are from Node 26 on, and in Deno: without a number, `read` hands out one piece of what has arrived. */
+class OnePieceAtATime extends PassThrough {
+  readonly pieces: number[] = []
+
+  override read(bytes?: number): unknown {
+    return super.read(bytes ?? this.pieces.shift())
+  }
+}
+
+it('reads all of a body that has arrived in several pieces, whatever read() gives', async () => {
+  const pieces = [Buffer.alloc(70_000, 'a'), Buffer.alloc(5, 'b'), Buffer.alloc(30_000, 'c')]
+  const whole = Buffer.concat(pieces)
+  const stream = new OnePieceAtATime({ highWaterMark: 1_000_000 })
+  const request = Object.assign(stream, {
+    headers: { 'content-length': String(whole.length) },
+    complete: true,
+  })
+  for (const piece of pieces) {
+    request.write(piece)
+    request.pieces.push(piece.length)
+  }
+  request.end()
+  expect(request.readableLength).toBe(whole.length)
+  expect(await createBodyReader(request as unknown as BodyStream)(1_000_000)).toEqual(whole)
+})
+
 type Outcome = { bytes: Uint8Array | string | null } | { error: unknown }
 
 /** A server that reads each body up to `maxBytes` and hands over what came of it. */
