@@ -39,9 +39,9 @@ export interface AdapterServer {
  * `{"success":true,"accepted":N}`.
  */
 export type StartAdapter = (config: AdapterConfig) => Promise<AdapterServer>
-/** Golden requests, by name, that a framework refuses with 400 before anything of ours runs, and why. */
+/** Golden requests, by name, that a framework refuses with 400, or 431, before anything of ours runs, and why. */
 export interface FrameworkRefusals {
-  /** Refused by its router. */
+  /** Refused by its server or router. */
   byRouter?: Readonly<Record<string, string>>
   /** Refused by its JSON parser. */
   byParser?: Readonly<Record<string, string>>

@@ -88,6 +88,16 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
     })
   })
 
+  // Node's own servers are tested with the sources.
+  for (const adapter of name === 'node' ? [] : ['fetch', 'hono', 'node']) {
+    test(`${name} passes the suite for adapters with writekey/${adapter}`, async () => {
+      const lines = (await run('contract.js', adapter)).trim().split('\n')
+      const { count, failed } = JSON.parse(lines.at(-1))
+      assert.ok(count > 700, `${count} tests`)
+      assert.deepEqual(failed, {})
+    })
+  }
+
   test(`${name} runs the command`, async () => {
     const file = `./shell-${name}.db`
     const store = ['--store', `sqlite:${file}`]
