@@ -13,13 +13,13 @@ export const isSessionKnown = signal(false)
 // Session storage ends with the tab and is not sent anywhere: a reload keeps people signed in, closing does not.
 const storageKey = 'writekey.token'
 
-/** @throws ApiError when the server does not take the token. */
-export async function signIn(token: string): Promise<void> {
+/** @param token null: by the application's own session. @throws ApiError when the server does not take it. */
+export async function signIn(token: string | null): Promise<void> {
   const api = createApi(token, () => {
     if (session.value?.api === api) endSession()
   })
   const who = await api.session()
-  sessionStorage.setItem(storageKey, token)
+  if (token !== null) sessionStorage.setItem(storageKey, token)
   signInNotice.value = ''
   session.value = { ...who, api }
 }
@@ -41,6 +41,9 @@ export function signOut(notice = ''): void {
   session.value = null
 }
 
+/** Whether the application may know who looks, by a session of its own. */
+const asksApplication = document.querySelector('meta[name="writekey-session"]') !== null
+
 /** The code of a link that signs in once. It leaves the address at once, and the history with it. */
 function takeCode(): string | null {
   const code = /^#code=([\w-]{1,100})$/.exec(location.hash)?.[1]
@@ -58,9 +61,13 @@ export async function resumeSession(): Promise<void> {
       signInNotice.value =
         'The link has been used, or is older than ten minutes. Start the server again for a new one, or use a token.'
     if (token !== null) await signIn(token)
+    else if (asksApplication) await signIn(null)
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) sessionStorage.removeItem(storageKey)
-    signInNotice.value = error instanceof Error ? error.message : ''
+    const isUnknown = error instanceof ApiError && error.status === 401
+    const hadToken = sessionStorage.getItem(storageKey) !== null
+    if (isUnknown) sessionStorage.removeItem(storageKey)
+    // Nobody has tried to sign in.
+    if (!isUnknown || hadToken) signInNotice.value = error instanceof Error ? error.message : ''
   }
   isSessionKnown.value = true
 }

@@ -64,7 +64,11 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
 
   const operations = listOperations(basePath)
   const page = resolved.page
-    ? createPage({ assets: readPageAssets(), ingestPath: resolved.ingestPath })
+    ? createPage({
+        assets: readPageAssets(),
+        ingestPath: resolved.ingestPath,
+        asksApplication: resolved.authorize !== undefined,
+      })
     : undefined
   const paths = operations.map(({ path }) => path.split('/{')[0] as string)
   if (page !== undefined) paths.push(pagePath)

@@ -47,6 +47,18 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     return data.some(({ action }) => action === 'remove')
   }
 
+  /** Whether the pause that holds was made by somebody of this workspace; one that cannot be told was not. */
+  async function isOwnPause(id: string): Promise<boolean> {
+    let cursor: string | null = null
+    do {
+      const page = await keys.audit({ keyId: id, limit: 100, ...(cursor !== null && { cursor }) })
+      const pause = page.data.find(({ action }) => action === 'pause')
+      if (pause !== undefined) return pause.after?.byWorkspace === workspace
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    return false
+  }
+
   /**
    * For a call about one key; whose it is is looked at before anything is done. A removal that was left without an answer may be
    * repeated: its `not_found` is to wait until it is true everywhere.
@@ -142,8 +154,16 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     dropTrial: ofOwn(keys.dropTrial),
     rotate: ofOwn(keys.rotate),
     endGrace: ofOwn(keys.endGrace),
-    pause: ofOwn(keys.pause),
-    resume: ofOwn(keys.resume),
+    async pause(id, options) {
+      await own(id)
+      const actor = { name: workspace, ...options?.actor, workspace }
+      return keys.pause(id, { ...options, actor })
+    },
+    async resume(id, options) {
+      const { status } = await own(id)
+      if (status === 'paused' && !(await isOwnPause(id))) throw pausedByOperator()
+      return keys.resume(id, options)
+    },
     revoke: ofOwn(keys.revoke),
     remove: ofOwn(keys.remove),
     usage: ofOwn(keys.usage),
@@ -168,6 +188,14 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     },
     activity: async () => limitActivity(keys.activity, await ownIds(), own),
   }
+}
+
+function pausedByOperator(): KeyError {
+  return new KeyError(
+    'conflict',
+    'This key was paused by whoever runs this service, and is theirs to resume: ask them.',
+    { reason: 'paused_by_operator' },
+  )
 }
 
 function keyNotFound(): KeyError {

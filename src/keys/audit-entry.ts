@@ -17,6 +17,8 @@ export interface Actor {
   name: string
   /** Network address of the caller. */
   address?: string
+  /** Whoever may only see and change one workspace. A pause of theirs is theirs to end. */
+  workspace?: string
 }
 
 /** One line of the audit log, written in the transaction of the change it tells of. Holds no secret and no hash. */

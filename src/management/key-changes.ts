@@ -57,6 +57,8 @@ export function createKeyChanges({
     after: KeyRecord | null,
   ): AuditEntry {
     const workspace = (after ?? before)?.workspace ?? null
+    const changed = changedFields(before, after)
+    const isOwnPause = action === 'pause' && change.actor?.workspace !== undefined
     return {
       id: newId('audit'),
       at: clock.now(),
@@ -65,7 +67,8 @@ export function createKeyChanges({
       address: toActorText(change.actor?.address),
       keyId: (after ?? before)?.id ?? null,
       ...(workspace !== null && { workspace }),
-      ...changedFields(before, after),
+      ...changed,
+      ...(isOwnPause && { after: { ...changed.after, byWorkspace: change.actor?.workspace } }),
     }
   }
 

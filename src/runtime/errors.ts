@@ -4,6 +4,7 @@ export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
  * Why a change was refused with `conflict`. For a chosen id: `duplicate` when the same call has made the key,
  * `other_input` when a call with other fields has, `id_spent` when the key it made has been removed.
  * `workspace_full`: it holds as many keys as it may. `no_trial`: the key has no rules on trial.
+ * `paused_by_operator`: somebody who is not of the key's workspace paused it.
  * `schema_mixed`: processes of an older version may run on the same store, and would not keep the change.
  */
 export type ConflictReason =
@@ -16,6 +17,7 @@ export type ConflictReason =
   | 'id_spent'
   | 'workspace_full'
   | 'no_trial'
+  | 'paused_by_operator'
   | 'schema_mixed'
 
 /**

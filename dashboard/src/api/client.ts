@@ -74,8 +74,8 @@ export interface Api {
   anomalies(keyId?: string): Promise<{ data: Anomaly[] }>
 }
 
-/** The management API with one token. `onUnauthorized` is told when the server no longer takes it. */
-export function createApi(token: string, onUnauthorized: () => void): Api {
+/** The management API with one token; null: as whom the application's own session says. `onUnauthorized` is told when the server no longer takes it. */
+export function createApi(token: string | null, onUnauthorized: () => void): Api {
   async function send(method: string, url: string, options: RequestInit & { json?: unknown } = {}) {
     const { json, headers, ...rest } = options
     let response: Response
@@ -87,7 +87,7 @@ export function createApi(token: string, onUnauthorized: () => void): Api {
         cache: 'no-store',
         headers: {
           accept: 'application/json',
-          authorization: `Bearer ${token}`,
+          ...(token !== null && { authorization: `Bearer ${token}` }),
           ...(json !== undefined && { 'content-type': 'application/json' }),
           ...(headers as Record<string, string> | undefined),
         },

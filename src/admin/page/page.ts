@@ -10,6 +10,8 @@ export interface PageOptions {
   assets: PageAssets | undefined
   /** Where the ingest endpoints are, for examples and test events, e.g. `/v1`. */
   ingestPath: string
+  /** Whether the application may know who looks without a token, as by its own session. */
+  asksApplication?: boolean
 }
 
 /** Answers requests for the page and its files, from memory. */
@@ -20,8 +22,8 @@ export interface Page {
 
 const icon = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%232456c7' stroke-width='2.4' stroke-linecap='round'><circle cx='8' cy='12' r='5'/><path d='M13 12h9M18 12v4M22 12v3'/></svg>`
 
-export function createPage({ assets, ingestPath }: PageOptions): Page {
-  const html = assets === undefined ? notBuilt : toHtml(assets, ingestPath)
+export function createPage({ assets, ingestPath, asksApplication = false }: PageOptions): Page {
+  const html = assets === undefined ? notBuilt : toHtml(assets, ingestPath, asksApplication)
   const files = new Map<string, (request: Request) => Response>()
   if (assets !== undefined) {
     files.set(assets.script.name, createFileAnswer(assets.script, 'text/javascript; charset=utf-8'))
@@ -54,7 +56,8 @@ export function createPage({ assets, ingestPath }: PageOptions): Page {
 }
 
 /** Every address in it is relative to the page's own, so that nobody has to say where it is mounted. */
-function toHtml({ script, style }: PageAssets, ingestPath: string): string {
+function toHtml({ script, style }: PageAssets, ingestPath: string, asksApplication: boolean): string {
+  const session = asksApplication ? '\n<meta name="writekey-session" content="application">' : ''
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -63,7 +66,7 @@ function toHtml({ script, style }: PageAssets, ingestPath: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<meta name="writekey-ingest" content="${ingestPath}">
+<meta name="writekey-ingest" content="${ingestPath}">${session}
 <link rel="icon" href="data:image/svg+xml,${icon.replaceAll('<', '%3C').replaceAll('>', '%3E')}">
 <link rel="stylesheet" href="./write-keys/${style.name}">
 <script type="module" src="./write-keys/${script.name}"></script>

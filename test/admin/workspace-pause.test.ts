@@ -1,0 +1,56 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createMemoryStore, createWriteKeys } from '../../src/index.ts'
+import { base, callApi } from './admin-calls.ts'
+
+const tokenOf = (name: string) => `${name}-0123456789-0123456789-0123456789`
+
+async function start() {
+  const keys = createWriteKeys({ store: createMemoryStore(), logger: false })
+  onTestFinished(() => keys.close())
+  const tokens = [
+    { name: 'ops', token: tokenOf('ops'), role: 'admin' },
+    // A name proves nothing.
+    { name: 'ops', token: tokenOf('acme'), role: 'admin', workspace: 'acme' },
+  ] as const
+  const callAs = callApi(createAdminApi(keys, { tokens }))
+  const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
+  const call = (who: string, action: string) =>
+    callAs('POST', `${base}/${writeKey.id}/${action}`, { token: tokenOf(who) })
+  return { keys, id: writeKey.id, call }
+}
+
+describe('somebody of one workspace', () => {
+  it('resumes what they paused', async () => {
+    const { call } = await start()
+    expect((await call('acme', 'pause')).status).toBe(200)
+    expect(await call('acme', 'resume')).toMatchObject({ status: 200, body: { status: 'active' } })
+  })
+
+  it('does not resume what the operator paused, over the API or in code', async () => {
+    const { keys, id, call } = await start()
+    for (const pause of [() => call('ops', 'pause'), () => keys.pause(id)]) {
+      await pause()
+      expect(await call('acme', 'resume')).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', reason: 'paused_by_operator' },
+      })
+      expect((await keys.get(id)).status).toBe('paused')
+      expect((await call('ops', 'resume')).status).toBe(200)
+    }
+  })
+
+  it('does not take a pause of the operator over by pausing again, and the operator resumes theirs', async () => {
+    const { keys, id, call } = await start()
+    await call('ops', 'pause')
+    await call('acme', 'pause')
+    expect((await call('acme', 'resume')).status).toBe(409)
+    await call('ops', 'resume')
+    await call('acme', 'pause')
+    expect((await keys.audit({ keyId: id })).data[0]?.after).toEqual({
+      status: 'paused',
+      byWorkspace: 'acme',
+    })
+    expect((await call('ops', 'resume')).status).toBe(200)
+  })
+})
