@@ -9,12 +9,12 @@ export const maxJsonDepth = 1_024
 const leastDeepLength = 2 * maxJsonDepth
 
 /** Objects and lists that any body may hold; a longer one may hold one more for each {@link bytesPerContainer}. */
-export const freeContainers = 10_000
+const freeContainers = 10_000
 /**
  * Events of real senders have 30 to 80 bytes for each object or list in them. `{},` has three: 4 MB of those take 100 MB of heap and
  * twenty times as long to parse, and are 4 KB when compressed.
  */
-export const bytesPerContainer = 20
+const bytesPerContainer = 20
 
 /**
  * Parses a JSON text, whatever its Content-Type said. `undefined` means that it is none: empty, not UTF-8 (RFC 8259, 8.1

@@ -209,6 +209,9 @@ function fieldListNames(): (keyof KeyRules)[] {
     .map(([name]) => name as keyof KeyRules)
 }
 
+/** Every list of rules, none of them set. */
+export const noRules = Object.fromEntries(fieldListNames().map((name) => [name, null])) as unknown as KeyRules
+
 export type KeyFields = typeof keyFields
 export type FieldName = keyof KeyFields
 

@@ -1,4 +1,4 @@
-import type { KeyRules, TrialRules } from '../keys/fields.ts'
+import { noRules, type TrialRules } from '../keys/fields.ts'
 import type { RatePolicy } from '../limits/rate-limit-headers.ts'
 import type { CompiledRules, CompileRules } from '../rules/compiled-rules.ts'
 
@@ -6,15 +6,6 @@ import type { CompiledRules, CompileRules } from '../rules/compiled-rules.ts'
 export interface CompiledTrial extends CompiledRules {
   readonly ratePolicy: RatePolicy | null
   readonly senderPolicy: RatePolicy | null
-}
-
-const noRules: KeyRules = {
-  allowedEventTypes: null,
-  allowedEventNames: null,
-  deniedEventNames: null,
-  allowedOrigins: null,
-  allowedIps: null,
-  deniedIps: null,
 }
 
 /** @param trial undefined: a custom store from before there were trials keeps none. */

@@ -110,7 +110,7 @@ export interface AcceptedEvent {
   readonly address?: string
 }
 
-export interface KeyChangedEvent {
+interface KeyChangedEvent {
   readonly type: 'key_changed'
   readonly action: Exclude<AuditAction, 'refused'>
   readonly keyId: string
