@@ -21,6 +21,10 @@ export interface RefusalDetails {
   rejected?: readonly { index: number; type: string | null; field?: string }[]
 }
 
+/** Of `invalid_event`, where a schema of the application says so. */
+const unfitDetail =
+  'An event does not fit the schema for its name. `rejected` names each such event and the first field that does not fit.'
+
 const basicChallenge = 'Basic realm="events", charset="UTF-8"'
 const customChallenge = 'WriteKey realm="events"'
 /** Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of a rest. */
@@ -66,10 +70,11 @@ function problemBody(
 ): string {
   if (rejected === undefined && retryAfterSeconds === undefined) return fixedBody(reason)
   const { title, status, detail, code } = problems[reason]
+  const isUnfit = rejected?.some(({ field }) => field !== undefined)
   return JSON.stringify({
     title,
     status,
-    detail,
+    detail: isUnfit ? unfitDetail : detail,
     code,
     ...(rejected !== undefined && { rejected }),
     ...(retryAfterSeconds !== undefined && { retry_after: retryAfterSeconds }),

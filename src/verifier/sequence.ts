@@ -17,6 +17,7 @@ import { createGate, type GateOptions } from './steps/gate.ts'
 import { createInnerGuard } from './steps/inner-guard.ts'
 import { createKeyStep, type KeyStepOptions } from './steps/key.ts'
 import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules.ts'
+import { createSettlements } from './steps/settlements.ts'
 import { createTargetCheck, isBodiless } from './steps/target.ts'
 import { createTrial } from './steps/trial.ts'
 import type { Refused, Verdict } from './verdict.ts'
@@ -63,14 +64,9 @@ export function createSequence(options: SequenceOptions): Sequence {
   const judgeEvents = createEventRules(options)
   const charges = createChargeStep(options, client, refusals)
   const again = { refuseKey, judgeEvents }
-  const accept = createAcceptance(
-    options,
-    report,
-    createInnerGuard(options, checkTarget, again, refusals),
-    refusals,
-    charges,
-    createTrial(options, client),
-  )
+  const settlements = createSettlements(options, report, refusals, charges)
+  const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
+  const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
   const passGate = createGate(options, again, charges, refusals, accept)
 
   /** Steps 1 and 2: the target, and what is presented as the key. */

@@ -1,27 +1,15 @@
 import { gzipSync } from 'node:zlib'
-import { createAdaptorServer } from '@hono/node-server'
-import express5 from 'express'
-import express4 from 'express4'
-import Fastify from 'fastify'
-import { Hono } from 'hono'
-import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ingestRoutes as expressRoutes } from '../../adapters/express.ts'
-import { ingestRoutes as fastifyRoutes } from '../../adapters/fastify.ts'
-import { ingestRoutes as fetchRoutes } from '../../adapters/fetch.ts'
-import { ingestRoutes as honoRoutes } from '../../adapters/hono.ts'
-import { ingestRoutes as koaRoutes } from '../../adapters/koa.ts'
-import { ingestRoutes as nodeRoutes } from '../../adapters/node.ts'
 import {
   createWriteKeys,
   type IngestEvent,
   type WriteKeyEvent,
   type WriteKeysOptions,
 } from '../../src/index.ts'
-import { createIngestApi, type IngestApi, type IngestContext } from '../../src/ingest/index.ts'
+import { createIngestApi, type IngestContext } from '../../src/ingest/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
-import { load } from '../neighbours/neighbour.ts'
 import { serve } from '../neighbours/served.ts'
+import { apps, type CreateApp } from './ingest-apps.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -34,74 +22,12 @@ async function listen(listener: Parameters<typeof serve>[0]): Promise<string> {
   return url
 }
 
-type Start = (api: IngestApi) => Promise<string>
-
-const startExpress =
-  (express: typeof express5, parses: boolean): Start =>
-  (api) => {
-    const app = express()
-    if (parses) app.use(express.json())
-    app.use('/in', expressRoutes(api))
-    app.use((req, res) => void res.status(404).send(`app ${req.originalUrl}`))
-    return listen(app)
-  }
-
-const startHono: Start = (api) => {
-  const app = new Hono()
-  app.use(honoRoutes(api, { path: '/in' }))
-  const server = createAdaptorServer(app)
-  return listen((request, response) => void server.emit('request', request, response))
-}
-
-const starts: [string, Start][] = [
-  ['Express 5', startExpress(express5, false)],
-  ['Express 5 behind a parser', startExpress(express5, true)],
-  ['Express 4', startExpress(express4 as unknown as typeof express5, false)],
-  [
-    'Koa',
-    (api) => {
-      const app = new Koa()
-      app.use(load('koa-mount')('/in', koaRoutes(api) as never) as never)
-      return listen(app.callback())
-    },
-  ],
-  [
-    'Fastify',
-    async (api) => {
-      const app = Fastify()
-      app.register(fastifyRoutes(api), { prefix: '/in' })
-      await app.ready()
-      closers.push(() => app.close())
-      return listen((request, response) => app.routing(request, response))
-    },
-  ],
-  ['Hono', startHono],
-  [
-    'fetch',
-    (api) => {
-      const ingest = fetchRoutes(api, { path: '/in' })
-      const app = new Hono()
-      app.all('*', async (c) => (await ingest(c.req.raw)) ?? c.notFound())
-      const server = createAdaptorServer(app)
-      return listen((request, response) => void server.emit('request', request, response))
-    },
-  ],
-  [
-    'node',
-    (api) => {
-      const routes = nodeRoutes(api)
-      return listen((request, response) => {
-        request.url = request.url?.replace(/^\/in/, '') ?? '/'
-        routes(request, response)
-      })
-    },
-  ],
-]
+const plainExpress = apps[0]?.[1] as CreateApp
 
 const basic = (key: string) => `Basic ${btoa(`${key}:`)}`
 const signedUp = { event: 'Signed Up', userId: '42' }
 
-async function setUp(start: Start = startExpress(express5, false), options: WriteKeysOptions = {}) {
+async function setUp(createApp: CreateApp = plainExpress, options: WriteKeysOptions = {}) {
   const told: WriteKeyEvent[] = []
   const keys = createWriteKeys({ ...options, onEvent: (event) => told.push(event) })
   closers.push(() => keys.close())
@@ -117,7 +43,7 @@ async function setUp(start: Start = startExpress(express5, false), options: Writ
       contexts.push(context)
     },
   })
-  const url = await start(api)
+  const url = await listen(await createApp(api, (close) => closers.push(close)))
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
     const answer = await fetch(`${url}/in${path}`, {
       method: 'POST',
@@ -142,9 +68,9 @@ async function setUp(start: Start = startExpress(express5, false), options: Writ
   }
 }
 
-describe.each(starts)('ingestRoutes on %s', (_, start) => {
+describe.each(apps)('ingestRoutes on %s', (_, createApp) => {
   it('serves every sender, and leaves other paths alone', async () => {
-    const { post, key, url, arrived, contexts, id } = await setUp(start)
+    const { post, key, url, arrived, contexts, id } = await setUp(createApp)
     const withKey = { authorization: basic(key) }
     expect((await post('/v1/t', signedUp, withKey)).json()).toEqual({ success: true, accepted: 1 })
     expect((await post('/v1/batch', { batch: [{ type: 'page', name: 'Home' }], writeKey: key })).status).toBe(
@@ -185,7 +111,7 @@ describe.each(starts)('ingestRoutes on %s', (_, start) => {
   })
 
   it('answers checks, preflights and refusals', async () => {
-    const { post, key, url, arrived } = await setUp(start)
+    const { post, key, url, arrived } = await setUp(createApp)
     const check = (secret: string) =>
       fetch(`${url}/in/v1/check`, { headers: { authorization: basic(secret) } }).then(({ status }) => status)
     expect([await check(key), await check(generateSecret('sk_live_'))]).toEqual([204, 401])

@@ -97,6 +97,7 @@ describe.each(validators)('a schema of %s', (_, schema) => {
     expect([answer.status, answer.headers['content-type']]).toEqual([400, 'application/problem+json'])
     expect(answer.json()).toMatchObject({
       code: 'invalid_event',
+      detail: expect.stringContaining('does not fit the schema'),
       rejected: [
         { index: 1, type: 'track', field: 'properties.total' },
         { index: 2, type: 'track', field: 'properties.items[1].sku' },

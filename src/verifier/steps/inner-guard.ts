@@ -1,14 +1,16 @@
 import type { IngestRequest } from '../../http/ingest-request.ts'
 import { type Awaitable, chain } from '../../runtime/awaitable.ts'
-import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
+import { AcceptedRequest } from '../accepted-request.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { type CheckedEvents, joinRejected, noEvents } from '../events.ts'
 import { readingOf } from '../reading.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
+import type { InnerGuard } from './acceptance.ts'
 import { rejectedOf } from './event-rules.ts'
 import { type GateOptions, type JudgedAgain, stillHolds } from './gate.ts'
+import type { Settlements } from './settlements.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
 
 /**
@@ -21,7 +23,8 @@ export function createInnerGuard(
   checkTarget: CheckTarget,
   { refuseKey, judgeEvents }: JudgedAgain,
   { refuse, refuseFailed }: Refusals,
-): JudgeAgain {
+  settlements: Settlements,
+): InnerGuard {
   function judge(accepted: AcceptedRequest, before: Visit, visit: Visit): Verdict {
     const { request } = visit
     const refused = checkTarget(visit) ?? refuseForeign(visit, before)
@@ -47,7 +50,7 @@ export function createInnerGuard(
       (visit.key as CompiledKey).verified,
       events,
       accepted.headers,
-      judgeAgain,
+      judgeAndSettle,
     )
   }
 
@@ -73,7 +76,21 @@ export function createInnerGuard(
     }
   }
 
-  return judgeAgain
+  function judgeAndSettle(
+    accepted: AcceptedRequest,
+    before: Visit,
+    request: IngestRequest,
+  ): Awaitable<Verdict> {
+    return chain(judgeAgain(accepted, before, request), (verdict) => {
+      if (verdict.ok) {
+        const inner = verdict as AcceptedRequest
+        settlements.offer(before, inner, request, () => judgeAgain(accepted, before, request), true)
+      }
+      return verdict
+    })
+  }
+
+  return { judgeAgain, judgeAndSettle }
 }
 
 function isSameReading({ request: one }: Visit, { request: other }: Visit): boolean {

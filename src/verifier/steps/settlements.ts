@@ -1,0 +1,69 @@
+import type { IngestRequest } from '../../http/ingest-request.ts'
+import { type Awaitable, chain } from '../../runtime/awaitable.ts'
+import type { AcceptedRequest } from '../accepted-request.ts'
+import type { CompiledKey } from '../compiled-key.ts'
+import type { DecisionReport } from '../decision-report.ts'
+import type { CheckedEvents } from '../events.ts'
+import type { Refusals } from '../refusals.ts'
+import { createRefundAllowance, settlementReceiver } from '../settlement.ts'
+import type { Verdict } from '../verdict.ts'
+import type { Visit } from '../visit.ts'
+import type { ChargeStep } from './charge.ts'
+import type { EventRulesOptions } from './event-rules.ts'
+
+export interface Settlements {
+  /**
+   * Leaves the end of an accepted request to whoever has asked for it.
+   * @param visit the one that was charged
+   * @param request who asked for it says so in here
+   * @param judgeAgain for who has waited
+   * @param isCounted a guard in front has let the request through, and counted it
+   * @returns whether somebody has
+   */
+  offer(
+    visit: Visit,
+    accepted: AcceptedRequest,
+    request: IngestRequest,
+    judgeAgain: () => Awaitable<Verdict>,
+    isCounted?: boolean,
+  ): boolean
+}
+
+export function createSettlements(
+  { onForbiddenEvent }: Pick<EventRulesOptions, 'onForbiddenEvent'>,
+  report: DecisionReport,
+  { refuse }: Pick<Refusals, 'refuse'>,
+  { giveBack }: Pick<ChargeStep, 'giveBack'>,
+): Settlements {
+  const allowance = createRefundAllowance()
+
+  return {
+    offer(visit, accepted, request, judgeAgain, isCounted = false) {
+      const receive = settlementReceiver(request)
+      if (receive === undefined) return false
+      const key = visit.key as CompiledKey
+      const { events, rejected, body } = accepted
+      const checked: CheckedEvents = { ok: true, events, rejected, body }
+      receive({
+        // A single event is refused: nothing else is left to pass.
+        drops: onForbiddenEvent === 'drop' && body !== events[0],
+        judgeAgain: () =>
+          chain(judgeAgain(), (verdict) => {
+            if (verdict.ok) return undefined
+            giveBack(visit)
+            return verdict
+          }),
+        accept(left) {
+          if (!isCounted) report.accepted(visit, key, { ...checked, ...left })
+        },
+        refuse(reason, { keepCharge = false, error, ...details } = {}) {
+          const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
+          const charged = Math.max(visit.charged, visit.chargedSender)
+          if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
+          return refuse(visit, reason, details, error)
+        },
+      })
+      return true
+    },
+  }
+}
