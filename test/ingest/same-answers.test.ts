@@ -212,21 +212,24 @@ describe('ingestRoutes', async () => {
   // A web-standard handler never sees the request that the guard has let through.
   const guarded = apps.filter(([name]) => name !== 'fetch')
 
-  it.each(guarded)('on %s gives them behind guardListener too, read and charged once', async (_, createApp) => {
-    const { answers, arrived, usage } = await start(createApp, (listener, keys) =>
-      guardListener(listener, keys, { path: '/in' }),
-    )
-    for (const [name, answer] of Object.entries(expected.answers)) {
-      // The guard knows no sender, so that its own refusal has nothing that one alone would read.
-      if (name === 'an unknown key of Inngest') expect(answers[name]?.status).toBe(answer.status)
-      else expect([name, withoutRate(answers[name])]).toEqual([name, withoutRate(answer)])
-    }
-    expect(arrived).toEqual(expected.arrived)
-    // Accepted by the guard, before onEvents and the schema refuse three of them.
-    expect(usage.accepted).toEqual({
-      ...expected.usage.accepted,
-      track: (expected.usage.accepted.track as number) + 3,
-    })
-    expect(usage.refused).toEqual(expected.usage.refused)
-  })
+  it.each(guarded)(
+    'on %s gives them behind guardListener too, read and charged once',
+    async (_, createApp) => {
+      const { answers, arrived, usage } = await start(createApp, (listener, keys) =>
+        guardListener(listener, keys, { path: '/in' }),
+      )
+      for (const [name, answer] of Object.entries(expected.answers)) {
+        // The guard knows no sender, so that its own refusal has nothing that one alone would read.
+        if (name === 'an unknown key of Inngest') expect(answers[name]?.status).toBe(answer.status)
+        else expect([name, withoutRate(answers[name])]).toEqual([name, withoutRate(answer)])
+      }
+      expect(arrived).toEqual(expected.arrived)
+      // Accepted by the guard, before onEvents and the schema refuse three of them.
+      expect(usage.accepted).toEqual({
+        ...expected.usage.accepted,
+        track: (expected.usage.accepted.track as number) + 3,
+      })
+      expect(usage.refused).toEqual(expected.usage.refused)
+    },
+  )
 })

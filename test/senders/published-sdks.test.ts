@@ -12,13 +12,14 @@ const names = Array.from({ length: 9 }, (_, n) => `Event ${n}`)
 
 async function start(create: () => Promise<Target>, { onTestFinished }: TestContext): Promise<Target> {
   const target = await create()
-  onTestFinished(() => void target.close())
+  onTestFinished(target.close)
   return target
 }
 
 /** All that has arrived, once it is as much as was sent. */
 async function waitForAll(target: Target): Promise<string[]> {
   await vi.waitFor(() => expect(target.arrived.flat().length).toBeGreaterThanOrEqual(9), { timeout: 15_000 })
+  await vi.waitFor(() => expect(target.statuses).toEqual(expect.arrayContaining([429, 503])))
   return target.arrived.flat()
 }
 

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, request as sendRequest } from 'node:http'
+import { type RequestListener, request as sendRequest } from 'node:http'
 import { Readable, Writable } from 'node:stream'
 import express from 'express'
 import { ingestRoutes } from '../../adapters/express.ts'
@@ -15,16 +15,30 @@ export interface Target {
   /** Names of what has arrived, by request. */
   arrived: string[][]
   statuses: number[]
-  close(): unknown
+  close(): Promise<void>
 }
 
 const nameOf = (event: IngestEvent) => String(event.event ?? event.name)
 
-/** Wraps a listener, so that the statuses that it answers are known. */
-function watched(statuses: number[], listener: RequestListener): RequestListener {
-  return (request, response) => {
-    response.on('finish', () => statuses.push(response.statusCode))
+/** Wraps a listener, so that the statuses that it answers are known, and when nothing is under way. */
+function watch(listener: RequestListener) {
+  const statuses: number[] = []
+  const waiting: (() => void)[] = []
+  let open = 0
+  const watched: RequestListener = (request, response) => {
+    open++
+    response.on('close', () => {
+      statuses.push(response.statusCode)
+      open--
+      if (open === 0) for (const go of waiting.splice(0)) go()
+    })
     listener(request, response)
+  }
+  return {
+    statuses,
+    watched,
+    /** An SDK that loses its answer would send again, to a server that is gone. */
+    whenIdle: () => (open === 0 ? undefined : new Promise<void>((resolve) => void waiting.push(resolve))),
   }
 }
 
@@ -46,21 +60,23 @@ function createRefusingLimiter(): RateLimiter {
 export async function startExpress(): Promise<Target> {
   const keys = createWriteKeys({ limiter: createRefusingLimiter(), logger: false })
   const { key } = await keys.create({ name: 'Backend', sourceType: 'server', rateLimitEps: 1_000 })
-  const [arrived, statuses]: [string[][], number[]] = [[], []]
+  const arrived: string[][] = []
   const app = express().use(
     ingestRoutes(
       createIngestApi<IngestEvent>(keys, { onEvents: (events) => void arrived.push(events.map(nameOf)) }),
     ),
   )
-  const { url, close } = await serve(watched(statuses, app))
+  const { statuses, watched, whenIdle } = watch(app)
+  const { url, close } = await serve(watched)
   return {
     key,
     url,
     arrived,
     statuses,
-    close() {
+    async close() {
+      await whenIdle()
       close()
-      return keys.close()
+      await keys.close()
     },
   }
 }
@@ -78,7 +94,6 @@ export async function startServe(): Promise<Target> {
   const server = await runServe({ store: 'memory:', port: '0' }, terminal as never)
   const key = /^Write key: +(sk_live_\w+)$/m.exec(lines.join('\n'))?.[1] as string
 
-  const statuses: number[] = []
   let requests = 0
   const proxy: RequestListener = (request, response) => {
     requests++
@@ -97,7 +112,8 @@ export async function startServe(): Promise<Target> {
     })
     request.pipe(onward)
   }
-  const { url, close } = await serve(createServer(watched(statuses, proxy)).listeners('request')[0] as never)
+  const { statuses, watched, whenIdle } = watch(proxy)
+  const { url, close } = await serve(watched)
   return {
     key,
     url,
@@ -106,9 +122,10 @@ export async function startServe(): Promise<Target> {
       return lines.filter((line) => line.startsWith('{')).map((line) => [nameOf(JSON.parse(line))])
     },
     statuses,
-    close() {
+    async close() {
+      await whenIdle()
       close()
-      return server.stop()
+      await server.stop()
     },
   }
 }
