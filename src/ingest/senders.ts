@@ -21,7 +21,12 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
   segment: {
     name: 'segment',
     title: 'Segment',
-    packages: ['@segment/analytics-node 3.1', '@segment/analytics-node 2.3', 'analytics-node 6.2'],
+    packages: [
+      '@segment/analytics-node 3.1',
+      '@segment/analytics-node 2.3',
+      'analytics-node 6.2',
+      '@segment/analytics-next 1.84',
+    ],
     requests: ['Swift 1.10', 'Kotlin 1.25', 'C# 2.6', 'Python 2.3', 'Ruby 2.5', 'Go 3.3', 'PHP 3.8'],
     methods: ['POST'],
     routes: analyticsRoutes,
@@ -31,12 +36,12 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     types: analyticsEvents,
     answers: 'success',
     loses:
-      '@segment/analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 and analytics-node 6.2 ignore it and give up after 4 tries within two seconds. Each refuses events over 32 KB by itself. Batches are under way side by side, so that after a refusal a later one may arrive first.',
+      '@segment/analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 and analytics-node 6.2 ignore it and give up after 4 tries within two seconds. Each refuses events over 32 KB by itself. analytics-next waits for `Retry-After`, tries up to 10 times, and sends what is left when the page is closed. Batches are under way side by side, so that after a refusal a later one may arrive first.',
   },
   rudderstack: {
     name: 'rudderstack',
     title: 'RudderStack',
-    packages: ['@rudderstack/rudder-sdk-node 3.0.13'],
+    packages: ['@rudderstack/rudder-sdk-node 3.0.13', '@rudderstack/analytics-js 3.34'],
     methods: ['POST'],
     routes: [...analyticsRoutes, { path: '/beacon/v1/batch', eventType: 'batch' }],
     credentials: Object.freeze(['basic', 'query', 'body']),
@@ -45,7 +50,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     types: analyticsEvents,
     answers: 'success',
     loses:
-      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter. Its first event goes alone; batches are under way side by side, so that after a refusal a later one may arrive first.',
+      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter. Its first event goes alone. analytics-js keeps what is refused with 429 or 503 in the browser and tries without end. Batches are under way side by side, so that after a refusal a later one may arrive first.',
   },
   customerio: {
     name: 'customerio',

@@ -4,7 +4,7 @@ import { createInngest, sdks } from './published-sdks.ts'
 import { startExpress, startServe, type Target } from './sdk-targets.ts'
 
 const targets: [string, () => Promise<Target>][] = [
-  ['Express', startExpress],
+  ['Express', () => startExpress()],
   ['writekey serve', startServe],
 ]
 

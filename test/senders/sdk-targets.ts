@@ -1,6 +1,6 @@
 import { type RequestListener, request as sendRequest } from 'node:http'
 import { Readable, Writable } from 'node:stream'
-import express from 'express'
+import express, { type RequestHandler } from 'express'
 import { ingestRoutes } from '../../adapters/express.ts'
 import { serve as runServe } from '../../src/cli/serve.ts'
 import { createWriteKeys, type IngestEvent, type RateLimiter } from '../../src/index.ts'
@@ -57,11 +57,20 @@ function createRefusingLimiter(): RateLimiter {
   }
 }
 
-export async function startExpress(): Promise<Target> {
-  const keys = createWriteKeys({ limiter: createRefusingLimiter(), logger: false })
+export interface ExpressOptions {
+  /** Middleware in front of the endpoints. */
+  front?: RequestHandler
+  /** Default: true. */
+  refuses?: boolean
+}
+
+export async function startExpress({ front, refuses = true }: ExpressOptions = {}): Promise<Target> {
+  const keys = createWriteKeys({ logger: false, ...(refuses && { limiter: createRefusingLimiter() }) })
   const { key } = await keys.create({ name: 'Backend', sourceType: 'server', rateLimitEps: 1_000 })
   const arrived: string[][] = []
-  const app = express().use(
+  const app = express()
+  if (front !== undefined) app.use(front)
+  app.use(
     ingestRoutes(
       createIngestApi<IngestEvent>(keys, { onEvents: (events) => void arrived.push(events.map(nameOf)) }),
     ),
