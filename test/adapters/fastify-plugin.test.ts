@@ -42,6 +42,15 @@ function createApp(keys: WriteKeys, app = Fastify()): FastifyInstance {
 }
 
 describe('a Fastify plugin', () => {
+  it('names the version that is needed when the app has an older one', async () => {
+    const { keys } = await createKeys()
+    const app = Fastify()
+    Object.defineProperty(app, 'version', { value: '4.29.1' })
+    await expect(createApp(keys, app).ready()).rejects.toThrow(
+      /writekey - expected '>=5' fastify version, '4\.29\.1' is installed/,
+    )
+  })
+
   it('guards the context that it is registered in, and nothing else', async () => {
     const { keys } = await createKeys()
     const app = createApp(keys)
