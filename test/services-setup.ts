@@ -73,6 +73,12 @@ const candidates: Record<ServiceName, Candidate> = {
     address: process.env.WRITEKEY_TEST_HAPROXY ?? '/usr/sbin/haproxy',
     use: (path) => access(path, constants.X_OK),
   },
+  nats: {
+    label: 'NATS',
+    variable: 'WRITEKEY_TEST_NATS',
+    address: process.env.WRITEKEY_TEST_NATS ?? '/usr/sbin/nats-server',
+    use: (path) => access(path, constants.X_OK),
+  },
   inngest: {
     label: "Inngest's SDK (npm run install:inngest)",
     variable: 'WRITEKEY_TEST_INNGEST',

@@ -2,7 +2,15 @@ import { describe, inject, it } from 'vitest'
 import { nameSkippedSuite } from './skipped-suite.ts'
 
 /** The real servers and programs a suite may need. `services-setup.ts` finds out which of them are there. */
-export type ServiceName = 'postgres' | 'mysql' | 'redis' | 'chromium' | 'nginx' | 'haproxy' | 'inngest'
+export type ServiceName =
+  | 'postgres'
+  | 'mysql'
+  | 'redis'
+  | 'chromium'
+  | 'nginx'
+  | 'haproxy'
+  | 'nats'
+  | 'inngest'
 
 /** What was found out about one service. `address` is a URL, or the path of a program. */
 export interface Service {

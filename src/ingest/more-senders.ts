@@ -91,13 +91,20 @@ const amplitude: Sender = {
     'analytics-node 1.5 goes by `code` in the body: it tries 12 times on 429 and 5xx, halves batches on 413, drops the events that a 400 or 403 lists and sends the others again, and drops all on 401, or when the connection fails. `flush()` does not try again.',
 }
 
+/** From here on its SDKs had better wait 30 s between tries, as they do with throttled events, than their flush interval of 10 s. */
+const longPauseSeconds = 10
+/** Of the largest batch that an SDK is likely to have been set to. */
+const everyIndex: readonly number[] = Array.from({ length: 1_000 }, (_, index) => index)
+
 /**
  * Amplitude's SDKs go by `code` in the body, and read lists without looking whether they are there. On a 4xx they drop the events that are
  * listed and send the others again; with a `missing_field`, or an error about the key, they drop all.
  */
-function amplitudeRefusal({ status, code, detail, rejected }: Problem): object {
-  if (status === 429)
-    return { code: status, error: detail, eps_threshold: 0, throttled_events: [], reason: code }
+function amplitudeRefusal({ status, code, detail, rejected, retry_after }: Problem): object {
+  if (status === 429) {
+    const throttled_events = (retry_after ?? 0) > longPauseSeconds ? everyIndex : []
+    return { code: status, error: detail, eps_threshold: 0, throttled_events, reason: code }
+  }
   if (status === 401) return { code: status, error: `Invalid API key: ${detail}`, reason: code }
   if (status >= 500 || status === 413) return { code: status, error: detail, reason: code }
   if (rejected === undefined) return { code: status, error: detail, missing_field: code, reason: code }

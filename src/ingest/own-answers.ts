@@ -21,6 +21,8 @@ export interface Problem {
   readonly detail: string
   readonly code: string
   readonly rejected?: readonly { readonly index: number }[]
+  /** Seconds. */
+  readonly retry_after?: number
 }
 
 /** Whether a parameter of the query is `1`. */

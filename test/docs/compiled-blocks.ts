@@ -84,6 +84,10 @@ const surroundingsOfDocument: Record<string, Record<string, string>> = {
     serve:
       'declare function serve(options: { fetch(request: Request, server: Server): Promise<Response> }): void',
   },
+  'docs/recipes/sinks.md': {
+    createPostgresSink:
+      "declare const createPostgresSink: (pool: import('pg').Pool) => Promise<{ onEvents(events: import('writekey/ingest').SentEvent[]): Promise<void> }>",
+  },
   'docs/recipes/forwarding.md': {
     forwardEvents: "declare const forwardEvents: typeof import('writekey/ingest').forwardEvents",
   },

@@ -1,8 +1,9 @@
 import { type Sender, senders } from '../../src/ingest/senders.ts'
+import { refusals, refusedSdks } from '../senders/refused-sdks.ts'
 
 /** docs/senders.md from its first heading of a sender on, made from the table that the endpoints are made from. */
 export function sendersPage(): string {
-  return Object.values(senders).map(section).join('\n')
+  return `${Object.values(senders).map(section).join('\n')}\n${refusalTable()}`
 }
 
 function section({
@@ -54,4 +55,21 @@ function refusalsOf(answers: Sender['answers']): string {
   return typeof answers === 'object' && answers.refusal !== undefined
     ? 'refusals with the same status, in its own words'
     : 'refusals as everybody'
+}
+
+/** From runs: `test/long/refused-sdks.test.ts` repeats them. */
+function refusalTable(): string {
+  const rows = refusedSdks.map(({ name, set, sender, tries, keeps }) => {
+    const does = refusals.map((status) => (tries[status] === undefined ? 'drops' : `${tries[status]} tries`))
+    return `| ${[`${name}`, set, `\`'${sender}'\``, ...does, keeps].join(' | ')} |`
+  })
+  return `## What SDKs do when they are refused
+
+From runs of the versions named, against these endpoints. \`URL\` is where the endpoints are mounted, \`KEY\` a write key. What is *dropped* is gone
+after one try. So 429 and 503 are for what passes, and the rest is final: look for it in the page's debugger and in \`onEvent\`.
+
+| SDK | on its side | \`senders\` | ${refusals.join(' | ')} | keeps its events |
+|---|---|---|${refusals.map(() => '---|').join('')}---|
+${rows.join('\n')}
+`
 }

@@ -19,7 +19,12 @@ afterEach(async () => {
 async function setUp(fields: Partial<CreateKeyInput> = {}, options: WriteKeysOptions = {}, parses = false) {
   const keys = createWriteKeys(options)
   closers.push(() => keys.close())
-  const { key } = await keys.create({ name: 'Sender', sourceType: 'web', rateLimitEps: 1_000, ...fields })
+  const { key, writeKey } = await keys.create({
+    name: 'Sender',
+    sourceType: 'web',
+    rateLimitEps: 1_000,
+    ...fields,
+  })
   const { key: otherKey } = await keys.create({ name: 'Other', sourceType: 'web' })
   const arrived: IngestEvent[] = []
   const logged: string[] = []
@@ -46,7 +51,7 @@ async function setUp(fields: Partial<CreateKeyInput> = {}, options: WriteKeysOpt
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) }
   }
-  return { keys, key, otherKey, url, post, arrived, logged }
+  return { keys, key, id: writeKey.id, otherKey, url, post, arrived, logged }
 }
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -233,7 +238,7 @@ describe('rules', () => {
 
 describe('answers', () => {
   it('are in the words of the sender', async () => {
-    const { post, key, otherKey } = await setUp({ allowedEventTypes: ['track'], rateLimitEps: 10 })
+    const { post, key, otherKey, keys, id } = await setUp({ allowedEventTypes: ['track'], rateLimitEps: 10 })
     expect((await post('/batch/', { api_key: key, batch: [{ event: 'a' }] })).json()).toEqual({
       status: 'Ok',
     })
@@ -254,6 +259,10 @@ describe('answers', () => {
     const limited = await amplitude(Array(20).fill({ event_type: 'a' }))
     expect([limited.status, limited.json()]).toMatchObject([429, { code: 429, throttled_events: [] }])
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0)
+    await keys.pause(id)
+    const paused = (await amplitude([{ event_type: 'a' }])).json()
+    expect(paused).toMatchObject({ code: 429, reason: 'key_paused' })
+    expect(paused.throttled_events.slice(0, 3)).toEqual([0, 1, 2])
   })
 })
 
