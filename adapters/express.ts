@@ -15,7 +15,10 @@ export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
 declare global {
   namespace Express {
     interface Request {
-      /** The key that verified this request, and its events. Set by `writeKeyAuth`; undefined on routes that it does not guard. */
+      /**
+       * The key that verified this request, and its events. Set by `writeKeyAuth`; undefined on routes that
+       * it does not guard.
+       */
       writeKey?: WriteKeyContext | undefined
     }
   }
@@ -28,9 +31,10 @@ export type ExpressRequest = NodeRequest
 export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
 
 /**
- * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path, …)` or a
- * single route, before or after body parsers (before is faster, and reads what they do not; those behind it find the body done).
- * Handlers find `writeKeyOf(req)`, also as `req.writeKey`, and `req.body` holds the accepted events only.
+ * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path,
+ * …)` or a single route, before or after body parsers (before is faster, and reads what they do not; those
+ * behind it find the body done). Handlers find `writeKeyOf(req)`, also as `req.writeKey`, and `req.body`
+ * holds the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example

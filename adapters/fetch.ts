@@ -22,7 +22,10 @@ import {
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
 
-/** What a request's address is asked of: Bun's server, Deno's info, a Worker's environment, or whatever the caller hands in. */
+/**
+ * What a request's address is asked of: Bun's server, Deno's info, a Worker's environment, or whatever the
+ * caller hands in.
+ */
 export type AddressOf<Context> = (request: Request, context: Context) => string | undefined
 
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
@@ -37,7 +40,10 @@ export interface WriteKeyAuthOptions<Context = unknown>
 /** Answers an accepted request. Its body is the accepted events. */
 export type Handler = (key: WriteKeyContext, request: Request) => Response | Promise<Response>
 
-/** Verifies a request and answers it: by the handler when its write key is good. `context` is what `ip` is asked with. */
+/**
+ * Verifies a request and answers it: by the handler when its write key is good. `context` is what `ip` is
+ * asked with.
+ */
 export type WriteKeyAuth<Context> = (
   request: Request,
   handler: Handler,
@@ -45,8 +51,8 @@ export type WriteKeyAuth<Context> = (
 ) => Promise<Response>
 
 /**
- * A guard for whatever speaks `Request` and `Response`: Next route handlers, `Bun.serve`, `Deno.serve`, Workers.
- * A handler that throws is answered with 500, with the headers that let a browser read it.
+ * A guard for whatever speaks `Request` and `Response`: Next route handlers, `Bun.serve`, `Deno.serve`,
+ * Workers. A handler that throws is answered with 500, with the headers that let a browser read it.
  *
  * @throws ConfigError for bad options, at once.
  * @example
@@ -141,7 +147,8 @@ export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?
 /**
  * Serves the endpoints of `createIngestApi`. Gives `undefined` for requests that are not its own.
  *
- * @param options `path`: what stands in front of the senders' paths, e.g. `'/ingest'`; `ip`: see `writeKeyAuth`
+ * @param options `path`: what stands in front of the senders' paths, e.g. `'/ingest'`; `ip`: see
+ * `writeKeyAuth`
  * @example
  * ```ts
  * const ingest = ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) }))

@@ -25,15 +25,16 @@ export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
 /** Options of `guardListener` and `guardServer`. */
 export interface GuardOptions extends WriteKeyAuthOptions {
   /**
-   * What is guarded: everything below this path, or below one of these. Compared as the most lenient router would: decoded, in any
-   * case, with runs of slashes and dots resolved.
+   * What is guarded: everything below this path, or below one of these. Compared as the most lenient router
+   * would: decoded, in any case, with runs of slashes and dots resolved.
    */
   path: string | readonly string[]
 }
 
 /**
- * Middleware for `node:http` and whatever calls its middleware with Node's request, its response and `next`, such as Connect.
- * Handlers find `request.writeKey` (for types: `writeKeyOf(request)`), and `request.body` holds the accepted events only.
+ * Middleware for `node:http` and whatever calls its middleware with Node's request, its response and `next`,
+ * such as Connect. Handlers find `request.writeKey` (for types: `writeKeyOf(request)`), and `request.body`
+ * holds the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example
@@ -50,12 +51,12 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
 export type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
 /**
- * Puts a guard in front of a framework's listener: what it refuses costs no framework, and what it lets through arrives with
- * `request.writeKey` and `request.body`. Requests elsewhere are not touched. A guard of the framework's own further in, with the same
- * keys, neither verifies nor charges again.
+ * Puts a guard in front of a framework's listener: what it refuses costs no framework, and what it lets
+ * through arrives with `request.writeKey` and `request.body`. Requests elsewhere are not touched. A guard of
+ * the framework's own further in, with the same keys, neither verifies nor charges again.
  *
- * @param listener an Express app, Koa's `app.callback()`, the handler of Fastify's `serverFactory`, any listener of `node:http`,
- * `node:https` or `node:http2`
+ * @param listener an Express app, Koa's `app.callback()`, the handler of Fastify's `serverFactory`, any
+ * listener of `node:http`, `node:https` or `node:http2`
  * @throws ConfigError for bad options, at once.
  * @example
  * ```ts
@@ -89,8 +90,9 @@ export function guardListener(
 const guardedEvents: ReadonlySet<unknown> = new Set(['request', 'checkContinue', 'checkExpectation'])
 
 /**
- * The same for a server that exists: Nest's `app.getHttpServer()`, Fastify's `app.server`. Listeners that are added later are behind it
- * too. A client that asks first, by `Expect: 100-continue`, is told to send its body only when it is going to be read.
+ * The same for a server that exists: Nest's `app.getHttpServer()`, Fastify's `app.server`. Listeners that are
+ * added later are behind it too. A client that asks first, by `Expect: 100-continue`, is told to send its
+ * body only when it is going to be read.
  *
  * @returns the server
  * @throws ConfigError for bad options, at once.
@@ -132,7 +134,9 @@ export function guardServer<Server extends EventEmitter>(
 /** Tells `guardServer` whether the server has a listener of the application's own. */
 function leaveToGuard(): void {}
 
-/** Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more. */
+/**
+ * Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more.
+ */
 function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
   const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options, ['path'], 'The guard'))
   const couldBeBelow = createPathTest(options.path)

@@ -14,11 +14,14 @@ export interface PartHealth {
 
 /** How write keys do in this process: what it knows anyway, nothing is asked for it. */
 export interface Health {
-  /** Whether the store answers, so that every good request can be accepted. The other parts have other means meanwhile. */
+  /**
+   * Whether the store answers, so that every good request can be accepted. The other parts have other means
+   * meanwhile.
+   */
   readonly ok: boolean
   /**
-   * The key store: whether the last question to it was answered, and this process has every pepper that keys were made with. Not `ok`
-   * before the first answer of a store that others share.
+   * The key store: whether the last question to it was answered, and this process has every pepper that keys
+   * were made with. Not `ok` before the first answer of a store that others share.
    */
   readonly store: PartHealth
   /** The limiter: not `ok` while it goes without the server that it leans on. */
@@ -26,7 +29,10 @@ export interface Health {
   /** What tells of changes early: hints, and a connection that listens. `ok` as well when there is none. */
   readonly hints: PartHealth
   readonly cache: CacheState
-  /** Counting: not `ok` while the store takes no counts. `unsent`: accepted events and refusals that wait to be stored. */
+  /**
+   * Counting: not `ok` while the store takes no counts. `unsent`: accepted events and refusals that wait to
+   * be stored.
+   */
   readonly usage: PartHealth & { readonly unsent: number }
 }
 

@@ -5,7 +5,10 @@ import { withDeadline } from './runtime/deadline.ts'
 import { StoreError, toStoreError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
 
-/** A store may make its tables before it answers for the first time; one that hangs has this long, in milliseconds. */
+/**
+ * A store may make its tables before it answers for the first time; one that hangs has this long, in
+ * milliseconds.
+ */
 const startUpMs = 20_000
 
 export interface ReadinessParts {
@@ -17,7 +20,9 @@ export interface ReadinessParts {
   hasClosed: () => boolean
 }
 
-/** @throws StoreError when requests would be refused although they are good: why the store does not answer. */
+/**
+ * @throws StoreError when requests would be refused although they are good: why the store does not answer.
+ */
 export async function assertReady({
   store,
   cache,

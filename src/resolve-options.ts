@@ -84,7 +84,10 @@ export const writeKeysOptionNames = Object.keys(readers) as (keyof WriteKeysOpti
 /** Options after checking, defaults filled in. */
 export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
-/** @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be right. */
+/**
+ * @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be
+ * right.
+ */
 export function resolveOptions(options: WriteKeysOptions) {
   const { keyPrefix, pepper, trustedProxies, plans, defaultPlan, ...read } = readOptions(
     'createWriteKeys',

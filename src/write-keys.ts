@@ -87,7 +87,10 @@ function isWatchedFromStart({ activity, onEvent, store }: ResolvedOptions): bool
   return store.fleet !== undefined && store.scope === 'shared'
 }
 
-/** Tells of each plan that a key names and the application does not have, once, and of a hundred of them at most. */
+/**
+ * Tells of each plan that a key names and the application does not have, once, and of a hundred of them at
+ * most.
+ */
 function createPlanNotice(emit: EventHook) {
   const told = new Set<string>()
   return ({ id, plan }: KeyRecord) => {

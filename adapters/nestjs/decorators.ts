@@ -7,8 +7,8 @@ export const eventTypeMetadata = 'writekey:event-type'
 export const skipMetadata = 'writekey:skip'
 
 /**
- * Injects the key that verified the request, and its events: a `WriteKeyContext`, or one field of it by name. Undefined in a
- * handler that `WriteKeyGuard` does not guard.
+ * Injects the key that verified the request, and its events: a `WriteKeyContext`, or one field of it by name.
+ * Undefined in a handler that `WriteKeyGuard` does not guard.
  *
  * @example
  * ```ts
@@ -28,7 +28,10 @@ export const WriteKey: (field?: keyof WriteKeyContext) => ParameterDecorator = c
 export const EventType = (eventType: string): MethodDecorator & ClassDecorator =>
   SetMetadata(eventTypeMetadata, eventType)
 
-/** Lets this handler or controller be reached without a write key; `false` takes back what the controller says. */
+/**
+ * Lets this handler or controller be reached without a write key; `false` takes back what the controller
+ * says.
+ */
 export const SkipWriteKey = (skip = true): MethodDecorator & ClassDecorator => SetMetadata(skipMetadata, skip)
 
 /**

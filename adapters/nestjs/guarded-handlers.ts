@@ -11,15 +11,18 @@ type Handler = (...args: unknown[]) => unknown
 const guardsMetadata = '__guards__'
 const pathMetadata = 'path'
 
-/** Nest copies the metadata of a method onto the route handler it makes of it: this tells which method that was. */
+/**
+ * Nest copies the metadata of a method onto the route handler it makes of it: this tells which method that
+ * was.
+ */
 const handlerMetadata = 'writekey:handler'
 /** Metadata that Nest's Fastify adapter hands on as the `config` of the route. */
 const fastifyConfigMetadata = '__fastify_route_config__'
 const fastifyConfigKey = 'writeKeyHandler'
 
 /**
- * The methods of controllers that only `WriteKeyGuard` lets requests through to, marked so that a route leads back to them.
- * A method that two controllers inherit counts when it is guarded in both.
+ * The methods of controllers that only `WriteKeyGuard` lets requests through to, marked so that a route leads
+ * back to them. A method that two controllers inherit counts when it is guarded in both.
  */
 export function findGuardedHandlers(modules: ModulesContainer, moduleRef: ModuleRef): Set<unknown> {
   const scanner = new MetadataScanner()

@@ -23,25 +23,31 @@ import { nestLogger } from './nest-logger.ts'
 export interface WriteKeyGuardOptions
   extends AdapterOptions<(refused: Refused, context: ExecutionContext) => unknown> {
   /**
-   * Who reads the body of a guarded route. `'guard'`, the default: Nest's body parser passes the route over, and the guard
-   * reads the body once everything else is in order, whatever its `Content-Type`. `'parser'`: Nest's parser reads it first,
-   * within its own limits and content types, and the guard decides on the result.
+   * Who reads the body of a guarded route. `'guard'`, the default: Nest's body parser passes the route over,
+   * and the guard reads the body once everything else is in order, whatever its `Content-Type`. `'parser'`:
+   * Nest's parser reads it first, within its own limits and content types, and the guard decides on the
+   * result.
    */
   bodyReader?: 'guard' | 'parser'
-  /** Refusals are thrown as `WriteKeyException`, for the app's own exception filters to answer. Default false. */
+  /**
+   * Refusals are thrown as `WriteKeyException`, for the app's own exception filters to answer. Default false.
+   */
   throwRefusals?: boolean
 }
 
 /** What the module adds to the application. */
 export interface WriteKeyRoutesOptions {
   /**
-   * Makes the management API to serve: `(keys) => createAdminApi(keys, { tokens })`. It is served at its own path, whatever
-   * the global prefix, with its own tokens: guards of the application do not see its requests. Default: none.
+   * Makes the management API to serve: `(keys) => createAdminApi(keys, { tokens })`. It is served at its own
+   * path, whatever the global prefix, with its own tokens: guards of the application do not see its requests.
+   * Default: none.
    */
   admin?: (keys: WriteKeys) => FetchHandler
 }
 
-/** Options of `WriteKeyModule`: those of the guard, and either those of `createWriteKeys` or what it returned. */
+/**
+ * Options of `WriteKeyModule`: those of the guard, and either those of `createWriteKeys` or what it returned.
+ */
 export type WriteKeyModuleOptions = WriteKeyGuardOptions &
   WriteKeyRoutesOptions &
   (

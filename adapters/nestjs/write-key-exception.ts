@@ -3,8 +3,9 @@ import type { Reply } from '../../src/adapter/index.ts'
 import type { Refused } from '../../src/index.ts'
 
 /**
- * A refusal, thrown with `throwRefusals: true` for the app's own exception filters. Its response is the problem body as an
- * object. The headers of the reply but for `content-type` are on the response already; the reason is for logs only.
+ * A refusal, thrown with `throwRefusals: true` for the app's own exception filters. Its response is the
+ * problem body as an object. The headers of the reply but for `content-type` are on the response already; the
+ * reason is for logs only.
  */
 export class WriteKeyException extends HttpException {
   readonly reason: Refused['reason']

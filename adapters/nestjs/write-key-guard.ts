@@ -23,9 +23,9 @@ interface GuardedRoute {
 }
 
 /**
- * Lets a request through to its handler when its write key is good: with `@UseGuards(WriteKeyGuard)`, or for every handler
- * as `{ provide: APP_GUARD, useClass: WriteKeyGuard }`. Handlers find `@WriteKey()`, `request.writeKey`, and the accepted
- * events in `request.body`.
+ * Lets a request through to its handler when its write key is good: with `@UseGuards(WriteKeyGuard)`, or for
+ * every handler as `{ provide: APP_GUARD, useClass: WriteKeyGuard }`. Handlers find `@WriteKey()`,
+ * `request.writeKey`, and the accepted events in `request.body`.
  *
  * Refusals are written by the guard itself, so that no filter or platform changes them.
  */
@@ -105,8 +105,9 @@ export class WriteKeyGuard implements CanActivate {
 }
 
 /**
- * Stops Nest without an answer of its own: whatever a guard returns or throws ends in an exception filter, and a filter of
- * the app would write a second answer, or fail over the first. Nothing refers to the promise, so nothing is kept alive.
+ * Stops Nest without an answer of its own: whatever a guard returns or throws ends in an exception filter,
+ * and a filter of the app would write a second answer, or fail over the first. Nothing refers to the promise,
+ * so nothing is kept alive.
  */
 function unanswered(): Promise<boolean> {
   return new Promise(() => undefined)

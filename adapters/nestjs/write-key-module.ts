@@ -38,9 +38,9 @@ const asyncReaders = {
 const WRITE_KEY_OPTIONS = Symbol('writekey:options')
 
 /**
- * Write keys for NestJS 10, 11 and 12 on Express and Fastify: provides `WriteKeyGuard` and `WriteKeysService`, answers
- * CORS preflights for guarded routes, leaves their bodies to the guard, and serves the management API. Closes the keys it
- * created when the application shuts down.
+ * Write keys for NestJS 10, 11 and 12 on Express and Fastify: provides `WriteKeyGuard` and
+ * `WriteKeysService`, answers CORS preflights for guarded routes, leaves their bodies to the guard, and
+ * serves the management API. Closes the keys it created when the application shuts down.
  *
  * @example
  * ```ts

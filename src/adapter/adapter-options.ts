@@ -6,13 +6,20 @@ import type { VerifyingKeys } from './request-context.ts'
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
   /**
-   * The workspace that keys must be of on this route, or a function that tells it by the framework's request, such as by its host name.
-   * Keys of others, and of none, are refused. So is every key when the function gives `undefined` or an empty text; when it throws, with 503.
+   * The workspace that keys must be of on this route, or a function that tells it by the framework's request,
+   * such as by its host name. Keys of others, and of none, are refused. So is every key when the function
+   * gives `undefined` or an empty text; when it throws, with 503.
    */
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
-  /** The type of every event on this route, for routes whose path does not say it; `'batch'`: each event says its own. */
+  /**
+   * The type of every event on this route, for routes whose path does not say it; `'batch'`: each event says
+   * its own.
+   */
   eventType?: string
-  /** Called before a refusal is written; may be async. When it has answered the request itself, nothing more is written. A throw is ignored. */
+  /**
+   * Called before a refusal is written; may be async. When it has answered the request itself, nothing more
+   * is written. A throw is ignored.
+   */
   onRefused?: OnRefused
   /** Where handlers find the key and the events. Default `'writeKey'`. */
   requestProperty?: string
@@ -35,7 +42,9 @@ type RequestOf<OnRefused> = OnRefused extends (
 
 /** What an adapter uses of its options. */
 export interface ResolvedAdapterOptions<OnRefused> {
-  /** What a neutral request says of its workspace; undefined when any will do. @param request the framework's */
+  /**
+   * What a neutral request says of its workspace; undefined when any will do. @param request the framework's
+   */
   workspaceOf(request: unknown): string | (() => unknown) | undefined
   eventType: string | undefined
   onRefused: OnRefused | undefined
@@ -46,7 +55,8 @@ export interface ResolvedAdapterOptions<OnRefused> {
  * Checks what an adapter was given, and fills in what was left out.
  * @param ownNames options that this adapter alone has, and checks itself
  * @param owner whose options they are, for messages
- * @throws ConfigError for something that is not the result of `createWriteKeys`, an unknown option or a bad value.
+ * @throws ConfigError for something that is not the result of `createWriteKeys`, an unknown option or a bad
+ * value.
  */
 export function resolveAdapterOptions<OnRefused>(
   keys: VerifyingKeys,

@@ -19,9 +19,9 @@ const lists: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Sets one header of ours beside what the application has set. Lists are merged. Its own `Access-Control-Allow-Origin` stays
- * where every origin may send (`*`); the one origin that a key allows takes its place, and what the app granted to another
- * origin, credentials, goes with it.
+ * Sets one header of ours beside what the application has set. Lists are merged. Its own
+ * `Access-Control-Allow-Origin` stays where every origin may send (`*`); the one origin that a key allows
+ * takes its place, and what the app granted to another origin, credentials, goes with it.
  */
 export function mergeHeader(target: HeaderTarget, name: string, value: string): void {
   if (lists.has(name)) target.setHeader(name, appendFields(target.getHeader(name), value))

@@ -23,8 +23,8 @@ export interface FetchHints {
 }
 
 /**
- * Answers a Node request by a web-standard handler. Works before and after body parsers; streams the answer, and ends it
- * when the client goes away. Does nothing when somebody has answered already.
+ * Answers a Node request by a web-standard handler. Works before and after body parsers; streams the answer,
+ * and ends it when the client goes away. Does nothing when somebody has answered already.
  */
 export async function answerByFetch(
   handler: FetchHandler,
@@ -86,8 +86,8 @@ function toFetchRequest(
 const forbiddenMethod = /^(?:connect|trace|track)$/i
 
 /**
- * The host is never taken from the request: nothing is built from it. What the URL parser would fold into another path
- * becomes `/`, which is nothing's: whoever looked at the path before us has seen what was sent.
+ * The host is never taken from the request: nothing is built from it. What the URL parser would fold into
+ * another path becomes `/`, which is nothing's: whoever looked at the path before us has seen what was sent.
  */
 function toTarget(url: string): URL {
   const isPlain = !url.includes('#') && isPlainPath(pathOf(url))
@@ -100,7 +100,10 @@ export function pathOf(url = '/'): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-/** The body of a request nobody has read yet as a stream that reads when asked; otherwise what a parser made of it. */
+/**
+ * The body of a request nobody has read yet as a stream that reads when asked; otherwise what a parser made
+ * of it.
+ */
 function toBody(
   request: IncomingMessage,
   parsed: ParsedBody | undefined,

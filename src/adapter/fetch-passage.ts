@@ -8,8 +8,9 @@ export interface Incoming {
 }
 
 /**
- * What the passage of a web-standard request is remembered with, for `verifyOnce`: the request itself; its body, if the request was made
- * anew from one that has passed, as Hono's `mount` and method-override do; or Node's request. Otherwise the request.
+ * What the passage of a web-standard request is remembered with, for `verifyOnce`: the request itself; its
+ * body, if the request was made anew from one that has passed, as Hono's `mount` and method-override do; or
+ * Node's request. Otherwise the request.
  *
  * @param incoming Node's request, where the runtime hands it out
  */
@@ -35,8 +36,8 @@ function isAlike(request: Request, { method, headers }: Incoming): boolean {
 }
 
 /**
- * Remembers a passage with whatever a request is made anew from, see {@link passedAs}. No other code can make such a body, and guards
- * further in take the accepted events and not its bytes.
+ * Remembers a passage with whatever a request is made anew from, see {@link passedAs}. No other code can make
+ * such a body, and guards further in take the accepted events and not its bytes.
  *
  * @param request one that has passed, as handlers get it
  */

@@ -1,6 +1,6 @@
 /**
- * A header value that is a list of field names, with those of `added` besides what `current` names: no duplicates, in any case,
- * and `*` stays `*`.
+ * A header value that is a list of field names, with those of `added` besides what `current` names: no
+ * duplicates, in any case, and `*` stays `*`.
  *
  * @param current the header as set so far, in any form `res.getHeader(…)` gives
  *

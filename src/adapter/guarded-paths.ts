@@ -8,8 +8,9 @@ const expected =
   "a path such as '/v1', or a list of them: everything below is guarded, without wildcards and parameters"
 
 /**
- * Compares targets with paths the way the most lenient router would: decoded, in one case, with runs of slashes and dots resolved,
- * with and without an authority in front. A target that readers take for different paths counts as below when one of them does.
+ * Compares targets with paths the way the most lenient router would: decoded, in one case, with runs of
+ * slashes and dots resolved, with and without an authority in front. A target that readers take for different
+ * paths counts as below when one of them does.
  *
  * @param given the option `path`: one or several
  * @throws ConfigError for a path that would guard nothing, or something else than it says.

@@ -4,8 +4,8 @@ import type { BodyStream } from '../http/raw-body.ts'
 import { createStreamReader } from '../http/stream-reader.ts'
 
 /**
- * The header fields of a Node request, with a repeated `authorization` as an array of all its values: Node keeps the first
- * only, or joins them under `joinDuplicateHeaders`. Otherwise `request.headers` itself.
+ * The header fields of a Node request, with a repeated `authorization` as an array of all its values: Node
+ * keeps the first only, or joins them under `joinDuplicateHeaders`. Otherwise `request.headers` itself.
  */
 export function toHeaders(request: { headers: FieldValues; rawHeaders?: readonly string[] }): FieldValues {
   const { headers, rawHeaders } = request
@@ -17,7 +17,10 @@ export function toHeaders(request: { headers: FieldValues; rawHeaders?: readonly
   return { ...headers, authorization: values }
 }
 
-/** In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1). HTTP/1 would name a transfer coding. */
+/**
+ * In HTTP/2 a request may have content without a field that says so (RFC 9113, 8.1). HTTP/1 would name a
+ * transfer coding.
+ */
 export function hasUnsaidContent(request: NodeMessage): boolean {
   if (request.httpVersionMajor < 2 || request.headers['content-length'] !== undefined) return false
   return request.stream?.endAfterHeaders === false
@@ -35,9 +38,9 @@ function isAuthorization(name: string | undefined): boolean {
 }
 
 /**
- * The body of a Node request for `IngestRequest.body`: a reader while nobody has read the stream; else the raw body if
- * somebody kept it; else what was parsed. When nothing that can be judged is left, a reader that throws a `BodyTakenError`: it is
- * told only of requests whose key is good.
+ * The body of a Node request for `IngestRequest.body`: a reader while nobody has read the stream; else the
+ * raw body if somebody kept it; else what was parsed. When nothing that can be judged is left, a reader that
+ * throws a `BodyTakenError`: it is told only of requests whose key is good.
  *
  * @param request a Node request, or an object that resembles one and has no stream
  * @param parsed where parsers leave their result when that is not the request itself (Koa, Fastify)

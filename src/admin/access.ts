@@ -18,7 +18,10 @@ export interface Caller {
 
 /** Decides who a request comes from. */
 export interface Access {
-  /** @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones came from its address. */
+  /**
+   * @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones
+   * came from its address.
+   */
   identify(request: Request, info: RequestInfo): Promise<Caller>
   /** Whether the request would still be let in with the same name, rights and workspace. Never rejects. */
   isStill(principal: Principal, request: Request, info: RequestInfo): Promise<boolean>
@@ -75,7 +78,9 @@ function bearerToken(headers: Headers): string | undefined {
   return bearerPattern.exec(headers.get('authorization') ?? '')?.[1]
 }
 
-/** A workspace that is there but is none, as from a session without one, must not come to mean all of them. */
+/**
+ * A workspace that is there but is none, as from a session without one, must not come to mean all of them.
+ */
 function assertPrincipal(principal: Principal): Principal {
   const { name, role, workspace } = principal
   const isScoped = 'workspace' in principal

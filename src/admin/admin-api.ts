@@ -22,7 +22,10 @@ import { createRefusalAudit } from './refusal-audit.ts'
 import { listOperations } from './routes/index.ts'
 import { inAllWorkspaces, inWorkspace } from './workspace-scope.ts'
 
-/** The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request` and `Response`. */
+/**
+ * The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request`
+ * and `Response`.
+ */
 export interface AdminApi {
   /** Answers a request. Never rejects. */
   fetch(request: Request, info?: RequestInfo): Promise<Response>

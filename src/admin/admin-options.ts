@@ -12,10 +12,16 @@ export type Role = 'admin' | 'viewer'
 export interface AdminToken {
   /** Who this is, for the audit log. 1 to 100 characters. */
   name: string
-  /** At least 32 characters of `A-Z a-z 0-9 - . _ ~ + / =`, e.g. from `openssl rand -hex 32`. Only its hash is kept. */
+  /**
+   * At least 32 characters of `A-Z a-z 0-9 - . _ ~ + / =`, e.g. from `openssl rand -hex 32`. Only its hash is
+   * kept.
+   */
   token: string
   role: Role
-  /** Limits the token to the keys of one workspace. One that is there but `undefined` is refused. Default: all keys. */
+  /**
+   * Limits the token to the keys of one workspace. One that is there but `undefined` is refused. Default: all
+   * keys.
+   */
   workspace?: string
 }
 
@@ -24,7 +30,10 @@ export interface Principal {
   /** For the audit log; never a credential. */
   name: string
   role: Role
-  /** All that this caller sees and changes. Absent: all keys. One that is there but `undefined`, `null` or empty refuses the request, and never means all. */
+  /**
+   * All that this caller sees and changes. Absent: all keys. One that is there but `undefined`, `null` or
+   * empty refuses the request, and never means all.
+   */
   workspace?: string
 }
 
@@ -35,8 +44,8 @@ export interface RequestInfo {
 }
 
 /**
- * The application's own access control: answers who the request comes from, or null to refuse it with 401. Called for
- * each request that no token admits. What it throws refuses the request with 500.
+ * The application's own access control: answers who the request comes from, or null to refuse it with 401.
+ * Called for each request that no token admits. What it throws refuses the request with 500.
  */
 export type Authorize = (request: Request, info: RequestInfo) => Principal | null | Promise<Principal | null>
 
@@ -49,9 +58,15 @@ export interface AdminApiOptions {
   basePath?: string
   /** Whether the page is served at `/events/write-keys`. Default true. */
   page?: boolean
-  /** Where the ingest endpoints are, for the examples and test events of the page: from the root of the host, wherever the page is mounted. Default `'/v1'`. */
+  /**
+   * Where the ingest endpoints are, for the examples and test events of the page: from the root of the host,
+   * wherever the page is mounted. Default `'/v1'`.
+   */
   ingestPath?: string
-  /** How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`. Default: none. */
+  /**
+   * How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`.
+   * Default: none.
+   */
   trustedProxies?: TrustedProxies
   /** Told of calls that failed with 500 or 503. Default: the logger of the keys. `false`: silent. */
   logger?: Logger | false

@@ -2,10 +2,10 @@ import type { Caller } from './access.ts'
 import { AdminProblem } from './problem.ts'
 
 /**
- * Refuses changes that a page of another origin asks for: by `Sec-Fetch-Site`, or by `Origin` where a browser sends none
- * (Fetch Metadata, W3C). Another host of the same site is another origin: whoever can write to one subdomain must not act
- * with the session of the other. A Bearer token is never sent along by itself, a cookie is: with a cookie and without
- * either header nobody can tell, and nothing is changed.
+ * Refuses changes that a page of another origin asks for: by `Sec-Fetch-Site`, or by `Origin` where a browser
+ * sends none (Fetch Metadata, W3C). Another host of the same site is another origin: whoever can write to one
+ * subdomain must not act with the session of the other. A Bearer token is never sent along by itself, a
+ * cookie is: with a cookie and without either header nobody can tell, and nothing is changed.
  *
  * @throws AdminProblem `cross_site_request`
  */
@@ -13,7 +13,8 @@ export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identif
   const site = headers.get('sec-fetch-site')
   const isAmbient = identifiedBy === 'application' && headers.has('cookie')
   if (site === 'same-origin') return
-  // What no page asks for: an address typed in, an extension. It can have a token, but may not ride on a cookie.
+  // What no page asks for: an address typed in, an extension. It can have a token, but may not ride on a
+  // cookie.
   if (site === 'none' && identifiedBy === 'token') return
   if (site !== null) throw new AdminProblem('cross_site_request')
   const origin = headers.get('origin')
@@ -22,7 +23,10 @@ export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identif
   }
 }
 
-/** Compared with the host, and with the scheme where a proxy tells it: behind one that ends TLS, nothing else does. */
+/**
+ * Compared with the host, and with the scheme where a proxy tells it: behind one that ends TLS, nothing else
+ * does.
+ */
 function isOwnOrigin(origin: string, headers: Headers): boolean {
   const host = first(headers.get('x-forwarded-host')) ?? headers.get('host')
   const scheme = first(headers.get('x-forwarded-proto'))

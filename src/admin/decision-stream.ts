@@ -18,9 +18,9 @@ export interface DecisionStreamOptions {
 }
 
 /**
- * Recent decisions and those that follow as server-sent events, until the reader leaves. A reader that is slower than
- * the traffic misses decisions and is told how many; it never holds up a request or grows memory. It ends within 5 s when
- * the reader loses the right to read.
+ * Recent decisions and those that follow as server-sent events, until the reader leaves. A reader that is
+ * slower than the traffic misses decisions and is told how many; it never holds up a request or grows memory.
+ * It ends within 5 s when the reader loses the right to read.
  */
 export function createDecisionStream(
   decisions: Activity['decisions'],

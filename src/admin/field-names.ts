@@ -1,7 +1,9 @@
 import { settableFields } from '../keys/fields.ts'
 import { toCamelCase, toSnakeCase } from '../runtime/letter-case.ts'
 
-/** Names in messages whose spelling differs between the TypeScript and the JSON API, by their TypeScript name. */
+/**
+ * Names in messages whose spelling differs between the TypeScript and the JSON API, by their TypeScript name.
+ */
 const fieldNames = [
   ...settableFields('create'),
   'gracePeriodHours',

@@ -22,7 +22,9 @@ export const importKeySchema = z.strictObject({
 
 const { $schema: _, ...importKeyJsonSchema } = z.toJSONSchema(importKeySchema, { io: 'input' })
 
-/** Each key is validated by itself, so that a bad one harms no other; described as if it were validated here. */
+/**
+ * Each key is validated by itself, so that a bad one harms no other; described as if it were validated here.
+ */
 export const importSchema = z.strictObject({
   write_keys: z.array(z.unknown().meta(importKeyJsonSchema)).max(maxImported),
   dry_run: z.boolean().optional().describe('Check everything and store nothing.'),
@@ -43,7 +45,10 @@ export const importResultSchema = z.union([madeSchema, refusedSchema])
 
 export type ImportResultJson = z.output<typeof importResultSchema>
 
-/** Imports keys as JSON spells them: those of `POST …/import`, or of a file. Each has its own result, in order. */
+/**
+ * Imports keys as JSON spells them: those of `POST …/import`, or of a file. Each has its own result, in
+ * order.
+ */
 export async function importItems(
   keys: Pick<WriteKeys, 'import'>,
   items: readonly unknown[],

@@ -29,7 +29,9 @@ export const problemSchema = z.object({
 
 type Json = Record<string, unknown>
 
-/** OpenAPI 3.1 of the operations, from the schemas that validate. @param server path the API is mounted under */
+/**
+ * OpenAPI 3.1 of the operations, from the schemas that validate. @param server path the API is mounted under
+ */
 export function createOpenApi(operations: readonly Operation[], server: string): Json {
   const paths: Record<string, Json> = {}
   for (const operation of operations) {

@@ -18,7 +18,10 @@ export interface RefusedRequest {
 const maxPerAddress = 20
 const maxInAll = 200
 
-/** Writes refused calls into the audit log. What strangers cause is bounded, so that a flood cannot fill a disk. */
+/**
+ * Writes refused calls into the audit log. What strangers cause is bounded, so that a flood cannot fill a
+ * disk.
+ */
 export function createRefusalAudit(keys: WriteKeys, now: () => number) {
   const perAddress = createFailedAttempts(maxPerAddress, now)
   const inAll = createFailedAttempts(maxInAll, now)

@@ -5,7 +5,10 @@ import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
 
-/** What no operation calls: requests are not the management API's, and the application's own life cycle neither. */
+/**
+ * What no operation calls: requests are not the management API's, and the application's own life cycle
+ * neither.
+ */
 type NotForOperations =
   | 'preflight'
   | 'verify'
@@ -17,8 +20,8 @@ type NotForOperations =
   | 'activity'
 
 /**
- * All that operations can do with keys. A call that `WriteKeys` gets does not compile until this file says how it is limited
- * to a workspace.
+ * All that operations can do with keys. A call that `WriteKeys` gets does not compile until this file says
+ * how it is limited to a workspace.
  */
 export interface ScopedKeys extends Omit<WriteKeys, NotForOperations> {
   activity(): Promise<Omit<WriteKeys['activity'], 'anomalies'>>
@@ -30,9 +33,9 @@ export function inAllWorkspaces(keys: WriteKeys): ScopedKeys {
 }
 
 /**
- * The same keys, as somebody of one workspace sees and changes them: this is the one place that keeps workspaces apart.
- * Whatever belongs to another workspace is not there (`not_found`, or left out). Nobody gives themselves a plan, a workspace, or a rate
- * above the plan's.
+ * The same keys, as somebody of one workspace sees and changes them: this is the one place that keeps
+ * workspaces apart. Whatever belongs to another workspace is not there (`not_found`, or left out). Nobody
+ * gives themselves a plan, a workspace, or a rate above the plan's.
  */
 export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
   async function own(id: string): Promise<WriteKey> {
@@ -60,8 +63,8 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
   }
 
   /**
-   * For a call about one key; whose it is is looked at before anything is done. A removal that was left without an answer may be
-   * repeated: its `not_found` is to wait until it is true everywhere.
+   * For a call about one key; whose it is is looked at before anything is done. A removal that was left
+   * without an answer may be repeated: its `not_found` is to wait until it is true everywhere.
    */
   function ofOwn<Rest extends unknown[], Result>(call: (id: string, ...rest: Rest) => Promise<Result>) {
     return async (id: string, ...rest: Rest): Promise<Result> => {

@@ -8,11 +8,17 @@ export interface Cacheable {
   readonly version: number
   /** What it was found by. */
   digest: string
-  /** When the store is to be asked again, on the monotonic clock; `null` = as long as nothing changes. Whole seconds take no object of their own. */
+  /**
+   * When the store is to be asked again, on the monotonic clock; `null` = as long as nothing changes. Whole
+   * seconds take no object of their own.
+   */
   freshUntilSeconds: number | null
 }
 
-/** Keys that were found, by digest, and digests that nobody has. In separate bounded caches, so that junk never pushes out keys. */
+/**
+ * Keys that were found, by digest, and digests that nobody has. In separate bounded caches, so that junk
+ * never pushes out keys.
+ */
 export interface CachedKeys<Compiled> {
   /** Counts as a use. */
   get(digest: string): Compiled | undefined
@@ -31,7 +37,10 @@ export interface CachedKeys<Compiled> {
   drop(keyIds: readonly string[] | 'all'): void
 }
 
-/** Digests that nobody has are remembered this long, so that one wrong key asks the store once in a while only. */
+/**
+ * Digests that nobody has are remembered this long, so that one wrong key asks the store once in a while
+ * only.
+ */
 const missTtlMs = 5_000
 
 export function createCachedKeys<Compiled extends Cacheable>(

@@ -6,14 +6,18 @@ import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 export interface Settling<T> {
   readonly result: T
   readonly change: CommittedChange
-  /** How long what others have cached stays right, such as what is left of a grace: nobody waits when that outlasts every lease. Default 0. */
+  /**
+   * How long what others have cached stays right, such as what is left of a grace: nobody waits when that
+   * outlasts every lease. Default 0.
+   */
   readonly harmlessForMs?: number
 }
 
 /** Holds up the answer to a change until no process can still trust what it had cached before. */
 export interface ChangeBarrier {
   /**
-   * Makes a change and waits for it. One that the store has lost meanwhile, by a failover or a restore, is made again.
+   * Makes a change and waits for it. One that the store has lost meanwhile, by a failover or a restore, is
+   * made again.
    * @param make reads the key and changes it, or finds it changed already; called again after a loss.
    * @throws StoreError when the store does not say for ten seconds whether it still holds the change.
    */

@@ -2,8 +2,8 @@
 const maxRemembered = 1_024
 
 /**
- * Which keys have changed lately, as far as this process has heard: a read that began before its key changed must not be
- * kept, one of another key may.
+ * Which keys have changed lately, as far as this process has heard: a read that began before its key changed
+ * must not be kept, one of another key may.
  */
 export interface ChangeHistory {
   /** Grows with every change. */

@@ -1,13 +1,16 @@
 const shardCount = 256
-/** Words of 32 bits an entry: a shard's number and 48 bits are left of a digest, 48 bits of its owner's id. */
+/**
+ * Words of 32 bits an entry: a shard's number and 48 bits are left of a digest, 48 bits of its owner's id.
+ */
 const entryWords = 3
 const firstCapacity = 8
 const mostLoad = 0.8
 const growth = 1.25
 
 /**
- * The digests that exist, in 12 bytes each and less than 20 with the room between them: no false "not there", and a wrong "there"
- * once in 2^56 tries for each entry, which costs one look at the store. Open addressing in 256 small tables, so that none takes long to grow.
+ * The digests that exist, in 12 bytes each and less than 20 with the room between them: no false "not there",
+ * and a wrong "there" once in 2^56 tries for each entry, which costs one look at the store. Open addressing
+ * in 256 small tables, so that none takes long to grow.
  */
 export interface DigestIndex {
   readonly size: number
@@ -22,7 +25,10 @@ export interface DigestIndex {
   deleteOwners(keyIds: readonly string[]): void
 }
 
-/** Of a slot: word 0 holds digest bytes 1 to 4; word 1 bytes 5 and 6, and 16 bits of the owner; word 2 the rest of the owner, never 0. */
+/**
+ * Of a slot: word 0 holds digest bytes 1 to 4; word 1 bytes 5 and 6, and 16 bits of the owner; word 2 the
+ * rest of the owner, never 0.
+ */
 interface Shard {
   slots: Uint32Array
   count: number

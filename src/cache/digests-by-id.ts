@@ -5,7 +5,9 @@ export interface DigestsById {
   remove(keyId: string, digest: string): void
 }
 
-/** Nearly all keys have one secret in use: its digest is kept as it is, as a list of one takes 60 bytes more. */
+/**
+ * Nearly all keys have one secret in use: its digest is kept as it is, as a list of one takes 60 bytes more.
+ */
 export function createDigestsById(): DigestsById {
   const digests = new Map<string, string | readonly string[]>()
 

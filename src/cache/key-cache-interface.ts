@@ -6,7 +6,8 @@ export type Lookup<Compiled> = Compiled | 'unknown' | 'too_many_failures'
 /** What verification and management need of the cache. */
 export interface KeyCache<Compiled> {
   /**
-   * Looks a secret up by its digest (see `SecretHasher`): at once when it is cached and the lease holds, else from the store.
+   * Looks a secret up by its digest (see `SecretHasher`): at once when it is cached and the lease holds, else
+   * from the store.
    * @param source whom to charge for an unknown key: an address or its network.
    * @param wall what the clock's `now` says, when it has just been read: each reading of a clock takes 45 ns.
    * @param older the digests of the same secret under older peppers, when there are any.
@@ -51,8 +52,13 @@ export interface CacheState {
   readonly ok: boolean
   /** Secrets whose key is cached. */
   readonly keys: number
-  /** How long what is cached counts after an answer, in milliseconds: 0 before the first answer, and for a store of this process. */
+  /**
+   * How long what is cached counts after an answer, in milliseconds: 0 before the first answer, and for a
+   * store of this process.
+   */
   readonly leaseMs: number
-  /** Milliseconds since the store was last asked with success; `null` before, and for a store of this process. */
+  /**
+   * Milliseconds since the store was last asked with success; `null` before, and for a store of this process.
+   */
   readonly ageMs: number | null
 }

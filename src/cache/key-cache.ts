@@ -18,8 +18,8 @@ export interface KeyCacheOptions<Compiled> {
   hints?: ChangeHints | undefined
   clock: Clock
   /**
-   * Turns a record into what verification needs of it and its secret at `index`, once per version of a key. `sibling` is
-   * what was made for another secret of the same version.
+   * Turns a record into what verification needs of it and its secret at `index`, once per version of a key.
+   * `sibling` is what was made for another secret of the same version.
    */
   compile: (record: KeyRecord, index: number, sibling: Compiled | undefined) => Compiled
   budget: MissBudget
@@ -33,7 +33,10 @@ export interface KeyCacheOptions<Compiled> {
   index: boolean
   storeOutage: (part: string) => Outage
   hintsOutage: (part: string) => Outage
-  /** The store does not tell what exists: keys that are not cached can be refused for wrong keys that others send. Told once. */
+  /**
+   * The store does not tell what exists: keys that are not cached can be refused for wrong keys that others
+   * send. Told once.
+   */
   onUntold: () => void
   onStaleAccept: (keyId: string) => void
   onRevisionRegressed: () => void
@@ -43,9 +46,9 @@ export interface KeyCacheOptions<Compiled> {
 }
 
 /**
- * The cache in front of a store. Hits and misses live in separate bounded caches, so that junk never pushes out keys.
- * Concurrent lookups of one secret share one read; failures are never kept. What is cached is what the store held where this
- * process stands (`standing.ts`), and counts while the lease holds (`lease.ts`).
+ * The cache in front of a store. Hits and misses live in separate bounded caches, so that junk never pushes
+ * out keys. Concurrent lookups of one secret share one read; failures are never kept. What is cached is what
+ * the store held where this process stands (`standing.ts`), and counts while the lease holds (`lease.ts`).
  */
 export function createKeyCache<Compiled extends Cacheable>(
   options: KeyCacheOptions<Compiled>,
@@ -158,7 +161,10 @@ export function createKeyCache<Compiled extends Cacheable>(
     else if (options.index && store.scope === 'shared') options.onUntold()
   }
 
-  /** A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what changed. */
+  /**
+   * A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what
+   * changed.
+   */
   const hear: ChangeListener = (keyIds) => {
     if (store.scope === 'process') forget(keyIds ?? 'all')
     else poller.hint()

@@ -35,8 +35,8 @@ export interface KeyReads<Compiled> {
 }
 
 /**
- * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for a change that
- * somebody made in the database by hand, without raising the revision.
+ * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for
+ * a change that somebody made in the database by hand, without raising the revision.
  */
 const hitTtlMs = { least: 45_000, most: 59_000 }
 /** One that could not be read again is tried after this time. */

@@ -11,11 +11,16 @@ const pageSize = 2_000
 const mostKeys = 1_000
 /** Pause after a question that failed, in milliseconds. */
 const retryMs = 500
-/** Of millions of secrets those of keys that changed take some time to find: a tenth of the process's at most. */
+/**
+ * Of millions of secrets those of keys that changed take some time to find: a tenth of the process's at most.
+ */
 const pauseFactor = 9
 const longestPauseMs = 250
 
-/** Which secrets exist, as far as this process has heard: whoever presents one of them pays nothing for a look at the store. */
+/**
+ * Which secrets exist, as far as this process has heard: whoever presents one of them pays nothing for a look
+ * at the store.
+ */
 export interface KnownSecrets {
   has(digest: string): boolean
   /** The store has said that nobody has this one. */

@@ -6,8 +6,8 @@ import type { Question } from './standing.ts'
 export const maxLeaseMs = 600_000
 
 /**
- * How long this process may trust what it has cached: from the beginning of the last question whose answer it has applied. A
- * change elsewhere returns when every lease that began before it has ended.
+ * How long this process may trust what it has cached: from the beginning of the last question whose answer it
+ * has applied. A change elsewhere returns when every lease that began before it has ended.
  */
 export interface Lease {
   /** The smaller of the process's own lease and the one that the store named; 0 before the first answer. */

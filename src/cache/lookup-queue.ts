@@ -6,7 +6,10 @@ const maxConcurrent = 32
 /** Strangers that may wait; of keys that exist there are no more than there are. */
 const maxStrangers = 4_096
 
-/** Keeps lookups few and short: so many at once, none waiting longer than the store's deadline, keys that exist first. */
+/**
+ * Keeps lookups few and short: so many at once, none waiting longer than the store's deadline, keys that
+ * exist first.
+ */
 export interface LookupQueue {
   /**
    * Gives the function that leaves the queue again.

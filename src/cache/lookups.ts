@@ -23,8 +23,9 @@ export interface Found extends LookedUp {
 }
 
 /**
- * Looks digests up in the store. A secret that exists pays nothing, whatever else arrives: only digests that are not among
- * the known ones meet the budget, and none is refused for want of it before what is known has been brought up to date.
+ * Looks digests up in the store. A secret that exists pays nothing, whatever else arrives: only digests that
+ * are not among the known ones meet the budget, and none is refused for want of it before what is known has
+ * been brought up to date.
  */
 export interface Lookups {
   /**
@@ -74,7 +75,10 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     }
   }
 
-  /** What is not among the known secrets hardly ever exists: it pays before it is looked up, so that many at once overdraw nothing. */
+  /**
+   * What is not among the known secrets hardly ever exists: it pays before it is looked up, so that many at
+   * once overdraw nothing.
+   */
   async function findStranger(
     digests: readonly string[],
     source: string,

@@ -13,7 +13,10 @@ export interface OwnStoreOptions {
   onAnswer: (answer: PollAnswer) => void
 }
 
-/** Asks a store that nobody outside this process can change: it tells of each change before that returns, so there is nothing to poll for. */
+/**
+ * Asks a store that nobody outside this process can change: it tells of each change before that returns, so
+ * there is nothing to poll for.
+ */
 export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answersAtOnce(): boolean } {
   const { store, changes } = options
   let answersAtOnce = false

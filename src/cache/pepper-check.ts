@@ -5,13 +5,19 @@ import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 export interface PepperCheckOptions {
   store: Pick<KeyStore, 'notePepper'>
   hashers: SecretHashers
-  /** The store holds keys that were made with a pepper which this process lacks. Told when that begins, or what is lacking changes. */
+  /**
+   * The store holds keys that were made with a pepper which this process lacks. Told when that begins, or
+   * what is lacking changes.
+   */
   onMissing: (error: StoreError) => void
   /** The store does not remember peppers. Told once, to who has one. */
   onUnchecked: () => void
 }
 
-/** Whether this process has every pepper that keys of the store were made with: without one such a key looks like none at all. */
+/**
+ * Whether this process has every pepper that keys of the store were made with: without one such a key looks
+ * like none at all.
+ */
 export interface PepperCheck {
   /** What an answer of the store says. */
   see(answer: Pick<PollAnswer, 'peppers'>): void

@@ -54,9 +54,13 @@ export interface Poller {
   close(): void
 }
 
-/** Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends. */
+/**
+ * Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends.
+ */
 const hintSpacingMs = 5
-/** Pause before the third failed poll in a row is followed by another, in milliseconds; it grows with each. */
+/**
+ * Pause before the third failed poll in a row is followed by another, in milliseconds; it grows with each.
+ */
 const firstPauseMs = 25
 const longestPauseMs = 100
 /** How often the store is asked while no lease is known, in milliseconds. */
@@ -187,8 +191,9 @@ export function createPoller(options: PollerOptions): Poller {
     },
     async renew() {
       schedule()
-      // A poll that is under way may have begun before whoever asks, even before the process was frozen: when it leaves the
-      // lease lapsed or fails, one that begins now has the last word. One that hung has used up the time there is.
+      // A poll that is under way may have begun before whoever asks, even before the process was frozen: when
+      // it leaves the lease lapsed or fails, one that begins now has the last word. One that hung has used up
+      // the time there is.
       if (polling !== undefined) {
         await polling.catch((error: unknown) => {
           if (isTimeout(error)) throw error
@@ -199,7 +204,8 @@ export function createPoller(options: PollerOptions): Poller {
       if (!leaseHolds()) throw timeoutError()
     },
     hint() {
-      // Without a question before it nothing is cached that could be stale: a process that only manages keys never asks.
+      // Without a question before it nothing is cached that could be stale: a process that only manages keys
+      // never asks.
       if (closed || hintTimer !== undefined || timer === undefined) return
       const waitMs = Math.max(0, hintSpacingMs - (performance.now() - pollBegan))
       if (waitMs === 0) {

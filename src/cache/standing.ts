@@ -24,8 +24,8 @@ export interface StandingOptions {
 }
 
 /**
- * What became of an answer. `superseded`: a question that began later has been answered already. `of_another_moment`: the
- * process has moved since it asked. Either way nothing has happened.
+ * What became of an answer. `superseded`: a question that began later has been answered already.
+ * `of_another_moment`: the process has moved since it asked. Either way nothing has happened.
  */
 export type Outcome = 'applied' | 'superseded' | 'of_another_moment'
 
@@ -35,8 +35,9 @@ export interface Standing {
   /** Applies an answer, at once and as a whole, or not at all. */
   apply(question: Question, answer: PollAnswer): Outcome
   /**
-   * Whether what an answer that was not applied says of a key is right all the same: it is as it was where the process stood
-   * when it asked, as it has changed neither on the way to where the process stands now nor on the way to what the answer shows.
+   * Whether what an answer that was not applied says of a key is right all the same: it is as it was where
+   * the process stood when it asked, as it has changed neither on the way to where the process stands now nor
+   * on the way to what the answer shows.
    * @param keyId undefined: of a digest that nobody has.
    */
   isStillRight(question: Question, answer: PollAnswer, keyId: string | undefined): boolean
@@ -65,7 +66,8 @@ export function createStanding(options: StandingOptions): Standing {
     }),
     apply(question, answer) {
       if (!isSame(answer.position, here)) {
-        // A late answer, or one that says what changed since somewhere else, may be of a history that has been lost since.
+        // A late answer, or one that says what changed since somewhere else, may be of a history that has
+        // been lost since.
         if (question.number < newestApplied) return 'superseded'
         if (!isSame(question.since, here)) return 'of_another_moment'
         moveTo(answer)

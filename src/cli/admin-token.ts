@@ -10,15 +10,18 @@ export interface ServeAccess {
   options: Pick<AdminApiOptions, 'tokens' | 'authorize'>
   /** A token that was made just now and will never be shown again; undefined when there was one already. */
   created: string | undefined
-  /** Keeps the hash of a token that was made just now. To be called when nothing can fail any more that would hide the token. */
+  /**
+   * Keeps the hash of a token that was made just now. To be called when nothing can fail any more that would
+   * hide the token.
+   */
   keep(): void
 }
 
 const nothing = () => {}
 
 /**
- * The admin token of `serve`: `WRITEKEY_ADMIN_TOKEN`, or one made at the first start. Of that one only the hash is kept,
- * in a file that its owner alone can read; delete the file to get a new one.
+ * The admin token of `serve`: `WRITEKEY_ADMIN_TOKEN`, or one made at the first start. Of that one only the
+ * hash is kept, in a file that its owner alone can read; delete the file to get a new one.
  *
  * @param file undefined: the token lives as long as the process.
  */

@@ -31,8 +31,8 @@ interface Finding {
 }
 
 /**
- * Tells whether a request with the secret on standard input would be accepted now, and if not, why and what to do. Runs the
- * real checks against the real store, but nothing is ingested, counted or charged.
+ * Tells whether a request with the secret on standard input would be accepted now, and if not, why and what
+ * to do. Runs the real checks against the real store, but nothing is ingested, counted or charged.
  */
 export async function check(
   { values, terminal }: Omit<CommandRun, 'keys'>,

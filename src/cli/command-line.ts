@@ -209,7 +209,9 @@ function parse(args: string[], flags: Flags) {
   }
 }
 
-/** The option that was probably meant, by its own name: what was typed may be a value put in the wrong place. */
+/**
+ * The option that was probably meant, by its own name: what was typed may be a value put in the wrong place.
+ */
 function nearestOption(args: readonly string[], flags: Flags): string {
   const names = Object.keys({ ...flags, ...commonFlags })
   for (const argument of args) {

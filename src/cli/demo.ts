@@ -60,7 +60,10 @@ const sources: readonly Source[] = [
 const hourMs = 3_600_000
 const historyHours = 30 * 24
 
-/** Keys of an invented company, a month of their traffic, and more of it each second, some of it refused, until it is stopped. */
+/**
+ * Keys of an invented company, a month of their traffic, and more of it each second, some of it refused,
+ * until it is stopped.
+ */
 export async function startDemo(keys: WriteKeys, store: KeyStore): Promise<() => void> {
   const actor = { actor: { name: 'demo' } }
   const made: { source: Source; id: string; key: string }[] = []

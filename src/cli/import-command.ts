@@ -20,8 +20,8 @@ interface Tally {
 }
 
 /**
- * Imports the keys on standard input, a thousand at a time. What exists is skipped, so that a second run goes on where the first one
- * ended. Nothing that is printed holds a secret.
+ * Imports the keys on standard input, a thousand at a time. What exists is skipped, so that a second run goes
+ * on where the first one ended. Nothing that is printed holds a secret.
  *
  * @throws CliError `refused` when a line was, `unavailable` when the store failed on the way.
  */

@@ -19,8 +19,8 @@ export function keyFlags(command: 'create' | 'update'): Flags {
 }
 
 /**
- * The fields that are given, for `keys.create` and `keys.update`, which check them. `null` takes a rule away; an empty
- * list is one: `--allowed-origins ''` admits no browser.
+ * The fields that are given, for `keys.create` and `keys.update`, which check them. `null` takes a rule away;
+ * an empty list is one: `--allowed-origins ''` admits no browser.
  */
 export function toKeyFields(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields: Record<string, unknown> = {}

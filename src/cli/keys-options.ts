@@ -31,7 +31,10 @@ export function splitList(text: string): string[] {
     .filter((part) => part !== '')
 }
 
-/** `new,old,null` or `["new","old",null]`, newest first: as the option, where `null` at the end accepts keys from before peppers. */
+/**
+ * `new,old,null` or `["new","old",null]`, newest first: as the option, where `null` at the end accepts keys
+ * from before peppers.
+ */
 function parsePeppers(text: string): string | (string | null)[] {
   if (text.startsWith('[')) return parsePepperList(text)
   const parts = text.split(',').map((part) => part.trim())

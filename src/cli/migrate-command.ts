@@ -5,7 +5,9 @@ import type { CommandRun } from './command-run.ts'
 import { describeStore, memoryUrl, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import { noteLine, printLine } from './terminal.ts'
 
-/** Makes the tables or brings them up to date; with `--dry-run` it prints the SQL of that and runs none of it. */
+/**
+ * Makes the tables or brings them up to date; with `--dry-run` it prints the SQL of that and runs none of it.
+ */
 export async function migrate({ values, args, terminal }: Omit<CommandRun, 'keys'>): Promise<void> {
   if (args.length > 0) throw usageError('migrate takes no argument; a store is named with --store.')
   const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
@@ -30,7 +32,10 @@ export async function migrate({ values, args, terminal }: Omit<CommandRun, 'keys
   }
 }
 
-/** A look must not leave an empty SQLite file behind: one that is not there yet has the tables of an empty database. */
+/**
+ * A look must not leave an empty SQLite file behind: one that is not there yet has the tables of an empty
+ * database.
+ */
 function withoutNewFile(url: string): string {
   if (url === memoryUrl) return url
   const { dialect, private: isPrivate, target } = parseStoreUrl(url)

@@ -3,7 +3,10 @@ import { secretPattern } from '../keys/secret.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
-/** Prints the regular expression of the secrets made here, one for each prefix, for tools that look for leaked ones. */
+/**
+ * Prints the regular expression of the secrets made here, one for each prefix, for tools that look for leaked
+ * ones.
+ */
 export function printPatterns(values: Readonly<Record<string, unknown>>, terminal: Terminal): void {
   const { keyPrefix, environment = 'production' } = keysOptionsFrom(terminal)
   const prefixes = [environment, 'production', 'test'].map((name) =>

@@ -47,8 +47,8 @@ const stopGraceMs = 5_000
 const tokenFile = join(dataFolder, 'admin-token.sha256')
 
 /**
- * Ingest, management API and page in one process. The first start makes a key and an admin token and prints both; every
- * accepted event becomes one line of JSON on standard output.
+ * Ingest, management API and page in one process. The first start makes a key and an admin token and prints
+ * both; every accepted event becomes one line of JSON on standard output.
  */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<RunningServer> {
   const port = parsePort(

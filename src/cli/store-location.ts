@@ -40,8 +40,8 @@ export function tablesLocation(
 }
 
 /**
- * Opens a store. Tables are made only for those who ask for it, and so is an SQLite file that is not there: a typing error must not
- * look like an empty store, nor leave tables in the wrong place.
+ * Opens a store. Tables are made only for those who ask for it, and so is an SQLite file that is not there: a
+ * typing error must not look like an empty store, nor leave tables in the wrong place.
  *
  * @param create whether its tables, and an SQLite file, may be made: by `migrate` and `serve`.
  * @throws CliError for a URL of no known kind, or a file that is missing.

@@ -19,14 +19,20 @@ export function printLine({ stdout }: Terminal, line: string): void {
 
 const colours = { bad: '31', dim: '2' } as const
 
-/** One line for the person at the terminal, apart from what a pipe takes; in colour on a terminal, unless NO_COLOR says not to. */
+/**
+ * One line for the person at the terminal, apart from what a pipe takes; in colour on a terminal, unless
+ * NO_COLOR says not to.
+ */
 export function noteLine({ stderr, env }: Terminal, line: string, colour?: keyof typeof colours): void {
   const isPlain = colour === undefined || stderr.isTTY !== true || (env.NO_COLOR ?? '') !== ''
   const text = printable(line)
   stderr.write(isPlain ? `${text}\n` : `\u001b[${colours[colour]}m${text}\u001b[0m\n`)
 }
 
-/** All of standard input, for a secret: never taken from the command line, where every user of the machine sees it. */
+/**
+ * All of standard input, for a secret: never taken from the command line, where every user of the machine
+ * sees it.
+ */
 export async function readInput({ stdin }: Terminal): Promise<string> {
   let text = ''
   for await (const chunk of stdin) {
@@ -48,13 +54,16 @@ export async function ask({ stdin, stderr }: Terminal, question: string): Promis
 }
 
 /**
- * What a terminal obeys or hides instead of showing it: control characters (C0 and C1), formats such as bidirectional
- * overrides and zero-width spaces, line separators, half surrogates, and whatever else Unicode says to draw as nothing. Not
- * the selectors of emoji, which only choose how the character before them looks.
+ * What a terminal obeys or hides instead of showing it: control characters (C0 and C1), formats such as
+ * bidirectional overrides and zero-width spaces, line separators, half surrogates, and whatever else Unicode
+ * says to draw as nothing. Not the selectors of emoji, which only choose how the character before them looks.
  */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?![\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu
 
-/** A text as it may appear on a terminal: one line, with every such character escaped as in JSON, so that JSON stays JSON. */
+/**
+ * A text as it may appear on a terminal: one line, with every such character escaped as in JSON, so that JSON
+ * stays JSON.
+ */
 export function printable(value: unknown): string {
   return String(value).replace(unseen, (character) =>
     [...Array(character.length).keys()]

@@ -13,8 +13,8 @@ const always: readonly ContentCoding[] = ['gzip', 'deflate', 'br']
 let known: readonly ContentCoding[] | undefined
 
 /**
- * The one coding that a `Content-Encoding` names, in any case; null = none. `identity` and empty members say nothing;
- * codings on top of each other are `unsupported`, like those that are not known.
+ * The one coding that a `Content-Encoding` names, in any case; null = none. `identity` and empty members say
+ * nothing; codings on top of each other are `unsupported`, like those that are not known.
  *
  * Source: RFC 9110, 8.4 and 5.6.1.2.
  */

@@ -18,13 +18,18 @@ export interface DecodingRoom {
   hold(bytes: number): boolean
 }
 
-/** Output up to here is decoded at once, in 15 to 30 µs. A thousand bombs that have to be tried take 16 MB. */
+/**
+ * Output up to here is decoded at once, in 15 to 30 µs. A thousand bombs that have to be tried take 16 MB.
+ */
 const quickBytes = 16_384
 /** And input up to here: blocks that hold nothing keep zlib busy for 0.2 ms a kilobyte. */
 const quickInputBytes = 2_048
 /** Longer input is handed over in slices, so that one that inflates to nothing is found out. */
 const sliceBytes = 65_536
-/** How much longer than its content a slice may be. Encoders add some bytes a kilobyte; one that flushes after every word triples it. */
+/**
+ * How much longer than its content a slice may be. Encoders add some bytes a kilobyte; one that flushes after
+ * every word triples it.
+ */
 const mostPadding = 8
 /** Small pieces took 17 ms for 4 MB, these take 2. */
 const pieceBytes = 262_144
@@ -32,12 +37,12 @@ const pieceBytes = 262_144
 const zstdWindowLog = 23
 
 /**
- * Undoes a content coding. Gzip is undone over all its members, deflate with the zlib wrapper and bare as some clients
- * send it. Input that ends early, or goes on after the compressed data, is `corrupt`.
+ * Undoes a content coding. Gzip is undone over all its members, deflate with the zlib wrapper and bare as
+ * some clients send it. Input that ends early, or goes on after the compressed data, is `corrupt`.
  *
- * Little output is decoded at once. What turns out to be more, and what may fill a large window before it gives out a
- * byte (br and zstd: 165 bytes can claim 16 MB), waits for a turn, and its output is counted as it comes. It is given in a
- * buffer that is used again: parse or copy it before anything else is waited for.
+ * Little output is decoded at once. What turns out to be more, and what may fill a large window before it
+ * gives out a byte (br and zstd: 165 bytes can claim 16 MB), waits for a turn, and its output is counted as
+ * it comes. It is given in a buffer that is used again: parse or copy it before anything else is waited for.
  *
  * Source: RFC 9110, 8.4.1.
  */
@@ -112,8 +117,8 @@ interface Output {
 
 const noBytes = Buffer.alloc(0)
 /**
- * Used again by the next turn: 1 500 bombs leave so much garbage otherwise that the process grows by 60 MB before it is
- * collected. As many as there are turns at once.
+ * Used again by the next turn: 1 500 bombs leave so much garbage otherwise that the process grows by 60 MB
+ * before it is collected. As many as there are turns at once.
  */
 const spareOutputs: Output[] = []
 /** A larger one is given up once it is done with. */

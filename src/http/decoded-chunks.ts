@@ -7,7 +7,8 @@ const lossless: readonly (string | null)[] = ['latin1', 'hex', 'base64', 'base64
  * The bytes of a chunk that a stream has handed out as text, as somebody has called its `setEncoding`.
  *
  * @param encoding the stream's `readableEncoding`
- * @throws BodyTakenError where it cannot be told what they were: a replacement character stands for any bytes that are no UTF-8,
+ * @throws BodyTakenError where it cannot be told what they were: a replacement character stands for any bytes
+ * that are no UTF-8,
  *   such as those of a compressed body.
  */
 export function bytesOfChunk(text: string, encoding: BufferEncoding | null): Buffer {

@@ -39,7 +39,10 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   return neutral
 }
 
-/** No Request has user info in its URL: one that a server makes lazily from an absolute target fails when its body is touched. */
+/**
+ * No Request has user info in its URL: one that a server makes lazily from an absolute target fails when its
+ * body is touched.
+ */
 function hasUserInfo(origin: string): boolean {
   return origin.includes('@')
 }
@@ -65,8 +68,8 @@ function refuseTaken(): never {
 }
 
 /**
- * A {@link ReadBody} over a web-standard body. What exceeds the limit is left unread: to cancel the stream would make some
- * servers close the connection before their answer is out.
+ * A {@link ReadBody} over a web-standard body. What exceeds the limit is left unread: to cancel the stream
+ * would make some servers close the connection before their answer is out.
  */
 function createFetchReader(request: Request): ReadBody {
   return async function readFetchBody(maxBytes, hold = () => true) {

@@ -4,8 +4,9 @@ import { describeKind } from './plain-object.ts'
 import { type BodyStream, createBodyReader } from './raw-body.ts'
 
 /**
- * A body was handed in as something that holds no JSON, or that somebody has read already. A fault of whoever calls `verify`, and
- * not of the sender, who may try again. Its message names what was handed in, and quotes nothing of the request.
+ * A body was handed in as something that holds no JSON, or that somebody has read already. A fault of whoever
+ * calls `verify`, and not of the sender, who may try again. Its message names what was handed in, and quotes
+ * nothing of the request.
  */
 export class UnusableBodyError extends TypeError {
   readonly code = 'unusable_body'
@@ -19,8 +20,8 @@ export class UnusableBodyError extends TypeError {
 }
 
 /**
- * A reader for a body that was handed in as something to be read first: a promise, a `Request` or `Response`, a `Blob`, a web or
- * Node stream, or anything else that can be iterated for bytes.
+ * A reader for a body that was handed in as something to be read first: a promise, a `Request` or `Response`,
+ * a `Blob`, a web or Node stream, or anything else that can be iterated for bytes.
  *
  * @throws UnusableBodyError for everything else, and for what has been read already.
  */

@@ -8,7 +8,9 @@ export interface ParsedBody {
   rawBody?: unknown
 }
 
-/** A Node request as far as it tells whether somebody has read it. Lacks all of it when it only resembles one. */
+/**
+ * A Node request as far as it tells whether somebody has read it. Lacks all of it when it only resembles one.
+ */
 export interface ReadRequest {
   readonly headers?: IncomingHttpHeaders
   readonly readableDidRead?: boolean
@@ -30,8 +32,9 @@ export const textTaken = `something in front of writeKeyAuth has called setEncod
 export const nothingKept = `something in front of writeKeyAuth has read a request body, or a part of it, and kept nothing: ${fix}`
 
 /**
- * A body that something in front of us has taken, and left nothing that events can be told from. A fault of the set-up and not of
- * the sender, who may try again. Its message names the cause and the fix, and quotes nothing of the request.
+ * A body that something in front of us has taken, and left nothing that events can be told from. A fault of
+ * the set-up and not of the sender, who may try again. Its message names the cause and the fix, and quotes
+ * nothing of the request.
  */
 export class BodyTakenError extends Error {
   readonly code = 'body_taken'
@@ -39,8 +42,8 @@ export class BodyTakenError extends Error {
 }
 
 /**
- * What a parser made of a body that we cannot read any more: text or bytes where somebody kept them, since they survive a parser
- * that took JSON for a form; else a value that can only have come from JSON.
+ * What a parser made of a body that we cannot read any more: text or bytes where somebody kept them, since
+ * they survive a parser that took JSON for a form; else a value that can only have come from JSON.
  *
  * @throws BodyTakenError when neither is there.
  */
@@ -70,7 +73,9 @@ function otherParser(contentType: string): string | undefined {
   return /[/+]xml$/.test(type) ? xmlTaken : undefined
 }
 
-/** A form parser that was told to take every type cuts JSON at `&` and `=`: a name then begins as JSON does. */
+/**
+ * A form parser that was told to take every type cuts JSON at `&` and `=`: a name then begins as JSON does.
+ */
 function isSplitText(body: unknown): boolean {
   if (typeof body !== 'object' || Array.isArray(body)) return false
   return Object.entries(body as object).some(

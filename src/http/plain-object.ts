@@ -1,6 +1,6 @@
 /**
- * Whether a value is an object as `JSON.parse` makes them. No instance of a class, and none without a prototype: JSON parsers
- * make no such objects, and form parsers do (`querystring.parse`).
+ * Whether a value is an object as `JSON.parse` makes them. No instance of a class, and none without a
+ * prototype: JSON parsers make no such objects, and form parsers do (`querystring.parse`).
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
@@ -8,7 +8,9 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || isForeignPrototype(prototype)
 }
 
-/** `Object.prototype` of another realm: what is parsed outside of a test runner's sandbox comes from there. */
+/**
+ * `Object.prototype` of another realm: what is parsed outside of a test runner's sandbox comes from there.
+ */
 function isForeignPrototype(prototype: unknown): boolean {
   return (
     typeof prototype === 'object' &&

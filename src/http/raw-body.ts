@@ -3,28 +3,35 @@ import type { Readable } from 'node:stream'
 import { bytesOfChunk } from './decoded-chunks.ts'
 import type { ReadBody } from './ingest-request.ts'
 
-/** A Node request whose body is a stream: `http.IncomingMessage`, or what the HTTP/2 compatibility API hands out. */
+/**
+ * A Node request whose body is a stream: `http.IncomingMessage`, or what the HTTP/2 compatibility API hands
+ * out.
+ */
 export type BodyStream = Readable & {
   readonly headers: IncomingHttpHeaders
   /** False when the stream ended before the whole message had arrived. */
   readonly complete?: boolean
-  /** True once the client has gone. An HTTP/2 stream then ends as if nothing had happened, and is not `destroyed`. */
+  /**
+   * True once the client has gone. An HTTP/2 stream then ends as if nothing had happened, and is not
+   * `destroyed`.
+   */
   readonly aborted?: boolean
 }
 
 /**
  * A {@link ReadBody} over a Node request stream. Nothing is read before it is called.
  *
- * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as they come, and
- * on overflow, or when `hold` has no room for more, the stream is left paused with the rest unread. A client that goes away rejects with an `Error` of
- * `code: 'client_aborted'`, and text that hides the bytes (`setEncoding`) with a `BodyTakenError`. No listener stays behind
- * in any case.
+ * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as
+ * they come, and on overflow, or when `hold` has no room for more, the stream is left paused with the rest
+ * unread. A client that goes away rejects with an `Error` of `code: 'client_aborted'`, and text that hides
+ * the bytes (`setEncoding`) with a `BodyTakenError`. No listener stays behind in any case.
  */
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes, hold = unbounded) {
     const length = Number(request.headers['content-length'])
     if (length > maxBytes) return null
-    // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask later.
+    // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask
+    // later.
     return arrived.then(() => {
       const bytes = readArrived(request, length)
       if (bytes === undefined) return readAsItComes(request, maxBytes, hold)
@@ -40,8 +47,8 @@ function unbounded(): boolean {
 const arrived = Promise.resolve()
 
 /**
- * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners that a stream takes
- * otherwise. `undefined`: it has to be waited for.
+ * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners that a
+ * stream takes otherwise. `undefined`: it has to be waited for.
  *
  * @param length what `Content-Length` says
  */

@@ -5,18 +5,24 @@ for (let code = 0x21; code < 0x7f; code++)
 
 const slash = 0x2f
 
-/** Characters that some router ends the path at, folds or strips: never in a path (RFC 3986 section 3.3), save for `;`. */
+/**
+ * Characters that some router ends the path at, folds or strips: never in a path (RFC 3986 section 3.3), save
+ * for `;`.
+ */
 const neverInPath = /[#;\\\x7f]|[\0-\x20]/
 /** A segment `.` or `..`, each dot written out or encoded: some routers resolve it and some do not. */
 const dotSegment = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i
 /** An encoded slash, backslash, semicolon or NUL: decoded before routing by some, after it by others. */
 const encodedDelimiter = /%(?:2f|5c|3b|00)/i
-/** The absolute form of a target (RFC 9112 section 3.2.2) up to its path. Without one, routers take the query for the path. */
+/**
+ * The absolute form of a target (RFC 9112 section 3.2.2) up to its path. Without one, routers take the query
+ * for the path.
+ */
 const authority = /^https?:\/\/[\w.:[\]-]+(?=\/)/i
 
 /**
- * Whether routers read the path of a request in different ways, so that no type can be told from it. A percent sign that
- * begins no UTF-8 counts, as do raw bytes that are none.
+ * Whether routers read the path of a request in different ways, so that no type can be told from it. A
+ * percent sign that begins no UTF-8 counts, as do raw bytes that are none.
  *
  * @param path as sent, without the query, in origin or absolute form
  */
@@ -35,7 +41,8 @@ export function pathStart(path: string): number {
 }
 
 /**
- * The target that a router goes by: as requested, unless somebody has rewritten what its mount points left of it.
+ * The target that a router goes by: as requested, unless somebody has rewritten what its mount points left of
+ * it.
  *
  * @param left what is left of it
  * @param mountPath what mount points took off, where the framework tells

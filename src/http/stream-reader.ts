@@ -3,9 +3,9 @@ import { BodyTakenError, nothingKept } from './parsed-body.ts'
 import { type BodyStream, clientAborted, createBodyReader } from './raw-body.ts'
 
 /**
- * A {@link ReadBody} over a stream that others may listen to as well. Whoever began to read it in front of us (to count its bytes,
- * say) gets them when we do, and not before. The stream has ended when the bytes are handed out: parsers behind look at that to
- * tell that the body is done with.
+ * A {@link ReadBody} over a stream that others may listen to as well. Whoever began to read it in front of us
+ * (to count its bytes, say) gets them when we do, and not before. The stream has ended when the bytes are
+ * handed out: parsers behind look at that to tell that the body is done with.
  */
 export function createStreamReader(request: BodyStream): ReadBody {
   const read = createBodyReader(request)

@@ -28,7 +28,8 @@ interface Waiter {
 }
 
 /**
- * Turns go round among those who wait: a sender with a thousand bodies does not keep another with one waiting.
+ * Turns go round among those who wait: a sender with a thousand bodies does not keep another with one
+ * waiting.
  *
  * Takes no timer: every turn ends, and whoever has waited too long is found by the turn that ends next.
  */

@@ -2,8 +2,8 @@ import { types } from '../runtime/built-ins.ts'
 import type { IngestRequest } from './ingest-request.ts'
 
 /**
- * Whether a request has content: bytes on their way (RFC 9112 section 6.3), or a body that somebody has parsed already.
- * A body that is yet to be read, and headers announce nothing of, counts as none.
+ * Whether a request has content: bytes on their way (RFC 9112 section 6.3), or a body that somebody has
+ * parsed already. A body that is yet to be read, and headers announce nothing of, counts as none.
  */
 export function hasContent({ headers, body }: Pick<IngestRequest, 'headers' | 'body'>): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = headers

@@ -14,8 +14,9 @@ export interface SenderForm {
 }
 
 /**
- * The form of a sender whose bodies become `{ writeKey, batch }`. A key may stand beside the events and in each of them, and is then to be
- * the same everywhere: a body that presents several presents none that is good.
+ * The form of a sender whose bodies become `{ writeKey, batch }`. A key may stand beside the events and in
+ * each of them, and is then to be the same everywhere: a body that presents several presents none that is
+ * good.
  */
 export function createBodyForm({ batchFields, keyFields, tokenIn, describe }: SenderForm): BodyForm {
   function shape(value: unknown): unknown {
@@ -66,7 +67,10 @@ export function createBodyForm({ batchFields, keyFields, tokenIn, describe }: Se
 
 const opening = new Set(['{', '[', ' ', '\n', '\r', '\t', '\ufeff'])
 
-/** JSON; or a form whose `data` is JSON, in the clear or in base64, as SDKs send it that date from before CORS. */
+/**
+ * JSON; or a form whose `data` is JSON, in the clear or in base64, as SDKs send it that date from before
+ * CORS.
+ */
 function parseJsonOrForm(body: Uint8Array | string): ReturnType<typeof parseJsonBody> {
   const first = typeof body === 'string' ? body.charAt(0) : String.fromCharCode(body[0] ?? 0)
   if (opening.has(first) || first === '\u00ef') return parseJsonBody(body)
@@ -96,7 +100,10 @@ export function textOf(event: Readonly<Record<string, unknown>>, property: strin
   return typeof value === 'string' ? value : undefined
 }
 
-/** The id by which a sender's copies of an event are told apart, under the name that everybody else has for it. */
+/**
+ * The id by which a sender's copies of an event are told apart, under the name that everybody else has for
+ * it.
+ */
 export function messageId(
   event: Readonly<Record<string, unknown>>,
   id: string | undefined,

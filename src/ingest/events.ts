@@ -5,7 +5,10 @@ import type { EventSchemas } from './schemas.ts'
 import type { SenderName } from './senders.ts'
 import type { OutputOf } from './standard-schema.ts'
 
-/** What the calls of analytics SDKs have in common. Nothing but `type` has been checked: everything else is as it was sent. */
+/**
+ * What the calls of analytics SDKs have in common. Nothing but `type` has been checked: everything else is as
+ * it was sent.
+ */
 interface Call<Type extends string> {
   readonly type: Type
   readonly messageId?: string
@@ -37,13 +40,16 @@ export type SentEvent =
 declare const noSchema: unique symbol
 
 /**
- * A name that no schema is for. It is a text; not of type `string`, so that to compare it with the name of a schema tells the event's type.
- * `String(event.event)` makes it one.
+ * A name that no schema is for. It is a text; not of type `string`, so that to compare it with the name of a
+ * schema tells the event's type. `String(event.event)` makes it one.
  */
 // biome-ignore lint/complexity/noBannedTypes: the only type of texts that no literal is part of
 export type OtherName = String & { readonly [noSchema]: never }
 
-/** Events as `createIngestApi` hands them on when it has `schemas`: told apart by `type` and name, what they carry as the schema makes it. */
+/**
+ * Events as `createIngestApi` hands them on when it has `schemas`: told apart by `type` and name, what they
+ * carry as the schema makes it.
+ */
 export type CheckedEvent<Schemas extends EventSchemas> =
   | { [Name in keyof Schemas & string]: NamedEvent<Name, OutputOf<Schemas[Name]>> }[keyof Schemas & string]
   | (Call<'track'> & { readonly event?: OtherName; readonly properties?: Details })

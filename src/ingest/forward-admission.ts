@@ -12,7 +12,10 @@ export interface Admitted {
   readonly isRewritten: boolean
   /** For the answer. */
   readonly headers: Readonly<Record<string, string>>
-  /** Tells the page's key how it ended, by the target's status; gives the reply to a page whose target did not answer. */
+  /**
+   * Tells the page's key how it ended, by the target's status; gives the reply to a page whose target did not
+   * answer.
+   */
   settle(status: number | undefined): Reply | undefined
 }
 

@@ -15,12 +15,13 @@ import { createRoutes, type IngestRoute } from './routes.ts'
 export type ForwardEvents<Context = unknown> = (request: Request, context?: Context) => Promise<Response>
 
 /**
- * Creates a web-standard handler for an endpoint or edge function that takes the events of your pages and passes them on with a key that
- * the pages never see. The target is fixed; only paths that a sender uses are forwarded. Of the request go on the body, its type and
- * encoding, the headers that you allow, and the client's address. No redirect is followed.
+ * Creates a web-standard handler for an endpoint or edge function that takes the events of your pages and
+ * passes them on with a key that the pages never see. The target is fixed; only paths that a sender uses are
+ * forwarded. Of the request go on the body, its type and encoding, the headers that you allow, and the
+ * client's address. No redirect is followed.
  *
- * The target's status and `Retry-After` are passed back. When it does not answer, the page gets 503 with `Retry-After: 5`, and its SDK
- * sends the events again.
+ * The target's status and `Retry-After` are passed back. When it does not answer, the page gets 503 with
+ * `Retry-After: 5`, and its SDK sends the events again.
  *
  * @throws ConfigError for an unknown option or a bad value.
  * @example

@@ -16,22 +16,32 @@ export interface ForwardOptions<Context = unknown> {
   at?: string
   allow?: {
     /**
-     * Pages that may send, spelled as in `allowedOrigins` of a key. Default: pages of the handler's own origin; with `keys`, what the
-     * page's key says. `[]`: no page. Requests that no page has made pass, as they do everywhere.
+     * Pages that may send, spelled as in `allowedOrigins` of a key. Default: pages of the handler's own
+     * origin; with `keys`, what the page's key says. `[]`: no page. Requests that no page has made pass, as
+     * they do everywhere.
      */
     origins?: readonly string[]
-    /** Header fields of the page that are passed on beside `content-type` and `content-encoding`, e.g. `['user-agent']`. */
+    /**
+     * Header fields of the page that are passed on beside `content-type` and `content-encoding`, e.g.
+     * `['user-agent']`.
+     */
     headers?: readonly string[]
   }
   /** The client's address, which the target gets as `X-Forwarded-For`. Default: it gets none. */
   ip?: (request: Request, context: Context) => string | undefined
-  /** Write keys of this app: what the page presents is verified first, and only accepted events are forwarded. Default: none. */
+  /**
+   * Write keys of this app: what the page presents is verified first, and only accepted events are forwarded.
+   * Default: none.
+   */
   keys?: Pick<WriteKeys, 'verify' | 'preflight'>
   /** Whose paths are forwarded. Default: those that `createIngestApi` serves by default. */
   senders?: readonly SenderName[]
   /** Largest body, in bytes as sent. From 1 to 100 000 000, default 4 000 000. */
   maxBodyBytes?: number
-  /** Time for the body to arrive, and again for the target to answer, in milliseconds. From 1 to 600 000, default 10 000. */
+  /**
+   * Time for the body to arrive, and again for the target to answer, in milliseconds. From 1 to 600 000,
+   * default 10 000.
+   */
   timeoutMs?: number
   /** Told what went wrong between here and the target. Default: a warning of the process. */
   onError?: (error: unknown, request: Request) => unknown

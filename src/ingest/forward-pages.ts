@@ -47,8 +47,8 @@ export function createPagePolicy(
 }
 
 /**
- * `Sec-Fetch-Site` is the browser's word for it. Older ones have `Origin` alone: its host is the one that the request was sent to. The
- * scheme counts only where TLS ends here, as behind a proxy it cannot be told.
+ * `Sec-Fetch-Site` is the browser's word for it. Older ones have `Origin` alone: its host is the one that the
+ * request was sent to. The scheme counts only where TLS ends here, as behind a proxy it cannot be told.
  */
 function isOwnPage({ headers }: IngestRequest, origin: string | undefined, url: string): boolean {
   const site = headers['sec-fetch-site']

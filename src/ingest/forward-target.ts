@@ -2,7 +2,10 @@ import { inBackground } from '../runtime/timers.ts'
 
 /** Requests to the one target of a forwarder. */
 export interface ForwardTarget {
-  /** Sends a body to a path of the table of senders, and gives what the page may see of the answer. Rejects when there is none. */
+  /**
+   * Sends a body to a path of the table of senders, and gives what the page may see of the answer. Rejects
+   * when there is none.
+   */
   send(path: string, headers: Headers, body: Uint8Array | string | null): Promise<TargetAnswer>
 }
 
@@ -70,7 +73,10 @@ async function toTargetAnswer(answer: Response): Promise<TargetAnswer> {
   return { status: answer.status, headers, body: await readText(answer) }
 }
 
-/** The events have been taken or refused by now: what is wrong with the rest of the answer changes nothing about that. */
+/**
+ * The events have been taken or refused by now: what is wrong with the rest of the answer changes nothing
+ * about that.
+ */
 async function readText({ body }: Response): Promise<string> {
   if (body === null) return ''
   const reader = body.getReader()

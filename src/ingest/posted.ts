@@ -24,7 +24,10 @@ function toParameters(query: IngestRequest['query']): URLSearchParams {
   return new URLSearchParams(entries)
 }
 
-/** The answer to events in a query: nobody keeps it, and no log behind us shows them, as the key is among them. */
+/**
+ * The answer to events in a query: nobody keeps it, and no log behind us shows them, as the key is among
+ * them.
+ */
 export function withoutData<Answer extends { readonly reply: Reply }>(
   answer: Answer,
   { sender }: Pick<IngestRoute, 'sender'>,

@@ -16,7 +16,10 @@ export interface IngestRoute {
 /** Finds the route of a path within the mount point; undefined when it belongs to nobody. */
 export type FindRoute = (path: string) => IngestRoute | undefined
 
-/** Paths are taken in any case, with or without a slash at their end. A path of several senders takes the keys of all of them. */
+/**
+ * Paths are taken in any case, with or without a slash at their end. A path of several senders takes the keys
+ * of all of them.
+ */
 export function createRoutes(names: readonly SenderName[]): FindRoute {
   const literal = new Map<string, IngestRoute>()
   const keyed: { pattern: RegExp; route: IngestRoute }[] = []

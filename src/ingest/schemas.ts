@@ -4,7 +4,10 @@ import type { OptionReader } from '../runtime/options.ts'
 import { echoType, type IngestEvent, type RejectedEvent } from '../verifier/events.ts'
 import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
 
-/** Schemas by the name of the event: `event` of a track call, `name` of a page or screen call and of an Inngest event. */
+/**
+ * Schemas by the name of the event: `event` of a track call, `name` of a page or screen call and of an
+ * Inngest event.
+ */
 export type EventSchemas = Readonly<Record<string, StandardSchema>>
 
 export interface SchemaChecked {

@@ -27,7 +27,10 @@ function toCount({ events, rejected }: SchemaChecked) {
   return { success: true, accepted: events.length, ...(rejected.length > 0 && { rejected }) }
 }
 
-/** A refusal as its sender reads it: Inngest's SDK shows `error`, others go by the body, most look at the status alone. */
+/**
+ * A refusal as its sender reads it: Inngest's SDK shows `error`, others go by the body, most look at the
+ * status alone.
+ */
 export function refusalReply(sender: Sender | null, request: IngestRequest, reply: Reply): Reply {
   const answers = sender?.answers
   if (answers === undefined || answers === 'success' || reply.body === '') return reply

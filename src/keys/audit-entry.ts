@@ -21,7 +21,10 @@ export interface Actor {
   workspace?: string
 }
 
-/** One line of the audit log, written in the transaction of the change it tells of. Holds no secret and no hash. */
+/**
+ * One line of the audit log, written in the transaction of the change it tells of. Holds no secret and no
+ * hash.
+ */
 export interface AuditEntry {
   readonly id: string
   /** Milliseconds since the epoch. */
@@ -43,7 +46,10 @@ export interface AuditEntry {
 const unprintable = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 const maxActorLength = 200
 
-/** Who asks, as it is stored: a name that no database takes must not stand in the way of every change its bearer makes. */
+/**
+ * Who asks, as it is stored: a name that no database takes must not stand in the way of every change its
+ * bearer makes.
+ */
 export function toActorText(text: string | undefined): string | null {
   if (text === undefined) return null
   return text.slice(0, maxActorLength).replace(unprintable, '?')

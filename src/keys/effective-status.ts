@@ -1,8 +1,8 @@
 import type { KeyStatus } from './key-status.ts'
 
 /**
- * What people call the state of a key. `expired`: its time is over. `rotating`: an earlier secret is still accepted. The
- * rest is what was decided about it.
+ * What people call the state of a key. `expired`: its time is over. `rotating`: an earlier secret is still
+ * accepted. The rest is what was decided about it.
  */
 export type EffectiveStatus = KeyStatus | 'expired' | 'rotating'
 

@@ -9,7 +9,10 @@ import {
 } from './ids.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
-/** Least rate, one event in 17 minutes. Below it the advertised window would be hours, and at the end of the numbers infinite. */
+/**
+ * Least rate, one event in 17 minutes. Below it the advertised window would be hours, and at the end of the
+ * numbers infinite.
+ */
 export const minRateLimitEps = 0.001
 /** Greatest rate a key may have, events per second. */
 export const maxRateLimitEps = 1_000_000

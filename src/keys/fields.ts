@@ -32,8 +32,8 @@ export interface KeyRules {
 }
 
 /**
- * Rules on trial: judged beside the enforced ones, and never refusing anything. Those that are there are lists and rates as the key may
- * have them; none is `null`.
+ * Rules on trial: judged beside the enforced ones, and never refusing anything. Those that are there are
+ * lists and rates as the key may have them; none is `null`.
  */
 export type TrialRules = {
   readonly [Name in keyof KeyRules]?: NonNullable<KeyRules[Name]>
@@ -90,9 +90,9 @@ export interface KeyField {
 export const maxListEntries = 1_000
 
 /**
- * Every field of a key but its secrets, in the order of a record. Parsing, the rows of the SQL stores, the management API with
- * its description, and the flags of the command line are made from it. A rule is added here and in `KeyRules`, in the matcher
- * that obeys it, and as a column in a migration.
+ * Every field of a key but its secrets, in the order of a record. Parsing, the rows of the SQL stores, the
+ * management API with its description, and the flags of the command line are made from it. A rule is added
+ * here and in `KeyRules`, in the matcher that obeys it, and as a column in a migration.
  */
 export const keyFields = {
   id: { kind: 'word', pattern: describedKeyIdPattern },

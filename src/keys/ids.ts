@@ -31,7 +31,9 @@ export const describedKeyIdPattern = /^wk_[0-9A-Za-z]+$/
 export const environmentPattern = /^[A-Za-z0-9._-]{1,64}$/
 export const environmentCharacters = '1 to 64 characters of A-Z a-z 0-9 . _ -'
 
-/** Names of workspaces: whatever an application calls its customers by, such as an id, a slug or an address. */
+/**
+ * Names of workspaces: whatever an application calls its customers by, such as an id, a slug or an address.
+ */
 export const workspacePattern = /^[A-Za-z0-9._:@-]{1,100}$/
 export const workspaceCharacters = '1 to 100 characters of A-Z a-z 0-9 . _ : @ -'
 
@@ -39,7 +41,9 @@ export const workspaceCharacters = '1 to 100 characters of A-Z a-z 0-9 . _ : @ -
 export const planPattern = /^[A-Za-z0-9._-]{1,64}$/
 export const planCharacters = '1 to 64 characters of A-Z a-z 0-9 . _ -'
 
-/** Prefixes that `keyPrefix` may have: they survive a double click, a URL and a Basic credential unchanged. */
+/**
+ * Prefixes that `keyPrefix` may have: they survive a double click, a URL and a Basic credential unchanged.
+ */
 export const keyPrefixPattern = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/
 
 /** A token of the management API, in the characters of RFC 6750, section 2.1. */

@@ -1,6 +1,9 @@
 import type { FieldKind } from './fields.ts'
 
-/** How a file of keys is written: an object of JSON on each line, or CSV with the names of the fields in its first row. */
+/**
+ * How a file of keys is written: an object of JSON on each line, or CSV with the names of the fields in its
+ * first row.
+ */
 export type ImportFormat = 'ndjson' | 'csv'
 
 /** One key of a file: what an import takes as JSON, or why it cannot be read. */

@@ -16,7 +16,10 @@ export interface SecretRules {
   hashers: SecretHashers
 }
 
-/** Whether a presented secret has a shape that a secret may have: ours with its checksum, or that of `importedKeys`. No hash, no I/O. */
+/**
+ * Whether a presented secret has a shape that a secret may have: ours with its checksum, or that of
+ * `importedKeys`. No hash, no I/O.
+ */
 export function createSecretTest({
   ownPrefix,
   importedShape,
@@ -86,7 +89,9 @@ function parseHash(keyHash: unknown, { hashers }: SecretRules): ParsedSecret {
   return { keyHash: hash, start: '', imported: true, hashes: [hash], isHashed: true }
 }
 
-/** What lists show of a secret made elsewhere: a quarter of it, so that a short one cannot be guessed from it. */
+/**
+ * What lists show of a secret made elsewhere: a quarter of it, so that a short one cannot be guessed from it.
+ */
 function startOfImported(secret: string): string {
   return secret.slice(0, Math.min(12, secret.length >> 2))
 }

@@ -17,32 +17,47 @@ export interface CreateKeyInput extends Partial<KeyRules> {
   sourceType: SourceType
   /** Default: the `environment` of these write keys. 1 to 64 of `A-Z a-z 0-9 . _ -`. */
   environment?: string
-  /** The customer, team or project that the key belongs to, for good: 1 to 100 of `A-Z a-z 0-9 . _ : @ -`. Default `null`: none. */
+  /**
+   * The customer, team or project that the key belongs to, for good: 1 to 100 of `A-Z a-z 0-9 . _ : @ -`.
+   * Default `null`: none.
+   */
   workspace?: string | null
-  /** A name in the option `plans`, which says the rates that the key leaves unset. `null` or absent: the default plan. */
+  /**
+   * A name in the option `plans`, which says the rates that the key leaves unset. `null` or absent: the
+   * default plan.
+   */
   plan?: string | null
   /** Events per second, 0.001 to 1 000 000. `null` or absent: the plan's, else the application's default. */
   rateLimitEps?: number | null
   /**
-   * Events per second of one sender with this key, 0.001 to 1 000 000: an IPv4 address, or the /64 of an IPv6 one. `null` or absent: the
-   * plan's, else one sender may use the whole rate.
+   * Events per second of one sender with this key, 0.001 to 1 000 000: an IPv4 address, or the /64 of an IPv6
+   * one. `null` or absent: the plan's, else one sender may use the whole rate.
    */
   senderRateLimitEps?: number | null
   /**
-   * Rules on trial, with the names and values of the enforced ones. What they would refuse is counted (`usage`), told (`would_refuse`) and
-   * shown, and nothing is refused by them. `null`, `{}` or absent: none.
+   * Rules on trial, with the names and values of the enforced ones. What they would refuse is counted
+   * (`usage`), told (`would_refuse`) and shown, and nothing is refused by them. `null`, `{}` or absent: none.
    */
   trial?: TrialRules | null
-  /** The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or an ISO 8601 text with a zone. */
+  /**
+   * The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or
+   * an ISO 8601 text with a zone.
+   */
   expiresAt?: Date | number | string | null
   /** Anything that survives JSON, at most 4 096 bytes of it. Handed to handlers, never interpreted. */
   metadata?: Readonly<Record<string, unknown>> | null
 }
 
-/** What can be changed later: everything but the environment and the workspace. Absent = unchanged, `null` = no rule. */
+/**
+ * What can be changed later: everything but the environment and the workspace. Absent = unchanged, `null` =
+ * no rule.
+ */
 export type UpdateKeyInput = Partial<Omit<CreateKeyInput, 'environment' | 'workspace'>>
 
-/** What a caller may set, after validation. Does not compile when `CreateKeyInput` has a field that the table lacks. */
+/**
+ * What a caller may set, after validation. Does not compile when `CreateKeyInput` has a field that the table
+ * lacks.
+ */
 export type GivenFields = Pick<FieldValues, keyof CreateKeyInput>
 /** The scalar fields of a key after validation; rule lists are parsed by `rules/rule-fields.ts`. */
 export type ScalarFields = Omit<GivenFields, keyof KeyRules | 'trial'>

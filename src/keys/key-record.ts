@@ -49,8 +49,8 @@ export interface KeyRecord extends KeyRules {
 export interface WriteKeySecret {
   readonly id: string
   /**
-   * The first 12 characters, to tell secrets apart in lists; of an imported secret a quarter, 12 at most, and nothing when only
-   * its hash is known.
+   * The first 12 characters, to tell secrets apart in lists; of an imported secret a quarter, 12 at most, and
+   * nothing when only its hash is known.
    */
   readonly start: string
   readonly createdAt: Date
@@ -82,11 +82,20 @@ export interface WriteKey extends KeyRules {
   readonly senderRateLimitEps: number | null
   /** The rate that counts: the key's, else its plan's, else the default. `null` = unlimited. */
   readonly effectiveRateLimitEps: number | null
-  /** The share of one sender that counts: the key's, else its plan's. `null` = one sender may use the whole rate. */
+  /**
+   * The share of one sender that counts: the key's, else its plan's. `null` = one sender may use the whole
+   * rate.
+   */
   readonly effectiveSenderRateLimitEps: number | null
-  /** Events that it may send in a calendar month (UTC), as its plan says. `null` = any number. What is left stands in its usage. */
+  /**
+   * Events that it may send in a calendar month (UTC), as its plan says. `null` = any number. What is left
+   * stands in its usage.
+   */
   readonly effectiveMonthlyEvents: number | null
-  /** `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still accepted. */
+  /**
+   * `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still
+   * accepted.
+   */
   readonly effectiveStatus: EffectiveStatus
   readonly expiresAt: Date | null
   readonly metadata: Readonly<Record<string, unknown>> | null

@@ -28,7 +28,10 @@ export interface ImportedSecret {
   imported: true
 }
 
-/** A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random one. */
+/**
+ * A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random
+ * one.
+ */
 export function createKey(
   fields: Partial<GivenFields>,
   environment: string,
@@ -75,8 +78,8 @@ export function updateKey(
 }
 
 /**
- * Adds a secret. Every earlier live secret ends at `min(its own deadline, now + grace)`: a deadline is never extended.
- * Secrets that have ended are dropped from the record.
+ * Adds a secret. Every earlier live secret ends at `min(its own deadline, now + grace)`: a deadline is never
+ * extended. Secrets that have ended are dropped from the record.
  * @throws KeyError `conflict` for a revoked or expired key, or when five secrets would outlive the rotation.
  */
 export function rotateKey(record: KeyRecord, secret: NewSecret, graceMs: number, now: number): KeyRecord {
@@ -129,7 +132,8 @@ function withStatus(record: KeyRecord, status: 'active' | 'paused', now: number)
 
 /**
  * Ends one secret's grace now.
- * @throws KeyError `not_found` for an unknown secret, `conflict` for a revoked key, `invalid_field` for the newest secret.
+ * @throws KeyError `not_found` for an unknown secret, `conflict` for a revoked key, `invalid_field` for the
+ * newest secret.
  */
 export function endGrace(record: KeyRecord, secretId: string, now: number): KeyRecord {
   if (record.status === 'revoked') throw revokedConflict()

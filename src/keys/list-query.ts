@@ -18,12 +18,20 @@ export interface ListKeysQuery {
   status?: KeyStatus
   sourceType?: SourceType
   environment?: string
-  /** Keys of this workspace; `null`: keys of none. One that is there but `undefined` is refused, and never means all. */
+  /**
+   * Keys of this workspace; `null`: keys of none. One that is there but `undefined` is refused, and never
+   * means all.
+   */
   workspace?: string | null
   plan?: string
-  /** Part of a name or environment in any case, or the start of an id or of a secret. At most 100 characters. */
+  /**
+   * Part of a name or environment in any case, or the start of an id or of a secret. At most 100 characters.
+   */
   q?: string
-  /** Default `-created_at`. Names count in lower case, keys that are equal by id; a key without an event is older than all. */
+  /**
+   * Default `-created_at`. Names count in lower case, keys that are equal by id; a key without an event is
+   * older than all.
+   */
   sort?: KeySort
   /** Keys per page, 1 to 100. Default 50. */
   limit?: number

@@ -10,8 +10,8 @@ export type SecretHashers = readonly [SecretHasher, ...SecretHasher[]]
 const minLength = 8
 
 /**
- * The option `pepper`. One that is there but `undefined`, as from an unset environment variable, is refused: without it new keys
- * would be hashed plainly, and nobody would notice.
+ * The option `pepper`. One that is there but `undefined`, as from an unset environment variable, is refused:
+ * without it new keys would be hashed plainly, and nobody would notice.
  */
 export const pepperOption: OptionReader<SecretHashers> = (value, option, isGiven) => {
   if (value === null || (value === undefined && isGiven !== true)) return [createSecretHasher(null)]
@@ -28,8 +28,9 @@ const fingerprintText = 'fingerprint of a pepper'
 const fingerprintDigits = 4
 
 /**
- * Tells peppers apart without telling them: the first 16 bits of a fixed text's digest, in hex. So few that nobody who guesses at a
- * short pepper learns that the guess is right; enough that another pepper has another one, but for once in 65 536.
+ * Tells peppers apart without telling them: the first 16 bits of a fixed text's digest, in hex. So few that
+ * nobody who guesses at a short pepper learns that the guess is right; enough that another pepper has another
+ * one, but for once in 65 536.
  */
 export function fingerprintOf(hasher: SecretHasher): string {
   return digestToHex(hasher(fingerprintText)).slice(0, fingerprintDigits)
@@ -40,7 +41,9 @@ export function plainFingerprint(): string {
   return fingerprintOf(createSecretHasher(null))
 }
 
-/** Whether a plain SHA-256 of a secret is found: without a pepper, or with a `null` at the end of the list. */
+/**
+ * Whether a plain SHA-256 of a secret is found: without a pepper, or with a `null` at the end of the list.
+ */
 export function takesPlainHashes(hashers: SecretHashers): boolean {
   const text = 'any text'
   const plain = nodeCrypto().hash('sha256', text, 'binary')

@@ -5,13 +5,19 @@ import { maxRateLimitEps, minRateLimitEps } from './field-parsers.ts'
 import { planCharacters, planPattern } from './ids.ts'
 import type { KeyRecord } from './key-record.ts'
 
-/** What keys of a plan have where they set nothing themselves. `null` or absent: the application's default, or no limit. */
+/**
+ * What keys of a plan have where they set nothing themselves. `null` or absent: the application's default, or
+ * no limit.
+ */
 export interface PlanOptions {
   /** Events per second, 0.001 to 1 000 000. */
   rateLimitEps?: number | null
   /** Events per second of one sender of a key, 0.001 to 1 000 000. */
   senderRateLimitEps?: number | null
-  /** Events that each key of the plan may send in a calendar month (UTC), as usage counts them: a whole number from 1 to 10^15. */
+  /**
+   * Events that each key of the plan may send in a calendar month (UTC), as usage counts them: a whole number
+   * from 1 to 10^15.
+   */
   monthlyEvents?: number | null
 }
 

@@ -23,8 +23,8 @@ const expected =
   'a regular expression of characters and classes with counts, from ^ to $, e.g. /^[A-Za-z0-9]{32}$/'
 
 /**
- * The option `importedKeys`. The expression is read here and matched by code of our own: a class of expressions that people write
- * makes an engine that tries every way take minutes for one request.
+ * The option `importedKeys`. The expression is read here and matched by code of our own: a class of
+ * expressions that people write makes an engine that tries every way take minutes for one request.
  */
 export const importedKeysOption: OptionReader<SecretShape | undefined> = (value, option) => {
   if (value === undefined) return undefined
@@ -209,7 +209,10 @@ function isRun({ allowed }: Part, bytes: Uint8Array, from: number, to: number): 
   return true
 }
 
-/** Several parts of open length: all the places where each may end, at once, instead of one way after the other. */
+/**
+ * Several parts of open length: all the places where each may end, at once, instead of one way after the
+ * other.
+ */
 function matchOpen(parts: readonly Part[], bytes: Uint8Array, from: number, to: number): boolean {
   const length = to - from
   let reached = new Uint8Array(length + 1)

@@ -8,8 +8,9 @@ const startLength = 12
 const maxLength = 32 + randomLength + checksumLength
 
 /**
- * A new secret: `prefix`, 32 base62 characters from a CSPRNG (190 bits), 6 base62 characters of CRC-32 over what
- * precedes. The checksum is public: it stops typing errors and junk before any store is asked, not an attacker.
+ * A new secret: `prefix`, 32 base62 characters from a CSPRNG (190 bits), 6 base62 characters of CRC-32 over
+ * what precedes. The checksum is public: it stops typing errors and junk before any store is asked, not an
+ * attacker.
  */
 export function generateSecret(prefix: string): string {
   const body = prefix + randomBase62(randomLength)
@@ -17,14 +18,14 @@ export function generateSecret(prefix: string): string {
 }
 
 /**
- * What was presented as a secret: text, or its bytes. Bytes take 0.3 µs less to check and hash than the text made of
- * them, out of 3 µs for a verification.
+ * What was presented as a secret: text, or its bytes. Bytes take 0.3 µs less to check and hash than the text
+ * made of them, out of 3 µs for a verification.
  */
 export type PresentedSecret = string | Uint8Array
 
 /**
- * Whether this has the shape of a secret, of whatever prefix, and its checksum is right. Costs no hash and no I/O:
- * one pass checks the alphabet and sums up.
+ * Whether this has the shape of a secret, of whatever prefix, and its checksum is right. Costs no hash and no
+ * I/O: one pass checks the alphabet and sums up.
  */
 export function isWellFormedSecret(presented: PresentedSecret): boolean {
   if (presented.length > maxLength) return false
@@ -53,12 +54,15 @@ export function secretStart(secret: string): string {
 }
 
 /**
- * Turns presented secrets into a digest: 32 bytes, one UTF-16 code unit (below 256) each. That spelling is what the hash
- * function makes fastest; stores hold it as hex, see `digestToHex`.
+ * Turns presented secrets into a digest: 32 bytes, one UTF-16 code unit (below 256) each. That spelling is
+ * what the hash function makes fastest; stores hold it as hex, see `digestToHex`.
  */
 export type SecretHasher = (secret: PresentedSecret) => string
 
-/** @param pepper `null`: plain SHA-256. A string: HMAC-SHA-256, so that a stolen database alone proves nothing. */
+/**
+ * @param pepper `null`: plain SHA-256. A string: HMAC-SHA-256, so that a stolen database alone proves
+ * nothing.
+ */
 export function createSecretHasher(pepper: string | null): SecretHasher {
   const { createHmac, hash } = nodeCrypto()
   if (pepper === null) return (secret) => hash('sha256', secret, 'binary')
@@ -70,7 +74,10 @@ export function digestToHex(digest: string): string {
   return Buffer.from(digest, 'latin1').toString('hex')
 }
 
-/** For each byte its value as a base62 digit; `notInChecksum` for `_` and `-`, negative for what no secret has. */
+/**
+ * For each byte its value as a base62 digit; `notInChecksum` for `_` and `-`, negative for what no secret
+ * has.
+ */
 const digitOf = new Int8Array(256).fill(-1)
 const notInChecksum = 64
 for (let digit = 0; digit < 62; digit++) digitOf[base62Alphabet.charCodeAt(digit)] = digit
@@ -95,10 +102,11 @@ function threeDigits(bytes: Uint8Array, start: number): number {
 const [crcTable, crcTable1, crcTable2, crcTable3] = createCrcTables()
 
 /**
- * CRC-32 of the first `length` bytes; -1 when one of them is no character of a secret. Four bytes a step, as their tables
- * can be read at the same time: 40 instead of 70 ns.
+ * CRC-32 of the first `length` bytes; -1 when one of them is no character of a secret. Four bytes a step, as
+ * their tables can be read at the same time: 40 instead of 70 ns.
  *
- * Source: "slicing", M. Kounavis and F. Berry, A Systematic Approach to Building High Performance, Software-based, CRC Generators.
+ * Source: "slicing", M. Kounavis and F. Berry, A Systematic Approach to Building High Performance,
+ * Software-based, CRC Generators.
  */
 function checksumOf(bytes: Uint8Array, length: number): number {
   let crc = -1

@@ -2,7 +2,9 @@ import type { Rate, RateLimitResult } from './rate-limiter.ts'
 
 /** Micro-events in an event, and microseconds in a second. */
 export const microEvents = 1_000_000
-/** Micro-events that fractional rates may be off by after rounding; whole rates stay whole and never need it. */
+/**
+ * Micro-events that fractional rates may be off by after rounding; whole rates stay whole and never need it.
+ */
 export const roundingMicroEvents = 1e-3
 const MICRO = microEvents
 const ROUNDING = roundingMicroEvents
@@ -10,8 +12,8 @@ const ROUNDING = roundingMicroEvents
 /**
  * What one bucket remembers. A new bucket is full: `{ used: 0, at: 0 }`.
  *
- * The generic cell rate algorithm in its continuous-state leaky-bucket form, which ITU-T I.371 (annex A) shows to be
- * equal to virtual scheduling.
+ * The generic cell rate algorithm in its continuous-state leaky-bucket form, which ITU-T I.371 (annex A)
+ * shows to be equal to virtual scheduling.
  */
 export interface GcraState {
   /** Micro-events owed at `at`; they drain at the key's rate. Whole while the rate is whole. */
@@ -23,12 +25,13 @@ export interface GcraState {
 /**
  * Charges `cost` events to a bucket if they fit, and says what came of it. A refusal charges nothing.
  *
- * A cost fits while what is owed plus the cost stays within `rate.burst`, or when nothing is owed at all: a batch larger
- * than the bucket goes into debt. The rate is taken as it is at each call: after it was lowered, what is owed
- * drains at the lower rate; after it was raised, at most the new capacity is free. A clock that goes back neither refills
- * the bucket nor stops it from refilling.
+ * A cost fits while what is owed plus the cost stays within `rate.burst`, or when nothing is owed at all: a
+ * batch larger than the bucket goes into debt. The rate is taken as it is at each call: after it was lowered,
+ * what is owed drains at the lower rate; after it was raised, at most the new capacity is free. A clock that
+ * goes back neither refills the bucket nor stops it from refilling.
  *
- * Throws `RangeError` for a cost that is not a whole number of at least 1, and for a rate that is not above 0.
+ * Throws `RangeError` for a cost that is not a whole number of at least 1, and for a rate that is not above
+ * 0.
  *
  * @param state changed in place
  * @param nowUs whole microseconds, see {@link toMicroseconds}
@@ -65,8 +68,8 @@ export function assertCost(cost: number): void {
 }
 
 /**
- * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time until `cost`
- * events fit.
+ * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time
+ * until `cost` events fit.
  */
 export function peekGcra(state: GcraState, rate: Rate, nowUs: number, cost = 1): RateLimitResult {
   const owed = settleGcra(state, rate, nowUs)
@@ -74,14 +77,19 @@ export function peekGcra(state: GcraState, rate: Rate, nowUs: number, cost = 1):
   return toResult(allowed, owed, rate, allowed ? 0 : toWaitMs(excessOf(owed, cost, rate), rate.eps))
 }
 
-/** Micro-events that have to drain before `cost` events fit. A cost above the capacity waits until nothing is owed. */
+/**
+ * Micro-events that have to drain before `cost` events fit. A cost above the capacity waits until nothing is
+ * owed.
+ */
 function excessOf(owed: number, cost: number, rate: Rate): number {
   const charge = cost * MICRO
   const capacity = rate.burst * MICRO
   return charge > capacity ? owed : owed + charge - capacity
 }
 
-/** Micro-events owed now; 0 means that the bucket is full. Throws `RangeError` for a rate that is not above 0. */
+/**
+ * Micro-events owed now; 0 means that the bucket is full. Throws `RangeError` for a rate that is not above 0.
+ */
 export function settleGcra(state: GcraState, rate: Rate, nowUs: number): number {
   if (!(rate.eps > 0 && rate.eps < Infinity && rate.burst > 0)) {
     throw new RangeError('eps and burst must be above 0')
@@ -94,11 +102,12 @@ export function settleGcra(state: GcraState, rate: Rate, nowUs: number): number 
 }
 
 /**
- * Milliseconds of `Clock.monotonic` as the whole microseconds that the arithmetic uses. Two readings that are n
- * milliseconds apart stay exactly n × 1000 apart, so that waiting `retryAfterMs` always suffices.
+ * Milliseconds of `Clock.monotonic` as the whole microseconds that the arithmetic uses. Two readings that are
+ * n milliseconds apart stay exactly n × 1000 apart, so that waiting `retryAfterMs` always suffices.
  */
 export function toMicroseconds(ms: number): number {
-  // Clocks tick in whole nanoseconds. Half of one keeps the product's rounding error away from the step of floor().
+  // Clocks tick in whole nanoseconds. Half of one keeps the product's rounding error away from the step of
+  // floor().
   return Math.floor(ms * 1000 + 0.0005)
 }
 

@@ -23,19 +23,23 @@ export interface MemoryLimiter extends RateLimiter {
 const OVERFLOW_SLOTS = 256
 /** Per slot: micro-events owed, microseconds of that, events per second. */
 const FIELDS = 3
-/** Up to so many senders nobody is looked for who could be forgotten: forgetting and meeting again takes longer than all else here. */
+/**
+ * Up to so many senders nobody is looked for who could be forgotten: forgetting and meeting again takes
+ * longer than all else here.
+ */
 const KEPT_IDLE = 10_000
 const SWEEP_PER_INSERT = 2
 const SWEEP_WHEN_FULL = 64
 
 /**
- * A limiter in this process's memory: right for one process, and for several each of them admits the whole rate.
+ * A limiter in this process's memory: right for one process, and for several each of them admits the whole
+ * rate.
  *
- * Takes less than 150 bytes per active sender and no timer. Beyond 10 000 of them, a sender whose bucket is full again is
- * forgotten, a few at a time, as others arrive; one that owes anything never is. When `maxKeys` senders owe something, further ones share
- * 256 spare buckets, each drained at the lowest rate among its users: they may be refused early, none is ever admitted
- * above its own rate, and memory stays bounded. As soon as there is room a sender gets its own bucket, which starts
- * from what the shared one owes.
+ * Takes less than 150 bytes per active sender and no timer. Beyond 10 000 of them, a sender whose bucket is
+ * full again is forgotten, a few at a time, as others arrive; one that owes anything never is. When `maxKeys`
+ * senders owe something, further ones share 256 spare buckets, each drained at the lowest rate among its
+ * users: they may be refused early, none is ever admitted above its own rate, and memory stays bounded. As
+ * soon as there is room a sender gets its own bucket, which starts from what the shared one owes.
  */
 export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryLimiter {
   const { maxKeys, clock: ownClock } = readOptions('createMemoryLimiter', options, optionReaders)
@@ -60,7 +64,9 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
     fields[slot * FIELDS + 2] = eps
   }
 
-  /** Forgets senders that owe nothing, looking at no more than `count` of them, where the last sweep ended. */
+  /**
+   * Forgets senders that owe nothing, looking at no more than `count` of them, where the last sweep ended.
+   */
   function sweep(count: number, nowUs: number): void {
     for (let looked = 0; looked < count; looked++) {
       const entry = cursor.next()
@@ -76,7 +82,9 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
     }
   }
 
-  /** A slot for a sender not remembered yet, or `undefined` when all are taken by senders that owe something. */
+  /**
+   * A slot for a sender not remembered yet, or `undefined` when all are taken by senders that owe something.
+   */
   function allocate(nowUs: number): number | undefined {
     if (slots.size >= maxKeys) sweep(SWEEP_WHEN_FULL, nowUs)
     else if (slots.size >= KEPT_IDLE) sweep(SWEEP_PER_INSERT, nowUs)
@@ -143,7 +151,8 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
     },
     refund(keyId, cost) {
       const slot = slots.get(keyId)
-      // A shared bucket keeps the charge: nothing there says whose it is, and given back wrongly it would be spent by others.
+      // A shared bucket keeps the charge: nothing there says whose it is, and given back wrongly it would be
+      // spent by others.
       if (slot === undefined) return
       const eps = load(slot)
       refundGcra(state, cost)

@@ -3,8 +3,8 @@ import type { Awaitable } from '../runtime/awaitable.ts'
 /** Holds keys to the events that their plans give them in a month, as usage counts them. */
 export interface Quotas {
   /**
-   * Takes `events` out of what is left, all or none. A promise when nothing is known of the key yet. A store that does not answer
-   * refuses nobody.
+   * Takes `events` out of what is left, all or none. A promise when nothing is known of the key yet. A store
+   * that does not answer refuses nobody.
    */
   take(keyId: string, events: number, monthlyEvents: number): Awaitable<boolean>
   /** Whether it is known that nothing is left. */

@@ -23,31 +23,39 @@ export type LimiterChange =
   | { readonly state: 'recovered' }
 
 /**
- * Counts events per write key. `consume` is called once per request, after every other check has passed; it charges
- * all of `cost` or nothing. A throw or rejection refuses the request with 503.
+ * Counts events per write key. `consume` is called once per request, after every other check has passed; it
+ * charges all of `cost` or nothing. A throw or rejection refuses the request with 503.
  */
 export interface RateLimiter {
-  /** @param cost events to charge: a whole number, at least 1. A cost above `burst` passes on a full bucket and is paid for afterwards. */
+  /**
+   * @param cost events to charge: a whole number, at least 1. A cost above `burst` passes on a full bucket
+   * and is paid for afterwards.
+   */
   consume(keyId: string, cost: number, rate: Rate): Awaitable<RateLimitResult>
   /**
-   * Gives back what `consume` charged for a request that was refused after all, so that the bucket is as if it had not
-   * been sent. Never makes a bucket fuller than full. A limiter without it keeps the charge; a throw or rejection changes
-   * nothing for the request.
+   * Gives back what `consume` charged for a request that was refused after all, so that the bucket is as if
+   * it had not been sent. Never makes a bucket fuller than full. A limiter without it keeps the charge; a
+   * throw or rejection changes nothing for the request.
    * @param cost as it was charged
    */
   refund?(keyId: string, cost: number): Awaitable<void>
   /**
-   * Asked before the body is read, and only for what is known locally: has the bucket no room for even one event? Charges
-   * nothing. Leave it out when the answer needs a round trip.
-   * @param cost events that the request will cost at least, default 1: on a refusal `retryAfterMs` is the time until they fit
+   * Asked before the body is read, and only for what is known locally: has the bucket no room for even one
+   * event? Charges nothing. Leave it out when the answer needs a round trip.
+   * @param cost events that the request will cost at least, default 1: on a refusal `retryAfterMs` is the
+   * time until they fit
    */
   peek?(keyId: string, rate: Rate, cost?: number): RateLimitResult
   /**
-   * Tells of changes of state from now on; `createWriteKeys` passes them to `onEvent`. The listener does not throw.
+   * Tells of changes of state from now on; `createWriteKeys` passes them to `onEvent`. The listener does not
+   * throw.
    * @returns a function that ends it.
    */
   observe?(listener: (change: LimiterChange) => void): () => void
-  /** Called once by `createWriteKeys` when it was given a `clock`, for limiters that keep time themselves and have none of their own. */
+  /**
+   * Called once by `createWriteKeys` when it was given a `clock`, for limiters that keep time themselves and
+   * have none of their own.
+   */
   useClock?(clock: Clock): void
   /** Stops timers and lets go of connections the limiter opened itself. */
   close(): Awaitable<void>

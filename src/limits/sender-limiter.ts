@@ -4,19 +4,23 @@ import { assertCost } from './gcra.ts'
 import type { Rate, RateLimitResult } from './rate-limiter.ts'
 
 /**
- * Keeps a bucket for each sender of each key, in this process. A sender is an IPv4 address, or the /64 of an IPv6 one, which a
- * subscriber usually owns.
+ * Keeps a bucket for each sender of each key, in this process. A sender is an IPv4 address, or the /64 of an
+ * IPv6 one, which a subscriber usually owns.
  */
 export interface SenderLimiter {
   /**
-   * Charges `cost` events to a sender's bucket if they fit. A cost above the bucket passes on a full one, as for keys.
+   * Charges `cost` events to a sender's bucket if they fit. A cost above the bucket passes on a full one, as
+   * for keys.
    * @param mark of the key, see `markOf`
    * @param cost a whole number, at least 1
    */
   consume(mark: number, address: IpAddress, cost: number, rate: Rate): RateLimitResult
   /** Gives back what `consume` has charged. */
   refund(mark: number, address: IpAddress, cost: number, rate: Rate): void
-  /** Whether the bucket has room for one event. Charges nothing. @param cost of the request at least, for `retryAfterMs` */
+  /**
+   * Whether the bucket has room for one event. Charges nothing. @param cost of the request at least, for
+   * `retryAfterMs`
+   */
   peek(mark: number, address: IpAddress, cost: number, rate: Rate): RateLimitResult
   /** Bytes that the table takes. */
   bytes(): number
@@ -29,7 +33,10 @@ const firstSets = 512
 const maxSets = 524_288
 /** Few steps of growth, as each looks at every sender. */
 const growth = 4
-/** Of a set: eight numbers, of which the first five are deadlines, and in the space of the last three five tags. */
+/**
+ * Of a set: eight numbers, of which the first five are deadlines, and in the space of the last three five
+ * tags.
+ */
 const numbersPerSet = 8
 const tagsPerSet = 2 * numbersPerSet
 const firstTag = 2 * setSize
@@ -37,13 +44,13 @@ const firstTag = 2 * setSize
 const roundingUs = 1e-3
 
 /**
- * Of each bucket one number is kept: when it will be full again. What is owed now is the time until then × the rate: GCRA as virtual
- * scheduling (ITU-T I.371, annex A). Whoever owes nothing needs no slot, and a slot whose time has come is free. When a rate is
- * changed, what is owed takes as long as before.
+ * Of each bucket one number is kept: when it will be full again. What is owed now is the time until then ×
+ * the rate: GCRA as virtual scheduling (ITU-T I.371, annex A). Whoever owes nothing needs no slot, and a slot
+ * whose time has come is free. When a rate is changed, what is owed takes as long as before.
  *
- * A sender is told by its set and 32 more bits of a hash with a seed of this process: nobody can look for addresses that share a
- * bucket. When a set is full of senders that owe something, the table grows; at its largest, the one that would be full first
- * makes room.
+ * A sender is told by its set and 32 more bits of a hash with a seed of this process: nobody can look for
+ * addresses that share a bucket. When a set is full of senders that owe something, the table grows; at its
+ * largest, the one that would be full first makes room.
  */
 export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimiter {
   const seed = Math.floor(Math.random() * 2 ** 32) | 0

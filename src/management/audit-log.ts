@@ -16,7 +16,10 @@ export interface RefusedCall extends ChangeOptions {
   keyId?: string
   /** Of who asked, when that is somebody of one workspace. */
   workspace?: string
-  /** What was asked and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`. No secret, and nothing of a body. */
+  /**
+   * What was asked and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`.
+   * No secret, and nothing of a body.
+   */
   details: Readonly<Record<string, string | number>>
 }
 

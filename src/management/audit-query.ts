@@ -8,7 +8,10 @@ import { invalidField } from '../runtime/errors.ts'
 export interface ListAuditQuery {
   /** Entries about this key only; also of a key that is gone. */
   keyId?: string
-  /** Entries of this workspace; `null`: those of none. One that is there but `undefined` is refused, and never means all. */
+  /**
+   * Entries of this workspace; `null`: those of none. One that is there but `undefined` is refused, and never
+   * means all.
+   */
   workspace?: string | null
   /** 1 to 100. Default 50. */
   limit?: number

@@ -4,8 +4,8 @@ import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
 
 /**
- * The id of the audit entry of a creation under a chosen id. Entries stay when a key is removed and stores refuse one that
- * exists, so no id is used twice: whichever process asks, and after a restart too.
+ * The id of the audit entry of a creation under a chosen id. Entries stay when a key is removed and stores
+ * refuse one that exists, so no id is used twice: whichever process asks, and after a restart too.
  */
 export function creationEntryId(keyId: string): string {
   return toId('audit', restOfId('key', keyId))

@@ -31,7 +31,9 @@ export function createKeyEnding({
   endings: Endings
   present: PresentKey
 }): KeyEnding {
-  /** A new status counts whatever else changes the key at the same time, and everywhere when the call returns. */
+  /**
+   * A new status counts whatever else changes the key at the same time, and everywhere when the call returns.
+   */
   function changeStatus(
     id: string,
     action: AuditAction,

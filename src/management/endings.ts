@@ -6,10 +6,10 @@ import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 /** Changes after which a key, or one of its secrets, is not accepted any more by anybody. */
 export interface Endings {
   /**
-   * Ends something of a key and waits until that counts everywhere, or waits for what has ended already: so a call that was
-   * left without an answer can be repeated.
-   * @param end changes the key as it was just read, or sees that nothing is left to do. `undefined`: read it again, it has
-   * changed meanwhile.
+   * Ends something of a key and waits until that counts everywhere, or waits for what has ended already: so a
+   * call that was left without an answer can be repeated.
+   * @param end changes the key as it was just read, or sees that nothing is left to do. `undefined`: read it
+   * again, it has changed meanwhile.
    * @throws KeyError `not_found`; for a key that was removed, when that counts everywhere.
    */
   end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T>
@@ -40,7 +40,8 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
           for (;;) {
             const before = await store.get(id)
             if (before === undefined) {
-              // A key that was lost with the change of it may still be cached: what was told of it is waited for.
+              // A key that was lost with the change of it may still be cached: what was told of it is waited
+              // for.
               if (attempt === 0 && !(await wasRemoved(id))) throw keyNotFound()
               return { result: gone, change: (await lookUp()).change }
             }

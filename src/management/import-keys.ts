@@ -16,7 +16,9 @@ import type { WorkspaceRoom } from './workspace-room.ts'
 export type ImportKeyInput = CreateKeyInput &
   (
     | {
-        /** 16 to 256 visible ASCII characters without a colon, of the shape of `importedKeys` or of our own. */
+        /**
+         * 16 to 256 visible ASCII characters without a colon, of the shape of `importedKeys` or of our own.
+         */
         key: string
         keyHash?: undefined
       }
@@ -162,7 +164,8 @@ export function createKeyImport(parts: {
     const left = await measureRoom(wanted.keys())
     const isTight = ({ record: { workspace } }: Candidate) =>
       (wanted.get(workspace) as number) > (left.get(workspace) as number)
-    // The store refuses what exists under the newest pepper by itself; where room is scarce, that takes none of it.
+    // The store refuses what exists under the newest pepper by itself; where room is scarce, that takes none
+    // of it.
     const existing = await findExisting(candidates, (candidate) => {
       const { hashes } = candidate.secret
       return dryRun || isTight(candidate) ? hashes : hashes.slice(1)

@@ -96,7 +96,9 @@ export function isKeyId(id: unknown): id is string {
   return typeof id === 'string' && keyIdPattern.test(id)
 }
 
-/** Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan. */
+/**
+ * Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
+ */
 export function asKeyId(id: unknown): string {
   if (!isKeyId(id)) throw keyNotFound()
   return id

@@ -26,8 +26,8 @@ export async function listAll(
 }
 
 /**
- * A page of the keys that fit, by what was counted of them: stores keep counts in buckets, which change all the time, so that no
- * index has this order. Of 20 000 keys it takes about a second.
+ * A page of the keys that fit, by what was counted of them: stores keep counts in buckets, which change all
+ * the time, so that no index has this order. Of 20 000 keys it takes about a second.
  */
 export async function rankKeys(
   store: Pick<KeyStore, 'list'>,

@@ -3,7 +3,10 @@ import type { NewSecret } from '../keys/lifecycle.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import { digestToHex, generateSecret } from '../keys/secret.ts'
 
-/** Makes a secret for a key of an environment. @throws StoreError `pepper_missing` when no other process would accept it. */
+/**
+ * Makes a secret for a key of an environment. @throws StoreError `pepper_missing` when no other process would
+ * accept it.
+ */
 export type MakeSecret = (environment: string) => Promise<NewSecret>
 
 export function createSecretMaker({

@@ -8,7 +8,10 @@ import { invalidField, KeyError } from '../runtime/errors.ts'
 /** The rules of a key, and those on trial. */
 type ParsedRules = ReturnType<typeof parseRuleFields> & { trial?: TrialRules | null }
 
-/** Reads the rules among the fields of a key, and looks whether its plan is one of the application's. @throws KeyError `invalid_field` */
+/**
+ * Reads the rules among the fields of a key, and looks whether its plan is one of the application's. @throws
+ * KeyError `invalid_field`
+ */
 export type ParseRules = (input: Readonly<Record<string, unknown>>) => Promise<ParsedRules>
 
 export function createRuleParser(eventTypes: ReadonlySet<string>, plans: Plans): ParseRules {
@@ -23,7 +26,10 @@ export function createRuleParser(eventTypes: ReadonlySet<string>, plans: Plans):
   }
 }
 
-/** `null` and no rule at all are the same. A rule of `null` would say: try what it is like without the rule, which it then has not. */
+/**
+ * `null` and no rule at all are the same. A rule of `null` would say: try what it is like without the rule,
+ * which it then has not.
+ */
 function parseTrial(
   trial: unknown,
   parseLists: (rules: Readonly<Record<string, unknown>>) => ReturnType<typeof parseRuleFields>,

@@ -10,7 +10,10 @@ export interface TrialRulesCalls {
   dropTrial(id: string, change?: ChangeOptions): Promise<WriteKey>
 }
 
-/** What becomes of rules on trial: enforced, or forgotten. Both in one change, so that no moment has both or neither. */
+/**
+ * What becomes of rules on trial: enforced, or forgotten. Both in one change, so that no moment has both or
+ * neither.
+ */
 export function createTrialRules({
   clock,
   changes,

@@ -22,7 +22,9 @@ import { listAll } from './key-ranking.ts'
 export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
   /** As for `usage`. Default `24h`. */
   window?: string
-  /** A time zone such as `Asia/Kolkata`, whose full hours and calendar days are the buckets. Default `UTC`. */
+  /**
+   * A time zone such as `Asia/Kolkata`, whose full hours and calendar days are the buckets. Default `UTC`.
+   */
   zone?: string | undefined
   /** Default `source_type`. */
   groupBy?: UsageGrouping

@@ -5,8 +5,8 @@ import type { KeyStore } from '../stores/key-store.ts'
 /** How many more keys each workspace may hold. Keys of no workspace are not limited. */
 export interface WorkspaceRoom {
   /**
-   * Does the work while nobody else in this process makes keys in these workspaces: what `left` says holds until it has ended.
-   * Other processes may make keys meanwhile, by one call each.
+   * Does the work while nobody else in this process makes keys in these workspaces: what `left` says holds
+   * until it has ended. Other processes may make keys meanwhile, by one call each.
    */
   inTurn<Result>(workspaces: Iterable<string | null>, work: () => Promise<Result>): Promise<Result>
   /** Keys that may still be made there, of whatever status the others are. */

@@ -9,7 +9,10 @@ export interface Reading {
   readonly labels: Labels
 }
 
-/** A number of write keys that is read when somebody asks. Labels have few values: outcomes, reasons and parts, never keys. */
+/**
+ * A number of write keys that is read when somebody asks. Labels have few values: outcomes, reasons and
+ * parts, never keys.
+ */
 export interface Metric {
   /** As OpenTelemetry spells it. */
   readonly name: string

@@ -13,7 +13,8 @@ interface Series extends Reading {
  *
  * @param keys what `createWriteKeys()` returned; one of them for each registry.
  * @returns ends the measuring, and takes the metrics out of the registry.
- * @throws ConfigError when `keys` is something else; prom-client's error when the registry has metrics of these names.
+ * @throws ConfigError when `keys` is something else; prom-client's error when the registry has metrics of
+ * these names.
  * @example
  * ```ts
  * import { register } from 'prom-client'

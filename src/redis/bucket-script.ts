@@ -2,7 +2,10 @@ import { microEvents, roundingMicroEvents } from '../limits/gcra.ts'
 import type { Rate } from '../limits/rate-limiter.ts'
 import { createRedisScript } from './script.ts'
 
-/** The largest chunk that one process takes ahead: this part of a second's events, but never more than this part of the bucket. */
+/**
+ * The largest chunk that one process takes ahead: this part of a second's events, but never more than this
+ * part of the bucket.
+ */
 const chunkSeconds = 0.1
 const chunkPart = 0.25
 
@@ -12,7 +15,8 @@ export function chunkLimit(rate: Rate): number {
 }
 
 /**
- * The shared bucket of one write key: the arithmetic of `gcra.ts`, run where all processes meet, with the server's time.
+ * The shared bucket of one write key: the arithmetic of `gcra.ts`, run where all processes meet, with the
+ * server's time.
  *
  * Runs on Redis 5 and later and on Valkey. The value is a string `<used> <at> <turn>`: micro-events owed, the
  * microsecond of that, and the microsecond up to which turns have been handed out.

@@ -2,8 +2,9 @@ import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 
 /**
- * A client that the application made, connects and closes: node-redis 5 or 6 (client, pool, cluster, sentinel), ioredis
- * 5 or 6 and iovalkey (single or cluster), or anything that sends one command and resolves to its reply.
+ * A client that the application made, connects and closes: node-redis 5 or 6 (client, pool, cluster,
+ * sentinel), ioredis 5 or 6 and iovalkey (single or cluster), or anything that sends one command and resolves
+ * to its reply.
  */
 export type RedisClient =
   // biome-ignore lint/suspicious/noExplicitAny: the clients' own signatures differ too much to be one parameter list.
@@ -65,7 +66,10 @@ function findSend(client: AnyClient): ((key: string, args: string[]) => unknown)
   return (_key, args) => client.sendCommand?.(args)
 }
 
-/** A client that is not connected keeps commands in a queue of its own, for minutes: better not to hand it any. */
+/**
+ * A client that is not connected keeps commands in a queue of its own, for minutes: better not to hand it
+ * any.
+ */
 function isReady(client: AnyClient): boolean | undefined {
   if (typeof client.status === 'string') {
     // ioredis with `lazyConnect` waits for its first command.

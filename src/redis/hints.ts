@@ -13,11 +13,14 @@ export interface RedisHintsOptions {
   /** Publishes. Made, connected and closed by the application. */
   client: RedisClient
   /**
-   * A second connection of the application's, as one that subscribes can do nothing else. Default: a duplicate of
-   * `client`, opened with the first subscription and closed with the hints.
+   * A second connection of the application's, as one that subscribes can do nothing else. Default: a
+   * duplicate of `client`, opened with the first subscription and closed with the hints.
    */
   subscriber?: RedisSubscriber
-  /** 1 to 128 of `A-Z a-z 0-9 . _ : -`; all processes of one store name the same. Default `'writekey:changes'`. */
+  /**
+   * 1 to 128 of `A-Z a-z 0-9 . _ : -`; all processes of one store name the same. Default
+   * `'writekey:changes'`.
+   */
   channel?: string
 }
 
@@ -29,9 +32,10 @@ const mostIds = 1_000
 const mostCharacters = 100_000
 
 /**
- * Tells other processes over Redis that keys changed, for any store. A message only makes its receivers ask their store:
- * junk and forged ones cost at most 20 questions a second, and lost ones only time, as the lease ends anyway. After a
- * reconnect every process asks once, for what it may have missed. A subscription that is lost, silent or refused is told.
+ * Tells other processes over Redis that keys changed, for any store. A message only makes its receivers ask
+ * their store: junk and forged ones cost at most 20 questions a second, and lost ones only time, as the lease
+ * ends anyway. After a reconnect every process asks once, for what it may have missed. A subscription that is
+ * lost, silent or refused is told.
  *
  * @throws ConfigError for an unknown option or a bad value, and for a client of an unknown kind.
  * @example

@@ -15,11 +15,16 @@ import { expectedDemand, isLeasable, type LeasedDemand } from './leased-demand.t
 /** What one process knows and holds of one shared bucket. Times are milliseconds of a monotonic clock. */
 export interface LeasedBucket extends LeasedDemand {
   readonly keyId: string
-  /** The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost since. */
+  /**
+   * The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost
+   * since.
+   */
   readonly view: GcraState
   /** What this process admitted by itself: alone with the key it is as exact as a limiter in memory. */
   readonly own: GcraState
-  /** When the question was sent whose answer is `view`: the server cannot have seen the bucket so any earlier. */
+  /**
+   * When the question was sent whose answer is `view`: the server cannot have seen the bucket so any earlier.
+   */
   toldAtMs: number
   /** The rate at which `view` was told. */
   toldEps: number
@@ -71,8 +76,8 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
 }
 
 /**
- * Spends what is held, or refuses when not even an empty-handed crowd could have left enough in the shared bucket.
- * Undefined when only the server knows.
+ * Spends what is held, or refuses when not even an empty-handed crowd could have left enough in the shared
+ * bucket. Undefined when only the server knows.
  */
 export function decideLocally(
   bucket: LeasedBucket,
@@ -109,7 +114,10 @@ export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cos
   return result
 }
 
-/** Asks for one request and those that wait behind it, hands back what is held, and takes anew for what is to come. */
+/**
+ * Asks for one request and those that wait behind it, hands back what is held, and takes anew for what is to
+ * come.
+ */
 export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
   const limit = chunkLimit(rate)
   const expected = cost > 0 && limit >= 2 ? expectedDemand(bucket) : 0
@@ -122,8 +130,8 @@ export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate
 }
 
 /**
- * Whole micro-events that the shared bucket still owes at the least, by what this process was told last, if the server
- * answers by then; 0 when that cannot be told.
+ * Whole micro-events that the shared bucket still owes at the least, by what this process was told last, if
+ * the server answers by then; 0 when that cannot be told.
  */
 export function leastOwed(bucket: LeasedBucket, rate: Rate, answeredByMs: number): number {
   if (bucket.toldEps !== rate.eps) return 0
@@ -174,7 +182,10 @@ export function toAnsweredResult(
   }
 }
 
-/** Micro-events that count against this process: what others owe, or what it has admitted itself if that is more. */
+/**
+ * Micro-events that count against this process: what others owe, or what it has admitted itself if that is
+ * more.
+ */
 function owedByOthers(bucket: LeasedBucket, rate: Rate, nowUs: number): number {
   const shared = settleGcra(bucket.view, rate, nowUs) - bucket.held * microEvents
   const owed = Math.max(shared, settleGcra(bucket.own, rate, nowUs))

@@ -31,7 +31,10 @@ export function noteDemand(bucket: LeasedDemand, cost: number, rate: Rate, nowMs
   bucket.demand += cost
 }
 
-/** Events to expect in the next second. A demand that has just begun is scaled up from the time it has been there. */
+/**
+ * Events to expect in the next second. A demand that has just begun is scaled up from the time it has been
+ * there.
+ */
 export function expectedDemand(bucket: LeasedDemand): number {
   if (bucket.demand < 2) return 0
   const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)

@@ -17,7 +17,10 @@ import type { OutageLimiter } from './outage-limiter.ts'
 /** Spends locally what has been taken ahead, and asks for more on behalf of whoever needs it. */
 export interface LeasedMode {
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult | Promise<RateLimitResult>
-  /** Keeps what a request was charged for those to come, or hands it back when it is much or was taken too long ago. */
+  /**
+   * Keeps what a request was charged for those to come, or hands it back when it is much or was taken too
+   * long ago.
+   */
   refund(bucket: LeasedBucket, cost: number, rate: Rate): Promise<void> | undefined
   /** Hands back what is held. */
   close(): Promise<void>

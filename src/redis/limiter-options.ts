@@ -7,16 +7,20 @@ export interface RedisLimiterOptions {
   /** Made, connected and closed by the application. */
   client: RedisClient
   /**
-   * `'leased'` takes events out of the shared bucket ahead, in chunks sized to this process's own traffic, so that most
-   * requests need no round trip. `'strict'` makes one round trip per request and is exact. Default `'leased'`.
+   * `'leased'` takes events out of the shared bucket ahead, in chunks sized to this process's own traffic, so
+   * that most requests need no round trip. `'strict'` makes one round trip per request and is exact. Default
+   * `'leased'`.
    */
   mode?: 'leased' | 'strict'
   /**
-   * What happens while Redis does not answer. `'local'`: this process admits its part of the rate, `eps / processes`.
-   * `'deny'`: requests are answered 503. `'allow'`: nothing is limited. Default `'local'`.
+   * What happens while Redis does not answer. `'local'`: this process admits its part of the rate, `eps /
+   * processes`. `'deny'`: requests are answered 503. `'allow'`: nothing is limited. Default `'local'`.
    */
   onOutage?: 'local' | 'deny' | 'allow'
-  /** Among how many processes the rate is divided in an outage: a whole number from 1. Default: those that were there last. */
+  /**
+   * Among how many processes the rate is divided in an outage: a whole number from 1. Default: those that
+   * were there last.
+   */
   processes?: number
   /** Longest time a request waits for Redis, in milliseconds. 1 to 10 000. Default 50. */
   timeoutMs?: number

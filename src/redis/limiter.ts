@@ -31,11 +31,13 @@ export interface RedisLimiter extends RateLimiter {
 }
 
 /**
- * A limiter whose buckets live in Redis, so that a key's rate holds across all processes that share the server.
+ * A limiter whose buckets live in Redis, so that a key's rate holds across all processes that share the
+ * server.
  *
- * In any W seconds at most `burst + eps × (W + min(0.1 × processes, 3))` events are admitted in mode `'leased'`, and
- * `burst + eps × W` in mode `'strict'`; a batch larger than the burst passes on a full bucket and is paid for afterwards.
- * No request waits longer than `timeoutMs` for the server; while it does not answer, `onOutage` decides.
+ * In any W seconds at most `burst + eps × (W + min(0.1 × processes, 3))` events are admitted in mode
+ * `'leased'`, and `burst + eps × W` in mode `'strict'`; a batch larger than the burst passes on a full bucket
+ * and is paid for afterwards. No request waits longer than `timeoutMs` for the server; while it does not
+ * answer, `onOutage` decides.
  *
  * @throws ConfigError for an unknown option or a bad value, and for a client of an unknown kind.
  * @example
@@ -66,7 +68,8 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   const lostBuckets = createLostBuckets()
   const outage = createOutageLimiter({ onOutage, processes: presence.count, maxKeys, clock })
   const leased = createLeasedMode({ ask, isUp: link.isUp, outage, timeoutMs, clock })
-  // Without a listener a client that loses its server ends the process, and a limiter must not be what did that.
+  // Without a listener a client that loses its server ends the process, and a limiter must not be what did
+  // that.
   const unhook = commands.on('error', () => {})
   let announcing: NodeJS.Timeout | undefined
   let closing: Promise<void> | undefined
@@ -200,7 +203,9 @@ function assertCharge(cost: number, rate: Rate): void {
     throw new RangeError('eps and burst must be above 0')
 }
 
-/** Braces make the id the hash tag of a cluster. Ids with anything but plain characters go in by their hash. */
+/**
+ * Braces make the id the hash tag of a cluster. Ids with anything but plain characters go in by their hash.
+ */
 function toRedisKey(prefix: string, keyId: string): string {
   const name = /^[A-Za-z0-9_-]{1,80}$/.test(keyId)
     ? keyId

@@ -8,9 +8,14 @@ import type { RedisScript } from './script.ts'
 
 /** The way to the server, with a time-out on each question and a breaker in front of all of them. */
 export interface RedisLink {
-  /** False from the first time-out or failure until the server has answered; nothing but probes is sent meanwhile. */
+  /**
+   * False from the first time-out or failure until the server has answered; nothing but probes is sent
+   * meanwhile.
+   */
   isUp(): boolean
-  /** Runs a script on its one key. @throws when there is no answer in time; then the link is not up any more. */
+  /**
+   * Runs a script on its one key. @throws when there is no answer in time; then the link is not up any more.
+   */
   run(script: RedisScript, key: string, args: readonly string[]): Promise<unknown>
   /** The server answers, but what it says about this key cannot be relied on: an outage as well. */
   distrust(error: Error, key: string): void
@@ -42,7 +47,9 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   /** Scripts that are on their way to a server that had none, so that not every question carries one. */
   const loading = new Map<RedisScript, Promise<unknown>>()
   let state: 'up' | 'late' | 'down' = 'up'
-  /** Whether the last question was answered in time. Who is late twice in a row is slow, which is no hiccup. */
+  /**
+   * Whether the last question was answered in time. Who is late twice in a row is slow, which is no hiccup.
+   */
   let wasInTime = true
   let closed = false
   let timer: NodeJS.Timeout | undefined

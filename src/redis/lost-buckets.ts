@@ -1,6 +1,9 @@
 /** Notices a server that loses buckets again and again, as one does that evicts keys. */
 export interface LostBuckets {
-  /** @param askedAtMs when this process was last told that the bucket is there. @returns whether this is no single loss any more. */
+  /**
+   * @param askedAtMs when this process was last told that the bucket is there. @returns whether this is no
+   * single loss any more.
+   */
   note(askedAtMs: number, nowMs: number): boolean
 }
 

@@ -37,7 +37,10 @@ export function createOutageLimiter(options: OutageLimiterOptions): OutageLimite
   }
 
   const local: MemoryLimiter = createMemoryLimiter({ maxKeys: options.maxKeys, clock })
-  /** Events admitted here per bucket since the server last heard of it. A bucket that was forgotten owes nothing. */
+  /**
+   * Events admitted here per bucket since the server last heard of it. A bucket that was forgotten owes
+   * nothing.
+   */
   const admitted = new WeakMap<LeasedBucket, number>()
 
   function share(rate: Rate): Rate {

@@ -14,7 +14,9 @@ export interface OutageReportOptions {
   onUp: () => void
 }
 
-/** The server has to hold for so long before it is said to be back; twice as long each time it fails again. */
+/**
+ * The server has to hold for so long before it is said to be back; twice as long each time it fails again.
+ */
 const settleMs = 500
 const longestSettleMs = 10_000
 const pauseMs = 100

@@ -14,8 +14,8 @@ export interface Presence {
 }
 
 /**
- * The more there are, the less one that has died matters: a word every second from up to five processes, and from a larger fleet
- * as many as it can have within its commands per admitted event.
+ * The more there are, the less one that has died matters: a word every second from up to five processes, and
+ * from a larger fleet as many as it can have within its commands per admitted event.
  */
 const msPerPair = 40
 const shortestMs = 1_000

@@ -23,12 +23,15 @@ const states: readonly (readonly [code: string, message: string])[] = [
   ['WRONGPASS', 'Redis refuses the user name or password of the client.'],
 ]
 
-/** An error of a server that refuses permission; an operator can mend it step by step, and each step has a text of its own. */
+/**
+ * An error of a server that refuses permission; an operator can mend it step by step, and each step has a
+ * text of its own.
+ */
 export class PermissionError extends StoreError {}
 
 /**
- * A server's refusal in words that say what is missing and what to do, and do not vary from one time to the next. Other
- * errors come back as they are.
+ * A server's refusal in words that say what is missing and what to do, and do not vary from one time to the
+ * next. Other errors come back as they are.
  */
 export function explainRefusal(error: unknown, { command, pattern }: RedisAccess): Error {
   const text = String((error as Error)?.message ?? error)

@@ -6,7 +6,10 @@ export interface RedisScript {
   readonly sha: string
 }
 
-/** Every command that the scripts call; each of them fails as a whole when the user may not run one that it needs. */
+/**
+ * Every command that the scripts call; each of them fails as a whole when the user may not run one that it
+ * needs.
+ */
 export const scriptCommands = [
   'TIME',
   'GET',
@@ -23,7 +26,8 @@ export const scriptCommands = [
 const commandList = `{ ${scriptCommands.map((command) => `'${command}'`).join(', ')} }`
 
 /**
- * @param body calls Redis by `call(command, …)` only: an error then ends the script, and its text names the command in
+ * @param body calls Redis by `call(command, …)` only: an error then ends the script, and its text names the
+ * command in
  *   brackets, or all that the user may not run on Redis 7. The servers' own texts name none.
  */
 export function createRedisScript(body: string): RedisScript {

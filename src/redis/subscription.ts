@@ -34,8 +34,8 @@ interface SubscriptionListener {
   /** Subscribed, for the first time or again: messages may have been missed until now. */
   onConnected(): void
   /**
-   * The connection is lost, silent, or may not subscribe. Told once until it is connected, and again when the server refuses
-   * another permission than before.
+   * The connection is lost, silent, or may not subscribe. Told once until it is connected, and again when the
+   * server refuses another permission than before.
    */
   onLost(error: Error): void
 }
@@ -49,7 +49,8 @@ const pingEveryMs = 5_000
 const pingTimeoutMs = 1_000
 
 /**
- * One channel on any of the clients. Connects and subscribes with the first listener; clients reconnect by themselves.
+ * One channel on any of the clients. Connects and subscribes with the first listener; clients reconnect by
+ * themselves.
  *
  * @param owned whether to work on a duplicate of `client`, which is then opened and closed here
  */
@@ -109,7 +110,9 @@ export function createRedisSubscription(
     subscribe()
   }
 
-  /** Also after each reconnect, whether or not the client does it too: only then is it known when to catch up. */
+  /**
+   * Also after each reconnect, whether or not the client does it too: only then is it known when to catch up.
+   */
   function subscribe(): void {
     if (closed || connection === undefined || !isUsable(connection)) return
     clearTimeout(retry)

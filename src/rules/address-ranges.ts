@@ -7,8 +7,8 @@ export interface AddressRange {
 }
 
 /**
- * Ranges of one family as a string of 16-bit code units, sorted, none overlapping: two for an address of IPv4, eight for one
- * of IPv6. A range of IPv4 takes 8 bytes like this, 48 in arrays.
+ * Ranges of one family as a string of 16-bit code units, sorted, none overlapping: two for an address of
+ * IPv4, eight for one of IPv6. A range of IPv4 takes 8 bytes like this, 48 in arrays.
  */
 export type PackedRanges = string
 
@@ -43,7 +43,10 @@ function mergeRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   return merged
 }
 
-/** Whether a range between these two places has the address. The cost grows with the logarithm of their number. */
+/**
+ * Whether a range between these two places has the address. The cost grows with the logarithm of their
+ * number.
+ */
 export function hasIpv4(packed: string, start: number, end: number, address: number): boolean {
   let low = 0
   let high = (end - start) / ipv4Width

@@ -4,13 +4,16 @@ import { formatIpAddress, type IpAddress, parseIpAddress } from './ip-address.ts
 import { createCidrSet, parseCidr } from './ip-rule.ts'
 
 /**
- * Who may speak for the client in `X-Forwarded-For`: the number of proxies in front (0 = none, the default), the CIDR
- * ranges they connect from, or a function that is given the canonical address and its distance (0 = the socket) and
- * trusts by returning `true`.
+ * Who may speak for the client in `X-Forwarded-For`: the number of proxies in front (0 = none, the default),
+ * the CIDR ranges they connect from, or a function that is given the canonical address and its distance (0 =
+ * the socket) and trusts by returning `true`.
  */
 export type TrustedProxies = number | readonly string[] | ((address: string, hop: number) => boolean)
 
-/** Resolves the client's address in canonical text; `undefined` when it cannot be told. Never throws over what a client sent. */
+/**
+ * Resolves the client's address in canonical text; `undefined` when it cannot be told. Never throws over what
+ * a client sent.
+ */
 export type ResolveClientAddress = (ip: string | undefined, headers: FieldValues) => string | undefined
 
 /** A client's address, read once for a request. */
@@ -31,10 +34,11 @@ const maxEntryLength = 64
  *
  * - nothing trusted: the socket's address, the header is ignored;
  * - a hop count: the entry that many steps left of the socket; a header with fewer entries tells nothing;
- * - CIDR ranges or a function: from the right, the first address that is not trusted; the left-most when all are.
+ * - CIDR ranges or a function: from the right, the first address that is not trusted; the left-most when all
+ *   are.
  *
- * An entry that is not an address (`unknown`, empty, a name) is never skipped: where it decides, the answer is `undefined`.
- * `Forwarded`, `X-Real-IP` and the like are never read.
+ * An entry that is not an address (`unknown`, empty, a name) is never skipped: where it decides, the answer
+ * is `undefined`. `Forwarded`, `X-Real-IP` and the like are never read.
  *
  * @throws ConfigError for anything else, above all `true`, which would let every client choose its address.
  */
@@ -116,7 +120,10 @@ function readForwardedFor(headers: FieldValues): string {
   return trimBlanks(joined) === '' ? '' : joined
 }
 
-/** The last comma before `end`, or -1. `lastIndexOf` takes a negative start for 0 and would find a leading comma for ever. */
+/**
+ * The last comma before `end`, or -1. `lastIndexOf` takes a negative start for 0 and would find a leading
+ * comma for ever.
+ */
 function previousComma(text: string, end: number): number {
   return end > 0 ? text.lastIndexOf(',', end - 1) : -1
 }

@@ -3,19 +3,24 @@ import { compileEventRule, type EventRule } from './event-rule.ts'
 import { compileIpRule, type IpRule } from './ip-rule.ts'
 import { compileOriginRule, type OriginRule } from './origin-rule.ts'
 
-/** Everything a write key restricts, ready to be asked on the request path. `null` where it restricts nothing. */
+/**
+ * Everything a write key restricts, ready to be asked on the request path. `null` where it restricts nothing.
+ */
 export interface CompiledRules {
   readonly events: EventRule | null
   readonly origins: OriginRule | null
   readonly ips: IpRule | null
 }
 
-/** Compiles the rules of one write key, once per load. Never throws: an unreadable stored entry makes a rule stricter. */
+/**
+ * Compiles the rules of one write key, once per load. Never throws: an unreadable stored entry makes a rule
+ * stricter.
+ */
 export type CompileRules = (fields: KeyRules) => CompiledRules
 
 /**
- * Creates the compiler for the keys of one cache. Keys with the same lists share what is made of them: an application's keys
- * often have them alike, and what many requests ask stays in the processor's cache.
+ * Creates the compiler for the keys of one cache. Keys with the same lists share what is made of them: an
+ * application's keys often have them alike, and what many requests ask stays in the processor's cache.
  */
 export function createRuleCompiler(): CompileRules {
   const eventsOf = sharing(compileEventRule, (fields) => [

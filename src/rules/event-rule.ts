@@ -1,8 +1,8 @@
 /** The event rules of one write key, in two questions, as most events have the type of the one before. */
 export interface EventRule {
   /**
-   * Where events of a type have the names that are asked about; `undefined` when the key may not send the type. `type` is what
-   * the caller made of the path and the event's own `type`; `null` = cannot be told.
+   * Where events of a type have the names that are asked about; `undefined` when the key may not send the
+   * type. `type` is what the caller made of the path and the event's own `type`; `null` = cannot be told.
    */
   namesOf(type: string | null): NamedBy | undefined
   /** Whether the key may send an event of that name. Only own properties of `event` are read. */
@@ -15,8 +15,9 @@ export type NamedBy = 'event' | 'name' | 'either' | 'none'
 const maxPatternLength = 200
 
 /**
- * Checks an event name or pattern for saving: 1 to 200 characters, no control characters, `*` only as the last one.
- * Names are compared exactly, so nothing is trimmed or folded. `problem` completes "allowedEventNames[2] …".
+ * Checks an event name or pattern for saving: 1 to 200 characters, no control characters, `*` only as the
+ * last one. Names are compared exactly, so nothing is trimmed or folded. `problem` completes
+ * "allowedEventNames[2] …".
  */
 export function normalizeEventNamePattern(text: string): { pattern: string } | { problem: string } {
   if (text === '') return { problem: 'must not be empty' }
@@ -32,9 +33,10 @@ export function normalizeEventNamePattern(text: string): { pattern: string } | {
 /**
  * Compiles the event lists of a key; `null` when it has no event rule.
  *
- * What a name is: `event` of a track call, `name` of a page or screen call; identify, group and alias have none and pass every
- * name rule. Of any other or unknown type, `event` and `name` both count and each must pass. A name that is not a string is
- * refused, as is a missing one under an allow list. Deny wins over allow.
+ * What a name is: `event` of a track call, `name` of a page or screen call; identify, group and alias have
+ * none and pass every name rule. Of any other or unknown type, `event` and `name` both count and each must
+ * pass. A name that is not a string is refused, as is a missing one under an allow list. Deny wins over
+ * allow.
  */
 export function compileEventRule(lists: {
   allowedEventTypes: readonly string[] | null
@@ -51,7 +53,10 @@ export function compileEventRule(lists: {
 const maxSharedTypes = 1_000
 const sharedTypes = new Map<string, ReadonlySet<string>>()
 
-/** One set for all keys with the same types. There are few such lists; should there be more, they are made again. */
+/**
+ * One set for all keys with the same types. There are few such lists; should there be more, they are made
+ * again.
+ */
 function shareTypes(types: readonly string[]): ReadonlySet<string> {
   const id = JSON.stringify(types)
   const shared = sharedTypes.get(id) ?? new Set(types)
@@ -170,8 +175,8 @@ function toPrefixFree(prefixes: readonly string[]): readonly string[] {
 }
 
 /**
- * One binary search suffices: whatever sorts between a prefix of `name` and `name` begins with that prefix, and so is not in a
- * prefix-free list. The greatest entry not above `name` is the only candidate.
+ * One binary search suffices: whatever sorts between a prefix of `name` and `name` begins with that prefix,
+ * and so is not in a prefix-free list. The greatest entry not above `name` is the only candidate.
  */
 function hasPrefixOf(prefixes: readonly string[], name: string): boolean {
   let low = 0

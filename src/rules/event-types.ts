@@ -19,9 +19,10 @@ export interface EventTypeResolver {
   /** Every event type, in its one spelling. */
   readonly known: ReadonlySet<string>
   /**
-   * The type that a request path says by its last non-empty segment, percent-decoded once, in any ASCII case, long (`track`) or
-   * short (`t`); `null` when it says none, as `batch` does. Ambiguous: a segment that is a type's name only when letters beyond
-   * ASCII are folded, and one that names a type right behind a segment that spells out another one.
+   * The type that a request path says by its last non-empty segment, percent-decoded once, in any ASCII case,
+   * long (`track`) or short (`t`); `null` when it says none, as `batch` does. Ambiguous: a segment that is a
+   * type's name only when letters beyond ASCII are folded, and one that names a type right behind a segment
+   * that spells out another one.
    *
    * @param path as sent, without the query
    */
@@ -36,9 +37,11 @@ const maxSegmentLength = 12 * maxTypeLength
 const batchSegments = ['batch', 'b']
 
 /**
- * Creates the resolver for the standard types and `extraTypes`: names of 1 to 64 ASCII letters, digits, `.`, `_`, `:` and `-`.
+ * Creates the resolver for the standard types and `extraTypes`: names of 1 to 64 ASCII letters, digits, `.`,
+ * `_`, `:` and `-`.
  *
- * @throws ConfigError for another shape, and for a name that a path already uses for something else (`t`, `batch`, `Track`).
+ * @throws ConfigError for another shape, and for a name that a path already uses for something else (`t`,
+ * `batch`, `Track`).
  */
 export function createEventTypeResolver(extraTypes: readonly string[]): EventTypeResolver {
   const known = new Set<string>(standardEventTypes)
@@ -121,7 +124,10 @@ function decodeSegment(segment: string): string {
   }
 }
 
-/** What routers, file systems and databases may make of letters beyond ASCII: the Kelvin sign becomes a k, a long s an s. */
+/**
+ * What routers, file systems and databases may make of letters beyond ASCII: the Kelvin sign becomes a k, a
+ * long s an s.
+ */
 function foldings(text: string): string[] {
   return [text, text.normalize('NFKC')].flatMap((form) =>
     // A Turkish İ becomes an i with a dot above.

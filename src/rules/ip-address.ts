@@ -1,7 +1,7 @@
 /**
- * An address free of its spelling: IPv4 as an unsigned 32-bit number, IPv6 as a string of its eight groups, one UTF-16
- * code unit each. Two addresses of one family compare with `===` and `<`. IPv4-mapped IPv6 is IPv4. Not for display:
- * see `formatIpAddress`.
+ * An address free of its spelling: IPv4 as an unsigned 32-bit number, IPv6 as a string of its eight groups,
+ * one UTF-16 code unit each. Two addresses of one family compare with `===` and `<`. IPv4-mapped IPv6 is
+ * IPv4. Not for display: see `formatIpAddress`.
  */
 export type IpAddress = number | string
 
@@ -9,16 +9,20 @@ export type IpAddress = number | string
 const maxTextLength = 45
 
 /**
- * Reads one IP address, strictly: no zone id, port, brackets or white space, no octet above 255 or with a leading zero,
- * no short forms. Anything else is `undefined`. IPv4-mapped IPv6 (`::ffff:a.b.c.d`, in every spelling) becomes IPv4;
- * NAT64, 6to4, Teredo, IPv4-compatible and `::ffff:0:a.b.c.d` stay IPv6. RFC 4291 section 2.2.
+ * Reads one IP address, strictly: no zone id, port, brackets or white space, no octet above 255 or with a
+ * leading zero, no short forms. Anything else is `undefined`. IPv4-mapped IPv6 (`::ffff:a.b.c.d`, in every
+ * spelling) becomes IPv4; NAT64, 6to4, Teredo, IPv4-compatible and `::ffff:0:a.b.c.d` stay IPv6. RFC 4291
+ * section 2.2.
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (text.length > maxTextLength) return undefined
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
-/** The one canonical text of an address: dotted decimal, or RFC 5952. `parseIpAddress` reads it back unchanged. */
+/**
+ * The one canonical text of an address: dotted decimal, or RFC 5952. `parseIpAddress` reads it back
+ * unchanged.
+ */
 export function formatIpAddress(address: IpAddress): string {
   if (typeof address === 'number') {
     return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
@@ -102,7 +106,10 @@ function toHexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }
 
-/** RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals; empty when there is none. */
+/**
+ * RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals; empty when there is
+ * none.
+ */
 function findLongestZeroRun(groups: string): { start: number; end: number } {
   let longest = { start: 8, end: 8 }
   for (let start = 0; start < 8; start++) {

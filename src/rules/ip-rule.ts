@@ -15,15 +15,17 @@ export interface CidrSet {
 }
 
 /**
- * The IP rules of one write key, for `allowsAddress`: the ranges allowed and those denied as one string, with the places
- * where each part begins in front. Every cached key may hold one, and two objects with lists take three times as much.
+ * The IP rules of one write key, for `allowsAddress`: the ranges allowed and those denied as one string, with
+ * the places where each part begins in front. Every cached key may hold one, and two objects with lists take
+ * three times as much.
  */
 export type IpRule = string
 
 /**
- * Reads a CIDR range or a single address, IPv4 or IPv6. Host bits are masked away: `10.1.2.3/8` is `10.0.0.0/8`.
- * `undefined` for anything else, also for a prefix length with a leading zero. An IPv4-mapped range is its IPv4 range
- * (`::ffff:10.0.0.0/104` is `10.0.0.0/8`) and is refused when shorter than /96. IPv6 ranges never hold IPv4 addresses.
+ * Reads a CIDR range or a single address, IPv4 or IPv6. Host bits are masked away: `10.1.2.3/8` is
+ * `10.0.0.0/8`. `undefined` for anything else, also for a prefix length with a leading zero. An IPv4-mapped
+ * range is its IPv4 range (`::ffff:10.0.0.0/104` is `10.0.0.0/8`) and is refused when shorter than /96. IPv6
+ * ranges never hold IPv4 addresses.
  */
 export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf('/')
@@ -60,8 +62,9 @@ export function createCidrSet(cidrs: readonly Cidr[]): CidrSet {
 }
 
 /**
- * Compiles the IP lists of a key; `null` when it has no IP rule. Lists are expected as `parseRuleFields` leaves them. Should a
- * stored entry be unreadable all the same, it allows nobody in an allow list and refuses everybody in a deny list.
+ * Compiles the IP lists of a key; `null` when it has no IP rule. Lists are expected as `parseRuleFields`
+ * leaves them. Should a stored entry be unreadable all the same, it allows nobody in an allow list and
+ * refuses everybody in a deny list.
  */
 export function compileIpRule(lists: {
   allowedIps: readonly string[] | null

@@ -2,14 +2,16 @@ import { normalizeOriginRule } from './origin-spelling.ts'
 import { maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
 
 /**
- * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an index. Every
- * cached key may hold one, so short lists have no object around them, and no sets.
+ * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an
+ * index. Every cached key may hold one, so short lists have no object around them, and no sets.
  */
 export type OriginRule = string | readonly string[] | OriginIndex
 
 /**
- * Compiles the origin list of a key; `null` when it has no origin rule, and `[]` allows no origin at all. An entry that
- * `normalizeOriginRule` refuses matches nothing; of public suffixes only top-level domains are known here, the list is asked when a rule is saved. The cost of a decision does not grow with the number of rules.
+ * Compiles the origin list of a key; `null` when it has no origin rule, and `[]` allows no origin at all. An
+ * entry that `normalizeOriginRule` refuses matches nothing; of public suffixes only top-level domains are
+ * known here, the list is asked when a rule is saved. The cost of a decision does not grow with the number of
+ * rules.
  */
 export function compileOriginRule(allowedOrigins: readonly string[] | null): OriginRule | null {
   if (allowedOrigins === null) return null
@@ -32,8 +34,8 @@ function isTopLevel(host: string): boolean {
 const maxListed = 16
 
 /**
- * Whether a presented `Origin` may use the key. It counts only in the spelling a browser sends (RFC 6454 section 6.2):
- * nothing is folded. `null` never matches.
+ * Whether a presented `Origin` may use the key. It counts only in the spelling a browser sends (RFC 6454
+ * section 6.2): nothing is folded. `null` never matches.
  */
 export function allowsOrigin(rule: OriginRule, origin: string): boolean {
   if (typeof rule === 'string') return matchesRule(rule, origin)
@@ -97,7 +99,8 @@ function isIndexed({ exact, parents, longestParent }: OriginIndex, origin: strin
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1
   if (hostStart === -1) return false
   const scheme = origin.slice(0, hostStart)
-  // What follows an earlier dot is longer than any rule; a host of a hundred labels costs no more than one of ten.
+  // What follows an earlier dot is longer than any rule; a host of a hundred labels costs no more than one of
+  // ten.
   const firstDot = Math.max(hostStart, hostStart + origin.length - 1 - longestParent)
   for (let dot = origin.indexOf('.', firstDot); dot !== -1; dot = origin.indexOf('.', dot + 1)) {
     if (parents.has(scheme + origin.slice(dot + 1))) return isCanonical(origin, hostStart, dot)
@@ -111,6 +114,7 @@ function isCanonical(origin: string, hostStart: number, dot: number): boolean {
   const hostLength = (port === -1 ? origin.length : port) - hostStart
   const labels = origin.slice(hostStart, dot)
   if (hostLength > maxHostLength || !strictHost.test(labels)) return false
-  // Lower-case letters, digits and hyphens are their own canonical spelling, unless they claim to be Punycode.
+  // Lower-case letters, digits and hyphens are their own canonical spelling, unless they claim to be
+  // Punycode.
   return !labels.includes('xn--') || parseOrigin(origin)?.origin === origin
 }

@@ -12,9 +12,10 @@ const nonPageSchemes = new Set(['ftp', 'ws', 'wss'])
 const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
 
 /**
- * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no default port.
- * Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose host is kept as written) and
- * `https://*.example.com`, with a port if need be. `problem` completes "allowedOrigins[2] …".
+ * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no
+ * default port. Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose
+ * host is kept as written) and `https://*.example.com`, with a port if need be. `problem` completes
+ * "allowedOrigins[2] …".
  * @param isPublicSuffix refuses a wildcard on names that anybody can get
  */
 export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix): OriginSpelling {

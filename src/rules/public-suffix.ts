@@ -1,7 +1,13 @@
-/** Whether unrelated parties get names directly below this host, so that a wildcard on it would let them all in. */
+/**
+ * Whether unrelated parties get names directly below this host, so that a wildcard on it would let them all
+ * in.
+ */
 export type IsPublicSuffix = (host: string) => boolean
 
-/** Hosting services that put regions or products between themselves and the customer: no name below them is safe to span. */
+/**
+ * Hosting services that put regions or products between themselves and the customer: no name below them is
+ * safe to span.
+ */
 const sharedTrees = [
   'amazonaws.com',
   'amazonaws.com.cn',
@@ -19,8 +25,9 @@ const sharedTrees = [
 ]
 
 /**
- * Loads the Public Suffix List, with the names that hosting services have added to it. Only saving a rule needs it, and it is
- * larger than all of the rest, so it is no part of the import. The answer takes lower-case ASCII host names.
+ * Loads the Public Suffix List, with the names that hosting services have added to it. Only saving a rule
+ * needs it, and it is larger than all of the rest, so it is no part of the import. The answer takes
+ * lower-case ASCII host names.
  *
  * Source: publicsuffix.org, by way of tldts.
  */

@@ -8,9 +8,9 @@ import type { IsPublicSuffix } from './public-suffix.ts'
 type NormalizeEntry = (text: string) => { value: string } | { problem: string }
 
 /**
- * Checks and normalises the rule fields of a create or update call. Fields that are absent or `undefined` stay absent; others
- * must be `null` or a list of at most 1 000 well-formed strings. Repeated entries are stored once, origins and ranges in their
- * canonical spelling, an empty deny list as `null`.
+ * Checks and normalises the rule fields of a create or update call. Fields that are absent or `undefined`
+ * stay absent; others must be `null` or a list of at most 1 000 well-formed strings. Repeated entries are
+ * stored once, origins and ranges in their canonical spelling, an empty deny list as `null`.
  *
  * @throws KeyError `invalid_field`, naming the list, the entry and what to write instead.
  */

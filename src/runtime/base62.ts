@@ -3,7 +3,10 @@ import { nodeCrypto } from './built-ins.ts'
 /** The digits of base62, in ASCII order. */
 export const base62Alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so that no character is likelier. */
+/**
+ * Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so that no character is
+ * likelier.
+ */
 const unbiasedLimit = 248
 
 /** `length` characters of `0-9A-Za-z` from the system's CSPRNG, uniformly distributed (5.95 bits each). */

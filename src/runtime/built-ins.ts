@@ -1,7 +1,8 @@
 /**
- * Node's own modules that take milliseconds to load (`node:crypto` 2, `node:zlib` 1) and that importing the package does
- * not need. Each is loaded by the first call. `process.getBuiltinModule` (Node 20.16, 22.3) does so at once and in
- * either module format, where `require` is missing in one and `import()` has to be waited for.
+ * Node's own modules that take milliseconds to load (`node:crypto` 2, `node:zlib` 1) and that importing the
+ * package does not need. Each is loaded by the first call. `process.getBuiltinModule` (Node 20.16, 22.3) does
+ * so at once and in either module format, where `require` is missing in one and `import()` has to be waited
+ * for.
  */
 export const nodeCrypto = onFirstCall(() => process.getBuiltinModule('node:crypto'))
 

@@ -15,7 +15,10 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 }
 
-/** A clock whose monotonic time can be held for one synchronous call: reading it takes as long as a check does. */
+/**
+ * A clock whose monotonic time can be held for one synchronous call: reading it takes as long as a check
+ * does.
+ */
 export interface HeldClock extends Clock {
   /** What `monotonic` gives; undefined = it is read. Whoever holds it lets go in the same turn. */
   held: number | undefined
@@ -46,8 +49,8 @@ export const injectedClock: OptionReader<Clock | undefined> = (value, option) =>
 }
 
 /**
- * A clock made of what was injected; `undefined` when that is none. Without `monotonic`, the steps that `now` takes
- * forward are added up, so that a wall clock set back neither refills a bucket nor locks one.
+ * A clock made of what was injected; `undefined` when that is none. Without `monotonic`, the steps that `now`
+ * takes forward are added up, so that a wall clock set back neither refills a bucket nor locks one.
  */
 export function toClock(source: unknown): Clock | undefined {
   const { now, monotonic } = (source ?? {}) as Partial<Clock>

@@ -1,8 +1,8 @@
 import { nearestName } from './nearest-name.ts'
 
 /**
- * A bad option, thrown while something is being constructed, before any traffic. The message names the option, what was
- * received and what would be right. It never repeats a value that may hold a secret.
+ * A bad option, thrown while something is being constructed, before any traffic. The message names the
+ * option, what was received and what would be right. It never repeats a value that may hold a secret.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'

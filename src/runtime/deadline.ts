@@ -5,8 +5,8 @@ import { StoreError } from './errors.ts'
 export const storeDeadlineMs = 1_000
 
 /**
- * Calls `giveUp` when a deadline is over and what has arrived by then was read: a process that was busy or frozen for that
- * long judges by what it has got, not by its own delay.
+ * Calls `giveUp` when a deadline is over and what has arrived by then was read: a process that was busy or
+ * frozen for that long judges by what it has got, not by its own delay.
  * @returns cancels it.
  */
 export function atDeadline(deadlineMs: number, giveUp: () => void): () => void {
@@ -19,7 +19,8 @@ export function atDeadline(deadlineMs: number, giveUp: () => void): () => void {
 }
 
 /**
- * The value, or what `late` gives or throws when it does not come in time. Then whatever comes later is ignored.
+ * The value, or what `late` gives or throws when it does not come in time. Then whatever comes later is
+ * ignored.
  * @throws StoreError `store_timeout`, unless `late` says otherwise.
  */
 export function withDeadline<T>(

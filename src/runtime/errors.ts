@@ -26,7 +26,10 @@ export type ConflictReason =
  */
 export class KeyError extends Error {
   override readonly name = 'KeyError'
-  /** The field at fault, in the spelling of the TypeScript API, e.g. `allowedOrigins`. Only with `invalid_field`. */
+  /**
+   * The field at fault, in the spelling of the TypeScript API, e.g. `allowedOrigins`. Only with
+   * `invalid_field`.
+   */
   readonly field?: string
   /** Only with `conflict`. */
   readonly reason?: ConflictReason
@@ -42,7 +45,10 @@ export class KeyError extends Error {
   }
 }
 
-/** `invalid_field`: the message reads "<field> <problem>". The value is not quoted: it may be a secret put in the wrong place. */
+/**
+ * `invalid_field`: the message reads "<field> <problem>". The value is not quoted: it may be a secret put in
+ * the wrong place.
+ */
 export function invalidField(field: string, problem: string): KeyError {
   return new KeyError('invalid_field', `${field} ${problem}`, { field })
 }

@@ -1,6 +1,6 @@
 /**
- * The name that a misspelt one probably means: the only one within a third of its length in edits, or alike but for case and
- * punctuation. `undefined` when nothing is close.
+ * The name that a misspelt one probably means: the only one within a third of its length in edits, or alike
+ * but for case and punctuation. `undefined` when nothing is close.
  */
 export function nearestName(misspelt: string, names: readonly string[]): string | undefined {
   const bare = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')

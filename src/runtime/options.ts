@@ -5,7 +5,8 @@ import { nearestName } from './nearest-name.ts'
  * Checks one option and gives what the code uses.
  * @param value what was given; `undefined` when the option was left out
  * @param option its name for messages, e.g. `cache.leaseMs`
- * @param isGiven whether the option stands there, if only as `undefined`; for what must not be lost by mistake
+ * @param isGiven whether the option stands there, if only as `undefined`; for what must not be lost by
+ * mistake
  * @throws ConfigError
  */
 export type OptionReader<T> = (value: unknown, option: string, isGiven?: boolean) => T
@@ -18,8 +19,8 @@ export type OptionsRead<Readers extends OptionReaders> = {
 }
 
 /**
- * Reads the options of a `createX`: refuses unknown names, with the nearest known one, and hands each value to its reader.
- * An option that is `undefined` was left out.
+ * Reads the options of a `createX`: refuses unknown names, with the nearest known one, and hands each value
+ * to its reader. An option that is `undefined` was left out.
  *
  * @param owner whose options they are, e.g. `createRedisLimiter`
  * @throws ConfigError
@@ -62,7 +63,8 @@ function readNamed<Readers extends OptionReaders>(
 
 /** Options within an option, e.g. `cache: { leaseMs }`. Left out, each of them has its default. */
 export function group<Readers extends OptionReaders>(readers: Readers): OptionReader<OptionsRead<Readers>> {
-  // `null`, as from a missing setting, is refused like any other bad value; only an absent group has its defaults.
+  // `null`, as from a missing setting, is refused like any other bad value; only an absent group has its
+  // defaults.
   return (value, option) => readNamed(option, `${option}.`, value === undefined ? {} : value, readers)
 }
 

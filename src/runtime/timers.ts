@@ -1,4 +1,7 @@
-/** A timer that does not keep the process running. Those of Workers never do, and are numbers in older versions. */
+/**
+ * A timer that does not keep the process running. Those of Workers never do, and are numbers in older
+ * versions.
+ */
 export function inBackground<T extends object>(timer: T): T {
   ;(timer as { unref?(): void }).unref?.()
   return timer

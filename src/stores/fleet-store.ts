@@ -10,7 +10,10 @@ export interface Sighting {
   readonly name: string
   /** `null`: the key is not known. */
   readonly keyId: string | null
-  /** 16 letters and digits for whoever caused it, so that one sender takes no room from others; `null`: nobody in particular. */
+  /**
+   * 16 letters and digits for whoever caused it, so that one sender takes no room from others; `null`: nobody
+   * in particular.
+   */
   readonly sender: string | null
   /** What it is about, as JSON in ASCII: at most 2 000 characters. The latest one counts. */
   readonly about: string
@@ -62,33 +65,36 @@ export const keptInAll = 20_000
 export const claimLifeMs = 120 * 86_400_000
 
 /**
- * What the processes that share a store tell each other about traffic. Part of a key store; never asked on the request
- * path, and nothing in it counts for verification.
+ * What the processes that share a store tell each other about traffic. Part of a key store; never asked on
+ * the request path, and nothing in it counts for verification.
  */
 export interface FleetStore {
-  /** Adds up what was seen. Whatever is later than the store's own clock is taken as of now. One statement where the database can. */
+  /**
+   * Adds up what was seen. Whatever is later than the store's own clock is taken as of now. One statement
+   * where the database can.
+   */
   add(sightings: readonly Sighting[]): Awaitable<void>
   /** Latest first. */
   list(query: SightingQuery): Awaitable<StoredSighting[]>
   /**
-   * Forgets what was last seen before `before`, what is beyond `keptSightings`, `keptOfSender` and `keptInAll`, and old
-   * pages. Called after some hundred sightings, and each hour.
+   * Forgets what was last seen before `before`, what is beyond `keptSightings`, `keptOfSender` and
+   * `keptInAll`, and old pages. Called after some hundred sightings, and each hour.
    */
   prune(before: number): Awaitable<void>
   /**
-   * Notes that somebody looks at decisions, from now on for `forMs`: so long `poll` answers `isWatched`, and processes put
-   * their pages here.
+   * Notes that somebody looks at decisions, from now on for `forMs`: so long `poll` answers `isWatched`, and
+   * processes put their pages here.
    */
   look(forMs: number): Awaitable<void>
   put(page: DecisionPage): Awaitable<void>
   /**
-   * Takes a name that nobody has taken in the last 120 days: who gets it tells of something on behalf of all processes. Left out,
-   * each process tells for itself. @param id at most 80 characters of ASCII
+   * Takes a name that nobody has taken in the last 120 days: who gets it tells of something on behalf of all
+   * processes. Left out, each process tells for itself. @param id at most 80 characters of ASCII
    */
   claim?(id: string): Awaitable<boolean>
   /**
-   * Pages that were put within the last `pageLifeMs`, those that `known` names left out: the number of the newest page that
-   * has been read, by process. In order of their numbers.
+   * Pages that were put within the last `pageLifeMs`, those that `known` names left out: the number of the
+   * newest page that has been read, by process. In order of their numbers.
    */
   read(known: ReadonlyMap<string, number>): Awaitable<DecisionPage[]>
 }

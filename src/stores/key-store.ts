@@ -11,15 +11,17 @@ export interface KeyRecordPage {
   more: boolean
 }
 
-/** A place in a store's history: its newest revision, and the random mark (16 characters) of that revision. */
+/**
+ * A place in a store's history: its newest revision, and the random mark (16 characters) of that revision.
+ */
 export interface Position {
   readonly revision: number
   readonly mark: string
 }
 
 /**
- * One question, one statement, one snapshot, to a server that says in its answer that it is the primary. A look-up is a
- * poll with one more column.
+ * One question, one statement, one snapshot, to a server that says in its answer that it is the primary. A
+ * look-up is a poll with one more column.
  */
 export interface PollQuestion {
   /** Where the process stands; `null`: it knows nothing yet. */
@@ -31,8 +33,8 @@ export interface PollQuestion {
 export interface PollAnswer {
   readonly position: Position
   /**
-   * Whether `since` is part of this history. `'pruned'`: it is too old to tell. `'lost'`: this is another history, after a
-   * failover or a restore. `'kept'` when `since` is `null`.
+   * Whether `since` is part of this history. `'pruned'`: it is too old to tell. `'lost'`: this is another
+   * history, after a failover or a restore. `'kept'` when `since` is `null`.
    */
   readonly history: 'kept' | 'pruned' | 'lost'
   /** Ids of the keys that were changed or removed after `since`; `'all'` unless `since` was kept. */
@@ -54,7 +56,10 @@ export const defaultLeaseMs = 2_000
 export interface CommittedChange {
   /** The revision and mark that the change wrote. */
   readonly position: Position
-  /** How long processes may go on trusting what they have cached, in milliseconds; read in the change's transaction, behind its lock. */
+  /**
+   * How long processes may go on trusting what they have cached, in milliseconds; read in the change's
+   * transaction, behind its lock.
+   */
   readonly leaseMs: number
 }
 
@@ -70,14 +75,20 @@ export interface ExistingSecret {
   readonly keyHash: string
 }
 
-/** Which secrets exist, so that keys that nobody has can be told from keys that have not been asked for yet. */
+/**
+ * Which secrets exist, so that keys that nobody has can be told from keys that have not been asked for yet.
+ */
 export interface ExistingSecrets {
   /**
-   * The secrets whose `keyHash` follows `after` (`null`: from the first), in ascending order, `limit` of them at most. An
-   * empty page is the end. Asked page by page, at a process's start and when its place in the history is lost.
+   * The secrets whose `keyHash` follows `after` (`null`: from the first), in ascending order, `limit` of them
+   * at most. An empty page is the end. Asked page by page, at a process's start and when its place in the
+   * history is lost.
    */
   page(after: string | null, limit: number): Awaitable<readonly ExistingSecret[]>
-  /** The secrets of these keys as they are now, none for a key that was removed. Asked for keys that a poll says changed, 1 000 at most. */
+  /**
+   * The secrets of these keys as they are now, none for a key that was removed. Asked for keys that a poll
+   * says changed, 1 000 at most.
+   */
   of(keyIds: readonly string[]): Awaitable<readonly ExistingSecret[]>
 }
 
@@ -85,19 +96,20 @@ export interface ExistingSecrets {
 export type ChangeListener = (keyIds?: readonly string[]) => void
 
 /**
- * Holds write keys. Every write is one transaction that also raises the store's single revision and adds the audit
- * entry; it happens as a whole or not at all. Any throw or rejection means "unreachable": verification answers 503,
- * management calls reject.
+ * Holds write keys. Every write is one transaction that also raises the store's single revision and adds the
+ * audit entry; it happens as a whole or not at all. Any throw or rejection means "unreachable": verification
+ * answers 503, management calls reject.
  */
 export interface KeyStore {
   /**
-   * `'process'`: nobody outside this process can change the keys, and `watch` is called before a write returns, so
-   * that what is cached never goes stale. `'shared'`: other processes may; what is cached is trusted for a lease.
+   * `'process'`: nobody outside this process can change the keys, and `watch` is called before a write
+   * returns, so that what is cached never goes stale. `'shared'`: other processes may; what is cached is
+   * trusted for a lease.
    */
   readonly scope: 'process' | 'shared'
   /**
-   * Answers from one snapshot, by indexed reads of the primary. Asked every quarter of a lease, on hints and with every
-   * cache miss. Rejects with `store_not_primary` rather than answer from a replica.
+   * Answers from one snapshot, by indexed reads of the primary. Asked every quarter of a lease, on hints and
+   * with every cache miss. Rejects with `store_not_primary` rather than answer from a replica.
    */
   poll(question: PollQuestion): Awaitable<PollAnswer>
   get(id: string): Awaitable<KeyRecord | undefined>
@@ -107,37 +119,44 @@ export interface KeyStore {
   count?(query: ParsedListQuery): Awaitable<number>
 
   /**
-   * Changes lock the store's one revision row, raise it by one and give it a new random mark, in the transaction that makes
-   * the change; revisions are in the order of commits. `undefined`: refused, and nothing was written.
+   * Changes lock the store's one revision row, raise it by one and give it a new random mark, in the
+   * transaction that makes the change; revisions are in the order of commits. `undefined`: refused, and
+   * nothing was written.
    */
   /** @returns undefined when the id, one of the hashes, or the id of the audit entry exists. */
   insert(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
   /**
-   * Makes several keys in one transaction, each as `insert` would; one that exists is left out and harms no other, and of two alike
-   * the first is made. Each has a revision of its own, in their order. Asked with 1 000 at most. Without it keys are inserted one by one.
+   * Makes several keys in one transaction, each as `insert` would; one that exists is left out and harms no
+   * other, and of two alike the first is made. Each has a revision of its own, in their order. Asked with 1
+   * 000 at most. Without it keys are inserted one by one.
    * @returns for each, in order, what `insert` returns.
    */
   insertAll?(creations: readonly Creation[]): Awaitable<readonly (CommittedChange | undefined)[]>
   /**
    * Writes `record` over its previous version.
-   * @throws StoreError `schema_mixed` when processes whose code does not know the record's status may run on the store.
+   * @throws StoreError `schema_mixed` when processes whose code does not know the record's status may run on
+   * the store.
    * @returns undefined unless the stored version is `record.version - 1`.
    */
   replace(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
-  /** Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored version is `version`. */
+  /**
+   * Removes the key, its secrets and its usage; the audit log stays. @returns undefined unless the stored
+   * version is `version`.
+   */
   remove(id: string, version: number, audit: AuditEntry): Awaitable<CommittedChange | undefined>
 
   /**
-   * Remembers a fingerprint (4 hex digits) of what keys are hashed with, for good, unless the store has others that are not among
-   * `known`; `poll` tells all of them. Called by each process before the first key that it makes. Raises no revision. Without it a
-   * process with a wrong pepper takes good keys for unknown ones.
+   * Remembers a fingerprint (4 hex digits) of what keys are hashed with, for good, unless the store has
+   * others that are not among `known`; `poll` tells all of them. Called by each process before the first key
+   * that it makes. Raises no revision. Without it a process with a wrong pepper takes good keys for unknown
+   * ones.
    * @returns all that the store has now.
    */
   notePepper?(fingerprint: string, known: readonly string[]): Awaitable<readonly string[]>
   /**
-   * Sets the store's lease, for all processes. A longer one counts from the next poll on; a shorter one in two steps, so
-   * that changes wait for whoever still goes by the longer one: resolves after that. Called once by a process whose
-   * application names a lease.
+   * Sets the store's lease, for all processes. A longer one counts from the next poll on; a shorter one in
+   * two steps, so that changes wait for whoever still goes by the longer one: resolves after that. Called
+   * once by a process whose application names a lease.
    */
   setLease?(leaseMs: number): Awaitable<void>
   /**
@@ -161,11 +180,13 @@ export interface KeyStore {
 }
 
 /**
- * Carries hints between processes for any store: messages that keys changed. They only ever remove trust, so a lost,
- * repeated, late or forged one does no harm beyond a question to the store.
+ * Carries hints between processes for any store: messages that keys changed. They only ever remove trust, so
+ * a lost, repeated, late or forged one does no harm beyond a question to the store.
  */
 export interface ChangeHints {
-  /** Called after a change has committed. Not awaited by the change; a rejection is reported as `hints_error`. */
+  /**
+   * Called after a change has committed. Not awaited by the change; a rejection is reported as `hints_error`.
+   */
   publish(keyIds: readonly string[]): Awaitable<void>
   /** As `KeyStore.watch`. */
   subscribe(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void

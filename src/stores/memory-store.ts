@@ -19,8 +19,8 @@ import { createMemoryUsage } from './memory-usage.ts'
 const maxChanges = 1_000
 
 /**
- * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing survives a
- * restart. The audit log keeps the last 10 000 entries, usage the last 250 000 numbers.
+ * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing
+ * survives a restart. The audit log keeps the last 10 000 entries, usage the last 250 000 numbers.
  */
 export function createMemoryStore(): KeyStore {
   const records = new Map<string, KeyRecord>()

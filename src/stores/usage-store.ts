@@ -15,8 +15,9 @@ export interface UsageCount {
   /** Start of the bucket, milliseconds since the epoch. */
   readonly bucketAt: number
   /**
-   * `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. `trial`: accepted events that rules on
-   * trial have judged; `name` is the reason for which they would have been refused, or `passed`.
+   * `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. `trial`:
+   * accepted events that rules on trial have judged; `name` is the reason for which they would have been
+   * refused, or `passed`.
    */
   readonly kind: 'accepted' | 'refused' | 'trial'
   readonly name: string
@@ -24,8 +25,8 @@ export interface UsageCount {
 }
 
 /**
- * A part of what a process has counted: some hundred numbers. A process sends its batches one after another. One that got
- * no answer is sent again, exactly as it was, until it gets one.
+ * A part of what a process has counted: some hundred numbers. A process sends its batches one after another.
+ * One that got no answer is sent again, exactly as it was, until it gets one.
  */
 export interface UsageBatch {
   /** Who counted: 16 letters and digits, new for every `createWriteKeys`. */
@@ -47,8 +48,8 @@ export interface UsageQuery {
   from: number
   to: number
   /**
-   * Buckets this long, counted from `from`, are enough: a store that can, adds up the short ones and gives back
-   * `bucketAt = from + n × bucketMs`. A multiple of `usageBucketMs`. May be ignored.
+   * Buckets this long, counted from `from`, are enough: a store that can, adds up the short ones and gives
+   * back `bucketAt = from + n × bucketMs`. A multiple of `usageBucketMs`. May be ignored.
    */
   bucketMs: number
 }
@@ -64,29 +65,33 @@ export interface UsagePruning {
 /** Keeps volume and last use. Part of a key store; never asked on the request path. */
 export interface UsageStore {
   /**
-   * Adds counts once and moves times forward. Counts and the writer's batch number are written in one transaction; a batch
-   * whose number is not above the writer's last was counted before, and is not counted again. Numbers are remembered for
-   * 30 days after a writer's last batch. Keys that are gone are skipped. Raises no revision.
+   * Adds counts once and moves times forward. Counts and the writer's batch number are written in one
+   * transaction; a batch whose number is not above the writer's last was counted before, and is not counted
+   * again. Numbers are remembered for 30 days after a writer's last batch. Keys that are gone are skipped.
+   * Raises no revision.
    *
-   * Whatever is later than the store's own clock is taken as of now, and a stored time that is later gives way to the new
-   * one: one process with a wrong clock must not spoil what others count.
+   * Whatever is later than the store's own clock is taken as of now, and a stored time that is later gives
+   * way to the new one: one process with a wrong clock must not spoil what others count.
    */
   add(batch: UsageBatch): Awaitable<void>
   /** Counts of these keys in buckets with `from <= bucketAt < to`, summed over processes. */
   read(query: UsageQuery): Awaitable<UsageCount[]>
   /**
-   * Counts of all keys in buckets with `from <= bucketAt < to`, summed over processes and buckets; `bucketAt` is `from`. Without
-   * it volume is read key by key.
+   * Counts of all keys in buckets with `from <= bucketAt < to`, summed over processes and buckets; `bucketAt`
+   * is `from`. Without it volume is read key by key.
    */
   totals?(window: { from: number; to: number }): Awaitable<UsageCount[]>
   /** Time of the latest accepted event of these keys; keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /**
-   * Forgets some of the counts whose bucket began more than `keptMs` ago, both by the process's clock and by the store's own.
-   * A small part at a time, so that nobody waits for it. @returns whether there may be more.
+   * Forgets some of the counts whose bucket began more than `keptMs` ago, both by the process's clock and by
+   * the store's own. A small part at a time, so that nobody waits for it. @returns whether there may be more.
    */
   prune(pruning: UsagePruning): Awaitable<boolean>
-  /** The store's own time, milliseconds since the epoch. Left out by stores that have no clock but the process's. */
+  /**
+   * The store's own time, milliseconds since the epoch. Left out by stores that have no clock but the
+   * process's.
+   */
   now?(): Awaitable<number>
 }
 
@@ -100,7 +105,10 @@ export interface AuditQuery {
   after?: { at: number; id: string }
 }
 
-/** The audit log of a key store. Entries of changes are written by the change itself; nothing is ever altered or removed. */
+/**
+ * The audit log of a key store. Entries of changes are written by the change itself; nothing is ever altered
+ * or removed.
+ */
 export interface AuditLog {
   /** Adds an entry that belongs to no change: a refused management call. */
   append(entry: AuditEntry): Awaitable<void>

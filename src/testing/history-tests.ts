@@ -6,7 +6,10 @@ import { createKeyRecord } from './stored-key.ts'
 /** No store has given this mark to a revision. */
 const foreignMark = '0'.repeat(16)
 
-/** The part of the store contract that the protocol of revocations stands on: revisions, their marks, polls, the lease. */
+/**
+ * The part of the store contract that the protocol of revocations stands on: revisions, their marks, polls,
+ * the lease.
+ */
 export function historyTests({ test, expect, insert, expectCommitted }: StoreSuite): void {
   const positionOf = async (store: KeyStore): Promise<Position> =>
     (await store.poll({ since: null })).position

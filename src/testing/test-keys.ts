@@ -3,7 +3,10 @@ import { createWriteKeys } from '../write-keys.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { WriteKeysOptions } from '../write-keys-options.ts'
 
-/** As for `createWriteKeys`, without a store: what a test makes is gone with it. `key`: fields of the key, all of them optional. */
+/**
+ * As for `createWriteKeys`, without a store: what a test makes is gone with it. `key`: fields of the key, all
+ * of them optional.
+ */
 export interface TestKeysOptions extends Omit<WriteKeysOptions, 'store' | 'hints'> {
   key?: Partial<CreateKeyInput>
 }
@@ -21,8 +24,8 @@ export interface TestKeys {
 }
 
 /**
- * Write keys in memory with one key, for tests of an application's own handlers. The guard is the real one, so a test meets its real
- * answers. Logs nothing unless given a `logger`.
+ * Write keys in memory with one key, for tests of an application's own handlers. The guard is the real one,
+ * so a test meets its real answers. Logs nothing unless given a `logger`.
  *
  * @throws ConfigError, KeyError for an option or a field that is not right.
  * @example

@@ -11,7 +11,10 @@ export interface Expectation {
   toBeLessThanOrEqual(expected: number): void
 }
 
-/** The functions of a test runner, handed in so that this package needs none: `{ describe, it, expect }` of Vitest or Jest. */
+/**
+ * The functions of a test runner, handed in so that this package needs none: `{ describe, it, expect }` of
+ * Vitest or Jest.
+ */
 export interface TestTools {
   describe(name: string, body: () => void): void
   it(name: string, body: () => Promise<void> | void): void

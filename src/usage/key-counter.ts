@@ -9,7 +9,9 @@ export interface KeyCounter {
   readonly accepted: number[]
   /** By index of the reason; made when the first request is refused. */
   refused: number[] | undefined
-  /** By index of the reason, behind them what passed; made when rules on trial have judged the first event. */
+  /**
+   * By index of the reason, behind them what passed; made when rules on trial have judged the first event.
+   */
   tried: number[] | undefined
   lastEventAt: number
   secretId: string

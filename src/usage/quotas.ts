@@ -36,9 +36,9 @@ interface Known {
 const maxKeys = 10_000
 
 /**
- * What is used of a quota is what the store has counted since the month began, read again every `refreshMs` while the key is in
- * use, and what this process has admitted since. So one process is exact, and several exceed a quota by what the others
- * admit between two of their writes.
+ * What is used of a quota is what the store has counted since the month began, read again every `refreshMs`
+ * while the key is in use, and what this process has admitted since. So one process is exact, and several
+ * exceed a quota by what the others admit between two of their writes.
  */
 export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions): Quotas {
   const known = new LRUCache<string, Known>({ max: maxKeys })

@@ -9,7 +9,10 @@ export interface DroppedUsage {
 /** What one batch carries. */
 type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'>
 
-/** What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts are given up. */
+/**
+ * What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts
+ * are given up.
+ */
 export interface UnsentUsage {
   isEmpty(): boolean
   /** Accepted events and refusals that wait. */
@@ -30,7 +33,10 @@ const maxUnsentCounts = 100_000
 const maxUnsentTimes = 50_000
 /** Given up at once when there are more: finding the oldest of a map one by one takes long. */
 const givenUpAtOnce = 1_000
-/** A store that works in this process, as SQLite does, holds it up for a batch: with this many rows some milliseconds. */
+/**
+ * A store that works in this process, as SQLite does, holds it up for a batch: with this many rows some
+ * milliseconds.
+ */
 const rowsPerBatch = 200
 
 export function createUnsentUsage(): UnsentUsage {

@@ -47,9 +47,15 @@ interface Tally {
   series: { accepted: number[]; refused: number[] }
 }
 
-/** Adds up an overview part by part: of 20 000 keys over 30 days all of it at once would take most of a second. */
+/**
+ * Adds up an overview part by part: of 20 000 keys over 30 days all of it at once would take most of a
+ * second.
+ */
 export interface OverviewTally {
-  /** Adds what keys had in the bucket of the window with this index. Keys that are not among the records are left out. */
+  /**
+   * Adds what keys had in the bucket of the window with this index. Keys that are not among the records are
+   * left out.
+   */
   add(index: number, counts: readonly UsageCount[]): void
   toOverview(): UsageOverview
 }

@@ -36,14 +36,18 @@ export interface UsageRecorder extends UsageCounter {
 /** The name under which events count that have no known type. */
 const otherEventType = 'other'
 
-/** Keys counted at the same time, some 500 bytes each; beyond, a batch is written early. Moving on takes some milliseconds. */
+/**
+ * Keys counted at the same time, some 500 bytes each; beyond, a batch is written early. Moving on takes some
+ * milliseconds.
+ */
 const maxCounters = 5_000
 /** Longest that closing waits for a store that hangs. */
 const closeDeadlineMs = 5_000
 
 /**
- * Counts accepted events by type and refusals by reason in buckets of five minutes, with the last event of each key and
- * the last use of each secret. What a crash loses is what was counted since the last batch: at most `flushMs` of it.
+ * Counts accepted events by type and refusals by reason in buckets of five minutes, with the last event of
+ * each key and the last use of each secret. What a crash loses is what was counted since the last batch: at
+ * most `flushMs` of it.
  */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   if (options.store === undefined) return noRecorder
@@ -76,7 +80,10 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     return counter
   }
 
-  /** A request that began in the bucket before may count in this one. More than that, and the clock was ahead and has been set right. */
+  /**
+   * A request that began in the bucket before may count in this one. More than that, and the clock was ahead
+   * and has been set right.
+   */
   function belongsToOpenBucket(at: number): boolean {
     return at < bucketAt + usageBucketMs && at >= bucketAt - usageBucketMs
   }

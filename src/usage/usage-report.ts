@@ -3,7 +3,10 @@ import { triedPassed } from './key-counter.ts'
 import type { QuotaLeft } from './quotas.ts'
 import { bucketIndex, type UsageWindow } from './usage-window.ts'
 
-/** Counts by name: an event type (`other` for events of no known type), or a reason. Names with nothing to count are missing. */
+/**
+ * Counts by name: an event type (`other` for events of no known type), or a reason. Names with nothing to
+ * count are missing.
+ */
 export type CountsByName = Readonly<Record<string, number>>
 
 /** One step of a usage series. */
@@ -22,7 +25,10 @@ export interface UsageBucket {
 export interface KeyUsage {
   readonly from: Date
   readonly to: Date
-  /** Length of the buckets, in milliseconds: 5 minutes up to 6 hours, a full hour up to 7 days, a calendar day beyond (which may have 23 or 25 hours). */
+  /**
+   * Length of the buckets, in milliseconds: 5 minutes up to 6 hours, a full hour up to 7 days, a calendar day
+   * beyond (which may have 23 or 25 hours).
+   */
   readonly bucketMs: number
   /** Time of the latest accepted event, however long ago; null = none. */
   readonly lastEventAt: Date | null
@@ -34,7 +40,9 @@ export interface KeyUsage {
   /** Accepted events that the rules on trial would have refused, by reason. */
   readonly wouldRefuse: CountsByName
   readonly wouldRefuseTotal: number
-  /** Accepted events that rules on trial have judged: of so many they would have refused `wouldRefuseTotal`. */
+  /**
+   * Accepted events that rules on trial have judged: of so many they would have refused `wouldRefuseTotal`.
+   */
   readonly triedTotal: number
   /** What the key may still send this month; null: its plan has no `monthlyEvents`. */
   readonly quota: QuotaLeft | null

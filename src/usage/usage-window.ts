@@ -22,9 +22,10 @@ const halfHourMs = hourMs / 2
 const maxUsageWindowMs = 30 * dayMs
 
 /**
- * A window such as `24h` or `7d` that ends with the bucket that is open at `now`: five minutes up to 6 hours, a full hour of
- * the zone's clock up to 7 days, a calendar day of the zone beyond.
- * @throws KeyError `invalid_field` for anything but 1 to 720 hours or 1 to 30 days, and for what is no time zone.
+ * A window such as `24h` or `7d` that ends with the bucket that is open at `now`: five minutes up to 6 hours,
+ * a full hour of the zone's clock up to 7 days, a calendar day of the zone beyond.
+ * @throws KeyError `invalid_field` for anything but 1 to 720 hours or 1 to 30 days, and for what is no time
+ * zone.
  */
 export function parseUsageWindow(window: unknown, now: number, zone: unknown = 'UTC'): UsageWindow {
   const match = typeof window === 'string' ? /^([1-9]\d{0,2})([hd])$/.exec(window) : null

@@ -27,11 +27,14 @@ export interface UsageWriter {
   /** Something has been counted: it will be written within `flushMs`. */
   schedule(): void
   /**
-   * Whether the time has come for what was counted, by the wall clock, and no timer has: some runtimes stop timers between
-   * requests.
+   * Whether the time has come for what was counted, by the wall clock, and no timer has: some runtimes stop
+   * timers between requests.
    */
   isOverdue(now: number): boolean
-  /** Stores what has been counted so far. Calls made meanwhile share the next one. Never rejects: what could not be stored waits. */
+  /**
+   * Stores what has been counted so far. Calls made meanwhile share the next one. Never rejects: what could
+   * not be stored waits.
+   */
   flush(): Promise<void>
   /** The batch that the store has not answered. */
   unanswered(): UsageBatch | undefined
@@ -43,8 +46,8 @@ const closeRetryMs = 100
 /** A timer of a busy process comes this late, in milliseconds, without having been stopped. */
 const latenessMs = 500
 /**
- * A question that nobody has answered for so long is given up, in milliseconds: a runtime that ends what a request has begun
- * answers it never. It is sent again as it was.
+ * A question that nobody has answered for so long is given up, in milliseconds: a runtime that ends what a
+ * request has begun answers it never. It is sent again as it was.
  */
 const forsakenMs = 60_000
 
@@ -53,7 +56,10 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   const pruner = createUsagePruner(options)
   const writer = randomBase62(16)
   let batches = 0
-  /** Sent, perhaps more than once, and not answered: whether the store has counted it is not known, so it stays as it is. */
+  /**
+   * Sent, perhaps more than once, and not answered: whether the store has counted it is not known, so it
+   * stays as it is.
+   */
   let unanswered: UsageBatch | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined

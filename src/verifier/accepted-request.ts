@@ -15,8 +15,8 @@ export type JudgeAgain = (
 ) => Awaitable<Verdict>
 
 /**
- * The verdict on an accepted request. What it was given for is in a private field, so that no other code can make one, and a
- * guard further in can judge the same events by its own type.
+ * The verdict on an accepted request. What it was given for is in a private field, so that no other code can
+ * make one, and a guard further in can judge the same events by its own type.
  */
 export class AcceptedRequest implements Accepted {
   readonly ok = true

@@ -1,9 +1,15 @@
 import { type IpAddress, parseIpAddress } from '../rules/ip-address.ts'
 
-/** Leading code units (16 bits each) of a parsed IPv6 address that name its /64, which one subscriber usually owns. */
+/**
+ * Leading code units (16 bits each) of a parsed IPv6 address that name its /64, which one subscriber usually
+ * owns.
+ */
 const networkUnits = 4
 
-/** Whom to charge for wrong keys: the IPv4 address, or the /64 of an IPv6 one; `unknown` when it cannot be told. */
+/**
+ * Whom to charge for wrong keys: the IPv4 address, or the /64 of an IPv6 one; `unknown` when it cannot be
+ * told.
+ */
 export function addressSource(address: string | undefined): string {
   return networkOf(address === undefined ? undefined : parseIpAddress(address))
 }

@@ -3,13 +3,19 @@ import type { Credentials, Presented } from './credentials.ts'
 import { decodeSegment } from './path-credential.ts'
 import type { Visit } from './visit.ts'
 
-/** What has to be taken from a request before others see it, as it holds the key. Adapters do so; `Authorization` stays. */
+/**
+ * What has to be taken from a request before others see it, as it holds the key. Adapters do so;
+ * `Authorization` stays.
+ */
 export interface CarriedKey {
   /** Names of header fields, in lower case. */
   readonly headers: readonly string[]
   /** Whether the URL holds it. */
   readonly inUrl: boolean
-  /** A URL, or what routers have left of it: without the key's parameter, and with the key's id in place of the key. */
+  /**
+   * A URL, or what routers have left of it: without the key's parameter, and with the key's id in place of
+   * the key.
+   */
   hideInUrl(url: string): string
   /** What a router has made of a segment: the key's id in place of the key. */
   hideParameter(value: unknown): unknown
@@ -124,7 +130,10 @@ export function withoutCarriedKey(visit: Visit): IngestRequest {
   return { ...withoutKey(request, carried), headers }
 }
 
-/** Properties of the body and its events that hold the key, beside `writeKey`. What a function has found is known by its value only. */
+/**
+ * Properties of the body and its events that hold the key, beside `writeKey`. What a function has found is
+ * known by its value only.
+ */
 export function keyFieldsOf(
   { bodyFields, hasFunctions }: Credentials,
   presented: Presented,

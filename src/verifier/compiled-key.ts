@@ -36,9 +36,9 @@ export interface CompileOptions {
 }
 
 /**
- * A key as one of its secrets presents it, with everything verification needs. Made once per version of a key, shared by
- * requests, and never changed but for what the cache notes. Holds nothing else of the record, and of what many keys have alike one
- * copy: a driver makes every text anew.
+ * A key as one of its secrets presents it, with everything verification needs. Made once per version of a
+ * key, shared by requests, and never changed but for what the cache notes. Holds nothing else of the record,
+ * and of what many keys have alike one copy: a driver makes every text anew.
  */
 export class CompiledKey implements CompiledRules {
   /** What handlers get. */
@@ -108,8 +108,8 @@ export class CompiledKey implements CompiledRules {
 const maxRatePolicies = 1_000
 
 /**
- * Creates the function that compiles the key of a record for the secret at `index`. `sibling` is what it made for another
- * secret of the same version: what depends on the key alone is taken from there.
+ * Creates the function that compiles the key of a record for the secret at `index`. `sibling` is what it made
+ * for another secret of the same version: what depends on the key alone is taken from there.
  */
 export function createKeyCompiler(
   options: CompileOptions,

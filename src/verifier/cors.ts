@@ -13,8 +13,8 @@ const alwaysAllowed = ['authorization', 'content-type']
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
- * Answers a CORS preflight; undefined for every other request. The answer is the same for every origin: it carries no
- * key, so it can tell nothing, and origins are enforced on the real request.
+ * Answers a CORS preflight; undefined for every other request. The answer is the same for every origin: it
+ * carries no key, so it can tell nothing, and origins are enforced on the real request.
  */
 export function answerPreflight(request: IngestRequestInit): Reply | undefined {
   if (request.method !== 'OPTIONS') return undefined

@@ -15,7 +15,10 @@ function toPresented(value: unknown): Presented {
   return typeof value === 'string' ? value : null
 }
 
-/** A function that fails over a body which could not be read has found nothing; the request is refused for its body. */
+/**
+ * A function that fails over a body which could not be read has found nothing; the request is refused for its
+ * body.
+ */
 function failed(visit: Visit, error: unknown): undefined {
   if (visit.received?.ok !== false) throw error
   return undefined

@@ -27,7 +27,10 @@ export const credentialsOption: OptionReader<Credentials> = (value = defaultPlac
 const defaultPlaces: readonly CredentialSource[] = Object.freeze(['basic'])
 const compiled = new WeakMap<object, Credentials>()
 
-/** Where a place stands in the order of asking: what is in headers comes first, what has to be read comes last. */
+/**
+ * Where a place stands in the order of asking: what is in headers comes first, what has to be read comes
+ * last.
+ */
 const ranks = { header: 0, url: 1, body: 2 } as const
 
 interface Place {

@@ -30,8 +30,9 @@ export interface Credentials {
 const maxCredentialLength = 512
 
 /**
- * The key in an HTTP Basic credential: the user name, with an empty password (RFC 7617). One key has one spelling:
- * canonical base64 (padding optional), so that proxies, caches and logs see the same credential as we do.
+ * The key in an HTTP Basic credential: the user name, with an empty password (RFC 7617). One key has one
+ * spelling: canonical base64 (padding optional), so that proxies, caches and logs see the same credential as
+ * we do.
  */
 export function presentedByBasic(headers: FieldValues): Presented {
   const value = onlyValue(headers.authorization)
@@ -68,7 +69,10 @@ function credentialStart(value: string): number {
   return index
 }
 
-/** Where the text ends but for spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one key would have two spellings. */
+/**
+ * Where the text ends but for spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one
+ * key would have two spellings.
+ */
 function endBeforeBlanks(text: string): number {
   let end = text.length
   while (end > 0 && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--
@@ -88,8 +92,9 @@ function decodeCredential(value: string, start: number): Uint8Array | null {
 }
 
 /**
- * The key in a header field. A repeated one would let two readers see two keys: as a list it is refused here, and joined by a comma and a
- * blank by the check of the key's alphabet. Node's `headersDistinct` has single ones in a list, too.
+ * The key in a header field. A repeated one would let two readers see two keys: as a list it is refused here,
+ * and joined by a comma and a blank by the check of the key's alphabet. Node's `headersDistinct` has single
+ * ones in a list, too.
  */
 export function onlyValue(value: unknown): Presented {
   if (typeof value === 'string' || value === undefined) return value

@@ -29,7 +29,10 @@ export interface DecisionMeasure {
   meter?: DecisionMeter | undefined
 }
 
-/** Two readings of a clock and a histogram take as long as some checks do; one request in sixteen gives the same picture. */
+/**
+ * Two readings of a clock and a histogram take as long as some checks do; one request in sixteen gives the
+ * same picture.
+ */
 const timedEvery = 16
 
 export function createDecisionMeter(): DecisionMeter {

@@ -16,19 +16,20 @@ export type WriteKeyEvent =
   /** A key of source type `server` was accepted from a browser: it can be read in the page's code. */
   | { readonly type: 'server_key_in_browser'; readonly keyId: string; readonly origin?: string }
   /**
-   * A request was refused with `invalid_path` because its path names two event types, such as /identify/track: told once, for an
-   * application whose own routes look so, which then needs the adapter's option `eventType`.
+   * A request was refused with `invalid_path` because its path names two event types, such as
+   * /identify/track: told once, for an application whose own routes look so, which then needs the adapter's
+   * option `eventType`.
    */
   | { readonly type: 'ambiguous_path'; readonly eventTypes: readonly [string, string] }
   /**
-   * A request with a known key came with `X-Forwarded-For` while the option `trustedProxies` is not set: behind a proxy every
-   * sender has the proxy's address then. Told once; not at all with `trustedProxies: 0`.
+   * A request with a known key came with `X-Forwarded-For` while the option `trustedProxies` is not set:
+   * behind a proxy every sender has the proxy's address then. Told once; not at all with `trustedProxies: 0`.
    */
   | { readonly type: 'forwarded_for_ignored' }
   /**
-   * A key has the rule `senderRateLimitEps`, and the sender of a request cannot be told from others, so only the key's rate counted:
-   * its address is not known, or it came with a forwarded address while the option `trustedProxies` is not set. Told once for each
-   * cause.
+   * A key has the rule `senderRateLimitEps`, and the sender of a request cannot be told from others, so only
+   * the key's rate counted: its address is not known, or it came with a forwarded address while the option
+   * `trustedProxies` is not set. Told once for each cause.
    */
   | {
       readonly type: 'sender_unknown'
@@ -36,11 +37,14 @@ export type WriteKeyEvent =
       readonly cause: 'no_address' | 'forwarded_for'
     }
   /**
-   * Keys of the store were made with a pepper that this process lacks: what would be `unknown_key` is 503 until it has it. Told when that
-   * begins.
+   * Keys of the store were made with a pepper that this process lacks: what would be `unknown_key` is 503
+   * until it has it. Told when that begins.
    */
   | { readonly type: 'pepper_missing'; readonly error: Error }
-  /** The store does not remember what keys were hashed with: a wrong pepper shows as unknown keys. Told once, with the option `pepper`. */
+  /**
+   * The store does not remember what keys were hashed with: a wrong pepper shows as unknown keys. Told once,
+   * with the option `pepper`.
+   */
   | { readonly type: 'peppers_unchecked' }
   /** A key's plan is none of the option `plans`: the default plan counts. Told once for each plan. */
   | { readonly type: 'unknown_plan'; readonly keyId: string; readonly plan: string }
@@ -50,18 +54,33 @@ export type WriteKeyEvent =
   | { readonly type: 'store_error'; readonly error: Error }
   /** The store does again what had failed. */
   | { readonly type: 'store_recovered' }
-  /** The store does not tell which secrets exist: a key that is not cached can be refused for wrong keys that others send. Told once. */
+  /**
+   * The store does not tell which secrets exist: a key that is not cached can be refused for wrong keys that
+   * others send. Told once.
+   */
   | { readonly type: 'index_missing' }
-  /** Hints cannot be sent, or the connection that carries them was lost: told once. Changes are noticed by the next poll until then. */
+  /**
+   * Hints cannot be sent, or the connection that carries them was lost: told once. Changes are noticed by the
+   * next poll until then.
+   */
   | { readonly type: 'hints_error'; readonly error: Error }
   | { readonly type: 'hints_recovered' }
-  /** Counts of usage were given up: the store was away for too long, or did not take them before `close()` was over. Accepted events and refused requests. */
+  /**
+   * Counts of usage were given up: the store was away for too long, or did not take them before `close()` was
+   * over. Accepted events and refused requests.
+   */
   | { readonly type: 'usage_dropped'; readonly events: number; readonly refusals: number }
-  /** The store shows another history than before (a restored backup, a failover): everything cached was dropped. */
+  /**
+   * The store shows another history than before (a restored backup, a failover): everything cached was
+   * dropped.
+   */
   | { readonly type: 'revision_regressed' }
   /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
-  /** A key was made, changed, rotated, paused, resumed, revoked or removed, by whichever process. Told once for all that share a store. */
+  /**
+   * A key was made, changed, rotated, paused, resumed, revoked or removed, by whichever process. Told once
+   * for all that share a store.
+   */
   | KeyChangedEvent
   /** A key ends within 30, 10 or 1 days. Told once for each, for all processes. */
   | {
@@ -155,7 +174,10 @@ export type AnomalyKind =
   | 'unseen_origin'
   /** Refusals from an address that this key was never accepted from. */
   | 'unseen_address'
-  /** A key of source type `server` presented with an Origin: it can be read in the page's code. Told as `server_key_in_browser` instead. */
+  /**
+   * A key of source type `server` presented with an Origin: it can be read in the page's code. Told as
+   * `server_key_in_browser` instead.
+   */
   | 'server_key_in_browser'
   /** A rotated secret is still in use shortly before it ends. */
   | 'grace_ending'

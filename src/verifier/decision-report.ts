@@ -36,9 +36,14 @@ export interface DecisionReport {
   refused(visit: Visit, reason: Reason, error?: Error): void
   /** @param origin of the page, where that can be told */
   serverKeyInBrowser(key: CompiledKey, origin: string | undefined): void
-  /** A request was refused as its path names two types, which the application's own routes may well do. Told once. */
+  /**
+   * A request was refused as its path names two types, which the application's own routes may well do. Told
+   * once.
+   */
   ambiguousType(ambiguous: AmbiguousType): void
-  /** The key of a request is known: does the request come from a proxy that nobody has spoken of? Told once. */
+  /**
+   * The key of a request is known: does the request come from a proxy that nobody has spoken of? Told once.
+   */
   senderKnown(visit: Visit): void
 }
 

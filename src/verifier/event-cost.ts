@@ -4,10 +4,11 @@ import type { FieldValues } from '../http/ingest-request.ts'
 import type { CheckedEvents } from './events.ts'
 
 /**
- * What a request takes out of the bucket, in events: all that its body holds, dropped ones as well, or one for every
- * `eventBytes` that were begun, whichever is more.
+ * What a request takes out of the bucket, in events: all that its body holds, dropped ones as well, or one
+ * for every `eventBytes` that were begun, whichever is more.
  *
- * @param bytes the body's length once inflated; undefined when somebody else has parsed it. Then the `Content-Length` of an
+ * @param bytes the body's length once inflated; undefined when somebody else has parsed it. Then the
+ * `Content-Length` of an
  *   unencoded body is taken, and nothing is known of others.
  */
 export function eventCost(

@@ -6,8 +6,9 @@ import type { Logger } from './logger.ts'
 export type EventHook = (event: WriteKeyEvent) => void
 
 /**
- * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw, or
- * reject with later, changes nothing for the request. A body that something in front of us has taken is told of once for each cause.
+ * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw,
+ * or reject with later, changes nothing for the request. A body that something in front of us has taken is
+ * told of once for each cause.
  */
 export function createEventHook(
   onEvent: ((event: WriteKeyEvent) => unknown) | undefined,

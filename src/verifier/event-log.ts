@@ -5,8 +5,8 @@ import type { Logger } from './logger.ts'
 const mostTold = 100
 
 /**
- * Writes the disturbances among events to a logger, each state once: what every request of an outage meets is one line, and so is a
- * fault that every request meets.
+ * Writes the disturbances among events to a logger, each state once: what every request of an outage meets is
+ * one line, and so is a fault that every request meets.
  */
 export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknown {
   const faults = new Set<string>()

@@ -2,12 +2,14 @@ import { UnusableBodyError } from '../http/handed-in-body.ts'
 import { describeKind, isPlainObject } from '../http/plain-object.ts'
 import type { EventRule, NamedBy } from '../rules/event-rule.ts'
 
-/** One event as sent, less `writeKey`. Its own properties are what the sender wrote; nothing else is checked. */
+/**
+ * One event as sent, less `writeKey`. Its own properties are what the sender wrote; nothing else is checked.
+ */
 export type IngestEvent = Record<string, unknown>
 
 /**
- * An event that was left out: its position in the request, its type where that can be told, and why. `invalid_event`: it is
- * no event, its type is no string, or it does not fit the schema for its name.
+ * An event that was left out: its position in the request, its type where that can be told, and why.
+ * `invalid_event`: it is no event, its type is no string, or it does not fit the schema for its name.
  */
 export interface RejectedEvent {
   readonly index: number
@@ -56,10 +58,12 @@ const echoedType = /^[A-Za-z0-9_.:-]{1,32}$/
 const noneRejected: readonly RejectedEvent[] = Object.freeze([])
 
 /**
- * Finds the events in a parsed body (one event, an object with one of the `batchFields`, or a bare array) and checks each against the route's
- * type and the key's rules. Reads own properties only, so a polluted prototype grants nothing.
+ * Finds the events in a parsed body (one event, an object with one of the `batchFields`, or a bare array) and
+ * checks each against the route's type and the key's rules. Reads own properties only, so a polluted
+ * prototype grants nothing.
  *
- * @throws UnusableBodyError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body made it.
+ * @throws UnusableBodyError for an event that JSON cannot hold, such as a `Map`: whoever handed in the body
+ * made it.
  */
 export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | RefusedEvents {
   const { batchFields, keyFields } = check
@@ -105,7 +109,8 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   }
   if (rejected !== undefined && (!drops || events?.length === 0)) return refuseAll(rejected)
   if (events === undefined) {
-    // A single event that has no key in it: the list is ours, and to copy it would take a fifth of this check.
+    // A single event that has no key in it: the list is ours, and to copy it would take a fifth of this
+    // check.
     if (found[0] === body) return { ok: true, events: found as IngestEvent[], rejected: noneRejected, body }
     const accepted = found.slice() as IngestEvent[]
     return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootKeys(body, keyFields) }
@@ -128,7 +133,10 @@ export function noEvents(): CheckedEvents {
   return { ok: true, events: [], rejected: noneRejected, body: undefined }
 }
 
-/** Events that are none tell less than a rule does; where nothing else was left out, their type is what cannot be allowed. */
+/**
+ * Events that are none tell less than a rule does; where nothing else was left out, their type is what cannot
+ * be allowed.
+ */
 function refuseAll(rejected: readonly RejectedEvent[]): RefusedEvents {
   const forbidden = rejected.find(({ code }) => code !== 'invalid_event')
   return {
@@ -167,7 +175,10 @@ function refusalOf(
   return rule.allowsName(event, namedBy) ? undefined : 'event_name_not_allowed'
 }
 
-/** Where a body keeps its events; undefined when it is one itself, or a list; `null` when there is more than one such place. */
+/**
+ * Where a body keeps its events; undefined when it is one itself, or a list; `null` when there is more than
+ * one such place.
+ */
 function batchFieldOf(body: unknown, batchFields: readonly string[]): string | null | undefined {
   if (!isPlainObject(body)) return undefined
   let found: string | undefined
@@ -189,13 +200,19 @@ function findEvents(body: unknown, batchField: string | undefined): unknown[] | 
   return Array.isArray(batch) && batch.length > 0 ? batch : undefined
 }
 
-/** A handler that reads the root as an event would get one that nobody has checked. `batch` is no type that an event can have. */
+/**
+ * A handler that reads the root as an event would get one that nobody has checked. `batch` is no type that an
+ * event can have.
+ */
 function isEventBesideBatch(body: Record<string, unknown>): boolean {
   if (Object.hasOwn(body, 'type') && body.type !== 'batch') return true
   return Object.hasOwn(body, 'event') || Object.hasOwn(body, 'name')
 }
 
-/** An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would come to life behind the check. */
+/**
+ * An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would come to life
+ * behind the check.
+ */
 function isEvent(value: unknown, batchFields: readonly string[]): value is IngestEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   if (!isPlainObject(value)) {
@@ -207,7 +224,10 @@ function isEvent(value: unknown, batchFields: readonly string[]): value is Inges
   return true
 }
 
-/** The event's own type where it says more than the route does. Looks at the value first: most are the route's. */
+/**
+ * The event's own type where it says more than the route does. Looks at the value first: most are the
+ * route's.
+ */
 function ownType(event: IngestEvent, routeType: string | null): unknown {
   const { type } = event
   if (type === undefined || (type === routeType && type !== null)) return undefined

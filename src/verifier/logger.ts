@@ -8,7 +8,10 @@ interface LogMethods {
   info(details: object, message: string): void
 }
 
-/** Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is. Either method may be left out. */
+/**
+ * Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is.
+ * Either method may be left out.
+ */
 export type Logger =
   | (Pick<LogMethods, 'error'> & Partial<LogMethods>)
   | (Pick<LogMethods, 'warn'> & Partial<LogMethods>)
@@ -27,8 +30,8 @@ export const loggerOption: OptionReader<Logger | undefined> = (value, option) =>
 }
 
 /**
- * A logger for what writes lines: the message, what is beside it, and why. Control characters are taken out, so that nothing
- * looks like a line of its own.
+ * A logger for what writes lines: the message, what is beside it, and why. Control characters are taken out,
+ * so that nothing looks like a line of its own.
  * @example
  * ```ts
  * const logger = createLineLogger({ error: (line) => log.error(line), warn: (line) => log.warn(line) })

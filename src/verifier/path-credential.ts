@@ -1,4 +1,7 @@
-/** Finds the segment of a path that holds the key, as it was sent. `undefined`: the path does not end as the pattern does. */
+/**
+ * Finds the segment of a path that holds the key, as it was sent. `undefined`: the path does not end as the
+ * pattern does.
+ */
 export type PathPattern = (path: string) => string | undefined
 
 /** Literal segments, and exactly one `:key`. */

@@ -9,8 +9,8 @@ export interface ReasonAdvice {
 }
 
 /**
- * Shown by the command line, the page and the documentation. The page's bundle holds this file, so it imports nothing but
- * types.
+ * Shown by the command line, the page and the documentation. The page's bundle holds this file, so it imports
+ * nothing but types.
  */
 export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   missing_key: {

@@ -28,7 +28,9 @@ export type Reason =
   | 'busy'
   /** `onEvents` of `writekey/ingest` threw or rejected. */
   | 'handler_failed'
-  /** A bug, a throwing function of the application, or a body that was handed in as something that is none. */
+  /**
+   * A bug, a throwing function of the application, or a body that was handed in as something that is none.
+   */
   | 'internal_error'
   | 'client_aborted'
 
@@ -40,7 +42,10 @@ export interface Problem {
   readonly detail: string
 }
 
-/** One and the same for every cause, so that an answer never tells whether a key exists, existed or is mistyped. */
+/**
+ * One and the same for every cause, so that an answer never tells whether a key exists, existed or is
+ * mistyped.
+ */
 const unauthorized: Problem = {
   status: 401,
   code: 'invalid_write_key',
@@ -55,7 +60,10 @@ const unavailable: Problem = {
   detail: 'The write key cannot be checked right now. Send the same request again after Retry-After seconds.',
 }
 
-/** The one table of refusals. Senders act on the status: 4xx but 429 makes them drop data, 429 and 503 make them try again. */
+/**
+ * The one table of refusals. Senders act on the status: 4xx but 429 makes them drop data, 429 and 503 make
+ * them try again.
+ */
 export const problems: Readonly<Record<Reason, Problem>> = {
   missing_key: unauthorized,
   malformed_key: unauthorized,

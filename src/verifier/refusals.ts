@@ -37,7 +37,8 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
   return {
     refuse,
     refuseFailed(visit, error) {
-      // Store errors have been reported where they arose, once per failed read and not once per waiting request.
+      // Store errors have been reported where they arose, once per failed read and not once per waiting
+      // request.
       const reason = error instanceof StoreError ? 'store_unavailable' : 'internal_error'
       if (reason === 'internal_error') emit({ type: 'internal_error', error: toError(error) })
       try {

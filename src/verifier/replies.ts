@@ -3,7 +3,10 @@ import type { Reply } from '../http/ingest-request.ts'
 import { exposedHeaders } from './cors.ts'
 import { problems, type Reason } from './reasons.ts'
 
-/** When a browser would open a login box, a scheme of our own; otherwise HTTP Basic, which command-line clients know. */
+/**
+ * When a browser would open a login box, a scheme of our own; otherwise HTTP Basic, which command-line
+ * clients know.
+ */
 export type ChallengePolicy = 'auto' | 'basic' | 'custom'
 
 /** What a refusal needs to know beyond its reason. */
@@ -27,7 +30,10 @@ const unfitDetail =
 
 const basicChallenge = 'Basic realm="events", charset="UTF-8"'
 const customChallenge = 'WriteKey realm="events"'
-/** Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of a rest. */
+/**
+ * Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of
+ * a rest.
+ */
 const retrySeconds: Partial<Record<Reason, number>> = {
   store_unavailable: 1,
   internal_error: 1,

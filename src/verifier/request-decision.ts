@@ -3,7 +3,10 @@ import type { SecretRecord } from '../keys/key-record.ts'
 import type { SourceType } from '../keys/source-type.ts'
 import type { Reason } from './reasons.ts'
 
-/** What verification decided about one request, as those who watch traffic need it. Handed over synchronously: copy, do not keep. */
+/**
+ * What verification decided about one request, as those who watch traffic need it. Handed over synchronously:
+ * copy, do not keep.
+ */
 export interface RequestDecision {
   /** Why it was refused; null = accepted. */
   readonly reason: Reason | null

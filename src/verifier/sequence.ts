@@ -47,10 +47,10 @@ export interface Sequence {
 }
 
 /**
- * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. Each step is a file in
- * `steps/`: it refuses, or leaves what the next ones need in the visit. A promise appears only where something has to be
- * waited for; that each step says so itself, and no function for all of them does, keeps the sequence one piece for the
- * compiler.
+ * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. Each step is a
+ * file in `steps/`: it refuses, or leaves what the next ones need in the visit. A promise appears only where
+ * something has to be waited for; that each step says so itself, and no function for all of them does, keeps
+ * the sequence one piece for the compiler.
  */
 export function createSequence(options: SequenceOptions): Sequence {
   const report = createDecisionReport(options)

@@ -2,8 +2,8 @@ import type { IngestEvent, RejectedEvent } from './events.ts'
 import type { Reason } from './reasons.ts'
 
 /**
- * Counts what verification decides, per key. Called on the request path: implementations add to plain numbers, keep
- * nothing of what they are handed, and never throw. `at` is milliseconds since the epoch.
+ * Counts what verification decides, per key. Called on the request path: implementations add to plain
+ * numbers, keep nothing of what they are handed, and never throw. `at` is milliseconds since the epoch.
  */
 export interface UsageCounter {
   /** @param routeType the type of every event when the route says it; null when each event says its own. */

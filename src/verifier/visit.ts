@@ -47,7 +47,9 @@ export interface Visit extends BodyAccount {
   isOverQuota: boolean
   /** Whether less is left of the sender's share than of the key's bucket. */
   isSenderTighter: boolean
-  /** Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep. */
+  /**
+   * Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep.
+   */
   readonly isPaid: boolean
   /** What the key's rules on trial would have said. */
   wouldRefuse: Reason | undefined

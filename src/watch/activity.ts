@@ -27,8 +27,8 @@ export interface ActivityOptions extends RecentDecisionsOptions {
 }
 
 /**
- * The traffic of all processes that share the store: what was decided lately, and what is unusual. With a store that does
- * not carry it from one to another (`KeyStore.fleet`), the traffic of this process.
+ * The traffic of all processes that share the store: what was decided lately, and what is unusual. With a
+ * store that does not carry it from one to another (`KeyStore.fleet`), the traffic of this process.
  */
 export interface Activity {
   /** Whether other processes are seen as well. */

@@ -42,8 +42,8 @@ export interface AnomalySurroundings {
   /** Told when an anomaly begins. */
   report: (anomaly: Anomaly) => void
   /**
-   * Whether a key may still be used and no other process has accepted an event of it for `silentMs`: of one that was revoked,
-   * silence is what is wanted. Asked before a silence is reported.
+   * Whether a key may still be used and no other process has accepted an event of it for `silentMs`: of one
+   * that was revoked, silence is what is wanted. Asked before a silence is reported.
    */
   isSilent: (keyId: string, silentMs: number) => Awaitable<boolean | 'gone'>
 }

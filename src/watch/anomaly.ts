@@ -23,7 +23,9 @@ export interface Anomaly {
 
 /** Thresholds. */
 export interface AnomalyOptions {
-  /** Length of the window that volume is compared over, in milliseconds. 1 000 to 86 400 000. Default 300 000. */
+  /**
+   * Length of the window that volume is compared over, in milliseconds. 1 000 to 86 400 000. Default 300 000.
+   */
   windowMs?: number
   /** Windows a key must have been watched for before its volume is judged. Default 6. */
   warmUpWindows?: number

@@ -5,7 +5,10 @@ import { createDecisionTeller, tellEveryMs } from './decision-teller.ts'
 import type { RecentDecision } from './recent-decision.ts'
 import type { ProcessNames, RecentDecisions } from './recent-decisions.ts'
 
-/** What a process tells others of its decisions while somebody looks, and hears of theirs while somebody looks here. */
+/**
+ * What a process tells others of its decisions while somebody looks, and hears of theirs while somebody looks
+ * here.
+ */
 export interface DecisionSharing {
   /** A decision of this process. */
   note(decision: RecentDecision): void
@@ -24,7 +27,9 @@ export interface DecisionSharingOptions {
   decisions: Pick<RecentDecisions, 'list' | 'take' | 'skip'>
   /** How many decisions were not described one by one since it was last asked. */
   takeSkipped: () => number
-  /** How often this process asks the store what changed, in milliseconds, and so hears that somebody looks. */
+  /**
+   * How often this process asks the store what changed, in milliseconds, and so hears that somebody looks.
+   */
   pollMs: () => number
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void

@@ -16,7 +16,9 @@ const maxNameLength = 200
 const shortestSecret = 38
 const nothing: EventSummary = { types: [], names: [], library: null }
 
-/** The different types and names among the first events of a body. Own string properties only; never throws. */
+/**
+ * The different types and names among the first events of a body. Own string properties only; never throws.
+ */
 export function summarizeEvents(
   body: unknown,
   routeType: string | null,

@@ -12,8 +12,8 @@ export interface FairShares<Owner, Id, Entry> {
 }
 
 /**
- * Keeps `size` entries. When there are more, one of an owner with at least the average goes: an owner who has less than
- * that loses none, however loud the others are.
+ * Keeps `size` entries. When there are more, one of an owner with at least the average goes: an owner who has
+ * less than that loses none, however loud the others are.
  */
 export function createFairShares<Owner, Id, Entry>(size: number): FairShares<Owner, Id, Entry> {
   type Share = { readonly owner: Owner; readonly entries: Map<Id, Entry> }

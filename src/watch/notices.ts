@@ -55,7 +55,9 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
     known.add(id)
   }
 
-  /** A store that is away is told of by those who need it; what was not told is told by whoever finds it next. */
+  /**
+   * A store that is away is told of by those who need it; what was not told is told by whoever finds it next.
+   */
   async function quietly(work: () => Promise<void>): Promise<void> {
     await work().catch(() => {})
   }

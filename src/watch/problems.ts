@@ -18,7 +18,9 @@ export interface Problem {
   /** Event names and types that were refused lately, a few. */
   readonly names: readonly string[]
   readonly types: readonly string[]
-  /** Whether these are the many of a flood that are counted together, of no origin and sender of their own. */
+  /**
+   * Whether these are the many of a flood that are counted together, of no origin and sender of their own.
+   */
   readonly isRest: boolean
   /** Refused requests. */
   readonly count: number

@@ -5,9 +5,13 @@ import type { RequestDecision } from '../verifier/request-decision.ts'
 import { cutText } from './cut-text.ts'
 import { summarizeEvents } from './event-summary.ts'
 
-/** One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to. */
+/**
+ * One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to.
+ */
 export interface RecentDecision {
-  /** Grows by one with every decision that this process knows of, its own and those that others told it of. */
+  /**
+   * Grows by one with every decision that this process knows of, its own and those that others told it of.
+   */
   readonly id: number
   /** The same at every process that knows of it. */
   readonly ref: string
@@ -29,7 +33,10 @@ export interface RecentDecision {
   /** Number of accepted events. */
   readonly events: number
   readonly rejected: number
-  /** Different types and names among the first events, in order of appearance; names are cut at 200 characters. */
+  /**
+   * Different types and names among the first events, in order of appearance; names are cut at 200
+   * characters.
+   */
   readonly types: readonly string[]
   readonly names: readonly string[]
   readonly origin: string | null
@@ -94,8 +101,8 @@ export function describeDecision(
 }
 
 /**
- * Whether the management page sent it to try a key: the page stands where the endpoint stands. On a page of somebody else's
- * who copied the header and the key, it is what it is.
+ * Whether the management page sent it to try a key: the page stands where the endpoint stands. On a page of
+ * somebody else's who copied the header and the key, it is what it is.
  */
 export function isTestEvent(request: Pick<IngestRequest, 'headers'> | undefined): boolean {
   if (request === undefined || request.headers[testHeader] === undefined) return false

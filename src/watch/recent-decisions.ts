@@ -5,8 +5,8 @@ import { describeDecision, type RecentDecision } from './recent-decision.ts'
 
 export interface RecentDecisionsOptions {
   /**
-   * Decisions kept, shared fairly by the keys, accepted and refused apart: one that has less than the average loses none to
-   * the others. 1 to 100 000. Default 1 000.
+   * Decisions kept, shared fairly by the keys, accepted and refused apart: one that has less than the average
+   * loses none to the others. 1 to 100 000. Default 1 000.
    */
   size?: number
   /** Whether to keep what was sent, for debugging; personal data then stays in memory. Default false. */
@@ -45,8 +45,8 @@ export interface RecentDecisions {
   /** Oldest first; the latest `limit` of those that fit the filter. */
   list(filter?: DecisionFilter, limit?: number): RecentDecision[]
   /**
-   * Told of each new decision, synchronously, and when there will be no more; `onSkipped` of how many are left out, when
-   * there are too many to pass on. @returns a function that ends it.
+   * Told of each new decision, synchronously, and when there will be no more; `onSkipped` of how many are
+   * left out, when there are too many to pass on. @returns a function that ends it.
    */
   subscribe(
     listener: (decision: RecentDecision) => void,
@@ -66,9 +66,9 @@ export interface ProcessNames {
 }
 
 /**
- * Recent decisions, a share for what a key was accepted and one for what it was refused, and one for requests without a known
- * key: a sender who floods one key, or none, pushes out nobody else's. `record` costs a few small strings and never more
- * memory than `size` allows.
+ * Recent decisions, a share for what a key was accepted and one for what it was refused, and one for requests
+ * without a known key: a sender who floods one key, or none, pushes out nobody else's. `record` costs a few
+ * small strings and never more memory than `size` allows.
  */
 export function createRecentDecisions(
   now: () => number,

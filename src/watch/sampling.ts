@@ -15,8 +15,8 @@ const ofOwner = 20
 const ofAll = 500
 
 /**
- * Describing a decision takes about as long as judging it did. When a key has thousands a second, nobody reads each: the
- * first ones of every turn are kept, of a loud key no more than of a quiet one.
+ * Describing a decision takes about as long as judging it did. When a key has thousands a second, nobody
+ * reads each: the first ones of every turn are kept, of a loud key no more than of a quiet one.
  */
 export function createSampling(): Sampling {
   let counts = new Map<string | null, number>()

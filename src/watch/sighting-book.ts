@@ -10,7 +10,10 @@ import { parseAbout, toAbout, toSightingId } from './sightings.ts'
 export interface SightingsQuery {
   /** Absent: of all keys. */
   keyIds?: readonly string[]
-  /** Last seen at this moment or later, milliseconds since the epoch. Default: all that is kept, seven days of problems. */
+  /**
+   * Last seen at this moment or later, milliseconds since the epoch. Default: all that is kept, seven days of
+   * problems.
+   */
   since?: number
   /** 1 to 1 000. Default 200. */
   limit?: number
@@ -78,7 +81,8 @@ export function createSightingBook({
   }
 
   async function flushOnce(): Promise<void> {
-    // What is not known to have been stored is given up beyond some: a count that is a little low is better than one twice.
+    // What is not known to have been stored is given up beyond some: a count that is a little low is better
+    // than one twice.
     const seen = [...unsent.slice(0, 200), ...problems.take(), ...takeAnomalies()]
     unsent = []
     if (seen.length > 0) {

@@ -13,7 +13,10 @@ export interface VolumeBaseline {
   close(): void
 }
 
-/** Weight of the newest window: with windows of five minutes, the last two hours count for most of the average. */
+/**
+ * Weight of the newest window: with windows of five minutes, the last two hours count for most of the
+ * average.
+ */
 const weight = 0.08
 
 export function createVolumeBaseline(): VolumeBaseline {
@@ -42,7 +45,8 @@ export function createVolumeBaseline(): VolumeBaseline {
       if (current === 0) {
         silentWindows++
       } else {
-        // Empty windows bring the average down here and not as they come, so that a silence is measured against what was.
+        // Empty windows bring the average down here and not as they come, so that a silence is measured
+        // against what was.
         const decay = (1 - weight) ** silentWindows
         const before = usual * decay
         // The first windows count alike; later ones never for less than `weight`.

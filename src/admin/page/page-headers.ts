@@ -1,4 +1,6 @@
-/** The page loads what its own origin serves and nothing else, runs nothing inline, and is framed by nobody. */
+/**
+ * The page loads what its own origin serves and nothing else, runs nothing inline, and is framed by nobody.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -169,8 +169,8 @@ function idempotencyProblem(problem: string): AdminProblem {
 }
 
 /**
- * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives: derived, so that
- * nothing has to be remembered and every process agrees.
+ * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives:
+ * derived, so that nothing has to be remembered and every process agrees.
  */
 function idempotentId(idempotencyKey: string | null, { name, workspace }: Principal): string | undefined {
   if (idempotencyKey === null) return undefined

@@ -35,7 +35,10 @@ async function readPath(db: Kysely<unknown>): Promise<string | undefined> {
 
 const leastBusyTimeoutMs = 5_000
 
-/** An application's SQLite connection has to wait for locks itself: what libsql does after it was refused one, see `sqlite-drivers.ts`. */
+/**
+ * An application's SQLite connection has to wait for locks itself: what libsql does after it was refused one,
+ * see `sqlite-drivers.ts`.
+ */
 async function waitForLocks(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<object>`pragma busy_timeout`.execute(db)
   const timeoutMs = Number(Object.values(rows[0] ?? {})[0] ?? 0)

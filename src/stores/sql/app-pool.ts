@@ -6,7 +6,9 @@ import { mysqlText } from './mysql-text.ts'
 import { borrowClient, type PostgresPool } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
 
-/** An application's pool: a `Pool` of `pg`, or one that `createPool` of `mysql2` or `mysql2/promise` makes. */
+/**
+ * An application's pool: a `Pool` of `pg`, or one that `createPool` of `mysql2` or `mysql2/promise` makes.
+ */
 export type ApplicationPool =
   | { connect(): Promise<unknown>; readonly totalCount: number }
   // biome-ignore lint/suspicious/noExplicitAny: mysql2 has one with a callback and one that gives a promise

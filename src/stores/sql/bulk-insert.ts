@@ -14,7 +14,10 @@ import { nameUnstorable } from './unstorable-text.ts'
 
 /** Rows of one statement: SQLite takes 32 766 values, and a key has some twenty columns. */
 const rowsPerStatement = 200
-/** Somebody else may make one of the same keys between the look and the insert; then everything is looked at again. */
+/**
+ * Somebody else may make one of the same keys between the look and the insert; then everything is looked at
+ * again.
+ */
 const mostAttempts = 5
 
 /** Makes keys in one transaction; those whose id, hash or audit entry exists are left out. */
@@ -65,7 +68,9 @@ function insertAbsent(
   })
 }
 
-/** Those that nothing stands in the way of, neither in the store nor among themselves: of two alike the first. */
+/**
+ * Those that nothing stands in the way of, neither in the store nor among themselves: of two alike the first.
+ */
 async function findAbsent(
   { tables }: Database,
   transaction: Transaction,

@@ -1,7 +1,10 @@
 import { withDeadline } from '../../runtime/deadline.ts'
 import type { Connections } from './connections.ts'
 
-/** Longest time in milliseconds that calls under way may take until they are cut off, and connections to end in order. */
+/**
+ * Longest time in milliseconds that calls under way may take until they are cut off, and connections to end
+ * in order.
+ */
 const callsMs = 2_000
 const endingMs = 1_000
 

@@ -12,11 +12,17 @@ export interface Database {
   readonly naming: TableNaming
   /** Whether this package opened the connections. */
   readonly ownsConnections: boolean
-  /** For what verification waits for: where this package owns the connections, one that hangs is cut after a second. */
+  /**
+   * For what verification waits for: where this package owns the connections, one that hangs is cut after a
+   * second.
+   */
   readonly reader: Kysely<unknown>
   /** For management, which may wait for locks. */
   readonly writer: Kysely<unknown>
-  /** 1 or true in the statement that contains it when the server that runs it is the primary; see `primary.ts`. */
+  /**
+   * 1 or true in the statement that contains it when the server that runs it is the primary; see
+   * `primary.ts`.
+   */
   readonly isPrimary: RawBuilder<unknown>
 }
 
@@ -24,8 +30,9 @@ export interface Database {
 export type MigratedDatabase = Pick<Database, 'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer'>
 
 /**
- * Reads by one statement, in one snapshot that is no older than the call. Repeated when the database asks for it, and at
- * once when the connection turns out to be dead: servers and networks end idle ones, and a process that was frozen has not heard.
+ * Reads by one statement, in one snapshot that is no older than the call. Repeated when the database asks for
+ * it, and at once when the connection turns out to be dead: servers and networks end idle ones, and a process
+ * that was frozen has not heard.
  * @throws StoreError
  */
 export async function read<Row>(
@@ -47,8 +54,9 @@ export async function read<Row>(
 }
 
 /**
- * On an application's connections. MySQL: with `autocommit=0` a pooled connection keeps the snapshot of its first read, also for
- * whoever takes it next. SQLite: inside a transaction of the application's every read would be of the moment of its first.
+ * On an application's connections. MySQL: with `autocommit=0` a pooled connection keeps the snapshot of its
+ * first read, also for whoever takes it next. SQLite: inside a transaction of the application's every read
+ * would be of the moment of its first.
  */
 async function readInTransaction(
   connection: Kysely<unknown>,
@@ -57,7 +65,8 @@ async function readInTransaction(
 ): Promise<unknown[]> {
   return connection.connection().execute(async (one) => {
     if (dialect === 'sqlite') await assertNothingUnfinished(one)
-    // Refused in SQLite when a transaction is open; in MySQL it ends that one, and sees what is committed by now.
+    // Refused in SQLite when a transaction is open; in MySQL it ends that one, and sees what is committed by
+    // now.
     await beginReading[dialect].execute(one)
     try {
       const { rows } = await statement.execute(one)
@@ -71,8 +80,8 @@ async function readInTransaction(
 }
 
 /**
- * Writes by one statement that is a transaction of its own; in SQLite within one, as a statement that met a lock there would
- * leave its snapshot open. @throws StoreError
+ * Writes by one statement that is a transaction of its own; in SQLite within one, as a statement that met a
+ * lock there would leave its snapshot open. @throws StoreError
  */
 export async function writeAtOnce(database: Database, statement: RawBuilder<unknown>): Promise<void> {
   if (database.dialect === 'sqlite') {
@@ -109,9 +118,9 @@ class NotBegun {
 }
 
 /**
- * Runs `work` in one transaction: all of it or nothing. Deadlocks, serialization failures and busy files are retried
- * from the start, and so is a transaction that could not begin as its connection was dead. @throws StoreError; after one,
- * whether the transaction was committed is not known.
+ * Runs `work` in one transaction: all of it or nothing. Deadlocks, serialization failures and busy files are
+ * retried from the start, and so is a transaction that could not begin as its connection was dead. @throws
+ * StoreError; after one, whether the transaction was committed is not known.
  */
 export async function transact<T>(
   database: Database,
@@ -151,8 +160,9 @@ export function overConnection(connection: Kysely<unknown>): Transaction {
 }
 
 /**
- * SQLite: the write lock at once, as a transaction that begins by reading cannot get it once another has written.
- * PostgreSQL: each statement sees what is committed, and may write, whatever the application's default.
+ * SQLite: the write lock at once, as a transaction that begins by reading cannot get it once another has
+ * written. PostgreSQL: each statement sees what is committed, and may write, whatever the application's
+ * default.
  */
 const begin = {
   sqlite: sql`begin immediate`,
@@ -163,7 +173,10 @@ const beginReading = { sqlite: sql`begin deferred`, mysql: begin.mysql }
 /** An acknowledged change must survive a crash, whatever the session's default. */
 const durable = sql`case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
 const durableInOwn = sql`select ${durable}, ${transactionAgeColumn}`
-/** And brief. Not over an application's pool, whose clients may have nobody to listen when the server hangs up. */
+/**
+ * And brief. Not over an application's pool, whose clients may have nobody to listen when the server hangs
+ * up.
+ */
 const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true), ${durable}`
 const commit = sql`commit`
 const rollback = sql`rollback`
@@ -190,7 +203,10 @@ async function attempt<T>(
   }
 }
 
-/** An application's transaction is neither added to nor ended. In MySQL, which does not tell, `begin` commits it. */
+/**
+ * An application's transaction is neither added to nor ended. In MySQL, which does not tell, `begin` commits
+ * it.
+ */
 async function beginOwn(
   dialect: SqlDialect,
   ownsConnections: boolean,

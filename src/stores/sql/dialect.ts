@@ -10,8 +10,8 @@ export const sqlDialects: readonly SqlDialect[] = ['sqlite', 'postgres', 'mysql'
 export type AnyKysely = Kysely<any>
 
 /**
- * Tells the database from the instance's adapter. Compared by name, along the prototypes: an application may have a second
- * copy of Kysely, and third-party dialects extend the built-in adapters.
+ * Tells the database from the instance's adapter. Compared by name, along the prototypes: an application may
+ * have a second copy of Kysely, and third-party dialects extend the built-in adapters.
  * @throws ConfigError when the adapter is none of them.
  */
 export function detectDialect(db: AnyKysely): SqlDialect {
@@ -41,8 +41,8 @@ export function wholeNumber(dialect: SqlDialect, value: number): RawBuilder<numb
 }
 
 /**
- * A column with text of people. MySQL would turn it into the character set of the connection, which an application may have set
- * to one without most characters: as bytes it comes as it is.
+ * A column with text of people. MySQL would turn it into the character set of the connection, which an
+ * application may have set to one without most characters: as bytes it comes as it is.
  */
 export function textColumn(dialect: SqlDialect, column: string, table?: string): RawBuilder<unknown> {
   const name = sql.ref(table === undefined ? column : `${table}.${column}`)

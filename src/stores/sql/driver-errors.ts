@@ -1,7 +1,10 @@
 import { StoreError } from '../../runtime/errors.ts'
 import { inTransactionError, isBusyWithRows, unfinishedError } from './open-transaction.ts'
 
-/** What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
+/**
+ * What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`,
+ * node:sqlite `errcode`.
+ */
 interface DriverError {
   code?: unknown
   errno?: unknown
@@ -55,7 +58,10 @@ const lostCodes = new Set<unknown>([
 ])
 /** Server shutdown, connection killed, gone away, lost, idle for too long. */
 const lostNumbers = new Set<unknown>([1053, 1927, 2006, 2013, 3169, 4031])
-/** A connection that could not be made in time is none that was lost: trying again would take the same time again. */
+/**
+ * A connection that could not be made in time is none that was lost: trying again would take the same time
+ * again.
+ */
 const lostMessages =
   /connection terminated(?! due to connection timeout)|not queryable|client was closed|in closed state|connection is closed/i
 
@@ -69,7 +75,10 @@ export function isConnectionLost(error: unknown): boolean {
   )
 }
 
-/** What is wrong with the tables, when a dump of an older version was restored under a running process, or somebody dropped them. */
+/**
+ * What is wrong with the tables, when a dump of an older version was restored under a running process, or
+ * somebody dropped them.
+ */
 function toSchemaError(error: unknown): StoreError | undefined {
   const { code, errno, message } = (error ?? {}) as DriverError
   const text = typeof message === 'string' ? message : ''
@@ -135,8 +144,8 @@ function isUnstorable(error: unknown): boolean {
 }
 
 /**
- * What the outside gets to see of a driver's error. The error itself is left behind: mysql2 puts the whole statement on
- * it, hashes included, and every database quotes the values of a violated constraint.
+ * What the outside gets to see of a driver's error. The error itself is left behind: mysql2 puts the whole
+ * statement on it, hashes included, and every database quotes the values of a violated constraint.
  */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
@@ -152,7 +161,9 @@ export function toStoreError(error: unknown): StoreError {
   return new StoreError('store_unavailable', `The database failed: ${details.join(' ') || 'no reason given'}`)
 }
 
-/** The first line, without anything that could be a hash, a secret, or a value between quotes that is no name. */
+/**
+ * The first line, without anything that could be a hash, a secret, or a value between quotes that is no name.
+ */
 function scrub(message: string): string {
   const line = (message.split('\n', 1)[0] as string).slice(0, 300)
   return line.replace(/[^\x20-\x7e]+/g, '?').replace(/[0-9A-Za-z]{24,}/g, '…')

@@ -2,11 +2,17 @@ import { nodeModule } from '../../runtime/built-ins.ts'
 import { StoreError } from '../../runtime/errors.ts'
 import { assertSupportedVersion } from './driver-version.ts'
 
-/** What a bundler leaves out: a driver's name is no literal here, since bundling one that an app has not installed would fail. */
+/**
+ * What a bundler leaves out: a driver's name is no literal here, since bundling one that an app has not
+ * installed would fail.
+ */
 export const bundlerHint =
   'In a bundled application (webpack, Rspack, esbuild, Vite, Next) it has to be installed beside the bundle, since bundlers leave it out, or be handed in by the option driver.'
 
-/** Loads a database driver when it is first needed. @throws StoreError `missing_driver`: what to install, or why it does not load. */
+/**
+ * Loads a database driver when it is first needed. @throws StoreError `missing_driver`: what to install, or
+ * why it does not load.
+ */
 export async function importDriver(name: string, whatFor: string): Promise<Record<string, unknown>> {
   try {
     return await loadDriver(name)

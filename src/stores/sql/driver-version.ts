@@ -2,7 +2,10 @@ import { dirname, join } from 'node:path'
 import { nodeFs, nodeModule } from '../../runtime/built-ins.ts'
 import { StoreError } from '../../runtime/errors.ts'
 
-/** Checked here, since npm would hold a range in `peerDependencies` against applications that have a package for another purpose. */
+/**
+ * Checked here, since npm would hold a range in `peerDependencies` against applications that have a package
+ * for another purpose.
+ */
 const oldestSupported: Readonly<Record<string, readonly [major: number, minor: number]>> = {
   kysely: [0, 28],
   pg: [8, 11],

@@ -40,7 +40,10 @@ interface FoundRow extends Row<'secrets', 'key_hash'> {
   key_id: SchemaTables['secrets']['key_id'] | null
 }
 
-/** Beside the one row that says whether this is the primary: a replica that lags would leave out a key that was just made. */
+/**
+ * Beside the one row that says whether this is the primary: a replica that lags would leave out a key that
+ * was just made.
+ */
 async function readSecrets(database: Database, joined: RawBuilder<unknown>): Promise<ExistingSecret[]> {
   const { tables, isPrimary, reader } = database
   const rows = await read<FoundRow>(

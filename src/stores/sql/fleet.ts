@@ -20,7 +20,10 @@ import type { Row } from './schema-tables.ts'
 const hourMs = 3_600_000
 const rowsPerStatement = 200
 
-/** What processes tell each other about traffic, in an SQL database. `onDatabase` runs work on it once it is ready. */
+/**
+ * What processes tell each other about traffic, in an SQL database. `onDatabase` runs work on it once it is
+ * ready.
+ */
 export function createSqlFleet(
   onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
 ): FleetStore {

@@ -24,7 +24,8 @@ const modules: Readonly<Record<SqlDialect, { has: (driver: DriverModule) => bool
 }
 
 /**
- * The option `driver`: a driver that the application has imported itself, as its module or as the module's default export.
+ * The option `driver`: a driver that the application has imported itself, as its module or as the module's
+ * default export.
  * @throws ConfigError when it is another database's, or none.
  */
 export function parseDriver(value: unknown, dialect: SqlDialect): DriverModule {

@@ -50,17 +50,17 @@ export function assertCurrent(state: SchemaState | undefined): void {
 /** How far to go with the tables. */
 export interface MigrateOptions {
   /**
-   * Whether to shut out processes of older versions, once none is needed any more: they answer 503 from their next question
-   * to the store on. Tables that were just made shut them out from the start. What older versions would get wrong, such as
-   * `pause`, is refused with `schema_mixed` until then. Default false.
+   * Whether to shut out processes of older versions, once none is needed any more: they answer 503 from their
+   * next question to the store on. Tables that were just made shut them out from the start. What older
+   * versions would get wrong, such as `pause`, is refused with `schema_mixed` until then. Default false.
    */
   finish?: boolean
 }
 
 /**
- * Makes the tables, or brings them up to date, version by version. Safe to run by many processes at once and again after a
- * crash. @throws StoreError `schema_too_new` when a later version made the tables that this code cannot run on; nothing is
- * written then.
+ * Makes the tables, or brings them up to date, version by version. Safe to run by many processes at once and
+ * again after a crash. @throws StoreError `schema_too_new` when a later version made the tables that this
+ * code cannot run on; nothing is written then.
  */
 export async function migrate(
   database: MigratedDatabase,
@@ -73,8 +73,8 @@ export async function migrate(
 }
 
 /**
- * What `migrate` would do now, as statements in their order; none when there is nothing to do. Reads the catalog and runs none of
- * them. @throws StoreError as `migrate`.
+ * What `migrate` would do now, as statements in their order; none when there is nothing to do. Reads the
+ * catalog and runs none of them. @throws StoreError as `migrate`.
  */
 export async function planMigration(
   database: MigratedDatabase,
@@ -123,7 +123,8 @@ async function runMigrations(database: MigratedDatabase): Promise<void> {
   await makeSchema(database)
   if (database.dialect === 'mysql') return migrateUnderLock(database)
   for (const migration of migrations) {
-    // In SQLite `begin immediate` is the lock; in PostgreSQL "if not exists" alone fails when two processes meet.
+    // In SQLite `begin immediate` is the lock; in PostgreSQL "if not exists" alone fails when two processes
+    // meet.
     await transact(asDatabase(database), async (transaction) => {
       if (database.dialect === 'postgres') {
         await transaction.rows(sql`select pg_advisory_xact_lock(hashtext(${lockName(database)}))`)

@@ -36,21 +36,27 @@ interface ProbeConnection {
   on(event: 'error' | 'connect', listener: (error: unknown) => void): unknown
   destroy(): void
 }
-/** Handed in as `mysql2/promise`, its pools have the one with callbacks within, and its connections are promises. */
+/**
+ * Handed in as `mysql2/promise`, its pools have the one with callbacks within, and its connections are
+ * promises.
+ */
 interface MysqlDriver {
   createPool(config: object): RawPool | { pool: RawPool }
   createConnection(config: object): ProbeConnection | Promise<ProbeConnection>
 }
 
 /**
- * What the statements rely on, whatever the server's defaults: each is a transaction of its own, text arrives as it was sent, and
- * a value that does not fit is an error.
+ * What the statements rely on, whatever the server's defaults: each is a transaction of its own, text arrives
+ * as it was sent, and a value that does not fit is an error.
  */
 const session =
   "set names utf8mb4, session autocommit = 1, session sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
 /** Not for writes: a server that logs statements refuses them at this level. */
 const committedReads = 'set session transaction isolation level read committed'
-/** Known to MariaDB alone. The second: a node of a Galera cluster answers when it has applied what the others have committed. */
+/**
+ * Known to MariaDB alone. The second: a node of a Galera cluster answers when it has applied what the others
+ * have committed.
+ */
 const mariadbSession = [
   `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`,
   'set session wsrep_sync_wait = 1',
@@ -119,8 +125,9 @@ interface Guarded {
   /** What ends a wait. */
   cuts: Set<() => void>
   /**
-   * Which connections are in use. A connection keeps the process running while it is borrowed and not while it is idle, so that a
-   * script which closes nothing comes to its end. Undefined for an application's pool, where others rely on what it does.
+   * Which connections are in use. A connection keeps the process running while it is borrowed and not while
+   * it is idle, so that a script which closes nothing comes to its end. Undefined for an application's pool,
+   * where others rely on what it does.
    */
   borrowed?: WeakSet<RawConnection>
   /** Whether the server takes connections, asked when a statement takes long. */

@@ -10,9 +10,9 @@ import {
 const plainPattern = /^[ !#-&(-[\]-~]*$/
 
 /**
- * mysql2 writes values into the statement, in the character set of the connection and with backslashes before quotes. With
- * `sql_mode=NO_BACKSLASH_ESCAPES` a backslash is a character like others, and latin1 has no letters for most names; so
- * text that could be harmed is written as the hex digits of its UTF-8.
+ * mysql2 writes values into the statement, in the character set of the connection and with backslashes before
+ * quotes. With `sql_mode=NO_BACKSLASH_ESCAPES` a backslash is a character like others, and latin1 has no
+ * letters for most names; so text that could be harmed is written as the hex digits of its UTF-8.
  */
 class HexText extends OperationNodeTransformer {
   protected override transformValue(node: ValueNode): ValueNode {

@@ -3,8 +3,8 @@ import { StoreError } from '../../runtime/errors.ts'
 import type { SqlDialect } from './dialect.ts'
 
 /**
- * Milliseconds since the transaction began that contains the statement, by the server's clock. One that is older than the
- * question is not ours: an application has handed over a connection in the middle of its own.
+ * Milliseconds since the transaction began that contains the statement, by the server's clock. One that is
+ * older than the question is not ours: an application has handed over a connection in the middle of its own.
  */
 const transactionAge = sql<number>`cast(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000 as double precision)`
 
@@ -12,8 +12,9 @@ const transactionAge = sql<number>`cast(extract(epoch from clock_timestamp() - t
 export const transactionAgeColumn = sql`${transactionAge} as transaction_age_ms`
 
 /**
- * How long ago the snapshot may have been taken that a statement sees. In PostgreSQL each statement has its own, unless the
- * isolation level keeps the first one of the transaction. SQLite and MySQL are asked in a transaction of the store's own.
+ * How long ago the snapshot may have been taken that a statement sees. In PostgreSQL each statement has its
+ * own, unless the isolation level keeps the first one of the transaction. SQLite and MySQL are asked in a
+ * transaction of the store's own.
  */
 export function snapshotAge(dialect: SqlDialect): RawBuilder<unknown> {
   if (dialect !== 'postgres') return sql`0`
@@ -43,13 +44,15 @@ export function inTransactionError(): StoreError {
 const beside = 'writekey_beside'
 const attach = sql`attach ':memory:' as ${sql.id(beside)}`
 const makeTable = sql`create table if not exists ${sql.id(beside, 'nothing')} (at integer)`
-/** SQLite drops no table, wherever it is, while any statement of the connection is in the middle of its rows. */
+/**
+ * SQLite drops no table, wherever it is, while any statement of the connection is in the middle of its rows.
+ */
 const dropTable = sql`drop table ${sql.id(beside, 'nothing')}`
 
 /**
- * SQLite: a statement of the application's that is not finished, such as the loop of an `iterate()`, keeps the state of its
- * beginning for all that is read over its connection. No SQL tells, so a table is dropped that nobody needs. A connection
- * that may write nothing cannot be asked so.
+ * SQLite: a statement of the application's that is not finished, such as the loop of an `iterate()`, keeps
+ * the state of its beginning for all that is read over its connection. No SQL tells, so a table is dropped
+ * that nobody needs. A connection that may write nothing cannot be asked so.
  * @throws StoreError `store_in_transaction`
  */
 export async function assertNothingUnfinished(connection: Kysely<unknown>): Promise<void> {

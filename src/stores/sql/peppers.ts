@@ -9,7 +9,10 @@ export function toPeppers(cell: string): string[] {
   return cell === '' ? [] : cell.split(' ')
 }
 
-/** Adds a fingerprint to those that polls tell, unless others are there that the caller does not know. @returns all that are there now. */
+/**
+ * Adds a fingerprint to those that polls tell, unless others are there that the caller does not know.
+ * @returns all that are there now.
+ */
 export function notePepper(
   database: Database,
   fingerprint: string,

@@ -11,7 +11,9 @@ import { toPeppers } from './peppers.ts'
 import { assertPrimary } from './primary.ts'
 import type { Row, SchemaTables } from './schema-tables.ts'
 
-/** A row of the answer: each has the first columns; a change and a secret of the key may stand beside them. */
+/**
+ * A row of the answer: each has the first columns; a change and a secret of the key may stand beside them.
+ */
 interface PollRow
   extends Partial<KeyRow>,
     Row<'meta', 'revision' | 'mark' | 'pruned_revision' | 'lease_ms' | 'compatible_version' | 'peppers'> {
@@ -27,8 +29,8 @@ interface PollRow
 const hashPattern = /^[0-9a-f]{64}$/
 
 /**
- * One statement, so that all of the answer is of one moment, and each of its parts is found by an index. The record of a
- * look-up stands beside the newest change only, or beside no change: there is one such row.
+ * One statement, so that all of the answer is of one moment, and each of its parts is found by an index. The
+ * record of a look-up stands beside the newest change only, or beside no change: there is one such row.
  */
 export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
   const { dialect, tables, isPrimary } = database
@@ -57,7 +59,10 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
   return sql`select ${sql.join(columns)} from ${sql.join(joins, sql` `)} where m.id = 1`
 }
 
-/** SQLite is asked the same: `pragma data_version` does not move for writes over this connection, which an application may share. */
+/**
+ * SQLite is asked the same: `pragma data_version` does not move for writes over this connection, which an
+ * application may share.
+ */
 export async function poll(database: Database, question: PollQuestion): Promise<PollAnswer> {
   const { since, keyHash } = question
   const asked = keyHash !== undefined && hashPattern.test(keyHash) ? { since, keyHash } : { since }

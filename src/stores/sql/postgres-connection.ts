@@ -102,7 +102,8 @@ export async function borrowClient(
 ): Promise<PostgresPoolClient> {
   const client = await connectInTime(pool, deadlineMs)
   const ignore = () => {}
-  // A connection that dies while it is borrowed fails its statement; without a listener Node would end the process.
+  // A connection that dies while it is borrowed fails its statement; without a listener Node would end the
+  // process.
   client.on('error', ignore)
   const guarded = guardClient(client, deadlineMs, isAlive)
   return {
@@ -135,8 +136,8 @@ function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClie
 }
 
 /**
- * A client whose statements end by the deadline. One that does not answer is cut rather than handed back: behind a
- * network that swallows packets it would look busy for a quarter of an hour.
+ * A client whose statements end by the deadline. One that does not answer is cut rather than handed back:
+ * behind a network that swallows packets it would look busy for a quarter of an hour.
  * @param isAlive whether the server takes connections, asked when a statement takes long.
  */
 function guardClient(

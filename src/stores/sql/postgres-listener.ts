@@ -29,8 +29,8 @@ export interface ListenerEvents {
 }
 
 /**
- * Listens on a PostgreSQL channel over a connection of its own, and connects again whenever that is lost. What was
- * missed meanwhile is caught up on by a hint that names no key.
+ * Listens on a PostgreSQL channel over a connection of its own, and connects again whenever that is lost.
+ * What was missed meanwhile is caught up on by a hint that names no key.
  * @returns a function that ends it.
  */
 export function listenForChanges(

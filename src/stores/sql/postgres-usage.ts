@@ -4,12 +4,13 @@ import type { Database } from './database.ts'
 import { databaseNow } from './dialect.ts'
 
 /**
- * Adds a batch in one statement. A transaction of several would keep its locks while the process is frozen between two of
- * them, and the removal of a leaked key would wait for those.
+ * Adds a batch in one statement. A transaction of several would keep its locks while the process is frozen
+ * between two of them, and the removal of a leaked key would wait for those.
  *
- * The writer's row comes first: where the same batch arrives twice, the second waits for the first and adds nothing. Then keys,
- * secrets, counts and activity, each in order: as in a change, so that the two never deadlock. A removal waits at its first
- * statement, or has happened. Rows arrive as JSON, since each driver has its own way with arrays.
+ * The writer's row comes first: where the same batch arrives twice, the second waits for the first and adds
+ * nothing. Then keys, secrets, counts and activity, each in order: as in a change, so that the two never
+ * deadlock. A removal waits at its first statement, or has happened. Rows arrive as JSON, since each driver
+ * has its own way with arrays.
  */
 export function addUsageStatement(
   { dialect, tables }: Database,

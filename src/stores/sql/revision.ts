@@ -22,9 +22,10 @@ interface RaisedRow extends Row<'meta', 'revision' | 'longest_lease_ms'> {
 }
 
 /**
- * Raises the revision, gives it a new mark and notes which key it stands for. The row's lock is held until the commit, so that
- * revisions become visible in their order; a sequence would hand out a number whose transaction commits after a later one.
- * The lease is read behind that lock: whoever makes it longer takes the lock as well.
+ * Raises the revision, gives it a new mark and notes which key it stands for. The row's lock is held until
+ * the commit, so that revisions become visible in their order; a sequence would hand out a number whose
+ * transaction commits after a later one. The lease is read behind that lock: whoever makes it longer takes
+ * the lock as well.
  */
 export async function raiseRevision(
   database: Database,

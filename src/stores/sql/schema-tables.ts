@@ -23,8 +23,8 @@ type CellOf<Field extends KeyField> =
 export type KeyColumns = { [Name in keyof KeyFields as SnakeCase<Name>]: CellOf<KeyFields[Name]> }
 
 /**
- * The tables of this code's version with what drivers give for their columns: rows of statements are typed by it. How they are
- * made stands in the migrations.
+ * The tables of this code's version with what drivers give for their columns: rows of statements are typed by
+ * it. How they are made stands in the migrations.
  */
 export interface SchemaTables {
   keys: KeyColumns & {

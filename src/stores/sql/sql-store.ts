@@ -30,15 +30,17 @@ export interface SqlStore extends KeyStore {
   readonly fleet: FleetStore
   readonly audit: AuditLog
   /**
-   * Makes the tables, or brings them up to date. Safe to call by many processes at once and again after a crash.
-   * @param options.finish whether to shut out processes of older versions, which answer 503 from then on. Until then
-   * `pause` is refused with `schema_mixed` on tables that an older version has made.
-   * @throws StoreError `schema_too_new` when a later version made them that this code cannot run on; nothing is written then.
+   * Makes the tables, or brings them up to date. Safe to call by many processes at once and again after a
+   * crash.
+   * @param options.finish whether to shut out processes of older versions, which answer 503 from then on.
+   * Until then `pause` is refused with `schema_mixed` on tables that an older version has made.
+   * @throws StoreError `schema_too_new` when a later version made them that this code cannot run on; nothing
+   * is written then.
    */
   migrate(options?: MigrateOptions): Promise<void>
   /**
-   * The statements that `migrate(options)` would run now, in their order, for a review or another tool; none when there is nothing
-   * to do. Runs none of them. @throws StoreError `schema_too_new`
+   * The statements that `migrate(options)` would run now, in their order, for a review or another tool; none
+   * when there is nothing to do. Runs none of them. @throws StoreError `schema_too_new`
    */
   planMigration(options?: MigrateOptions): Promise<string[]>
 }
@@ -56,8 +58,9 @@ interface Watcher {
 /**
  * Keeps write keys in an SQL database, beside an application's tables or on its own.
  *
- * Every call rejects with `StoreError`: `missing_driver`, `schema_missing` and `schema_outdated` (call `migrate()`),
- * `schema_too_new`, `store_not_primary`, `store_in_transaction`, `store_timeout`, `store_unavailable`.
+ * Every call rejects with `StoreError`: `missing_driver`, `schema_missing` and `schema_outdated` (call
+ * `migrate()`), `schema_too_new`, `store_not_primary`, `store_in_transaction`, `store_timeout`,
+ * `store_unavailable`.
  * @throws ConfigError for an unknown option or a bad value.
  * @example
  * ```ts
@@ -69,7 +72,10 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     resolveOptions(options)
   const tables = nameTables(naming)
   const watchers = new Set<Watcher>()
-  /** Under way. A file closed in the middle of a transaction may stay locked: libsql lets go of it when it is garbage. */
+  /**
+   * Under way. A file closed in the middle of a transaction may stay locked: libsql lets go of it when it is
+   * garbage.
+   */
   const calls = new Set<Promise<unknown>>()
   const pauses = new Set<() => void>()
   let connecting: Promise<Connections> | undefined
@@ -116,7 +122,10 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     return call
   }
 
-  /** Older tables may be put in place of those that were there: with connections of its own, the store migrates them as at its start. */
+  /**
+   * Older tables may be put in place of those that were there: with connections of its own, the store
+   * migrates them as at its start.
+   */
   function lookAgain(error: unknown): never {
     if (error instanceof StoreError && error.code === 'schema_outdated') preparing = undefined
     throw error
@@ -125,7 +134,9 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
   const onDatabase = <T>(work: (database: Database) => Promise<T>) =>
     track(ready().then(work).catch(lookAgain))
 
-  /** Waits; at once false when the store is closed meanwhile. A process that has nothing else to do may end. */
+  /**
+   * Waits; at once false when the store is closed meanwhile. A process that has nothing else to do may end.
+   */
   function pause(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = () => {
@@ -155,7 +166,10 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     })
   }
 
-  /** Those who share this object hear of a change before it is acknowledged; others by their poll or a notification. */
+  /**
+   * Those who share this object hear of a change before it is acknowledged; others by their poll or a
+   * notification.
+   */
   async function change(
     keyId: string,
     work: (database: Database) => Promise<CommittedChange | undefined>,

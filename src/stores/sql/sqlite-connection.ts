@@ -9,8 +9,9 @@ import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drive
 import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
 /**
- * Statements block the process, so waiting for another writer is done between them (`retryTransient`) and only briefly
- * inside. FULL: a change that was acknowledged survives a power cut; WAL alone would lose the last ones.
+ * Statements block the process, so waiting for another writer is done between them (`retryTransient`) and
+ * only briefly inside. FULL: a change that was acknowledged survives a power cut; WAL alone would lose the
+ * last ones.
  */
 const pragmas = ['busy_timeout = 20', 'journal_mode = WAL', 'synchronous = FULL']
 
@@ -23,7 +24,10 @@ interface OpenFile {
   readonly log?: FileIdentity | undefined
 }
 
-/** Opens a file, making it and its folder when they are missing, or `:memory:`. @throws StoreError `missing_driver`. */
+/**
+ * Opens a file, making it and its folder when they are missing, or `:memory:`. @throws StoreError
+ * `missing_driver`.
+ */
 export async function openSqlite(path: string, given?: DriverModule): Promise<Connections> {
   const open = await loadSqlite(given)
   const inMemory = path === ':memory:'

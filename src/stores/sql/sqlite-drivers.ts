@@ -70,9 +70,10 @@ interface Libsql extends SqliteDatabase {
 type LibsqlClass = new (path: string) => Libsql
 
 /**
- * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress" until it is garbage:
- * no transaction could be committed, and every read would be of the moment of that `begin`, revocations since then
- * unseen. `exec` leaves nothing behind; so all writes are in transactions that begin by it.
+ * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress"
+ * until it is garbage: no transaction could be committed, and every read would be of the moment of that
+ * `begin`, revocations since then unseen. `exec` leaves nothing behind; so all writes are in transactions
+ * that begin by it.
  */
 function adaptLibsql(database: Libsql): SqliteDatabase {
   return {
@@ -103,7 +104,10 @@ interface NodeSqlite {
 }
 type NodeSqliteClass = new (path: string) => NodeSqlite
 
-/** `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not even its columns. */
+/**
+ * `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not
+ * even its columns.
+ */
 function adaptNodeSqlite(database: NodeSqlite): SqliteDatabase {
   return {
     close: () => database.close(),

@@ -26,8 +26,8 @@ export function identifyLog(path: string): FileIdentity | undefined {
 }
 
 /**
- * Removes the log at the path, and the index that belongs to it, when it is this one. Another process may have opened the new
- * file at the same moment and begun a log of its own: that one is put back.
+ * Removes the log at the path, and the index that belongs to it, when it is this one. Another process may
+ * have opened the new file at the same moment and begun a log of its own: that one is put back.
  */
 export function removeLog(path: string, log: FileIdentity): void {
   const name = logPath(path)

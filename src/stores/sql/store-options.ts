@@ -15,7 +15,10 @@ import { openSqlite } from './sqlite-connection.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 
 interface CommonOptions {
-  /** What the names of the tables begin with: a letter or `_`, then up to 30 letters, digits and `_`. Default `'writekey_'`. */
+  /**
+   * What the names of the tables begin with: a letter or `_`, then up to 30 letters, digits and `_`. Default
+   * `'writekey_'`.
+   */
   tablePrefix?: string
   /** The schema of the tables (a database in MySQL); `migrate()` makes it. Default: the connection's. */
   schema?: string
@@ -24,20 +27,26 @@ interface CommonOptions {
 /** A store that makes its own connections. Its tables are made on first use. */
 export interface SqlStoreUrlOptions extends CommonOptions {
   /**
-   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH begins at the working
-   * directory of this call. The driver (libsql, better-sqlite3 or node:sqlite; pg; mysql2) is loaded on first use.
+   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH begins at
+   * the working directory of this call. The driver (libsql, better-sqlite3 or node:sqlite; pg; mysql2) is
+   * loaded on first use.
    */
   url: string
   /**
-   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next poll. A URL where
-   * `url` leads to a pooler that shares connections between transactions: LISTEN needs one of its own. Default `true`.
+   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next
+   * poll. A URL where `url` leads to a pooler that shares connections between transactions: LISTEN needs one
+   * of its own. Default `true`.
    */
   notifications?: boolean | string
-  /** Whether the first use makes the tables, or brings them up to date. `false`: `migrate()` does. Default `true`. */
+  /**
+   * Whether the first use makes the tables, or brings them up to date. `false`: `migrate()` does. Default
+   * `true`.
+   */
   autoMigrate?: boolean
   /**
-   * The driver's module, imported by the application: for bundles, which leave out what is loaded by name. One of `pg`, `mysql2`,
-   * `mysql2/promise`, `libsql`, `better-sqlite3` and `node:sqlite`. Default: the installed one.
+   * The driver's module, imported by the application: for bundles, which leave out what is loaded by name.
+   * One of `pg`, `mysql2`, `mysql2/promise`, `libsql`, `better-sqlite3` and `node:sqlite`. Default: the
+   * installed one.
    */
   driver?: unknown
 }
@@ -45,13 +54,15 @@ export interface SqlStoreUrlOptions extends CommonOptions {
 /** A store over an application's own pool of connections. `migrate()` has to be called once. */
 export interface SqlStorePoolOptions extends CommonOptions {
   /**
-   * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` makes. Stays open when the store is closed. What
-   * verification asks over it is cut off after 1 s, waiting for a free connection included; what management asks after 15 s.
+   * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` makes. Stays open when the store
+   * is closed. What verification asks over it is cut off after 1 s, waiting for a free connection included;
+   * what management asks after 15 s.
    */
   pool: ApplicationPool
   /**
-   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next poll. `true`: over
-   * one like the pool's; not where the pool leads to a pooler that shares connections between transactions. Default `false`.
+   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next
+   * poll. `true`: over one like the pool's; not where the pool leads to a pooler that shares connections
+   * between transactions. Default `false`.
    */
   notifications?: boolean | (() => ListeningClient)
 }
@@ -63,8 +74,8 @@ export interface SqlStoreDbOptions extends CommonOptions {
   /** Default: what the instance's adapter says. */
   dialect?: SqlDialect
   /**
-   * PostgreSQL: makes a client of `pg`, not connected yet, over which to hear of changes (LISTEN), in milliseconds instead
-   * of by the next poll. Called again whenever the connection was lost. Default: none.
+   * PostgreSQL: makes a client of `pg`, not connected yet, over which to hear of changes (LISTEN), in
+   * milliseconds instead of by the next poll. Called again whenever the connection was lost. Default: none.
    */
   notifications?: false | (() => ListeningClient)
 }

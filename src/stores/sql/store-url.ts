@@ -49,8 +49,8 @@ function badUrl(option: string, problem: string): ConfigError {
 }
 
 /**
- * Whether everybody takes the same part of it for the password. After a raw `/`, `?` or `#` in one, what precedes would be
- * taken for host and port, and show up in the messages of whoever cannot connect to it.
+ * Whether everybody takes the same part of it for the password. After a raw `/`, `?` or `#` in one, what
+ * precedes would be taken for host and port, and show up in the messages of whoever cannot connect to it.
  */
 function isReadOneWay(text: string): boolean {
   if (!URL.canParse(text) || text.includes('#')) return false

@@ -4,8 +4,8 @@ import { type Database, read, transact } from './database.ts'
 import type { Row } from './schema-tables.ts'
 
 /**
- * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer. `longestMs` is what changes
- * wait for: somebody may still go by a longer lease that polls were told before.
+ * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer.
+ * `longestMs` is what changes wait for: somebody may still go by a longer lease that polls were told before.
  */
 interface StoredLease {
   leaseMs: number
@@ -17,9 +17,9 @@ const speedMargin = 1.01
 const marginMs = 5
 
 /**
- * Sets the lease for all processes. A longer one counts at once: a change that commits from now on waits for it. A shorter one is
- * first told to polls; after the longest lease that any of them may have been told before, changes wait no longer. A process
- * that dies in between leaves changes slow, never wrong.
+ * Sets the lease for all processes. A longer one counts at once: a change that commits from now on waits for
+ * it. A shorter one is first told to polls; after the longest lease that any of them may have been told
+ * before, changes wait no longer. A process that dies in between leaves changes slow, never wrong.
  * @param pause waits so many milliseconds; false when the store is closed meanwhile.
  */
 export async function setLease(

@@ -5,14 +5,19 @@ import { type Database, read, transact } from './database.ts'
 import type { Row } from './schema-tables.ts'
 import { readNow } from './usage-reads.ts'
 
-/** Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only. */
+/**
+ * Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only.
+ */
 const rowsPerPart = 250
-/** How long the last batch number of a writer is remembered, in milliseconds: longer than any of them tries again. */
+/**
+ * How long the last batch number of a writer is remembered, in milliseconds: longer than any of them tries
+ * again.
+ */
 const writerKeptMs = 30 * 86_400_000
 
 /**
- * Deletes some of the oldest counts, key by key along the primary key: no more rows are locked than are deleted, and in the
- * order in which the removal of a key locks them.
+ * Deletes some of the oldest counts, key by key along the primary key: no more rows are locked than are
+ * deleted, and in the order in which the removal of a key locks them.
  * @param latestKnown the latest time that the database is known to have reached.
  */
 export async function pruneUsage(
@@ -59,8 +64,8 @@ function deleteOldest(
 }
 
 /**
- * The latest moment that was written down in this database: SQLite has no clock but that of each process, and one that is
- * far ahead must not take everybody's history for old. Undefined when nothing was.
+ * The latest moment that was written down in this database: SQLite has no clock but that of each process, and
+ * one that is far ahead must not take everybody's history for old. Undefined when nothing was.
  */
 export async function readLatestMoment(database: Database): Promise<number | undefined> {
   const { tables } = database

@@ -6,8 +6,8 @@ import { databaseNow } from './dialect.ts'
 import type { Row } from './schema-tables.ts'
 
 /**
- * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works in this
- * process: that takes it some milliseconds, and between two statements others have their turn.
+ * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works
+ * in this process: that takes it some milliseconds, and between two statements others have their turn.
  */
 const mostPerStatement = 2_304
 
@@ -93,7 +93,10 @@ async function* readSums(
   }
 }
 
-/** Rows that SQLite, which works in this process, reads before others have their turn: of one bucket there may be 40 000. */
+/**
+ * Rows that SQLite, which works in this process, reads before others have their turn: of one bucket there may
+ * be 40 000.
+ */
 const rowsPerTurn = 1_000
 
 /** In the order of the index on `bucket_at`, whose entries end with the rowid. */

@@ -12,7 +12,10 @@ import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts
 
 /** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
 const rowsPerStatement = 200
-/** A process with a wrong clock writes down its own time; so what was written is asked for before, and for this long. */
+/**
+ * A process with a wrong clock writes down its own time; so what was written is asked for before, and for
+ * this long.
+ */
 const trustedAfterMs = 3_600_000
 
 /** Usage in an SQL database. `onDatabase` runs work on it once it is ready. */
@@ -58,8 +61,8 @@ async function addUsage(database: Database, batch: UsageBatch): Promise<void> {
     })
     return
   }
-  // Times only ever move forward, so a batch that is sent again may move them again. In one transaction with the counts, a
-  // process that is frozen in the middle would keep more rows locked.
+  // Times only ever move forward, so a batch that is sent again may move them again. In one transaction with
+  // the counts, a process that is frozen in the middle would keep more rows locked.
   for (const add of parts) await transact(database, (transaction) => add(database, transaction, batch))
 }
 

@@ -6,7 +6,10 @@ import { signedUp } from './golden/answers.ts'
 import { basic } from './golden/golden-request.ts'
 import { createAnswerReader, openSocket, sendRaw, toWire } from './raw-http.ts'
 
-/** The part of the adapter contract that is about connections: what clients do on them, and what becomes of them. */
+/**
+ * The part of the adapter contract that is about connections: what clients do on them, and what becomes of
+ * them.
+ */
 export function connectionTests({
   test,
   expect,

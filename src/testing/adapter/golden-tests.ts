@@ -18,7 +18,10 @@ const ignoredHeaders = [
   'etag',
 ]
 
-/** The part of the adapter contract that compares whole answers, byte for byte. Requests that name the same server share it. */
+/**
+ * The part of the adapter contract that compares whole answers, byte for byte. Requests that name the same
+ * server share it.
+ */
 export function goldenTests({ describe, it, afterAll }: TestHooks, suite: AdapterSuite): void {
   const { byRouter, byParser, folded, ownsConnection, launch, closeAll, expect } = suite
   for (const { when, parsesBody, requests } of [
@@ -75,7 +78,10 @@ export function goldenTests({ describe, it, afterAll }: TestHooks, suite: Adapte
     })
 }
 
-/** Whether a framework's JSON parser takes the body as our reader would, so that the answer is the same behind it. */
+/**
+ * Whether a framework's JSON parser takes the body as our reader would, so that the answer is the same behind
+ * it.
+ */
 function isReadByParsers(request: GoldenRequest): boolean {
   const { body, contentType, headers = [], chunked = false, method = 'POST' } = request
   if (method !== 'POST' || contentType !== undefined || chunked || request.server === 'small limits')

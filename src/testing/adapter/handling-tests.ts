@@ -8,7 +8,10 @@ import { basic } from './golden/golden-request.ts'
 import { bringIntoState } from './key-states.ts'
 import { type RawAnswer, sendRaw, toWire } from './raw-http.ts'
 
-/** The part of the adapter contract that is about what handlers and hooks are handed, once, in whatever way the guard is mounted. */
+/**
+ * The part of the adapter contract that is about what handlers and hooks are handed, once, in whatever way
+ * the guard is mounted.
+ */
 export function handlingTests({ test, expect, launch, launchWithKey, track, trackBody }: AdapterSuite): void {
   test('hands the body on as the event, too, less the write key', async () => {
     const { url, key, handled } = await launchWithKey()

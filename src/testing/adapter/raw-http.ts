@@ -3,7 +3,9 @@ import { connect, type Socket } from 'node:net'
 /** An answer as it came over the wire. */
 export interface RawAnswer {
   status: number
-  /** Lower-case names; the values of a repeated field are joined by a line break, which no single value holds. */
+  /**
+   * Lower-case names; the values of a repeated field are joined by a line break, which no single value holds.
+   */
   headers: Record<string, string>
   body: string
 }
@@ -20,7 +22,9 @@ export async function openSocket(url: string): Promise<Socket> {
   return socket
 }
 
-/** A request as bytes, exactly as given: no header is added, no character is escaped. Text is sent as latin1. */
+/**
+ * A request as bytes, exactly as given: no header is added, no character is escaped. Text is sent as latin1.
+ */
 export function toWire(
   startLine: string,
   headers: readonly string[],
@@ -43,7 +47,10 @@ export async function sendRaw(url: string, bytes: Uint8Array, method = 'POST'): 
 
 const timeoutMs = 5_000
 
-/** Reads answers off a connection one after the other, as a pipelining client does. Interim answers are skipped. */
+/**
+ * Reads answers off a connection one after the other, as a pipelining client does. Interim answers are
+ * skipped.
+ */
 export function createAnswerReader(socket: Socket): (method?: string) => Promise<RawAnswer> {
   let received = Buffer.alloc(0)
   let ended = false

@@ -8,9 +8,11 @@ import { refundTests } from './refund-tests.ts'
 import { scheduleTests } from './schedule-tests.ts'
 
 /**
- * What every `RateLimiter` does, as tests for your runner. `create` is called for each test, with a clock that stands still.
+ * What every `RateLimiter` does, as tests for your runner. `create` is called for each test, with a clock
+ * that stands still.
  *
- * @param keepsKeysApart false for a limiter so full that further keys share buckets: a key may then be refused for another's sake.
+ * @param keepsKeysApart false for a limiter so full that further keys share buckets: a key may then be
+ * refused for another's sake.
  * @example
  * ```ts
  * import { describe, expect, it } from 'vitest'

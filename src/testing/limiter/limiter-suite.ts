@@ -7,9 +7,14 @@ export interface LimiterHarness {
   limiter: RateLimiter
   /** Lets time pass for the limiter. Default: the clock of the suite moves. */
   advance?(ms: number): Awaitable<void>
-  /** Time in milliseconds that may pass unasked within one test: what the rate refills in it may be admitted on top. Default 0. */
+  /**
+   * Time in milliseconds that may pass unasked within one test: what the rate refills in it may be admitted
+   * on top. Default 0.
+   */
   slackMs?: number
-  /** Events that may be admitted above the rate or held back from it, for a limiter that leases. Default 0. */
+  /**
+   * Events that may be admitted above the rate or held back from it, for a limiter that leases. Default 0.
+   */
   slackEvents?: number
   /** Schedules that each property is tried with; lower it where each call is a round trip. Default 300. */
   numRuns?: number

@@ -2,7 +2,10 @@ import { findCarriedKey, mayCarryKey, withoutKey } from '../carried-key.ts'
 import type { Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 
-/** Behind every check: adds to a verdict what others must not see of the request, and keeps answers to keys in URLs out of caches. */
+/**
+ * Behind every check: adds to a verdict what others must not see of the request, and keeps answers to keys in
+ * URLs out of caches.
+ */
 export function withCarriedKey(visit: Visit, verdict: Verdict): Verdict {
   const { request, reading, presented, keyId } = visit
   if (!mayCarryKey(reading.credentials) || typeof request.path !== 'string') return verdict

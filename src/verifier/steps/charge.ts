@@ -24,10 +24,16 @@ export interface ChargeStepOptions extends SenderSharesOptions {
 /** What the tighter of the two buckets has answered to a charge; undefined when nothing had to be charged. */
 export type Charged = RateLimitResult | undefined
 
-/** A quota lasts for weeks, and plans are changed meanwhile: senders ask again after this many seconds at most. */
+/**
+ * A quota lasts for weeks, and plans are changed meanwhile: senders ask again after this many seconds at
+ * most.
+ */
 const mostRetryAfterSeconds = 3_600
 
-/** Takes what requests cost out of their sender's share, and out of their key's bucket: out of both or of none. */
+/**
+ * Takes what requests cost out of their sender's share, and out of their key's bucket: out of both or of
+ * none.
+ */
 export interface ChargeStep {
   /** Step 9: before a body is read, whether one of the buckets has no room for even one event. */
   refuseIfEmpty(visit: Visit): Refused | undefined
@@ -77,8 +83,8 @@ export function createChargeStep(
   }
 
   /**
-   * If the body is already parsed, the empty-bucket check runs only after another refusal, so that the same refusal wins and
-   * accepted requests skip it.
+   * If the body is already parsed, the empty-bucket check runs only after another refusal, so that the same
+   * refusal wins and accepted requests skip it.
    */
   function refuseEmptyLate(visit: Visit): Refused | undefined {
     return typeof visit.request.body === 'function' ? undefined : refuseEmpty(visit)
@@ -88,7 +94,10 @@ export function createChargeStep(
     await limiter.refund?.(keyId, cost)
   }
 
-  /** The sender has its share; what the key's bucket says decides, and what is left of the tighter one is shown. */
+  /**
+   * The sender has its share; what the key's bucket says decides, and what is left of the tighter one is
+   * shown.
+   */
   function settle(visit: Visit, cost: number, share: Charged, result: RateLimitResult): RateLimitResult {
     if (result.allowed !== true) {
       shares.refund(visit)

@@ -24,12 +24,16 @@ export interface JudgedAgain {
 }
 
 /**
- * Step 13, in the turn of the verdict, behind the last wait. A key that may have changed meanwhile is judged again by steps 6
- * to 8, and its events by step 11; nothing is charged twice, and the charge for a request that is refused here is given back.
+ * Step 13, in the turn of the verdict, behind the last wait. A key that may have changed meanwhile is judged
+ * again by steps 6 to 8, and its events by step 11; nothing is charged twice, and the charge for a request
+ * that is refused here is given back.
  */
 export type PassGate = (visit: Visit, checked: CheckedEvents, charged: Charged) => Awaitable<Verdict>
 
-/** Whether what was found is still so: the lease holds, nothing of the key was dropped, and no deadline of it has passed. */
+/**
+ * Whether what was found is still so: the lease holds, nothing of the key was dropped, and no deadline of it
+ * has passed.
+ */
 export function stillHolds({ cache, clock }: GateOptions, key: CompiledKey): boolean {
   return cache.isCurrent(key) && !hasEnded(key, clock.now())
 }

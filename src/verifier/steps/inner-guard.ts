@@ -14,9 +14,10 @@ import type { Settlements } from './settlements.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
 
 /**
- * For a guard further in: what has been let through is read by the guard's own type, and by the request's method and target
- * as they are now. A guard that names no type, on a path that says none, agrees with the one in front of it. Whatever stood
- * between the two may have waited: a key that may have changed meanwhile is judged again, as at the gate.
+ * For a guard further in: what has been let through is read by the guard's own type, and by the request's
+ * method and target as they are now. A guard that names no type, on a path that says none, agrees with the
+ * one in front of it. Whatever stood between the two may have waited: a key that may have changed meanwhile
+ * is judged again, as at the gate.
  */
 export function createInnerGuard(
   options: GateOptions,

@@ -61,7 +61,10 @@ export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refus
   }
 }
 
-/** Whether the key may be used on a route of one workspace. What is no text, as from an application that cannot tell, admits none. */
+/**
+ * Whether the key may be used on a route of one workspace. What is no text, as from an application that
+ * cannot tell, admits none.
+ */
 function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
   if (!('workspace' in request)) return true
   const { workspace } = request

@@ -12,7 +12,10 @@ export interface SenderRulesOptions {
 }
 
 export interface SenderRules {
-  /** Steps 7 and 8: whether the key is paused, and may be used from this address and this page. Sets what CORS allows. */
+  /**
+   * Steps 7 and 8: whether the key is paused, and may be used from this address and this page. Sets what CORS
+   * allows.
+   */
   refuseSender(visit: Visit, key: CompiledKey): Refused | undefined
   /** Tells of a server's key that a browser uses, where that is allowed. */
   reportPage(visit: Visit, key: CompiledKey): void

@@ -8,7 +8,9 @@ import type { WriteKeyEvent } from '../decision-event.ts'
 import type { Visit } from '../visit.ts'
 
 export interface SenderSharesOptions {
-  /** The limiter's own, when it was made by default: held, so that both buckets are charged by one reading. */
+  /**
+   * The limiter's own, when it was made by default: held, so that both buckets are charged by one reading.
+   */
   bucketClock: HeldClock
   /** Whether nothing has been said of proxies, so that `X-Forwarded-For` is not looked at. */
   ignoresForwardedFor: boolean
@@ -32,7 +34,9 @@ export function createSenderShares(options: SenderSharesOptions, client: ClientO
     told.add(cause)
   }
 
-  /** Behind a proxy that nobody has spoken of all senders have one address: a share would be the rate of all. */
+  /**
+   * Behind a proxy that nobody has spoken of all senders have one address: a share would be the rate of all.
+   */
   function senderOf(visit: Visit, keyId: string): IpAddress | undefined {
     const { headers } = visit.request
     const isForwarded = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined

@@ -12,8 +12,8 @@ interface Index {
 }
 
 /**
- * What a migration works with. Each method does nothing when its work is done already: MySQL commits every change of
- * the schema by itself, so a migration that was killed halfway is run again from its beginning.
+ * What a migration works with. Each method does nothing when its work is done already: MySQL commits every
+ * change of the schema by itself, so a migration that was killed halfway is run again from its beginning.
  */
 export interface SchemaChange extends Transaction {
   readonly dialect: SqlDialect
@@ -70,7 +70,8 @@ export function createSchemaChange(
     createIndex,
     async createTable(name, columns, indexes = []) {
       const isMysql = dialect === 'mysql'
-      // There an index is made with its table: one change of the schema in place of several, each of which is slow.
+      // There an index is made with its table: one change of the schema in place of several, each of which is
+      // slow.
       const inline = (isMysql ? indexes : []).map(
         (index) =>
           `${index.unique ? 'unique ' : ''}index ${nameTable(naming, name)}_${index.name} (${index.columns})`,

@@ -7,11 +7,12 @@ import type { SchemaChange } from './schema-change.ts'
 const firstLeaseMs = { sqlite: 100, postgres: 2_000, mysql: 2_000 }
 
 /**
- * Marks, so that a process can tell its history from another one, and one lease for all in place of registrations; the last
- * batch of counts of each process, so that none counts twice.
+ * Marks, so that a process can tell its history from another one, and one lease for all in place of
+ * registrations; the last batch of counts of each process, so that none counts twice.
  *
- * Code of version 1 cannot run beside this. The column without a default stops its changes, whose revisions would have no
- * mark; its caches end when they next register, within ten minutes, and until then the lease covers what they had registered.
+ * Code of version 1 cannot run beside this. The column without a default stops its changes, whose revisions
+ * would have no mark; its caches end when they next register, within ten minutes, and until then the lease
+ * covers what they had registered.
  */
 export const version2: Migration = {
   version: 2,
@@ -59,8 +60,9 @@ async function addMarkToChanges(change: SchemaChange): Promise<void> {
 }
 
 /**
- * The current revision gets its mark, also the first, which is no change of a key. Nothing is read first, so that the statements
- * are the same on every database of this version; those that are marked already are left alone.
+ * The current revision gets its mark, also the first, which is no change of a key. Nothing is read first, so
+ * that the statements are the same on every database of this version; those that are marked already are left
+ * alone.
  */
 async function markRevision({ dialect, table, hasTable, write }: SchemaChange): Promise<void> {
   const [meta, changes, leases] = [table('meta'), table('changes'), table('leases')]

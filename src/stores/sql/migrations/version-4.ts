@@ -4,8 +4,9 @@ import type { Migration } from './migration.ts'
 export const pauseVersion = 4
 
 /**
- * Workspaces, plans, rates per sender, rules on trial. Columns that may be null and have no default are added without a look
- * at the rows that are there, and earlier code from version 2 on neither reads nor writes them: it may go on verifying beside this.
+ * Workspaces, plans, rates per sender, rules on trial. Columns that may be null and have no default are added
+ * without a look at the rows that are there, and earlier code from version 2 on neither reads nor writes
+ * them: it may go on verifying beside this.
  */
 export const version4: Migration = {
   version: 4,

@@ -3,7 +3,9 @@ import type { CreateKeyInput, WriteKeys, WriteKeysOptions } from '../../../index
 /** Text that may need the key's secret. */
 export type SecretText = string | ((secret: string) => string)
 
-/** What has happened to the key before the request arrives. All secrets but `missing` ones are well-formed. */
+/**
+ * What has happened to the key before the request arrives. All secrets but `missing` ones are well-formed.
+ */
 type KeyState =
   | 'active'
   | 'unknown'
