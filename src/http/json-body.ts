@@ -8,8 +8,8 @@ export const maxJsonDepth = 1_024
 /** A shorter text cannot be too deep: each level takes two bytes. */
 const leastDeepLength = 2 * maxJsonDepth
 
-/** Objects and lists that any body may hold; a longer one may hold one more for each {@link bytesPerContainer}. */
-const freeContainers = 10_000
+/** Objects and lists that a text may hold whatever its length, unless the caller says otherwise. */
+const usualContainers = 10_000
 /**
  * Events of real senders have 30 to 80 bytes for each object or list in them. `{},` has three: 4 MB of those take 100 MB of heap and
  * twenty times as long to parse, and are 4 KB when compressed.
@@ -19,17 +19,20 @@ const bytesPerContainer = 20
 /**
  * Parses a JSON text, whatever its Content-Type said. `undefined` means that it is none: empty, not UTF-8 (RFC 8259, 8.1
  * asks for it; guessing would change what the sender wrote), malformed, nested more than {@link maxJsonDepth} levels deep, or
- * made of little but objects and lists: more than {@link freeContainers} and one for each {@link bytesPerContainer} bytes. A byte
- * order mark is skipped.
+ * made of little but objects and lists: more than `freeContainers` and one for each {@link bytesPerContainer} bytes. A byte order
+ * mark is skipped.
  *
  * Never throws, and keeps the parser's message, which quotes the input, to itself.
  */
-export function parseJsonBody(body: Uint8Array | string): { value: unknown } | undefined {
+export function parseJsonBody(
+  body: Uint8Array | string,
+  freeContainers = usualContainers,
+): { value: unknown } | undefined {
   if (body.length === 0) return undefined
   try {
     if (typeof body !== 'string' && !mayBeJson(body)) return undefined
     const text = typeof body === 'string' ? body : utf8.decode(body)
-    if (mayBeTooDense(text) && isTooDense(text)) return undefined
+    if (isTooDense(text, freeContainers)) return undefined
     const value: unknown = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     return mayBeTooDeep(text.length) && isTooDeep(value) ? undefined : { value }
   } catch {
@@ -40,29 +43,30 @@ export function parseJsonBody(body: Uint8Array | string): { value: unknown } | u
 const windows = 128
 const windowLength = 64
 
+function isTooDense(text: string, freeContainers: number): boolean {
+  if (text.length < 2 * freeContainers) return false
+  const most = freeContainers + text.length / bytesPerContainer
+  return 2 * estimateContainers(text) > most && hasMoreContainers(text, most)
+}
+
 /** Looks at some pieces, in no order that a sender could know: to count all of a large text takes a tenth of the time of parsing it. */
-function mayBeTooDense(text: string): boolean {
-  if (text.length < 3 * freeContainers) return false
+function estimateContainers(text: string): number {
   let found = 0
+  const starts = Math.max(1, text.length - windowLength)
   for (let count = 0; count < windows; count++) {
-    const start = Math.floor(Math.random() * (text.length - windowLength))
+    const start = Math.floor(Math.random() * starts)
     for (let index = start; index < start + windowLength; index++)
       if (isOpening(text.charCodeAt(index))) found++
   }
-  const estimate = (found / (windows * windowLength)) * text.length
-  return 2 * estimate > mostContainers(text.length)
+  return (found / (windows * windowLength)) * text.length
 }
 
-function isTooDense(text: string): boolean {
-  let left = mostContainers(text.length)
+function hasMoreContainers(text: string, most: number): boolean {
+  let left = most
   for (let index = 0; index < text.length; index++) {
     if (isOpening(text.charCodeAt(index)) && --left < 0) return true
   }
   return false
-}
-
-function mostContainers(length: number): number {
-  return freeContainers + length / bytesPerContainer
 }
 
 function isOpening(code: number): boolean {

@@ -30,11 +30,12 @@ export interface BodyLimits<Account extends BodyAccount> {
   /** Of a body as sent, and again once inflated. */
   readonly maxBytes: number
   readonly pending: PendingBodies
-  /** For inflating what is large. */
-  /** Of those whose key is known and of the others, so that nobody with a good key waits behind somebody without. */
+  /** For inflating what is large: of those whose key is known and of the others, so that nobody with a good key waits behind somebody without. */
   turnsOf(account: Account): Turns
   /** A name that those share who wait for their turns behind each other. */
   turnName(account: Account): string
+  /** Objects and lists that a body may hold whatever its length. Default 10 000. */
+  readonly freeContainers?: number | undefined
   /** Of this body alone; undefined: it is JSON. */
   readonly form?: BodyForm | undefined
 }
@@ -115,7 +116,7 @@ function readAndParse<Account extends BodyAccount>(
     // A reader of somebody else's need not have told what it holds.
     if (length > account.heldBytes && !hold(length - account.heldBytes)) return BUSY
     return typeof bytes === 'string'
-      ? parse(bytes, length, limits.form)
+      ? parse(bytes, length, limits)
       : decodeAndParse(bytes, headers, limits, account)
   }
 
@@ -154,20 +155,21 @@ function parseHandedInBytes<Account extends BodyAccount>(
   account: Account,
 ): Awaitable<ReceivedBody> {
   if (bytes.length > limits.maxBytes) return TOO_LARGE
-  const parsed = looksLikeJson(bytes) ? parse(bytes, bytes.length, limits.form) : INVALID_JSON
+  const parsed = looksLikeJson(bytes) ? parse(bytes, bytes.length, limits) : INVALID_JSON
   return parsed.ok ? parsed : decodeAndParse(bytes, headers, limits, account)
 }
 
 function decodeAndParse<Account extends BodyAccount>(
   bytes: Uint8Array,
   headers: FieldValues,
-  { maxBytes, turnsOf, turnName, pending, form }: BodyLimits<Account>,
+  limits: BodyLimits<Account>,
   account: Account,
 ): Awaitable<ReceivedBody> {
+  const { maxBytes, turnsOf, turnName, pending, form } = limits
   const said = parseContentEncoding(headers['content-encoding'])
   const coding = said === null && form !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
   if (coding === 'unsupported') return UNSUPPORTED
-  if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, form)
+  if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, limits)
   const decoded = decodeContent(bytes, coding, {
     maxBytes,
     turns: turnsOf(account),
@@ -175,18 +177,15 @@ function decodeAndParse<Account extends BodyAccount>(
     hold: (count) => pending.hold(account, count),
   })
   return chain(decoded, (result) => {
-    if (typeof result !== 'string') return parse(result, result.length, form)
+    if (typeof result !== 'string') return parse(result, result.length, limits)
     if (result === 'too_large') return TOO_LARGE
     return result === 'busy' ? BUSY : INVALID_JSON
   })
 }
 
-function parseText(
-  text: string,
-  { maxBytes, form }: Pick<BodyLimits<BodyAccount>, 'maxBytes' | 'form'>,
-): ReceivedBody {
+function parseText(text: string, limits: Parsing & { readonly maxBytes: number }): ReceivedBody {
   const length = Buffer.byteLength(text)
-  return length > maxBytes ? TOO_LARGE : parse(text, length, form)
+  return length > limits.maxBytes ? TOO_LARGE : parse(text, length, limits)
 }
 
 /** RFC 1952, 2.3.1. No text begins so. */
@@ -194,8 +193,10 @@ function beginsAsGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }
 
-function parse(body: Uint8Array | string, length: number, form: BodyForm | undefined): ReceivedBody {
-  const parsed = form === undefined ? parseJsonBody(body) : form.parse(body)
+type Parsing = Pick<BodyLimits<BodyAccount>, 'form' | 'freeContainers'>
+
+function parse(body: Uint8Array | string, length: number, { form, freeContainers }: Parsing): ReceivedBody {
+  const parsed = form === undefined ? parseJsonBody(body, freeContainers) : form.parse(body)
   return parsed ? { ok: true, value: parsed.value, bytes: length } : INVALID_JSON
 }
 

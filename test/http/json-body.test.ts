@@ -89,6 +89,12 @@ describe('parseJsonBody', () => {
     }
   })
 
+  it('takes short events, as many as the caller asks for', () => {
+    const list = listOf('{"event":"a"}', 1_000_000)
+    expect(parseJsonBody(list)).toBeUndefined()
+    expect(parseJsonBody(list, 100_000)).toBeDefined()
+  })
+
   it('takes odd but valid texts as JSON.parse does', () => {
     expect(parseJsonBody('[1e999, 18446744073709551616]')).toEqual({
       value: [Infinity, 2 ** 64],

@@ -10,6 +10,7 @@ export interface BodyStepOptions {
   clock: Clock
   maxBodyBytes: number
   maxPendingBodyBytes: number
+  maxEvents: number
   /** Whether a source has sent so many unknown keys that not even its body is read for another. */
   isSpent: (source: string) => boolean
 }
@@ -32,6 +33,9 @@ export interface BodyStep {
  */
 const inflating = { atOnce: 1, patienceMs: 5_000 }
 
+/** Objects and lists that a body may hold for each of its events, however short they are. */
+const containersPerEvent = 4
+
 export function createBodyStep(options: BodyStepOptions, client: ClientOf): BodyStep {
   const pending = createPendingBodies(options.maxPendingBodyBytes)
   const known = createTurns({ ...inflating, clock: options.clock })
@@ -39,6 +43,7 @@ export function createBodyStep(options: BodyStepOptions, client: ClientOf): Body
   const limits: BodyLimits<Visit> = {
     maxBytes: options.maxBodyBytes,
     pending,
+    freeContainers: containersPerEvent * options.maxEvents,
     turnsOf: (visit) => (visit.keyId === undefined ? unknown : known),
     turnName: (visit) => visit.keyId ?? client.sourceOf(visit),
   }
