@@ -19,7 +19,7 @@ async function findFreePort(): Promise<number> {
 }
 
 describe('the documents', () => {
-  it('hold TypeScript that compiles against the sources', { timeout: 60_000 }, () => {
+  it('hold TypeScript that compiles against the sources', { timeout: 180_000 }, () => {
     const errors = compileBlocks(blocks.filter(({ language }) => language === 'ts'))
     expect(errors).toEqual([])
   })
