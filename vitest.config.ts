@@ -38,10 +38,17 @@ const browser: ProjectTests = {
 
 const longTimeouts = { testTimeout: 15 * 60_000, hookTimeout: 120_000 }
 
-/** Campaigns that need the machine for themselves: they measure memory, milliseconds or rates. */
-const longAlone = ['bench', 'bombs', 'pruning', 'redis-fleet', 'redis-hints', 'soak'].map(
-  (name) => `test/long/${name}.test.ts`,
-)
+/** Campaigns that need the machine for themselves: they measure memory, milliseconds or rates, or give Redis 50 ms. */
+const longAlone = [
+  'bench',
+  'bombs',
+  'pruning',
+  'faults',
+  'redis-fleet',
+  'redis-hints',
+  'redis-outage',
+  'soak',
+].map((name) => `test/long/${name}.test.ts`)
 
 /** `npm run test:long`: campaigns that take minutes. `LONG=short` shortens them. */
 const long: ProjectTests = { include: longAlone, fileParallelism: false, ...longTimeouts }
