@@ -3,6 +3,7 @@ export type { CacheOptions } from './cache/cache-options.ts'
 export type { CacheState } from './cache/key-cache-interface.ts'
 export type { Health, PartHealth } from './health.ts'
 export type {
+  BodyForm,
   CredentialRequest,
   CredentialSource,
   FindKey,
@@ -14,7 +15,7 @@ export type {
 } from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { EffectiveStatus } from './keys/effective-status.ts'
-export type { KeyRules } from './keys/fields.ts'
+export type { KeyRules, TrialRules } from './keys/fields.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type { WriteKey, WriteKeySecret } from './keys/key-record.ts'
 export type { KeyStatus } from './keys/key-status.ts'
@@ -41,6 +42,7 @@ export { ConfigError } from './runtime/config-error.ts'
 export { type ConflictReason, KeyError, type KeyErrorCode, StoreError } from './runtime/errors.ts'
 export type { ChangeHints, KeyStore } from './stores/key-store.ts'
 export { createMemoryStore } from './stores/memory-store.ts'
+export type { QuotaLeft } from './usage/quotas.ts'
 export type { UsageOptions } from './usage/usage-options.ts'
 export type { UsageGroup, UsageGrouping, UsageOverview } from './usage/usage-overview.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
@@ -50,7 +52,9 @@ export type {
   AcceptedEvent,
   AnomalyEvent,
   AnomalyKind,
+  KeyChangedEvent,
   RefusedEvent,
+  WouldRefuseEvent,
   WriteKeyEvent,
 } from './verifier/decision-event.ts'
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'

@@ -16,7 +16,15 @@ export {
   type TrustedProxies,
 } from '../rules/client-address.ts'
 export { badOption } from '../runtime/config-error.ts'
-export { anything, callback, flag, type OptionReader, oneOf, readOptions } from '../runtime/options.ts'
+export {
+  anything,
+  callback,
+  flag,
+  type OptionReader,
+  type OptionsRead,
+  oneOf,
+  readOptions,
+} from '../runtime/options.ts'
 export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'
@@ -57,7 +65,7 @@ export {
   type NodeRequest,
   type OnNodeRefused,
 } from './node-guard.ts'
-export { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
+export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-request.ts'
 export {
   createContext,
   findContext,

@@ -26,7 +26,7 @@ export function hasUnsaidContent(request: NodeMessage): boolean {
   return request.stream?.endAfterHeaders === false
 }
 
-interface NodeMessage {
+export interface NodeMessage {
   readonly httpVersionMajor: number
   readonly headers: FieldValues
   /** Of HTTP/2. */

@@ -63,7 +63,7 @@ export type CheckedEvent<Schemas extends EventSchemas> =
       readonly ts?: number
     }
 
-type NamedEvent<Name, Carried> =
+export type NamedEvent<Name, Carried> =
   | (Call<'track'> & { readonly event: Name; readonly properties: Carried })
   | (Call<'page' | 'screen'> & { readonly name: Name; readonly properties: Carried })
   | {

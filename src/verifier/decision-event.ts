@@ -129,7 +129,7 @@ export interface AcceptedEvent {
   readonly address?: string
 }
 
-interface KeyChangedEvent {
+export interface KeyChangedEvent {
   readonly type: 'key_changed'
   readonly action: Exclude<AuditAction, 'refused'>
   readonly keyId: string
@@ -154,7 +154,7 @@ export interface RefusedEvent {
 }
 
 /** Events were accepted that the rules on trial of their key would have refused. Follows `accepted`. */
-interface WouldRefuseEvent {
+export interface WouldRefuseEvent {
   readonly type: 'would_refuse'
   readonly reason: Reason
   readonly keyId: string

@@ -45,9 +45,9 @@ afterEach(() => {
 })
 
 describe('a stream of decisions', () => {
-  it('goes on for hours while its reader may read', async () => {
+  it('goes on for as long as its reader may read', async () => {
     const { send, seen, keys, reading } = await openStream()
-    await vi.advanceTimersByTimeAsync(3 * 3_600_000)
+    await vi.advanceTimersByTimeAsync(15 * 60_000)
     await send()
     await vi.advanceTimersByTimeAsync(1)
     expect(seen).toMatchObject({ done: false, text: expect.stringContaining('Signed Up') })
