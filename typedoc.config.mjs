@@ -20,6 +20,7 @@ export default {
     'Details',
     'LogMethods',
     'PrefixOptions',
+    'Problem',
     'RequestDecision',
     'RequestOf',
     'StoredSort',

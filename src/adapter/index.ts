@@ -21,6 +21,7 @@ export {
   callback,
   flag,
   type OptionReader,
+  type OptionReaders,
   type OptionsRead,
   oneOf,
   readOptions,
