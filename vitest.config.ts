@@ -88,6 +88,9 @@ export default defineConfig({
       project('screenshots', screenshots),
       ...(nestFolder === undefined ? [] : [nest(nestFolder)]),
     ],
+    // A test's database is dropped by force: a connection of that test that was still ending hears of it.
+    onUnhandledError: ({ message }) =>
+      !/^(terminating connection due to administrator command|Connection terminated unexpectedly)$/.test(message),
     // What a passing test makes the package log is no news.
     silent: 'passed-only',
     reporters: ['default', servicesReporter],

@@ -6,7 +6,10 @@ import { base, callApi } from './admin-calls.ts'
 const tokenOf = (name: string) => `${name}-0123456789-0123456789-0123456789`
 
 async function start() {
-  const keys = createWriteKeys({ store: createMemoryStore(), logger: false })
+  // The newest entry of the audit log decides: no two are of the same millisecond.
+  let time = Date.now()
+  const clock = { now: () => ++time }
+  const keys = createWriteKeys({ store: createMemoryStore(), logger: false, clock })
   onTestFinished(() => keys.close())
   const tokens = [
     { name: 'ops', token: tokenOf('ops'), role: 'admin' },
