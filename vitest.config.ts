@@ -90,7 +90,9 @@ export default defineConfig({
     ],
     // A test's database is dropped by force: a connection of that test that was still ending hears of it.
     onUnhandledError: ({ message }) =>
-      !/^(terminating connection due to administrator command|Connection terminated unexpectedly)$/.test(message),
+      !/^(terminating connection due to administrator command|Connection terminated unexpectedly)$/.test(
+        message,
+      ),
     // What a passing test makes the package log is no news.
     silent: 'passed-only',
     reporters: ['default', servicesReporter],
