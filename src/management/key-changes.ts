@@ -5,8 +5,9 @@ import {
   changedFields,
   toActorText,
 } from '../keys/audit-entry.ts'
-import { keyIdPattern, newId } from '../keys/ids.ts'
+import { keyIdPattern, toId } from '../keys/ids.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
+import { randomBase62 } from '../runtime/base62.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
@@ -50,6 +51,8 @@ export function createKeyChanges({
   clock: Clock
   announcements: Announcements
 }): KeyChanges {
+  const newAuditId = createAuditIds()
+
   function entry(
     action: AuditAction,
     change: ChangeOptions,
@@ -59,9 +62,10 @@ export function createKeyChanges({
     const workspace = (after ?? before)?.workspace ?? null
     const changed = changedFields(before, after)
     const isOwnPause = action === 'pause' && change.actor?.workspace !== undefined
+    const at = clock.now()
     return {
-      id: newId('audit'),
-      at: clock.now(),
+      id: newAuditId(at),
+      at,
       action,
       actor: toActorText(change.actor?.name),
       address: toActorText(change.actor?.address),
@@ -89,6 +93,17 @@ export function createKeyChanges({
       announcements.changed(before.id)
       return committed
     },
+  }
+}
+
+/** Ids of entries: of one process and one millisecond, the later is the greater, as the log is read in the order of time and id. */
+function createAuditIds(): (at: number) => string {
+  let last = { at: Number.NaN, start: '', count: 0 }
+  return function newAuditId(at) {
+    const isNew = at !== last.at || last.count === 9_999
+    last = isNew ? { at, start: randomBase62(12), count: 0 } : { ...last, count: last.count + 1 }
+    // Digits, as some databases sort letters by their language.
+    return toId('audit', last.start + String(last.count).padStart(4, '0'))
   }
 }
 
