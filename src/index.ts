@@ -60,7 +60,7 @@ export type {
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Logger } from './verifier/logger.ts'
 export type { Reason } from './verifier/reasons.ts'
-export type { ChallengePolicy } from './verifier/replies.ts'
+export type { ChallengePolicy } from './verifier/refusal-reply.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
 export type { Activity, ActivityOptions } from './watch/activity.ts'
 export type { Anomaly, AnomalyOptions } from './watch/anomaly.ts'

@@ -1,7 +1,7 @@
 import type { Reply } from '../http/ingest-request.ts'
 import { exposedHeaders } from '../verifier/cors.ts'
 import type { Reason } from '../verifier/reasons.ts'
-import { refusalReply } from '../verifier/replies.ts'
+import { refusalReply } from '../verifier/refusal-reply.ts'
 
 /** On every answer of a forwarder. */
 export const answerHeaders: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { StoreError } from '../runtime/errors.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { DecisionReport } from './decision-report.ts'
 import type { Reason } from './reasons.ts'
-import { type ChallengePolicy, type RefusalDetails, refusalReply } from './replies.ts'
+import { type ChallengePolicy, type RefusalDetails, refusalReply } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
 import { isBodyLeft, type Visit } from './visit.ts'
 

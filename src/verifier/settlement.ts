@@ -1,7 +1,7 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { CheckedEvents } from './events.ts'
-import type { RefusalDetails } from './replies.ts'
+import type { RefusalDetails } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
 
 /** The end of a request that has passed every check, when somebody else still has a say in it. It is accepted or refused once. */

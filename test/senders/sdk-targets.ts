@@ -5,7 +5,7 @@ import { ingestRoutes } from '../../adapters/express.ts'
 import { serve as runServe } from '../../src/cli/serve.ts'
 import { createWriteKeys, type IngestEvent, type RateLimiter } from '../../src/index.ts'
 import { createIngestApi } from '../../src/ingest/index.ts'
-import { refusalReply } from '../../src/verifier/replies.ts'
+import { refusalReply } from '../../src/verifier/refusal-reply.ts'
 import { serve } from '../neighbours/served.ts'
 
 /** Where an SDK sends to: a server that refuses its second request with 429 and its third with 503, and takes all others. */

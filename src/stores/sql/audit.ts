@@ -4,8 +4,8 @@ import type { AuditQuery } from '../usage-store.ts'
 import { fromJson, toJson, toText } from './cells.ts'
 import { type Database, read, type Transaction, transact } from './database.ts'
 import { textColumn } from './dialect.ts'
-import type { NewRow, SchemaTables } from './schema-tables.ts'
-import { insertRow } from './tables.ts'
+import type { NewRow, SchemaTables } from './table-columns.ts'
+import { insertRow } from './table-names.ts'
 
 type AuditRow = SchemaTables['audit']
 

@@ -8,8 +8,8 @@ import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { toSecretRow } from './key-writes.ts'
 import { raiseRevisions } from './revision.ts'
-import type { NewRow, Row } from './schema-tables.ts'
-import { insertRows, type TableName } from './tables.ts'
+import type { NewRow, Row } from './table-columns.ts'
+import { insertRows, type TableName } from './table-names.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
 /** Rows of one statement: SQLite takes 32 766 values, and a key has some twenty columns. */

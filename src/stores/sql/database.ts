@@ -3,7 +3,7 @@ import { idleInTransactionMs, poolSize } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
 import { assertNothingUnfinished, assertOwnTransaction, transactionAgeColumn } from './open-transaction.ts'
-import type { TableNaming, Tables } from './tables.ts'
+import type { TableNaming, Tables } from './table-names.ts'
 
 /** A database as the parts of the store see it. */
 export interface Database {

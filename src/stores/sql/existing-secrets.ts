@@ -3,7 +3,7 @@ import type { ExistingSecret } from '../key-store.ts'
 import { fromHash, toHash } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { assertPrimary } from './primary.ts'
-import type { Row, SchemaTables } from './schema-tables.ts'
+import type { Row, SchemaTables } from './table-columns.ts'
 
 /** The secrets by their hashes, from `after` on. */
 export function pageSecrets(

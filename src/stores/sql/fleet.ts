@@ -15,7 +15,7 @@ import {
 import { type NumberCell, toText } from './cells.ts'
 import { type Database, read, transact, writeAtOnce } from './database.ts'
 import { databaseNow, insertInto, onConflict, type SqlDialect, textColumn, wholeNumber } from './dialect.ts'
-import type { Row } from './schema-tables.ts'
+import type { Row } from './table-columns.ts'
 
 const hourMs = 3_600_000
 const rowsPerStatement = 200

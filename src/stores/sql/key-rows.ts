@@ -4,7 +4,7 @@ import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import { toSnakeCase } from '../../runtime/letter-case.ts'
 import { fromHash, type NumberCell, type TextCell, toNumber, toText } from './cells.ts'
 import { type SqlDialect, textColumn } from './dialect.ts'
-import type { KeyColumns, NewRow, SchemaTables } from './schema-tables.ts'
+import type { KeyColumns, NewRow, SchemaTables } from './table-columns.ts'
 
 /** A key joined with one of its secrets; of a key without secrets, all that is the secret's is null. */
 export interface KeyRow

@@ -10,8 +10,8 @@ import { isDuplicate, UnstorableText } from './driver-errors.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { pauseVersion } from './migrations/version-4.ts'
 import { raiseRevision } from './revision.ts'
-import type { NewRow, Row } from './schema-tables.ts'
-import { insertRow } from './tables.ts'
+import type { NewRow, Row } from './table-columns.ts'
+import { insertRow } from './table-names.ts'
 import { nameUnstorable } from './unstorable-text.ts'
 
 export async function insertKey(

@@ -13,8 +13,8 @@ import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createSchemaChange, findTable, type SchemaChange } from './migrations/schema-change.ts'
 import { makeSchema, missingSchema } from './migrations/schema-name.ts'
-import type { Row } from './schema-tables.ts'
-import { nameTable } from './tables.ts'
+import type { Row } from './table-columns.ts'
+import { nameTable } from './table-names.ts'
 
 /** Which version the tables are of, and the oldest that code may know that works with them. */
 export interface SchemaState {

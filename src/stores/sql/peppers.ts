@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Database, transact } from './database.ts'
-import type { Row } from './schema-tables.ts'
+import type { Row } from './table-columns.ts'
 
 /** A column's worth: nobody has had so many. */
 const mostPeppers = 30

@@ -9,7 +9,7 @@ import { schemaVersion } from './migrations/index.ts'
 import { assertOwnTransaction, snapshotAge } from './open-transaction.ts'
 import { toPeppers } from './peppers.ts'
 import { assertPrimary } from './primary.ts'
-import type { Row, SchemaTables } from './schema-tables.ts'
+import type { Row, SchemaTables } from './table-columns.ts'
 
 /**
  * A row of the answer: each has the first columns; a change and a secret of the key may stand beside them.

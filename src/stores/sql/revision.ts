@@ -3,8 +3,8 @@ import { randomBase62 } from '../../runtime/base62.ts'
 import type { CommittedChange } from '../key-store.ts'
 import type { Database, Transaction } from './database.ts'
 import { assertPrimary } from './primary.ts'
-import type { NewRow, Row } from './schema-tables.ts'
-import { insertRows } from './tables.ts'
+import type { NewRow, Row } from './table-columns.ts'
+import { insertRows } from './table-names.ts'
 
 /** Changes that a process can catch up on; one that has missed more drops everything it has cached. */
 const keptChanges = 10_000

@@ -21,7 +21,7 @@ import { findPrimaryExpression } from './primary.ts'
 import { channelName } from './revision.ts'
 import { resolveOptions, type SqlStoreOptions } from './store-options.ts'
 import { setLease } from './stored-lease.ts'
-import { nameTables } from './tables.ts'
+import { nameTables } from './table-names.ts'
 import { createSqlUsage } from './usage.ts'
 
 /** Keys in an SQL database: PostgreSQL, MySQL and MariaDB, SQLite. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { randomBase62 } from '../../runtime/base62.ts'
 import { type Database, read, transact } from './database.ts'
-import type { Row } from './schema-tables.ts'
+import type { Row } from './table-columns.ts'
 
 /**
  * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer.

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type UsagePruning, usageBucketMs } from '../usage-store.ts'
 import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
-import type { Row } from './schema-tables.ts'
+import type { Row } from './table-columns.ts'
 import { readNow } from './usage-reads.ts'
 
 /**

@@ -3,7 +3,7 @@ import { type UsageCount, type UsageQuery, usageBucketMs } from '../usage-store.
 import type { NumberCell } from './cells.ts'
 import { type Database, read } from './database.ts'
 import { databaseNow } from './dialect.ts'
-import type { Row } from './schema-tables.ts'
+import type { Row } from './table-columns.ts'
 
 /**
  * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works

@@ -5,8 +5,8 @@ import { type Database, type Transaction, transact, writeAtOnce } from './databa
 import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
 import { isDuplicate } from './driver-errors.ts'
 import { addUsageStatement } from './postgres-usage.ts'
-import type { Row } from './schema-tables.ts'
-import { insertRow } from './tables.ts'
+import type { Row } from './table-columns.ts'
+import { insertRow } from './table-names.ts'
 import { pruneUsage, readLatestMoment } from './usage-pruning.ts'
 import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts'
 

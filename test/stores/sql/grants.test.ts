@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
-import { nameTables } from '../../../src/stores/sql/tables.ts'
+import { nameTables } from '../../../src/stores/sql/table-names.ts'
 import { describeWithService } from '../../services.ts'
 import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 

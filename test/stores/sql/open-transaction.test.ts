@@ -5,7 +5,7 @@ import { type Database, transact } from '../../../src/stores/sql/database.ts'
 import type { SqlDialect } from '../../../src/stores/sql/dialect.ts'
 import { openMysql } from '../../../src/stores/sql/mysql-connection.ts'
 import { openPostgres } from '../../../src/stores/sql/postgres-connection.ts'
-import { nameTables } from '../../../src/stores/sql/tables.ts'
+import { nameTables } from '../../../src/stores/sql/table-names.ts'
 import { describeWithService } from '../../services.ts'
 import { type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../database.ts'
 import type { SqlDialect } from '../dialect.ts'
-import { nameTable, qualifyTable, type TableNaming } from '../tables.ts'
+import { nameTable, qualifyTable, type TableNaming } from '../table-names.ts'
 import { type ColumnTypes, columnTypes } from './column-types.ts'
 
 interface Index {

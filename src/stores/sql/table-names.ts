@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { NewRow, SchemaTables } from './schema-tables.ts'
+import type { NewRow, SchemaTables } from './table-columns.ts'
 
 export type TableName = keyof SchemaTables
 
