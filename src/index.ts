@@ -47,6 +47,7 @@ export type { UsageOptions } from './usage/usage-options.ts'
 export type { UsageGroup, UsageGrouping, UsageOverview } from './usage/usage-overview.ts'
 export type { CountsByName, KeyUsage, KeyVolume, UsageBucket } from './usage/usage-report.ts'
 export type { CarriedKey } from './verifier/carried-key.ts'
+export type { ChallengePolicy } from './verifier/challenge.ts'
 export type { VerifiedKey } from './verifier/compiled-key.ts'
 export type {
   AcceptedEvent,
@@ -60,7 +61,6 @@ export type {
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Logger } from './verifier/logger.ts'
 export type { Reason } from './verifier/reasons.ts'
-export type { ChallengePolicy } from './verifier/refusal-reply.ts'
 export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
 export type { Activity, ActivityOptions } from './watch/activity.ts'
 export type { Anomaly, AnomalyOptions } from './watch/anomaly.ts'

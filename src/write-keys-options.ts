@@ -6,9 +6,9 @@ import type { TrustedProxies } from './rules/client-address.ts'
 import type { ClockSource } from './runtime/clock.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
 import type { UsageOptions } from './usage/usage-options.ts'
+import type { ChallengePolicy } from './verifier/challenge.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import type { Logger } from './verifier/logger.ts'
-import type { ChallengePolicy } from './verifier/refusal-reply.ts'
 import type { ActivityOptions } from './watch/activity.ts'
 
 /** Options of `createWriteKeys`. Every one has a default. */

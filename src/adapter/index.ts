@@ -1,3 +1,4 @@
+export { isContinued } from '../http/connection-close.ts'
 export { type FetchRequestHints, toFetchIngestRequest } from '../http/fetch-request.ts'
 export { toResponse } from '../http/fetch-response.ts'
 export type {
@@ -8,7 +9,6 @@ export type {
   Reply,
 } from '../http/ingest-request.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
-export { isContinued } from '../http/unread-body.ts'
 export { writeKeysOptionNames } from '../resolve-options.ts'
 export {
   createClientAddress,

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { isWhole, mostThrownAway, patienceMs } from '../http/unread-body.ts'
+import { mostThrownAway } from '../http/connection-close.ts'
+import { isWhole, patienceMs } from '../http/unread-body.ts'
 import { inBackground } from '../runtime/timers.ts'
 
 /**

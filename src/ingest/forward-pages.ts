@@ -20,7 +20,7 @@ export function createPagePolicy(
   origins: readonly string[] | undefined,
   keys: Pick<WriteKeys, 'preflight'> | undefined,
 ): PagePolicy {
-  const rule = origins === undefined ? null : compileOriginRule(origins)
+  const rule = origins === undefined ? null : compileOriginRule({ allowedOrigins: origins })
 
   function judge(request: IngestRequest, url: string): ReturnType<PagePolicy['judge']> {
     const { headers } = request

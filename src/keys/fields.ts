@@ -91,8 +91,8 @@ export const maxListEntries = 1_000
 
 /**
  * Every field of a key but its secrets, in the order of a record. Parsing, the rows of the SQL stores, the
- * management API with its description, and the flags of the command line are made from it. A rule is added
- * here and in `KeyRules`, in the matcher that obeys it, and as a column in a migration.
+ * management API with its description, and the flags of the command line are derived from it. docs/architecture.md
+ * says what else a new rule needs.
  */
 export const keyFields = {
   id: { kind: 'word', pattern: describedKeyIdPattern },
@@ -196,21 +196,20 @@ function ruleList(entries: EntryKind, whenEmpty: 'keep' | 'refuse' | 'null', des
   return { kind: 'list', nullable: true, settable: 'always', entries, whenEmpty, description } as const
 }
 
+/** The rules that are lists. */
+export const listFields = Object.entries(keyFields)
+  .filter(([, { kind }]) => kind === 'list')
+  .map(([name]) => name as keyof KeyRules)
+
 /** The fields that can be on trial. */
 export const trialFields: readonly (keyof TrialRules)[] = [
   'rateLimitEps',
   'senderRateLimitEps',
-  ...fieldListNames(),
+  ...listFields,
 ]
 
-function fieldListNames(): (keyof KeyRules)[] {
-  return Object.entries(keyFields)
-    .filter(([, { kind }]) => kind === 'list')
-    .map(([name]) => name as keyof KeyRules)
-}
-
 /** Every list of rules, none of them set. */
-export const noRules = Object.fromEntries(fieldListNames().map((name) => [name, null])) as unknown as KeyRules
+export const noRules = Object.fromEntries(listFields.map((name) => [name, null])) as unknown as KeyRules
 
 export type KeyFields = typeof keyFields
 export type FieldName = keyof KeyFields

@@ -1,10 +1,10 @@
-import type { KeyRules } from '../keys/fields.ts'
+import { type EntryKind, type KeyRules, keyFields, listFields } from '../keys/fields.ts'
 import { compileEventRule, type EventRule } from './event-rule.ts'
 import { compileIpRule, type IpRule } from './ip-rule.ts'
 import { compileOriginRule, type OriginRule } from './origin-rule.ts'
 
 /**
- * Everything a write key restricts, ready to be asked on the request path. `null` where it restricts nothing.
+ * Everything that a write key restricts, compiled for the request path. `null` where it restricts nothing.
  */
 export interface CompiledRules {
   readonly events: EventRule | null
@@ -19,35 +19,30 @@ export interface CompiledRules {
 export type CompileRules = (fields: KeyRules) => CompiledRules
 
 /**
- * Creates the compiler for the keys of one cache. Keys with the same lists share what is made of them: an
- * application's keys often have them alike, and what many requests ask stays in the processor's cache.
+ * Creates the compiler for the keys of one cache. Keys with the same lists share one compiled rule: many keys
+ * of an application have the same lists, and what many requests ask stays in the processor's cache.
  */
 export function createRuleCompiler(): CompileRules {
-  const eventsOf = sharing(compileEventRule, (fields) => [
-    fields.allowedEventTypes,
-    fields.allowedEventNames,
-    fields.deniedEventNames,
-  ])
-  const originsOf = sharing(
-    ({ allowedOrigins }) => compileOriginRule(allowedOrigins),
-    (fields) => [fields.allowedOrigins],
-  )
-  const ipsOf = sharing(compileIpRule, (fields) => [fields.allowedIps, fields.deniedIps])
+  const eventsOf = sharing(compileEventRule, ['eventType', 'eventName'])
+  const originsOf = sharing(compileOriginRule, ['origin'])
+  const ipsOf = sharing(compileIpRule, ['ip'])
   return (fields) => ({ events: eventsOf(fields), origins: originsOf(fields), ips: ipsOf(fields) })
 }
 
-/** There are few lists that many keys have; should there be more, they are made again. */
+/** Few lists are shared by many keys. Should there be more, they are compiled again. */
 const maxShared = 200
-/** Longer lists are hardly anybody else's. In characters of JSON. */
+/** Longer lists are rarely shared. In characters of JSON. */
 const maxSharedLength = 500
 
+/** @param entries what the lists hold that the rule is compiled from */
 function sharing<Rule>(
   compile: (fields: KeyRules) => Rule,
-  listsOf: (fields: KeyRules) => unknown,
+  entries: readonly EntryKind[],
 ): (fields: KeyRules) => Rule {
+  const lists = listFields.filter((name) => entries.includes(keyFields[name].entries))
   const shared = new Map<string, Rule>()
   return (fields) => {
-    const id = JSON.stringify(listsOf(fields))
+    const id = JSON.stringify(lists.map((name) => fields[name]))
     if (id.length > maxSharedLength) return compile(fields)
     const known = shared.get(id)
     if (known !== undefined) return known

@@ -13,7 +13,11 @@ export type OriginRule = string | readonly string[] | OriginIndex
  * known here, the list is asked when a rule is saved. The cost of a decision does not grow with the number of
  * rules.
  */
-export function compileOriginRule(allowedOrigins: readonly string[] | null): OriginRule | null {
+export function compileOriginRule({
+  allowedOrigins,
+}: {
+  allowedOrigins: readonly string[] | null
+}): OriginRule | null {
   if (allowedOrigins === null) return null
   const rules: string[] = []
   for (const text of allowedOrigins) {

@@ -1,23 +1,20 @@
 import type { UsageCount } from '../stores/usage-store.ts'
+import { type LastUses, noUses } from './last-used.ts'
 
-/** The name under which counts what rules on trial would have let through. */
+/** Counts what rules on trial would have let through, in the place of a reason. */
 export const triedPassed = 'passed'
 
 /** What one key did in one bucket, in plain numbers: counting allocates nothing. */
-export interface KeyCounter {
+export interface KeyCounter extends LastUses {
   /** By index of the event type. */
   readonly accepted: number[]
   /** By index of the reason; made when the first request is refused. */
   refused: number[] | undefined
   /**
-   * By index of the reason, behind them what passed; made when rules on trial have judged the first event.
+   * By index of the reason, and last what passed; made when rules on trial have judged the first event.
    */
   tried: number[] | undefined
   lastEventAt: number
-  secretId: string
-  secretUsedAt: number
-  /** Other secrets used since the last flush: during a grace only. */
-  otherSecrets: Map<string, number> | undefined
 }
 
 export function createKeyCounter(eventTypes: number): KeyCounter {
@@ -26,22 +23,8 @@ export function createKeyCounter(eventTypes: number): KeyCounter {
     refused: undefined,
     tried: undefined,
     lastEventAt: 0,
-    secretId: '',
-    secretUsedAt: 0,
-    otherSecrets: undefined,
+    ...noUses,
   }
-}
-
-export function markSecretUsed(counter: KeyCounter, secretId: string, at: number): void {
-  if (counter.secretId !== secretId) {
-    if (counter.secretId !== '') {
-      counter.otherSecrets ??= new Map()
-      counter.otherSecrets.set(counter.secretId, counter.secretUsedAt)
-    }
-    counter.secretId = secretId
-    counter.secretUsedAt = counter.otherSecrets?.get(secretId) ?? 0
-  }
-  if (at > counter.secretUsedAt) counter.secretUsedAt = at
 }
 
 /** The numbers of one counter that are not zero. */

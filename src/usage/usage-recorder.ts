@@ -2,7 +2,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
-import { createKeyCounter, type KeyCounter, markSecretUsed, toUsageCounts } from './key-counter.ts'
+import { createKeyCounter, type KeyCounter, toUsageCounts } from './key-counter.ts'
+import { lastUses, markSecretUsed } from './last-used.ts'
 import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
 
@@ -93,8 +94,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     for (const [keyId, counter] of counters) {
       for (const count of toUsageCounts(keyId, bucketAt, counter, typeNames, reasons)) unsent.add(count)
       if (counter.lastEventAt > 0) unsent.addLastEvent(keyId, counter.lastEventAt)
-      if (counter.secretId !== '') unsent.addLastUse(counter.secretId, keyId, counter.secretUsedAt)
-      for (const [secretId, at] of counter.otherSecrets ?? []) unsent.addLastUse(secretId, keyId, at)
+      for (const [secretId, at] of lastUses(counter)) unsent.addLastUse(secretId, keyId, at)
     }
     counters = new Map()
   }

@@ -1,13 +1,8 @@
 import { knownCodings } from '../http/content-coding.ts'
 import type { Reply } from '../http/ingest-request.ts'
+import { type ChallengePolicy, challengeFor } from './challenge.ts'
 import { exposedHeaders } from './cors.ts'
 import { problems, type Reason } from './reasons.ts'
-
-/**
- * When a browser would open a login box, a scheme of our own; otherwise HTTP Basic, which command-line
- * clients know.
- */
-export type ChallengePolicy = 'auto' | 'basic' | 'custom'
 
 /** What a refusal needs to know beyond its reason. */
 export interface RefusalDetails {
@@ -15,25 +10,20 @@ export interface RefusalDetails {
   allowOrigin: string | null
   /** Whether the request has an `Origin`. */
   fromBrowser: boolean
-  /** Whether bytes of the body may still be on their way: the connection cannot be used again. */
+  /** Whether bytes of the body may still be on their way, so that the connection cannot be reused. */
   closeConnection: boolean
-  /** Whole seconds, at least 1. Default: what the reason asks for, if it does. */
+  /** Whole seconds, at least 1. Default: what `retrySeconds` has for the reason. */
   retryAfterSeconds?: number | undefined
   /** `RateLimit*` and `X-RateLimit-*`. */
   rateHeaders?: Readonly<Record<string, string>>
   rejected?: readonly { index: number; type: string | null; field?: string }[]
 }
 
-/** Of `invalid_event`, where a schema of the application says so. */
+/** The detail of `invalid_event` when a schema of the application refused the event. */
 const unfitDetail =
   'An event does not fit the schema for its name. `rejected` names each such event and the first field that does not fit.'
 
-const basicChallenge = 'Basic realm="events", charset="UTF-8"'
-const customChallenge = 'WriteKey realm="events"'
-/**
- * Seconds after which a sender should come back, where the limiter does not say it. Who is busy needs more of
- * a rest.
- */
+/** Seconds until a sender should retry, where the limiter does not say it. A busy process needs longer. */
 const retrySeconds: Partial<Record<Reason, number>> = {
   store_unavailable: 1,
   internal_error: 1,
@@ -59,14 +49,9 @@ export function refusalReply(reason: Reason, challenge: ChallengePolicy, details
   if (problem.status === 401) headers['www-authenticate'] = challengeFor(challenge, details.fromBrowser)
   if (details.rateHeaders !== undefined) Object.assign(headers, details.rateHeaders)
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
-  // RFC 9110, 15.5.16: what would have been understood.
+  // RFC 9110, 15.5.16
   if (reason === 'unsupported_encoding') headers['accept-encoding'] = knownCodings().join(', ')
   return { status: problem.status, headers, body: problemBody(reason, details.rejected, retryAfterSeconds) }
-}
-
-function challengeFor(challenge: ChallengePolicy, fromBrowser: boolean): string {
-  if (challenge === 'auto') return fromBrowser ? customChallenge : basicChallenge
-  return challenge === 'basic' ? basicChallenge : customChallenge
 }
 
 function problemBody(
@@ -87,7 +72,7 @@ function problemBody(
   })
 }
 
-/** Made once each, by the first refusal that needs it. */
+/** Each is made by the first refusal that needs it. */
 const fixedBodies: Partial<Record<Reason, string>> = {}
 
 function fixedBody(reason: Reason): string {

@@ -1,9 +1,10 @@
-import { isSoonOver } from '../http/unread-body.ts'
+import { isSoonOver } from '../http/connection-close.ts'
 import { StoreError } from '../runtime/errors.ts'
+import type { ChallengePolicy } from './challenge.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { DecisionReport } from './decision-report.ts'
 import type { Reason } from './reasons.ts'
-import { type ChallengePolicy, type RefusalDetails, refusalReply } from './refusal-reply.ts'
+import { type RefusalDetails, refusalReply } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
 import { isBodyLeft, type Visit } from './visit.ts'
 

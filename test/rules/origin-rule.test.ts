@@ -9,7 +9,7 @@ const others = Array.from({ length: 20 }, (_, n) => `https://${n % 2 ? '*.' : ''
 
 function allows(rules: string[], origin: string): boolean {
   const [decision, amongOthers] = [rules, [...rules, ...others]].map((list) => {
-    const rule = compileOriginRule(list)
+    const rule = compileOriginRule({ allowedOrigins: list })
     return rule !== null && allowsOrigin(rule, origin)
   })
   expect(amongOthers).toBe(decision)
@@ -174,7 +174,7 @@ describe('normalizeOriginRule', () => {
 
 describe('compileOriginRule', () => {
   it('gives no rule for null, and nothing passes an empty list', () => {
-    expect(compileOriginRule(null)).toBeNull()
+    expect(compileOriginRule({ allowedOrigins: null })).toBeNull()
     expect(allows([], 'https://app.example.com')).toBe(false)
     expect(allows([], 'null')).toBe(false)
   })
