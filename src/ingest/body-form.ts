@@ -9,8 +9,24 @@ export interface SenderForm {
   readonly keyFields: readonly string[]
   /** The property of an event whose own `token` is the key; undefined: none. */
   readonly tokenIn?: string
+  /** Properties beside the events that the sender's API reads, as of when the batch was sent. */
+  readonly besideEvents?: readonly string[]
+  /** Where the sender's API looks for the key of an event that stands alone: in `tokenIn`, or in this property. */
+  homeOfKey?(event: Readonly<Record<string, unknown>>): string
   /** What an event is: its type, and its name where rules look for it. */
   describe(event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+}
+
+/** A form that also makes the body that the sender's own API takes. */
+export interface SenderBodyForm extends BodyForm {
+  /** What was sent, before it is given a shape. @returns undefined for what cannot be read */
+  read(body: Uint8Array | string): { value: unknown } | undefined
+  /**
+   * What was sent, with another key in place of the sender's, and without the events that were left out.
+   * @param sent as `read` gave it
+   * @param leftOut indexes of events
+   */
+  underKey(sent: unknown, key: string, leftOut: readonly number[]): unknown
 }
 
 /**
@@ -18,7 +34,20 @@ export interface SenderForm {
  * each of them, and is then to be the same everywhere: a body that presents several presents none that is
  * good.
  */
-export function createBodyForm({ batchFields, keyFields, tokenIn, describe }: SenderForm): BodyForm {
+export function createBodyForm({
+  batchFields,
+  keyFields,
+  tokenIn,
+  besideEvents = [],
+  homeOfKey = () => keyFields[0] as string,
+  describe,
+}: SenderForm): SenderBodyForm {
+  /** The property of a body that holds its events, if one does. */
+  const batchFieldOf = (value: unknown) =>
+    isPlainObject(value)
+      ? batchFields.find((name) => Object.hasOwn(value, name) && Array.isArray(value[name]))
+      : undefined
+
   function shape(value: unknown): unknown {
     const keys = new Set<unknown>()
 
@@ -46,9 +75,7 @@ export function createBodyForm({ batchFields, keyFields, tokenIn, describe }: Se
       return { ...event, ...describe(event) }
     }
 
-    const field = isPlainObject(value)
-      ? batchFields.find((name) => Object.hasOwn(value, name) && Array.isArray(value[name]))
-      : undefined
+    const field = batchFieldOf(value)
     const found = Array.isArray(value) ? value : field === undefined ? [value] : (value as never)[field]
     if (field !== undefined) withoutKeys(value as Record<string, unknown>)
     const batch = Array.from(found as unknown[], toEvent)
@@ -62,8 +89,47 @@ export function createBodyForm({ batchFields, keyFields, tokenIn, describe }: Se
       const parsed = parseJsonOrForm(body)
       return parsed && { value: shape(parsed.value) }
     },
+    read: parseJsonOrForm,
+    underKey(sent, key, leftOut) {
+      const field = batchFieldOf(sent)
+      const kept = (events: unknown) => (events as Fields[]).filter((_, index) => !leftOut.includes(index))
+      if (field === undefined) {
+        if (!Array.isArray(sent)) return withKey(sent as Fields, key) ?? withKeyAtHome(sent as Fields, key)
+        const events = kept(sent)
+        const replaced = events.map((event) => withKey(event, key))
+        const found = replaced.some((event) => event !== undefined)
+        return events.map((event, index) => replaced[index] ?? (found ? event : withKeyAtHome(event, key)))
+      }
+      const body = sent as Fields
+      const beside = [...keyFields, ...besideEvents].filter((name) => Object.hasOwn(body, name))
+      const envelope = Object.fromEntries(beside.map((name) => [name, body[name]]))
+      const events = kept(body[field])
+      return {
+        ...(withKey(envelope, key) ?? { ...envelope, [keyFields[0] as string]: key }),
+        [field]: events.map((event) => withKey(event, key) ?? event),
+      }
+    },
+  }
+
+  /** With another key wherever there is one; undefined where there is none. */
+  function withKey(object: Fields, key: string): Fields | undefined {
+    const replaced: Record<string, unknown> = {}
+    for (const name of keyFields) if (Object.hasOwn(object, name)) replaced[name] = key
+    const inner = tokenIn === undefined ? undefined : object[tokenIn]
+    if (tokenIn !== undefined && isPlainObject(inner) && Object.hasOwn(inner, 'token'))
+      replaced[tokenIn] = { ...inner, token: key }
+    return Object.keys(replaced).length === 0 ? undefined : { ...object, ...replaced }
+  }
+
+  function withKeyAtHome(event: Fields, key: string): Fields {
+    const home = homeOfKey(event)
+    return home === tokenIn
+      ? { ...event, [home]: { ...(event[home] as object), token: key } }
+      : { ...event, [home]: key }
   }
 }
+
+type Fields = Readonly<Record<string, unknown>>
 
 const opening = new Set(['{', '[', ' ', '\n', '\r', '\t', '\ufeff'])
 

@@ -1,6 +1,8 @@
 import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
+import type { RejectedEvent } from '../verifier/events.ts'
 import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
+import type { SenderBodyForm } from './body-form.ts'
 import { problem, refuse } from './forward-replies.ts'
 import type { IngestRoute } from './routes.ts'
 import { createTimedBody, type TimedBody } from './timed-body.ts'
@@ -27,12 +29,14 @@ export type Admit = (
 ) => Promise<Admitted | { readonly reply: Reply }>
 
 export interface AdmissionOptions {
+  /** The key for the target. */
+  key: string
   keys: Pick<WriteKeys, 'verify'> | undefined
   maxBodyBytes: number
   timeoutMs: number
 }
 
-export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOptions): Admit {
+export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: AdmissionOptions): Admit {
   function timedBodyOf({ body }: IngestRequest): TimedBody | undefined {
     return typeof body === 'function' ? createTimedBody(body as ReadBody, maxBodyBytes, timeoutMs) : undefined
   }
@@ -60,14 +64,16 @@ export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOpti
     request: IngestRequest,
   ): ReturnType<Admit> {
     let settlement: Settlement | undefined
+    const form = route.sender?.form && rememberSent(route.sender.form)
+    const reading = form === undefined ? route.reading : { ...route.reading, bodyForm: form }
     const verdict = await verify(
-      withSettlement({ ...request, ...route.reading }, (given) => {
+      withSettlement({ ...request, ...reading }, (given) => {
         settlement = given
       }),
     )
     if (!verdict.ok) return { reply: verdict.reply }
     return {
-      body: JSON.stringify(verdict.body),
+      body: JSON.stringify(form === undefined ? verdict.body : form.accepted(key, verdict.rejected)),
       isRewritten: true,
       headers: verdict.headers,
       settle(status) {
@@ -98,4 +104,26 @@ export function createAdmission({ keys, maxBodyBytes, timeoutMs }: AdmissionOpti
 /** Senders do not come back with what is answered so. */
 function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429
+}
+
+/** The form of a sender, which gives the accepted events back as they were sent: its own API knows no other. */
+function rememberSent({ read, shape, underKey }: SenderBodyForm) {
+  let sent: unknown
+  function shapeAndKeep(value: unknown): unknown {
+    sent = value
+    return shape(value)
+  }
+  return {
+    shape: shapeAndKeep,
+    parse(body: Uint8Array | string) {
+      const found = read(body)
+      return found && { value: shapeAndKeep(found.value) }
+    },
+    accepted: (key: string, rejected: readonly RejectedEvent[]) =>
+      underKey(
+        sent,
+        key,
+        rejected.map(({ index }) => index),
+      ),
+  }
 }

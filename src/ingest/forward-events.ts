@@ -1,7 +1,8 @@
 import { toFetchIngestRequest } from '../http/fetch-request.ts'
 import { toResponse } from '../http/fetch-response.ts'
-import type { IngestRequest } from '../http/ingest-request.ts'
+import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { parseIpAddress } from '../rules/ip-address.ts'
+import { ConfigError } from '../runtime/config-error.ts'
 import { readOptions } from '../runtime/options.ts'
 import { type Admitted, createAdmission } from './forward-admission.ts'
 import { type ForwardOptions, forwardReaders } from './forward-options.ts'
@@ -10,6 +11,8 @@ import { answerHeaders, problem, refuse } from './forward-replies.ts'
 import { createForwardTarget, type TargetAnswer } from './forward-target.ts'
 import { asPosted } from './posted.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
+import { refusalReply } from './sender-answers.ts'
+import { type SenderName, senders } from './senders.ts'
 
 /** Forwards one request. `context` is what `ip` is asked with. Never rejects. */
 export type ForwardEvents<Context = unknown> = (request: Request, context?: Context) => Promise<Response>
@@ -32,8 +35,9 @@ export type ForwardEvents<Context = unknown> = (request: Request, context?: Cont
  */
 export function forwardEvents<Context = unknown>(options: ForwardOptions<Context>): ForwardEvents<Context> {
   const given = readOptions('forwardEvents', options, forwardReaders)
-  const { at, allow, ip, keys, senders, onError = warn } = given
-  const find = createRoutes(senders)
+  assertKeyFits(given)
+  const { at, allow, ip, keys, onError = warn } = given
+  const find = createRoutes(given.senders)
   const target = createForwardTarget(given)
   const pages = createPagePolicy(allow.origins, keys)
   const admit = createAdmission(given)
@@ -50,21 +54,23 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
     const preflight = pages.preflight(neutral)
     if (preflight !== undefined) return toResponse(preflight)
     if (!route.methods.includes(neutral.method)) return toResponse(problem('method_not_allowed', null))
+    const toRefusal = (reply: Reply) => toResponse(refusalReply(route.sender, neutral, reply))
     const { allowed, allowOrigin } = pages.judge(neutral, request.url)
-    if (!allowed) return toResponse(refuse('origin_not_allowed', null))
+    if (!allowed) return toRefusal(refuse('origin_not_allowed', null))
     const posted = asPosted(route, neutral)
     const admitted = await admit(route, posted, allowOrigin)
-    if ('reply' in admitted) return toResponse(admitted.reply)
+    if ('reply' in admitted) return toRefusal(admitted.reply)
 
     let answered: TargetAnswer | undefined
     try {
       const headers = passedOn(request, posted, admitted)
-      answered = await target.send(route.path + keptQuery(route, neutral), headers, admitted.body)
+      const path = route.path + keptQuery(route, neutral)
+      answered = await target.send(path, headers, admitted.body, route.sender?.keyHeader)
     } catch (error) {
       await tell(error, request)
     }
     const refused = admitted.settle(answered?.status)
-    if (answered === undefined) return toResponse(refused ?? refuse('handler_failed', allowOrigin))
+    if (answered === undefined) return toRefusal(refused ?? refuse('handler_failed', allowOrigin))
     if (answered.status === 401)
       await tell(new Error('The target refuses the key of forwardEvents.'), request)
     const headers = { ...answerHeaders, ...admitted.headers, ...answered.headers }
@@ -106,6 +112,15 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
       return toResponse(refuse('internal_error', null))
     }
   }
+}
+
+/** HTTP Basic has no place for a colon in a key. */
+function assertKeyFits({ key, senders: names }: { key: string; senders: readonly SenderName[] }): void {
+  if (key.includes(':') && names.some((name) => senders[name].keyHeader === undefined))
+    throw new ConfigError(
+      'key',
+      'key must not hold ":", unless the only one of senders is jitsu: HTTP Basic cannot carry it.',
+    )
 }
 
 /** Of the query goes on what says how the sender wants to be answered: a word or a number. */

@@ -10,7 +10,10 @@ import { sendersOption } from './senders-option.ts'
 export interface ForwardOptions<Context = unknown> {
   /** Where senders' paths begin at the target, e.g. `https://events.example.com` or `https://api.example.com/ingest`. Nothing else is ever called. */
   to: string | URL
-  /** The server's write key at the target. It never reaches the page. */
+  /**
+   * The server's write key at the target. It never reaches the page. Visible ASCII; with a colon, as Jitsu's
+   * `id:secret`, only where Jitsu is the only one of `senders`.
+   */
   key: string
   /** What stands in front of the senders' paths here. Default: `'/events'`. */
   at?: string
@@ -49,7 +52,7 @@ export interface ForwardOptions<Context = unknown> {
 
 export const forwardReaders = {
   to: readTarget,
-  key: text(/^[!-9;-~]{1,384}$/, 'the write key for the target: visible ASCII characters without ":"'),
+  key: text(/^[!-~]{1,384}$/, 'the write key for the target: visible ASCII characters without ":"'),
   at: mountPath,
   allow: group({
     origins: (value: unknown, option: string) =>

@@ -5,8 +5,14 @@ export interface ForwardTarget {
   /**
    * Sends a body to a path of the table of senders, and gives what the page may see of the answer. Rejects
    * when there is none.
+   * @param keyHeader the header field that holds the key beside `Authorization`
    */
-  send(path: string, headers: Headers, body: Uint8Array | string | null): Promise<TargetAnswer>
+  send(
+    path: string,
+    headers: Headers,
+    body: Uint8Array | string | null,
+    keyHeader: string | undefined,
+  ): Promise<TargetAnswer>
 }
 
 export interface TargetAnswer {
@@ -29,11 +35,13 @@ const passedBack = ['retry-after', 'x-ratelimit-reset']
 const dataTypes = /^(?:application\/(?:problem\+)?json|text\/plain)\b/i
 
 export function createForwardTarget({ to, key, timeoutMs }: ForwardTargetOptions): ForwardTarget {
-  const authorization = `Basic ${btoa(`${key}:`)}`
+  // The user name of Basic has no colon.
+  const authorization = key.includes(':') ? undefined : `Basic ${btoa(`${key}:`)}`
 
   return {
-    async send(path, headers, body) {
-      headers.set('authorization', authorization)
+    async send(path, headers, body, keyHeader) {
+      if (authorization !== undefined) headers.set('authorization', authorization)
+      if (keyHeader !== undefined) headers.set(keyHeader, key)
       const url = to + path.replace(':key', encodeURIComponent(key))
       const abort = new AbortController()
       const timer = inBackground(setTimeout(() => abort.abort(tooLate()), timeoutMs))

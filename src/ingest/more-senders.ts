@@ -28,6 +28,7 @@ const posthog: Sender = {
     batchFields: ['batch'],
     keyFields: ['api_key', 'token'],
     tokenIn: 'properties',
+    besideEvents: ['sent_at', 'historical_migration'],
     describe(event) {
       const name = textOf(event, 'event')
       const type = (name !== undefined && Object.hasOwn(posthogTypes, name) && posthogTypes[name]) || 'track'
@@ -62,6 +63,7 @@ const amplitude: Sender = {
   form: createBodyForm({
     batchFields: ['events', 'batch'],
     keyFields: ['api_key'],
+    besideEvents: ['options', 'client_upload_time'],
     describe(event) {
       const name = textOf(event, 'event_type')
       const type =
@@ -126,6 +128,7 @@ const mixpanel: Sender = {
     batchFields: ['batch'],
     keyFields: ['$token', 'token'],
     tokenIn: 'properties',
+    homeOfKey: (event) => (Object.hasOwn(event, 'event') ? 'properties' : '$token'),
     describe(event) {
       const { properties } = event as { properties?: Record<string, unknown> }
       const id =
@@ -177,6 +180,7 @@ const jitsu: Sender = {
     ...batches(`${path}/event`, `${path}/batch`),
   ]),
   credentials: Object.freeze([jitsuSecret, 'header', 'basic', 'query']),
+  keyHeader: 'x-write-key',
   keyIn:
     '`X-Write-Key`, as `anything:KEY`, since the SDK takes no key without a colon; `?writekey=`; or Basic',
   batchFields: Object.freeze(['batch']),

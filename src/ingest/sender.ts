@@ -1,4 +1,5 @@
-import type { BodyForm, CredentialSource } from '../http/ingest-request.ts'
+import type { CredentialSource } from '../http/ingest-request.ts'
+import type { SenderBodyForm } from './body-form.ts'
 import type { OwnAnswers } from './own-answers.ts'
 
 /** Names of the senders that have an endpoint ready. */
@@ -33,8 +34,10 @@ export interface Sender {
   /** Where its key stands. */
   readonly credentials: readonly CredentialSource[]
   readonly batchFields: readonly string[]
+  /** The header field in which its own API reads the key, where it does not go by `Authorization` or the body. */
+  readonly keyHeader?: string
   /** What its body is made into before it is judged; undefined: it is JSON as it stands. */
-  readonly form?: BodyForm
+  readonly form?: SenderBodyForm
   /** The parameter of the query that holds what others send as a body, where it sends by GET. */
   readonly dataIn?: string
   /** Parameters of the query that say how it wants to be answered. */
