@@ -8,7 +8,14 @@ import { useTask } from '../parts/task.ts'
 import { useApi } from '../session.ts'
 import { fieldLabels, fieldText, loosens } from '../words/fields.ts'
 import { KeyForm } from './key-form.tsx'
-import { changedFields, type SentFields, toKeyFields, toKeyForm, withFields } from './key-form-state.ts'
+import {
+  changedFields,
+  type SentFields,
+  toKeyFields,
+  toKeyForm,
+  triedFields,
+  withFields,
+} from './key-form-state.ts'
 
 interface EditKeyProps {
   of: WriteKey
@@ -104,7 +111,7 @@ export function EditKey({ of: opened, onChanged, onClose }: EditKeyProps) {
           onBack={() => setReview(null)}
           onSave={() => void save.start()}
           onTry={
-            changed.every((field) => tried.has(field))
+            changed.every((field) => triedFields.includes(field))
               ? () => {
                   const rules = Object.fromEntries(
                     changed.flatMap((field) => (review[field] === null ? [] : [[field, review[field]]])),
@@ -129,18 +136,6 @@ interface ReviewProps {
   /** Null: something of it cannot be on trial, or is already put there. */
   onTry: (() => void) | null
 }
-
-/** What can be on trial. */
-const tried: ReadonlySet<string> = new Set([
-  'rate_limit_eps',
-  'sender_rate_limit_eps',
-  'allowed_event_types',
-  'allowed_event_names',
-  'denied_event_names',
-  'allowed_origins',
-  'allowed_ips',
-  'denied_ips',
-])
 
 function Review({ base, fields, busy, error, onBack, onSave, onTry }: ReviewProps) {
   const names = Object.keys(fields) as Field[]

@@ -5,6 +5,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
 import { useApi } from '../session.ts'
+import { forEachList } from '../words/list-rules.ts'
 
 /** What the columns of a CSV file hold; the server checks all of it. */
 const columns = {
@@ -17,11 +18,8 @@ const columns = {
   rate_limit_eps: 'number',
   sender_rate_limit_eps: 'number',
   allowed_event_types: 'list',
-  allowed_event_names: 'list',
-  denied_event_names: 'list',
   allowed_origins: 'list',
-  allowed_ips: 'list',
-  denied_ips: 'list',
+  ...forEachList(() => 'list' as const),
   metadata: 'json',
   expires_at: 'moment',
   key: 'word',

@@ -1,6 +1,7 @@
 import type { SourceType } from '../api/wire.ts'
 import { FieldError } from '../parts/field-error.tsx'
 import { TextList } from '../parts/text-list.tsx'
+import { type ListField as ListRuleField, listRules } from '../words/list-rules.ts'
 import { eventTypes, sources, sourceTypes } from '../words/source-defaults.ts'
 import { faultOf, type KeyFormPart } from './key-form.tsx'
 import type { KeyFormState, ListChoice } from './key-form-state.ts'
@@ -104,29 +105,15 @@ export function OriginsField({ form, set, problem }: KeyFormPart) {
 }
 
 interface ListFieldProps {
-  /** Of the API. */
-  field: string
-  label: string
-  /** What the choices are called: no rule, and the list. */
-  any: string
-  list: string
-  placeholder?: string
+  field: ListRuleField
   value: ListChoice
   onChange: (value: ListChoice) => void
   problem: KeyFormPart['problem']
 }
 
 /** A list that is there only when somebody chose it: an emptied one is a mistake, and never "no rule". */
-export function ListField({
-  field,
-  label,
-  any,
-  list,
-  placeholder,
-  value,
-  onChange,
-  problem,
-}: ListFieldProps) {
+export function ListField({ field, value, onChange, problem }: ListFieldProps) {
+  const { label, any, list, placeholder } = listRules[field]
   return (
     <fieldset>
       <legend>{label}</legend>

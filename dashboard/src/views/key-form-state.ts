@@ -1,5 +1,6 @@
 import { ApiError } from '../api/client.ts'
 import type { KeyFields, SourceType, WriteKey } from '../api/wire.ts'
+import { forEachList, type ListField, listFields, listRules } from '../words/list-rules.ts'
 import { sources } from '../words/source-defaults.ts'
 
 /** A rule is chosen, never the result of an empty field: `any` = there is none. */
@@ -9,7 +10,7 @@ export interface ListChoice {
 }
 
 /** The fields as people type them. */
-export interface KeyFormState {
+export interface KeyFormState extends Record<ListField, ListChoice> {
   name: string
   source: SourceType
   environment: string
@@ -26,10 +27,6 @@ export interface KeyFormState {
   /** `any`, `none` (no browser at all), or the list. */
   originRule: 'any' | 'none' | 'list'
   origins: string
-  allowedNames: ListChoice
-  deniedNames: ListChoice
-  allowedIps: ListChoice
-  deniedIps: ListChoice
   expiryMode: 'never' | 'at'
   expiresAt: string
   metadata: string
@@ -51,10 +48,7 @@ export function emptyKeyForm(): KeyFormState {
     types: sources.web.types,
     originRule: 'list',
     origins: '',
-    allowedNames: noList,
-    deniedNames: noList,
-    allowedIps: noList,
-    deniedIps: noList,
+    ...forEachList(() => noList),
     expiryMode: 'never',
     expiresAt: '',
     metadata: '',
@@ -76,10 +70,7 @@ export function toKeyForm(key: WriteKey): KeyFormState {
     types: key.allowed_event_types,
     originRule: origins === null ? 'any' : origins.length === 0 ? 'none' : 'list',
     origins: (origins ?? []).join('\n'),
-    allowedNames: toChoice(key.allowed_event_names),
-    deniedNames: toChoice(key.denied_event_names),
-    allowedIps: toChoice(key.allowed_ips),
-    deniedIps: toChoice(key.denied_ips),
+    ...forEachList((field) => toChoice(key[field])),
     expiryMode: key.expires_at === null ? 'never' : 'at',
     expiresAt: key.expires_at === null ? '' : toLocalInput(key.expires_at),
     metadata: key.metadata === null ? '' : JSON.stringify(key.metadata),
@@ -94,10 +85,8 @@ export type SentFields = Partial<KeyFields> & { environment?: string; workspace?
 
 type FormField = Exclude<keyof SentFields, 'trial'>
 
-/** Each field of the API with what the form holds of it, and how that is read. */
-const readers: {
-  [Field in Exclude<keyof SentFields, 'trial'>]-?: [keyof KeyFormState, ...(keyof KeyFormState)[]]
-} = {
+/** The fields of the API that the form has, each with its parts in the form. */
+const formParts: Readonly<Record<FormField, readonly (keyof KeyFormState)[]>> = {
   name: ['name'],
   source_type: ['source'],
   environment: ['environment'],
@@ -107,18 +96,26 @@ const readers: {
   sender_rate_limit_eps: ['senderMode', 'senderRate'],
   allowed_event_types: ['types'],
   allowed_origins: ['originRule', 'origins'],
-  allowed_event_names: ['allowedNames'],
-  denied_event_names: ['deniedNames'],
-  allowed_ips: ['allowedIps'],
-  denied_ips: ['deniedIps'],
+  ...forEachList((field) => [field]),
   expires_at: ['expiryMode', 'expiresAt'],
   metadata: ['metadata'],
 }
 
-/** What differs between two states of the form, by fields of the API. */
+export const formFields = Object.keys(formParts) as readonly FormField[]
+
+/** The fields of the form that can be on trial. */
+export const triedFields: readonly FormField[] = [
+  'rate_limit_eps',
+  'sender_rate_limit_eps',
+  'allowed_event_types',
+  'allowed_origins',
+  ...listFields,
+]
+
+/** The fields of the API in which two states of the form differ. */
 export function changedFields(before: KeyFormState, after: KeyFormState): FormField[] {
-  return (Object.keys(readers) as FormField[]).filter((field) =>
-    readers[field].some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part])),
+  return formFields.filter((field) =>
+    formParts[field].some((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part])),
   )
 }
 
@@ -128,7 +125,7 @@ export function withFields(
   from: KeyFormState,
   fields: readonly FormField[],
 ): KeyFormState {
-  const parts = fields.flatMap((field) => readers[field])
+  const parts = fields.flatMap((field) => formParts[field])
   return { ...base, ...Object.fromEntries(parts.map((part) => [part, from[part]])) }
 }
 
@@ -146,10 +143,7 @@ export function toKeyFields(form: KeyFormState): KeyFields & { environment?: str
     sender_rate_limit_eps: toSenderRate(form),
     allowed_event_types: toTypes(form.types),
     allowed_origins: toOrigins(form),
-    allowed_event_names: toList(form.allowedNames, 'allowed_event_names', 'event name'),
-    denied_event_names: toList(form.deniedNames, 'denied_event_names', 'event name'),
-    allowed_ips: toList(form.allowedIps, 'allowed_ips', 'address'),
-    denied_ips: toList(form.deniedIps, 'denied_ips', 'address'),
+    ...forEachList((field) => toList(form[field], field)),
     expires_at: toExpiry(form),
     metadata: toMetadata(form.metadata),
   }
@@ -204,11 +198,14 @@ export function readOrigins({ originRule, origins }: KeyFormState): string[] | n
   return originRule === 'any' ? null : readLines(origins)
 }
 
-function toList({ mode, text }: ListChoice, field: string, what: string): string[] | null {
+function toList({ mode, text }: ListChoice, field: ListField): string[] | null {
   if (mode === 'any') return null
   const lines = readLines(text)
   if (lines === null)
-    throw fieldProblem(field, `Name at least one ${what}, or choose that there is no such rule.`)
+    throw fieldProblem(
+      field,
+      `Name at least one ${listRules[field].entry}, or choose that there is no such rule.`,
+    )
   return lines
 }
 

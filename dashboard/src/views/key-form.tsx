@@ -7,7 +7,7 @@ import { useTask } from '../parts/task.ts'
 import { errorText } from '../words/fields.ts'
 import { sources, warningsFor } from '../words/source-defaults.ts'
 import { EventTypesField, OriginsField, SourceTypeField } from './key-form-fields.tsx'
-import { type KeyFormState, readOrigins } from './key-form-state.ts'
+import { formFields, type KeyFormState, readOrigins } from './key-form-state.ts'
 import { MoreRules } from './more-rules.tsx'
 import { RateField, SenderRateField } from './rate-fields.tsx'
 
@@ -39,11 +39,6 @@ export function faultOf(problem: KeyFormPart['problem'], field: string) {
     : ({ 'aria-invalid': 'true', 'aria-describedby': `error-${field}` } as const)
 }
 
-const shownFields =
-  'name source_type environment workspace plan rate_limit_eps sender_rate_limit_eps allowed_event_types allowed_origins allowed_event_names denied_event_names allowed_ips denied_ips expires_at metadata'.split(
-    ' ',
-  )
-
 export function KeyForm(props: KeyFormProps) {
   const { form, onChange, storedTypes, isNew = false, submit, onSubmit, onCancel, refused = null } = props
   const element = useRef<HTMLFormElement>(null)
@@ -54,7 +49,7 @@ export function KeyForm(props: KeyFormProps) {
   })
   const error = task.error ?? refused
   const field = error instanceof ApiError ? (error.field ?? '') : ''
-  const isAtField = shownFields.includes(field)
+  const isAtField = (formFields as readonly string[]).includes(field)
   const set = (change: Partial<KeyFormState>) => {
     onChange({ ...form, ...change })
     if (field !== '') setChanged(new Set([field]))

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { WriteKey } from '../api/wire.ts'
 import { PlainText } from '../parts/plain-text.tsx'
 import { formatCount, formatDateTime } from '../words/format.ts'
+import { listFields, listRules } from '../words/list-rules.ts'
 import { warningsFor } from '../words/source-defaults.ts'
 
 export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => void) | null }) {
@@ -32,22 +33,15 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
         <Rule label="Origins">
           {origins?.length === 0 ? 'no browser at all' : <List entries={origins} none="any" />}
         </Rule>
-        <Rule label="Event names">
-          <List entries={key.allowed_event_names} none="all" />
-        </Rule>
-        {key.denied_event_names !== null && (
-          <Rule label="Denied names">
-            <List entries={key.denied_event_names} none="none" />
-          </Rule>
-        )}
-        <Rule label="Addresses">
-          <List entries={key.allowed_ips} none="any" />
-        </Rule>
-        {key.denied_ips !== null && (
-          <Rule label="Denied addresses">
-            <List entries={key.denied_ips} none="none" />
-          </Rule>
-        )}
+        {listFields.map((field) => {
+          const { short, none } = listRules[field]
+          if (key[field] === null && none === undefined) return null
+          return (
+            <Rule key={field} label={short}>
+              <List entries={key[field]} none={none ?? ''} />
+            </Rule>
+          )
+        })}
         <Rule label="Expires">{key.expires_at === null ? 'never' : formatDateTime(key.expires_at)}</Rule>
         {key.metadata !== null && (
           <Rule label="Metadata">

@@ -1,6 +1,7 @@
 import { FieldError } from '../parts/field-error.tsx'
 import { TextList } from '../parts/text-list.tsx'
 import { timeZone } from '../words/format.ts'
+import { listFields } from '../words/list-rules.ts'
 import { faultOf, type KeyFormPart } from './key-form.tsx'
 import { ListField } from './key-form-fields.tsx'
 import type { KeyFormState } from './key-form-state.ts'
@@ -25,44 +26,15 @@ export function MoreRules({ form, set, problem, isNew }: KeyFormPart & { isNew: 
     <details class="more">
       <summary>More rules</summary>
       <div class="grid-2">
-        <ListField
-          field="allowed_event_names"
-          label="Allowed event names"
-          any="All names"
-          list="Only these names"
-          placeholder="billing/*"
-          value={form.allowedNames}
-          onChange={(allowedNames) => set({ allowedNames })}
-          problem={problem}
-        />
-        <ListField
-          field="denied_event_names"
-          label="Denied event names"
-          any="None"
-          list="These names"
-          value={form.deniedNames}
-          onChange={(deniedNames) => set({ deniedNames })}
-          problem={problem}
-        />
-        <ListField
-          field="allowed_ips"
-          label="Allowed addresses"
-          any="Any address"
-          list="Only these addresses"
-          placeholder="203.0.113.0/24"
-          value={form.allowedIps}
-          onChange={(allowedIps) => set({ allowedIps })}
-          problem={problem}
-        />
-        <ListField
-          field="denied_ips"
-          label="Denied addresses"
-          any="None"
-          list="These addresses"
-          value={form.deniedIps}
-          onChange={(deniedIps) => set({ deniedIps })}
-          problem={problem}
-        />
+        {listFields.map((field) => (
+          <ListField
+            key={field}
+            field={field}
+            value={form[field]}
+            onChange={(value) => set({ [field]: value })}
+            problem={problem}
+          />
+        ))}
         <ExpiryField form={form} set={set} problem={problem} />
         {isNew && word('environment', 'Environment', 'that of this application')}
         {isNew && word('workspace', 'Workspace', 'none')}

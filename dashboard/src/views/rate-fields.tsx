@@ -17,21 +17,14 @@ export function RateField({ form, set, problem }: KeyFormPart) {
           <option value="default">Default of the plan or application</option>
         </select>
         {form.rateMode === 'own' && (
-          <label>
-            Rate limit <span class="muted">events per second</span>
-            <input
-              name="rate_limit_eps"
-              type="number"
-              min="0.001"
-              max="1000000"
-              step="any"
-              aria-describedby="rate-hint"
-              value={form.rate}
-              onInput={(event) => set({ rate: event.currentTarget.value })}
-              {...faultOf(problem, 'rate_limit_eps')}
-            />
-            <FieldError field="rate_limit_eps" text={problem('rate_limit_eps')} />
-          </label>
+          <RateInput
+            label="Rate limit"
+            field="rate_limit_eps"
+            describedBy="rate-hint"
+            value={form.rate}
+            onInput={(rate) => set({ rate })}
+            problem={problem}
+          />
         )}
       </div>
       <span id="rate-hint" class="hint">
@@ -41,7 +34,7 @@ export function RateField({ form, set, problem }: KeyFormPart) {
   )
 }
 
-/** A share is suggested to who chooses one, so that nobody has to think of a number. */
+/** Suggests a share, so that nobody has to think of a number. */
 export function SenderRateField({ form, set, problem }: KeyFormPart) {
   const suggested = senderShareOf(form.rateMode === 'own' ? Number(form.rate) : null)
   return (
@@ -60,20 +53,13 @@ export function SenderRateField({ form, set, problem }: KeyFormPart) {
           <option value="own">At most</option>
         </select>
         {form.senderMode === 'own' && (
-          <label>
-            One address <span class="muted">events per second</span>
-            <input
-              name="sender_rate_limit_eps"
-              type="number"
-              min="0.001"
-              max="1000000"
-              step="any"
-              value={form.senderRate}
-              onInput={(event) => set({ senderRate: event.currentTarget.value })}
-              {...faultOf(problem, 'sender_rate_limit_eps')}
-            />
-            <FieldError field="sender_rate_limit_eps" text={problem('sender_rate_limit_eps')} />
-          </label>
+          <RateInput
+            label="One address"
+            field="sender_rate_limit_eps"
+            value={form.senderRate}
+            onInput={(senderRate) => set({ senderRate })}
+            problem={problem}
+          />
         )}
       </div>
       <span class="hint">
@@ -82,5 +68,34 @@ export function SenderRateField({ form, set, problem }: KeyFormPart) {
           : 'Keeps one address from using the key up for all. Offices and mobile networks share one address.'}
       </span>
     </fieldset>
+  )
+}
+
+interface RateInputProps {
+  label: string
+  field: string
+  describedBy?: string
+  value: string
+  onInput: (value: string) => void
+  problem: KeyFormPart['problem']
+}
+
+function RateInput({ label, field, describedBy, value, onInput, problem }: RateInputProps) {
+  return (
+    <label>
+      {label} <span class="muted">events per second</span>
+      <input
+        name={field}
+        type="number"
+        min="0.001"
+        max="1000000"
+        step="any"
+        {...(describedBy !== undefined && { 'aria-describedby': describedBy })}
+        value={value}
+        onInput={(event) => onInput(event.currentTarget.value)}
+        {...faultOf(problem, field)}
+      />
+      <FieldError field={field} text={problem(field)} />
+    </label>
   )
 }

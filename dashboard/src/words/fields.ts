@@ -1,5 +1,6 @@
 import { ApiError } from '../api/client.ts'
 import { formatCount, formatDateTime } from './format.ts'
+import { forEachList, listRules } from './list-rules.ts'
 
 /** What the page calls the fields of a key. */
 export const fieldLabels: Readonly<Record<string, string>> = {
@@ -13,10 +14,7 @@ export const fieldLabels: Readonly<Record<string, string>> = {
   sender_rate_limit_eps: 'Share of one sender',
   allowed_event_types: 'Allowed event types',
   allowed_origins: 'Allowed origins',
-  allowed_event_names: 'Allowed event names',
-  denied_event_names: 'Denied event names',
-  allowed_ips: 'Allowed addresses',
-  denied_ips: 'Denied addresses',
+  ...forEachList((field) => listRules[field].label),
   expires_at: 'Expires',
   metadata: 'Metadata',
   grace_period_hours: 'Grace period',
@@ -43,9 +41,8 @@ const emptyWords: Readonly<Record<string, string>> = {
   sender_rate_limit_eps: 'the default',
   plan: 'the default',
   allowed_event_types: 'all',
-  allowed_event_names: 'all',
+  ...forEachList((field) => listRules[field].none ?? 'none'),
   allowed_origins: 'any',
-  allowed_ips: 'any',
   expires_at: 'never',
 }
 
