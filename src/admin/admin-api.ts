@@ -1,26 +1,22 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { createAccess } from './access.ts'
 import {
   type AdminApiOptions,
-  type Principal,
   type RequestInfo,
+  type ResolvedAdminOptions,
   resolveAdminOptions,
 } from './admin-options.ts'
-import { validateBody, validateQuery } from './call-input.ts'
-import { assertSameOrigin } from './cross-site.ts'
-import { toProblem } from './error-problem.ts'
-import { createKeyNames } from './key-names.ts'
+import { createCallHandler } from './call-handler.ts'
+import { type CallVisit, createCallRefusals } from './call-refusals.ts'
 import type { Operation } from './operation.ts'
 import { allowedMethods, routePath } from './operation-path.ts'
-import { createPage, pagePath } from './page/page.ts'
+import { createPage, type Page, pagePath } from './page/page.ts'
 import { readPageAssets } from './page/page-assets.ts'
-import { AdminProblem, toProblemResponse } from './problem.ts'
-import { createRefusalAudit } from './refusal-audit.ts'
+import { AdminProblem } from './problem.ts'
 import { listOperations } from './routes/index.ts'
-import { inAllWorkspaces, inWorkspace } from './workspace-scope.ts'
 
 /**
  * The management API as a web-standard handler: for `adminRoutes`, and for any server that speaks `Request`
@@ -33,16 +29,8 @@ export interface AdminApi {
   handles(path: string): boolean
 }
 
-/** What is known of a call when it is refused. */
-interface Visit {
-  operation: Operation | undefined
-  principal: Principal | undefined
-  address: string | undefined
-  keyId: string | undefined
-}
-
 interface Env {
-  Bindings: { address: string | undefined; visit: Visit }
+  Bindings: { visit: CallVisit }
 }
 
 /**
@@ -59,101 +47,38 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   if (typeof keys?.noteRefused !== 'function')
     throw badOption('keys', keys, 'what createWriteKeys() returned')
   const resolved = resolveAdminOptions(keys, options)
-  const { basePath, logger } = resolved
+  const { basePath } = resolved
   const access = createAccess(resolved)
-  let toldFailure = ''
-  const keyNames = createKeyNames(keys, resolved.now)
-  const noteRefusal = createRefusalAudit(keys, resolved.now)
-
   const operations = listOperations(basePath)
-  const page = resolved.page
-    ? createPage({
-        assets: readPageAssets(),
-        ingestPath: resolved.ingestPath,
-        asksApplication: resolved.authorize !== undefined,
-      })
-    : undefined
-  const paths = operations.map(({ path }) => path.split('/{')[0] as string)
-  if (page !== undefined) paths.push(pagePath)
-  const roots = [...new Set(paths.map((path) => basePath + path))]
+  const page = createPageOf(resolved)
+  const refusals = createCallRefusals(keys, resolved)
+  const handle = createCallHandler(keys, access, resolved.now)
   // Decisions are kept from now on, so that there is something to see when somebody looks.
   void keys.activity
 
-  const app = new Hono<Env>({ strict: false })
-  for (const operation of operations) {
-    app.on(operation.method, routePath(basePath, operation), (context) => handle(operation, context))
-  }
-  app.notFound((context) => refuseUnknown(context.req.raw, context.env))
-  app.onError((error, context) => refuse(error, context.req.raw, context.env.visit))
-
-  /** Whether and what is decided before a byte of the body is read. */
-  async function handle(operation: Operation, context: Context<Env>): Promise<Response> {
-    const request = context.req.raw
-    const { visit, address } = context.env
-    const params = context.req.param() as Record<string, string>
-    visit.operation = operation
-    visit.keyId = params.id
-    const { principal, identifiedBy } = await access.identify(request, { address })
-    visit.principal = principal
-    if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
-    if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
-    const query = validateQuery(operation, new URL(request.url).searchParams)
-    const body = await validateBody(operation, request)
-    const { workspace } = principal
-    const scoped = workspace === undefined ? inAllWorkspaces(keys) : inWorkspace(keys, workspace)
-    const isStillAllowed = () => access.isStill(principal, request, { address })
-    const answer = await operation.handle({
-      request,
-      params,
-      query,
-      body,
-      principal,
-      address,
-      keys: scoped,
-      keyNames: workspace === undefined ? keyNames : createKeyNames(scoped, resolved.now),
-      now: resolved.now,
-      isStillAllowed,
-    })
-    toldFailure = ''
-    return answer
-  }
-
-  /** Tells strangers nothing about which paths there are. */
-  async function refuseUnknown(request: Request, { address, visit }: Env['Bindings']): Promise<never> {
-    visit.principal = (await access.identify(request, { address })).principal
+  /** Whoever is not allowed to call does not learn which paths exist. */
+  async function refuseUnknown(request: Request, visit: CallVisit): Promise<never> {
+    visit.principal = (await access.identify(request, { address: visit.address })).principal
     const { pathname } = new URL(request.url)
     const allowed = isPlainPath(pathname) ? allowedMethods(operations, basePath, pathname) : []
     if (allowed.length === 0) throw new AdminProblem('not_found')
     throw new AdminProblem('method_not_allowed', { headers: { allow: allowed.join(', ') } })
   }
 
-  async function refuse(error: unknown, request: Request, visit: Visit): Promise<Response> {
-    const problem = toProblem(error)
-    if (problem.status >= 500) report(error, problem)
-    // Reading is noted when somebody tries tokens; a change always.
-    const isNoted = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS'
-    const isGuess = problem.code === 'invalid_token' && request.headers.has('authorization')
-    if (problem.status < 500 && (isNoted || isGuess) && problem.code !== 'too_many_failures') {
-      await noteRefusal({ ...visit, problem, call: visit.operation?.id ?? request.method.slice(0, 20) })
-    }
-    return toProblemResponse(problem)
+  const app = new Hono<Env>({ strict: false })
+  for (const operation of operations) {
+    app.on(operation.method, routePath(basePath, operation), async ({ req, env }) => {
+      const answer = await handle(operation, req.raw, req.param() as Record<string, string>, env.visit)
+      refusals.succeeded()
+      return answer
+    })
   }
-
-  /** A page that asks again and again tells of one outage once. */
-  function report(error: unknown, problem: AdminProblem): void {
-    const failure = `${problem.code} ${error instanceof Error ? error.message : ''}`
-    if (failure === toldFailure) return
-    toldFailure = failure
-    try {
-      logger?.error?.({ err: error }, `writekey: a management call failed: ${problem.code}`)
-    } catch {
-      // The logger belongs to the application; its faults change no answer.
-    }
-  }
+  app.notFound((context) => refuseUnknown(context.req.raw, context.env.visit))
+  app.onError((error, context) => refusals.refuse(error, context.req.raw, context.env.visit))
 
   return {
     async fetch(request, info = {}) {
-      const visit: Visit = {
+      const visit: CallVisit = {
         operation: undefined,
         principal: undefined,
         address: undefined,
@@ -163,15 +88,30 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
         const answer = page?.answer(request, pathWithin(basePath, request.url))
         if (answer !== undefined) return answer
         visit.address = resolved.clientAddress(info.address, Object.fromEntries(request.headers))
-        const env = { address: visit.address, visit }
-        if (!isPlainPath(new URL(request.url).pathname)) await refuseUnknown(request, env)
-        return await app.fetch(request, env)
+        if (!isPlainPath(new URL(request.url).pathname)) await refuseUnknown(request, visit)
+        return await app.fetch(request, { visit })
       } catch (error) {
-        return refuse(error, request, visit)
+        return refusals.refuse(error, request, visit)
       }
     },
-    handles: (path) => roots.some((root) => path === root || path.startsWith(`${root}/`)),
+    handles: isBelow(rootsOf(basePath, operations, page !== undefined)),
   }
+}
+
+function createPageOf({ page, ingestPath, authorize }: ResolvedAdminOptions): Page | undefined {
+  if (!page) return undefined
+  return createPage({ assets: readPageAssets(), ingestPath, asksApplication: authorize !== undefined })
+}
+
+/** The paths below which everything belongs to this API. */
+function rootsOf(basePath: string, operations: readonly Operation[], hasPage: boolean): string[] {
+  const paths = operations.map(({ path }) => path.split('/{')[0] as string)
+  if (hasPage) paths.push(pagePath)
+  return [...new Set(paths.map((path) => basePath + path))]
+}
+
+function isBelow(roots: readonly string[]): (path: string) => boolean {
+  return (path) => roots.some((root) => path === root || path.startsWith(`${root}/`))
 }
 
 function pathWithin(basePath: string, url: string): string {

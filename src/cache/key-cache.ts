@@ -1,11 +1,11 @@
 import type { KeyRecord } from '../keys/key-record.ts'
-import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ChangeHints, ChangeListener, KeyStore, PollAnswer } from '../stores/key-store.ts'
 import { type Cacheable, createCachedKeys } from './cached-keys.ts'
 import { createChangeHistory } from './change-history.ts'
-import type { KeyCache, Lookup } from './key-cache-interface.ts'
-import { closedError, createKeyReads } from './key-reads.ts'
+import type { KeyCache } from './key-cache-interface.ts'
+import { createKeyFinder } from './key-finder.ts'
+import { createKeyReads } from './key-reads.ts'
 import { createKnownSecrets, type KnownSecrets } from './known-secrets.ts'
 import { createLookups } from './lookups.ts'
 import type { MissBudget } from './miss-budget.ts'
@@ -64,113 +64,40 @@ export function createKeyCache<Compiled extends Cacheable>(
   const lookups = createLookups({ poller, budget, known, answersAtOnce })
   const reads = createKeyReads({ store, clock, compile, cached, changes, lookups })
   const stale = createStaleOnOutage({ staleOnOutageMs, cached, lease, poller, onStaleAccept })
-  let started = false
+  const isOwnStore = store.scope === 'process'
+  const finder = createKeyFinder({
+    clock,
+    isOwnStore,
+    cached,
+    lease,
+    poller,
+    reads,
+    stale,
+    // A process that only manages keys never gets here, and reads no index.
+    onFirstRead() {
+      if (known !== undefined) known.caughtUp().catch(() => {})
+      else if (options.index && !isOwnStore) options.onUntold()
+    },
+  })
   let closed = false
-  let hits = 0
-  let misses = 0
 
-  /** Voids whatever was found of these keys, by requests under way as well. */
+  /** Drops what was found of these keys, also for requests under way. */
   function forget(keyIds: readonly string[] | 'all'): void {
     if (keyIds.length === 0) return
     changes.note(keyIds)
     known?.note(keyIds)
     cached.drop(keyIds)
-    // Whoever asks from now on must not wait for a read from before the change, of whichever key it is.
+    // A request that comes after a change must not share a read that began before it, of whichever key.
     reads.forget()
   }
 
-  function findCached(
-    digest: string,
-    monotonic: number,
-    older: (() => readonly string[]) | undefined,
-  ): Lookup<Compiled> | undefined {
-    const hit = cached.get(digest)
-    if (hit !== undefined) {
-      if (hit.freshUntilSeconds !== null && monotonic >= hit.freshUntilSeconds * 1_000)
-        reads.refresh(hit, monotonic)
-      return hit
-    }
-    if (older === undefined) return cached.isMissing(digest) ? 'unknown' : undefined
-    const digests = older()
-    for (const candidate of digests) {
-      const olderHit = findCached(candidate, monotonic, undefined)
-      if (typeof olderHit === 'object') return olderHit
-    }
-    return [digest, ...digests].every(cached.isMissing) ? 'unknown' : undefined
-  }
-
-  function findHit(
-    digest: string,
-    monotonic: number,
-    older: (() => readonly string[]) | undefined,
-  ): Lookup<Compiled> | undefined {
-    const found = findCached(digest, monotonic, older)
-    if (found === undefined) misses++
-    else hits++
-    return found
-  }
-
-  function find(
-    digest: string,
-    source: () => string,
-    wall: number = clock.now(),
-    older?: () => readonly string[],
-  ): Awaitable<Lookup<Compiled>> {
-    if (closed) throw closedError()
-    // The lease of a store of this process never ends, and its keys are always fresh.
-    const monotonic = store.scope === 'process' ? 0 : clock.monotonic()
-    if (lease.holds(monotonic, wall))
-      return findHit(digest, monotonic, older) ?? load(digest, source(), older)
-    const renewed = poller.renew()
-    if (poller.isFailing()) {
-      // Known to be out already: what may be served is served now, not after the next poll has hung.
-      const hit = findStale(digest, older)
-      if (hit !== undefined) {
-        renewed.catch(() => {})
-        return hit
-      }
-    }
-    return renewed.then(
-      () => findHit(digest, clock.monotonic(), older) ?? load(digest, source(), older),
-      (error: unknown) => {
-        const hit = findStale(digest, older)
-        if (hit === undefined) throw error
-        return hit
-      },
-    )
-  }
-
-  function findStale(digest: string, older?: () => readonly string[]): Compiled | undefined {
-    return closed ? undefined : stale.find(digest, older)
-  }
-
-  function load(
-    digest: string,
-    source: string,
-    older: (() => readonly string[]) | undefined,
-  ): Promise<Lookup<Compiled>> {
-    start()
-    return reads.load(digest, source, older)
-  }
-
-  /** A process that only manages keys reads nothing. */
-  function start(): void {
-    if (started) return
-    started = true
-    if (known !== undefined) known.caughtUp().catch(() => {})
-    else if (options.index && store.scope === 'shared') options.onUntold()
-  }
-
-  /**
-   * A store of this process tells the truth; from elsewhere it is a hint, and only the store knows what
-   * changed.
-   */
+  /** A store of this process says what changed. From elsewhere it is only a hint, and the store is asked. */
   const hear: ChangeListener = (keyIds) => {
-    if (store.scope === 'process') forget(keyIds ?? 'all')
+    if (isOwnStore) forget(keyIds ?? 'all')
     else poller.hint()
   }
 
-  const leaseMs = () => (store.scope === 'process' ? 0 : lease.leaseMs())
+  const leaseMs = () => (isOwnStore ? 0 : lease.leaseMs())
 
   const listening = options.hintsOutage('listening')
   const subscription = options.hintsOutage('subscription')
@@ -180,42 +107,26 @@ export function createKeyCache<Compiled extends Cacheable>(
   ]
 
   return {
-    find,
-    isCurrent(key) {
-      if (closed || !(lease.holds(clock.monotonic(), clock.now()) || stale.isBridged())) return false
-      // What was dropped, or pushed out since, is found again.
-      return cached.peek(key.digest) === key
-    },
-    findAgain(key) {
-      if (closed) throw closedError()
-      const { digest } = key
-      if (lease.holds(clock.monotonic(), clock.now())) return cached.peek(digest) ?? reads.readAgain(key)
-      return poller.renew().then(
-        () => cached.peek(digest) ?? reads.readAgain(key),
-        (error: unknown) => {
-          const hit = findStale(digest)
-          if (hit === undefined) throw error
-          return hit
-        },
-      )
-    },
+    find: finder.find,
+    isCurrent: finder.isCurrent,
+    findAgain: finder.findAgain,
     forget,
     refresh: () => poller.poll(),
     leaseMs,
     begin: () => poller.begin(),
     look() {
-      const isShared = store.scope === 'shared'
       const ageMs = lease.ageMs()
       return {
         ok: !closed && lease.holds(clock.monotonic(), clock.now()),
         keys: cached.count(),
         leaseMs: leaseMs(),
-        ageMs: isShared && Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null,
+        ageMs: !isOwnStore && Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null,
       }
     },
-    counts: () => ({ hits, misses }),
+    counts: finder.counts,
     close() {
       closed = true
+      finder.close()
       for (const end of unwatch) if (typeof end === 'function') end()
       forget('all')
       reads.close()
