@@ -1,9 +1,10 @@
-import type { CreateKeyInput, UpdateKeyInput } from '../keys/key-fields.ts'
-import type { WriteKey } from '../keys/key-record.ts'
+import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isKeyId } from '../management/key-changes.ts'
-import { invalidField, KeyError } from '../runtime/errors.ts'
+import { KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
+import { createOwnership, keyNotFound } from './workspace-keys.ts'
+import { createMeansCheck } from './workspace-means.ts'
 
 /**
  * What no operation calls: requests are not the management API's, and the application's own life cycle
@@ -38,29 +39,8 @@ export function inAllWorkspaces(keys: WriteKeys): ScopedKeys {
  * gives themselves a plan, a workspace, or a rate above the plan's.
  */
 export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
-  async function own(id: string): Promise<WriteKey> {
-    const key = await keys.get(id)
-    if (key.workspace !== workspace) throw keyNotFound()
-    return key
-  }
-
-  /** Whether there was such a key here. A refused call may name any id, and proves nothing. */
-  async function wasOwn(id: string): Promise<boolean> {
-    const { data } = await keys.audit({ keyId: id, workspace, limit: 100 })
-    return data.some(({ action }) => action === 'remove')
-  }
-
-  /** Whether the pause that holds was made by somebody of this workspace; one that cannot be told was not. */
-  async function isOwnPause(id: string): Promise<boolean> {
-    let cursor: string | null = null
-    do {
-      const page = await keys.audit({ keyId: id, limit: 100, ...(cursor !== null && { cursor }) })
-      const pause = page.data.find(({ action }) => action === 'pause')
-      if (pause !== undefined) return pause.after?.byWorkspace === workspace
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return false
-  }
+  const { own, wasOwn, isOwnPause, ownIds } = createOwnership(keys, workspace)
+  const assertOwnMeans = createMeansCheck(keys)
 
   /**
    * For a call about one key; whose it is is looked at before anything is done. A removal that was left
@@ -79,33 +59,6 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
 
   function namesOther(query: { workspace?: string | null }): boolean {
     return query.workspace !== undefined && query.workspace !== workspace
-  }
-
-  function assertOwnMeans(fields: Partial<CreateKeyInput>, before?: WriteKey): void {
-    for (const field of ['workspace', 'plan'] as const) {
-      if (fields[field] !== undefined)
-        throw invalidField(field, 'is not yours to set: ask whoever runs this service')
-    }
-    const plan = keys.plan(before?.plan ?? null)
-    const { trial } = fields
-    if (trial !== null && typeof trial === 'object' && fields !== trial) assertOwnMeans({ ...trial }, before)
-    for (const field of ['rateLimitEps', 'senderRateLimitEps'] as const) {
-      const most = plan[field]
-      const asked = fields[field]
-      if (typeof asked === 'number' && most !== null && asked > most && asked !== before?.[field])
-        throw invalidField(field, `must be at most ${most}, the rate of the plan`)
-    }
-  }
-
-  async function ownIds(): Promise<Set<string>> {
-    const ids = new Set<string>()
-    let cursor: string | null = null
-    do {
-      const page = await keys.list({ workspace, limit: 100, ...(cursor !== null && { cursor }) })
-      for (const { id } of page.data) ids.add(id)
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return ids
   }
 
   return {
@@ -199,10 +152,6 @@ function pausedByOperator(): KeyError {
     'This key was paused by whoever runs this service, and is theirs to resume: ask them.',
     { reason: 'paused_by_operator' },
   )
-}
-
-function keyNotFound(): KeyError {
-  return new KeyError('not_found', 'There is no write key with this id.')
 }
 
 function isNotFound(error: unknown): boolean {

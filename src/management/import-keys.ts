@@ -5,8 +5,9 @@ import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
-import type { Creation, KeyStore } from '../stores/key-store.ts'
+import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
+import { countByWorkspace, findExisting, type Insertion, insertKeys } from './import-writes.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { ParseRules } from './parse-rules.ts'
 import type { PresentKey } from './present-key.ts'
@@ -58,8 +59,6 @@ export interface KeyImport {
 export const maxImported = 1_000
 /** Keys of one transaction, so that no lock is held for long and an SQLite file holds up no request. */
 const keysPerChunk = 200
-/** Look-ups under way at the same time. */
-const lookUpsAtOnce = 8
 
 const hashedNote =
   'The shape of a hashed secret cannot be checked: it is accepted when it matches importedKeys, or is of the shape made here.'
@@ -102,102 +101,72 @@ export function createKeyImport(parts: {
     return { index, record, secret }
   }
 
-  /** Those whose secret exists, under one of these digests. */
-  async function findExisting(
-    candidates: readonly Candidate[],
-    hashesOf: (candidate: Candidate) => readonly string[],
-  ): Promise<Set<Candidate>> {
-    const existing = new Set<Candidate>()
-    const left = candidates.values()
-    const look = async () => {
-      for (const candidate of left) {
-        for (const keyHash of hashesOf(candidate)) {
-          if ((await store.poll({ since: null, keyHash })).record !== undefined) existing.add(candidate)
-        }
-      }
-    }
-    await Promise.all(Array.from({ length: lookUpsAtOnce }, look))
-    return existing
-  }
-
-  /** Which of them were made; a fault that the store alone can tell belongs to its own key. */
-  async function insert(chunk: readonly Candidate[], change: ChangeOptions): Promise<(boolean | KeyError)[]> {
-    const creations = chunk.map(({ record }) => ({
-      record,
-      audit: changes.entry('create', change, null, record),
-    }))
-    if (store.insertAll !== undefined) {
-      try {
-        return (await store.insertAll(creations)).map((committed) => committed !== undefined)
-      } catch (error) {
-        if (!(error instanceof KeyError)) throw error
-      }
-    }
-    const made: (boolean | KeyError)[] = []
-    for (const creation of creations) made.push(await insertOne(creation))
-    return made
-  }
-
-  async function insertOne({ record, audit }: Creation): Promise<boolean | KeyError> {
-    try {
-      return (await store.insert(record, audit)) !== undefined
-    } catch (error) {
-      if (error instanceof KeyError) return error
-      throw error
-    }
-  }
-
-  /** What is left of each workspace that these would go to. */
-  async function measureRoom(workspaces: Iterable<string | null>): Promise<Map<string | null, number>> {
-    const left = new Map<string | null, number>()
-    for (const workspace of workspaces) left.set(workspace, await room.left(workspace))
-    return left
-  }
-
   /** Makes those that neither exist nor are too many for their workspace. */
   async function makeAll(
     candidates: readonly Candidate[],
     results: ImportResult[],
     { dryRun, ...change }: ChangeOptions & { dryRun: boolean },
   ): Promise<void> {
-    const wanted = countBy(candidates, ({ record }) => record.workspace)
-    const left = await measureRoom(wanted.keys())
-    const isTight = ({ record: { workspace } }: Candidate) =>
-      (wanted.get(workspace) as number) > (left.get(workspace) as number)
-    // The store refuses what exists under the newest pepper by itself; where room is scarce, that takes none
-    // of it.
-    const existing = await findExisting(candidates, (candidate) => {
-      const { hashes } = candidate.secret
-      return dryRun || isTight(candidate) ? hashes : hashes.slice(1)
-    })
-    for (const { index, secret } of existing) results[index] = conflict(secret)
+    const left = await measureRoom(candidates)
+    // The store itself refuses a secret that exists under the newest pepper. Where room is scarce it is looked
+    // up all the same, so that it takes no place.
+    const existing = await findExisting(store, candidates, ({ record, secret }) =>
+      dryRun || left.isTight(record.workspace) ? secret.hashes : secret.hashes.slice(1),
+    )
     const absent: Candidate[] = []
     for (const candidate of candidates) {
-      if (existing.has(candidate)) continue
-      const { workspace } = candidate.record
-      const places = left.get(workspace) as number
-      left.set(workspace, places - 1)
-      if (places > 0) absent.push(candidate)
-      else results[candidate.index] = toFailure(invalidField('workspace', 'holds as many keys as it may'))
+      const { index, secret, record } = candidate
+      if (existing.has(candidate)) results[index] = conflict(secret)
+      else if (left.take(record.workspace)) absent.push(candidate)
+      else results[index] = toFailure(invalidField('workspace', 'holds as many keys as it may'))
     }
-    const kinds = absent.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
-    if (!dryRun) await parts.peppers.claim([...new Set(kinds)])
+    if (!dryRun) await claimPeppers(absent)
     for (let start = 0; start < absent.length; start += keysPerChunk) {
       const chunk = absent.slice(start, start + keysPerChunk)
       const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)
-      const madeIds: string[] = []
       for (const [position, { index, record, secret }] of chunk.entries()) {
-        const outcome = made[position]
-        if (outcome === true) madeIds.push(record.id)
-        results[index] =
-          outcome === true
-            ? success(present(record), secret)
-            : outcome instanceof KeyError
-              ? toFailure(outcome)
-              : conflict(secret)
+        results[index] = toResult(made[position] as Insertion, record, secret)
       }
-      if (!dryRun && madeIds.length > 0) announcements.changed(...madeIds)
     }
+  }
+
+  /** The places left in the workspaces of these candidates. */
+  async function measureRoom(candidates: readonly Candidate[]) {
+    const wanted = countByWorkspace(candidates.map(({ record }) => record))
+    const left = new Map<string | null, number>()
+    for (const workspace of wanted.keys()) left.set(workspace, await room.left(workspace))
+    const tight = new Set(
+      [...wanted].flatMap(([name, count]) => (count > (left.get(name) as number) ? [name] : [])),
+    )
+    return {
+      isTight: (workspace: string | null) => tight.has(workspace),
+      /** Takes a place; false when there is none. */
+      take(workspace: string | null): boolean {
+        const places = left.get(workspace) as number
+        left.set(workspace, places - 1)
+        return places > 0
+      },
+    }
+  }
+
+  async function claimPeppers(candidates: readonly Candidate[]): Promise<void> {
+    const kinds = candidates.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
+    await parts.peppers.claim([...new Set(kinds)])
+  }
+
+  async function insert(chunk: readonly Candidate[], change: ChangeOptions): Promise<Insertion[]> {
+    const made = await insertKeys(
+      store,
+      chunk.map(({ record }) => ({ record, audit: changes.entry('create', change, null, record) })),
+    )
+    const ids = chunk.filter((_, position) => made[position] === true).map(({ record }) => record.id)
+    if (ids.length > 0) announcements.changed(...ids)
+    return made
+  }
+
+  function toResult(made: Insertion, record: KeyRecord, secret: ParsedSecret): ImportResult {
+    if (made === true) return success(present(record), secret)
+    return made === false ? conflict(secret) : toFailure(made)
   }
 
   return {
@@ -224,12 +193,6 @@ export function createKeyImport(parts: {
       return { results }
     },
   }
-}
-
-function countBy<Item, Name>(items: readonly Item[], nameOf: (item: Item) => Name): Map<Name, number> {
-  const counts = new Map<Name, number>()
-  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1)
-  return counts
 }
 
 function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportResult {

@@ -1,0 +1,47 @@
+import type { WriteKey } from '../keys/key-record.ts'
+import { KeyError } from '../runtime/errors.ts'
+import type { WriteKeys } from '../write-keys-interface.ts'
+
+/** Tells the keys of one workspace from those of others. */
+export function createOwnership(keys: Pick<WriteKeys, 'get' | 'audit' | 'list'>, workspace: string) {
+  async function own(id: string): Promise<WriteKey> {
+    const key = await keys.get(id)
+    if (key.workspace !== workspace) throw keyNotFound()
+    return key
+  }
+
+  /** Whether there was such a key here. A refused call may name any id, and proves nothing. */
+  async function wasOwn(id: string): Promise<boolean> {
+    const { data } = await keys.audit({ keyId: id, workspace, limit: 100 })
+    return data.some(({ action }) => action === 'remove')
+  }
+
+  /** Whether the pause that holds was made by somebody of this workspace; one that cannot be told was not. */
+  async function isOwnPause(id: string): Promise<boolean> {
+    let cursor: string | null = null
+    do {
+      const page = await keys.audit({ keyId: id, limit: 100, ...(cursor !== null && { cursor }) })
+      const pause = page.data.find(({ action }) => action === 'pause')
+      if (pause !== undefined) return pause.after?.byWorkspace === workspace
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    return false
+  }
+
+  async function ownIds(): Promise<Set<string>> {
+    const ids = new Set<string>()
+    let cursor: string | null = null
+    do {
+      const page = await keys.list({ workspace, limit: 100, ...(cursor !== null && { cursor }) })
+      for (const { id } of page.data) ids.add(id)
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    return ids
+  }
+
+  return { own, wasOwn, isOwnPause, ownIds }
+}
+
+export function keyNotFound(): KeyError {
+  return new KeyError('not_found', 'There is no write key with this id.')
+}

@@ -1,0 +1,126 @@
+import { StoreError } from '../../runtime/errors.ts'
+import { inBackground } from '../../runtime/timers.ts'
+import { closeInTime } from './closing.ts'
+import type { Connections } from './connections.ts'
+import type { Database, MigratedDatabase } from './database.ts'
+import { toStoreError } from './driver-errors.ts'
+import { assertCurrent, migrate, readSchemaState } from './migration.ts'
+import { findPrimaryExpression } from './primary.ts'
+import type { ResolvedSqlStore } from './store-options.ts'
+import { nameTables } from './table-names.ts'
+
+/** The database of one store: opened and looked at by the first call, and again after a failure. */
+export interface StoreDatabase {
+  /** Works on the database once it is ready. `close` waits for the work. */
+  use<T>(work: (database: Database) => Promise<T>): Promise<T>
+  /** Works on the database whatever its tables are. `close` waits for the work. */
+  useUnchecked<T>(work: (database: MigratedDatabase) => Promise<T>): Promise<T>
+  /** The database, once it is ready. */
+  ready(): Promise<Database>
+  /** Waits. False, and at once, when the store is closed meanwhile. Keeps no process alive. */
+  pause(ms: number): Promise<boolean>
+  /** Ends everything within seconds, even when the database hangs. */
+  close(stopListening: (() => Promise<void>) | undefined): Promise<void>
+}
+
+export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
+  const { naming, dialect, ownsConnections, autoMigrate, open } = resolved
+  const tables = nameTables(naming)
+  /**
+   * Calls under way. A file that is closed in the middle of a transaction may stay locked: libsql lets go of
+   * it only when it is garbage collected.
+   */
+  const calls = new Set<Promise<unknown>>()
+  const pauses = createPauses()
+  let connecting: Promise<Connections> | undefined
+  let preparing: Promise<Database> | undefined
+  let closed = false
+
+  async function connect(): Promise<Connections> {
+    if (closed) throw new StoreError('store_unavailable', 'This store has been closed.')
+    connecting ??= open().catch((error: unknown) => {
+      connecting = undefined
+      throw toStoreError(error)
+    })
+    return connecting
+  }
+
+  async function ready(): Promise<Database> {
+    const connections = await connect()
+    try {
+      if (await connections.followFile?.()) preparing = undefined
+    } catch (error) {
+      throw toStoreError(error)
+    }
+    preparing ??= prepare(connections).catch((error: unknown) => {
+      preparing = undefined
+      throw toStoreError(error)
+    })
+    return preparing
+  }
+
+  /** Migrates tables that are this package's alone. Only checks those of an application's database. */
+  async function prepare(connections: Connections): Promise<Database> {
+    const { reader } = connections
+    const database = toMigrated(connections)
+    if (autoMigrate) await migrate(database)
+    else assertCurrent(await readSchemaState(database))
+    return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, reader) }
+  }
+
+  function toMigrated({ writer }: Connections): MigratedDatabase {
+    return { dialect, naming, tables, ownsConnections, writer }
+  }
+
+  function track<T>(call: Promise<T>): Promise<T> {
+    calls.add(call)
+    const forget = () => calls.delete(call)
+    call.then(forget, forget)
+    return call
+  }
+
+  /** Somebody may restore older tables. The next call then migrates them, as at the start. */
+  function lookAgain(error: unknown): never {
+    if (error instanceof StoreError && error.code === 'schema_outdated') preparing = undefined
+    throw error
+  }
+
+  return {
+    use: (work) => track(ready().then(work).catch(lookAgain)),
+    async useUnchecked(work) {
+      const connections = await connect()
+      return track(work(toMigrated(connections)))
+    },
+    ready,
+    pause: pauses.pause,
+    async close(stopListening) {
+      if (closed) return
+      closed = true
+      pauses.endAll()
+      await closeInTime(calls, stopListening, connecting)
+    },
+  }
+}
+
+function createPauses() {
+  const ends = new Set<() => void>()
+  let ended = false
+  return {
+    pause(ms: number): Promise<boolean> {
+      return new Promise((resolve) => {
+        const end = () => {
+          clearTimeout(timer)
+          ends.delete(end)
+          resolve(!ended)
+        }
+        const timer = setTimeout(end, ms)
+        inBackground(timer)
+        ends.add(end)
+      })
+    },
+    endAll() {
+      ended = true
+      for (const end of [...ends]) end()
+    },
+  }
+}

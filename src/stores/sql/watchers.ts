@@ -1,0 +1,59 @@
+import type { ChangeListener } from '../key-store.ts'
+import type { ListenerEvents } from './postgres-listener.ts'
+
+/** Who watches, and what they are told. */
+interface Watcher {
+  listener: ChangeListener
+  onLost: ((error: unknown) => void) | undefined
+  onRestored: (() => void) | undefined
+}
+
+export interface Watchers {
+  /** Adds a watcher. Returns what removes it. */
+  add(listener: ChangeListener, onLost: Watcher['onLost'], onRestored: Watcher['onRestored']): () => void
+  /** Tells all of a change. */
+  tell: ChangeListener
+  clear(): void
+  /** Ends listening to the database, if it has begun. */
+  readonly stopListening: (() => Promise<void>) | undefined
+}
+
+/** @param listen hears of changes by others, while anybody watches. Undefined: this database cannot tell. */
+export function createWatchers(
+  listen: ((events: ListenerEvents) => () => Promise<void>) | undefined,
+): Watchers {
+  const watchers = new Set<Watcher>()
+  let stopListening: (() => Promise<void>) | undefined
+
+  const tell: ChangeListener = (keyIds) => {
+    for (const { listener } of watchers) listener(keyIds)
+  }
+
+  return {
+    add(listener, onLost, onRestored) {
+      // Two caches may hand in the same function: each gets its own place.
+      const watcher = { listener, onLost, onRestored }
+      watchers.add(watcher)
+      stopListening ??= listen?.({
+        onChange: tell,
+        onLost: (error) => {
+          for (const { onLost } of watchers) onLost?.(error)
+        },
+        onRestored: () => {
+          for (const { onRestored } of watchers) onRestored?.()
+        },
+      })
+      return () => {
+        watchers.delete(watcher)
+        if (watchers.size > 0) return
+        stopListening?.()
+        stopListening = undefined
+      }
+    },
+    tell,
+    clear: () => watchers.clear(),
+    get stopListening() {
+      return stopListening
+    },
+  }
+}
