@@ -9,9 +9,16 @@ export function identifyFile(path: string): FileIdentity | undefined {
   return found && `${found.dev}:${found.ino}`
 }
 
-/** Makes an empty file when there is none. */
+/**
+ * Makes an empty file when there is none. One that is there is not opened: to close it again would end all locks
+ * that this process has on it, so that another process could remove the log under those who read it.
+ */
 export function makeFile(path: string): FileIdentity | undefined {
-  closeSync(openSync(path, 'a'))
+  try {
+    closeSync(openSync(path, 'wx'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
   return identifyFile(path)
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -92,6 +93,27 @@ describe('a SQLite file that another one takes the place of', () => {
     expect(check.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
     check.close()
     expect(readdirSync(folder).filter((name) => name.includes(`-wal-`))).toEqual([])
+  })
+
+  it('stays that of each store of a process while others open and close it', async () => {
+    const file = newFile()
+    const record = createKeyRecord()
+    const first = openStore(file)
+    await first.insert(record, audit())
+    const { position } = await first.poll({ since: null })
+    const second = openStore(file)
+    await second.poll({ since: null })
+    // Whoever closes a file last removes its log.
+    const script = `const database = new (require('libsql'))(process.argv[1])
+      database.exec("update writekey_keys set name = 'renamed'")
+      database.close()`
+    execFileSync(process.execPath, ['-e', script, file])
+    expect(existsSync(`${file}-wal`)).toBe(true)
+    for (const store of [first, second]) {
+      expect((await store.poll({ since: position, keyHash: secretOf(record) })).record?.name).toBe('renamed')
+    }
+    expect(await first.insert(createKeyRecord(), audit())).toBeDefined()
+    expect((await second.poll({ since: position })).changed).toHaveLength(1)
   })
 
   it('may be reached by a link that is switched', async () => {
