@@ -1,12 +1,14 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
 import { isPlainObject } from '../http/plain-object.ts'
+import { sayLengthOf } from './body-length.ts'
+import { letPipe } from './piped-body.ts'
 import { handOver } from './request-context.ts'
 
 /**
  * Puts the accepted events where handlers look, and makes the request say what its body is now, so that every parser behind us
  * passes on and a proxy sends on what was accepted: body-parser 1 asks `_body`, body-parser 2 whether the stream has ended, the
- * others look at the headers only. `rawHeaders` and what is JSON as it was sent stay as they are, and so does what the application has
+ * others look at the headers only, and proxies pipe. `rawHeaders` stays as it was sent, and so does what the application has
  * made of the events since a guard further out put them there.
  *
  * @param request Node's request, whose body has been read
@@ -25,8 +27,9 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
   if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) {
     delete headers['content-encoding']
     delete headers['transfer-encoding']
-    sayLengthOf(headers, body)
   }
+  sayLengthOf(headers, body)
+  letPipe(request)
 }
 
 /** Whether the application has changed or copied the events, as one does to add to them. A form parser's object has other fields. */
@@ -53,13 +56,3 @@ export function keepBody(holder: ParsedBody): void {
 }
 
 const jsonInUtf8 = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i
-
-/** The `Content-Length` of a value as JSON. Worked out for whoever asks: few do, and a batch may have megabytes. */
-export function sayLengthOf(headers: IncomingHttpHeaders, body: unknown): void {
-  Object.defineProperty(headers, 'content-length', {
-    configurable: true,
-    enumerable: true,
-    get: () => String(Buffer.byteLength(JSON.stringify(body))),
-    set: (value) => Object.defineProperty(headers, 'content-length', { value, writable: true }),
-  })
-}

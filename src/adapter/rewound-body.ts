@@ -1,6 +1,6 @@
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { nodeStream } from '../runtime/built-ins.ts'
-import { sayLengthOf } from './accepted-body.ts'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { sayLengthOf } from './body-length.ts'
+import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
 
 /**
@@ -20,15 +20,14 @@ export function rewindBody(request: IncomingMessage): void {
   if (headers['content-type']?.startsWith('application/json') !== true)
     headers['content-type'] = 'application/json'
   const prototype: object = Object.getPrototypeOf(request)
-  if (rewinding.has(prototype)) return
+  if (isRewinding(prototype)) return
   let made = rewindingBy.get(prototype)
   if (made === undefined) {
     made = createRewinding(prototype)
     rewindingBy.set(prototype, made)
-    rewinding.add(made)
+    markRewinding(made)
   }
   Object.setPrototypeOf(request, made)
-  request.pipe = pipeFromStart
 }
 
 /** Fields of the body, which is another one now. */
@@ -61,7 +60,6 @@ function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders)
 }
 
 const rewindingBy = new WeakMap<object, object>()
-const rewinding = new WeakSet<object>()
 
 /** Whatever somebody does first to read a stream that is at its beginning. */
 const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const
@@ -92,61 +90,4 @@ function createRewinding(prototype: object): object {
     })
   }
   return made
-}
-
-/** On the request itself, where no framework's prototype hides it: proxies pipe, and parsers have no need to. */
-function pipeFromStart<Target extends NodeJS.WritableStream>(
-  this: IncomingMessage,
-  target: Target,
-  options?: { end?: boolean },
-): Target {
-  startOver(this, target)
-  return this.pipe(target, options)
-}
-
-/** Gives the request a stream that has not begun. Its listeners stay, and so does what Node wants with it. */
-function startOver(request: IncomingMessage, target?: NodeJS.WritableStream): void {
-  const prototype: object = Object.getPrototypeOf(request)
-  if (target === undefined && !rewinding.has(prototype)) return
-  Reflect.deleteProperty(request, 'pipe')
-  if (rewinding.has(prototype)) Object.setPrototypeOf(request, Object.getPrototypeOf(prototype))
-  const body = acceptedBodyOf(request)
-  const isSentByOthers = isWaiting(target) ? noticeReading(request) : () => false
-  Reflect.apply(nodeStream().Readable, request, [
-    {
-      autoDestroy: false,
-      read(this: IncomingMessage) {
-        const send = () => {
-          if (!isSentByOthers()) this.push(Buffer.from(JSON.stringify(body)))
-          this.push(null)
-        }
-        // Behind whoever is told of the socket first, as http-proxy's `proxyReq` is.
-        if (isWaiting(target)) target.once('socket', send)
-        else send()
-      },
-    },
-  ])
-}
-
-/** Whether it is a request of Node's client that has no connection yet. */
-function isWaiting(target: NodeJS.WritableStream | undefined): target is ClientRequest {
-  return target !== undefined && 'reusedSocket' in target && (target as ClientRequest).socket == null
-}
-
-/** Some proxies are told to send `request.body` by themselves, once they have a connection: it must not go out twice. */
-function noticeReading(request: IncomingMessage & { body?: unknown }): () => boolean {
-  let { body } = request
-  let isRead = false
-  Object.defineProperty(request, 'body', {
-    configurable: true,
-    enumerable: true,
-    get() {
-      isRead = true
-      return body
-    },
-    set(value: unknown) {
-      body = value
-    },
-  })
-  return () => isRead
 }
