@@ -26,7 +26,7 @@ export function App() {
 }
 
 function Shell() {
-  const { name, role } = session.value ?? { name: '', role: '' }
+  const { name, role, byToken } = session.value ?? { name: '', role: '', byToken: false }
   const { view } = route.value
   const main = useRef<HTMLElement>(null)
   const first = useRef(true)
@@ -62,9 +62,11 @@ function Shell() {
           <span class="muted">
             <bdi>{name}</bdi> · {role}
           </span>
-          <button type="button" class="small" onClick={() => signOut()}>
-            Sign out
-          </button>
+          {byToken && (
+            <button type="button" class="small" onClick={() => signOut()}>
+              Sign out
+            </button>
+          )}
         </div>
       </header>
       <Away />

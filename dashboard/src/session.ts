@@ -3,8 +3,8 @@ import { type Api, ApiError, createApi, redeemCode } from './api/client.ts'
 import type { Session } from './api/wire.ts'
 import { guard } from './guard.ts'
 
-/** Who is signed in; null = nobody. */
-export const session = signal<(Session & { api: Api }) | null>(null)
+/** Who is signed in; null = nobody. `byToken`: not by the application's own session, which is not the page's to end. */
+export const session = signal<(Session & { api: Api; byToken: boolean }) | null>(null)
 /** Why the sign-in form is shown again. */
 export const signInNotice = signal('')
 /** False until a token left in this tab has been tried. */
@@ -13,15 +13,26 @@ export const isSessionKnown = signal(false)
 // Session storage ends with the tab and is not sent anywhere: a reload keeps people signed in, closing does not.
 const storageKey = 'writekey.token'
 
+/** Null where a browser gives pages in a frame no storage: then a reload signs out. */
+const storage = (() => {
+  try {
+    return sessionStorage
+  } catch {
+    return null
+  }
+})()
+
+const storedToken = () => storage?.getItem(storageKey) ?? null
+
 /** @param token null: by the application's own session. @throws ApiError when the server does not take it. */
 export async function signIn(token: string | null): Promise<void> {
   const api = createApi(token, () => {
     if (session.value?.api === api) endSession()
   })
   const who = await api.session()
-  if (token !== null) sessionStorage.setItem(storageKey, token)
+  if (token !== null) storage?.setItem(storageKey, token)
   signInNotice.value = ''
-  session.value = { ...who, api }
+  session.value = { ...who, api, byToken: token !== null }
 }
 
 /** What is unsaved, such as a new secret, is still shown until its owner has dealt with it. */
@@ -30,13 +41,19 @@ function endSession(): void {
     if (guard.value !== null || session.peek() === null) return
     queueMicrotask(() => {
       stop()
-      if (session.peek() !== null) signOut('Your session ended: the server no longer accepts this token.')
+      const who = session.peek()
+      if (who === null) return
+      signOut(
+        who.byToken
+          ? 'Your session ended: the server no longer accepts this token.'
+          : 'You are no longer signed in to the application.',
+      )
     })
   })
 }
 
 export function signOut(notice = ''): void {
-  sessionStorage.removeItem(storageKey)
+  storage?.removeItem(storageKey)
   signInNotice.value = notice
   session.value = null
 }
@@ -56,7 +73,7 @@ function takeCode(): string | null {
 export async function resumeSession(): Promise<void> {
   const code = takeCode()
   try {
-    const token = (code === null ? null : await redeemCode(code)) ?? sessionStorage.getItem(storageKey)
+    const token = (code === null ? null : await redeemCode(code)) ?? storedToken()
     if (code !== null && token === null)
       signInNotice.value =
         'The link has been used, or is older than ten minutes. Start the server again for a new one, or use a token.'
@@ -64,8 +81,8 @@ export async function resumeSession(): Promise<void> {
     else if (asksApplication) await signIn(null)
   } catch (error) {
     const isUnknown = error instanceof ApiError && error.status === 401
-    const hadToken = sessionStorage.getItem(storageKey) !== null
-    if (isUnknown) sessionStorage.removeItem(storageKey)
+    const hadToken = storedToken() !== null
+    if (isUnknown) storage?.removeItem(storageKey)
     // Nobody has tried to sign in.
     if (!isUnknown || hadToken) signInNotice.value = error instanceof Error ? error.message : ''
   }
@@ -77,6 +94,11 @@ export function useApi(): Api {
   const current = session.value
   if (current === null) throw new Error('Nobody is signed in.')
   return current.api
+}
+
+/** Whoever is of one workspace sees its keys alone, and has neither workspace nor plan to choose. */
+export function isOfOneWorkspace(): boolean {
+  return session.value !== null && session.value.workspace !== null
 }
 
 export function canWrite(): boolean {

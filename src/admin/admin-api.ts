@@ -98,9 +98,11 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   }
 }
 
-function createPageOf({ page, ingestPath, authorize }: ResolvedAdminOptions): Page | undefined {
+function createPageOf(options: ResolvedAdminOptions): Page | undefined {
+  const { page, ingestPath, authorize, frameAncestors } = options
   if (!page) return undefined
-  return createPage({ assets: readPageAssets(), ingestPath, asksApplication: authorize !== undefined })
+  const asksApplication = authorize !== undefined
+  return createPage({ assets: readPageAssets(), ingestPath, asksApplication, frameAncestors })
 }
 
 /** The paths below which everything belongs to this API. */

@@ -64,6 +64,11 @@ export interface AdminApiOptions {
    */
   ingestPath?: string
   /**
+   * Origins whose pages may show the page in an `iframe`, e.g. `['https://app.example.com']`; subdomains as
+   * `https://*.example.com`, the page's own origin as `'self'`. At most 100. Default `[]`: nobody.
+   */
+  frameAncestors?: readonly string[]
+  /**
    * How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`.
    * Default: none.
    */
@@ -81,6 +86,7 @@ export interface ResolvedAdminOptions {
   basePath: string
   page: boolean
   ingestPath: string
+  frameAncestors: readonly string[]
   clientAddress: ReturnType<typeof createClientAddress>
   logger: Logger | undefined
   now: () => number
@@ -88,6 +94,21 @@ export interface ResolvedAdminOptions {
 
 const path = (example: string, fallback: string) =>
   text(/^(\/[A-Za-z0-9._~-]+)*$/, `'' or a path such as '${example}', without a slash at its end`, fallback)
+
+/** What a policy takes as it is: nothing in it ends the list or begins another directive. */
+const frameAncestor = text(
+  /^(self|https?:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9]\d{0,4})?)$/,
+  "an origin such as 'https://app.example.com', or 'self'",
+)
+
+const maxFrameAncestors = 100
+
+function frameAncestors(value: unknown, option: string): readonly string[] {
+  const expected = `a list of origins, at most ${maxFrameAncestors}`
+  const origins = list(frameAncestor, expected)(value, option)
+  if (origins.length > maxFrameAncestors) throw badOption(option, value, expected)
+  return origins
+}
 
 const readers = {
   tokens: list(
@@ -106,6 +127,7 @@ const readers = {
   basePath: path('/internal', ''),
   page: flag(true),
   ingestPath: path('/v1', '/v1'),
+  frameAncestors,
   trustedProxies: (value: unknown) => createClientAddress(value as TrustedProxies | undefined),
   logger: loggerOption,
   now: callback<() => number>(),

@@ -1,6 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { createAdminApi } from '../../src/admin/index.ts'
 import { createPage } from '../../src/admin/page/page.ts'
+import { createWriteKeys } from '../../src/index.ts'
 
 const script = { name: 'app-abc123.js', content: 'console.log(1)' }
 const style = { name: 'app-def456.css', content: 'body{}' }
@@ -24,6 +26,40 @@ describe('the page', () => {
         'cross-origin-opener-policy': 'same-origin',
       })
     }
+  })
+
+  it('is framed by the origins that its owner names, and by nobody else', () => {
+    const framed = createPage({
+      assets: { script, style },
+      ingestPath: '/v1',
+      frameAncestors: ['self', 'https://*.example.com'],
+    })
+    const headers = framed.answer(new Request('http://localhost/'), '/events/write-keys')?.headers
+    expect(headers?.get('content-security-policy')).toContain(
+      "; frame-ancestors 'self' https://*.example.com;",
+    )
+    expect(headers?.get('x-frame-options')).toBeNull()
+  })
+
+  it.each([
+    '*',
+    'https:',
+    'app.example.com',
+    'https://app.example.com/',
+    'https://app.example.com; script-src *',
+    "https://a.example 'unsafe-inline'",
+    'https://*',
+    'https://a.*.example',
+    'HTTPS://APP.EXAMPLE',
+    'data:',
+    "'self'",
+    '',
+  ])('takes no %j for an origin that may frame it', (origin) => {
+    const options = { tokens: [{ name: 'ops', token: 'x'.repeat(40), role: 'admin' as const }] }
+    const keys = createWriteKeys({ logger: false })
+    expect(() => createAdminApi(keys, { ...options, frameAncestors: [origin] })).toThrow(
+      expect.objectContaining({ name: 'ConfigError', option: 'frameAncestors[0]' }),
+    )
   })
 
   it('names its files relative to itself, so that it works behind every prefix', async () => {

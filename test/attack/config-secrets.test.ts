@@ -57,7 +57,17 @@ const factories: readonly (readonly [string, (options: never) => unknown, readon
   [
     'createAdminApi',
     (options) => createAdminApi(keys, options),
-    ['tokens', 'authorize', 'basePath', 'page', 'ingestPath', 'trustedProxies', 'logger', 'now'],
+    [
+      'tokens',
+      'authorize',
+      'basePath',
+      'page',
+      'ingestPath',
+      'frameAncestors',
+      'trustedProxies',
+      'logger',
+      'now',
+    ],
   ],
   ['createSqlStore', createSqlStore, ['url', 'db', 'tablePrefix', 'schema', 'notifications', 'dialect']],
   [

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
 import { adminRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
-import { createAdminApi } from '../../src/admin/index.ts'
+import { type AdminApiOptions, createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeysOptions } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { adminToken, viewerToken } from '../admin/admin-calls.ts'
@@ -14,8 +14,9 @@ import { ensurePageBuilt } from './built-page.ts'
 /** An Express app on SQLite with ingest endpoints and the page, on a free port. */
 export async function startPageServer({
   mount = '',
+  admin = {},
   ...options
-}: { mount?: string } & WriteKeysOptions = {}) {
+}: { mount?: string; admin?: AdminApiOptions } & WriteKeysOptions = {}) {
   await ensurePageBuilt()
   const folder = mkdtempSync(join(tmpdir(), 'writekey-page-'))
   const store = createSqlStore({ url: `sqlite:${join(folder, 'keys.db')}` })
@@ -25,6 +26,7 @@ export async function startPageServer({
       { name: 'ops', token: adminToken, role: 'admin' },
       { name: 'board', token: viewerToken, role: 'viewer' },
     ],
+    ...admin,
   })
   const routes = express.Router()
   routes.use('/v1', writeKeyAuth(keys))

@@ -1,14 +1,15 @@
 import { useState } from 'preact/hooks'
 import type { CreatedKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { useApi } from '../session.ts'
+import { isOfOneWorkspace, useApi } from '../session.ts'
 import { KeyForm } from './key-form.tsx'
 import { changedFields, emptyKeyForm, toKeyFields } from './key-form-state.ts'
 import { SecretReveal } from './secret-reveal.tsx'
 
 export function CreateKey({ onClose }: { onClose: () => void }) {
   const api = useApi()
-  const [form, setForm] = useState(emptyKeyForm)
+  const [empty] = useState(() => emptyKeyForm(isOfOneWorkspace() ? 'default' : 'own'))
+  const [form, setForm] = useState(empty)
   const [created, setCreated] = useState<CreatedKey | null>(null)
   if (created !== null) {
     return (
@@ -21,7 +22,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
       />
     )
   }
-  const isTyped = changedFields(emptyKeyForm(), form).length > 0
+  const isTyped = changedFields(empty, form).length > 0
   return (
     <Dialog
       key="form"
@@ -37,7 +38,11 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
         isNew
         submit="Create"
         onCancel={onClose}
-        onSubmit={async () => setCreated(await api.createKey(toKeyFields(form)))}
+        onSubmit={async () => {
+          const { plan, ...fields } = toKeyFields(form)
+          // None chosen is not a choice of none: the plan is not everybody's to set.
+          setCreated(await api.createKey({ ...fields, ...(plan != null && { plan }) }))
+        }}
       />
     </Dialog>
   )

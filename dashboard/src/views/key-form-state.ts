@@ -34,14 +34,15 @@ export interface KeyFormState extends Record<ListField, ListChoice> {
 
 const noList: ListChoice = { mode: 'any', text: '' }
 
-export function emptyKeyForm(): KeyFormState {
+/** @param rateMode `default` for whoever has a plan that gives the rate */
+export function emptyKeyForm(rateMode: KeyFormState['rateMode']): KeyFormState {
   return {
     name: '',
     source: 'web',
     environment: '',
     workspace: '',
     plan: '',
-    rateMode: 'own',
+    rateMode,
     rate: String(sources.web.rate),
     senderMode: 'default',
     senderRate: '',

@@ -4,7 +4,7 @@ import { Empty, ErrorNotice } from '../parts/notice.tsx'
 import { useData, useTask } from '../parts/task.ts'
 import { ReadAt } from '../parts/time.tsx'
 import { query, setQuery } from '../route.ts'
-import { canWrite, useApi } from '../session.ts'
+import { canWrite, isOfOneWorkspace, useApi } from '../session.ts'
 import { saveFile, toCsv } from '../words/export.ts'
 import { formatCount, plural } from '../words/format.ts'
 import { sources, sourceTypes } from '../words/source-defaults.ts'
@@ -152,17 +152,19 @@ function ListFilters({ filters, onSort }: { filters: KeyFilters; onSort: (by: st
           </option>
         ))}
       </select>
-      {(['environment', 'workspace'] as const).map((name) => (
-        <input
-          key={name}
-          class="short"
-          aria-label={name === 'environment' ? 'Environment' : 'Workspace'}
-          placeholder={name === 'environment' ? 'Environment' : 'Workspace'}
-          maxLength={100}
-          value={filters[name]}
-          onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() })}
-        />
-      ))}
+      {(isOfOneWorkspace() ? (['environment'] as const) : (['environment', 'workspace'] as const)).map(
+        (name) => (
+          <input
+            key={name}
+            class="short"
+            aria-label={name === 'environment' ? 'Environment' : 'Workspace'}
+            placeholder={name === 'environment' ? 'Environment' : 'Workspace'}
+            maxLength={100}
+            value={filters[name]}
+            onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() })}
+          />
+        ),
+      )}
       <select
         class="narrow-only"
         aria-label="Sort by"

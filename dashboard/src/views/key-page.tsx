@@ -60,7 +60,15 @@ export function KeyPage({ id }: { id: string }) {
     return (
       <>
         <Back />
-        {error === null ? <p class="loading">Loading…</p> : <ErrorNotice error={error} />}
+        {error === null ? (
+          <p class="loading">Loading…</p>
+        ) : isGone(error) ? (
+          <Notice level="bad">
+            No key here has this id: it was deleted, or belongs to another workspace.
+          </Notice>
+        ) : (
+          <ErrorNotice error={error} />
+        )}
       </>
     )
   }
@@ -78,7 +86,7 @@ export function KeyPage({ id }: { id: string }) {
       </div>
       <KeyVerdict of={key} />
       <KeyFacts of={key} readAt={readAt} />
-      {error instanceof ApiError && error.status === 404 ? (
+      {isGone(error) ? (
         <Notice level="bad">
           This key has been deleted. What is shown is from before; it accepts nothing any more.
         </Notice>
@@ -147,6 +155,10 @@ export function KeyPage({ id }: { id: string }) {
       )}
     </>
   )
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404
 }
 
 function Back() {

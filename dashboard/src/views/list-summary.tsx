@@ -1,13 +1,15 @@
 import { useState } from 'preact/hooks'
 import type { UsageOverview } from '../api/wire.ts'
-import { KeyMarks } from '../parts/key-label.tsx'
+import { Sparkline } from '../parts/charts.tsx'
+import { KeyLabel, KeyMarks } from '../parts/key-label.tsx'
+import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/task.ts'
 import { ReadAt } from '../parts/time.tsx'
-import { keyHref } from '../route.ts'
-import { useApi } from '../session.ts'
+import { keyHref, query, setQuery } from '../route.ts'
+import { isOfOneWorkspace, useApi } from '../session.ts'
 import { findAttention } from '../words/attention.ts'
-import { formatCompact } from '../words/format.ts'
+import { formatCompact, formatCount } from '../words/format.ts'
 import { sources } from '../words/source-defaults.ts'
 
 const shownAtFirst = 4
@@ -42,41 +44,54 @@ function Figure({ label, value, isBad = false }: { label: string; value: string;
   )
 }
 
-/** Which source type, or workspace, errs most. */
+type Grouping = 'source_type' | 'workspace' | 'key'
+
+const groupings: Record<Grouping, { button: string; column: string }> = {
+  source_type: { button: 'By source', column: 'Source type' },
+  workspace: { button: 'By workspace', column: 'Workspace' },
+  key: { button: 'By key', column: 'Key' },
+}
+
+/** Which source type, workspace or key errs most; the choice stands in the address. */
 function Groups() {
   const api = useApi()
-  const [by, setBy] = useState<'source_type' | 'workspace' | null>(null)
+  const names = (Object.keys(groupings) as Grouping[]).filter(
+    (name) => name !== 'workspace' || !isOfOneWorkspace(),
+  )
+  const by = names.find((name) => name === query.value.by)
   return (
     <div class="groups">
       <fieldset class="segments" aria-label="Compare">
-        {(['source_type', 'workspace'] as const).map((name) => (
+        {names.map((name) => (
           <button
             key={name}
             type="button"
             aria-pressed={by === name}
-            onClick={() => setBy(by === name ? null : name)}
+            onClick={() => setQuery({ by: by === name ? '' : name })}
           >
-            {name === 'source_type' ? 'By source' : 'By workspace'}
+            {groupings[name].button}
           </button>
         ))}
       </fieldset>
-      {by !== null && <GroupTable key={by} by={by} read={() => api.overview(by, '24h')} />}
+      {by !== undefined && <GroupTable key={by} by={by} read={() => api.overview(by, '24h')} />}
     </div>
   )
 }
 
 interface GroupTableProps {
-  by: 'source_type' | 'workspace'
+  by: Grouping
   read: () => Promise<UsageOverview>
 }
 
 function GroupTable({ by, read }: GroupTableProps) {
-  const { data } = useData(by, read, 60_000)
+  const { data, error } = useData(by, read, 60_000)
+  if (error !== null) return <ErrorNotice error={error} />
+  if (data === null) return <div class="skeleton row-skeleton" />
   return (
     <table class="card groups-table">
       <thead>
         <tr>
-          <th scope="col">{by === 'workspace' ? 'Workspace' : 'Source type'}</th>
+          <th scope="col">{groupings[by].column}</th>
           <th scope="col" class="number">
             Accepted
           </th>
@@ -86,32 +101,50 @@ function GroupTable({ by, read }: GroupTableProps) {
           <th scope="col" class="number">
             Refused share
           </th>
+          <th scope="col">Last 24 hours</th>
         </tr>
       </thead>
       <tbody>
-        {data?.data.slice(0, 20).map((row) => (
+        {data.data.slice(0, shownGroups).map((row) => (
           <tr key={row.group ?? ''}>
             <th scope="row">
-              <PlainText
-                text={
-                  row.group === null
-                    ? 'none'
-                    : by === 'source_type'
-                      ? (sources[row.group as keyof typeof sources]?.label ?? row.group)
-                      : row.group
-                }
-              />
+              {by === 'key' && row.group !== null ? (
+                <KeyLabel id={row.group} of={row.key} />
+              ) : (
+                <PlainText text={groupName(by, row.group)} />
+              )}
             </th>
             <td class="number">{formatCompact(row.accepted)}</td>
             <td class="number">{formatCompact(row.refused)}</td>
             <td class="number">
               {row.success_rate === null ? '–' : `${((1 - row.success_rate) * 100).toFixed(1)} %`}
             </td>
+            <td>
+              <Sparkline
+                accepted={row.series.map(({ accepted }) => accepted)}
+                refused={row.series.map(({ refused }) => refused)}
+                label={`${formatCount(row.accepted)} accepted and ${formatCount(row.refused)} refused`}
+              />
+            </td>
           </tr>
         ))}
+        {data.data.length > shownGroups && (
+          <tr>
+            <td colSpan={5} class="muted">
+              The {shownGroups} that refuse most.
+            </td>
+          </tr>
+        )}
       </tbody>
     </table>
   )
+}
+
+const shownGroups = 20
+
+function groupName(by: Grouping, group: string | null): string {
+  if (group === null) return 'none'
+  return by === 'source_type' ? (sources[group as keyof typeof sources]?.label ?? group) : group
 }
 
 function NeedsAttention({ overview }: { overview: UsageOverview }) {

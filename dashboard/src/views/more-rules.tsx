@@ -1,5 +1,6 @@
 import { FieldError } from '../parts/field-error.tsx'
 import { TextList } from '../parts/text-list.tsx'
+import { isOfOneWorkspace } from '../session.ts'
 import { timeZone } from '../words/format.ts'
 import { listFields } from '../words/list-rules.ts'
 import { faultOf, type KeyFormPart } from './key-form.tsx'
@@ -37,8 +38,8 @@ export function MoreRules({ form, set, problem, isNew }: KeyFormPart & { isNew: 
         ))}
         <ExpiryField form={form} set={set} problem={problem} />
         {isNew && word('environment', 'Environment', 'that of this application')}
-        {isNew && word('workspace', 'Workspace', 'none')}
-        {word('plan', 'Plan', 'the default')}
+        {isNew && !isOfOneWorkspace() && word('workspace', 'Workspace', 'none')}
+        {!isOfOneWorkspace() && word('plan', 'Plan', 'the default')}
         <div>
           <TextList
             label="Metadata, a JSON object"

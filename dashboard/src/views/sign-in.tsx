@@ -16,7 +16,7 @@ export function SignIn() {
         }}
       >
         <h1>Write keys</h1>
-        <p class="muted">Sign in with an API token of this application.</p>
+        <p class="muted">Sign in with a management token of this application.</p>
         {signInNotice.value !== '' && error === null && <Notice level="info">{signInNotice.value}</Notice>}
         <ErrorNotice error={error} />
         <label>

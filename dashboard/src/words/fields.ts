@@ -19,6 +19,7 @@ export const fieldLabels: Readonly<Record<string, string>> = {
   metadata: 'Metadata',
   grace_period_hours: 'Grace period',
   status: 'Status',
+  revoked_at: 'Revoked',
 }
 
 const labelPattern = new RegExp(

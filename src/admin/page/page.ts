@@ -12,6 +12,8 @@ export interface PageOptions {
   ingestPath: string
   /** Whether the application may know who looks without a token, as by its own session. */
   asksApplication?: boolean
+  /** Origins whose pages may frame it. Default: none. */
+  frameAncestors?: readonly string[]
 }
 
 /** Answers requests for the page and its files, from memory. */
@@ -22,25 +24,27 @@ export interface Page {
 
 const icon = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%232456c7' stroke-width='2.4' stroke-linecap='round'><circle cx='8' cy='12' r='5'/><path d='M13 12h9M18 12v4M22 12v3'/></svg>`
 
-export function createPage({ assets, ingestPath, asksApplication = false }: PageOptions): Page {
+export function createPage(options: PageOptions): Page {
+  const { assets, ingestPath, asksApplication = false, frameAncestors = [] } = options
+  const headers = pageHeaders(frameAncestors)
   const html = assets === undefined ? notBuilt : toHtml(assets, ingestPath, asksApplication)
   const files = new Map<string, (request: Request) => Response>()
   if (assets !== undefined) {
-    files.set(assets.script.name, createFileAnswer(assets.script, 'text/javascript; charset=utf-8'))
-    files.set(assets.style.name, createFileAnswer(assets.style, 'text/css; charset=utf-8'))
+    files.set(assets.script.name, createFileAnswer(assets.script, 'text/javascript; charset=utf-8', headers))
+    files.set(assets.style.name, createFileAnswer(assets.style, 'text/css; charset=utf-8', headers))
   }
 
   return {
     answer(request, path) {
       if (path !== pagePath && !path.startsWith(`${pagePath}/`)) return undefined
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        return refuse(405, 'Method not allowed', { allow: 'GET, HEAD' })
+        return refuse(405, 'Method not allowed', { ...headers, allow: 'GET, HEAD' })
       }
       if (path === pagePath) {
         return new Response(html, {
           status: assets === undefined ? 503 : 200,
           headers: {
-            ...pageHeaders,
+            ...headers,
             'content-type': 'text/html; charset=utf-8',
             // No copy is kept for "back" either: what the page showed is gone when it is left.
             'cache-control': 'no-store',
@@ -49,8 +53,8 @@ export function createPage({ assets, ingestPath, asksApplication = false }: Page
       }
       const name = path.slice(pagePath.length + 1)
       // Relative, so that it is right behind every prefix and proxy.
-      if (name === '') return refuse(308, 'Moved', { location: '../write-keys' })
-      return files.get(name)?.(request) ?? refuse(404, 'Not found')
+      if (name === '') return refuse(308, 'Moved', { ...headers, location: '../write-keys' })
+      return files.get(name)?.(request) ?? refuse(404, 'Not found', headers)
     },
   }
 }
@@ -87,7 +91,11 @@ const notBuilt = `<!doctype html>
 </html>
 `
 
-function createFileAnswer({ content }: PageAsset, contentType: string): (request: Request) => Response {
+function createFileAnswer(
+  { content }: PageAsset,
+  contentType: string,
+  pageHeaders: Readonly<Record<string, string>>,
+): (request: Request) => Response {
   let packed: Uint8Array<ArrayBuffer> | undefined
   return (request) => {
     const headers = {
@@ -103,14 +111,9 @@ function createFileAnswer({ content }: PageAsset, contentType: string): (request
   }
 }
 
-function refuse(status: number, text: string, headers: Record<string, string> = {}): Response {
+function refuse(status: number, text: string, headers: Readonly<Record<string, string>>): Response {
   return new Response(status === 308 ? null : text, {
     status,
-    headers: {
-      ...pageHeaders,
-      'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-store',
-      ...headers,
-    },
+    headers: { ...headers, 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
   })
 }
