@@ -1,6 +1,6 @@
 import type { ChangeBarrier, Settling } from '../cache/change-barrier.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
-import { KeyError } from '../runtime/errors.ts'
+import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
 /** Changes after which a key, or one of its secrets, is not accepted any more by anybody. */
@@ -15,6 +15,33 @@ export interface Endings {
   end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T>
   /** The key with this record's newest secret, and its place in the history, in one look. */
   see(record: KeyRecord): Promise<{ record: KeyRecord | undefined; change: CommittedChange }>
+}
+
+/** How often a key may turn out to have changed since it was read before there are pauses; somebody else changes it too. */
+const freeReads = 3
+const firstPauseMs = 10
+const longestPauseMs = 500
+const patienceMs = 10_000
+
+/** Pauses between reads of a key that never is as it was read, as from a server that lags behind the primary. */
+function createPauses() {
+  const startedAt = performance.now()
+  let reads = 0
+  return {
+    /** @throws StoreError when that goes on. */
+    async next(): Promise<void> {
+      if (performance.now() - startedAt > patienceMs) {
+        throw new StoreError(
+          'store_unavailable',
+          'The key is not as the store shows it, again and again: reads have to reach the primary, as changes do.',
+        )
+      }
+      const pausesBefore = reads++ - freeReads
+      if (pausesBefore < 0) return
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** pausesBefore)
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    },
+  }
 }
 
 const gone: unique symbol = Symbol('gone')
@@ -37,6 +64,7 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
     async end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T> {
       for (;;) {
         const outcome = await barrier.settle<T | typeof gone>(async (attempt) => {
+          const pauses = createPauses()
           for (;;) {
             const before = await store.get(id)
             if (before === undefined) {
@@ -47,6 +75,7 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
             }
             const settling = await end(before)
             if (settling !== undefined) return settling
+            await pauses.next()
           }
         })
         if (outcome !== gone) return outcome

@@ -85,6 +85,8 @@ function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow
     ...(record !== undefined && { record }),
   }
   if (since === null) return { ...answer, history: 'kept', changed: 'all' }
+  // Also when somebody has emptied the list of changes.
+  if (isSame(since, answer.position)) return { ...answer, history: 'kept', changed: [] }
   if (first.since_revision === null || first.since_revision === undefined) {
     const pruned = since.revision <= Number(first.pruned_revision)
     return { ...answer, history: pruned ? 'pruned' : 'lost', changed: 'all' }
@@ -92,6 +94,10 @@ function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow
   // The first revision is no change of a key.
   const changed = new Set(rows.flatMap((row) => (row.changed_id ? [row.changed_id] : [])))
   return { ...answer, history: 'kept', changed: [...changed] }
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return one.revision === other.revision && one.mark === other.mark
 }
 
 function isKeyRow(row: PollRow): row is PollRow & KeyRow {

@@ -85,6 +85,18 @@ function polls(open: (tablePrefix: string) => Promise<Omit<Opened, 'prefix'>>): 
     expect(await store.poll({ since: { revision: 20_480, mark: 'x' } })).toMatchObject({ history: 'lost' })
   })
 
+  it('knows the newest revision when the list of changes has been emptied', async () => {
+    const { store, db, prefix } = await start()
+    const { position: first } = await store.poll({ since: null })
+    const record = await insert(store)
+    const { position } = await store.poll({ since: null })
+    await sql`delete from ${table(prefix, 'changes')}`.execute(db)
+    const keyHash = record.secrets[0]?.keyHash as string
+    const answer = await store.poll({ since: position, keyHash })
+    expect(answer).toMatchObject({ history: 'kept', changed: [], position, record })
+    expect(await store.poll({ since: first })).toMatchObject({ history: 'lost', changed: 'all' })
+  })
+
   it('stops when the tables have moved on to a version that this code cannot run on', async () => {
     const { store, db, prefix } = await start()
     await sql`update ${table(prefix, 'meta')} set schema_version = 99`.execute(db)
