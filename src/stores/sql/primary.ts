@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import type { SqlDialect } from './dialect.ts'
+import { nameTable, type TableNaming } from './table-names.ts'
 
 /**
  * An expression that tells, in the statement that contains it, whether the server that runs it is the
@@ -10,9 +11,10 @@ import type { SqlDialect } from './dialect.ts'
 export async function findPrimaryExpression(
   dialect: SqlDialect,
   connection: Kysely<unknown>,
+  naming: TableNaming,
 ): Promise<RawBuilder<unknown>> {
   if (dialect === 'sqlite') return sql`1`
-  if (dialect === 'postgres') return sql`not pg_is_in_recovery()`
+  if (dialect === 'postgres') return postgresPrimary(connection, naming)
   const { rows } = await sql<{ version: string }>`select version() as version`.execute(connection)
   if (/mariadb/i.test(String(rows[0]?.version))) return mariadbPrimary
   return (await mayReadReplication(connection)) ? mysqlPrimary : writable
@@ -25,8 +27,29 @@ export function assertPrimary(row: { is_primary: unknown } | undefined): void {
   if (row.is_primary === true || Number(row.is_primary) === 1) return
   throw new StoreError(
     'store_not_primary',
-    'The database that answered is a replica, which may know nothing of a revocation. The store has to reach the primary with every statement.',
+    'The database that answered is a replica, or subscribes to the tables, and may know nothing of a revocation. The store has to reach the primary with every statement.',
   )
+}
+
+/**
+ * A subscriber of logical replication takes writes, but what it shows of the tables is another server's, as far
+ * as it has arrived. One whose subscription was disabled goes its own way.
+ */
+async function postgresPrimary(
+  connection: Kysely<unknown>,
+  naming: TableNaming,
+): Promise<RawBuilder<unknown>> {
+  const meta = [naming.schema, nameTable(naming, 'meta')].filter((name) => name !== undefined)
+  const quoted = meta.map((name) => `"${name}"`).join('.')
+  const isSubscribed = sql`exists (select 1 from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid
+    where r.srrelid = to_regclass(${sql.lit(quoted)}) and s.subenabled)`
+  try {
+    await sql`select ${isSubscribed}`.execute(connection)
+    return sql`(not pg_is_in_recovery() and not ${isSubscribed})`
+  } catch {
+    // Before PostgreSQL 14 only a superuser may look; servers that are only like it know of no subscriptions.
+    return sql`not pg_is_in_recovery()`
+  }
 }
 
 /** Newer versions answer with words. The second variable is set on Aurora's readers. */

@@ -65,7 +65,7 @@ export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
     const database = toMigrated(connections)
     if (autoMigrate) await migrate(database)
     else assertCurrent(await readSchemaState(database))
-    return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, reader) }
+    return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, reader, naming) }
   }
 
   function toMigrated({ writer }: Connections): MigratedDatabase {

@@ -55,6 +55,31 @@ describeWithServers('postgres', 'a PostgreSQL replica', () => {
   }, 60_000)
 })
 
+describeWithServers('postgres', 'a subscriber of PostgreSQL', () => {
+  it('answers no question and takes no change until its subscription is disabled', async () => {
+    const [publisher, subscriber] = await Promise.all([startPostgres(), startPostgres()])
+    const [store, copy] = [publisher, subscriber].map(({ url }) =>
+      createSqlStore({ url, notifications: false, schema: 'Ours' }),
+    ) as [SqlStore, SqlStore]
+    await Promise.all([store.migrate(), copy.migrate()])
+    await copy.poll({ since: null })
+    const record = await insert(store)
+    const [{ tables } = {}] = await subscriber.query(
+      `select string_agg(format('%I.%I', schemaname, tablename), ', ') as tables from pg_tables where schemaname = 'Ours'`,
+    )
+    await publisher.query('create publication ours for all tables')
+    await subscriber.query(`truncate ${tables}`)
+    await subscriber.query(
+      `create subscription ours connection 'host=127.0.0.1 port=${publisher.port} user=postgres' publication ours`,
+    )
+    await expect.poll(() => copy.get(record.id)).toEqual(record)
+    await expectNoPrimary(copy)
+    await subscriber.query('alter subscription ours disable')
+    expect(await copy.poll({ since: null })).toMatchObject({ history: 'kept' })
+    await Promise.all([store.close(), copy.close()])
+  }, 60_000)
+})
+
 describeWithServers('mariadb', 'a MariaDB replica', () => {
   it('answers no question, running or stopped, and counts once it is promoted; a primary may be read-only', async () => {
     const [primary, replica] = await Promise.all([startMariadb(), startMariadb()])

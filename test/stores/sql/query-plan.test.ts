@@ -40,7 +40,7 @@ async function explain(
   await store.close()
   const naming = { schema: undefined, prefix: 'writekey_' }
   const tables = nameTables(naming)
-  const isPrimary = await findPrimaryExpression(dialect, reader)
+  const isPrimary = await findPrimaryExpression(dialect, reader, naming)
   const database: Database = { dialect, naming, tables, ownsConnections: true, reader, writer, isPrimary }
   const lookUp = pollStatement(database, { since, keyHash: hashOf(records) })
   if (dialect === 'postgres') {

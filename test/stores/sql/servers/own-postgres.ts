@@ -48,7 +48,8 @@ const settings = (port: number, folder: string) =>
     unix_socket_directories: folder,
     shared_buffers: '16MB',
     max_connections: 60,
-    wal_level: 'replica',
+    // Holds what a replica needs as well.
+    wal_level: 'logical',
     hot_standby: 'on',
     fsync: 'off',
     wal_receiver_status_interval: '100ms',
