@@ -51,7 +51,9 @@ const buildOptions: UserConfig = {
   sourcemap: true,
   plugins: [embedPage()],
   // The Public Suffix List is data of ours to refresh with each release, in a chunk that only saving a rule loads.
-  deps: { onlyBundle: ['tldts', 'tldts-core'] },
+  deps: {
+    onlyBundle: ['tldts', 'tldts-core', 'string-width', 'get-east-asian-width', 'strip-ansi', 'ansi-regex'],
+  },
   outputOptions: {
     postBanner: loadRootTypes,
     // Declarations hold the docstrings. Without them Node reads half as much, all of it ASCII.

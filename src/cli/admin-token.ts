@@ -20,7 +20,7 @@ export interface ServeAccess {
 const nothing = () => {}
 
 /**
- * The admin token of `serve`: `WRITEKEY_ADMIN_TOKEN`, or one made at the first start. Of that one only the
+ * The management token of `serve`: `WRITEKEY_ADMIN_TOKEN`, or one made at the first start. Of that one only the
  * hash is kept, in a file that its owner alone can read; delete the file to get a new one.
  *
  * @param file undefined: the token lives as long as the process.
@@ -68,7 +68,7 @@ function readHash(file: string): Buffer | undefined {
     throw error
   }
   if (!/^[0-9a-f]{64}$/.test(text))
-    throw usageError(`${file} does not hold the hash of an admin token. Delete it to get a new token.`)
+    throw usageError(`${file} does not hold the hash of a management token. Delete it to get a new token.`)
   return Buffer.from(text, 'hex')
 }
 

@@ -1,28 +1,28 @@
-import type { WriteKey } from '../index.ts'
+import { keyIdPattern } from '../keys/ids.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
-import type { CommandRun } from './command-run.ts'
-import { ask, noteLine, printable, readInput } from './terminal.ts'
+import type { CommandRun, ListedKeyJson } from './command-run.ts'
+import { readPresentedSecret } from './presented-secret.ts'
+import { readSecretInput } from './secret-input.ts'
+import { ask, printable } from './terminal.ts'
 
 /** The key that the secret on standard input belongs to. */
-export async function findKey({ keys, args, terminal }: CommandRun): Promise<WriteKey> {
+export async function findKey({ client, args, terminal }: CommandRun): Promise<ListedKeyJson> {
   if (args.length > 0) throw usageError('Give the secret on standard input alone, and no id.')
-  if (terminal.stdin.isTTY === true) noteLine(terminal, 'Paste the secret, then press Enter and Ctrl-D:')
-  const secret = await readInput(terminal)
-  if (secret === '')
+  const pasted = await readSecretInput(terminal)
+  if (pasted === '')
     throw usageError('Give the secret on standard input, e.g.: writekey find --secret-stdin < secret.txt')
-  const key = await keys.find(secret)
-  if (key === undefined) throw new CliError(exitCodes.refused, 'No write key has this secret.')
-  return key
+  const { secret: key } = readPresentedSecret(pasted)
+  return client.call<ListedKeyJson>('/find', { method: 'POST', body: { key } })
 }
 
 /** The key that is about to end, after somebody has said that it is the right one. */
-export async function confirm(run: CommandRun, warning: string): Promise<WriteKey> {
+export async function confirm(run: CommandRun, warning: string): Promise<ListedKeyJson> {
   if (run.values['secret-stdin'] === true) {
     // Whoever pipes a secret in cannot be asked over the same input.
     if (run.values.yes !== true) throw usageError(`${warning}: with --secret-stdin, confirm with --yes.`)
     return findKey(run)
   }
-  const key = await run.keys.get(idOf(run))
+  const key = await run.client.call<ListedKeyJson>(keyPath(run))
   if (run.values.yes === true) return key
   const question = `${warning}. Type ${key.id} to go on with "${printable(key.name)}": `
   const answer = await ask(run.terminal, question)
@@ -31,9 +31,16 @@ export async function confirm(run: CommandRun, warning: string): Promise<WriteKe
   return key
 }
 
-export function idOf({ args }: CommandRun): string {
+/** Where the key is that the argument names, below that of all keys. */
+export function keyPath({ args }: CommandRun): string {
   const [id, ...more] = args
   if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
   if (more.length > 0) throw usageError('One id at a time, please.')
-  return id
+  // What is no id is not there, and may be a secret that is no business of a URL.
+  if (!keyIdPattern.test(id))
+    throw new CliError(
+      exitCodes.refused,
+      'There is no write key with this id; ids look like wk_0123456789abcdef.',
+    )
+  return `/${id}`
 }

@@ -19,6 +19,8 @@ export class CliError extends Error {
   constructor(
     readonly exitCode: ExitCode,
     message: string,
+    /** What the management API calls it, where that is why. */
+    readonly code?: string,
   ) {
     super(message)
   }

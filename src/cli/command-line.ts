@@ -1,240 +1,168 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { ConfigError, createWriteKeys, KeyError, StoreError } from '../index.ts'
-import { isWellFormedSecret } from '../keys/secret.ts'
-import { nearestName } from '../runtime/nearest-name.ts'
+import { ConfigError, KeyError, StoreError } from '../index.ts'
+import { toKebabCase } from '../runtime/letter-case.ts'
+import { apiTransport } from './api-transport.ts'
+import { commandNamed, parseArguments, refuseSecrets, type Values } from './arguments.ts'
 import { check } from './check-command.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
-import { helpText } from './help.ts'
+import type { Command } from './command-run.ts'
+import type { CommandSpec } from './command-spec.ts'
+import { type CommandName, commands } from './command-table.ts'
+import { commandHelp, overview } from './help.ts'
+import { importKeys } from './import-command.ts'
 import { keyCommands } from './key-commands.ts'
-import { keyFlags, toFlagName } from './key-flags.ts'
-import { keysOptionsFrom } from './keys-options.ts'
+import { createManagementClient, type ManagementClient } from './management-client.ts'
 import { migrate } from './migrate-command.ts'
+import { readingCommands } from './reading-commands.ts'
 import { printPatterns } from './secret-pattern.ts'
 import { type ServeOptions, serve } from './serve.ts'
-import { describeStore, namingTables, openStore, storeUrl, tablesLocation } from './store-location.ts'
-import { type Following, tailApi, tailStore } from './tail-command.ts'
-import { noteLine, printLine, type Terminal } from './terminal.ts'
+import { tablesLocation } from './store-location.ts'
+import { storeTransport } from './store-transport.ts'
+import { type Following, tail } from './tail-command.ts'
+import { noteLine, printLine, type Terminal, widthOf } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
-type Flags = NonNullable<ParseArgsConfig['options']>
-
-const text = { type: 'string' } as const
-const page = { limit: text, cursor: text }
-const yes = { type: 'boolean' } as const
-
-/** The options of each command, beside those that all have. */
-const commandFlags: Readonly<Record<string, Flags>> = {
-  create: keyFlags('create'),
-  list: {
-    status: text,
-    'source-type': text,
-    environment: text,
-    workspace: text,
-    plan: text,
-    q: text,
-    sort: text,
-    all: yes,
-    ...page,
-  },
-  show: {},
-  import: { format: text, 'dry-run': yes },
-  find: { 'secret-stdin': yes },
-  pattern: {},
-  update: { ...keyFlags('update'), 'if-version': text },
-  rotate: { 'grace-period-hours': text },
-  pause: {},
-  resume: {},
-  'enforce-trial': {},
-  'drop-trial': {},
-  revoke: { yes, 'secret-stdin': yes },
-  delete: { yes },
-  usage: { window: text, zone: text },
-  tail: { refused: yes, key: text, api: text, token: text },
-  audit: { key: text, workspace: text, ...page },
-  migrate: { finish: yes, 'dry-run': yes },
-  serve: { port: text, host: text, 'default-rate-limit-eps': text, demo: yes },
-  check: { type: text, name: text, origin: text, address: text },
+/** Commands that end by themselves and know only the management API. */
+const clientCommands: Readonly<Record<Exclude<CommandName, NotOfClients>, Command>> = {
+  ...keyCommands,
+  ...readingCommands,
+  import: importKeys,
 }
-/** Commands that write keys, and so say where. */
-const changing = new Set(
-  'create import update rotate pause resume enforce-trial drop-trial revoke delete'.split(' '),
-)
-const commonFlags = {
-  store: text,
-  schema: text,
-  'table-prefix': text,
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
-} as const satisfies Flags
+type NotOfClients = 'serve' | 'tail' | 'check' | 'migrate' | 'pattern'
+
+type OnRunning = (running: Following) => void
 
 /**
  * Runs one command. Problems become a line on standard error and an exit code.
  *
- * @param onServer called with what is to run until the process is told to stop
+ * @param onRunning called with what is to run until the process is told to stop
  */
 export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal,
-  onServer: (server: Following) => void,
+  onRunning: OnRunning,
 ): Promise<ExitCode> {
   try {
-    return await run(argv, terminal, onServer)
+    return await run(argv, terminal, onRunning)
   } catch (error) {
-    for (const line of `writekey: ${describeError(error)}`.split('\n')) noteLine(terminal, line)
-    return exitCodeOf(error)
+    return tellError(error, terminal)
   }
 }
 
-async function run(
-  argv: readonly string[],
-  terminal: Terminal,
-  onServer: (server: Following) => void,
-): Promise<ExitCode> {
+/** Says what went wrong, and returns the exit code for it. */
+export function tellError(error: unknown, terminal: Terminal): ExitCode {
+  for (const line of `writekey: ${describeError(error)}`.split('\n')) noteLine(terminal, line, 'bad')
+  return exitCodeOf(error)
+}
+
+async function run(argv: readonly string[], terminal: Terminal, onRunning: OnRunning): Promise<ExitCode> {
   refuseSecrets(argv)
-  const [command, ...rest] = argv
-  if (command === '--version') {
+  const [name, ...rest] = argv
+  const width = Math.min(100, widthOf(terminal.stdout))
+  if (name === '--version') {
     printLine(terminal, packageVersion())
     return exitCodes.ok
   }
-  if (command === undefined || command === 'help' || command === '--help' || command === '-h') {
-    terminal.stdout.write(helpText)
-    return command === undefined ? exitCodes.usage : exitCodes.ok
+  const asked = name === 'help' ? rest[0] : undefined
+  if (asked === undefined && (name === undefined || name === 'help' || name === '--help' || name === '-h')) {
+    terminal.stdout.write(overview(width))
+    return name === undefined ? exitCodes.usage : exitCodes.ok
   }
-  const flags = Object.hasOwn(commandFlags, command) ? commandFlags[command] : undefined
-  if (flags === undefined) {
-    const near = nearestName(command, Object.keys(commandFlags))
-    const meant = near === undefined ? '' : ` Did you mean: writekey ${near}?`
-    throw usageError(`There is no such command.${meant} See: writekey --help`)
-  }
-  const { values, positionals } = parse(rest, flags)
-  if (values.help === true) {
-    terminal.stdout.write(helpText)
+  const command = commandNamed(asked ?? (name as string))
+  // Whatever else is wrong with them: whoever asks for help gets it.
+  if (asked !== undefined || rest.includes('--help') || rest.includes('-h')) {
+    terminal.stdout.write(commandHelp(command, width))
     return exitCodes.ok
   }
-  if (command === 'serve') {
-    const { store, port, host, demo } = values
-    const defaultRateLimitEps = values['default-rate-limit-eps']
-    const tables = tablesLocation(values, terminal)
-    const options = { store, port, host, defaultRateLimitEps, tables, demo } as ServeOptions
-    onServer(await serve(options, terminal))
+  const { values, positionals: args } = parseArguments(command, rest)
+  if (values.version === true) {
+    printLine(terminal, packageVersion())
     return exitCodes.ok
   }
-  if (command === 'pattern') {
-    printPatterns(values, terminal)
-    return exitCodes.ok
-  }
-  if (command === 'tail') {
-    onServer(await tail(values, positionals, terminal))
-    return exitCodes.ok
-  }
-  if (command === 'migrate') {
-    await migrate({ values, args: positionals, terminal })
-    return exitCodes.ok
-  }
-  return onStore(command, values, positionals, terminal)
+  const spec: CommandSpec = commands[command]
+  if (args.length > 0 && spec.args === undefined)
+    throw usageError(`${command} takes no argument beside its options. See: writekey ${command} --help`)
+  return runCommand(command, { values, args, terminal }, onRunning)
 }
 
-async function tail(
-  values: Record<string, string | boolean | undefined>,
-  args: string[],
-  terminal: Terminal,
-): Promise<Following> {
-  if (args.length > 0) throw usageError('tail takes no argument; a key is named with --key.')
-  const run = { values, args, terminal }
-  if (typeof values.api === 'string') return tailApi(run, values.api)
-  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
-  const tables = tablesLocation(values, terminal)
-  const store = await openStore(url, tables)
-  const keys = createWriteKeys({ ...keysOptionsFrom(terminal), store, logger: false })
-  try {
-    await keys.ready()
-    return await tailStore(run, keys)
-  } catch (error) {
-    await keys.close()
-    throw namingTables(error, describeStore(url, tables))
-  }
+interface Asked {
+  values: Values
+  args: string[]
+  terminal: Terminal
 }
 
-async function onStore(
-  command: string,
-  values: Record<string, string | boolean | undefined>,
-  args: string[],
-  terminal: Terminal,
-): Promise<ExitCode> {
-  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
-  const tables = tablesLocation(values, terminal)
-  const place = describeStore(url, tables)
-  const store = await openStore(url, tables)
-  const options = keysOptionsFrom(terminal)
-  if (command === 'check') {
-    try {
-      return await check({ args, values, terminal }, store, options)
-    } catch (error) {
-      throw namingTables(error, place)
-    } finally {
-      await store.close()
+async function runCommand(command: CommandName, asked: Asked, onRunning: OnRunning): Promise<ExitCode> {
+  const { values, terminal } = asked
+  switch (command) {
+    case 'serve':
+      onRunning(await serve(serveOptions(values, terminal), terminal))
+      return exitCodes.ok
+    case 'pattern':
+      printPatterns(values, terminal)
+      return exitCodes.ok
+    case 'migrate':
+      await migrate(asked)
+      return exitCodes.ok
+    case 'check':
+      return check(asked, () => openClient(command, asked))
+    case 'tail': {
+      const client = await openClient(command, asked)
+      onRunning(await closing(client, tail({ ...asked, client })))
+      return exitCodes.ok
     }
+    default:
+      return runOnClient(command, asked)
   }
-  // What fails is this command's answer.
-  const keys = createWriteKeys({ ...options, store, logger: false })
+}
+
+async function runOnClient(command: keyof typeof clientCommands, asked: Asked): Promise<ExitCode> {
+  const client = await openClient(command, asked)
   try {
-    await (keyCommands[command] as (typeof keyCommands)[string])({ keys, args, values, terminal })
-    if (changing.has(command) && values['dry-run'] !== true) noteLine(terminal, `Written to ${place}`)
+    await clientCommands[command]({ ...asked, client })
+    const { changes }: CommandSpec = commands[command]
+    if (changes && asked.values['dry-run'] !== true)
+      noteLine(asked.terminal, `Written to ${client.place}`, 'dim')
     return exitCodes.ok
-  } catch (error) {
-    throw namingTables(error, place)
   } finally {
-    await keys.close()
+    await client.close()
   }
 }
 
-function parse(args: string[], flags: Flags) {
+async function openClient(command: CommandName, { values, terminal }: Asked): Promise<ManagementClient> {
+  if (values.token !== undefined && values.api === undefined)
+    throw usageError('--token is for a server: name it with --api.')
+  const transport =
+    typeof values.api === 'string'
+      ? apiTransport(values.api, values, terminal)
+      : await storeTransport(values, terminal, command === 'tail')
+  return createManagementClient(transport)
+}
+
+/** Closes the client when what is to go on cannot begin. */
+async function closing<Value>(client: ManagementClient, beginning: Promise<Value>): Promise<Value> {
   try {
-    return parseArgs({
-      args,
-      options: { ...flags, ...commonFlags },
-      allowPositionals: true,
-      strict: true,
-    }) as {
-      values: Record<string, string | boolean | undefined>
-      positionals: string[]
-    }
+    return await beginning
   } catch (error) {
-    // The parser's message quotes the argument, which may be a value put in the wrong place.
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-      throw usageError('An option lacks its value, or has one too many. See: writekey --help')
-    throw usageError(`An option is not known${nearestOption(args, flags)}. See: writekey --help`)
+    await client.close()
+    throw error
   }
 }
 
-/**
- * The option that was probably meant, by its own name: what was typed may be a value put in the wrong place.
- */
-function nearestOption(args: readonly string[], flags: Flags): string {
-  const names = Object.keys({ ...flags, ...commonFlags })
-  for (const argument of args) {
-    const typed = /^--([A-Za-z0-9-]{1,40})(?:=|$)/.exec(argument)?.[1]
-    if (typed === undefined || names.includes(typed)) continue
-    const near = nearestName(typed, names)
-    if (near !== undefined) return `; did you mean --${near}?`.replace(/[?]$/, '')
-  }
-  return ''
-}
-
-/** A key on the command line is in the shell's history and in every user's process list: it has leaked. */
-function refuseSecrets(argv: readonly string[]): void {
-  if (argv.some((argument) => argument.split(/[^A-Za-z0-9_-]/).some(isWellFormedSecret))) {
-    throw usageError(
-      'An argument is the secret of a write key. Others can see it there: rotate that key, and give secrets on standard input.',
-    )
-  }
+function serveOptions(values: Values, terminal: Terminal): ServeOptions {
+  const { store, port, host, demo } = values
+  const defaultRateLimitEps = values['default-rate-limit-eps']
+  return {
+    store,
+    port,
+    host,
+    defaultRateLimitEps,
+    tables: tablesLocation(values, terminal),
+    demo,
+  } as ServeOptions
 }
 
 function describeError(error: unknown): string {
   if (error instanceof KeyError && error.field !== undefined) {
-    return error.message.replace(error.field, `--${toFlagName(error.field)}`)
+    return error.message.replace(error.field, `--${toKebabCase(error.field)}`)
   }
   if (error instanceof Error && isOurs(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

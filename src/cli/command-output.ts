@@ -1,8 +1,9 @@
-import type { WriteKey } from '../index.ts'
-import type { CommandRun } from './command-run.ts'
-import { formatTable, noteLine, printable, printLine } from './terminal.ts'
+import type { CommandRun, KeyJson } from './command-run.ts'
+import { csvLine } from './csv.ts'
+import { type Column, formatTable } from './table.ts'
+import { coloured, noteLine, printable, printLine, widthOf } from './terminal.ts'
 
-export function isJson({ values }: CommandRun): boolean {
+export function isJson({ values }: Pick<CommandRun, 'values'>): boolean {
   return values.json === true
 }
 
@@ -10,12 +11,29 @@ export function print({ terminal }: CommandRun, line: string): void {
   printLine(terminal, line)
 }
 
-export function printTable(
+/** Rows for people, as wide as the terminal; whole where nobody looks. */
+export function printTable<Row>(
   { terminal }: CommandRun,
-  heading: readonly string[],
-  rows: readonly (readonly unknown[])[],
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
 ): void {
-  for (const line of formatTable(heading, rows)) printLine(terminal, line)
+  const { lines, leftOut } = formatTable(
+    columns,
+    rows,
+    widthOf(terminal.stdout),
+    coloured(terminal, 'stdout'),
+  )
+  for (const line of lines) terminal.stdout.write(`${line}\n`)
+  if (leftOut.length > 0)
+    noteLine(
+      terminal,
+      `Left out for want of width: ${leftOut.join(', ')}. A wider terminal, a pipe or --json has them.`,
+      'dim',
+    )
+}
+
+export function printCsv({ terminal }: CommandRun, cells: readonly unknown[]): void {
+  terminal.stdout.write(csvLine(cells))
 }
 
 export function printJson(run: CommandRun, value: unknown): void {
@@ -23,9 +41,14 @@ export function printJson(run: CommandRun, value: unknown): void {
 }
 
 /** The secret alone goes to standard output, so that a pipe takes it and nothing else. */
-export function printSecret(run: CommandRun, key: WriteKey, secret: string): void {
-  note(run, `Write key ${key.id} (${printable(key.name)}). Its secret is shown now and never again:`)
+export function printSecret(run: CommandRun, key: KeyJson, secret: string): void {
+  note(run, `Write key ${called(key)}. Its secret is shown now and never again:`)
   print(run, secret)
+}
+
+/** `wk_… (Web App)` */
+export function called({ id, name }: Pick<KeyJson, 'id' | 'name'>): string {
+  return `${id} (${printable(name)})`
 }
 
 export function note({ terminal }: CommandRun, line: string): void {

@@ -1,13 +1,28 @@
-import type { WriteKeys } from '../index.ts'
+import type { z } from 'zod'
+import type {
+  createdKeySchema,
+  keyListSchema,
+  keySchema,
+  keyWithVolumeSchema,
+  rotatedKeySchema,
+} from '../admin/key-schema.ts'
+import type { Values } from './arguments.ts'
+import type { ManagementClient } from './management-client.ts'
 import type { Terminal } from './terminal.ts'
 
-/** One run of a command on an open store. */
+/** One run of a command. */
 export interface CommandRun {
-  keys: WriteKeys
+  client: ManagementClient
   /** Positional arguments behind the command's name. */
   args: readonly string[]
-  values: Readonly<Record<string, string | boolean | undefined>>
+  values: Values
   terminal: Terminal
 }
 
 export type Command = (run: CommandRun) => Promise<void>
+
+export type KeyJson = z.output<typeof keySchema>
+export type CreatedKeyJson = z.output<typeof createdKeySchema>
+export type RotatedKeyJson = z.output<typeof rotatedKeySchema>
+export type ListedKeyJson = z.output<typeof keyWithVolumeSchema>
+export type KeyPageJson = z.output<typeof keyListSchema>

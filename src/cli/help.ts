@@ -1,53 +1,90 @@
-import { ruleUsage } from './key-flags.ts'
+import type { CommandSpec } from './command-spec.ts'
+import { type CommandName, commands, sharedFlags, sharedFlagsOf } from './command-table.ts'
+import type { Flags } from './flags.ts'
 
-/** What `writekey --help` prints. */
-export const helpText = `writekey: write keys for your event ingest
+const exitCodeHelp =
+  'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable.'
+const secretHelp =
+  'Secrets are printed once, to standard output, and read from standard input; never give one as an argument.'
+const environmentHelp =
+  'Environment: the options that must agree with the application are WRITEKEY_ENVIRONMENT, WRITEKEY_KEY_PREFIX, WRITEKEY_PEPPER, WRITEKEY_EVENT_TYPES, WRITEKEY_IMPORTED_KEYS, WRITEKEY_DEFAULT_RATE_LIMIT_EPS, WRITEKEY_PLANS, WRITEKEY_DEFAULT_PLAN and WRITEKEY_MAX_KEYS_PER_WORKSPACE; serve also takes PORT, HOST, WRITEKEY_ADMIN_TOKEN, WRITEKEY_CREDENTIALS and WRITEKEY_TRUSTED_PROXIES. NO_COLOR and FORCE_COLOR say whether output is coloured.'
 
-  writekey serve      [--port N] [--host ADDRESS] [--default-rate-limit-eps N] [--demo]
-  writekey create     --name NAME --source-type web|mobile|server|other [--environment E] [RULES]
-  writekey list       [--status active|paused|revoked] [--source-type T] [--environment E] [--workspace W] [--plan P]
-                      [--q TEXT] [--sort [-]created_at|name|environment|source_type|last_event_at|events_24h|rejected_24h]
-                      [--all] [--limit N] [--cursor C]
-  writekey show       ID
-  writekey import     [--format ndjson|csv] [--dry-run]   < keys.ndjson
-  writekey find       --secret-stdin                   < secret
-  writekey update     ID [--name NAME] [--source-type T] [RULES] [--if-version N]
-  writekey rotate     ID [--grace-period-hours N]      (default 24; 0 ends the old secret now)
-  writekey pause      ID                               (refused with 429 until it is resumed)
-  writekey resume     ID
-  writekey enforce-trial ID                            (what --trial says counts from now on)
-  writekey drop-trial ID
-  writekey revoke     ID [--yes]                       (final; or --secret-stdin --yes < secret)
-  writekey delete     ID [--yes]
-  writekey usage      ID [--window 24h] [--zone Z]     (1h to 720h, 1d to 30d)
-  writekey tail       [--refused] [--key ID] [--api URL --token T]   (decisions of all processes, as they fall)
-  writekey audit      [--key ID] [--workspace W] [--limit N] [--cursor C]
-  writekey check      [--type T] [--name EVENT] [--origin O] [--address IP]   < secret
-  writekey pattern                                     (finds leaked secrets, for scanners)
-  writekey migrate    [--finish] [--dry-run]           (--finish shuts out processes of older versions;
-                                                       --dry-run prints the SQL and runs none)
+/** What `writekey --help` prints, in lines of at most `width` characters. */
+export function overview(width: number): string {
+  const rows = Object.entries(commands).map(
+    ([name, spec]: [string, CommandSpec]) =>
+      [`${name}${spec.args === undefined ? '' : ` ${spec.args}`}`, spec.summary] as const,
+  )
+  return toText([
+    'writekey: write keys for your event ingest',
+    '',
+    ...columns(rows, width),
+    '',
+    ...wrap('One command in detail, with examples: writekey COMMAND --help', width),
+    '',
+    ...flagLines(sharedFlags, width),
+    '',
+    ...[secretHelp, environmentHelp, exitCodeHelp].flatMap((text) => wrap(text, width)),
+  ])
+}
 
-RULES     ${wrap(ruleUsage()).join('\n          ')}
-          null takes a rule away; --allowed-origins '' admits no browser.
-ALWAYS    --store URL   sqlite:PATH, postgres://…, mysql://… (or WRITEKEY_STORE; default sqlite:.data/writekey.db)
-          --schema NAME --table-prefix PREFIX   of the tables (or WRITEKEY_SCHEMA, WRITEKEY_TABLE_PREFIX)
-          --json        for programs
-          --help  --version
+/** What `writekey COMMAND --help` prints. */
+export function commandHelp(name: CommandName, width: number): string {
+  const { summary, args, more, flags, examples }: CommandSpec = commands[name]
+  const own = Object.keys(flags).length > 0
+  return toText([
+    ...wrap(`writekey ${name}: ${summary}`, width),
+    '',
+    `  writekey ${[name, ...(args === undefined ? [] : [args]), '[OPTIONS]'].join(' ')}`,
+    '',
+    ...(more === undefined ? [] : [...wrap(more, width), '']),
+    ...(own ? [...flagLines(flags, width), ''] : []),
+    ...flagLines(sharedFlagsOf(commands[name]), width),
+    '',
+    examples.length > 1 ? 'Examples:' : 'Example:',
+    // Whole, so that they can be copied.
+    ...examples.map((example) => `  ${example}`),
+  ])
+}
 
-Secrets are printed once, to standard output, and read from standard input; never give one as an argument.
-Environment: WRITEKEY_STORE WRITEKEY_ENVIRONMENT WRITEKEY_KEY_PREFIX WRITEKEY_PEPPER WRITEKEY_EVENT_TYPES
-WRITEKEY_IMPORTED_KEYS WRITEKEY_DEFAULT_RATE_LIMIT_EPS WRITEKEY_PLANS WRITEKEY_DEFAULT_PLAN WRITEKEY_MAX_KEYS_PER_WORKSPACE,
-WRITEKEY_TOKEN (for --api), and for serve PORT HOST WRITEKEY_ADMIN_TOKEN WRITEKEY_CREDENTIALS WRITEKEY_TRUSTED_PROXIES.
-Exit codes: 0 done, 1 refused, 2 wrong command line or value, 3 store or port not reachable.
-`
+/** `--sort FIELD` */
+function flagUsage(name: string, { value }: Flags[string]): string {
+  return `--${name}${value === undefined ? '' : ` ${value}`}`
+}
 
-/** Lines of at most 100 characters. */
-function wrap(parts: readonly string[]): string[] {
+function flagLines(flags: Flags, width: number): string[] {
+  return columns(
+    Object.entries(flags).map(([name, flag]) => [flagUsage(name, flag), flag.help] as const),
+    width,
+  )
+}
+
+const widestFirst = 28
+
+/** Names with what they mean beside them; below them where there is no room. */
+function columns(rows: readonly (readonly [string, string])[], width: number): string[] {
+  const first = Math.min(widestFirst, Math.max(...rows.map(([name]) => name.length)))
+  const isNarrow = width < first + 34
+  return rows.flatMap(([name, text]) => {
+    if (isNarrow) return [`  ${name}`, ...wrap(text, width - 6).map((line) => `      ${line}`)]
+    const lines = wrap(text, width - first - 4)
+    const rest = lines.map((line) => `${' '.repeat(first + 4)}${line}`)
+    if (name.length > first) return [`  ${name}`, ...rest]
+    return [`  ${name.padEnd(first)}  ${lines[0]}`, ...rest.slice(1)]
+  })
+}
+
+/** Lines of at most `width` characters, where words allow it. */
+function wrap(text: string, width: number): string[] {
   const lines: string[] = []
-  for (const part of parts) {
-    const longer = lines.length === 0 ? part : `${lines.at(-1)}  ${part}`
-    if (lines.length === 0 || longer.length > 100) lines.push(part)
-    else lines[lines.length - 1] = longer
+  for (const word of text.split(' ')) {
+    const line = lines.length === 0 ? undefined : `${lines.at(-1)} ${word}`
+    if (line === undefined || line.length > width) lines.push(word)
+    else lines[lines.length - 1] = line
   }
   return lines
+}
+
+function toText(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
 }

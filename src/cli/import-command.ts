@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
-import { fstatSync } from 'node:fs'
-import { importItems } from '../admin/import-items.ts'
+import type { ImportResultJson } from '../admin/import-items.ts'
 import { importColumns } from '../keys/import-columns.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../keys/import-text.ts'
 import { maxImported } from '../management/import-keys.ts'
 import { StoreError } from '../runtime/errors.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
-import { shellActor } from './shell-actor.ts'
-import { noteLine, printLine, type Terminal } from './terminal.ts'
+import { createProgress } from './import-progress.ts'
+import { noteLine, printLine } from './terminal.ts'
+
+/** Of the keys of one call; below what the management API takes. */
+const maxCallBytes = 2_000_000
 
 /** What became of a file of keys. */
 interface Tally {
@@ -49,11 +51,11 @@ export async function importKeys(run: CommandRun): Promise<void> {
     for (const entry of entries) {
       if ('problem' in entry) refuse(entry.line, 'unreadable', null, entry.problem)
     }
-    const results = await importItems(
-      run.keys,
-      items.map(({ item }) => item),
-      { ...shellActor(), dryRun },
-    )
+    const body = { write_keys: items.map(({ item }) => item), dry_run: dryRun }
+    const { results } =
+      items.length === 0
+        ? { results: [] }
+        : await run.client.call<{ results: ImportResultJson[] }>('/import', { method: 'POST', body })
     for (const [index, result] of results.entries()) {
       const { line, item } = items[index] as (typeof items)[number]
       // A dry run stores nothing, so that it does not meet what an earlier part of the file would have made.
@@ -68,8 +70,8 @@ export async function importKeys(run: CommandRun): Promise<void> {
   async function take(entries: readonly ImportEntry[], isLast: boolean): Promise<void> {
     waiting = waiting.concat(entries)
     while (waiting.length >= maxImported || (isLast && waiting.length > 0)) {
-      const some = waiting.slice(0, maxImported)
-      waiting = waiting.slice(maxImported)
+      const some = firstOf(waiting)
+      waiting = waiting.slice(some.length)
       await importSome(some)
     }
   }
@@ -85,7 +87,9 @@ export async function importKeys(run: CommandRun): Promise<void> {
     await take(reader.end(), true)
   } catch (error) {
     progress.clear()
-    if (!(error instanceof StoreError) || tally.imported === 0) throw error
+    const isAway =
+      error instanceof StoreError || (error instanceof CliError && error.exitCode === exitCodes.unavailable)
+    if (!isAway || tally.imported === 0) throw error
     throw new CliError(
       exitCodes.unavailable,
       `${error.message} ${tally.imported} keys were imported until then; run the same command again to go on.`,
@@ -112,6 +116,18 @@ function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean)
     throw new CliError(exitCodes.refused, `${refused} of the lines hold no key that can be imported.`)
 }
 
+/** As many as one call takes, by number and size. */
+function firstOf(entries: readonly ImportEntry[]): ImportEntry[] {
+  const some: ImportEntry[] = []
+  let bytes = 0
+  for (const entry of entries.slice(0, maxImported)) {
+    bytes += Buffer.byteLength(JSON.stringify(entry))
+    if (some.length > 0 && bytes > maxCallBytes) break
+    some.push(entry)
+  }
+  return some
+}
+
 function isNew(seen: Set<string>, { key, key_hash: keyHash }: Readonly<Record<string, unknown>>): boolean {
   const hash =
     typeof keyHash === 'string'
@@ -124,42 +140,4 @@ function isNew(seen: Set<string>, { key, key_hash: keyHash }: Readonly<Record<st
 function formatOf(value: unknown): ImportFormat | undefined {
   if (value === undefined || value === 'ndjson' || value === 'csv') return value
   throw usageError('--format must be ndjson or csv.')
-}
-
-/** A line on a terminal that is drawn over; nothing when nobody looks. */
-function createProgress({ stdin, stderr }: Terminal) {
-  const total = stderr.isTTY === true ? sizeOf(stdin) : undefined
-  let readBytes = 0
-  let isShown = false
-  return {
-    read(bytes: number) {
-      readBytes += bytes
-    },
-    show(done: number) {
-      if (stderr.isTTY !== true) return
-      isShown = true
-      const part = total === undefined ? undefined : Math.min(1, readBytes / total)
-      const bar =
-        part === undefined
-          ? ''
-          : `[${'#'.repeat(Math.floor(part * 30)).padEnd(30, '.')}] ${Math.floor(part * 100)} % `
-      stderr.write(`\r\x1b[K${bar}${done} keys`)
-    },
-    clear() {
-      if (isShown) stderr.write('\r\x1b[K')
-      isShown = false
-    },
-  }
-}
-
-/** Of a file that standard input was redirected to; a pipe has none. */
-function sizeOf(stdin: Terminal['stdin']): number | undefined {
-  const { fd } = stdin as { fd?: number }
-  if (typeof fd !== 'number') return undefined
-  try {
-    const stats = fstatSync(fd)
-    return stats.isFile() && stats.size > 0 ? stats.size : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,88 +1,81 @@
-import { toKeyJson } from '../admin/key-schema.ts'
-import type { CreateKeyInput, UpdateKeyInput } from '../index.ts'
-import { confirm, idOf } from './chosen-key.ts'
+import { confirm, keyPath } from './chosen-key.ts'
 import { usageError } from './cli-error.ts'
-import { isJson, note, print, printJson, printSecret } from './command-output.ts'
-import type { Command } from './command-run.ts'
-import { importKeys } from './import-command.ts'
+import { called, isJson, note, print, printJson, printSecret } from './command-output.ts'
+import type { Command, CreatedKeyJson, KeyJson, RotatedKeyJson } from './command-run.ts'
 import { parseNumber, toKeyFields } from './key-flags.ts'
-import { readingCommands } from './reading-commands.ts'
-import { shellActor } from './shell-actor.ts'
-import { printable } from './terminal.ts'
 
-export const keyCommands: Readonly<Record<string, Command>> = {
-  ...readingCommands,
-  import: importKeys,
-
+/** Commands that change a key. */
+export const keyCommands = {
   async create(run) {
-    const input = toKeyFields(run.values)
-    const { writeKey, key } = await run.keys.create(input as unknown as CreateKeyInput, shellActor())
-    if (isJson(run)) return printJson(run, { ...toKeyJson(writeKey), key })
+    const body = toKeyFields(run.values, Date.now())
+    const missing = ['name', 'source-type'].filter((flag) => run.values[flag] === undefined)
+    if (missing.length > 0)
+      throw usageError(
+        `create needs ${missing.map((flag) => `--${flag}`).join(' and ')}, e.g.: writekey create --name "Web App" --source-type web`,
+      )
+    const { key, ...writeKey } = await run.client.call<CreatedKeyJson>('', { method: 'POST', body })
+    if (isJson(run)) return printJson(run, { ...writeKey, key })
     printSecret(run, writeKey, key)
   },
 
   async update(run) {
-    const id = idOf(run)
-    const changes = toKeyFields(run.values)
+    const path = keyPath(run)
+    const changes = toKeyFields(run.values, Date.now())
     if (Object.keys(changes).length === 0)
       throw usageError('Nothing to change: give at least one field, such as --name.')
     const version = run.values['if-version']
-    const key = await run.keys.update(id, changes as UpdateKeyInput, {
-      ...shellActor(),
+    const body = {
+      ...changes,
       ...(version !== undefined && { version: parseNumber('if-version', String(version)) }),
-    })
-    if (isJson(run)) return printJson(run, toKeyJson(key))
-    print(run, `Changed ${key.id} (${printable(key.name)}).`)
+    }
+    const key = await run.client.call<KeyJson>(path, { method: 'PATCH', body })
+    if (isJson(run)) return printJson(run, key)
+    print(run, `Changed ${called(key)}.`)
   },
 
   async rotate(run) {
     const hours = run.values['grace-period-hours']
-    const { writeKey, key, graceExpiresAt } = await run.keys.rotate(idOf(run), {
-      ...shellActor(),
-      ...(hours !== undefined && { gracePeriodHours: parseNumber('grace-period-hours', String(hours)) }),
-    })
-    if (isJson(run)) {
-      return printJson(run, { ...toKeyJson(writeKey), key, grace_expires_at: graceExpiresAt.toISOString() })
-    }
+    const body =
+      hours === undefined ? {} : { grace_period_hours: parseNumber('grace-period-hours', String(hours)) }
+    const { key, grace_expires_at, ...writeKey } = await run.client.call<RotatedKeyJson>(
+      `${keyPath(run)}/rotate`,
+      { method: 'POST', body },
+    )
+    if (isJson(run)) return printJson(run, { ...writeKey, key, grace_expires_at })
     printSecret(run, writeKey, key)
-    note(run, `Earlier secrets are accepted until ${graceExpiresAt.toISOString()}.`)
+    note(
+      run,
+      hours === '0'
+        ? 'Earlier secrets are not accepted any more.'
+        : `Earlier secrets are accepted until ${grace_expires_at}.`,
+    )
   },
 
-  async pause(run) {
-    const key = await run.keys.pause(idOf(run), shellActor())
-    if (isJson(run)) return printJson(run, toKeyJson(key))
-    print(run, `Paused ${key.id} (${printable(key.name)}). Every process refuses it with 429.`)
-  },
-
-  async resume(run) {
-    const key = await run.keys.resume(idOf(run), shellActor())
-    if (isJson(run)) return printJson(run, toKeyJson(key))
-    print(run, `Resumed ${key.id} (${printable(key.name)}). Every process accepts it again.`)
-  },
-
-  async 'enforce-trial'(run) {
-    const key = await run.keys.enforceTrial(idOf(run), shellActor())
-    if (isJson(run)) return printJson(run, toKeyJson(key))
-    print(run, `Enforced what was on trial for ${key.id} (${printable(key.name)}).`)
-  },
-
-  async 'drop-trial'(run) {
-    const key = await run.keys.dropTrial(idOf(run), shellActor())
-    if (isJson(run)) return printJson(run, toKeyJson(key))
-    print(run, `Dropped what was on trial for ${key.id} (${printable(key.name)}).`)
-  },
+  pause: changing('POST', '/pause', (key) => `Paused ${key}. Every process refuses it with 429.`),
+  resume: changing('POST', '/resume', (key) => `Resumed ${key}. Every process accepts it again.`),
+  'enforce-trial': changing('POST', '/trial/enforce', (key) => `Enforced what was on trial for ${key}.`),
+  'drop-trial': changing('DELETE', '/trial', (key) => `Dropped what was on trial for ${key}.`),
 
   async revoke(run) {
-    const key = await confirm(run, 'Revoking cannot be undone')
-    const revoked = await run.keys.revoke(key.id, shellActor())
-    if (isJson(run)) return printJson(run, toKeyJson(revoked))
-    print(run, `Revoked ${key.id} (${printable(key.name)}). No process accepts it any more.`)
+    const { id } = await confirm(run, 'Revoking cannot be undone')
+    const key = await run.client.call<KeyJson>(`/${id}/revoke`, { method: 'POST' })
+    if (isJson(run)) return printJson(run, key)
+    print(run, `Revoked ${called(key)}. No process accepts it any more.`)
   },
 
   async delete(run) {
     const key = await confirm(run, 'Deleting cannot be undone, and takes its usage along')
-    await run.keys.remove(key.id, shellActor())
+    await run.client.call(`/${key.id}`, { method: 'DELETE' })
     if (isJson(run)) return printJson(run, { id: key.id, deleted: true })
-    print(run, `Deleted ${key.id} (${printable(key.name)}). No process accepts it any more.`)
+    print(run, `Deleted ${called(key)}. No process accepts it any more.`)
   },
+} as const satisfies Readonly<Record<string, Command>>
+
+/** A change that needs nothing but the key. */
+function changing(method: 'POST' | 'DELETE', action: string, told: (key: string) => string): Command {
+  return async (run) => {
+    const key = await run.client.call<KeyJson>(keyPath(run) + action, { method })
+    if (isJson(run)) return printJson(run, key)
+    print(run, told(called(key)))
+  }
 }

@@ -1,47 +1,14 @@
-import type { ParseArgsConfig } from 'node:util'
-import { camelCaseKeys } from '../admin/field-names.ts'
 import { type FieldKind, type KeyField, keyFields, settableFields } from '../keys/fields.ts'
-import { toKebabCase } from '../runtime/letter-case.ts'
+import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { usageError } from './cli-error.ts'
+import type { Flags } from './flags.ts'
 import { splitList } from './keys-options.ts'
-
-type Flags = NonNullable<ParseArgsConfig['options']>
 
 const settable = settableFields('create').map((name) => ({
   name,
-  flag: toFlagName(name),
+  flag: toKebabCase(name),
   field: keyFields[name] as KeyField,
 }))
-
-/** The fields that a command may set, as its options. */
-export function keyFlags(command: 'create' | 'update'): Flags {
-  return Object.fromEntries(settableFields(command).map((name) => [toFlagName(name), { type: 'string' }]))
-}
-
-/**
- * The fields that are given, for `keys.create` and `keys.update`, which check them. `null` takes a rule away;
- * an empty list is one: `--allowed-origins ''` admits no browser.
- */
-export function toKeyFields(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const fields: Record<string, unknown> = {}
-  for (const { name, flag, field } of settable) {
-    const text = values[flag]
-    if (typeof text === 'string') fields[name] = parseField(flag, field, text)
-  }
-  return fields
-}
-
-/** `allowedOrigins` → `allowed-origins`. */
-export function toFlagName(field: string): string {
-  return toKebabCase(field)
-}
-
-/** What the flags of the optional fields are followed by in the help, e.g. `--rate-limit-eps N`. */
-export function ruleUsage(): string[] {
-  return settable
-    .filter(({ field }) => field.nullable)
-    .map(({ flag, field: { kind } }) => `--${flag} ${placeholders[kind]}`)
-}
 
 const placeholders: Readonly<Record<FieldKind, string>> = {
   text: 'TEXT',
@@ -53,12 +20,47 @@ const placeholders: Readonly<Record<FieldKind, string>> = {
   rules: 'JSON',
 }
 
+/** What the table of fields leaves to their names. */
+const otherHelp: Readonly<Record<string, string>> = {
+  sourceType: 'What sends with it.',
+  environment: "Default: WRITEKEY_ENVIRONMENT or production; with --api the server's own. Never changed.",
+}
+
+/** The fields that a command may set, as its options. */
+export function fieldFlags(command: 'create' | 'update'): Flags {
+  const names = settableFields(command) as readonly string[]
+  return Object.fromEntries(
+    settable
+      .filter(({ name }) => names.includes(name))
+      .map(({ name, flag, field: { kind, words, description } }) => [
+        flag,
+        { value: words?.join('|') ?? placeholders[kind], help: description ?? otherHelp[name] ?? '' },
+      ]),
+  )
+}
+
+/**
+ * The fields that are given, in the spelling of the management API, which checks them. `null` takes a rule
+ * away; an empty list is one: `--allowed-origins ''` admits no browser.
+ */
+export function toKeyFields(values: Readonly<Record<string, unknown>>, now: number): Record<string, unknown> {
+  const fields: Record<string, unknown> = {}
+  for (const { name, flag, field } of settable) {
+    const text = values[flag]
+    if (typeof text !== 'string') continue
+    const value = parseField(flag, field, text)
+    // Says more than the schema of the API does.
+    if (value !== null) field.parse?.(value, now)
+    fields[toSnakeCase(name)] = value
+  }
+  return fields
+}
+
 function parseField(flag: string, { kind, nullable }: KeyField, text: string): unknown {
   if (nullable && text === 'null') return null
   if (kind === 'list') return splitList(text)
   if (kind === 'number') return parseNumber(flag, text)
-  if (kind === 'json') return parseJson(flag, text)
-  if (kind === 'rules') return camelCaseKeys(parseJson(flag, text) as Record<string, unknown>)
+  if (kind === 'json' || kind === 'rules') return parseJson(flag, text)
   return text
 }
 

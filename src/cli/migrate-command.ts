@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { parseStoreUrl } from '../stores/sql/store-url.ts'
-import { usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
 import { describeStore, memoryUrl, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import { noteLine, printLine } from './terminal.ts'
@@ -8,9 +7,8 @@ import { noteLine, printLine } from './terminal.ts'
 /**
  * Makes the tables or brings them up to date; with `--dry-run` it prints the SQL of that and runs none of it.
  */
-export async function migrate({ values, args, terminal }: Omit<CommandRun, 'keys'>): Promise<void> {
-  if (args.length > 0) throw usageError('migrate takes no argument; a store is named with --store.')
-  const url = storeUrl(typeof values.store === 'string' ? values.store : undefined, terminal)
+export async function migrate({ values, terminal }: Omit<CommandRun, 'client'>): Promise<void> {
+  const url = storeUrl(values.store, terminal)
   const tables = tablesLocation(values, terminal)
   const place = describeStore(url, tables)
   const isDryRun = values['dry-run'] === true

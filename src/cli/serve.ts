@@ -47,7 +47,7 @@ const stopGraceMs = 5_000
 const tokenFile = join(dataFolder, 'admin-token.sha256')
 
 /**
- * Ingest, management API and page in one process. The first start makes a key and an admin token and prints
+ * Ingest, management API and page in one process. The first start makes a key and a management token and prints
  * both; every accepted event becomes one line of JSON on standard output.
  */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<RunningServer> {
@@ -157,7 +157,7 @@ async function listen(server: Server, port: number, host: string): Promise<strin
     const { code } = error as NodeJS.ErrnoException
     const why =
       code === 'EADDRINUSE'
-        ? `Port ${port} is in use. Choose another one with PORT.`
+        ? `Port ${port} is in use. Choose another one with --port or PORT.`
         : `Cannot listen on ${host}, port ${port}: ${code ?? 'unknown error'}.`
     throw new CliError(exitCodes.unavailable, why)
   }
@@ -184,8 +184,8 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
       ? 'Write key:   (shown when it was made; make another with: writekey create)'
       : `Write key:   ${firstKey}`,
     token === undefined
-      ? `Admin token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start; lost? Delete ${tokenFile} and start again)`
-      : `Admin token: ${token}`,
+      ? `Management token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start; lost? Delete ${tokenFile} and start again)`
+      : `Management token: ${token}`,
     ...(firstKey !== undefined || token !== undefined ? ['They are not shown again.'] : []),
     '',
     'Send an event:',

@@ -11,8 +11,8 @@ export const dataFolder = '.data'
 const defaultFile = join(dataFolder, 'writekey.db')
 
 /** The store that `--store`, `WRITEKEY_STORE` or the default says. */
-export function storeUrl(option: string | undefined, { env }: Terminal): string {
-  const url = option ?? env.WRITEKEY_STORE
+export function storeUrl(option: string | boolean | undefined, { env }: Terminal): string {
+  const url = typeof option === 'string' ? option : env.WRITEKEY_STORE
   if (url === '') throw usageError('--store and WRITEKEY_STORE must not be empty.')
   return url ?? `sqlite:${defaultFile}`
 }

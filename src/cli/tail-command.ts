@@ -1,124 +1,145 @@
 import type { z } from 'zod'
-import { createKeyNames } from '../admin/key-names.ts'
-import { type decisionSchema, toDecisionJson } from '../admin/routes/debugger.ts'
-import type { WriteKeys } from '../index.ts'
+import type { decisionSchema } from '../admin/routes/debugger.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
-import { noteLine, printLine } from './terminal.ts'
+import { coloured, noteLine, paint, printable, printLine } from './terminal.ts'
 
 type Decision = z.output<typeof decisionSchema>
 
 /** Something that goes on until it is told to stop. */
 export interface Following {
   stop(): Promise<void>
+  /** Rejects when it cannot go on. */
+  readonly failed?: Promise<never>
 }
 
-type Run = Omit<CommandRun, 'keys'>
+/** Decisions from before that are shown first. */
+const shownAtFirst = 10
+const firstRetryMs = 500
+const longestRetryMs = 10_000
 
 /** Prints the decisions of all processes that share a store, as they fall. */
-export async function tailStore(run: Run, keys: WriteKeys): Promise<Following> {
-  const { activity } = keys
-  if (activity.scope === 'process') {
-    throw usageError('This store carries nothing from one process to another. Name a server with --api.')
+export async function tail(run: CommandRun): Promise<Following> {
+  const { values, client, terminal } = run
+  const { scope } = await client.read<{ scope: 'fleet' | 'process' }>('/debugger', { limit: 1 })
+  if (scope === 'process') {
+    if (values.api === undefined)
+      throw usageError('This store carries nothing from one process to another. Name a server with --api.')
+    noteLine(terminal, 'Only the process that answers is seen: its store carries nothing to others.', 'dim')
   }
-  const keyNames = createKeyNames(keys, Date.now)
-  let printing = Promise.resolve()
-  const leave = activity.decisions.subscribe(
-    (decision) => {
-      printing = printing.then(async () => {
-        const names = await keyNames.of([decision.keyId])
-        show(run, toDecisionJson(decision, names))
-      })
-    },
-    undefined,
-    (count) => showMissed(run, count),
-  )
+  const leaving = new AbortController()
+  const filter = { key_id: values.key, outcome: values.refused === true ? 'refused' : undefined }
+  let last: number | undefined
+
+  async function readOnce(): Promise<void> {
+    const query = { ...filter, limit: last === undefined ? shownAtFirst : 100, after: last }
+    const stream = await client.follow('/debugger', query, leaving.signal)
+    await readEvents(stream, leaving.signal, (event, data) => {
+      if (event === 'restart') last = undefined
+      if (event === 'missed')
+        noteLine(
+          terminal,
+          `${(JSON.parse(data) as { count: number }).count} more decisions were too many to show.`,
+          'warn',
+        )
+      if (event !== 'decision') return
+      const decision = JSON.parse(data) as Decision
+      last = decision.id
+      show(run, decision)
+    })
+  }
+
+  /** Goes on over a restart of the server, and ends when it refuses. */
+  async function follow(): Promise<never> {
+    for (let waitMs = firstRetryMs, isTold = false; !leaving.signal.aborted; ) {
+      try {
+        await readOnce()
+        isTold = false
+        waitMs = firstRetryMs
+      } catch (error) {
+        if (leaving.signal.aborted) break
+        if (error instanceof CliError && error.exitCode !== exitCodes.unavailable) throw error
+        if (!isTold) noteLine(terminal, `${(error as Error).message} Trying again.`, 'warn')
+        isTold = true
+        waitMs = Math.min(longestRetryMs, waitMs * 2)
+      }
+      await pause(waitMs, leaving.signal)
+    }
+    return new Promise<never>(() => {})
+  }
+
   // Everything else lets a process end that has nothing to do.
   const alive = setInterval(() => {}, 60_000)
   return {
+    failed: follow(),
     async stop() {
       clearInterval(alive)
-      leave()
-      await printing
-      await keys.close()
-    },
-  }
-}
-
-/** The same, as a server of the management API tells it. */
-export async function tailApi(run: Run, api: string): Promise<Following> {
-  const { values, terminal } = run
-  const token = typeof values.token === 'string' ? values.token : terminal.env.WRITEKEY_TOKEN
-  if (token === undefined || token === '')
-    throw usageError('Give a management token with --token, or as WRITEKEY_TOKEN.')
-  const leaving = new AbortController()
-  const response = await fetch(debuggerUrl(api), {
-    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
-    signal: leaving.signal,
-  }).catch((error: Error) => {
-    throw new CliError(exitCodes.unavailable, `The server at --api does not answer: ${error.message}.`)
-  })
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel()
-    const problem =
-      response.status === 401 ? 'it does not know this management token' : `it answered ${response.status}`
-    throw new CliError(exitCodes.refused, `The server at --api refused: ${problem}.`)
-  }
-  const reading = readStream(run, response.body).catch((error: Error) => {
-    if (!leaving.signal.aborted) noteLine(terminal, `writekey: the stream ended: ${error.message}`)
-  })
-  return {
-    async stop() {
       leaving.abort()
-      await reading
+      await client.close()
     },
   }
 }
 
-function debuggerUrl(api: string): URL {
-  try {
-    return new URL(`${api.replace(/\/+$/, '')}/api/v1/events/debugger`)
-  } catch {
-    throw usageError('--api must be the URL of a server, such as https://events.example.com.')
-  }
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }
 
-async function readStream(run: Run, body: ReadableStream<Uint8Array>): Promise<void> {
+/** Server-sent events, until the stream ends or `signal` says so. */
+async function readEvents(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  take: (event: string, data: string) => void,
+): Promise<void> {
+  const reader = stream.getReader()
+  const leave = () => void reader.cancel().catch(() => {})
+  signal.addEventListener('abort', leave, { once: true })
   const decoder = new TextDecoder()
   let text = ''
-  for await (const chunk of body) {
-    text += decoder.decode(chunk, { stream: true })
-    const messages = text.split('\n\n')
-    text = messages.pop() as string
-    for (const message of messages) {
-      const [, event, data] = /^event: (\w+)\ndata: (.*)$/m.exec(message) ?? []
-      if (event === 'decision') show(run, JSON.parse(data as string) as Decision)
-      if (event === 'missed') showMissed(run, (JSON.parse(data as string) as { count: number }).count)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      text += decoder.decode(value, { stream: true })
+      const messages = text.split('\n\n')
+      text = messages.pop() as string
+      for (const message of messages) {
+        const [, event, data] = /^event: (\w+)\ndata: (.*)$/m.exec(message) ?? []
+        if (event !== undefined && data !== undefined) take(event, data)
+      }
     }
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }
 
-function show({ values, terminal }: Run, decision: Decision): void {
-  if (values.refused === true && decision.verdict !== 'refused') return
-  if (values.key !== undefined && decision.key_id !== values.key) return
+function show({ values, terminal }: CommandRun, decision: Decision): void {
   if (values.json === true) {
     printLine(terminal, JSON.stringify(decision))
     return
   }
-  const { at, process, reason, status, key, key_id, types, names, origin, address } = decision
+  const { at, process, reason, status, key, key_id, types, names, origin, address, would_refuse } = decision
   const what = [...types.slice(0, 1), ...names.slice(0, 1).map((name) => JSON.stringify(name))]
-  const line = [
+  const outcome = `${status} ${reason ?? (would_refuse === null ? 'accepted' : `accepted, trial: ${would_refuse}`)}`
+  const parts = [
     at,
     process,
-    `${status} ${reason ?? 'accepted'}`,
-    key === null ? (key_id ?? '-') : `${key.name} (${key.environment}, ${key.start ?? '-'}…)`,
+    outcome,
+    key === null
+      ? (key_id ?? '-')
+      : `${key.name} (${[key.environment, ...(key.workspace === null ? [] : [key.workspace]), `${key.start ?? '-'}…`].join(', ')})`,
     what.join(' ') || '-',
     origin ?? '-',
     address ?? '-',
-  ]
-  printLine(terminal, line.join('  '))
-}
-
-function showMissed({ terminal }: Run, count: number): void {
-  noteLine(terminal, `writekey: ${count} more decisions were too many to show.`)
+  ].map(printable)
+  if (coloured(terminal, 'stdout')) {
+    parts[0] = paint(parts[0] as string, 'dim')
+    parts[2] = paint(parts[2] as string, reason !== null ? 'bad' : would_refuse === null ? 'good' : 'warn')
+  }
+  terminal.stdout.write(`${parts.join('  ')}\n`)
 }

@@ -3,51 +3,54 @@ import type { Readable, Writable } from 'node:stream'
 
 /** Where a command reads and writes. The process's own streams, or a test's. */
 export interface Terminal {
-  stdin: Readable & { isTTY?: boolean }
-  stdout: Writable
-  stderr: Writable & { isTTY?: boolean }
+  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown }
+  stdout: Writable & { isTTY?: boolean; columns?: number }
+  stderr: Writable & { isTTY?: boolean; columns?: number }
   env: Readonly<Record<string, string | undefined>>
 }
-
-/** Longest secret or answer read from standard input, in characters. */
-const maxInputLength = 4_096
 
 /** One line of output. */
 export function printLine({ stdout }: Terminal, line: string): void {
   stdout.write(`${printable(line)}\n`)
 }
 
-const colours = { bad: '31', dim: '2' } as const
+const colours = { bad: '31', good: '32', warn: '33', dim: '2' } as const
 
-/**
- * One line for the person at the terminal, apart from what a pipe takes; in colour on a terminal, unless
- * NO_COLOR says not to.
- */
-export function noteLine({ stderr, env }: Terminal, line: string, colour?: keyof typeof colours): void {
-  const isPlain = colour === undefined || stderr.isTTY !== true || (env.NO_COLOR ?? '') !== ''
-  const text = printable(line)
-  stderr.write(isPlain ? `${text}\n` : `\u001b[${colours[colour]}m${text}\u001b[0m\n`)
+export type Colour = keyof typeof colours
+
+export function paint(text: string, colour: Colour): string {
+  return `\u001b[${colours[colour]}m${text}\u001b[0m`
 }
 
-/**
- * All of standard input, for a secret: never taken from the command line, where every user of the machine
- * sees it.
- */
-export async function readInput({ stdin }: Terminal): Promise<string> {
-  let text = ''
-  for await (const chunk of stdin) {
-    text += String(chunk)
-    if (text.length > maxInputLength) break
-  }
-  return text.trim()
+/** Whether a stream takes colours: a terminal that knows them, unless NO_COLOR; FORCE_COLOR outdoes both. */
+export function coloured({ env, ...streams }: Terminal, name: 'stdout' | 'stderr'): boolean {
+  const { FORCE_COLOR: forced = '', NO_COLOR: none = '', TERM } = env
+  if (forced !== '') return forced !== '0' && forced !== 'false'
+  return none === '' && TERM !== 'dumb' && streams[name].isTTY === true
+}
+
+/** Cells of a line; `Infinity` where nobody looks. */
+export function widthOf(stream: Terminal['stdout']): number {
+  return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0
+    ? stream.columns
+    : Infinity
+}
+
+/** One line for the person at the terminal, apart from what a pipe takes. */
+export function noteLine(terminal: Terminal, line: string, colour?: Colour): void {
+  const text = printable(line)
+  const isPlain = colour === undefined || !coloured(terminal, 'stderr')
+  terminal.stderr.write(isPlain ? `${text}\n` : `${paint(text, colour)}\n`)
 }
 
 /** Asks on a terminal; undefined when nobody is there to answer. */
 export async function ask({ stdin, stderr }: Terminal, question: string): Promise<string | undefined> {
   if (stdin.isTTY !== true) return undefined
   const prompt = createInterface({ input: stdin, output: stderr, terminal: false })
+  // Ctrl-D answers nothing, and so does not confirm.
+  const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')))
   try {
-    return await prompt.question(question)
+    return await Promise.race([prompt.question(question), closed])
   } finally {
     prompt.close()
   }
@@ -69,17 +72,5 @@ export function printable(value: unknown): string {
     [...Array(character.length).keys()]
       .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
       .join(''),
-  )
-}
-
-/** Rows under a heading, in columns: one text a line. */
-export function formatTable(heading: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
-  const lines = [heading, ...rows.map((row) => row.map(printable))]
-  const widths = heading.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] as number))
-      .join('  ')
-      .trimEnd(),
   )
 }

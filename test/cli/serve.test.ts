@@ -54,8 +54,8 @@ describe('writekey serve', () => {
       return [answer.status, await answer.text()] as const
     }
     const ok = { ok: true }
-    const [status, body] = await probe('/readyz')
-    expect(status).toBe(200)
+    await expect.poll(async () => (await probe('/readyz'))[0], { timeout: 10_000 }).toBe(200)
+    const [, body] = await probe('/readyz')
     expect(JSON.parse(body)).toEqual({ ok: true, store: ok, limiter: ok, hints: ok, cache: ok, usage: ok })
     expect(await probe('/healthz?verbose', 'HEAD')).toEqual([200, ''])
     expect((await probe('/readyz', 'POST'))[0]).toBe(405)
@@ -117,7 +117,7 @@ describe('writekey serve', () => {
     const { server, read } = await shell.serve()
     const greeting = read().out
     const key = /^Write key: +(sk_live_\w+)$/m.exec(greeting)?.[1] as string
-    const token = /^Admin token: +([0-9a-f]{64})$/m.exec(greeting)?.[1] as string
+    const token = /^Management token: +([0-9a-f]{64})$/m.exec(greeting)?.[1] as string
     expect(greeting).toContain(`curl -u '${key}:' ${server.url}/v1/track`)
 
     const send = (path: string, body: unknown) =>
@@ -194,7 +194,7 @@ describe('writekey serve', () => {
     expect(listed.status).toBe(200)
   })
 
-  it('takes its admin token from the environment, and refuses a short one', async () => {
+  it('takes its management token from the environment, and refuses a short one', async () => {
     const shell = openShell()
     enter(shell.folder)
     const token = 'x'.repeat(32)
@@ -226,7 +226,7 @@ describe('writekey serve', () => {
     const { code, read } = await shell.serve({ PORT: String(port) })
     expect([code, read().err]).toEqual([
       3,
-      `writekey: Port ${port} is in use. Choose another one with PORT.\n`,
+      `writekey: Port ${port} is in use. Choose another one with --port or PORT.\n`,
     ])
     await new Promise((resolve) => taken.close(resolve))
   })

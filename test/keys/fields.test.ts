@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { snakeCaseKeys } from '../../src/admin/field-names.ts'
 import { createKeySchema, keySchema, toKeyJson, updateKeySchema } from '../../src/admin/key-schema.ts'
-import { keyFlags, ruleUsage, toFlagName, toKeyFields } from '../../src/cli/key-flags.ts'
+import { commandHelp } from '../../src/cli/help.ts'
+import { fieldFlags, toKeyFields } from '../../src/cli/key-flags.ts'
 import { type CreateKeyInput, createMemoryStore, createWriteKeys } from '../../src/index.ts'
 import { type FieldName, fieldEntries, type KeyField, unsetFields } from '../../src/keys/fields.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
-import { toSnakeCase } from '../../src/runtime/letter-case.ts'
+import { toKebabCase, toSnakeCase } from '../../src/runtime/letter-case.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../src/testing/stored-key.ts'
 
@@ -104,13 +105,13 @@ describe('a field that can be set', () => {
   })
 
   it.each(settable)('%s: as a flag of the command line, and in its help', (name, field) => {
-    const flag = toFlagName(name)
+    const flag = toKebabCase(name)
     const [value, text] = sampleOf(field)
-    expect(keyFlags('create')).toHaveProperty([flag], { type: 'string' })
-    expect(Object.hasOwn(keyFlags('update'), flag)).toBe(field.settable === 'always')
-    expect(toKeyFields({ [flag]: text })).toEqual({ [name]: value })
-    expect(toKeyFields({ [flag]: 'null' })).toEqual({ [name]: field.nullable ? null : 'null' })
-    expect(ruleUsage().some((usage) => usage.startsWith(`--${flag} `))).toBe(field.nullable === true)
+    expect(commandHelp('create', 100)).toContain(`--${flag} `)
+    expect(fieldFlags('create')[flag]?.help).not.toBe('')
+    expect(Object.hasOwn(fieldFlags('update'), flag)).toBe(field.settable === 'always')
+    expect(toKeyFields({ [flag]: text }, 0)).toEqual({ [toSnakeCase(name)]: inJson(field, value) })
+    if (field.nullable) expect(toKeyFields({ [flag]: 'null' }, 0)).toEqual({ [toSnakeCase(name)]: null })
   })
 })
 
@@ -123,7 +124,7 @@ describe('a field that no caller sets', () => {
     expect(
       createKeySchema.safeParse({ name: 'Web', source_type: 'web', [toSnakeCase(name)]: 1 }).success,
     ).toBe(false)
-    expect(keyFlags('create')).not.toHaveProperty([toFlagName(name)])
+    expect(fieldFlags('create')).not.toHaveProperty([toKebabCase(name)])
     await keys.close()
   })
 })

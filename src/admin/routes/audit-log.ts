@@ -64,7 +64,7 @@ const listAuditLog = defineOperation({
 export const auditOperations: readonly Operation[] = [listAuditLog]
 
 /** An audit entry as JSON; times within the changed fields too. */
-export function toAuditJson(
+function toAuditJson(
   entry: AuditEntry,
   names: ReadonlyMap<string, KeyName>,
 ): z.output<typeof auditEntrySchema> {

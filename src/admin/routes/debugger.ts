@@ -143,7 +143,7 @@ function toFilter({
   }
 }
 
-export function toDecisionJson(
+function toDecisionJson(
   decision: RecentDecision,
   names: ReadonlyMap<string, KeyName>,
 ): z.output<typeof decisionSchema> {

@@ -142,7 +142,7 @@ function toGroupJson(
 export const usageOperations: readonly Operation[] = [getUsage, getUsageOverview]
 
 /** The usage of a key as JSON. */
-export function toUsageJson(id: string, usage: KeyUsage): z.output<typeof usageSchema> {
+function toUsageJson(id: string, usage: KeyUsage): z.output<typeof usageSchema> {
   return {
     id,
     from: usage.from.toISOString(),

@@ -1,0 +1,146 @@
+import { reasonAdvice } from '../verifier/reason-advice.ts'
+import type { Reason } from '../verifier/reasons.ts'
+import { problems } from '../verifier/reasons.ts'
+import type { KeyJson } from './command-run.ts'
+import { seconds } from './moments.ts'
+import type { PresentedSecret } from './presented-secret.ts'
+import { printable } from './terminal.ts'
+
+/** What would happen to a request now. */
+export interface Judgement {
+  /** null: it would be accepted. */
+  reason: Reason | null
+  key: KeyJson | undefined
+  /** Why rules on trial would refuse it. */
+  wouldRefuse?: string | undefined
+  /** Which environment was asked; undefined: that of a server, which does not say. */
+  environment?: string
+}
+
+/** A judgement with what to do about it. */
+export interface Finding {
+  accepted: boolean
+  key_id: string | null
+  key_name: string | null
+  environment: string | null
+  workspace: string | null
+  reason: string | null
+  status: number
+  cause: string
+  advice: string | null
+  found_in: string | null
+  would_refuse: string | null
+}
+
+const soonMs = 30 * 24 * 3_600_000
+
+export function toFinding(judgement: Judgement, presented: PresentedSecret, now: number): Finding {
+  const { reason, key, wouldRefuse = null } = judgement
+  const { mistake, foundIn = null } = presented
+  const advice = [
+    ...(mistake === undefined ? [] : [mistake]),
+    ...(reason === null
+      ? adviceWhenAccepted(judgement, presented, now)
+      : [adviceWhenRefused(reason, judgement, presented)]),
+  ]
+  return {
+    accepted: reason === null && mistake === undefined,
+    key_id: key?.id ?? null,
+    key_name: key?.name ?? null,
+    environment: key?.environment ?? null,
+    workspace: key?.workspace ?? null,
+    reason: reason ?? (mistake === undefined ? null : 'malformed_key'),
+    status:
+      reason === null
+        ? mistake === undefined
+          ? 200
+          : problems.malformed_key.status
+        : problems[reason].status,
+    cause:
+      reason === null
+        ? mistake === undefined
+          ? 'The request would be accepted.'
+          : 'The secret is right, but not where it stands.'
+        : `${reasonAdvice[reason].cause}.`,
+    advice: advice.length === 0 ? null : advice.join(' '),
+    found_in: foundIn,
+    would_refuse: wouldRefuse,
+  }
+}
+
+function adviceWhenAccepted(
+  { key, wouldRefuse }: Judgement,
+  { secret }: PresentedSecret,
+  now: number,
+): string[] {
+  if (key === undefined) return []
+  const own = key.secrets.find(({ start }) => start !== '' && secret.startsWith(start))
+  const newest = key.secrets.at(-1)
+  const advice: string[] = []
+  if (own !== undefined && own !== newest && own.expires_at !== null)
+    advice.push(
+      `This secret was rotated and ends at ${seconds(own.expires_at)}: move the sender to the new one${beginning(newest?.start)}.`,
+    )
+  if (key.expires_at !== null && Date.parse(key.expires_at) < now + soonMs)
+    advice.push(`The whole key ends at ${seconds(key.expires_at)}.`)
+  if (wouldRefuse !== undefined)
+    advice.push(
+      `Its rules on trial would refuse this (${wouldRefuse}); writekey usage ${key.id} counts how often.`,
+    )
+  return advice
+}
+
+function adviceWhenRefused(
+  reason: Reason,
+  { key, environment }: Judgement,
+  { secret }: PresentedSecret,
+): string {
+  const { advice } = reasonAdvice[reason]
+  if (key === undefined) return advice
+  switch (reason) {
+    case 'revoked_key':
+      return `It was revoked${key.revoked_at === null ? '' : ` at ${seconds(key.revoked_at)}`}. ${advice}`
+    case 'key_paused':
+      return `${advice} Resume it with: writekey resume ${key.id}`
+    case 'wrong_environment':
+      return `It is a key of ${key.environment}, and this is ${environment ?? 'another environment'} (WRITEKEY_ENVIRONMENT). ${advice}`
+    case 'expired_key': {
+      if (key.effective_status === 'expired')
+        return `The whole key ended at ${seconds(key.expires_at)}. Create a new key and put it into the sender.`
+      const newest = key.secrets.at(-1)?.start
+      if (newest !== undefined && newest !== '' && secret.startsWith(newest)) return advice
+      return `It was rotated, and its grace is over. Put the newest secret${beginning(newest)} into the sender, or rotate once more to get one.`
+    }
+    case 'origin_not_allowed':
+      return `Allowed are: ${listed(key.allowed_origins)}. ${advice} In the shell: writekey update ${key.id} --allowed-origins with all of them.`
+    case 'event_type_not_allowed':
+      return `Allowed are: ${listed(key.allowed_event_types)}. ${advice}`
+    default:
+      return advice
+  }
+}
+
+function beginning(start: string | undefined): string {
+  return start === undefined || start === '' ? '' : `, which begins with ${start}`
+}
+
+function listed(values: readonly string[] | null): string {
+  if (values === null) return 'all'
+  if (values.length === 0) return 'none'
+  return values.length > 5
+    ? `${values.slice(0, 5).join(', ')} and ${values.length - 5} more`
+    : values.join(', ')
+}
+
+export function toLines(finding: Finding): string[] {
+  const { accepted, key_id, key_name, environment, workspace, reason, status, cause, advice, found_in } =
+    finding
+  const of = [environment, workspace].filter((part) => part !== null).join(', ')
+  return [
+    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})`,
+    ...(key_id === null ? [] : [`key: ${key_id} (${printable(key_name)}), ${of}`]),
+    ...(found_in === null ? [] : [`The secret was found in ${found_in}.`]),
+    cause,
+    ...(advice === null ? [] : [advice]),
+  ]
+}

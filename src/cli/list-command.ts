@@ -1,0 +1,71 @@
+import type { CommandRun, KeyPageJson, ListedKeyJson } from './command-run.ts'
+import { seconds } from './moments.ts'
+import { printPages } from './pages.ts'
+import type { Column } from './table.ts'
+import type { Colour } from './terminal.ts'
+
+const filters = ['status', 'source-type', 'environment', 'workspace', 'plan', 'q', 'sort'] as const
+
+export async function listKeys(run: CommandRun): Promise<void> {
+  const query = Object.fromEntries(filters.map((flag) => [flag.replace('-', '_'), run.values[flag]]))
+  await printPages<ListedKeyJson>(run, {
+    ask: (page) => run.client.call<KeyPageJson>('', { query: { ...query, ...page } }),
+    columns,
+    csv,
+  })
+}
+
+const statusColours: Readonly<Record<ListedKeyJson['effective_status'], Colour>> = {
+  active: 'good',
+  rotating: 'good',
+  paused: 'warn',
+  expired: 'bad',
+  revoked: 'bad',
+}
+
+const columns: readonly Column<ListedKeyJson>[] = [
+  { heading: 'ID', read: ({ id }) => id },
+  { heading: 'NAME', read: ({ name }) => name, cut: true },
+  { heading: 'SOURCE', read: (key) => key.source_type, leaveOut: 4 },
+  { heading: 'ENVIRONMENT', read: ({ environment }) => environment, leaveOut: 2 },
+  {
+    heading: 'STATUS',
+    read: (key) => key.effective_status,
+    colour: (key) => statusColours[key.effective_status],
+  },
+  { heading: 'WORKSPACE', read: ({ workspace }) => workspace ?? '-', leaveOut: 3 },
+  {
+    heading: 'RATE',
+    read: ({ effective_rate_limit_eps: eps }) => (eps === null ? '-' : `${eps}/s`),
+    leaveOut: 5,
+  },
+  { heading: 'CREATED', read: (key) => seconds(key.created_at), leaveOut: 7 },
+  { heading: 'LAST EVENT', read: (key) => seconds(key.last_event_at) ?? 'never', leaveOut: 6 },
+  { heading: '24H', read: (key) => key.events_24h, leaveOut: 1 },
+  {
+    heading: 'REFUSED',
+    read: (key) => key.rejected_24h,
+    colour: (key) => (key.rejected_24h > 0 ? 'warn' : undefined),
+    leaveOut: 1,
+  },
+]
+
+const csv: Readonly<Record<string, (key: ListedKeyJson) => unknown>> = {
+  id: (key) => key.id,
+  name: (key) => key.name,
+  source_type: (key) => key.source_type,
+  environment: (key) => key.environment,
+  workspace: (key) => key.workspace,
+  plan: (key) => key.plan,
+  status: (key) => key.effective_status,
+  start: (key) => key.secrets.at(-1)?.start,
+  rate_limit_eps: (key) => key.rate_limit_eps,
+  effective_rate_limit_eps: (key) => key.effective_rate_limit_eps,
+  sender_rate_limit_eps: (key) => key.sender_rate_limit_eps,
+  allowed_event_types: (key) => key.allowed_event_types,
+  allowed_origins: (key) => key.allowed_origins,
+  created_at: (key) => key.created_at,
+  last_event_at: (key) => key.last_event_at,
+  events_24h: (key) => key.events_24h,
+  rejected_24h: (key) => key.rejected_24h,
+}

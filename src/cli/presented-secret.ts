@@ -1,0 +1,65 @@
+import { isWellFormedSecret } from '../keys/secret.ts'
+
+/** A secret as somebody pasted it. */
+export interface PresentedSecret {
+  secret: string
+  /** What it was found in, for people; undefined: alone. */
+  foundIn?: string
+  /** What would keep a sender from being accepted that presents it so. */
+  mistake?: string
+}
+
+/**
+ * Finds the secret in what people paste: the secret itself, `key:`, a header with its name or without, or a
+ * line that holds a secret of ours.
+ */
+export function readPresentedSecret(pasted: string): PresentedSecret {
+  const text = unquote(pasted.trim())
+  const [, scheme, credentials] = /^(?:authorization\s*:\s*)?(basic|bearer)\s+(\S+)$/i.exec(text) ?? []
+  if (scheme?.toLowerCase() === 'bearer') return { secret: credentials as string, foundIn: 'a Bearer header' }
+  if (scheme !== undefined) return readBasic(credentials as string)
+  const header = /^x-write-key\s*:\s*(\S+)$/i.exec(text)?.[1]
+  if (header !== undefined) return { secret: header, foundIn: 'an X-Write-Key header' }
+  if (/^\S+:$/.test(text)) return { secret: text.slice(0, -1), foundIn: 'a user name with its colon' }
+  const ours = /\s|[/=:"'{]/.test(text) ? findOurs(text) : undefined
+  return ours === undefined ? { secret: text } : { secret: ours, foundIn: 'a longer text' }
+}
+
+function readBasic(credentials: string): PresentedSecret {
+  const foundIn = 'a Basic header'
+  const decoded = /^[A-Za-z0-9+/_-]+={0,2}$/.test(credentials)
+    ? Buffer.from(credentials, 'base64').toString('utf8')
+    : ''
+  // Many a sender forgets to encode.
+  if (isWellFormedSecret(credentials.replace(/:$/, '')))
+    return {
+      secret: credentials.replace(/:$/, ''),
+      foundIn,
+      mistake:
+        'Behind Basic stands the secret itself; it must be the base64 of the secret with a colon behind it.',
+    }
+  const colon = decoded.indexOf(':')
+  const user = colon < 0 ? decoded : decoded.slice(0, colon)
+  const password = colon < 0 ? '' : decoded.slice(colon + 1)
+  if (user === '' && password !== '')
+    return {
+      secret: password,
+      foundIn,
+      mistake: 'The secret stands where the password does; it must be the user name, in front of the colon.',
+    }
+  if (colon < 0 && isWellFormedSecret(decoded.trim()))
+    return {
+      secret: decoded.trim(),
+      foundIn,
+      mistake: 'The colon behind the secret is missing: encode the secret with a colon behind it.',
+    }
+  return { secret: user, foundIn }
+}
+
+function findOurs(text: string): string | undefined {
+  return text.split(/[^A-Za-z0-9_-]+/).find(isWellFormedSecret)
+}
+
+function unquote(text: string): string {
+  return /^(["'])(.*)\1,?$/s.exec(text)?.[2]?.trim() ?? text
+}
