@@ -16,7 +16,7 @@ import { buildProgram, type Program, type Running } from './processes/spawn.ts'
 import { type Change, check, readLog } from './verification-log.ts'
 
 const verifierCount = 4
-/** Changes per campaign: as many revokes, pauses and grace-0 rotations each, and a fifth of that of removals. */
+/** Changes per campaign: as many revokes, pauses and grace-0 rotations each, and a fifth of that of removals. Two pauses of five are ended. */
 const revokes = length(1_000, 20)
 const groupSize = length(64, 16)
 const leaseMs = length(2_000, 400)
@@ -105,21 +105,24 @@ async function run(name: string, { url, notifications, disturbance }: Campaign):
     for (const verifier of verifiers)
       verified += (await verifier.ask<{ verified: number }>({ type: 'finish' })).verified
     const history = verifiers.flatMap((_, index) => readLog(logOf(index)))
-    const { violations, propagation, accepted } = check(history, changes)
+    const { violations, propagation, accepted, resumed } = check(history, changes)
     const written = [...writes.values()].map(({ tookMs }) => tookMs)
     const calls = [...changes.values()].map((change) => change.returnedAt - change.calledAt)
     const waits = [...changes.values()].map(({ returnedAt, committedAt = 0 }) => returnedAt - committedAt)
+    const resumes = [...changes.values()].flatMap(({ resume }) => resume ?? [])
     console.log(
-      `${name}: ${changes.size} changes, ${verified} verifications, ${accepted} accepted, ${violations.length} stale\n` +
+      `${name}: ${changes.size} changes, ${resumes.length} resumed, ${verified} verifications, ${accepted} accepted, ${violations.length} stale\n` +
         `  call: ${summarize(calls)}; of it the write: ${summarize(written)}; after the commit: ${summarize(waits)}\n` +
         `  last accepted after the commit: ${summarize(propagation.afterCommit)}, longest ${Math.max(...propagation.afterCommit).toFixed(0)} ms; ` +
-        `after the call began: ${summarize(propagation.afterCall)}`,
+        `after the call began: ${summarize(propagation.afterCall)}\n` +
+        `  resume: ${summarize(resumes.map((resume) => resume.returnedAt - resume.calledAt))}`,
     )
     expect(violations).toEqual([])
     expect(history.length).toBe(verified)
     // The checker saw what it is there to see: every key was in use everywhere, and was refused in the end.
     expect(accepted).toBeGreaterThanOrEqual(changes.size * verifierCount)
     expect(propagation.afterCommit.length).toBe(changes.size)
+    expect(resumed).toBe(resumes.length)
   } finally {
     for (const verifier of verifiers) await verifier.kill()
     await manager.close()
@@ -191,7 +194,14 @@ async function changeGroup(
       else if (action === 'remove') await manager.remove(writeKey.id)
       else await manager.rotate(writeKey.id, { gracePeriodHours: 0 })
       const committedAt = (writes.get(writeKey.id) as { at: number }).at
-      changes.set(index, { action, calledAt, committedAt, returnedAt: sharedNow() })
+      const change: Change = { action, calledAt, committedAt, returnedAt: sharedNow() }
+      if (isResumed(place % 16)) {
+        await pause(Math.random() * 60)
+        const resumedFrom = sharedNow()
+        await manager.resume(writeKey.id)
+        change.resume = { calledAt: resumedFrom, returnedAt: sharedNow() }
+      }
+      changes.set(index, change)
     }),
   )
   clearTimeout(thaw)
@@ -204,6 +214,10 @@ function actionOf(sixteenth: number): Change['action'] {
   if (sixteenth === 0) return 'remove'
   if (sixteenth < 6) return 'revoke'
   return sixteenth < 11 ? 'pause' : 'rotate'
+}
+
+function isResumed(sixteenth: number): boolean {
+  return sixteenth === 6 || sixteenth === 7
 }
 
 async function proxyTo(url: string): Promise<TcpProxy> {

@@ -7,6 +7,8 @@ export interface Change {
   /** When the store had written it. Left out where nobody has looked. */
   committedAt?: number
   returnedAt: number
+  /** The call that let the key be accepted again. */
+  resume?: { calledAt: number; returnedAt: number }
 }
 
 /** One verification, as a verifier has logged it. */
@@ -15,6 +17,7 @@ interface Verification {
   start: number
   end: number
   accepted: boolean
+  isPaused: boolean
 }
 
 export function readLog(file: string): Verification[] {
@@ -28,23 +31,35 @@ export function readLog(file: string): Verification[] {
         start: Number(start),
         end: Number(end),
         accepted: outcome === 'accepted',
+        isPaused: outcome === 'key_paused',
       }
     })
 }
 
-/** The rule: no accepted verification starts after the change of its key has returned. */
+/**
+ * The rule: no accepted verification starts after the change of its key has returned, and none is refused for a
+ * pause that starts after the key has been resumed.
+ */
 export function check(history: readonly Verification[], changes: ReadonlyMap<number, Change>) {
   const lastAccepted = new Map<number, number>()
   const violations: Verification[] = []
   const refused = new Set<number>()
+  const resumed = new Set<number>()
   let accepted = 0
   for (const one of history) {
     const change = changes.get(one.index)
+    const { calledAt: resumedFrom, returnedAt: resumedBy } = change?.resume ?? never
     if (one.accepted) {
       accepted++
+      if (one.start > resumedBy) resumed.add(one.index)
+      // What ends behind the call that resumes may have been accepted by it.
+      if (one.end > resumedFrom) continue
       lastAccepted.set(one.index, Math.max(one.start, lastAccepted.get(one.index) ?? 0))
       if (change !== undefined && one.start > change.returnedAt) violations.push(one)
-    } else if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
+    } else {
+      if (change !== undefined && one.start > change.calledAt) refused.add(one.index)
+      if (one.isPaused && one.start > resumedBy) violations.push(one)
+    }
   }
   /** How long after `since` a key was accepted anywhere, of each that was refused in the end. */
   const acceptedAfter = (since: (change: Change) => number | undefined) =>
@@ -57,5 +72,7 @@ export function check(history: readonly Verification[], changes: ReadonlyMap<num
     afterCall: acceptedAfter(({ calledAt }) => calledAt),
     afterCommit: acceptedAfter(({ committedAt }) => committedAt),
   }
-  return { violations, propagation, accepted }
+  return { violations, propagation, accepted, resumed: resumed.size }
 }
+
+const never = { calledAt: Number.POSITIVE_INFINITY, returnedAt: Number.POSITIVE_INFINITY }
