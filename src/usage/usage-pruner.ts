@@ -12,13 +12,16 @@ export interface UsagePrunerOptions {
 
 /** Has the store forget old counts, part by part, beside everything else. */
 export interface UsagePruner {
-  /** Begins unless it did so within the last hour. Returns at once. */
+  /** Begins unless it did so within the last hour, or met an error a moment ago. Returns at once. */
   runIfDue(): void
   /** Ends after the part under way. */
   close(): void
 }
 
 const pruneEveryMs = 3_600_000
+/** Pause after an error; it doubles with each further one. */
+const firstRetryMs = 1_000
+const longestRetryMs = 60_000
 /** Between two parts, so that a store that works in this process leaves most of its time to others. */
 const pauseMs = 20
 
@@ -28,7 +31,8 @@ export function createUsagePruner({
   retentionMs,
   onStoreError,
 }: UsagePrunerOptions): UsagePruner {
-  let prunedAt = Number.NEGATIVE_INFINITY
+  let dueAt = Number.NEGATIVE_INFINITY
+  let failures = 0
   let lastLook = clock.now()
   let running = false
   let closed = false
@@ -46,9 +50,13 @@ export function createUsagePruner({
     running = true
     try {
       while (!closed && (await store.prune({ keptMs: retentionMs, now }))) {
+        failures = 0
         await new Promise((resolve) => inBackground(setTimeout(resolve, pauseMs)))
       }
+      failures = 0
     } catch (error) {
+      // A file that others write to, say, was busy for too long. What is left must not wait for an hour.
+      dueAt = clock.monotonic() + Math.min(longestRetryMs, firstRetryMs * 2 ** failures++)
       onStoreError(error)
     } finally {
       running = false
@@ -58,8 +66,8 @@ export function createUsagePruner({
   return {
     runIfDue() {
       const at = clock.monotonic()
-      if (running || closed || at - prunedAt < pruneEveryMs) return
-      prunedAt = at
+      if (running || closed || at < dueAt) return
+      dueAt = at + pruneEveryMs
       void run(believedNow())
     },
     close() {
