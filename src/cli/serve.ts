@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
@@ -44,6 +44,8 @@ export interface RunningServer {
 
 /** Longest that a request may still take once the server is asked to stop. */
 const stopGraceMs = 5_000
+/** How soon a connection is closed that has become idle since. */
+const idleEveryMs = 50
 const tokenFile = join(dataFolder, 'admin-token.sha256')
 
 /**
@@ -204,9 +206,14 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
 async function stop(server: Server, keys: WriteKeys): Promise<void> {
   const closed = once(server, 'close')
   server.close()
-  server.closeIdleConnections()
+  // Who sends on over a connection that is open is told to connect elsewhere.
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.shouldKeepAlive = false
+  })
+  const idle = setInterval(() => server.closeIdleConnections(), idleEveryMs)
   const timer = inBackground(setTimeout(() => server.closeAllConnections(), stopGraceMs))
   await closed
+  clearInterval(idle)
   clearTimeout(timer)
   await keys.close()
 }

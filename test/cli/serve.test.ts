@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import Database from 'libsql'
@@ -229,6 +229,31 @@ describe('writekey serve', () => {
       `writekey: Port ${port} is in use. Choose another one with --port or PORT.\n`,
     ])
     await new Promise((resolve) => taken.close(resolve))
+  })
+
+  it('does not wait for connections that become idle while it stops', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve()
+    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    const { port } = new URL(server.url)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const post = () =>
+      request({ host: '127.0.0.1', port, method: 'POST', path: '/v1/track', headers: basic(key), agent })
+    const sending = post()
+    sending.write('{"event":')
+    await expect.poll(() => sending.socket?.connecting).toBe(false)
+    // The server has the request.
+    await fetch(`${server.url}/healthz`)
+    const startedAt = performance.now()
+    const stopped = server.stop()
+    sending.end('"late"}')
+    const [answer] = await once(sending, 'response')
+    expect(answer.statusCode).toBe(200)
+    answer.resume()
+    await stopped
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    agent.destroy()
   })
 
   it('answers what is under way before it stops', async () => {
