@@ -81,6 +81,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       })
     const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
+      hideKey(raw, preflight.carried, request as TargetHolder)
       answerPastFastify(reply, preflight)
       return false
     }

@@ -66,10 +66,13 @@ export function writeKeyAuth(
         workspace: workspaceOf(ctx),
       })
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
-    if (preflight !== undefined) return answer(ctx, preflight)
+    if (preflight !== undefined) {
+      hideInContext(ctx, preflight.carried)
+      return answer(ctx, preflight)
+    }
 
     const verdict = await verifyOnce(ctx.req, keys, neutral, eventType)
-    hideKey(ctx.req, verdict.carried, ctx as TargetHolder, ctx.request as TargetHolder)
+    hideInContext(ctx, verdict.carried)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {
         // Nobody is left to answer, and Koa would say 404 to nobody.
@@ -93,6 +96,12 @@ export function writeKeyAuth(
     }
     await next()
   }
+}
+
+function hideInContext(ctx: Context, carried: Refused['carried']): void {
+  hideKey(ctx.req, carried, ctx as TargetHolder, ctx.request as TargetHolder)
+  // Koa keeps what somebody in front has asked for, and makes it anew.
+  if (carried !== undefined) Reflect.deleteProperty(ctx.request, 'memoizedURL')
 }
 
 /** Tells whether the answer is as it was: middleware further out may have set a body before anybody was refused. */

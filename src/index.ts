@@ -61,7 +61,7 @@ export type {
 export type { IngestEvent, RejectedEvent } from './verifier/events.ts'
 export type { Logger } from './verifier/logger.ts'
 export type { Reason } from './verifier/reasons.ts'
-export type { Accepted, Refused, Verdict } from './verifier/verdict.ts'
+export type { Accepted, PreflightReply, Refused, Verdict } from './verifier/verdict.ts'
 export type { Activity, ActivityOptions } from './watch/activity.ts'
 export type { Anomaly, AnomalyOptions } from './watch/anomaly.ts'
 export type { Problem } from './watch/problems.ts'

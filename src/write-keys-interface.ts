@@ -1,5 +1,5 @@
 import type { Health } from './health.ts'
-import type { IngestRequestInit, Reply } from './http/ingest-request.ts'
+import type { IngestRequestInit } from './http/ingest-request.ts'
 import type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import type { ListKeysQuery } from './keys/list-query.ts'
@@ -14,7 +14,7 @@ import type { RotatedKey } from './management/rotate-key.ts'
 import type { UsageOverviewQuery } from './management/usage-reports.ts'
 import type { UsageOverview } from './usage/usage-overview.ts'
 import type { KeyUsage, KeyVolume } from './usage/usage-report.ts'
-import type { Verdict } from './verifier/verdict.ts'
+import type { PreflightReply, Verdict } from './verifier/verdict.ts'
 import type { Activity } from './watch/activity.ts'
 
 /**
@@ -90,7 +90,7 @@ export interface WriteKeys {
   readonly activity: Activity
 
   /** Answers a CORS preflight; undefined for any other request. Needs no key. */
-  preflight(request: IngestRequestInit): Reply | undefined
+  preflight(request: IngestRequestInit): PreflightReply | undefined
   /** Runs every check on a request. Resolves to a verdict whatever the client sent. */
   verify(request: IngestRequestInit): Promise<Verdict>
 

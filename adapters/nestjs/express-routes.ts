@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { toIngestRequest, writeReply } from '../../src/adapter/index.ts'
+import { hideKey, toIngestRequest, writeReply } from '../../src/adapter/index.ts'
 import { methodOfRouteHandler } from './guarded-handlers.ts'
 import type { WriteKeySetup } from './module-options.ts'
 
@@ -60,6 +60,7 @@ export function prepareExpress(
     if (reply === undefined) return next()
     const path = pathOf(request)
     if (nestRoutes().some(({ layer, isGuarded }) => isGuarded && matches(layer, path))) {
+      hideKey(request, reply.carried)
       writeReply(response, reply)
     } else next()
   })

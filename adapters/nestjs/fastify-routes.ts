@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { answerPastFastify, type FastifyReplyLike, toIngestRequest } from '../../src/adapter/index.ts'
-import { methodOfFastifyRoute } from './guarded-handlers.ts'
+import {
+  answerPastFastify,
+  type FastifyReplyLike,
+  hideKey,
+  type TargetHolder,
+  toIngestRequest,
+} from '../../src/adapter/index.ts'
+import { methodOfFastifyRoute, methodOfRouteHandler } from './guarded-handlers.ts'
 import type { WriteKeySetup } from './module-options.ts'
 
 interface FastifyRequest {
@@ -36,6 +42,12 @@ interface FastifyApp {
   ): unknown
 }
 
+/** What Nest's Fastify adapter is used for. */
+interface FastifyAdapter {
+  getInstance(): FastifyApp
+  all(path: string, handler: object): unknown
+}
+
 /** What tells Fastify that there is a body to parse. */
 const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
 
@@ -44,14 +56,27 @@ const noBody = { 'content-type': undefined, 'content-length': undefined, 'transf
  * it returns answers preflights for the guarded ones, and is to be called after.
  */
 export function prepareFastify(
-  app: FastifyApp,
+  adapter: FastifyAdapter,
   handlers: ReadonlySet<unknown>,
   setup: WriteKeySetup,
 ): () => void {
+  const app = adapter.getInstance()
   const guarded: FastifyRoute[] = []
 
+  // Nest wraps the handler of an `@All()` with parameters, and tells of it nowhere else.
+  const all = adapter.all
+  let registering: unknown
+  adapter.all = function allKnowingMethod(path, handler) {
+    registering = methodOfRouteHandler(handler)
+    try {
+      return all.call(this, path, handler)
+    } finally {
+      registering = undefined
+    }
+  }
+
   app.addHook('onRoute', (route) => {
-    if (!handlers.has(methodOfFastifyRoute(route))) return
+    if (!handlers.has(methodOfFastifyRoute(route) ?? registering)) return
     guarded.push(route)
     if (setup.bodyReader === 'parser') return
     route.preParsing = [hideBody, route.preParsing ?? []].flat()
@@ -64,8 +89,12 @@ export function prepareFastify(
       if (app.hasRoute({ method: 'OPTIONS', ...place })) continue
       app.options(url, place, (request, reply) => {
         const preflight = setup.keys.preflight(toIngestRequest(request.raw))
-        if (preflight === undefined) reply.callNotFound()
-        else answerPastFastify(reply, preflight)
+        if (preflight === undefined) {
+          reply.callNotFound()
+          return
+        }
+        hideKey(request.raw, preflight.carried, request as TargetHolder)
+        answerPastFastify(reply, preflight)
       })
     }
   }

@@ -95,7 +95,7 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
     const handlers = findGuardedHandlers(this.modules, this.moduleRef)
     if (adapter.getType() === 'express') prepareExpress(adapter, handlers, this.setup)
     if (adapter.getType() === 'fastify') {
-      this.answerPreflights = prepareFastify(adapter.getInstance(), handlers, this.setup)
+      this.answerPreflights = prepareFastify(adapter, handlers, this.setup)
     }
   }
 

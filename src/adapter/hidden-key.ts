@@ -26,7 +26,7 @@ export function hideKey(
   ...holders: TargetHolder[]
 ): void {
   if (carried === undefined) return
-  hideFields(request, carried.headers)
+  hideFields(request, carried)
   if (!carried.inUrl) return
   for (const holder of [request as TargetHolder, ...holders]) {
     for (const name of urls)
@@ -42,13 +42,27 @@ function hideInUrl({ hideInUrl }: CarriedKey) {
   return (value: unknown) => (typeof value === 'string' ? hideInUrl(value) : value)
 }
 
-function hideFields(request: IncomingMessage, names: readonly string[]): void {
-  if (names.length === 0) return
-  for (const name of names) delete request.headers[name]
-  const { rawHeaders } = request
-  request.rawHeaders = rawHeaders.filter(
-    (_, index) => !names.includes((rawHeaders[index - (index % 2)] as string).toLowerCase()),
-  )
+/** Header fields that hold the key, and what HTTP/2 calls the target. */
+function hideFields(request: IncomingMessage, { headers: names, inUrl, hideInUrl }: CarriedKey): void {
+  const { headers } = request
+  for (const name of names) delete headers[name]
+  const target = inUrl ? headers[':path'] : undefined
+  if (typeof target === 'string') headers[':path'] = hideInUrl(target)
+  if (names.length === 0 && target === undefined) return
+  const fields = request.rawHeaders
+  const shown: string[] = []
+  for (let index = 0; index < fields.length; index += 2) {
+    const [name = '', value = ''] = fields.slice(index, index + 2)
+    if (names.includes(name.toLowerCase())) continue
+    shown.push(name, name === ':path' ? hideInUrl(value) : value)
+  }
+  // A getter in HTTP/2.
+  Object.defineProperty(request, 'rawHeaders', {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    value: shown,
+  })
 }
 
 /** Hides now, and in whatever is set later. What is worked out from elsewhere follows by itself, unless it has been kept. */

@@ -32,6 +32,7 @@ export function createNodeGuard(
       toIngestRequest(request, { url, mountPath, response, eventType, workspace: workspaceOf(request) })
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
+      hideKey(request, preflight.carried)
       writeReply(response, preflight)
       return
     }

@@ -1,8 +1,8 @@
-import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import type { IngestRequest } from '../http/ingest-request.ts'
 import { AcceptedRequest } from '../verifier/accepted-request.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
-import type { Accepted, Verdict } from '../verifier/verdict.ts'
+import type { Accepted, PreflightReply, Verdict } from '../verifier/verdict.ts'
 import { markPaid } from '../verifier/visit.ts'
 
 /** What handlers find on the request: the key that verified it, and the events. */
@@ -21,7 +21,7 @@ export interface WriteKeyContext extends VerifiedKey {
 
 /** The part of `WriteKeys` that adapters use. */
 export interface VerifyingKeys {
-  preflight(request: IngestRequest): Reply | undefined
+  preflight(request: IngestRequest): PreflightReply | undefined
   verify(request: IngestRequest): Promise<Verdict>
 }
 

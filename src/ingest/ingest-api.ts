@@ -161,8 +161,8 @@ export function createIngestApi(
     async answer(route, request, verify = keys.verify) {
       const { method } = request
       if (method === 'OPTIONS') {
-        const preflight = keys.preflight(request)
-        return preflight && { reply: preflight, carried: undefined }
+        const preflight = keys.preflight({ ...request, ...route.reading })
+        return preflight && { reply: preflight, carried: preflight.carried }
       }
       if (!route.methods.includes(method)) return undefined
       const posted = asPosted(route, request)

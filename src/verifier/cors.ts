@@ -1,5 +1,8 @@
 import { toLowerCaseFields } from '../http/header-fields.ts'
-import type { FieldValues, IngestRequestInit, Reply } from '../http/ingest-request.ts'
+import type { FieldValues, IngestRequest, IngestRequestInit } from '../http/ingest-request.ts'
+import { findCarriedKey, mayCarryKey } from './carried-key.ts'
+import { type Reading, readingOf } from './reading.ts'
+import type { PreflightReply } from './verdict.ts'
 
 /** Headers a browser SDK may read on any answer: without it `Retry-After` is null in script. */
 export const exposedHeaders =
@@ -14,12 +17,13 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /**
  * Answers a CORS preflight; undefined for every other request. The answer is the same for every origin: it
- * carries no key, so it can tell nothing, and origins are enforced on the real request.
+ * depends on no key, so it can tell nothing, and origins are enforced on the real request.
  */
-export function answerPreflight(request: IngestRequestInit): Reply | undefined {
+export function answerPreflight(request: IngestRequestInit, usual?: Reading): PreflightReply | undefined {
   if (request.method !== 'OPTIONS') return undefined
   const headers = toLowerCaseFields(request.headers)
   if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return undefined
+  const carried = usual && carriedKeyOf({ ...request, headers }, usual)
   return {
     status: 204,
     headers: {
@@ -30,7 +34,15 @@ export function answerPreflight(request: IngestRequestInit): Reply | undefined {
       vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
     },
     body: '',
+    ...(carried !== undefined && { carried }),
   }
+}
+
+/** Browsers ask at the URL that they are going to send to: a key in it is hidden as that of any request. */
+function carriedKeyOf(request: IngestRequest, usual: Reading): PreflightReply['carried'] {
+  const { credentials } = readingOf(request, usual)
+  if (!mayCarryKey(credentials) || typeof request.path !== 'string') return undefined
+  return findCarriedKey(credentials, request, undefined, undefined)
 }
 
 function allowedHeaders(headers: FieldValues): string {

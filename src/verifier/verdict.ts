@@ -39,5 +39,11 @@ export interface Refused {
   readonly carried?: CarriedKey | undefined
 }
 
+/** The answer to a CORS preflight, to be written out unchanged. */
+export interface PreflightReply extends Reply {
+  /** What of the request holds a key: see `Refused`. Nothing when undefined. */
+  readonly carried?: CarriedKey | undefined
+}
+
 /** What verification returns: a value, never an exception. */
 export type Verdict = Accepted | Refused

@@ -1,16 +1,16 @@
 import { toLowerCaseFields } from '../http/header-fields.ts'
-import type { IngestRequest, IngestRequestInit, Reply } from '../http/ingest-request.ts'
+import type { IngestRequest, IngestRequestInit } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { answerPreflight } from './cors.ts'
 import type { Reading } from './reading.ts'
 import { createSequence, type SequenceOptions } from './sequence.ts'
 import { withCarriedKey } from './steps/carried.ts'
-import type { Verdict } from './verdict.ts'
+import type { PreflightReply, Verdict } from './verdict.ts'
 import { createEmptyVisit, createVisit, type Visit } from './visit.ts'
 
 export interface Verifier {
   /** The answer to a CORS preflight; undefined for every other request. Never throws. */
-  preflight(request: IngestRequestInit): Reply | undefined
+  preflight(request: IngestRequestInit): PreflightReply | undefined
   /** Never throws or rejects: what goes wrong is a refusal. */
   verify(request: IngestRequestInit): Awaitable<Verdict>
 }
@@ -37,7 +37,7 @@ export function createVerifier(options: SequenceOptions & Reading): Verifier {
   return {
     preflight(request) {
       try {
-        return answerPreflight(request)
+        return answerPreflight(request, options)
       } catch {
         // Not a request at all; `verify` refuses it.
         return undefined
@@ -47,8 +47,11 @@ export function createVerifier(options: SequenceOptions & Reading): Verifier {
       let visit: Visit | undefined
       let startedAt = 0
       try {
-        const preflight = answerPreflight(request)
-        if (preflight !== undefined) return { ok: false, reason: 'preflight', reply: preflight }
+        const preflight = answerPreflight(request, options)
+        if (preflight !== undefined) {
+          const { carried, ...reply } = preflight
+          return { ok: false, reason: 'preflight', reply, carried }
+        }
         // Nobody may get to wait for it: its rejection would end the process.
         if (request.body instanceof Promise) request.body.catch(() => {})
         startedAt = measure.meter?.begin() ?? 0

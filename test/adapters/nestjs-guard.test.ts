@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import type { AddressInfo } from 'node:net'
 import {
+  All,
   type ArgumentsHost,
   Body,
   Catch,
@@ -227,6 +228,21 @@ describe.each([
     expect((await send({ start: 'POST /api/v2/ingest/track' })).status).toBe(201)
     expect((await send({ start: 'OPTIONS /api/v2/ingest/track', headers: preflight })).status).toBe(204)
     expect((await send({ start: 'OPTIONS /api/v1/ingest/track', headers: preflight })).status).toBe(404)
+  })
+
+  it('reads the bodies of a route for all methods with a parameter itself', async () => {
+    @Controller('any')
+    @UseGuards(WriteKeyGuard)
+    class AnyController {
+      @All(':type')
+      take() {
+        return 'ok'
+      }
+    }
+    const { send } = await start({ controllers: [AnyController] })
+    const csv = { start: 'PUT /any/track', headers: ['Content-Type: text/csv'] }
+    expect((await send(csv)).status).toBe(200)
+    expect((await send({ ...csv, key: null })).status).toBe(401)
   })
 
   it('answers preflights of guarded routes only, and no other OPTIONS', async () => {
