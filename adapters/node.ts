@@ -33,7 +33,8 @@ export interface GuardOptions extends WriteKeyAuthOptions {
 
 /**
  * Middleware for `node:http` and whatever calls its middleware with Node's request, its response and `next`,
- * such as Connect. Handlers find `request.writeKey` (for types: `writeKeyOf(request)`), and `request.body`
+ * such as Connect, Polka, Restify, or Fastify's `@fastify/middie`. What reads the body further in finds the
+ * accepted events as JSON. Handlers find `request.writeKey` (for types: `writeKeyOf(request)`), and `request.body`
  * holds the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
@@ -44,7 +45,14 @@ export interface GuardOptions extends WriteKeyAuthOptions {
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {
-  return createNodeGuard(keys, resolveAdapterOptions(keys, options))
+  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options))
+
+  return function writeKeyAuth(request, response, next) {
+    guard(request, response, (error) => {
+      if (error === undefined) rewindBody(request, 'at its end')
+      next(error)
+    })
+  }
 }
 
 /** A listener of `node:http2`'s compatibility API. */

@@ -18,5 +18,11 @@ export function withAcceptedBody(request: Request, text: string): Request {
   const headers = new Headers(request.headers)
   headers.set('content-type', 'application/json')
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
-  return new Request(request, { headers, body: text })
+  try {
+    return new Request(request, { headers, body: text })
+  } catch {
+    // It only looks like a Request, as those of srvx do, which h3 and Nitro run on: it cannot be copied.
+    const { url, method, signal } = request
+    return new Request(url, { method, signal, headers, body: text })
+  }
 }

@@ -9,8 +9,9 @@ import { acceptedBodyOf } from './request-context.ts'
  * stream at its end and pass on, whatever their limits. A proxy in it that pipes the request gets the events all the same.
  *
  * @param request Node's, verified and with its body read
+ * @param looks `'at its end'`: whoever looks before reading finds a body that has been read, as body-parser does, which passes on then
  */
-export function rewindBody(request: IncomingMessage): void {
+export function rewindBody(request: IncomingMessage, looks: 'unread' | 'at its end' = 'unread'): void {
   const body = acceptedBodyOf(request)
   if (body === undefined) return
   const { headers } = request
@@ -21,10 +22,10 @@ export function rewindBody(request: IncomingMessage): void {
     headers['content-type'] = 'application/json'
   const prototype: object = Object.getPrototypeOf(request)
   if (isRewinding(prototype)) return
-  let made = rewindingBy.get(prototype)
+  let made = rewindingBy[looks].get(prototype)
   if (made === undefined) {
-    made = createRewinding(prototype)
-    rewindingBy.set(prototype, made)
+    made = createRewinding(prototype, firstLooks[looks])
+    rewindingBy[looks].set(prototype, made)
     markRewinding(made)
   }
   Object.setPrototypeOf(request, made)
@@ -59,15 +60,18 @@ function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders)
   return fields
 }
 
-const rewindingBy = new WeakMap<object, object>()
+const rewindingBy = { unread: new WeakMap<object, object>(), 'at its end': new WeakMap<object, object>() }
 
 /** Whatever somebody does first to read a stream that is at its beginning. */
 const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const
 
 /** … or looks at, to tell whether it can be read. */
-const firstLooks = ['readable', 'readableDidRead', 'closed', 'destroyed'] as const
+const firstLooks = {
+  unread: ['readable', 'readableDidRead', 'closed', 'destroyed'],
+  'at its end': ['closed', 'destroyed'],
+} as const
 
-function createRewinding(prototype: object): object {
+function createRewinding(prototype: object, looks: readonly (keyof IncomingMessage)[]): object {
   const made: object = Object.create(prototype)
   for (const step of firstSteps) {
     Object.defineProperty(made, step, {
@@ -80,7 +84,7 @@ function createRewinding(prototype: object): object {
       },
     })
   }
-  for (const state of firstLooks) {
+  for (const state of looks) {
     Object.defineProperty(made, state, {
       configurable: true,
       get(this: IncomingMessage) {
