@@ -17,9 +17,10 @@ export interface UsageCount {
   /**
    * `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. `trial`:
    * accepted events that rules on trial have judged; `name` is the reason for which they would have been
-   * refused, or `passed`.
+   * refused, or `passed`. `secret`: accepted events while the key had more than one secret; `name` is the id of
+   * the secret.
    */
-  readonly kind: 'accepted' | 'refused' | 'trial'
+  readonly kind: 'accepted' | 'refused' | 'trial' | 'secret'
   readonly name: string
   readonly count: number
 }

@@ -14,6 +14,8 @@ export interface KeyCounter extends LastUses {
    * By index of the reason, and last what passed; made when rules on trial have judged the first event.
    */
   tried: number[] | undefined
+  /** Accepted events by id of the secret; made when the first event arrives during a grace. */
+  ofSecrets: Map<string, number> | undefined
   lastEventAt: number
 }
 
@@ -22,6 +24,7 @@ export function createKeyCounter(eventTypes: number): KeyCounter {
     accepted: new Array<number>(eventTypes).fill(0),
     refused: undefined,
     tried: undefined,
+    ofSecrets: undefined,
     lastEventAt: 0,
     ...noUses,
   }
@@ -44,4 +47,5 @@ export function* toUsageCounts(
   for (const [index, count] of (counter.tried ?? []).entries()) {
     if (count > 0) yield { keyId, bucketAt, kind: 'trial', name: reasons[index] ?? triedPassed, count }
   }
+  for (const [name, count] of counter.ofSecrets ?? []) yield { keyId, bucketAt, kind: 'secret', name, count }
 }

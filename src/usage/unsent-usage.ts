@@ -103,7 +103,7 @@ export function createUnsentUsage(): UnsentUsage {
 /** Accepted events and refusals of these counts. */
 export function sumOf(counts: Iterable<UsageCount>): number {
   let sum = 0
-  for (const { count } of counts) sum += count
+  for (const { kind, count } of counts) if (kind === 'accepted' || kind === 'refused') sum += count
   return sum
 }
 

@@ -119,6 +119,12 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       }
       for (const { code } of rejected) addRefused(counter, code)
     },
+    ofSecret(keyId, secretId, events, at) {
+      if (events === 0) return
+      const counter = counterOf(keyId, at)
+      counter.ofSecrets ??= new Map()
+      counter.ofSecrets.set(secretId, (counter.ofSecrets.get(secretId) ?? 0) + events)
+    },
     tried(keyId, wouldRefuse, events, at) {
       if (events === 0) return
       const counter = counterOf(keyId, at)
@@ -151,6 +157,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 const noRecorder: UsageRecorder = {
   accepted() {},
   refused() {},
+  ofSecret() {},
   tried() {},
   async flush() {},
   unsent: () => 0,

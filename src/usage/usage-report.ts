@@ -44,6 +44,11 @@ export interface KeyUsage {
    * Accepted events that rules on trial have judged: of so many they would have refused `wouldRefuseTotal`.
    */
   readonly triedTotal: number
+  /**
+   * Accepted events by id of the secret, counted while the key has more than one: an earlier one without any
+   * is safe to end.
+   */
+  readonly ofSecrets: CountsByName
   /** What the key may still send this month; null: its plan has no `monthlyEvents`. */
   readonly quota: QuotaLeft | null
   /** The whole window, oldest first, quiet buckets included. */
@@ -71,6 +76,7 @@ export function toKeyUsage(
 ): KeyUsage {
   const buckets = window.starts.map((at) => ({ at: new Date(at), ...emptyTally() }))
   const total = emptyTally()
+  const ofSecrets: Record<string, number> = Object.create(null)
   let tried = 0
   for (const count of counts) {
     const bucket = buckets[bucketIndex(window, count.bucketAt) ?? -1]
@@ -78,6 +84,7 @@ export function toKeyUsage(
     addCount(bucket, count)
     addCount(total, count)
     if (count.kind === 'trial') tried += count.count
+    if (count.kind === 'secret') ofSecrets[count.name] = (ofSecrets[count.name] ?? 0) + count.count
   }
   return {
     from: new Date(window.from),
@@ -91,6 +98,7 @@ export function toKeyUsage(
     wouldRefuse: total.wouldRefuse,
     wouldRefuseTotal: sum(total.wouldRefuse),
     triedTotal: tried,
+    ofSecrets,
     quota,
     buckets,
   }
@@ -143,6 +151,7 @@ function emptyTally(): Tally {
 }
 
 function addCount(tally: Tally, { kind, name, count }: UsageCount): void {
+  if (kind === 'secret') return
   if (kind === 'trial' && name === triedPassed) return
   const counts = kind === 'trial' ? tally.wouldRefuse : tally[kind]
   counts[name] = (counts[name] ?? 0) + count

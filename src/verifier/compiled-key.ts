@@ -52,6 +52,8 @@ export class CompiledKey implements CompiledRules {
   readonly secretExpiresAt: number | null
   /** When the secret that follows was made; `null` for the current one. */
   readonly secretReplacedAt: number | null
+  /** Until when an earlier secret is accepted beside the current one; 0 = none is. */
+  readonly graceUntil: number
   /** Null = unlimited. */
   readonly ratePolicy: RatePolicy | null
   /** The share of one sender; null = none. */
@@ -89,6 +91,7 @@ export class CompiledKey implements CompiledRules {
     this.secretExpiresAt = secret.expiresAt
     this.secretReplacedAt =
       secret.expiresAt === null ? null : (record.secrets[index + 1]?.createdAt ?? record.updatedAt)
+    this.graceUntil = Math.max(0, ...record.secrets.map(({ expiresAt }) => expiresAt ?? 0))
     this.ratePolicy = ratePolicy
     this.senderPolicy = senderPolicy
     this.monthlyEvents = monthlyEvents

@@ -135,6 +135,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
         emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
       }
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
+      if (visit.at < key.graceUntil) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
       if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
       measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))
       if (tellDecisions) tellAccepted(visit, key, checked)

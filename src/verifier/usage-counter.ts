@@ -15,6 +15,8 @@ export interface UsageCounter {
     rejected: readonly RejectedEvent[],
     at: number,
   ): void
+  /** Accepted events of one secret of a key that has several: who still uses the earlier one? */
+  ofSecret(keyId: string, secretId: string, events: number, at: number): void
   /**
    * Events that a key with rules on trial has accepted.
    * @param wouldRefuse what those rules would have said; undefined = they would have let them through

@@ -75,11 +75,22 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   }, 30_000)
 
   it('asks before a secret ends early, and the audit log names it', async () => {
-    const { writeKey } = await server.keys.create({ name: 'Ending', sourceType: 'other' })
-    const { writeKey: rotated } = await server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    const { writeKey, key } = await server.keys.create({ name: 'Ending', sourceType: 'other' })
+    const { writeKey: rotated, key: next } = await server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    for (const secret of [key, next, next]) await server.send(secret, '/v1/track', { event: 'x' })
     const { page, context } = await openPage(browser)
     await signIn(page, server.url)
     await page.goto(`${server.url}#/keys/${writeKey.id}`)
+    const secrets = page.getByRole('region', { name: 'Secrets' }).locator('tbody tr')
+    for (const [secret, events] of [
+      [rotated.secrets[1], '2'],
+      [rotated.secrets[0], '1'],
+    ] as const)
+      await secrets
+        .filter({ hasText: `${secret?.start}` })
+        .getByRole('cell', { name: events, exact: true })
+        .waitFor()
+    await secrets.getByText('Still in use').waitFor()
     await page.getByRole('button', { name: /^End .* now$/ }).click()
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect((await server.keys.get(writeKey.id)).secrets[0]?.expiresAt).toEqual(rotated.secrets[0]?.expiresAt)

@@ -50,6 +50,27 @@ describe('usage of a key', () => {
     await keys.close()
   })
 
+  it('counts the events of each secret while there are several', async () => {
+    const { keys, time, send } = setUp()
+    const first = await keys.create({ name: 'Web', sourceType: 'web' })
+    const { id } = first.writeKey
+    await send(first.key, '/v1/track', {})
+    expect((await keys.usage(id)).ofSecrets).toEqual({})
+    const second = await keys.rotate(id, { gracePeriodHours: 1 })
+    const [old, current] = second.writeKey.secrets.map((secret) => secret.id) as [string, string]
+    await send(first.key, '/v1/track', {})
+    await send(second.key, '/v1/batch', { batch: [{ type: 'page' }, { type: 'track' }] })
+    const during = await keys.usage(id)
+    expect(during.ofSecrets).toEqual({ [old]: 1, [current]: 2 })
+    expect(during).toMatchObject({ acceptedTotal: 4, wouldRefuse: {}, refused: {} })
+    expect((await keys.volumes([id])).get(id)?.events24h).toBe(4)
+    expect((await keys.usageOverview({})).total.accepted).toBe(4)
+    time.now += 2 * hourMs
+    await send(second.key, '/v1/track', {})
+    expect((await keys.usage(id)).ofSecrets).toEqual({ [old]: 1, [current]: 2 })
+    await keys.close()
+  })
+
   it('shows the last use of each secret', async () => {
     const { keys, time, send } = setUp()
     const first = await keys.create({ name: 'Web', sourceType: 'web' })

@@ -2,9 +2,10 @@ import { useState } from 'preact/hooks'
 import type { Secret, WriteKey } from '../api/wire.ts'
 import { moment, second } from '../clock.ts'
 import { ConfirmDialog } from '../parts/dialog.tsx'
-import { useTask } from '../parts/task.ts'
+import { useData, useTask } from '../parts/task.ts'
 import { Ago, Countdown } from '../parts/time.tsx'
 import { canWrite, useApi } from '../session.ts'
+import { formatCount } from '../words/format.ts'
 
 const quietMs = 24 * 3_600_000
 
@@ -16,8 +17,14 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
     onChanged(await api.endGrace(key.id, secretId))
     setEnding(null)
   })
+  const hasGrace = key.secrets.some((secret) => isInGrace(key, secret, second.value))
+  const { data: usage } = useData(
+    `secrets ${key.id} ${hasGrace}`,
+    async () => (hasGrace ? (await api.usage(key.id, '24h')).of_secrets : null),
+    15_000,
+  )
   return (
-    <section class="card">
+    <section class="card" aria-label="Secrets">
       <h2>Secrets</h2>
       <table>
         <thead>
@@ -25,12 +32,19 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
             <th scope="col">Secret</th>
             <th scope="col">Created</th>
             <th scope="col">Last used</th>
+            {usage !== null && (
+              <th scope="col" class="number" title="Since the rotation, in the last 24 hours">
+                Events, 24 h
+              </th>
+            )}
             <th scope="col">Accepted</th>
           </tr>
         </thead>
         <tbody>
           {[...key.secrets].reverse().map((secret) => {
             const isEnding = isInGrace(key, secret, second.value)
+            const events = usage?.[secret.id] ?? 0
+            const isSafe = events === 0 && isQuiet(secret, moment.value)
             return (
               <tr key={secret.id}>
                 <td class="mono">
@@ -42,11 +56,10 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
                 <td>
                   <Ago time={secret.last_used_at} />
                   {isEnding && (
-                    <div class={isQuiet(secret, moment.value) ? 'good' : 'warn-text'}>
-                      {isQuiet(secret, moment.value) ? 'Safe to end' : 'Still in use'}
-                    </div>
+                    <div class={isSafe ? 'good' : 'warn-text'}>{isSafe ? 'Safe to end' : 'Still in use'}</div>
                   )}
                 </td>
+                {usage !== null && <td class="number">{formatCount(events)}</td>}
                 <td>
                   {isEnding && secret.expires_at !== null ? (
                     <>

@@ -28,6 +28,9 @@ export const usageSchema = z.object({
   ),
   would_refuse_total: z.int().min(0),
   tried_total: z.int().min(0).describe('Accepted events that rules on trial have judged.'),
+  of_secrets: countsByName.describe(
+    'Accepted events by id of the secret, counted while the key has more than one.',
+  ),
   quota: z
     .object({ monthly_events: z.int(), used: z.int().min(0), left: z.int().min(0), resets_at: moment })
     .nullable()
@@ -156,6 +159,7 @@ function toUsageJson(id: string, usage: KeyUsage): z.output<typeof usageSchema> 
     would_refuse: { ...usage.wouldRefuse },
     would_refuse_total: usage.wouldRefuseTotal,
     tried_total: usage.triedTotal,
+    of_secrets: { ...usage.ofSecrets },
     quota: toQuotaJson(usage.quota),
     buckets: usage.buckets.map(({ at, accepted, refused, wouldRefuse }) => ({
       at: at.toISOString(),
