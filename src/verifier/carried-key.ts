@@ -17,7 +17,7 @@ export interface CarriedKey {
    * the key.
    */
   hideInUrl(url: string): string
-  /** What a router has made of a segment: the key's id in place of the key. */
+  /** What a router has made of a segment, or of several by a wildcard: the key's id in place of the key. */
   hideParameter(value: unknown): unknown
   /** Whether a parameter of the query holds the key. */
   isInQuery(name: string, value: unknown): boolean
@@ -57,13 +57,17 @@ export function findCarriedKey(
     return entry !== undefined && isInQuery(...entry)
   }
 
+  function hideAmong(holders: ReadonlySet<string>, path: string): string {
+    return path
+      .split('/')
+      .map((segment) => (holders.has(segment) ? id : segment))
+      .join('/')
+  }
+
   function hideInUrl(url: string): string {
     const queryStart = url.indexOf('?')
     const path = queryStart === -1 ? url : url.slice(0, queryStart)
-    const shown = path
-      .split('/')
-      .map((segment) => (segments.has(segment) ? id : segment))
-      .join('/')
+    const shown = hideAmong(segments, path)
     if (queryStart === -1) return shown
     const query = withoutParameters(url.slice(queryStart + 1), isKeyParameter)
     return query === '' ? shown : `${shown}?${query}`
@@ -75,7 +79,7 @@ export function findCarriedKey(
     headers: carriers,
     inUrl,
     hideInUrl,
-    hideParameter: (value) => (typeof value === 'string' && values.has(value) ? id : value),
+    hideParameter: (value) => (typeof value === 'string' ? hideAmong(values, value) : value),
     isInQuery,
   }
 }

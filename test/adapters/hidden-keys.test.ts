@@ -222,3 +222,68 @@ describe.each(apps)('%s', (name, start) => {
       expect(JSON.stringify(seen[0]?.params)).toBe(JSON.stringify({ key: writeKey.id }))
   })
 })
+
+describe('a route that ends in a wildcard', () => {
+  const wildcards: Record<string, (keys: WriteKeys, see: (params: unknown) => void) => Promise<string>> = {
+    async 'Express 5'(keys, see) {
+      const app = express5()
+      app.all('/in/*rest', expressAuth(keys), (req, res) => {
+        see(req.params)
+        res.json({})
+      })
+      return await listen(app)
+    },
+    async 'Express 4'(keys, see) {
+      const app = (express4 as unknown as typeof express5)()
+      app.all('/in/*', expressAuth(keys), (req, res) => {
+        see(req.params)
+        res.json({})
+      })
+      return await listen(app)
+    },
+    async Koa(keys, see) {
+      const router = new KoaRouter()
+      router.all(
+        '/in/{*rest}',
+        koaAuth(keys) as never,
+        ((ctx: Koa.Context & { params?: unknown }) => {
+          see(ctx.params)
+          ctx.body = {}
+        }) as never,
+      )
+      const app = new Koa()
+      app.use(router.routes() as unknown as Koa.Middleware)
+      return await listen(app.callback())
+    },
+    async Fastify(keys, see) {
+      const app = Fastify()
+      app.register(fastifyAuth(keys))
+      app.register(async (ingest) => {
+        ingest.all('/in/*', async (request) => {
+          see(request.params)
+          return {}
+        })
+      })
+      await app.ready()
+      closers.push(() => app.close())
+      return await listen((request, response) => app.routing(request, response))
+    },
+  }
+
+  it.each(Object.entries(wildcards))('shows the id of the key in its place, in %s', async (_, start) => {
+    const keys = createWriteKeys({ credentials })
+    closers.push(() => keys.close())
+    const seen: unknown[] = []
+    const url = await start(keys, (params) => seen.push({ ...(params as object) }))
+    const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other' })
+    for (const written of [key, key.replace('s', '%73')]) {
+      const answer = await fetch(`${url}/in/a/e/${written}`, { method: 'POST', body: JSON.stringify(event) })
+      expect(answer.status).toBe(200)
+    }
+    expect(seen).toHaveLength(2)
+    for (const params of seen) {
+      expect(JSON.stringify(params)).not.toContain(key)
+      expect([Object.values(params as object)].flat(2).join('/')).toBe(`a/e/${writeKey.id}`)
+    }
+  })
+})
