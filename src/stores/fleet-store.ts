@@ -1,4 +1,5 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
+import type { UsagePruning } from './usage-store.ts'
 
 /** Something that a process saw, once or often, since it last told. */
 export interface Sighting {
@@ -77,10 +78,11 @@ export interface FleetStore {
   /** Latest first. */
   list(query: SightingQuery): Awaitable<StoredSighting[]>
   /**
-   * Forgets what was last seen before `before`, what is beyond `keptSightings`, `keptOfSender` and
-   * `keptInAll`, and old pages. Called after some hundred sightings, and each hour.
+   * Forgets what was last seen longer ago than `keptMs`, before `now` and before the store's own time, if it has
+   * one; what is beyond `keptSightings`, `keptOfSender` and `keptInAll`; and old pages. Called after some
+   * hundred sightings, and each hour.
    */
-  prune(before: number): Awaitable<void>
+  prune(pruning: UsagePruning): Awaitable<void>
   /**
    * Notes that somebody looks at decisions, from now on for `forMs`: so long `poll` answers `isWatched`, and
    * processes put their pages here.

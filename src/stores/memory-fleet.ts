@@ -79,7 +79,8 @@ export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
         .sort((one, other) => other.lastAt - one.lastAt)
         .slice(0, limit)
     },
-    prune(before) {
+    prune(pruning) {
+      const before = pruning.now - pruning.keptMs
       for (const [id, { lastAt }] of sightings) if (lastAt < before) sightings.delete(id)
       for (const [id, at] of claims) if (now() - at > claimLifeMs) claims.delete(id)
       dropCrowded()

@@ -55,9 +55,9 @@ export interface UsageQuery {
   bucketMs: number
 }
 
-/** Which counts are old. */
+/** Which counts or sightings are old. */
 export interface UsagePruning {
-  /** How long counts are kept, in milliseconds. */
+  /** How long they are kept, in milliseconds. */
   keptMs: number
   /** The process's time, which may be wrong. */
   now: number

@@ -103,7 +103,7 @@ export function createSightingBook({
     if (now - prunedAt < pruneEveryMs && storedSincePruning < pruneEverySightings) return
     prunedAt = now
     storedSincePruning = 0
-    await store.prune(clock.now() - keptMs)
+    await store.prune({ keptMs, now: clock.now() })
   }
 
   function takeAnomalies(): Sighting[] {

@@ -15,6 +15,7 @@ import {
 import { type NumberCell, toText } from './cells.ts'
 import { type Database, read, transact, writeAtOnce } from './database.ts'
 import { databaseNow, insertInto, onConflict, type SqlDialect, textColumn, wholeNumber } from './dialect.ts'
+import type { PresentTime } from './present-time.ts'
 import type { Row } from './table-columns.ts'
 
 const hourMs = 3_600_000
@@ -26,11 +27,17 @@ const rowsPerStatement = 200
  */
 export function createSqlFleet(
   onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
+  presentTime: PresentTime,
 ): FleetStore {
   return {
-    add: (sightings) => onDatabase((database) => addSightings(database, sightings)),
+    add: (sightings) =>
+      onDatabase(async (database) => {
+        await presentTime.beforeWriting(database)
+        await addSightings(database, sightings)
+      }),
     list: (query) => onDatabase((database) => listSightings(database, query)),
-    prune: (before) => onDatabase((database) => prune(database, before)),
+    prune: ({ keptMs, now }) =>
+      onDatabase(async (database) => prune(database, (await presentTime.read(database, now)) - keptMs)),
     look: (forMs) =>
       onDatabase(async (database) => {
         const { dialect, tables } = database

@@ -12,6 +12,7 @@ import { type MigrateOptions, migrate, planMigration } from './migration.ts'
 import { notePepper } from './peppers.ts'
 import { poll } from './poll.ts'
 import { listenForChanges } from './postgres-listener.ts'
+import { createPresentTime } from './present-time.ts'
 import { channelName } from './revision.ts'
 import { createStoreDatabase } from './store-database.ts'
 import { resolveOptions, type SqlStoreOptions } from './store-options.ts'
@@ -63,6 +64,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     makeListener && ((events) => listenForChanges(makeListener, channelName({ naming }), events)),
   )
   const { tell } = watchers
+  const presentTime = createPresentTime()
 
   /** Watchers of this store hear of a change before the call returns, others by a poll or a notification. */
   async function change(
@@ -106,8 +108,8 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       page: (after, limit) => use((database) => pageSecrets(database, after, limit)),
       of: (keyIds) => use((database) => secretsOf(database, keyIds)),
     },
-    usage: createSqlUsage(use),
-    fleet: createSqlFleet(use),
+    usage: createSqlUsage(use, presentTime),
+    fleet: createSqlFleet(use, presentTime),
     audit: {
       append: (entry) => use((database) => appendAudit(database, entry)),
       list: (query) => use((database) => listAudit(database, query)),

@@ -1,9 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type UsagePruning, usageBucketMs } from '../usage-store.ts'
-import type { NumberCell } from './cells.ts'
 import { type Database, read, transact } from './database.ts'
 import type { Row } from './table-columns.ts'
-import { readNow } from './usage-reads.ts'
 
 /**
  * Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only.
@@ -18,15 +15,10 @@ const writerKeptMs = 30 * 86_400_000
 /**
  * Deletes some of the oldest counts, key by key along the primary key: no more rows are locked than are
  * deleted, and in the order in which the removal of a key locks them.
- * @param latestKnown the latest time that the database is known to have reached.
+ * @param present what time it is, see `present-time.ts`.
  */
-export async function pruneUsage(
-  database: Database,
-  { keptMs, now }: UsagePruning,
-  latestKnown = Number.POSITIVE_INFINITY,
-): Promise<boolean> {
+export async function pruneUsage(database: Database, keptMs: number, present: number): Promise<boolean> {
   const { tables } = database
-  const present = Math.min(now, await readNow(database), latestKnown)
   const before = Math.floor(present - keptMs)
   const old = await read<Row<'usage', 'key_id'>>(
     database,
@@ -61,19 +53,4 @@ function deleteOldest(
   }
   return sql`delete from ${tables.usage} where ctid = any(array(
     select ctid from ${tables.usage} where ${isOld} limit ${limit} for update skip locked))`
-}
-
-/**
- * The latest moment that was written down in this database: SQLite has no clock but that of each process, and
- * one that is far ahead must not take everybody's history for old. Undefined when nothing was.
- */
-export async function readLatestMoment(database: Database): Promise<number | undefined> {
-  const { tables } = database
-  const [row] = await read<{ at: NumberCell | null }>(
-    database,
-    sql`select max(at) as at from (
-      select max(bucket_at) as at from ${tables.usage} union all select max(at) as at from ${tables.audit}
-    ) moments`,
-  )
-  return row === undefined || row.at === null ? undefined : Number(row.at) + usageBucketMs
 }

@@ -5,45 +5,30 @@ import { type Database, type Transaction, transact, writeAtOnce } from './databa
 import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
 import { isDuplicate } from './driver-errors.ts'
 import { addUsageStatement } from './postgres-usage.ts'
+import type { PresentTime } from './present-time.ts'
 import type { Row } from './table-columns.ts'
 import { insertRow } from './table-names.ts'
-import { pruneUsage, readLatestMoment } from './usage-pruning.ts'
+import { pruneUsage } from './usage-pruning.ts'
 import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts'
 
 /** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
 const rowsPerStatement = 200
-/**
- * A process with a wrong clock writes down its own time; so what was written is asked for before, and for
- * this long.
- */
-const trustedAfterMs = 3_600_000
-
 /** Usage in an SQL database. `onDatabase` runs work on it once it is ready. */
 export function createSqlUsage(
   onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
+  presentTime: PresentTime,
 ): UsageStore {
-  /** SQLite: the latest moment that others had written down when this process first wrote. */
-  let known: { at: number | undefined; readAt: number } | undefined
-
-  async function latestKnown(database: Database): Promise<number | undefined> {
-    if (database.dialect !== 'sqlite') return undefined
-    if (known === undefined || performance.now() - known.readAt > trustedAfterMs) {
-      known = { at: await readLatestMoment(database), readAt: performance.now() }
-    }
-    return known.at
-  }
-
   return {
     add: (batch) =>
       onDatabase(async (database) => {
-        await latestKnown(database)
+        await presentTime.beforeWriting(database)
         await addUsage(database, batch)
       }),
     read: (asked) => onDatabase((database) => readUsage(database, asked)),
     totals: (window) => onDatabase((database) => readTotals(database, window)),
     lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
-    prune: (pruning) =>
-      onDatabase(async (database) => pruneUsage(database, pruning, await latestKnown(database))),
+    prune: ({ keptMs, now }) =>
+      onDatabase(async (database) => pruneUsage(database, keptMs, await presentTime.read(database, now))),
     now: () => onDatabase(readNow),
   }
 }
