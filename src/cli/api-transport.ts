@@ -89,5 +89,6 @@ function describe(error: unknown): string {
   const { name, cause } = error as Error & { cause?: { code?: string; message?: string } }
   if (name === 'TimeoutError') return `did not answer within ${answerMs / 1_000} s.`
   const code = cause?.code ?? ''
+  if (cause?.message === 'bad port') return 'has a port that HTTP may not use. Is it right?'
   return causes[code] ?? `does not answer: ${code || (cause?.message ?? (error as Error).message)}.`
 }

@@ -58,9 +58,21 @@ export function parseArguments(
     if (flag.value !== undefined && (value === undefined || (!inlineValue && looksLikeOption(value, flags))))
       throw usageError(`--${name} needs a value: --${name} ${flag.value}. ${seeHelp}`)
     if (given.has(name)) throw usageError(`--${name} is given twice. ${seeHelp}`)
+    if (flag.words !== undefined && !flag.words.includes(value as string))
+      throw usageError(`--${name} must be ${oneOf(flag.words, value as string)}. ${seeHelp}`)
     given.add(name)
   }
   return { values: values as Values, positionals }
+}
+
+/** `active, paused or revoked`; of many words the one that was probably meant. */
+function oneOf(words: readonly string[], given: string): string {
+  const near = nearestName(
+    given,
+    words.filter((word) => word.startsWith('-') === given.startsWith('-')),
+  )
+  const meant = near === undefined ? '' : `; did you mean ${near}?`
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}${meant}`
 }
 
 /** `--name --json`: the value was forgotten. `--sort -name` is one. */
@@ -71,7 +83,14 @@ function looksLikeOption(value: string, flags: object): boolean {
   )
 }
 
-function unknownOption(command: string, rawName: string, name: string, names: readonly string[]): string {
+function unknownOption(
+  command: CommandName,
+  rawName: string,
+  name: string,
+  names: readonly string[],
+): string {
+  if (commands[command].on === 'store' && (name === 'api' || name === 'token'))
+    return `${command} works on a store alone and has no --${name}.`
   const near = nearestName(name, names)
   const meant = near === undefined ? '.' : `; did you mean --${near}?`
   // What was typed may be a value put in the wrong place.

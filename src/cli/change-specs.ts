@@ -103,7 +103,7 @@ export const changeSpecs = {
     summary: 'Brings along keys that were made elsewhere, from standard input.',
     more: 'One JSON object on each line, or CSV with a heading. What exists is skipped, so that a second run goes on where the first one ended.',
     flags: {
-      format: { value: 'ndjson|csv', help: 'Default: as the first line looks.' },
+      format: { value: 'ndjson|csv', words: ['ndjson', 'csv'], help: 'Default: as the first line looks.' },
       'dry-run': { help: 'Checks everything and stores nothing.' },
     },
     examples: ['writekey import --dry-run < keys.ndjson', 'writekey import < keys.csv'],

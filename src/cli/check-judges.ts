@@ -19,7 +19,8 @@ import { CliError, exitCodes } from './cli-error.ts'
 import type { CommandRun, KeyJson, ListedKeyJson } from './command-run.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import type { ManagementClient } from './management-client.ts'
-import { describeStore, namingTables, openStore, storeUrl, tablesLocation } from './store-location.ts'
+import { tellStoreFailure } from './store-failure.ts'
+import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
 
 /** The case that is tried; what is absent is left out of it. */
 export interface Case {
@@ -46,7 +47,7 @@ export async function onStore({ values, terminal }: Omit<CommandRun, 'client'>):
         const { environment = 'production' } = options
         return { ...(await tryOn({ ...options, store: uncounted(store) }, secret, asked)), environment }
       } catch (error) {
-        throw namingTables(error, describeStore(url, tables))
+        throw tellStoreFailure(error, describeStore(url, tables))
       }
     },
     close: async () => store.close(),

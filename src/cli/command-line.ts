@@ -162,7 +162,7 @@ function serveOptions(values: Values, terminal: Terminal): ServeOptions {
 
 function describeError(error: unknown): string {
   if (error instanceof KeyError && error.field !== undefined) {
-    return error.message.replace(error.field, `--${toKebabCase(error.field)}`)
+    return `${error.message.replace(error.field, `--${toKebabCase(error.field)}`)}.`
   }
   if (error instanceof Error && isOurs(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

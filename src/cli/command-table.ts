@@ -1,6 +1,11 @@
+import { keyStatuses } from '../keys/key-status.ts'
+import { countedSorts, storedSorts } from '../keys/list-query.ts'
+import { sourceTypes } from '../keys/source-type.ts'
 import { changeSpecs } from './change-specs.ts'
 import { type CommandSpec, secretStdin } from './command-spec.ts'
 import type { Flag, Flags } from './flags.ts'
+
+const sorts = [...storedSorts, ...countedSorts].flatMap((field) => [field, `-${field}`])
 
 const limit: Flag = { value: 'N', help: 'Entries of one page, at most 100. Default 50.' }
 const cursor: Flag = { value: 'C', help: 'Goes on where the page before ended.' }
@@ -24,14 +29,15 @@ export const commands = {
   list: {
     summary: 'Lists keys, the newest first.',
     flags: {
-      status: { value: 'active|paused|revoked', help: 'Only these.' },
-      'source-type': { value: 'web|mobile|server|other', help: 'Only these.' },
+      status: { value: keyStatuses.join('|'), words: keyStatuses, help: 'Only these.' },
+      'source-type': { value: sourceTypes.join('|'), words: sourceTypes, help: 'Only these.' },
       environment: { value: 'E', help: 'Only those of one environment.' },
       workspace: { value: 'W', help: 'Only those of one workspace.' },
       plan: { value: 'P', help: 'Only those of one plan.' },
       q: { value: 'TEXT', help: 'Part of a name or environment, or the start of an id or of a secret.' },
       sort: {
         value: 'FIELD',
+        words: sorts,
         help: 'created_at, name, environment, source_type, last_event_at, events_24h or rejected_24h; with - in front the largest or latest first.',
       },
       all,

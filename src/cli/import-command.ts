@@ -30,7 +30,7 @@ interface Tally {
 export async function importKeys(run: CommandRun): Promise<void> {
   const { values, terminal } = run
   const dryRun = values['dry-run'] === true
-  const reader = createImportReader(importColumns, formatOf(values.format))
+  const reader = createImportReader(importColumns, values.format as ImportFormat | undefined)
   if (terminal.stdin.isTTY === true)
     noteLine(terminal, 'Paste the keys, one JSON object on each line or CSV, then press Enter and Ctrl-D:')
   const tally: Tally = { imported: 0, existing: 0, refused: 0, errors: [] }
@@ -101,6 +101,8 @@ export async function importKeys(run: CommandRun): Promise<void> {
 
 function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): void {
   const { imported, existing, refused } = tally
+  if (imported + existing + refused === 0)
+    throw usageError('There is no key on standard input, e.g.: writekey import < keys.ndjson')
   if (values.json === true) printLine(terminal, JSON.stringify({ ...tally, dry_run: dryRun }))
   else if (dryRun) {
     printLine(
@@ -110,8 +112,6 @@ function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean)
   } else {
     printLine(terminal, `Imported ${imported}; skipped ${existing} that exist already; refused ${refused}.`)
   }
-  if (imported + existing + refused === 0)
-    throw usageError('There is no key on standard input, e.g.: writekey import < keys.ndjson')
   if (refused > 0)
     throw new CliError(exitCodes.refused, `${refused} of the lines hold no key that can be imported.`)
 }
@@ -135,9 +135,4 @@ function isNew(seen: Set<string>, { key, key_hash: keyHash }: Readonly<Record<st
       : createHash('sha256').update(String(key)).digest('hex')
   const { size } = seen
   return seen.add(hash).size > size
-}
-
-function formatOf(value: unknown): ImportFormat | undefined {
-  if (value === undefined || value === 'ndjson' || value === 'csv') return value
-  throw usageError('--format must be ndjson or csv.')
 }

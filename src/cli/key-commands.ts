@@ -1,3 +1,4 @@
+import { maxGraceHours } from '../keys/lifecycle.ts'
 import { confirm, keyPath } from './chosen-key.ts'
 import { usageError } from './cli-error.ts'
 import { called, isJson, note, print, printJson, printSecret } from './command-output.ts'
@@ -35,8 +36,7 @@ export const keyCommands = {
 
   async rotate(run) {
     const hours = run.values['grace-period-hours']
-    const body =
-      hours === undefined ? {} : { grace_period_hours: parseNumber('grace-period-hours', String(hours)) }
+    const body = hours === undefined ? {} : { grace_period_hours: parseHours(String(hours)) }
     const { key, grace_expires_at, ...writeKey } = await run.client.call<RotatedKeyJson>(
       `${keyPath(run)}/rotate`,
       { method: 'POST', body },
@@ -70,6 +70,12 @@ export const keyCommands = {
     print(run, `Deleted ${called(key)}. No process accepts it any more.`)
   },
 } as const satisfies Readonly<Record<string, Command>>
+
+function parseHours(text: string): number {
+  const hours = /^\d{1,5}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  if (hours <= maxGraceHours) return hours
+  throw usageError(`--grace-period-hours must be a number from 0 to ${maxGraceHours}.`)
+}
 
 /** A change that needs nothing but the key. */
 function changing(method: 'POST' | 'DELETE', action: string, told: (key: string) => string): Command {

@@ -1,5 +1,6 @@
-import { type FieldKind, type KeyField, keyFields, settableFields } from '../keys/fields.ts'
+import { type FieldKind, type KeyField, keyFields, settableFields, trialFields } from '../keys/fields.ts'
 import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
+import { nearestName } from '../runtime/nearest-name.ts'
 import { usageError } from './cli-error.ts'
 import type { Flags } from './flags.ts'
 import { splitList } from './keys-options.ts'
@@ -34,7 +35,11 @@ export function fieldFlags(command: 'create' | 'update'): Flags {
       .filter(({ name }) => names.includes(name))
       .map(({ name, flag, field: { kind, words, description } }) => [
         flag,
-        { value: words?.join('|') ?? placeholders[kind], help: description ?? otherHelp[name] ?? '' },
+        {
+          value: words?.join('|') ?? placeholders[kind],
+          ...(words !== undefined && { words }),
+          help: description ?? otherHelp[name] ?? '',
+        },
       ]),
   )
 }
@@ -60,7 +65,9 @@ function parseField(flag: string, { kind, nullable }: KeyField, text: string): u
   if (nullable && text === 'null') return null
   if (kind === 'list') return splitList(text)
   if (kind === 'number') return parseNumber(flag, text)
-  if (kind === 'json' || kind === 'rules') return parseJson(flag, text)
+  if (kind === 'json') return parseJson(flag, text)
+  if (kind === 'rules') return parseTrial(flag, text)
+  if (kind === 'moment') return parseMoment(flag, text)
   return text
 }
 
@@ -70,10 +77,34 @@ export function parseNumber(flag: string, text: string): number {
   throw usageError(`--${flag} must be a number.`)
 }
 
-function parseJson(flag: string, text: string): unknown {
+/** @throws CliError for what is no object of JSON. */
+function parseJson(flag: string, text: string): object {
   try {
-    return JSON.parse(text)
-  } catch {
-    throw usageError(`--${flag} must be a JSON object or null.`)
-  }
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch {}
+  throw usageError(`--${flag} must be a JSON object or null.`)
+}
+
+const trialNames = trialFields.map((name) => toSnakeCase(name))
+
+/** Rules on trial, by the names that they have in the management API. */
+function parseTrial(flag: string, text: string): object {
+  const rules = parseJson(flag, text)
+  const unknown = Object.keys(rules).find((name) => !(trialNames as readonly string[]).includes(name))
+  if (unknown === undefined) return rules
+  const near = nearestName(unknown, trialNames)
+  throw usageError(
+    near === undefined
+      ? `--${flag} takes ${trialNames.join(', ')}, and nothing else.`
+      : `--${flag} has a field that there is not; did you mean ${near}?`,
+  )
+}
+
+function parseMoment(flag: string, text: string): string {
+  const hasZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/i.test(text)
+  const at = hasZone ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at))
+    throw usageError(`--${flag} must be a moment with its zone, such as 2030-01-31T12:00:00Z, or null.`)
+  return new Date(at).toISOString()
 }

@@ -1,3 +1,4 @@
+import { countedSorts } from '../keys/list-query.ts'
 import type { CommandRun, KeyPageJson, ListedKeyJson } from './command-run.ts'
 import { seconds } from './moments.ts'
 import { printPages } from './pages.ts'
@@ -8,11 +9,21 @@ const filters = ['status', 'source-type', 'environment', 'workspace', 'plan', 'q
 
 export async function listKeys(run: CommandRun): Promise<void> {
   const query = Object.fromEntries(filters.map((flag) => [flag.replace('-', '_'), run.values[flag]]))
+  const { sort } = run.values
+  // By counts the API sorts all keys anew for each page.
+  const counted =
+    run.values.all === true ? countedSorts.find((field) => sort === field || sort === `-${field}`) : undefined
+  if (counted !== undefined) query.sort = undefined
   await printPages<ListedKeyJson>(run, {
+    ...(counted !== undefined && { order: by(counted, sort !== counted) }),
     ask: (page) => run.client.call<KeyPageJson>('', { query: { ...query, ...page } }),
     columns,
     csv,
   })
+}
+
+function by(field: (typeof countedSorts)[number], isDown: boolean) {
+  return (a: ListedKeyJson, b: ListedKeyJson) => (isDown ? b[field] - a[field] : a[field] - b[field])
 }
 
 const statusColours: Readonly<Record<ListedKeyJson['effective_status'], Colour>> = {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseStoreUrl } from '../stores/sql/store-url.ts'
 import type { CommandRun } from './command-run.ts'
+import { tellStoreFailure } from './store-failure.ts'
 import { describeStore, memoryUrl, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import { noteLine, printLine } from './terminal.ts'
 
@@ -25,6 +26,8 @@ export async function migrate({ values, terminal }: Omit<CommandRun, 'client'>):
       await store.migrate({ finish })
       printLine(terminal, `The tables in ${place} are up to date.`)
     }
+  } catch (error) {
+    throw tellStoreFailure(error, place)
   } finally {
     await store.close()
   }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { auditEntrySchema } from '../admin/routes/audit-log.ts'
 import type { usageSchema } from '../admin/routes/usage.ts'
 import { findKey, keyPath } from './chosen-key.ts'
-import { isJson, print, printCsv, printJson, printTable } from './command-output.ts'
+import { isJson, note, print, printCsv, printJson, printTable } from './command-output.ts'
 import type { Command, CommandRun, ListedKeyJson } from './command-run.ts'
 import { listKeys } from './list-command.ts'
 import { seconds } from './moments.ts'
@@ -50,7 +50,8 @@ export const readingCommands = {
       heading,
       read: (row: (typeof rows)[number]) => row[index],
     }))
-    printTable(run, columns, rows)
+    if (rows.length === 0) note(run, 'There was no event and no refusal.')
+    else printTable(run, columns, rows)
   },
 
   async audit(run) {

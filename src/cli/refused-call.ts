@@ -60,7 +60,9 @@ const ownNames: Readonly<Record<string, string>> = { key_id: 'key', version: 'if
 /** `allowed_origins[0] must be …` → `--allowed-origins[0] must be …` */
 function asFlag(detail: string, field = 'body'): string {
   const [, name = '', index = ''] = /^([a-z0-9_]+)(.*)$/.exec(field) ?? []
-  if (name === '' || name === 'body' || !detail.startsWith(field)) return sentence(detail)
+  // What stands within the JSON of an option is no option.
+  if (name === '' || name === 'body' || !detail.startsWith(field) || / is not a field /.test(detail))
+    return sentence(detail)
   return sentence(
     `--${ownNames[name] ?? toKebabCase(toCamelCase(name))}${index}${detail.slice(field.length)}`,
   )

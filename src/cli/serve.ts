@@ -14,6 +14,7 @@ import { createIngestServer } from './ingest-server.ts'
 import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { createSignInCode } from './sign-in-code.ts'
+import { tellStoreFailure } from './store-failure.ts'
 import {
   dataFolder,
   describeStore,
@@ -131,7 +132,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     }
   } catch (error) {
     await keys.close()
-    throw error
+    throw tellStoreFailure(error, describeStore(location, tables))
   }
 }
 
@@ -178,6 +179,7 @@ interface Greeting {
 }
 
 function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeting): void {
+  const isOwnToken = terminal.env.WRITEKEY_ADMIN_TOKEN !== undefined
   const key = firstKey ?? '<write key>'
   const lines = [
     `writekey listens on ${url}, keys in ${place}`,
@@ -186,7 +188,7 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
       ? 'Write key:   (shown when it was made; make another with: writekey create)'
       : `Write key:   ${firstKey}`,
     token === undefined
-      ? `Management token: (WRITEKEY_ADMIN_TOKEN, or the one of the first start; lost? Delete ${tokenFile} and start again)`
+      ? `Management token: (${isOwnToken ? 'the one in WRITEKEY_ADMIN_TOKEN' : `shown at the first start; lost? Delete ${tokenFile} and start again`})`
       : `Management token: ${token}`,
     ...(firstKey !== undefined || token !== undefined ? ['They are not shown again.'] : []),
     '',

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createMemoryStore, type KeyStore, StoreError } from '../index.ts'
+import { createMemoryStore, type KeyStore } from '../index.ts'
 import type { SqlStore } from '../stores/sql/index.ts'
 import { describeStoreUrl, parseStoreUrl } from '../stores/sql/store-url.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
+import { tellBadUrl } from './store-failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Where `serve` keeps its keys and its token, below the working directory, unless told otherwise. */
@@ -52,7 +53,7 @@ export async function openStore(
   create = false,
 ): Promise<KeyStore | SqlStore> {
   if (url === memoryUrl) return createMemoryStore()
-  const { dialect, private: isPrivate, target: path } = parseStoreUrl(url)
+  const { dialect, private: isPrivate, target: path } = readUrl(url)
   const isNewFile = dialect === 'sqlite' && !isPrivate && !existsSync(path)
   if (isNewFile) {
     if (!create) {
@@ -61,20 +62,31 @@ export async function openStore(
         `There is no store at ${path}. Name one with --store or WRITEKEY_STORE, or make it with: writekey migrate --store sqlite:${path}`,
       )
     }
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
   }
   const { createSqlStore } = await loadSqlStores()
   return createSqlStore({ url, ...tables, autoMigrate: create || isPrivate })
 }
 
-/** Says of tables that are missing or too old where that is, and what to do. */
-export function namingTables(error: unknown, place: string): unknown {
-  if (!(error instanceof StoreError)) return error
-  if (error.code !== 'schema_missing' && error.code !== 'schema_outdated') return error
-  return new CliError(
-    exitCodes.unavailable,
-    `${place}: ${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`,
-  )
+/** @throws CliError for a URL of no known kind. */
+function readUrl(url: string) {
+  try {
+    return parseStoreUrl(url)
+  } catch (error) {
+    throw tellBadUrl(error)
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CliError(
+      exitCodes.unavailable,
+      `The folder ${path} cannot be made (${code}). Name another place with --store.`,
+    )
+  }
 }
 
 /** Kysely is an optional package: only those who keep keys in a database need it. */
@@ -97,5 +109,9 @@ export function describeStore(url: string, { schema, tablePrefix }: TablesLocati
     ...(schema === undefined ? [] : [`schema ${schema}`]),
     ...(tablePrefix === undefined ? [] : [`tables ${tablePrefix}…`]),
   ]
-  return [describeStoreUrl(url), ...details].join(', ')
+  try {
+    return [describeStoreUrl(url), ...details].join(', ')
+  } catch (error) {
+    throw tellBadUrl(error)
+  }
 }

@@ -4,7 +4,8 @@ import type { Values } from './arguments.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import type { Transport } from './management-client.ts'
 import { shellActor } from './shell-actor.ts'
-import { describeStore, namingTables, openStore, storeUrl, tablesLocation } from './store-location.ts'
+import { tellStoreFailure } from './store-failure.ts'
+import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -40,14 +41,14 @@ export async function storeTransport(
       await keys.ready()
     } catch (error) {
       await keys.close()
-      throw namingTables(error, place)
+      throw tellStoreFailure(error, place)
     }
   }
   return {
     place,
     origin: 'http://localhost',
     send: (request) => api.fetch(request),
-    failure: () => namingTables(failure, place),
+    failure: () => tellStoreFailure(failure, place),
     close: () => keys.close(),
   }
 }

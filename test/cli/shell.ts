@@ -25,15 +25,22 @@ export function openShell(env: Record<string, string> = {}, { hasTables = true }
   let migrated: Promise<unknown> | undefined
 
   /** Before the first command, so that a test which only serves does without. */
-  async function run(argv: string[], input: string | Terminal['stdin'] = ''): Promise<Outcome> {
+  async function run(argv: string[], input?: string | Terminal['stdin'], columns?: number): Promise<Outcome> {
     if (hasTables) migrated ??= runAlone(['migrate', '--store', store])
     await migrated
-    return runAlone(argv, input)
+    return runAlone(argv, input, columns)
   }
 
-  async function runAlone(argv: string[], input: string | Terminal['stdin'] = ''): Promise<Outcome> {
+  /** @param columns of a terminal; absent: nobody looks. */
+  async function runAlone(
+    argv: string[],
+    input: string | Terminal['stdin'] = '',
+    columns?: number,
+  ): Promise<Outcome> {
     const stdin = typeof input === 'string' ? Readable.from(input === '' ? [] : [input]) : input
     const { terminal, read } = createTerminal({ WRITEKEY_STORE: store, ...env }, stdin)
+    if (columns !== undefined)
+      for (const stream of [terminal.stdout, terminal.stderr]) Object.assign(stream, { isTTY: true, columns })
     const code = await runCommandLine(argv, terminal, () => {
       throw new Error('no server was asked for')
     })
@@ -73,10 +80,11 @@ export function openShell(env: Record<string, string> = {}, { hasTables = true }
   return { folder, store, run, runJson, serve, tail }
 }
 
-/** Somebody who sits at a terminal and types. */
-export function typist(line: string): Terminal['stdin'] {
+/** Somebody who sits at a terminal and types. @param hidden is told when the terminal shows nothing of it */
+export function typist(line: string, hidden: boolean[] = []): Terminal['stdin'] {
   const stdin: Terminal['stdin'] = new PassThrough()
   stdin.isTTY = true
+  stdin.setRawMode = (isRaw) => hidden.push(isRaw)
   ;(stdin as PassThrough).write(`${line}\n`)
   return stdin
 }

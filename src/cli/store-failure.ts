@@ -1,0 +1,49 @@
+import { ConfigError, StoreError } from '../index.ts'
+import { CliError, exitCodes, usageError } from './cli-error.ts'
+
+/** What drivers call the common failures of whoever names a wrong store, and what to do. */
+const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
+  [
+    /^ECONNREFUSED$/,
+    'does not answer: nothing listens there. Is the database running, and are host and port of --store right?',
+  ],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'does not answer: the host of --store is not known. Is it spelt right?'],
+  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/, 'does not answer in time. Is the host of --store right?'],
+  [/^(28000|28P01|ER_ACCESS_DENIED\w*)$/, 'does not let this user in. Check user and password of --store.'],
+  [
+    /^(3D000|ER_BAD_DB_ERROR|ER_DBACCESS_DENIED_ERROR)$/,
+    'has no such database for this user. Check the name in --store.',
+  ],
+  [
+    /^(42501|ER_\w*DENIED_ERROR)$/,
+    'does not give this user the right to do that. Grant it, or name another user in --store.',
+  ],
+  [/^SQLITE_NOTADB$/, 'is a file, but no SQLite database. Check the path of --store.'],
+  [/^SQLITE_CANTOPEN$/, 'cannot be opened. Check the path of --store, and who may read and write it.'],
+  [/^SQLITE_READONLY/, 'may not be written by this user. Check who may write the file and its folder.'],
+]
+
+/** Says of a failure of the store where that is, and what to do. */
+export function tellStoreFailure(error: unknown, place: string): unknown {
+  if (!(error instanceof StoreError)) return error
+  if (error.code === 'schema_missing' || error.code === 'schema_outdated') {
+    return new CliError(
+      exitCodes.unavailable,
+      `${place}: ${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`,
+    )
+  }
+  // Messages of the store end with the driver's code in brackets.
+  const code =
+    /\[(\w+)\]$/.exec(error.message)?.[1] ?? (/unable to open/i.test(error.message) ? 'SQLITE_CANTOPEN' : '')
+  const told = knownFailures.find(([pattern]) => pattern.test(code))?.[1]
+  return new CliError(
+    exitCodes.unavailable,
+    told === undefined ? `${place}: ${error.message}` : `${place} ${told}`,
+  )
+}
+
+/** The option `url` is `--store` here. */
+export function tellBadUrl(error: unknown): unknown {
+  if (!(error instanceof ConfigError) || error.option !== 'url') return error
+  return usageError(error.message.replace(/^url/, '--store'))
+}

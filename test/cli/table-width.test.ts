@@ -1,0 +1,49 @@
+import stringWidth from 'string-width'
+import { describe, expect, it } from 'vitest'
+import { openShell } from './shell.ts'
+
+const create = ['create', '--name', 'Web App', '--source-type', 'web']
+
+describe('a table', () => {
+  it('fits its terminal by cells, and is whole elsewhere', async () => {
+    const { run } = openShell()
+    const name = 'Web 購入アプリ e\u0301 👩 and whatever else it is called'
+    await run(['create', '--name', name, '--source-type', 'web', '--workspace', 'acme'])
+    const [heading, row] = (await run(['list'])).out.split('\n') as [string, string]
+    expect(heading).toContain('WORKSPACE')
+    expect(stringWidth(row.slice(0, row.indexOf('web  ')))).toBe(heading.indexOf('SOURCE'))
+    for (const columns of [40, 80, 200]) {
+      const { out, err } = await run(['list'], '', columns)
+      for (const line of out.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(columns)
+      expect(out).toMatch(/wk_\w{16} .*active/)
+      expect(err.includes('Left out for want of width')).toBe(columns < 200)
+    }
+  })
+
+  it('is coloured on a terminal alone, unless NO_COLOR or FORCE_COLOR says else', async () => {
+    const { run, store } = openShell()
+    await run(create)
+    const isColoured = async (env: Record<string, string>, columns?: number) => {
+      const shell = openShell({ WRITEKEY_STORE: store, ...env }, { hasTables: false })
+      return (await shell.run(['list'], '', columns)).out.includes('\u001b[32mactive')
+    }
+    expect(await isColoured({})).toBe(false)
+    expect(await isColoured({}, 120)).toBe(true)
+    expect(await isColoured({ NO_COLOR: '1' }, 120)).toBe(false)
+    expect(await isColoured({ TERM: 'dumb' }, 120)).toBe(false)
+    expect(await isColoured({ FORCE_COLOR: '1' })).toBe(true)
+    expect(await isColoured({ FORCE_COLOR: '0' }, 120)).toBe(false)
+  })
+
+  it('is CSV that no spreadsheet runs, over all pages and in the order asked for', async () => {
+    const { run } = openShell()
+    for (const name of ['=1+1', 'a,"b"', 'c']) await run(['create', '--name', name, '--source-type', 'web'])
+    for (const sort of ['name', 'events_24h']) {
+      const { out } = await run(['list', '--all', '--limit', '1', '--csv', '--sort', sort])
+      const lines = out.split('\r\n').map((line) => line.replace(/^wk_\w{16},/, ''))
+      expect(lines.shift()).toMatch(/^id,name,source_type,environment,workspace,/)
+      const cells = lines.map((line) => line.split(',web,')[0])
+      expect(cells.sort()).toEqual(['', '"a,""b"""', "'=1+1", 'c'].sort())
+    }
+  })
+})
