@@ -11,7 +11,7 @@ import {
   type Incoming,
   type IngestEndpoints,
   type IngestRequest,
-  mergeHeader,
+  mergeAccepted,
   passedAs,
   pathOf,
   type Reply,
@@ -95,8 +95,7 @@ export function writeKeyAuth(
     c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType, passed))
     rememberPassage(c.req.raw, incoming)
     await next()
-    const target = toHeaderTarget(c)
-    for (const name in verdict.headers) mergeHeader(target, name, verdict.headers[name] as string)
+    mergeAccepted(toHeaderTarget(c), verdict.headers)
     return
   }
 }

@@ -3,6 +3,7 @@ import type { Reply } from '../http/ingest-request.ts'
 import type { HeaderTarget } from './cors-merge.ts'
 import { keepHeaders } from './kept-headers.ts'
 import { setReplyHeaders, writeReply } from './node-exchange.ts'
+import { withoutOthersRate } from './own-rate.ts'
 
 /** Fastify's reply, as far as it is used here. */
 export interface FastifyReplyLike {
@@ -31,8 +32,10 @@ export function trySetFastifyHeaders(
   headers: Reply['headers'],
 ): boolean {
   if (reply.sent || reply.raw.headersSent) return false
-  setReplyHeaders(toFastifyHeaderTarget(reply), headers)
-  if (request.headers.origin !== undefined) keepHeaders(reply.raw, headers)
+  const target = toFastifyHeaderTarget(reply)
+  const shown = withoutOthersRate(target, headers)
+  setReplyHeaders(target, shown)
+  if (request.headers.origin !== undefined) keepHeaders(reply.raw, shown)
   return true
 }
 

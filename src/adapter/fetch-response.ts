@@ -1,4 +1,5 @@
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
+import { withoutOthersRate } from './own-rate.ts'
 
 /** A `Headers` as what header merging works on. */
 function toHeaderTarget(headers: Headers): HeaderTarget {
@@ -9,13 +10,19 @@ function toHeaderTarget(headers: Headers): HeaderTarget {
   }
 }
 
+/** Sets the headers of an accepted request beside what the handler has set. */
+export function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<string, string>>): void {
+  const shown = withoutOthersRate(target, headers)
+  for (const name in shown) mergeHeader(target, name, shown[name] as string)
+}
+
 /** The response with headers of an accepted request merged in; a new one where they cannot be changed. */
 export function withAcceptedHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   // A WebSocket's handshake.
   if (response.status === 101) return response
   const changed = isChangeable(response) ? response : new Response(response.body, response)
   const target = toHeaderTarget(changed.headers)
-  for (const name in headers) mergeHeader(target, name, headers[name] as string)
+  mergeAccepted(target, headers)
   return changed
 }
 

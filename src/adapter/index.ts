@@ -46,7 +46,7 @@ export {
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
 export { type Incoming, passedAs, rememberPassage } from './fetch-passage.ts'
-export { withAcceptedHeaders } from './fetch-response.ts'
+export { mergeAccepted, withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'

@@ -10,20 +10,43 @@ type WriteHead = (status: number, ...rest: unknown[]) => ServerResponse
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   const writeHead = response.writeHead as WriteHead
   response.writeHead = function writeHeadWithOurs(status: number, ...rest: unknown[]): ServerResponse {
-    const given = rest.at(-1)
     // Headers that are handed in are set over those of the response: ours have to be merged with them as well.
-    const isRecord = typeof given === 'object' && given !== null && !Array.isArray(given)
+    const given = response.headersSent ? undefined : fieldsOf(rest.at(-1))
     if (!response.headersSent) {
-      if (isRecord) for (const [name, value] of Object.entries(given)) set(response, name, value)
+      for (const [name, value] of given ?? []) response.setHeader(name, value)
       for (const name in headers) {
         const isOurs = name.startsWith('access-control-') || name === 'vary'
         if (isOurs || !response.hasHeader(name)) mergeHeader(response, name, headers[name] as string)
       }
     }
-    return writeHead.call(response, status, ...(isRecord ? rest.slice(0, -1) : rest))
+    return writeHead.call(response, status, ...(given !== undefined ? rest.slice(0, -1) : rest))
   } as ServerResponse['writeHead']
 }
 
-function set(response: ServerResponse, name: string, value: unknown): void {
-  if (value !== undefined) response.setHeader(name, value as string)
+type Field = [name: string, value: string | string[]]
+
+/**
+ * What `writeHead` takes: a record, a flat list of names and values, or a list of pairs. A name that a list has twice keeps all its
+ * values. Undefined for anything else, which is Node's to refuse.
+ */
+function fieldsOf(given: unknown): Field[] | undefined {
+  if (typeof given !== 'object' || given === null) return undefined
+  if (!Array.isArray(given)) {
+    return Object.entries(given).filter((field): field is Field => field[1] !== undefined)
+  }
+  const pairs = Array.isArray(given[0]) ? given : inPairs(given)
+  if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string'))
+    return undefined
+  const fields = new Map<string, [name: string, values: string[]]>()
+  for (const [name, value] of pairs as Field[]) {
+    const key = name.toLowerCase()
+    fields.set(key, [name, [...(fields.get(key)?.[1] ?? []), value].flat()])
+  }
+  return [...fields.values()].map(([name, values]) => [name, values.length === 1 ? `${values[0]}` : values])
+}
+
+function inPairs(list: readonly unknown[]): unknown[][] {
+  return Array.from({ length: Math.ceil(list.length / 2) }, (_, index) =>
+    list.slice(2 * index, 2 * index + 2),
+  )
 }

@@ -8,6 +8,7 @@ import { type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merg
 import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
+import { withoutOthersRate } from './own-rate.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
@@ -105,8 +106,9 @@ export function trySetAcceptedHeaders(
   response: ServerResponse,
   headers: Readonly<Record<string, string>>,
 ): boolean {
-  const isSet = tryOn(() => setReplyHeaders(response, headers))
-  if (isSet && response.req.headers.origin !== undefined) keepHeaders(response, headers)
+  const shown = withoutOthersRate(response, headers)
+  const isSet = tryOn(() => setReplyHeaders(response, shown))
+  if (isSet && response.req.headers.origin !== undefined) keepHeaders(response, shown)
   return isSet
 }
 

@@ -124,6 +124,9 @@ function decodeSegment(segment: string): string {
   }
 }
 
+/** What nobody sees, and `trim()`, databases and people leave out: blanks, marks of order and of direction, soft hyphens. */
+const invisible = /(?![\0-\x7f])[\u0307\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}]/gu
+
 /**
  * What routers, file systems and databases may make of letters beyond ASCII: the Kelvin sign becomes a k, a
  * long s an s.
@@ -131,6 +134,6 @@ function decodeSegment(segment: string): string {
 function foldings(text: string): string[] {
   return [text, text.normalize('NFKC')].flatMap((form) =>
     // A Turkish İ becomes an i with a dot above.
-    [form.toLowerCase(), form.toUpperCase().toLowerCase()].map((folded) => folded.replaceAll('\u0307', '')),
+    [form.toLowerCase(), form.toUpperCase().toLowerCase()].map((folded) => folded.replace(invisible, '')),
   )
 }

@@ -99,6 +99,18 @@ describe('createEventTypeResolver', () => {
     '/v1/%EF%BD%94rack/',
     '/v1/\uff22atch',
     '/v1/check\u2092ut',
+    // Nobody sees a byte order mark, a blank without width, a soft hyphen, marks of direction, a joiner, a wide blank, a variation.
+    '/v1/identify%EF%BB%BF',
+    '/v1/%EF%BB%BFidentify',
+    '/v1/identify%E2%80%8B',
+    '/v1/iden%C2%ADtify',
+    '/v1/%E2%80%8Etrack',
+    '/v1/track%E2%80%AE/',
+    '/v1/tr%E2%81%A0ack',
+    '/v1/track%C2%A0',
+    '/v1/track%C2%85',
+    '/v1/T%EF%B8%8F',
+    '/v1/batch\ufeff',
   ])('reads more than one thing in %s, as letters beyond ASCII fold into a type', (path) => {
     expect(fromPath(path)).toEqual(new AmbiguousType())
   })
