@@ -59,10 +59,10 @@ export async function startPageServer({
 
 export type PageServer = Awaited<ReturnType<typeof startPageServer>>
 
-/** Serves on a free port of the loopback interface. */
-export async function listen(listener: RequestListener) {
+/** Serves on a port of the loopback interface; 0 = a free one. */
+export async function listen(listener: RequestListener, wantedPort = 0) {
   const server: Server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(wantedPort, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     origin: `http://127.0.0.1:${port}`,

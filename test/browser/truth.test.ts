@@ -1,8 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import express from 'express'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { adminRoutes } from '../../adapters/express.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createWriteKeys } from '../../src/index.ts'
+import { createSqlStore } from '../../src/stores/sql/index.ts'
+import { adminToken } from '../admin/admin-calls.ts'
 import { describeWithService } from '../services.ts'
 import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
-import { type PageServer, startPageServer } from './page-server.ts'
+import { listen, type PageServer, startPageServer } from './page-server.ts'
 
 describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   let browser: Browser
@@ -137,6 +146,68 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     await page.getByText('The server does not answer since').waitFor({ state: 'detached' })
     await context.close()
   }, 40_000)
+
+  it('stands a server that is stopped and started, and loses nothing of an open form', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'writekey-page-'))
+    let port = 0
+    const start = async () => {
+      const keys = createWriteKeys({ store: createSqlStore({ url: `sqlite:${join(folder, 'keys.db')}` }) })
+      const tokens = [{ name: 'ops', token: adminToken, role: 'admin' as const }]
+      const app = express().use(adminRoutes(createAdminApi(keys, { tokens })))
+      const served = await listen(app, port)
+      port = Number(new URL(served.origin).port)
+      return { keys, origin: served.origin, stop: () => served.close().then(() => keys.close()) }
+    }
+    let running = await start()
+    const { writeKey } = await running.keys.create({ name: 'Outlives it', sourceType: 'other' })
+    const { page, context } = await openPage(browser)
+    await signIn(page, `${running.origin}/events/write-keys`)
+    await page.getByRole('link', { name: 'Outlives it' }).click()
+    await page.getByRole('button', { name: 'Edit rules' }).click()
+    await page.getByLabel('Which limit').selectOption('own')
+    await page.getByLabel('Rate limit').fill('12')
+    await running.stop()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('button', { name: 'Save changes' }).click()
+    await page.getByRole('dialog').getByText('The server did not answer').waitFor()
+    running = await start()
+    await page.getByRole('button', { name: 'Save changes' }).click()
+    await page.getByText('12 events per second').first().waitFor()
+    expect((await running.keys.get(writeKey.id)).rateLimitEps).toBe(12)
+    await page.getByText('The server does not answer since').waitFor({ state: 'detached' })
+    await context.close()
+    await running.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }, 30_000)
+
+  it('is read in forced colours, and prints what it shows without its controls', async () => {
+    const { writeKey, key } = await server.keys.create({ name: 'On paper', sourceType: 'other' })
+    await server.send(key, '/v1/track', { event: 'x' })
+    const { page, context } = await openPage(browser, { forcedColors: 'active' })
+    await signIn(page, server.url)
+    for (const hash of ['#/', `#/keys/${writeKey.id}`]) {
+      await page.goto(server.url + hash)
+      await page
+        .getByText(/^Updated/)
+        .first()
+        .waitFor()
+      await expectAccessible(page)
+    }
+    const bar = page.locator('.chart rect.s0').first()
+    const colours = await bar.evaluate((element) => [
+      getComputedStyle(element).fill,
+      getComputedStyle(document.documentElement).backgroundColor,
+    ])
+    expect(colours[0]).not.toBe(colours[1])
+    await page.emulateMedia({ media: 'print', forcedColors: 'none', colorScheme: 'dark' })
+    await page.getByRole('heading', { name: 'On paper' }).waitFor()
+    expect(await page.locator('button:visible, select:visible, nav:visible').count()).toBe(0)
+    // Paper is white, whatever the screen is.
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(
+      'rgb(255, 255, 255)',
+    )
+    await context.close()
+  }, 30_000)
 
   it('shows what others do to the list, and how old it is', async () => {
     const { page, context } = await openPage(browser)
