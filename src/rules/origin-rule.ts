@@ -1,5 +1,12 @@
 import { normalizeOriginRule } from './origin-spelling.ts'
-import { maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
+import {
+  anyLocalPort,
+  isLocalPage,
+  maxHostLength,
+  maxOriginLength,
+  parseOrigin,
+  strictHost,
+} from './web-origin.ts'
 
 /**
  * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an
@@ -55,6 +62,7 @@ function isList(rule: readonly string[] | OriginIndex): rule is readonly string[
 }
 
 function matchesRule(rule: string, origin: string): boolean {
+  if (rule === anyLocalPort) return isLocalPage(origin)
   // A rule is canonical, so whatever equals one is canonical too. A wildcard equals no canonical origin.
   if (rule === origin) return rule.charCodeAt(hostStartOf(rule)) !== asterisk
   return rule.charCodeAt(hostStartOf(rule)) === asterisk && isBelow(rule, origin)
@@ -86,18 +94,20 @@ interface OriginIndex {
   /** Wildcards without their `*.`: what has to remain of an origin once labels are taken off. */
   readonly parents: ReadonlySet<string>
   readonly longestParent: number
+  readonly anyLocalPort: boolean
 }
 
 function indexOrigins(rules: readonly string[]): OriginIndex {
   const exact = new Set(rules.filter((rule) => !rule.includes('*')))
-  const parents = new Set(rules.filter((rule) => rule.includes('*')).map((rule) => rule.replace('*.', '')))
+  const parents = new Set(rules.filter((rule) => rule.includes('*.')).map((rule) => rule.replace('*.', '')))
   let longestParent = 0
   for (const parent of parents) longestParent = Math.max(longestParent, parent.length)
-  return { exact, parents, longestParent }
+  return { exact, parents, longestParent, anyLocalPort: rules.includes(anyLocalPort) }
 }
 
-function isIndexed({ exact, parents, longestParent }: OriginIndex, origin: string): boolean {
-  if (exact.has(origin)) return true
+function isIndexed(index: OriginIndex, origin: string): boolean {
+  const { exact, parents, longestParent } = index
+  if (exact.has(origin) || (index.anyLocalPort && isLocalPage(origin))) return true
   if (parents.size === 0) return false
   if (origin.length > maxOriginLength) return false
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1

@@ -1,6 +1,6 @@
 import { parseIpAddress } from './ip-address.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
-import { maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
+import { anyLocalPort, maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
 
 /** A rule in its one spelling, or what is wrong with it: a sentence that follows the name of the field. */
 export type OriginSpelling = { rule: string } | { problem: string }
@@ -14,7 +14,7 @@ const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
 /**
  * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no
  * default port. Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose
- * host is kept as written) and `https://*.example.com`, with a port if need be. `problem` completes
+ * host is kept as written), `https://*.example.com`, with a port if need be, and `http://localhost:*`. `problem` completes
  * "allowedOrigins[2] …".
  * @param isPublicSuffix refuses a wildcard on names that anybody can get
  */
@@ -43,6 +43,7 @@ export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix
       problem: `must not have ${describeExcess(rest.slice(end))}${'rule' in origin ? `: write ${origin.rule}` : ''}`,
     }
   }
+  if (`${scheme}://${rest.toLowerCase()}` === anyLocalPort) return { rule: anyLocalPort }
   if (rest.includes('@')) return { problem: 'must not have a user name or password' }
   if (scheme !== 'http' && scheme !== 'https') return normalizeAppOrigin(scheme, rest)
   return rest.includes('*')
@@ -52,7 +53,8 @@ export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix
 
 function normalizeAppOrigin(scheme: string, host: string): OriginSpelling {
   if (host.includes('*')) return { problem: 'must be written out: * works with http and https only' }
-  if (!/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[1-9]\d{0,4})?$/i.test(host)) {
+  // `app://.` is what many Electron apps serve their pages from.
+  if (host !== '.' && !/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[1-9]\d{0,4})?$/i.test(host)) {
     return { problem: 'must have nothing but a host name after ://, as in capacitor://localhost' }
   }
   return { rule: `${scheme}://${host}` }

@@ -7,6 +7,16 @@ export const maxHostLength = 253
 /** Letters, digits and hyphens, hyphens inside only: what a wildcard may stand for. */
 export const strictHost = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.(?!$)|$))+$/
 
+/** The rule for pages of one's own machine, whatever port a development server has taken. */
+export const anyLocalPort = 'http://localhost:*'
+
+/** Whether it is such a page, in the spelling of browsers: no leading zero, and 80 left out. */
+export function isLocalPage(origin: string): boolean {
+  if (!origin.startsWith('http://localhost')) return false
+  const port = origin.slice('http://localhost'.length)
+  return port === '' || (/^:[1-9]\d{0,4}$/.test(port) && port !== ':80' && Number(port.slice(1)) <= 65_535)
+}
+
 /** The URL of `scheme://host:port`; `undefined` for what browsers could read in different ways. */
 export function parseOrigin(text: string): URL | undefined {
   try {

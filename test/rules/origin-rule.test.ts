@@ -46,6 +46,9 @@ describe('normalizeOriginRule', () => {
     ['ionic://localhost', 'ionic://localhost'],
     ['tauri://localhost', 'tauri://localhost'],
     ['app://obsidian.md', 'app://obsidian.md'],
+    ['app://.', 'app://.'],
+    ['http://localhost:*', 'http://localhost:*'],
+    ['HTTP://LocalHost:*', 'http://localhost:*'],
     [
       'CHROME-EXTENSION://aapbdbdomjkkjkaonfhkkikfgjllcleb',
       'chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb',
@@ -88,6 +91,9 @@ describe('normalizeOriginRule', () => {
     ['https://app.example.com:*', 'must have * only as the whole first label, as in https://*.example.com'],
     ['https://*', 'must have * only as the whole first label, as in https://*.example.com'],
     ['https://*:443', 'must have * only as the whole first label, as in https://*.example.com'],
+    ['https://localhost:*', 'must have * only as the whole first label, as in https://*.example.com'],
+    ['http://localhost:80*', 'must have * only as the whole first label, as in https://*.example.com'],
+    ['app://..', 'must have nothing but a host name after ://, as in capacitor://localhost'],
     ['https://*.10.0.0.1', 'must not have * in front of an IP address'],
     ['https://*.[::1]', 'must not have * in front of an IP address'],
     ['capacitor://*.localhost', 'must be written out: * works with http and https only'],
@@ -423,3 +429,37 @@ function allowsSlowly(rules: string[], origin: string): boolean {
     )
   })
 }
+
+describe('pages of one machine', () => {
+  it.each(['http://localhost', 'http://localhost:3000', 'http://localhost:65535', 'http://localhost:443'])(
+    'http://localhost:* allows %s',
+    (origin) => expect(allows(['http://localhost:*'], origin)).toBe(true),
+  )
+
+  it.each([
+    ...[
+      'http://localhost:*',
+      'http://localhost:80',
+      'http://localhost:08080',
+      'http://localhost:65536',
+      'http://localhost:',
+    ],
+    ...[
+      'http://localhost.evil.example',
+      'http://localhost:3000/',
+      'http://localhost:3000.evil.example',
+      'null',
+    ],
+    ...[
+      'https://localhost:3000',
+      'http://127.0.0.1:3000',
+      'http://a.localhost:3000',
+      'http://localhost:3000@evil.example',
+    ],
+  ])('and not %s', (origin) => expect(allows(['http://localhost:*'], origin)).toBe(false))
+
+  it('app://. allows what Electron sends, and nothing else', () => {
+    expect(allows(['app://.'], 'app://.')).toBe(true)
+    expect(allows(['app://.'], 'app://a')).toBe(false)
+  })
+})

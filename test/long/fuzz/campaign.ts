@@ -107,7 +107,7 @@ async function send(target: Target, batch: readonly Sent[]): Promise<(RawAnswer 
 async function exchange(socket: Socket, batch: readonly Sent[]): Promise<(RawAnswer | undefined)[]> {
   const read = createAnswerReader(socket)
   socket.write(Buffer.concat(batch.map(({ bytes }) => bytes)))
-  if (batch.at(-1)?.judgement.isLast) socket.end()
+  if (batch.at(-1)?.judgement.isCut) socket.end()
   const answers: (RawAnswer | undefined)[] = []
   for (const { draft } of batch) {
     try {

@@ -80,7 +80,7 @@ const rows: Readonly<Record<string, Row>> = {
   plain: {},
   browser: {
     fields: {
-      allowedOrigins: [app, 'https://*.shop.example', 'http://localhost:3000', 'capacitor://localhost'],
+      allowedOrigins: [app, 'https://*.shop.example', 'http://localhost:*', 'app://.'],
     },
   },
   'no browser': { fields: { allowedOrigins: [] } },

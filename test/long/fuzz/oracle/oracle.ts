@@ -14,6 +14,8 @@ export interface Judgement {
   readonly outcomes: readonly Outcome[]
   /** Whether nothing can follow on the same connection. */
   readonly isLast: boolean
+  /** Whether the server may wait for more. */
+  readonly isCut?: boolean
   /** Whether bytes follow that belong to no request. */
   readonly isTrailed?: boolean
 }
@@ -30,20 +32,20 @@ export function judge(
 ): Judgement {
   const reading = readMessage(bytes)
   if (reading.kind === 'malformed' || reading.message === undefined)
-    return { outcomes: [{ kind: 'malformed' }], isLast: true }
+    return { outcomes: [{ kind: 'malformed' }], isLast: true, isCut: true }
   const { message } = reading
   const request = { message, house, keys }
   if (guardedPrefix !== undefined && !couldBeBelow(message.target, guardedPrefix)) {
     const isLast = reading.kind === 'incomplete' || message.length !== bytes.length || message.isLenient
     // What is neither a path nor a URL may be taken for either.
     const isOdd = !/^(\/|https?:\/\/)/i.test(message.target)
-    return { outcomes: [{ kind: 'outside' }, ...(isOdd ? judgeMessage(request) : [])], isLast }
+    return { outcomes: [{ kind: 'outside' }, ...(isOdd ? judgeMessage(request) : [])], isLast, isCut: isLast }
   }
   const outcomes = judgeMessage(request)
   if (reading.kind === 'incomplete') {
     // Refused by what is there of it, or never answered.
     const early = outcomes.filter(({ kind }) => kind === 'refused' || kind === 'preflight')
-    return { outcomes: [...early, { kind: 'malformed' }], isLast: true }
+    return { outcomes: [...early, { kind: 'malformed' }], isLast: true, isCut: true }
   }
   // What comes behind, as a request of its own, is none: the server's answer to it may come first.
   const isTrailed = message.length !== bytes.length

@@ -8,10 +8,21 @@ type Passes = boolean
 export function readAddress(message: Message, { trustedProxies }: House): readonly (string | undefined)[] {
   const socket = '127.0.0.1'
   if (trustedProxies === undefined) return [socket]
-  const entries = message.fields
+  const all = message.fields
     .filter(([name]) => name === 'x-forwarded-for')
     .flatMap(([, value]) => value.split(','))
     .map((entry) => entry.trim())
+  // Nothing between commas: whether that is an entry is not said.
+  const kept = all.filter((entry) => entry !== '')
+  const readings = kept.length === all.length ? [all] : [all, kept]
+  return [...new Set(readings.flatMap((entries) => addressOf(entries, socket, trustedProxies)))]
+}
+
+function addressOf(
+  entries: readonly string[],
+  socket: string,
+  trustedProxies: 1 | readonly string[],
+): readonly (string | undefined)[] {
   const isPlain = entries.every((entry) => isIP(entry) !== 0 || /^[a-z]*$/.test(entry))
   // With ports, brackets, quotes or nothing between commas: not said.
   const open = isPlain && !entries.includes('') ? [] : [...entries, undefined]
@@ -91,6 +102,8 @@ export function passesOriginRules({ isBrowser, origin }: Page, key: KnownKey, ho
 }
 
 function matchesOrigin(origin: string, rule: string): boolean {
+  // The port that is left out is one, too.
+  if (rule === 'http://localhost:*' && origin === 'http://localhost') return true
   if (rule.includes('*')) {
     const [before = '', behind = ''] = rule.split('*')
     const middle = origin.slice(before.length, origin.length - behind.length)
