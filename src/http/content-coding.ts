@@ -1,9 +1,9 @@
 import { nodeZlib } from '../runtime/built-ins.ts'
 
-/** A content coding that can be undone here. */
+/** A content coding that this package can decode. */
 export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd'
 
-/** What this runtime can undo; Node has zstd from 22.15 on. */
+/** What this runtime can decode; Node has zstd from 22.15 on. */
 export function knownCodings(): readonly ContentCoding[] {
   known ??= 'createZstdDecompress' in nodeZlib() ? [...always, 'zstd'] : always
   return known
@@ -13,8 +13,8 @@ const always: readonly ContentCoding[] = ['gzip', 'deflate', 'br']
 let known: readonly ContentCoding[] | undefined
 
 /**
- * The one coding that a `Content-Encoding` names, in any case; null = none. `identity` and empty members say
- * nothing; codings on top of each other are `unsupported`, like those that are not known.
+ * The one coding that a `Content-Encoding` names, in any case; null = none. `identity` and empty list members
+ * count as nothing. Several codings at once, and unknown ones, are `unsupported`.
  *
  * Source: RFC 9110, 8.4 and 5.6.1.2.
  */

@@ -7,42 +7,42 @@ import type { Turns } from './turns.ts'
 /** Why bytes could not be decoded: `busy` when there was no room for more, or no turn in time. */
 export type DecodingFailure = 'too_large' | 'corrupt' | 'busy'
 
-/** What decoding may take up. */
+/** The limits of decoding. */
 export interface DecodingRoom {
-  /** Of the decoded bytes. */
+  /** The longest decoded body, in bytes. */
   readonly maxBytes: number
   readonly turns: Turns
-  /** Whose turn it is to be. Asked only when one is needed. */
+  /** The queue for turns. Called only when a turn is needed. */
   whose(): string
   /** Counts decoded bytes that are about to be kept; false when there is no room for them. */
   hold(bytes: number): boolean
 }
 
-/**
- * Output up to here is decoded at once, in 15 to 30 µs. A thousand bombs that have to be tried take 16 MB.
- */
+/** Up to this much output is decoded at once, in 15 to 30 µs. Trying a thousand bombs takes 16 MB. */
 const quickBytes = 16_384
-/** And input up to here: blocks that hold nothing keep zlib busy for 0.2 ms a kilobyte. */
+/**
+ * Up to this much input is decoded at once: blocks that hold nothing keep zlib busy for 0.2 ms a kilobyte.
+ */
 const quickInputBytes = 2_048
-/** Longer input is handed over in slices, so that one that inflates to nothing is found out. */
+/** Longer input is decoded in slices, so that input which inflates to nothing is noticed. */
 const sliceBytes = 65_536
 /**
- * How much longer than its content a slice may be. Encoders add some bytes a kilobyte; one that flushes after
- * every word triples it.
+ * How much longer than its content a slice may be. Encoders add some bytes a kilobyte. An encoder that
+ * flushes after every word triples the length.
  */
 const mostPadding = 8
-/** Small pieces took 17 ms for 4 MB, these take 2. */
+/** Small pieces took 17 ms for 4 MB, these take 2 ms. */
 const pieceBytes = 262_144
 /** 8 MB, the most that a sender may ask for (RFC 9659). */
 const zstdWindowLog = 23
 
 /**
- * Undoes a content coding. Gzip is undone over all its members, deflate with the zlib wrapper and bare as
- * some clients send it. Input that ends early, or goes on after the compressed data, is `corrupt`.
+ * Decodes a body. Gzip may have several members. Deflate may have the zlib wrapper or be bare, as some
+ * clients send it. Input that ends early, or goes on after the compressed data, is `corrupt`.
  *
- * Little output is decoded at once. What turns out to be more, and what may fill a large window before it
- * gives out a byte (br and zstd: 165 bytes can claim 16 MB), waits for a turn, and its output is counted as
- * it comes. It is given in a buffer that is used again: parse or copy it before anything else is waited for.
+ * Small output is decoded at once. Larger output waits for a turn and is counted as it comes. So does input
+ * whose coding may allocate a large window before it produces a byte: with br and zstd, 165 bytes can claim
+ * 16 MB. The result is in a buffer that is reused: parse or copy it before you await anything else.
  *
  * Source: RFC 9110, 8.4.1.
  */
@@ -55,14 +55,14 @@ export function decodeContent(
   return quick ?? decodeInTurn(bytes, coding, room)
 }
 
-/** As far as it can be told: a gzip ends with the length of what is in it (RFC 1952, 2.3.1), true or not. */
+/** Only a guess: a gzip ends with the length of its content (RFC 1952, 2.3.1), true or not. */
 function isLittle(bytes: Uint8Array, coding: ContentCoding): boolean {
   if (bytes.length > quickInputBytes) return false
   if (coding !== 'gzip' || bytes.length < 4) return true
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 4, true) <= quickBytes
 }
 
-/** `undefined`: it takes more than a moment. */
+/** `undefined`: decoding takes longer than a moment. */
 function decodeQuickly(
   bytes: Uint8Array,
   coding: ContentCoding,
@@ -72,9 +72,10 @@ function decodeQuickly(
   const { gunzipSync, inflateSync, inflateRawSync } = nodeZlib()
   const decode = coding === 'gzip' ? gunzipSync : hasZlibWrapper(bytes) ? inflateSync : inflateRawSync
   try {
-    // `info` hands out the engine, which alone tells that input was left over; zlib refuses a limit of 0.
+    // With `info` zlib returns its engine, the only way to see input that was left over. zlib refuses a limit
+    // of 0.
     const most = Math.max(1, Math.min(maxBytes, quickBytes))
-    // One byte more, so that one piece shows whether it is too much.
+    // One byte more than allowed, so that one piece shows whether there is too much.
     const options = { maxOutputLength: most, chunkSize: Math.max(64, most + 1), info: true }
     const { buffer, engine } = decode(bytes, options) as unknown as Decoded
     if (isLeftOver(coding, engine.bytesWritten, bytes)) return 'corrupt'
@@ -101,7 +102,7 @@ async function decodeInTurn(
   try {
     return await decodeInPieces(bytes, coding, room, output)
   } finally {
-    // Behind the parser of what has been decoded, so that no more lies about than is being worked on.
+    // Waits until the last decoded body is parsed, so that no more than one lies around per turn.
     setImmediate(() => {
       if (output.bytes.length > mostSpareBytes) output.bytes = noBytes
       spareOutputs.push(output)
@@ -110,18 +111,18 @@ async function decodeInTurn(
   }
 }
 
-/** Where a body is put together. */
+/** The buffer in which a body is put together. */
 interface Output {
   bytes: Buffer
 }
 
 const noBytes = Buffer.alloc(0)
 /**
- * Used again by the next turn: 1 500 bombs leave so much garbage otherwise that the process grows by 60 MB
- * before it is collected. As many as there are turns at once.
+ * Reused by the next turn: 1 500 bombs otherwise leave so much garbage that the process grows by 60 MB before
+ * it is collected. There are as many buffers as turns.
  */
 const spareOutputs: Output[] = []
-/** A larger one is given up once it is done with. */
+/** A larger buffer is dropped after use. */
 const mostSpareBytes = 8_388_608
 
 function decodeInPieces(
@@ -151,7 +152,7 @@ function decodeInPieces(
       if (isLeftOver(coding, engine.bytesWritten, bytes)) return fail('corrupt')
       resolve(output.bytes.subarray(0, length))
     })
-    /** Slice by slice. Nearly a second of a processor goes into 4 MB of blocks that hold nothing. */
+    /** Decodes slice by slice: 4 MB of blocks that hold nothing take nearly a second of a processor. */
     function feed(start: number): void {
       const end = start + sliceBytes
       if (end >= bytes.length) {
@@ -159,7 +160,7 @@ function decodeInPieces(
         return
       }
       engine.write(bytes.subarray(start, end), () => {
-        // The other codings may hold back what they have read until a block or a window is full.
+        // The other codings may hold back output until a block or a window is full.
         const isPadding = (coding === 'gzip' || coding === 'deflate') && length * mostPadding < end
         if (isPadding) fail('corrupt')
         else if (!engine.destroyed) feed(end)
@@ -186,7 +187,7 @@ function createEngine(bytes: Uint8Array, coding: ContentCoding): Transform & { b
   return hasZlibWrapper(bytes) ? zlib.createInflate(options) : zlib.createInflateRaw(options)
 }
 
-/** Newer than the types of the oldest Node that is supported. */
+/** Missing in the types of the oldest Node that is supported. */
 function createZstdEngine(options: { chunkSize: number }): Transform & { bytesWritten: number } {
   const zlib = nodeZlib() as unknown as {
     createZstdDecompress(options: object): Transform & { bytesWritten: number }
@@ -198,12 +199,14 @@ function createZstdEngine(options: { chunkSize: number }): Transform & { bytesWr
   })
 }
 
-/** Gunzip reports garbage after the last member itself (and lets zero padding pass); the others just stop. */
+/** Gunzip itself reports garbage after the last member, and accepts zero padding. The others just stop. */
 function isLeftOver(coding: ContentCoding, read: number, bytes: Uint8Array): boolean {
   return coding !== 'gzip' && read < bytes.length
 }
 
-/** RFC 1950, 2.2: the low four bits of the first byte are 8. No bare stream of a real encoder begins so. */
+/**
+ * RFC 1950, 2.2: the low four bits of the first byte are 8. No real encoder begins a bare stream like that.
+ */
 function hasZlibWrapper(bytes: Uint8Array): boolean {
   return ((bytes[0] ?? 0) & 0x0f) === 8
 }

@@ -1,6 +1,6 @@
 import type { FieldValues } from './ingest-request.ts'
 
-/** What `Content-Length` says, in bytes; undefined unless it is there once and a whole number. */
+/** `Content-Length` in bytes; undefined unless the header is there once and is a whole number. */
 export function contentLengthOf(headers: FieldValues): number | undefined {
   const value = headers['content-length']
   if (typeof value !== 'string' || value.length === 0 || value.length > 15) return undefined

@@ -9,17 +9,18 @@ export interface FetchRequestHints {
   ip?: string | undefined
   /** Fixed event type of the route. */
   eventType?: string | undefined
-  /** The workspace that the key must be of, or what tells it. */
+  /** The workspace that the key must belong to, or a function that finds it. */
   workspace?: string | (() => unknown) | undefined
-  /** Whether content is on its way that no field tells of, as in HTTP/2. */
+  /** Whether content may follow although no header announces it, as in HTTP/2. */
   hasUnsaidContent?: boolean
-  /** Reads the body when somebody in front has, and kept it. */
+  /** Reads the body from whoever read it first and kept it. */
   readTaken?: ReadBody
 }
 
 /** A web-standard `Request` as the verifier sees it. Reads no byte of the body. */
 export function toFetchIngestRequest(request: Request, hints: FetchRequestHints = {}): IngestRequest {
-  // As it is in the URL and not as a parser spells it: whatever folded it has done so for the router as well.
+  // Taken from the URL text, without another parser: whatever normalised the URL did so for the router as
+  // well.
   const { url } = request
   const pathStart = url.indexOf('/', url.indexOf('://') + 3)
   const target = hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
@@ -40,14 +41,14 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
 }
 
 /**
- * No Request has user info in its URL: one that a server makes lazily from an absolute target fails when its
- * body is touched.
+ * A Request never has user info in its URL. Where a server builds one lazily from an absolute target with
+ * user info, touching the body fails.
  */
 function hasUserInfo(origin: string): boolean {
   return origin.includes('@')
 }
 
-/** Refused as `invalid_path`, as every target with a `#` is. */
+/** Every target with a `#` is refused as `invalid_path`. */
 const refusedTarget = '/#'
 
 function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
@@ -55,9 +56,9 @@ function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
   return bodyStreamOf(request) === null ? undefined : createFetchReader(request)
 }
 
-/** The body of a request; null when it has none, or cannot have one. */
+/** The body of a request; null when it has none or cannot have one. */
 export function bodyStreamOf(request: Request): ReadableStream<Uint8Array> | null {
-  // Asked of GET and HEAD as well, a lazy request would make a stream that nobody ends.
+  // For GET and HEAD a lazy request would create a stream that nobody ends.
   if (request.method === 'GET' || request.method === 'HEAD') return null
   const { url } = request
   return hasUserInfo(url.slice(0, url.indexOf('/', url.indexOf('://') + 3))) ? null : request.body
@@ -68,8 +69,8 @@ function refuseTaken(): never {
 }
 
 /**
- * A {@link ReadBody} over a web-standard body. What exceeds the limit is left unread: to cancel the stream
- * would make some servers close the connection before their answer is out.
+ * A {@link ReadBody} over a web-standard body. What exceeds the limit stays unread: cancelling the stream
+ * makes some servers close the connection before their answer is out.
  */
 function createFetchReader(request: Request): ReadBody {
   return async function readFetchBody(maxBytes, hold = () => true) {
@@ -97,7 +98,7 @@ function createFetchReader(request: Request): ReadBody {
 
 const tooLarge = 'body_too_large'
 
-/** What a stream ends with when there was more than it may hand on. */
+/** The error of a stream that has more bytes than it may hand on. */
 export function bodyTooLarge(): Error {
   return Object.assign(new Error('the request body is too large'), { code: tooLarge })
 }

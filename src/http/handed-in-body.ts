@@ -4,9 +4,9 @@ import { describeKind } from './plain-object.ts'
 import { type BodyStream, createBodyReader } from './raw-body.ts'
 
 /**
- * A body was handed in as something that holds no JSON, or that somebody has read already. A fault of whoever
- * calls `verify`, and not of the sender, who may try again. Its message names what was handed in, and quotes
- * nothing of the request.
+ * The caller of `verify` handed in a body that holds no JSON, or that somebody has read already. The caller
+ * is at fault, not the sender, who may retry. The message names what was handed in and quotes nothing of the
+ * request.
  */
 export class UnusableBodyError extends TypeError {
   readonly code = 'unusable_body'
@@ -20,8 +20,8 @@ export class UnusableBodyError extends TypeError {
 }
 
 /**
- * A reader for a body that was handed in as something to be read first: a promise, a `Request` or `Response`,
- * a `Blob`, a web or Node stream, or anything else that can be iterated for bytes.
+ * A reader for a body that must be read first: a promise, a `Request` or `Response`, a `Blob`, a web or Node
+ * stream, or anything else that yields bytes when iterated.
  *
  * @throws UnusableBodyError for everything else, and for what has been read already.
  */
@@ -43,14 +43,14 @@ export function readerOf(body: unknown): ReadBody {
   throw new UnusableBodyError(describeKind(body))
 }
 
-/** Of `request.json()` or `request.text()` that nobody has waited for, say. */
+/** For example a `request.json()` or `request.text()` that nobody awaited. */
 function createPromiseReader(promise: PromiseLike<unknown>): ReadBody {
   return async function readPromised() {
     try {
       return (await promise) as Uint8Array
     } catch (error) {
       const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
-      // What the sender wrote is no JSON: the same as if it had been handed in as text.
+      // The sender's text is not JSON: treated as if the text itself had been handed in.
       if (name === 'SyntaxError') return ''
       if (code === 'client_aborted') throw error
       throw new UnusableBodyError('a promise that was rejected')
@@ -77,7 +77,7 @@ function createWebReader(stream: ReadableStream<Uint8Array>): ReadBody {
   return async function readWebStream(maxBytes, hold) {
     const reader = stream.getReader()
     const bytes = await collect(() => reader.read(), maxBytes, hold)
-    // Nobody waits for the rest; the stream may never answer.
+    // Nobody needs the rest; the stream may never answer.
     if (bytes === null) reader.cancel().catch(() => {})
     return bytes
   }
@@ -122,7 +122,7 @@ async function collect(
   }
 }
 
-/** The bytes behind a view of any kind. */
+/** The bytes of any view. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
   if (types.isUint8Array(view)) return view
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)

@@ -1,8 +1,6 @@
 import type { FieldValues, HeadersLike } from './ingest-request.ts'
 
-/**
- * What most requests consist of: to find a name here takes a quarter of the time of looking at its letters.
- */
+/** The fields of most requests: finding a name here takes a quarter of the time of checking its letters. */
 const namesInLowerCase = new Set(
   (
     'accept accept-encoding accept-language authorization cache-control connection content-encoding content-length content-type ' +
@@ -13,9 +11,8 @@ const namesInLowerCase = new Set(
 )
 
 /**
- * Header fields by lower-case name. A name that is there in several spellings has all of its values, in
- * order, as if the field had been repeated. Node's own headers, and others that are in lower case already,
- * are answered as they are.
+ * Header fields by lower-case name. A name in several spellings gets all of its values, in order, as if the
+ * field had been repeated. Headers that are already in lower case, such as Node's, are returned as they are.
  */
 export function toLowerCaseFields(headers: FieldValues | HeadersLike): FieldValues {
   if (typeof (headers as Partial<HeadersLike>).forEach === 'function')

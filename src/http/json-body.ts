@@ -1,8 +1,8 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Levels of objects and arrays within each other, at most. What handlers do with an event recurses: `JSON.stringify` runs
- * out of stack somewhere behind 4 000 levels, and `structuredClone` behind 1 000.
+ * Deepest nesting of objects and arrays. What handlers do with an event recurses: `JSON.stringify` runs out
+ * of stack beyond 4 000 levels, `structuredClone` beyond 1 000.
  */
 export const maxJsonDepth = 1_024
 /** A shorter text cannot be too deep: each level takes two bytes. */
@@ -11,18 +11,18 @@ const leastDeepLength = 2 * maxJsonDepth
 /** Objects and lists that a text may hold whatever its length, unless the caller says otherwise. */
 const usualContainers = 10_000
 /**
- * Events of real senders have 30 to 80 bytes for each object or list in them. `{},` has three: 4 MB of those take 100 MB of heap and
- * twenty times as long to parse, and are 4 KB when compressed.
+ * Events of real senders have 30 to 80 bytes for each object or list in them. `{},` has three: 4 MB of those
+ * take 100 MB of heap and twenty times as long to parse, and are 4 KB when compressed.
  */
 const bytesPerContainer = 20
 
 /**
- * Parses a JSON text, whatever its Content-Type said. `undefined` means that it is none: empty, not UTF-8 (RFC 8259, 8.1
- * asks for it; guessing would change what the sender wrote), malformed, nested more than {@link maxJsonDepth} levels deep, or
- * made of little but objects and lists: more than `freeContainers` and one for each {@link bytesPerContainer} bytes. A byte order
- * mark is skipped.
+ * Parses a JSON text, whatever its Content-Type said. `undefined` when it is not acceptable JSON: empty,
+ * malformed, not UTF-8 (RFC 8259, 8.1; guessing would change what the sender wrote), nested more than {@link
+ * maxJsonDepth} levels deep, or made of little but objects and lists: more than `freeContainers` plus one for
+ * each {@link bytesPerContainer} bytes. A byte order mark is skipped.
  *
- * Never throws, and keeps the parser's message, which quotes the input, to itself.
+ * Never throws. The parser's message quotes the input, so it is dropped.
  */
 export function parseJsonBody(
   body: Uint8Array | string,
@@ -49,7 +49,10 @@ function isTooDense(text: string, freeContainers: number): boolean {
   return 2 * estimateContainers(text) > most && hasMoreContainers(text, most)
 }
 
-/** Looks at some pieces, in no order that a sender could know: to count all of a large text takes a tenth of the time of parsing it. */
+/**
+ * Samples some pieces, in an order that no sender can know: counting all of a large text takes a tenth of the
+ * time of parsing it.
+ */
 function estimateContainers(text: string): number {
   let found = 0
   const starts = Math.max(1, text.length - windowLength)
@@ -73,7 +76,9 @@ function isOpening(code: number): boolean {
   return code === 0x7b || code === 0x5b
 }
 
-/** Tells what is no JSON by its ends, so that no megabytes of text are made of a bomb's blanks or brackets. */
+/**
+ * Rejects by first and last byte, so that a bomb of blanks or brackets is not turned into megabytes of text.
+ */
 function mayBeJson(bytes: Uint8Array): boolean {
   let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (start < bytes.length && isBlank(bytes[start] as number)) start++
@@ -88,17 +93,17 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
-/** Of a JSON value: RFC 8259, 3. */
+/** First bytes of a JSON value: RFC 8259, 3. */
 const firstBytes = Buffer.from('{["-0123456789tfn', 'latin1')
 const lastBytes = Buffer.from('}]"0123456789el', 'latin1')
 
-/** Whether a text of this length can be nested too deep. Most events are spared the look. */
+/** Whether a text of this length can be nested too deep. Most events are too short. */
 export function mayBeTooDeep(length: number): boolean {
   return length > leastDeepLength
 }
 
 /**
- * Whether a parsed value has more than {@link maxJsonDepth} levels. Takes a twentieth of the time that parsing takes;
+ * Whether a parsed value has more than {@link maxJsonDepth} levels. Takes a twentieth of the time of parsing;
  * looking at the text instead takes twice as long.
  */
 export function isTooDeep(value: unknown): boolean {

@@ -9,7 +9,8 @@ export interface ParsedBody {
 }
 
 /**
- * A Node request as far as it tells whether somebody has read it. Lacks all of it when it only resembles one.
+ * A Node request, as far as it shows whether somebody has read it. All of it is missing when an object only
+ * resembles a request.
  */
 export interface ReadRequest {
   readonly headers?: IncomingHttpHeaders
@@ -18,7 +19,7 @@ export interface ReadRequest {
 
 const fix = 'mount writeKeyAuth before it, or limit it to the paths that need it'
 
-/** Fixed texts: each is told once, and nothing a sender writes may make another. */
+/** Fixed texts: each is logged once, and no sender can cause another one. */
 const formTaken =
   'a form parser in front of writeKeyAuth (express.urlencoded(), bodyParser.urlencoded(), koa-bodyparser, koa-body ' +
   `or the like) has taken a request body, and events cannot be told from what it left: ${fix}`
@@ -32,9 +33,9 @@ export const textTaken = `something in front of writeKeyAuth has called setEncod
 export const nothingKept = `something in front of writeKeyAuth has read a request body, or a part of it, and kept nothing: ${fix}`
 
 /**
- * A body that something in front of us has taken, and left nothing that events can be told from. A fault of
- * the set-up and not of the sender, who may try again. Its message names the cause and the fix, and quotes
- * nothing of the request.
+ * Something in front of us has taken the body and left nothing that events can be read from. The set-up is at
+ * fault, not the sender, who may retry. The message names the cause and the fix and quotes nothing of the
+ * request.
  */
 export class BodyTakenError extends Error {
   readonly code = 'body_taken'
@@ -42,10 +43,10 @@ export class BodyTakenError extends Error {
 }
 
 /**
- * What a parser made of a body that we cannot read any more: text or bytes where somebody kept them, since
- * they survive a parser that took JSON for a form; else a value that can only have come from JSON.
+ * What a parser left of a body that cannot be read any more: the text or bytes where somebody kept them,
+ * since they survive a parser that took JSON for a form; otherwise a value that can only come from JSON.
  *
- * @throws BodyTakenError when neither is there.
+ * @throws BodyTakenError when there is neither.
  */
 export function parsedBodyOf(request: ReadRequest, { rawBody, body }: ParsedBody): unknown {
   if (isText(rawBody) && rawBody.length > 0) return rawBody
@@ -73,9 +74,7 @@ function otherParser(contentType: string): string | undefined {
   return /[/+]xml$/.test(type) ? xmlTaken : undefined
 }
 
-/**
- * A form parser that was told to take every type cuts JSON at `&` and `=`: a name then begins as JSON does.
- */
+/** A form parser that accepts every type cuts JSON at `&` and `=`. A name then begins like JSON. */
 function isSplitText(body: unknown): boolean {
   if (typeof body !== 'object' || Array.isArray(body)) return false
   return Object.entries(body as object).some(
@@ -87,7 +86,7 @@ export function isEmptyObject(body: unknown): boolean {
   return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }
 
-/** Parsers leave `{}` for no body, for `{}`, and for what they did not read: only the length tells which. */
+/** Parsers leave `{}` for no body, for `{}`, and for what they did not read. Only the length tells which. */
 function emptyObjectOf(headers: IncomingHttpHeaders, body: unknown): unknown {
   const isPlain = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined
   const length = headers['content-length']

@@ -1,26 +1,26 @@
-/** What is held of one request's body, in bytes. Kept by {@link PendingBodies}. */
+/** Bytes held for the body of one request. Kept by {@link PendingBodies}. */
 export interface BodyAccount {
   /** Undefined until the write key is known to be good. */
   readonly key: unknown
   heldBytes: number
-  /** Those of them that were held before the key was known. */
+  /** The part of them that was held before the key was known. */
   heldUnknownBytes: number
 }
 
 /** All bodies under way in one process, from their first byte to the verdict. */
 export interface PendingBodies {
-  /** Counts bytes that are about to be kept; false, and nothing counted, when there is no room for them. */
+  /** Counts bytes that are about to be kept. False when there is no room; then nothing is counted. */
   hold(account: BodyAccount, bytes: number): boolean
-  /** Gives everything of an account back. */
+  /** Gives back all that an account holds. */
   release(account: BodyAccount): void
 }
 
-/** Bodies whose sender is not known may take this part. */
+/** The part that bodies of unknown senders may take. */
 const unknownPart = 0.25
 
 /**
  * Counts what is really held: bytes as they arrive and as they are inflated, not what a header claims.
- * @param maxBytes of all bodies together
+ * @param maxBytes for all bodies together
  */
 export function createPendingBodies(maxBytes: number): PendingBodies {
   let held = 0

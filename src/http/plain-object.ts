@@ -1,6 +1,6 @@
 /**
- * Whether a value is an object as `JSON.parse` makes them. No instance of a class, and none without a
- * prototype: JSON parsers make no such objects, and form parsers do (`querystring.parse`).
+ * Whether a value is a plain object as `JSON.parse` makes them. Not an instance of a class, and not without a
+ * prototype: `querystring.parse` and other form parsers make such objects, JSON parsers do not.
  */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
@@ -8,9 +8,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === Object.prototype || isForeignPrototype(prototype)
 }
 
-/**
- * `Object.prototype` of another realm: what is parsed outside of a test runner's sandbox comes from there.
- */
+/** `Object.prototype` of another realm, for what is parsed outside of a test runner's sandbox. */
 function isForeignPrototype(prototype: unknown): boolean {
   return (
     typeof prototype === 'object' &&
@@ -21,7 +19,7 @@ function isForeignPrototype(prototype: unknown): boolean {
   )
 }
 
-/** What a value is, for whoever handed it in: nothing of its content. */
+/** The kind of a value, for the caller who handed it in. Shows nothing of its content. */
 export function describeKind(value: unknown): string {
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`
   const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null

@@ -19,18 +19,18 @@ export type BodyStream = Readable & {
 }
 
 /**
- * A {@link ReadBody} over a Node request stream. Nothing is read before it is called.
+ * A {@link ReadBody} over a Node request stream. Reads nothing before it is called.
  *
- * A `Content-Length` above the limit resolves to `null` without reading; otherwise the bytes are counted as
- * they come, and on overflow, or when `hold` has no room for more, the stream is left paused with the rest
- * unread. A client that goes away rejects with an `Error` of `code: 'client_aborted'`, and text that hides
- * the bytes (`setEncoding`) with a `BodyTakenError`. No listener stays behind in any case.
+ * A `Content-Length` above the limit resolves to `null` without reading. Otherwise bytes are counted as they
+ * come. On overflow, or when `hold` has no room, the stream is left paused with the rest unread. Rejects with
+ * an `Error` of `code: 'client_aborted'` when the client goes away, and with a `BodyTakenError` for text that
+ * hides the bytes (`setEncoding`). Leaves no listener behind.
  */
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes, hold = unbounded) {
     const length = Number(request.headers['content-length'])
     if (length > maxBytes) return null
-    // Node hands a request on when its head has been parsed; a body in the same packet is there one microtask
+    // Node hands a request on when it has parsed the head. A body in the same packet is there one microtask
     // later.
     return arrived.then(() => {
       const bytes = readArrived(request, length)
@@ -47,25 +47,25 @@ function unbounded(): boolean {
 const arrived = Promise.resolve()
 
 /**
- * Takes a body that has arrived whole, as short ones do, in one read: without the four listeners that a
- * stream takes otherwise. `undefined`: it has to be waited for.
+ * Reads a body that has arrived whole, as short ones do, in one read, without the four listeners that a
+ * stream needs. `undefined`: it must be awaited.
  *
  * @param length what `Content-Length` says
  */
 function readArrived(request: BodyStream, length: number): Buffer | undefined {
   if (!hasArrived(request, length)) return undefined
-  // Somebody listens already, has paused it or wants text, or the client has gone.
+  // Somebody already listens, has paused the stream or wants text, or the client has gone.
   if (request.readableFlowing !== null || request.readableEncoding !== null || request.destroyed)
     return undefined
-  // All of it: without a number Node 26 and Deno hand out one piece, and the rest would be lost.
+  // All of it: without a number Node 26 and Deno return one piece, and the rest would be lost.
   const bytes: unknown = request.read(length)
-  // Nothing is left but the end, which Node and others wait for.
+  // Only the end is left, which Node and others wait for.
   request.resume()
   return bytes instanceof Buffer ? bytes : undefined
 }
 
 /**
- * Whether all of a body is there to be read. Node calls the request complete a little later.
+ * Whether all of a body can be read now. Node calls the request complete a little later.
  * @param length what `Content-Length` says
  */
 export function hasArrived(request: Readable, length: number): boolean {

@@ -25,30 +25,34 @@ export type ReceivedBody =
       bodyLeft: boolean
     }
 
-/** What bounds the bodies of a set of write keys. */
+/** The limits on bodies of a set of write keys. */
 export interface BodyLimits<Account extends BodyAccount> {
-  /** Of a body as sent, and again once inflated. */
+  /** For a body as sent, and again once inflated. */
   readonly maxBytes: number
   readonly pending: PendingBodies
-  /** For inflating what is large: of those whose key is known and of the others, so that nobody with a good key waits behind somebody without. */
+  /**
+   * Turns for inflating large bodies, one queue for known keys and one for the others, so that nobody with a
+   * good key waits behind somebody without.
+   */
   turnsOf(account: Account): Turns
-  /** A name that those share who wait for their turns behind each other. */
+  /** The name of a queue: bodies with the same name wait behind each other. */
   turnName(account: Account): string
   /** Objects and lists that a body may hold whatever its length. Default 10 000. */
   readonly freeContainers?: number | undefined
-  /** Of this body alone; undefined: it is JSON. */
+  /** The format of this body; undefined: JSON. */
   readonly form?: BodyForm | undefined
 }
 
 /**
- * Turns `IngestRequest.body` into a value: reads and inflates what is still raw, parses what is text, and takes what
- * somebody has parsed as it is. Bytes that were handed in may be inflated already while `content-encoding` still names
- * the coding (`express.raw()`, Nest's `rawBody`), so they are tried as JSON first.
+ * Turns `IngestRequest.body` into a value: reads and inflates raw bodies, parses text, and takes parsed
+ * values as they are. Bytes that were handed in may be inflated although `content-encoding` still names the
+ * coding (`express.raw()`, Nest's `rawBody`), so they are tried as JSON first.
  *
- * What is no JSON value is read when it can be, see `readerOf`.
+ * Other values are read where possible, see `readerOf`.
  *
- * A client that went away (a rejection with `code: 'client_aborted'`) is `client_aborted`; any other error of the reader
- * is thrown on. A value that is at hand is answered without a promise. What the account holds is released by its owner.
+ * When the client went away (a rejection with `code: 'client_aborted'`), the result is `client_aborted`; any
+ * other error of the reader is rethrown. A value that needs no wait is returned without a promise. The owner
+ * of the account releases what it holds.
  */
 export function receiveBody<Account extends BodyAccount>(
   body: unknown,
@@ -65,13 +69,13 @@ export function receiveBody<Account extends BodyAccount>(
   return readAndParse(readerOf(body), headers, limits, account)
 }
 
-/** Whether a value may have come from `JSON.parse`. Text is not asked about: it is parsed. */
+/** Whether a value may come from `JSON.parse`. Not called for text, which is parsed. */
 function isJsonValue(value: unknown): boolean {
   if (isPlainObject(value)) return !isPromised(value)
   return Array.isArray(value) || typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** Promises and iterations need no class: JSON holds no functions. */
+/** Checks for methods instead of classes: JSON holds no functions. */
 function isPromised(value: Record<string | symbol, unknown>): boolean {
   return typeof value.then === 'function' || typeof value[Symbol.asyncIterator] === 'function'
 }
@@ -108,12 +112,12 @@ function readAndParse<Account extends BodyAccount>(
         : raw
     if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
       if (isJsonValue(raw)) return takeParsed(raw, headers, limits.form)
-      // Whoever reads lazily may hand out what has to be read in turn: the same as handing it in.
+      // A lazy reader may return something that must be read in turn: treated as if that had been handed in.
       return readAndParse(readerOf(raw), headers, limits, account)
     }
     const length = Buffer.byteLength(bytes)
     if (length > maxBytes) return LEFT_UNREAD
-    // A reader of somebody else's need not have told what it holds.
+    // An application's reader may not have called `hold`.
     if (length > account.heldBytes && !hold(length - account.heldBytes)) return BUSY
     return typeof bytes === 'string'
       ? parse(bytes, length, limits)
@@ -141,7 +145,7 @@ function takeParsed(value: unknown, headers: FieldValues, form: BodyForm | undef
   return { ok: true, value: form === undefined ? value : form.shape(value), bytes: undefined }
 }
 
-/** As far as it can be told: infinite for what came in chunks or was inflated, 0 for what was never sent. */
+/** As far as is known: infinite for chunked or inflated bodies, 0 for bodies never sent. */
 function lengthOfParsed(headers: FieldValues): number {
   if (headers['transfer-encoding'] !== undefined || headers['content-encoding'] !== undefined) return Infinity
   const length = headers['content-length']
@@ -188,7 +192,7 @@ function parseText(text: string, limits: Parsing & { readonly maxBytes: number }
   return length > limits.maxBytes ? TOO_LARGE : parse(text, length, limits)
 }
 
-/** RFC 1952, 2.3.1. No text begins so. */
+/** RFC 1952, 2.3.1. No text begins like that. */
 function beginsAsGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }

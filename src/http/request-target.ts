@@ -1,4 +1,4 @@
-/** Set for each ASCII character that every router takes for itself, wherever in a path it stands. */
+/** 1 for each ASCII character that every router takes literally, wherever it stands in a path. */
 const isPlain = new Uint8Array(128)
 for (let code = 0x21; code < 0x7f; code++)
   isPlain[code] = '#%.;\\'.includes(String.fromCharCode(code)) ? 0 : 1
@@ -6,8 +6,8 @@ for (let code = 0x21; code < 0x7f; code++)
 const slash = 0x2f
 
 /**
- * Characters that some router ends the path at, folds or strips: never in a path (RFC 3986 section 3.3), save
- * for `;`.
+ * Characters at which some router ends the path, or which it folds or strips. None but `;` is valid in a path
+ * (RFC 3986 section 3.3).
  */
 const neverInPath = /[#;\\\x7f]|[\0-\x20]/
 /** A segment `.` or `..`, each dot written out or encoded: some routers resolve it and some do not. */
@@ -15,14 +15,14 @@ const dotSegment = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i
 /** An encoded slash, backslash, semicolon or NUL: decoded before routing by some, after it by others. */
 const encodedDelimiter = /%(?:2f|5c|3b|00)/i
 /**
- * The absolute form of a target (RFC 9112 section 3.2.2) up to its path. Without one, routers take the query
- * for the path.
+ * A target in absolute form (RFC 9112 section 3.2.2) up to its path. When the path is missing, routers take
+ * the query for it.
  */
 const authority = /^https?:\/\/[\w.:[\]-]+(?=\/)/i
 
 /**
- * Whether routers read the path of a request in different ways, so that no type can be told from it. A
- * percent sign that begins no UTF-8 counts, as do raw bytes that are none.
+ * Whether routers read this path in different ways, so that no type can be told from it. Includes percent
+ * signs that begin no UTF-8, and raw bytes that are not UTF-8.
  *
  * @param path as sent, without the query, in origin or absolute form
  */
@@ -34,14 +34,14 @@ export function isAmbiguousPath(path: string): boolean {
   return path.charCodeAt(0) !== slash && isAmbiguousForm(path)
 }
 
-/** Where the path begins: behind scheme and authority when the target is in absolute form. */
+/** Where the path begins: after scheme and authority when the target is in absolute form. */
 export function pathStart(path: string): number {
   if (path.charCodeAt(0) === slash) return 0
   return authority.exec(path)?.[0].length ?? 0
 }
 
 /**
- * The target that a router goes by: as requested, unless somebody has rewritten what its mount points left of
+ * The target that a router uses: as requested, unless somebody has rewritten what the mount points left of
  * it.
  *
  * @param left what is left of it
@@ -75,7 +75,7 @@ function isUtf8(path: string): boolean {
   if (!/[%\x80-\uffff]/.test(path)) return true
   try {
     const text = decodeURIComponent(path)
-    // Node hands on raw bytes as one character each.
+    // Node passes raw bytes on as one character each.
     if (/[\x80-\xff]/.test(path) && !/[\u0100-\uffff]/.test(path)) utf8.decode(Buffer.from(path, 'latin1'))
     return text.isWellFormed()
   } catch {

@@ -3,9 +3,9 @@ import { BodyTakenError, nothingKept } from './parsed-body.ts'
 import { type BodyStream, clientAborted, createBodyReader } from './raw-body.ts'
 
 /**
- * A {@link ReadBody} over a stream that others may listen to as well. Whoever began to read it in front of us
- * (to count its bytes, say) gets them when we do, and not before. The stream has ended when the bytes are
- * handed out: parsers behind look at that to tell that the body is done with.
+ * A {@link ReadBody} over a stream that others may listen to as well. A listener that was added before us,
+ * such as one that counts bytes, gets them when we do and not before. The stream has ended when we hand the
+ * bytes out: parsers behind us look at that.
  */
 export function createStreamReader(request: BodyStream): ReadBody {
   const read = createBodyReader(request)
@@ -16,7 +16,8 @@ export function createStreamReader(request: BodyStream): ReadBody {
     if (request.readableDidRead) throw new BodyTakenError(nothingKept)
     const bytes = read(...limits)
     if (!(bytes instanceof Promise)) return bytes
-    // A stream that somebody has paused does not begin for a listener alone. Ours has been added by then.
+    // A stream that somebody has paused does not resume for a new listener alone. Ours has been added by
+    // then.
     if (request.readableFlowing === false) queueMicrotask(() => request.resume())
     return bytes.then((value) => (value === null || request.readableEnded ? value : atEnd(request, value)))
   }

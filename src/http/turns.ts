@@ -1,25 +1,25 @@
 import type { Clock } from '../runtime/clock.ts'
 
-/** Work that costs much memory or time, done by few at once while the others wait. */
+/** Limits work that takes much memory or time: few do it at once, the others wait. */
 export interface Turns {
   /**
-   * Waits for a turn. False when none came in time: then there is nothing to hand on.
-   * @param whose those who share a name wait behind each other, and each name gets one turn after the other's
+   * Waits for a turn. False when none came in time: then there is no turn to end.
+   * @param whose the name of a queue; the queues take turns
    */
   take(whose: string): boolean | Promise<boolean>
-  /** Ends a turn that was taken. */
+  /** Ends a turn. */
   end(): void
 }
 
 export interface TurnsOptions {
-  /** Turns at the same time. */
+  /** How many turns run at the same time. */
   atOnce: number
-  /** How long somebody waits before being sent away. */
+  /** How long a caller waits before it is sent away. */
   patienceMs: number
   clock: Pick<Clock, 'monotonic'>
 }
 
-/** Answers that are written in one go. */
+/** How many expired waits are answered in one go. */
 const mostSentAway = 32
 
 interface Waiter {
@@ -28,23 +28,22 @@ interface Waiter {
 }
 
 /**
- * Turns go round among those who wait: a sender with a thousand bodies does not keep another with one
- * waiting.
+ * Turns go round among the queues: a sender with a thousand bodies does not delay another with one.
  *
- * Takes no timer: every turn ends, and whoever has waited too long is found by the turn that ends next.
+ * Needs no timer: every turn ends, and the next turn that ends finds those who have waited too long.
  */
 export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns {
   let taken = 0
   /** In the order of their next turns. */
   const queues = new Map<string, Waiter[]>()
 
-  /** `later`: so many have waited too long that others get a word in first. */
+  /** `later`: so many have waited too long that other work runs first. */
   function next(): Waiter | 'later' | undefined {
     let sentAway = 0
     for (const [whose, waiters] of queues) {
       if (sentAway === mostSentAway) return 'later'
       const waiter = waiters.shift() as Waiter
-      // Behind all the others, or gone.
+      // Goes behind all the others, or away.
       queues.delete(whose)
       if (waiters.length > 0) queues.set(whose, waiters)
       if (clock.monotonic() - waiter.since <= patienceMs) return waiter
@@ -55,7 +54,7 @@ export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns 
   }
 
   function end(): void {
-    // The turn is handed over as it is, so that nobody can slip in between.
+    // The turn is handed over directly, so that nobody can take it in between.
     const waiter = next()
     if (waiter === 'later') setImmediate(end)
     else if (waiter === undefined) taken--

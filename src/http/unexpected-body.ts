@@ -2,8 +2,8 @@ import { types } from '../runtime/built-ins.ts'
 import type { IngestRequest } from './ingest-request.ts'
 
 /**
- * Whether a request has content: bytes on their way (RFC 9112 section 6.3), or a body that somebody has
- * parsed already. A body that is yet to be read, and headers announce nothing of, counts as none.
+ * Whether a request has content: bytes on their way (RFC 9112 section 6.3), or a body that is parsed already.
+ * A body that is not read yet and that no header announces counts as none.
  */
 export function hasContent({ headers, body }: Pick<IngestRequest, 'headers' | 'body'>): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = headers
@@ -12,7 +12,7 @@ export function hasContent({ headers, body }: Pick<IngestRequest, 'headers' | 'b
   return body !== undefined && body !== null && isContent(body)
 }
 
-/** `{}` and `''` are what body parsers leave where there was nothing to parse. */
+/** Body parsers leave `{}` and `''` when there was nothing to parse. */
 function isContent(body: unknown): boolean {
   if (typeof body === 'function') return false
   if (typeof body !== 'object' || body === null) return body !== ''
@@ -24,7 +24,7 @@ function isContent(body: unknown): boolean {
   return !isEmptyObject(body)
 }
 
-/** A Node stream or a promise: only the headers tell whether anything will come of it. */
+/** A Node stream or a promise: only the headers tell whether it has content. */
 function isUnread(body: object): boolean {
   const { pipe, then } = body as { pipe?: unknown; then?: unknown }
   return typeof pipe === 'function' || typeof then === 'function'

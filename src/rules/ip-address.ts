@@ -90,7 +90,7 @@ function parseIpv6(text: string): IpAddress | undefined {
     }
   }
   if (gap === -1 ? count !== 8 : count === 8) return undefined
-  // What follows the gap belongs at the end of the eight.
+  // The groups after the gap belong at the end of the eight.
   for (let from = count - 1, to = 7; gap !== -1 && from >= gap; from--, to--) {
     groups[to] = groups[from] as number
     groups[from] = 0

@@ -5,19 +5,19 @@ import { formatIpAddress, type IpAddress, parseIpAddress } from './ip-address.ts
 export interface Cidr {
   readonly first: IpAddress
   readonly last: IpAddress
-  /** The one canonical spelling, e.g. `10.0.0.0/8`; a single address is written without its prefix length. */
+  /** The canonical spelling, e.g. `10.0.0.0/8`. A single address has no prefix length. */
   readonly text: string
 }
 
-/** Says whether an address lies in one of many ranges. The cost grows with the logarithm of their number. */
+/** Tells whether an address lies in one of many ranges. The cost grows with the logarithm of their number. */
 export interface CidrSet {
   has(address: IpAddress): boolean
 }
 
 /**
- * The IP rules of one write key, for `allowsAddress`: the ranges allowed and those denied as one string, with
- * the places where each part begins in front. Every cached key may hold one, and two objects with lists take
- * three times as much.
+ * The IP rules of one write key, for `allowsAddress`: the allowed and the denied ranges in one string, with
+ * the start of each part in front. Every cached key may hold one, and two objects with lists take three times
+ * as much memory.
  */
 export type IpRule = string
 
@@ -49,7 +49,7 @@ export function parseCidr(text: string): Cidr | undefined {
   }
 }
 
-/** Sorts and merges ranges once, so that a look-up is one binary search. */
+/** Sorts and merges ranges once, so that a lookup is one binary search. */
 export function createCidrSet(cidrs: readonly Cidr[]): CidrSet {
   const ipv4 = packRanges(cidrs, 'number')
   const ipv6 = packRanges(cidrs, 'string')
@@ -62,9 +62,8 @@ export function createCidrSet(cidrs: readonly Cidr[]): CidrSet {
 }
 
 /**
- * Compiles the IP lists of a key; `null` when it has no IP rule. Lists are expected as `parseRuleFields`
- * leaves them. Should a stored entry be unreadable all the same, it allows nobody in an allow list and
- * refuses everybody in a deny list.
+ * Compiles the IP lists of a key; `null` when it has no IP rule. Lists come from `parseRuleFields`. Should a
+ * stored entry be unreadable, it allows nobody in an allow list and refuses everybody in a deny list.
  */
 export function compileIpRule(lists: {
   allowedIps: readonly string[] | null
@@ -78,7 +77,7 @@ export function compileIpRule(lists: {
   return packRule(isUnreadable ? [] : allowed && cidrs(allowed), cidrs(denied))
 }
 
-/** Deny wins over allow. An address that cannot be told is refused. */
+/** Deny wins over allow. An unknown address is refused. */
 export function allowsAddress(rule: IpRule, address: IpAddress | undefined): boolean {
   if (address === undefined) return false
   const allowsAll = uint32At(rule, 0) === 1
@@ -93,7 +92,7 @@ export function allowsAddress(rule: IpRule, address: IpAddress | undefined): boo
   return allowsAll || hasIpv6(rule, ipv6, ipv4Denied, address)
 }
 
-/** Whether all that is not denied is allowed, and the places of three parts; the first begins behind them. */
+/** The header: whether everything that is not denied is allowed, and where the parts begin. */
 const partsLength = 8
 
 function packRule(allowed: readonly Cidr[] | null, denied: readonly Cidr[]): IpRule {

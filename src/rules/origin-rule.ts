@@ -9,16 +9,16 @@ import {
 } from './web-origin.ts'
 
 /**
- * The origin rules of one write key, for `allowsOrigin`: one as it is written, or a few; for long lists an
- * index. Every cached key may hold one, so short lists have no object around them, and no sets.
+ * The origin rules of one write key, for `allowsOrigin`: one rule as text, a short list, or an index for long
+ * lists. Every cached key may hold one, so short lists have no object around them, and no sets.
  */
 export type OriginRule = string | readonly string[] | OriginIndex
 
 /**
- * Compiles the origin list of a key; `null` when it has no origin rule, and `[]` allows no origin at all. An
- * entry that `normalizeOriginRule` refuses matches nothing; of public suffixes only top-level domains are
- * known here, the list is asked when a rule is saved. The cost of a decision does not grow with the number of
- * rules.
+ * Compiles the origin list of a key; `null` when it has no origin rule. `[]` allows no origin at all. An
+ * entry that `normalizeOriginRule` refuses matches nothing. Only top-level domains count as public suffixes
+ * here: the full list was checked when the rule was saved. The cost of a decision does not grow with the
+ * number of rules.
  */
 export function compileOriginRule({
   allowedOrigins,
@@ -29,11 +29,12 @@ export function compileOriginRule({
   const rules: string[] = []
   for (const text of allowedOrigins) {
     const result = normalizeOriginRule(text, isTopLevel)
-    // What has been saved is canonical: the text itself, as a URL's origin would be kept with the whole URL.
+    // Saved rules are canonical. Keep the text itself: the origin of a URL would keep the whole URL in
+    // memory.
     if ('rule' in result) rules.push(result.rule === text ? text : result.rule)
   }
   if (rules.length > maxListed) return indexOrigins(rules)
-  // A copy has the length it needs; what grew by pushing has room for 17.
+  // A copy has the length it needs. An array that grew by pushing has room for 17.
   return rules.length === 1 ? (rules[0] as string) : rules.slice()
 }
 
@@ -41,7 +42,7 @@ function isTopLevel(host: string): boolean {
   return !host.includes('.')
 }
 
-/** From here on looking at each rule takes longer than the sets of an index. */
+/** In a longer list, checking each rule takes longer than an index does. */
 const maxListed = 16
 
 /**
@@ -68,12 +69,12 @@ function matchesRule(rule: string, origin: string): boolean {
   return rule.charCodeAt(hostStartOf(rule)) === asterisk && isBelow(rule, origin)
 }
 
-/** For a web origin; of an app's it is somewhere in the name. */
+/** For web origins. For an app's origin the result is some place in its name. */
 function hostStartOf(rule: string): number {
   return rule.charCodeAt('http'.length) === colon ? 'http://'.length : 'https://'.length
 }
 
-/** @param rule a wildcard: its scheme, `*.`, and what has to remain of an origin once labels are taken off */
+/** @param rule a wildcard: its scheme, `*.`, and what an origin must end with */
 function isBelow(rule: string, origin: string): boolean {
   const hostStart = hostStartOf(rule)
   const suffixStart = hostStart + 1
@@ -91,7 +92,7 @@ const colon = 58
 /** For long lists: the cost of a decision does not grow with their length. */
 interface OriginIndex {
   readonly exact: ReadonlySet<string>
-  /** Wildcards without their `*.`: what has to remain of an origin once labels are taken off. */
+  /** Wildcards without their `*.`: what an origin must end with. */
   readonly parents: ReadonlySet<string>
   readonly longestParent: number
   readonly anyLocalPort: boolean
@@ -113,7 +114,7 @@ function isIndexed(index: OriginIndex, origin: string): boolean {
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1
   if (hostStart === -1) return false
   const scheme = origin.slice(0, hostStart)
-  // What follows an earlier dot is longer than any rule; a host of a hundred labels costs no more than one of
+  // Text after an earlier dot is longer than any rule. A host of a hundred labels costs no more than one of
   // ten.
   const firstDot = Math.max(hostStart, hostStart + origin.length - 1 - longestParent)
   for (let dot = origin.indexOf('.', firstDot); dot !== -1; dot = origin.indexOf('.', dot + 1)) {
@@ -122,7 +123,7 @@ function isIndexed(index: OriginIndex, origin: string): boolean {
   return false
 }
 
-/** For an origin that equals a rule after `dot`, so that only what stands before it is in doubt. */
+/** For an origin that equals a rule after `dot`: only the text before it is in doubt. */
 function isCanonical(origin: string, hostStart: number, dot: number): boolean {
   const port = origin.indexOf(':', dot)
   const hostLength = (port === -1 ? origin.length : port) - hostStart

@@ -2,7 +2,7 @@ import { parseIpAddress } from './ip-address.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
 import { anyLocalPort, maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
 
-/** A rule in its one spelling, or what is wrong with it: a sentence that follows the name of the field. */
+/** A rule in canonical spelling, or the problem with it: a sentence that follows the name of the field. */
 export type OriginSpelling = { rule: string } | { problem: string }
 
 const opaqueSchemes = new Set(['about', 'blob', 'data', 'file', 'filesystem', 'javascript'])
@@ -12,11 +12,11 @@ const nonPageSchemes = new Set(['ftp', 'ws', 'wss'])
 const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
 
 /**
- * Checks an origin rule for saving and brings it to its one spelling: lower case, U-labels as A-labels, no
+ * Checks an origin rule for saving and returns its canonical spelling: lower case, U-labels as A-labels, no
  * default port. Accepts exact origins (http, https, and app schemes such as `capacitor://localhost`, whose
  * host is kept as written), `https://*.example.com`, with a port if need be, and `http://localhost:*`. `problem` completes
  * "allowedOrigins[2] …".
- * @param isPublicSuffix refuses a wildcard on names that anybody can get
+ * @param isPublicSuffix refuses a wildcard on names that anybody can register
  */
 export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix): OriginSpelling {
   if (text === '') return { problem: 'must not be empty' }
@@ -77,7 +77,7 @@ function normalizeWildcard(scheme: string, rest: string, isPublicSuffix: IsPubli
 }
 
 function normalizeWebOrigin(scheme: string, rest: string, allowedHost: RegExp): OriginSpelling {
-  // Escapes, spaces, quotes and the like: a URL parser would fold some of them into a host that nobody wrote.
+  // Escapes, spaces, quotes and the like: a URL parser would fold some of them into another host.
   const isHostAndPort = /^[\w.:[\]\u0080-\u{10ffff}-]+$/u.test(rest)
   const url = isHostAndPort ? parseOrigin(`${scheme}://${rest}`) : undefined
   if (url === undefined)

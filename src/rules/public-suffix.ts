@@ -1,12 +1,12 @@
 /**
- * Whether unrelated parties get names directly below this host, so that a wildcard on it would let them all
- * in.
+ * Whether unrelated parties can get names directly below this host, so that a wildcard on it would let them
+ * all in.
  */
 export type IsPublicSuffix = (host: string) => boolean
 
 /**
- * Hosting services that put regions or products between themselves and the customer: no name below them is
- * safe to span.
+ * Hosting services that put regions or products between themselves and the customer: no wildcard below them
+ * is safe.
  */
 const sharedTrees = [
   'amazonaws.com',
@@ -25,9 +25,9 @@ const sharedTrees = [
 ]
 
 /**
- * Loads the Public Suffix List, with the names that hosting services have added to it. Only saving a rule
- * needs it, and it is larger than all of the rest, so it is no part of the import. The answer takes
- * lower-case ASCII host names.
+ * Loads the Public Suffix List, with the names that hosting services have added to it. The list is larger
+ * than the rest of the package and only needed to save a rule, so it is loaded on demand. The returned
+ * function takes lower-case ASCII host names.
  *
  * Source: publicsuffix.org, by way of tldts.
  */

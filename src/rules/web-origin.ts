@@ -28,8 +28,8 @@ export function parseOrigin(text: string): URL | undefined {
 }
 
 /**
- * Whether a label that claims to be Punycode is: URL parsers differ in what they make of one that is not,
- * Node 24's takes it.
+ * Whether a label that looks like Punycode is valid. URL parsers differ about invalid ones; Node 24 accepts
+ * them.
  */
 function isDecodable(label: string): boolean {
   return !label.startsWith('xn--') || /[^\0-\x7f]/.test(domainToUnicode(label))

@@ -4,8 +4,8 @@ import { nodeCrypto } from './built-ins.ts'
 export const base62Alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /**
- * Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so that no character is
- * likelier.
+ * Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so every character is
+ * equally likely.
  */
 const unbiasedLimit = 248
 

@@ -1,8 +1,7 @@
 /**
- * Node's own modules that take milliseconds to load (`node:crypto` 2, `node:zlib` 1) and that importing the
- * package does not need. Each is loaded by the first call. `process.getBuiltinModule` (Node 20.16, 22.3) does
- * so at once and in either module format, where `require` is missing in one and `import()` has to be waited
- * for.
+ * Node's own modules that take milliseconds to load (`node:crypto` 2, `node:zlib` 1) and that the import of
+ * the package does not need. The first call loads each. `process.getBuiltinModule` (Node 20.16, 22.3) works
+ * synchronously and in both module formats, where `require` is missing in one and `import()` is asynchronous.
  */
 export const nodeCrypto = onFirstCall(() => process.getBuiltinModule('node:crypto'))
 
@@ -23,10 +22,10 @@ export const nodeModule = onFirstCall(() => process.getBuiltinModule('node:modul
 /** See {@link nodeCrypto}. */
 export const nodeFs = onFirstCall(() => process.getBuiltinModule('node:fs'))
 
-/** Of `node:util`, which Node has loaded by itself; an `import` of it lists its exports, for 0.6 ms. */
+/** `node:util`, which Node has loaded already; an `import` of it lists its exports, which takes 0.6 ms. */
 export const { types } = process.getBuiltinModule('node:util')
 
-/** Of `node:url`, which Node has loaded by itself as well. */
+/** `node:url`, which Node has loaded already. */
 export const { domainToUnicode } = process.getBuiltinModule('node:url')
 
 function onFirstCall<T>(load: () => T): () => T {

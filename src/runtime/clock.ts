@@ -20,7 +20,7 @@ export const systemClock: Clock = {
  * does.
  */
 export interface HeldClock extends Clock {
-  /** What `monotonic` gives; undefined = it is read. Whoever holds it lets go in the same turn. */
+  /** What `monotonic` returns; undefined = it reads the clock. Whoever sets it resets it in the same turn. */
   held: number | undefined
 }
 
@@ -33,7 +33,7 @@ export function createHeldClock(clock: Clock): HeldClock {
   return holding
 }
 
-/** What people inject: a whole clock, one that has `now` alone, or just the function `now`. */
+/** What people inject: a whole clock, an object with `now` alone, or just the function `now`. */
 export type ClockSource = Clock | Pick<Clock, 'now'> | (() => number)
 
 /** The option `clock`. */
@@ -49,8 +49,8 @@ export const injectedClock: OptionReader<Clock | undefined> = (value, option) =>
 }
 
 /**
- * A clock made of what was injected; `undefined` when that is none. Without `monotonic`, the steps that `now`
- * takes forward are added up, so that a wall clock set back neither refills a bucket nor locks one.
+ * A clock made of what was injected; `undefined` when that is not a clock. Without `monotonic`, the forward
+ * steps of `now` are added up, so that setting the wall clock back neither refills a bucket nor locks one.
  */
 export function toClock(source: unknown): Clock | undefined {
   const { now, monotonic } = (source ?? {}) as Partial<Clock>
@@ -64,7 +64,7 @@ export function toClock(source: unknown): Clock | undefined {
   return undefined
 }
 
-/** A time that is no number is later than no deadline: a key that has expired would be accepted. */
+/** NaN is later than no deadline: an expired key would be accepted. */
 function finite(read: () => number): () => number {
   return () => {
     const at = read()

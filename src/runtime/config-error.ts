@@ -1,8 +1,8 @@
 import { nearestName } from './nearest-name.ts'
 
 /**
- * A bad option, thrown while something is being constructed, before any traffic. The message names the
- * option, what was received and what would be right. It never repeats a value that may hold a secret.
+ * A bad option, thrown at construction, before any traffic. The message names the option, what was received
+ * and what would be right. It never repeats a value that may hold a secret.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -19,7 +19,7 @@ export class ConfigError extends Error {
 
 /**
  * @param option as written by the caller, e.g. `cache.leaseMs`
- * @param received what stood there; numbers, booleans and kinds of values are repeated, texts are not
+ * @param received the value; the message repeats numbers, booleans and kinds of values, never texts
  * @param expected what would be right, completing "must be …"
  */
 export function badOption(option: string, received: unknown, expected: string): ConfigError {
@@ -30,13 +30,13 @@ export function badOption(option: string, received: unknown, expected: string): 
 export function unknownOption(owner: string, name: string, known: readonly string[]): ConfigError {
   const meant = nearestName(name, known)
   const hint = meant === undefined ? `It takes ${known.join(', ')}.` : `Did you mean "${meant}"?`
-  // What cannot be a name may be anything, such as a secret that stands in the wrong place.
+  // What cannot be an option's name may be anything, such as a secret in the wrong place.
   const isName = /^[A-Za-z_$][\w$]{0,39}$/.test(name)
   const message = `${owner} has no option ${isName ? `"${name}"` : 'of that name'}. ${hint}`
   return new ConfigError(isName ? name : 'options', message)
 }
 
-/** Says what kind of value it is. A text may be a secret or hold a password, so only its length is told. */
+/** The kind of a value. A text may be a secret or hold a password, so only its length is shown. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string')

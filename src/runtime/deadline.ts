@@ -1,13 +1,13 @@
 import type { Awaitable } from './awaitable.ts'
 import { StoreError } from './errors.ts'
 
-/** Longest time one question to a store may take before its requests are answered with 503. */
+/** Longest time one question to a store may take; then its requests are answered with 503. */
 export const storeDeadlineMs = 1_000
 
 /**
- * Calls `giveUp` when a deadline is over and what has arrived by then was read: a process that was busy or
- * frozen for that long judges by what it has got, not by its own delay.
- * @returns cancels it.
+ * Calls `giveUp` after a deadline, once everything that arrived by then was read: a process that was busy or
+ * frozen must not blame its own delay on others.
+ * @returns a function that cancels it.
  */
 export function atDeadline(deadlineMs: number, giveUp: () => void): () => void {
   let isOver = false
@@ -19,7 +19,7 @@ export function atDeadline(deadlineMs: number, giveUp: () => void): () => void {
 }
 
 /**
- * The value, or what `late` gives or throws when it does not come in time. Then whatever comes later is
+ * The value, or what `late` returns or throws when the value does not come in time. A later result is
  * ignored.
  * @throws StoreError `store_timeout`, unless `late` says otherwise.
  */
@@ -51,7 +51,7 @@ export function withDeadline<T>(
   })
 }
 
-/** Without the time that was left: one outage is one message in a log. */
+/** A fixed text, without the time that was left: one outage is one message in a log. */
 export function timeoutError(): StoreError {
   return new StoreError('store_timeout', 'The store did not answer in time.')
 }

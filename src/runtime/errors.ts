@@ -21,8 +21,8 @@ export type ConflictReason =
   | 'schema_mixed'
 
 /**
- * A management call that cannot be carried out; nothing was changed. Recognise it by `code`:
- * `invalid_field` (with `field`), `not_found`, or `conflict` (with `reason`).
+ * A management call that cannot be carried out; nothing was changed. Recognise it by `code`: `invalid_field`
+ * (with `field`), `not_found`, or `conflict` (with `reason`).
  */
 export class KeyError extends Error {
   override readonly name = 'KeyError'
@@ -46,7 +46,7 @@ export class KeyError extends Error {
 }
 
 /**
- * `invalid_field`: the message reads "<field> <problem>". The value is not quoted: it may be a secret put in
+ * An `invalid_field` whose message reads "<field> <problem>". The value is not quoted: it may be a secret in
  * the wrong place.
  */
 export function invalidField(field: string, problem: string): KeyError {
@@ -80,7 +80,7 @@ export class StoreError extends Error {
   }
 }
 
-/** What a store threw, as a StoreError; its own error is the `cause`. */
+/** What a store threw, as a StoreError; the original error is the `cause`. */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   return new StoreError('store_unavailable', 'The store failed.', { cause: error })

@@ -1,4 +1,4 @@
-/** A long list in parts, between which everybody else has a turn of the event loop. */
+/** A long list in parts. Between two parts other work gets a turn of the event loop. */
 export async function* inTurns<Item>(
   items: readonly Item[],
   atOnce = 1_000,

@@ -3,12 +3,12 @@ export type SnakeCase<Name extends string> = Name extends `${infer First}${infer
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
   : Name
 
-/** `allowedOrigins` → `allowed_origins`: names of columns and of the JSON API. */
+/** `allowedOrigins` → `allowed_origins`, for columns and the JSON API. */
 export function toSnakeCase<Name extends string>(name: Name): SnakeCase<Name> {
   return separate(name, '_') as SnakeCase<Name>
 }
 
-/** `allowedOrigins` → `allowed-origins`: names of flags. */
+/** `allowedOrigins` → `allowed-origins`, for flags. */
 export function toKebabCase(name: string): string {
   return separate(name, '-')
 }

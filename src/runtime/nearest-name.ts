@@ -1,12 +1,12 @@
 /**
- * The name that a misspelt one probably means: the only one within a third of its length in edits, or alike
- * but for case and punctuation. `undefined` when nothing is close.
+ * The known name that a misspelt one probably means: the only one within a third of its length in edits, or
+ * one that differs only in case and punctuation. `undefined` when nothing is close.
  */
 export function nearestName(misspelt: string, names: readonly string[]): string | undefined {
   const bare = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
   const same = names.find((name) => bare(name) === bare(misspelt))
   if (same !== undefined) return same
-  // Whoever types more than this has not misspelt a name, and the distance takes the product of both lengths.
+  // A longer text is not a misspelt name, and the distance takes the product of both lengths.
   if (misspelt.length > 64) return undefined
   let nearest: string | undefined
   let least = Math.floor(misspelt.length / 3) + 1

@@ -2,10 +2,10 @@ import { badOption, ConfigError, describeValue, unknownOption } from './config-e
 import { nearestName } from './nearest-name.ts'
 
 /**
- * Checks one option and gives what the code uses.
- * @param value what was given; `undefined` when the option was left out
+ * Checks one option and returns what the code uses.
+ * @param value `undefined` when the option was left out
  * @param option its name for messages, e.g. `cache.leaseMs`
- * @param isGiven whether the option stands there, if only as `undefined`; for what must not be lost by
+ * @param isGiven whether the option is present, if only as `undefined`; for options that must not get lost by
  * mistake
  * @throws ConfigError
  */
@@ -13,7 +13,7 @@ export type OptionReader<T> = (value: unknown, option: string, isGiven?: boolean
 
 export type OptionReaders = Readonly<Record<string, OptionReader<unknown>>>
 
-/** What a set of readers gives. */
+/** The values that a set of readers returns. */
 export type OptionsRead<Readers extends OptionReaders> = {
   -readonly [Name in keyof Readers]: ReturnType<Readers[Name]>
 }
@@ -61,19 +61,19 @@ function readNamed<Readers extends OptionReaders>(
   return read as OptionsRead<Readers>
 }
 
-/** Options within an option, e.g. `cache: { leaseMs }`. Left out, each of them has its default. */
+/** Options within an option, e.g. `cache: { leaseMs }`. When it is left out, each of them has its default. */
 export function group<Readers extends OptionReaders>(readers: Readers): OptionReader<OptionsRead<Readers>> {
-  // `null`, as from a missing setting, is refused like any other bad value; only an absent group has its
+  // `null`, as from a missing setting, is refused like any other bad value. Only an absent group has its
   // defaults.
   return (value, option) => readNamed(option, `${option}.`, value === undefined ? {} : value, readers)
 }
 
-/** A number from `least` to `most`. Without a default it has to be given. */
+/** A number from `least` to `most`. Without a default it is required. */
 export function number(least: number, most: number, fallback?: number): OptionReader<number> {
   return numeric((value) => Number.isFinite(value), 'a number', least, most, fallback)
 }
 
-/** A whole number from `least` to `most`. Without a default it has to be given. */
+/** A whole number from `least` to `most`. Without a default it is required. */
 export function whole(least: number, most: number, fallback?: number): OptionReader<number> {
   return numeric(Number.isSafeInteger, 'a whole number', least, most, fallback)
 }
@@ -94,7 +94,7 @@ function numeric(
   }
 }
 
-/** One of a few words. A word that is none of them is repeated only as the one it is close to. */
+/** One of a few words. The message repeats an unknown word only as the known one it is close to. */
 export function oneOf<const Word extends string>(
   words: readonly Word[],
   fallback?: NoInfer<Word>,
@@ -154,7 +154,7 @@ export function having<T extends object>(
   }
 }
 
-/** What another reader reads, or `null`. */
+/** What another reader accepts, or `null`. */
 export function nullable<T>(
   reader: OptionReader<T>,
   fallback: NoInfer<T> | null = null,
@@ -165,12 +165,12 @@ export function nullable<T>(
   }
 }
 
-/** What another reader reads, or nothing: there is no default. */
+/** What another reader accepts, or nothing: there is no default. */
 export function optional<T>(reader: OptionReader<T>): OptionReader<T | undefined> {
   return (value, option) => (value === undefined ? undefined : reader(value, option))
 }
 
-/** A list of what another reader reads. */
+/** A list of what another reader accepts. */
 export function list<T>(reader: OptionReader<T>, expected: string): OptionReader<readonly T[]> {
   return (value, option) => {
     if (value === undefined) return []
@@ -180,7 +180,7 @@ export function list<T>(reader: OptionReader<T>, expected: string): OptionReader
   }
 }
 
-/** Taken as it is; whoever uses it checks it. */
+/** Not checked here, but where it is used. */
 export function anything<T>(): OptionReader<T | undefined> {
   return (value) => value as T | undefined
 }

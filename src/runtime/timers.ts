@@ -1,5 +1,5 @@
 /**
- * A timer that does not keep the process running. Those of Workers never do, and are numbers in older
+ * A timer that does not keep the process running. Timers of Workers never do, and are numbers in older
  * versions.
  */
 export function inBackground<T extends object>(timer: T): T {
