@@ -9,9 +9,9 @@ export interface Measured {
   meter(): DecisionMeter
   health(): Health
   lookups(): LookupCounts
-  /** Counts of usage that were given up. */
+  /** Usage counts that were dropped. */
   dropped(): Readonly<DroppedUsage>
-  /** How much of the look-ups of unknown keys is used up, of all sources together: 0 to 1. */
+  /** How much of the budget for lookups of unknown keys is used, over all sources: 0 to 1. */
   unknownKeyBudgetUsed(): number
 }
 

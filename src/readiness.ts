@@ -6,7 +6,7 @@ import { StoreError, toStoreError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
 
 /**
- * A store may make its tables before it answers for the first time; one that hangs has this long, in
+ * A store may make its tables before its first answer. One that hangs is given up after this many
  * milliseconds.
  */
 const startUpMs = 20_000
@@ -15,14 +15,12 @@ export interface ReadinessParts {
   store: KeyStore
   cache: Pick<KeyCache<never>, 'refresh'>
   peppers: Pick<PepperCheck, 'see' | 'missing'>
-  /** What questions to the store meet. */
+  /** The outages of questions to the store. */
   questions: Outage
   hasClosed: () => boolean
 }
 
-/**
- * @throws StoreError when requests would be refused although they are good: why the store does not answer.
- */
+/** @throws StoreError when good requests would be refused: why the store does not answer. */
 export async function assertReady({
   store,
   cache,

@@ -78,15 +78,15 @@ const readers = {
   clock: injectedClock,
 } satisfies Record<keyof WriteKeysOptions, OptionReader<unknown>>
 
-/** Names of the options of `createWriteKeys`, for adapters that take them among their own. */
+/** Names of the options of `createWriteKeys`, for adapters that accept them among their own. */
 export const writeKeysOptionNames = Object.keys(readers) as (keyof WriteKeysOptions)[]
 
 /** Options after checking, defaults filled in. */
 export type ResolvedOptions = ReturnType<typeof resolveOptions>
 
 /**
- * @throws ConfigError for an unknown option or a bad value: the option, what was received, what would be
- * right.
+ * @throws ConfigError for an unknown option or a bad value; it names the option, what was received and what
+ * would be right.
  */
 export function resolveOptions(options: WriteKeysOptions) {
   const { keyPrefix, pepper, trustedProxies, plans, defaultPlan, ...read } = readOptions(
@@ -120,13 +120,13 @@ export function resolveOptions(options: WriteKeysOptions) {
     isSecret: createSecretTest(secretRules),
     maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
     clientAddress: trustedProxies,
-    /** Whether somebody has asked to hear of keys: the default logger is for disturbances. */
+    /** Whether the application wants notices about keys: the default logger only gets disturbances. */
     tellsNotices: options.onEvent !== undefined || (options.logger !== undefined && options.logger !== false),
     ignoresForwardedFor: options.trustedProxies === undefined,
     cache: {
       ...cache,
       leaseMs: cache.leaseMs ?? defaultLeaseMs,
-      /** Whether the application has named `leaseMs`. */
+      /** Whether the application has set `leaseMs`. */
       namesLease: cache.leaseMs !== undefined,
     },
   }

@@ -3,36 +3,35 @@ import { parseJsonBody } from '../http/json-body.ts'
 import { isPlainObject } from '../http/plain-object.ts'
 
 export interface SenderForm {
-  /** Where a body holds its events; undefined: it is one event itself. */
+  /** Where a body holds its events; undefined: the body is one event. */
   readonly batchFields: readonly string[]
   /** Properties of the body and of each event that hold the key. */
   readonly keyFields: readonly string[]
-  /** The property of an event whose own `token` is the key; undefined: none. */
+  /** The property of an event in which `token` is the key; undefined: none. */
   readonly tokenIn?: string
-  /** Properties beside the events that the sender's API reads, as of when the batch was sent. */
+  /** Properties of the batch that the sender's API reads as well. */
   readonly besideEvents?: readonly string[]
-  /** Where the sender's API looks for the key of an event that stands alone: in `tokenIn`, or in this property. */
+  /** Where the sender's API looks for the key of a single event: in `tokenIn`, or in this property. */
   homeOfKey?(event: Readonly<Record<string, unknown>>): string
   /** What an event is: its type, and its name where rules look for it. */
   describe(event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
 }
 
-/** A form that also makes the body that the sender's own API takes. */
+/** A format that can also write the body for the sender's own API. */
 export interface SenderBodyForm extends BodyForm {
   /** What was sent, before it is given a shape. @returns undefined for what cannot be read */
   read(body: Uint8Array | string): { value: unknown } | undefined
   /**
    * What was sent, with another key in place of the sender's, and without the events that were left out.
-   * @param sent as `read` gave it
+   * @param sent what `read` returned
    * @param leftOut indexes of events
    */
   underKey(sent: unknown, key: string, leftOut: readonly number[]): unknown
 }
 
 /**
- * The form of a sender whose bodies become `{ writeKey, batch }`. A key may stand beside the events and in
- * each of them, and is then to be the same everywhere: a body that presents several presents none that is
- * good.
+ * The format of a sender whose bodies become `{ writeKey, batch }`. A key may stand beside the events and in
+ * each of them, but must be the same everywhere: a body with several keys counts as one with a bad key.
  */
 export function createBodyForm({
   batchFields,
@@ -42,7 +41,7 @@ export function createBodyForm({
   homeOfKey = () => keyFields[0] as string,
   describe,
 }: SenderForm): SenderBodyForm {
-  /** The property of a body that holds its events, if one does. */
+  /** The property of a body that holds its events, if there is one. */
   const batchFieldOf = (value: unknown) =>
     isPlainObject(value)
       ? batchFields.find((name) => Object.hasOwn(value, name) && Array.isArray(value[name]))
@@ -111,7 +110,7 @@ export function createBodyForm({
     },
   }
 
-  /** With another key wherever there is one; undefined where there is none. */
+  /** Replaces each key; undefined where there is none. */
   function withKey(object: Fields, key: string): Fields | undefined {
     const replaced: Record<string, unknown> = {}
     for (const name of keyFields) if (Object.hasOwn(object, name)) replaced[name] = key
@@ -133,10 +132,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const opening = new Set(['{', '[', ' ', '\n', '\r', '\t', '\ufeff'])
 
-/**
- * JSON; or a form whose `data` is JSON, in the clear or in base64, as SDKs send it that date from before
- * CORS.
- */
+/** JSON, or a form whose `data` is JSON, plain or in base64, as SDKs from before CORS send it. */
 function parseJsonOrForm(body: Uint8Array | string): ReturnType<typeof parseJsonBody> {
   const first = typeof body === 'string' ? body.charAt(0) : String.fromCharCode(body[0] ?? 0)
   if (opening.has(first) || first === '\u00ef') return parseJsonBody(body)
@@ -148,7 +144,7 @@ function parseJsonOrForm(body: Uint8Array | string): ReturnType<typeof parseJson
   const decoded = data === undefined ? undefined : decode(data)
   if (decoded === undefined) return undefined
   if (opening.has(decoded.charAt(0))) return parseJsonBody(decoded)
-  // A plus sign that nobody has escaped reads as a space.
+  // An unescaped plus sign reads as a space.
   return parseJsonBody(Buffer.from(decoded.replaceAll(' ', '+'), 'base64'))
 }
 
@@ -166,10 +162,7 @@ export function textOf(event: Readonly<Record<string, unknown>>, property: strin
   return typeof value === 'string' ? value : undefined
 }
 
-/**
- * The id by which a sender's copies of an event are told apart, under the name that everybody else has for
- * it.
- */
+/** Copies the id by which a sender tells copies of an event apart to the name that all others use. */
 export function messageId(
   event: Readonly<Record<string, unknown>>,
   id: string | undefined,

@@ -6,8 +6,8 @@ import type { SenderName } from './senders.ts'
 import type { OutputOf } from './standard-schema.ts'
 
 /**
- * What the calls of analytics SDKs have in common. Nothing but `type` has been checked: everything else is as
- * it was sent.
+ * What the calls of analytics SDKs have in common. Only `type` has been checked; everything else is as it was
+ * sent.
  */
 interface Call<Type extends string> {
   readonly type: Type
@@ -40,15 +40,15 @@ export type SentEvent =
 declare const noSchema: unique symbol
 
 /**
- * A name that no schema is for. It is a text; not of type `string`, so that to compare it with the name of a
- * schema tells the event's type. `String(event.event)` makes it one.
+ * A name without a schema. It is a text, but not of type `string`, so that comparing it with the name of a
+ * schema narrows the event's type. `String(event.event)` makes it a string.
  */
 // biome-ignore lint/complexity/noBannedTypes: the only type of texts that no literal is part of
 export type OtherName = String & { readonly [noSchema]: never }
 
 /**
- * Events as `createIngestApi` hands them on when it has `schemas`: told apart by `type` and name, what they
- * carry as the schema makes it.
+ * Events as `createIngestApi` hands them on when it has `schemas`: told apart by `type` and name, with the
+ * output of the schema.
  */
 export type CheckedEvent<Schemas extends EventSchemas> =
   | { [Name in keyof Schemas & string]: NamedEvent<Name, OutputOf<Schemas[Name]>> }[keyof Schemas & string]
@@ -77,7 +77,7 @@ export type NamedEvent<Name, Carried> =
 /** Who sent the events. */
 export interface IngestContext {
   readonly writeKey: VerifiedKey
-  /** Whose path it was; where several senders share a path, the first of `senders`. */
+  /** The sender that the path belongs to. Where several share a path, the first of `senders`. */
   readonly sender: SenderName
   readonly sourceType: SourceType
   /** Events left out under `onForbiddenEvent: 'drop'`. */

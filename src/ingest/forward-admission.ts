@@ -7,21 +7,21 @@ import { problem, refuse } from './forward-replies.ts'
 import type { IngestRoute } from './routes.ts'
 import { createTimedBody, type TimedBody } from './timed-body.ts'
 
-/** What of a request goes on to the target. */
+/** What is forwarded of a request. */
 export interface Admitted {
   readonly body: Uint8Array | string | null
-  /** The accepted events as JSON, and not what was sent. */
+  /** Whether the body is the accepted events as JSON instead of the bytes that were sent. */
   readonly isRewritten: boolean
   /** For the answer. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * Tells the page's key how it ended, by the target's status; gives the reply to a page whose target did not
+   * Settles the request for the page's key by the target's status. Returns the reply when the target did not
    * answer.
    */
   settle(status: number | undefined): Reply | undefined
 }
 
-/** Reads the body, and has it judged where there are keys; a reply when it goes no further. */
+/** Reads the body, and has it judged where there are keys. Returns a reply when the request ends here. */
 export type Admit = (
   route: IngestRoute,
   request: IngestRequest,
@@ -101,12 +101,12 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
   }
 }
 
-/** Senders do not come back with what is answered so. */
+/** Senders do not retry after these. */
 function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429
 }
 
-/** The form of a sender, which gives the accepted events back as they were sent: its own API knows no other. */
+/** The sender's format, to write the accepted events as they were sent: its own API knows no other. */
 function rememberSent({ read, shape, underKey }: SenderBodyForm) {
   let sent: unknown
   function shapeAndKeep(value: unknown): unknown {

@@ -14,17 +14,17 @@ import { createRoutes, type IngestRoute } from './routes.ts'
 import { refusalReply } from './sender-answers.ts'
 import { type SenderName, senders } from './senders.ts'
 
-/** Forwards one request. `context` is what `ip` is asked with. Never rejects. */
+/** Forwards one request. `context` is passed to `ip`. Never rejects. */
 export type ForwardEvents<Context = unknown> = (request: Request, context?: Context) => Promise<Response>
 
 /**
  * Creates a web-standard handler for an endpoint or edge function that takes the events of your pages and
- * passes them on with a key that the pages never see. The target is fixed; only paths that a sender uses are
- * forwarded. Of the request go on the body, its type and encoding, the headers that you allow, and the
- * client's address. No redirect is followed.
+ * passes them on with a key that the pages never see. The target is fixed, and only paths that a sender uses
+ * are forwarded. It forwards the body, its type and encoding, the headers that you allow, and the client's
+ * address. It follows no redirect.
  *
- * The target's status and `Retry-After` are passed back. When it does not answer, the page gets 503 with
- * `Retry-After: 5`, and its SDK sends the events again.
+ * The target's status and `Retry-After` are passed back. When the target does not answer, the page gets 503
+ * with `Retry-After: 5`, and its SDK sends the events again.
  *
  * @throws ConfigError for an unknown option or a bad value.
  * @example
@@ -114,7 +114,7 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
   }
 }
 
-/** HTTP Basic has no place for a colon in a key. */
+/** A key in HTTP Basic cannot contain a colon. */
 function assertKeyFits({ key, senders: names }: { key: string; senders: readonly SenderName[] }): void {
   if (key.includes(':') && names.some((name) => senders[name].keyHeader === undefined))
     throw new ConfigError(
@@ -123,7 +123,7 @@ function assertKeyFits({ key, senders: names }: { key: string; senders: readonly
     )
 }
 
-/** Of the query goes on what says how the sender wants to be answered: a word or a number. */
+/** Of the query, only parameters that say how the sender wants to be answered go on: a word or a number. */
 function keptQuery({ sender }: IngestRoute, { query }: IngestRequest): string {
   const given = new URLSearchParams(query as string)
   const kept = (sender?.query ?? []).flatMap((name) => {
@@ -133,7 +133,7 @@ function keptQuery({ sender }: IngestRoute, { query }: IngestRequest): string {
   return kept.length === 0 ? '' : `?${kept.join('&')}`
 }
 
-/** Only what is an address becomes a header. */
+/** Only an address becomes a header. */
 function readAddress(text: string | undefined): string | undefined {
   return typeof text === 'string' && parseIpAddress(text) !== undefined ? text : undefined
 }

@@ -8,20 +8,23 @@ import { sendersOption } from './senders-option.ts'
 
 /** Options of `forwardEvents`. */
 export interface ForwardOptions<Context = unknown> {
-  /** Where senders' paths begin at the target, e.g. `https://events.example.com` or `https://api.example.com/ingest`. Nothing else is ever called. */
+  /**
+   * Where senders' paths begin at the target, e.g. `https://events.example.com` or
+   * `https://api.example.com/ingest`. Nothing else is ever called.
+   */
   to: string | URL
   /**
-   * The server's write key at the target. It never reaches the page. Visible ASCII; with a colon, as Jitsu's
-   * `id:secret`, only where Jitsu is the only one of `senders`.
+   * The server's write key at the target. It never reaches the page. Visible ASCII. A colon, as in Jitsu's
+   * `id:secret`, is allowed only where Jitsu is the only one of `senders`.
    */
   key: string
-  /** What stands in front of the senders' paths here. Default: `'/events'`. */
+  /** The path in front of the senders' paths here. Default: `'/events'`. */
   at?: string
   allow?: {
     /**
-     * Pages that may send, spelled as in `allowedOrigins` of a key. Default: pages of the handler's own
-     * origin; with `keys`, what the page's key says. `[]`: no page. Requests that no page has made pass, as
-     * they do everywhere.
+     * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own
+     * origin; with `keys`, what the page's key allows. `[]`: no page. Requests that do not come from a page
+     * always pass.
      */
     origins?: readonly string[]
     /**
@@ -103,7 +106,7 @@ function origin(value: unknown, option: string): string {
   return spelling.rule
 }
 
-/** What says who is asking, or how the message is framed, is ours to set. */
+/** Headers that identify the caller or frame the message are set by the forwarder. */
 const ours =
   /^(?:authorization|connection|content-length|cookie2?|expect|forwarded|host|keep-alive|origin|proxy-.*|referer|sec-.*|te|trailer|transfer-encoding|upgrade|via|x-forwarded-.*|x-real-ip|x-write-key)$/
 

@@ -8,13 +8,13 @@ import type { WriteKeys } from '../write-keys-interface.ts'
 export interface PagePolicy {
   /** Answers a CORS preflight; undefined for every other request, and for pages that may not send. */
   preflight(request: IngestRequest): Reply | undefined
-  /** @param url of the request, for its host where no header says it */
+  /** @param url of the request; its host is used where no header names one */
   judge(request: IngestRequest, url: string): { allowed: boolean; allowOrigin: string | null }
 }
 
 /**
- * @param origins the option; undefined: the handler's own origin, or what the keys say
- * @param keys which see to origins themselves
+ * @param origins the option; undefined: the handler's own origin, or what the keys allow
+ * @param keys these check origins themselves
  */
 export function createPagePolicy(
   origins: readonly string[] | undefined,
@@ -47,8 +47,8 @@ export function createPagePolicy(
 }
 
 /**
- * `Sec-Fetch-Site` is the browser's word for it. Older ones have `Origin` alone: its host is the one that the
- * request was sent to. The scheme counts only where TLS ends here, as behind a proxy it cannot be told.
+ * `Sec-Fetch-Site` says so directly. Older browsers send `Origin` alone: its host must be the one that the
+ * request was sent to. The scheme is compared only where TLS ends here; behind a proxy it is unknown.
  */
 function isOwnPage({ headers }: IngestRequest, origin: string | undefined, url: string): boolean {
   const site = headers['sec-fetch-site']

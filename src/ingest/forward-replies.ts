@@ -11,7 +11,7 @@ export const answerHeaders: Readonly<Record<string, string>> = {
   'access-control-expose-headers': exposedHeaders,
 }
 
-/** A refusal in the words that everybody gets. @param allowOrigin the page that may read it */
+/** A refusal with the usual text. @param allowOrigin the page that may read it */
 export function refuse(reason: Reason, allowOrigin: string | null): Reply {
   return refusalReply(reason, 'custom', { allowOrigin, fromBrowser: true, closeConnection: false })
 }
@@ -26,7 +26,7 @@ const problems = {
   },
 } as const
 
-/** What is refused here and nowhere else. */
+/** Refusals that only a forwarder has. */
 export function problem(code: keyof typeof problems, allowOrigin: string | null): Reply {
   const headers: Record<string, string> = { ...answerHeaders, 'content-type': 'application/problem+json' }
   if (allowOrigin !== null) headers['access-control-allow-origin'] = allowOrigin

@@ -1,9 +1,9 @@
 import { inBackground } from '../runtime/timers.ts'
 
-/** Requests to the one target of a forwarder. */
+/** Sends requests to the one target of a forwarder. */
 export interface ForwardTarget {
   /**
-   * Sends a body to a path of the table of senders, and gives what the page may see of the answer. Rejects
+   * Sends a body to a path of the table of senders, and returns what the page may see of the answer. Rejects
    * when there is none.
    * @param keyHeader the header field that holds the key beside `Authorization`
    */
@@ -18,7 +18,7 @@ export interface ForwardTarget {
 export interface TargetAnswer {
   readonly status: number
   readonly headers: Record<string, string>
-  /** Empty when it was longer than a page has to read. */
+  /** Empty when it was longer than a page needs to read. */
   readonly body: string
 }
 
@@ -29,9 +29,9 @@ export interface ForwardTargetOptions {
 }
 
 const maxAnswerBytes = 65_536
-/** What senders go by. The rest is between the target and the server's key. */
+/** Headers that senders use. The others are between the target and the server's key. */
 const passedBack = ['retry-after', 'x-ratelimit-reset']
-/** No page runs or shows it, whatever the target answers. */
+/** Whatever the target answers, no page can run or display it. */
 const dataTypes = /^(?:application\/(?:problem\+)?json|text\/plain)\b/i
 
 export function createForwardTarget({ to, key, timeoutMs }: ForwardTargetOptions): ForwardTarget {
@@ -50,7 +50,7 @@ export function createForwardTarget({ to, key, timeoutMs }: ForwardTargetOptions
           method: 'POST',
           headers,
           body: body as Uint8Array<ArrayBuffer> | string | null,
-          // Where it leads, the key would go as well. Workers know no 'error'.
+          // A redirect would take the key along. Workers do not support 'error'.
           redirect: 'manual',
           signal: abort.signal,
         })
@@ -82,8 +82,7 @@ async function toTargetAnswer(answer: Response): Promise<TargetAnswer> {
 }
 
 /**
- * The events have been taken or refused by now: what is wrong with the rest of the answer changes nothing
- * about that.
+ * The target has taken or refused the events by now. A fault in the rest of the answer does not change that.
  */
 async function readText({ body }: Response): Promise<string> {
   if (body === null) return ''

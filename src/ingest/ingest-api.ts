@@ -17,18 +17,23 @@ import { sendersOption } from './senders-option.ts'
 /** Options of `createIngestApi`. */
 export interface IngestApiOptions<Events> {
   /**
-   * Takes the accepted events of one request, with `type` filled in from the path. The sender is answered once it has returned, or what it
-   * returns has resolved. When it throws or rejects, the sender gets 503 `handler_failed` with `Retry-After: 5` and comes back with the same
-   * events; nothing is counted as accepted. An error with a `status` from 400 to 499 is final: 400 `invalid_event`.
+   * Takes the accepted events of one request, with `type` filled in from the path. The sender is answered
+   * after it has returned, or its promise has resolved. When it throws or rejects, the sender gets 503
+   * `handler_failed` with `Retry-After: 5` and sends the same events again; nothing is counted as accepted.
+   * An error with a `status` from 400 to 499 is final: 400 `invalid_event`.
    */
   onEvents: (events: Events[], context: IngestContext) => unknown
-  /** Whose endpoints there are. Default: those of Segment, RudderStack, Customer.io and Inngest; PostHog's, Amplitude's, Mixpanel's and Jitsu's by name. */
+  /**
+   * The senders to serve. Default: Segment, RudderStack, Customer.io and Inngest. PostHog, Amplitude,
+   * Mixpanel and Jitsu must be named.
+   */
   senders?: readonly SenderName[]
   /**
-   * Validators of any library that follows Standard Schema (zod, valibot, arktype), by the name of the event: they check `properties` of
-   * track, page and screen calls and `data` of Inngest's events, absent as `{}`, and what they make of it goes to `onEvents`. Names are
-   * compared exactly; others are not checked. One event that does not fit refuses its request with 400 `invalid_event`, naming index and
-   * field, never a value; with `onForbiddenEvent: 'drop'` it is left out of its batch and stands in `rejected`.
+   * Validators of any library that follows Standard Schema (zod, valibot, arktype), by event name. They check
+   * `properties` of track, page and screen calls and `data` of Inngest's events; a missing one is checked as
+   * `{}`. `onEvents` gets their output. Names are compared exactly; events with other names are not checked.
+   * One event that does not fit refuses its request with 400 `invalid_event`, naming index and field, never a
+   * value. With `onForbiddenEvent: 'drop'` it is left out of its batch and listed in `rejected`.
    */
   schemas?: EventSchemas
 }
@@ -38,7 +43,9 @@ export interface IngestApi {
   readonly keys: Pick<WriteKeys, 'verify' | 'preflight'>
   /** @param path within the mount point, as sent, without the query */
   find(path: string): IngestRoute | undefined
-  /** Verifies a request and answers it. Undefined: the method is nobody's, or nobody is left to answer. */
+  /**
+   * Verifies a request and answers it. Undefined: no sender uses this method here, or the client has gone.
+   */
   answer(
     route: IngestRoute,
     request: IngestRequest,
@@ -48,16 +55,16 @@ export interface IngestApi {
 
 export interface IngestAnswer {
   readonly reply: Reply
-  /** What has to be hidden from logs: see `hideKey` of `writekey/adapter`. */
+  /** What must be hidden from logs: see `hideKey` of `writekey/adapter`. */
   readonly carried: Accepted['carried']
 }
 
 /**
- * Creates the endpoints that published SDKs of Segment, RudderStack, Customer.io, Inngest and others send to: their paths, the places of their key,
- * their bodies, and the answers they expect.
+ * Creates the endpoints that published SDKs of Segment, RudderStack, Customer.io, Inngest and others send to:
+ * their paths, the places of their key, their bodies, and the answers they expect.
  *
- * @typeParam Events what your senders send, as a union told apart by `type`. It is what you expect: nothing but `type` is checked. With
- * `schemas`, leave it to be inferred from them.
+ * @typeParam Events what your senders send, as a union told apart by `type`. It states what you expect:
+ * nothing but `type` is checked. With `schemas`, leave it to be inferred from them.
  * @throws ConfigError for an unknown option or a bad value.
  * @example
  * ```ts
@@ -84,7 +91,7 @@ export function createIngestApi(
   const find = createRoutes(names)
   const checkSchemas = schemas && createSchemaCheck(schemas)
 
-  /** What goes to `onEvents`; or the refusal, when nothing does. */
+  /** The events for `onEvents`, or the refusal when there are none. */
   async function take(
     route: IngestRoute,
     verdict: Accepted,
@@ -94,7 +101,7 @@ export function createIngestApi(
     if (checkSchemas === undefined) return { events, rejected: verdict.rejected }
     const drops = settlement?.drops ?? false
     const checked = await checkSchemas(events, route.sender?.carriedIn ?? 'properties', !drops)
-    // A validator may have waited, and no handler starts for a key that has ended meanwhile.
+    // A validator may have waited. No handler may start for a key that has ended meanwhile.
     const ended = await settlement?.judgeAgain()
     if (ended !== undefined) return ended
     const rejected = joinRejected(verdict.rejected, checked.rejected)
@@ -129,7 +136,7 @@ export function createIngestApi(
     return successReply(route.sender, request, verdict.headers, taken)
   }
 
-  /** @param asked as it was sent, which says how it wants to be answered */
+  /** @param asked the request as it was sent: its query says how it wants to be answered */
   async function answerEvents(
     route: IngestRoute,
     posted: IngestRequest,
@@ -172,7 +179,7 @@ export function createIngestApi(
   }
 }
 
-/** `type` is filled in from the path, and Inngest's events get the id that their sender is told. */
+/** Fills in `type` from the path, and gives Inngest's events the id that their sender is told. */
 function eventsOf({ sender }: IngestRoute, { events, eventType }: Accepted): IngestEvent[] {
   return events.map((event) => {
     if (sender?.answers === 'ids')

@@ -93,14 +93,18 @@ const amplitude: Sender = {
     'analytics-node 1.5 goes by `code` in the body: it tries 12 times on 429 and 5xx, halves batches on 413, drops the events that a 400 or 403 lists and sends the others again, and drops all on 401, or when the connection fails. `flush()` does not try again.',
 }
 
-/** From here on its SDKs had better wait 30 s between tries, as they do with throttled events, than their flush interval of 10 s. */
+/**
+ * Above this, its SDKs should wait 30 s between tries, as they do for throttled events, and not only their
+ * flush interval of 10 s.
+ */
 const longPauseSeconds = 10
-/** Of the largest batch that an SDK is likely to have been set to. */
+/** The largest batch that an SDK is likely to be configured for. */
 const everyIndex: readonly number[] = Array.from({ length: 1_000 }, (_, index) => index)
 
 /**
- * Amplitude's SDKs go by `code` in the body, and read lists without looking whether they are there. On a 4xx they drop the events that are
- * listed and send the others again; with a `missing_field`, or an error about the key, they drop all.
+ * Amplitude's SDKs read `code` in the body, and read lists without checking that they exist. On a 4xx they
+ * drop the listed events and send the others again. With a `missing_field`, or an error about the key, they
+ * drop all.
  */
 function amplitudeRefusal({ status, code, detail, rejected, retry_after }: Problem): object {
   if (status === 429) {
@@ -196,13 +200,13 @@ const jitsu: Sender = {
     '@jitsu/js 1.11 tries once, whatever the answer: `errorPolicy` says whether it logs, throws or calls a function, and the event is gone.',
 }
 
-/** The part behind the colon; without one the header holds the key as it is. */
+/** The part after the colon. Without a colon the header holds the key alone. */
 function jitsuSecret({ headers }: CredentialRequest): string | undefined {
   const value = headers['x-write-key']
   return typeof value === 'string' && value.includes(':') ? value.slice(value.indexOf(':') + 1) : undefined
 }
 
-/** Senders that an API serves when it names them. */
+/** Senders that an API serves only when it names them. */
 export const moreSenders: Readonly<
   Record<Exclude<SenderName, 'segment' | 'rudderstack' | 'customerio' | 'inngest'>, Sender>
 > = { posthog, amplitude, mixpanel, jitsu }

@@ -1,16 +1,16 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
 
-/** What a sender wants to hear that is not content with what everybody hears. */
+/** The answers of a sender that expects its own instead of the usual ones. */
 export interface OwnAnswers {
   /** In words, for docs. */
   readonly words: string
-  /** The body of a 200; its type is JSON unless it says another. */
+  /** The body of a 200. Its type is JSON unless it says another. */
   success(
     taken: { readonly events: readonly IngestEvent[]; readonly rejected: readonly RejectedEvent[] },
     request: IngestRequest,
   ): { readonly body: string; readonly type?: string }
-  /** A refusal as everybody gets it, in the sender's own words. */
+  /** The usual refusal, in the sender's own format. */
   refusal?(problem: Problem, request: IngestRequest): object
 }
 
@@ -25,7 +25,7 @@ export interface Problem {
   readonly retry_after?: number
 }
 
-/** Whether a parameter of the query is `1`. */
+/** Whether a query parameter is `1`. */
 export function isAsked({ query }: IngestRequest, name: string): boolean {
   if (typeof query === 'string') return new URLSearchParams(query).get(name) === '1'
   if (query instanceof URLSearchParams) return query.get(name) === '1'

@@ -2,7 +2,7 @@ import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import type { CarriedKey } from '../verifier/carried-key.ts'
 import type { IngestRoute } from './routes.ts'
 
-/** A request by GET that has its events in the query, as what it would be by POST; any other as it is. */
+/** A GET that has its events in the query, as the POST that it stands for; any other request as it is. */
 export function asPosted({ sender }: Pick<IngestRoute, 'sender'>, request: IngestRequest): IngestRequest {
   const name = sender?.dataIn
   const { method, headers, query } = request
@@ -10,7 +10,7 @@ export function asPosted({ sender }: Pick<IngestRoute, 'sender'>, request: Inges
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
   if (hasBody) return request
   const data = toParameters(query).getAll(name)
-  // No data, or data twice: a body that is none.
+  // No data, or data twice: an invalid body.
   const body = data.length === 1 ? `data=${encodeURIComponent(data[0] as string)}` : ''
   return { ...request, method: 'POST', body, query: '' }
 }
@@ -25,8 +25,8 @@ function toParameters(query: IngestRequest['query']): URLSearchParams {
 }
 
 /**
- * The answer to events in a query: nobody keeps it, and no log behind us shows them, as the key is among
- * them.
+ * The answer to events in a query. It must not be cached, and no log behind us may show the query, because
+ * the key is in it.
  */
 export function withoutData<Answer extends { readonly reply: Reply }>(
   answer: Answer,
@@ -37,7 +37,7 @@ export function withoutData<Answer extends { readonly reply: Reply }>(
   return { ...answer, reply: { ...reply, headers }, carried: carriedInQuery(sender?.dataIn ?? '') }
 }
 
-/** What hides a parameter that holds events, and with them the key, from logs. */
+/** Hides from logs a parameter that holds events, and with them the key. */
 function carriedInQuery(name: string): CarriedKey {
   return {
     headers: [],

@@ -1,14 +1,14 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import { type Sender, type SenderName, senders } from './senders.ts'
 
-/** What is known of a request by its path: how it is to be read, and whose it is. */
+/** What the path says about a request: whose it is and how to read it. */
 export interface IngestRoute {
   /** Null for `/v1/check`, which ingests nothing. */
   readonly sender: Sender | null
   /** As in the table of senders: `:key` stands for the key. */
   readonly path: string
   readonly methods: readonly string[]
-  /** To be added to the neutral request. */
+  /** Added to the neutral request. */
   readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>> &
     Pick<IngestRequest, 'bodyForm'>
 }
@@ -17,8 +17,8 @@ export interface IngestRoute {
 export type FindRoute = (path: string) => IngestRoute | undefined
 
 /**
- * Paths are taken in any case, with or without a slash at their end. A path of several senders takes the keys
- * of all of them.
+ * Paths match in any case, with or without a slash at the end. A path of several senders accepts the keys of
+ * all of them.
  */
 export function createRoutes(names: readonly SenderName[]): FindRoute {
   const literal = new Map<string, IngestRoute>()

@@ -11,16 +11,16 @@ import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
 export type EventSchemas = Readonly<Record<string, StandardSchema>>
 
 export interface SchemaChecked {
-  /** Those that fit, with what their schema made of what they carry. */
+  /** Events that fit, with the output of their schema. */
   readonly events: IngestEvent[]
-  /** Those that do not. `index` counts the events that were handed in. */
+  /** Events that do not fit. `index` counts the events that were handed in. */
   readonly rejected: readonly RejectedEvent[]
 }
 
 /**
  * Checks events against the schemas for their names. Names without a schema pass.
  * @param carriedIn the property that is checked
- * @param mayStop whether one that does not fit is enough to know
+ * @param mayStop whether to stop at the first event that does not fit
  */
 export type CheckSchemas = (
   events: readonly IngestEvent[],
@@ -33,7 +33,7 @@ type Validator = StandardSchema['~standard']
 /** How many validators run at a time: one may ask a database. */
 const checkedAtOnce = 50
 const maxDepth = 8
-/** What is named of a path. No secret of ours is that short, and nothing in it can be markup. */
+/** What may be shown of a path. No secret of ours is that short, and nothing in it can be markup. */
 const namedSegment = /^[\w $-]{1,32}$/
 
 export function createSchemaCheck(schemas: EventSchemas): CheckSchemas {
@@ -46,7 +46,7 @@ export function createSchemaCheck(schemas: EventSchemas): CheckSchemas {
     return properties.flatMap((one) => validators.get(ownText(event, one) as string) ?? [])
   }
 
-  /** The event as it goes on, or the field that does not fit. */
+  /** The event to hand on, or the field that does not fit. */
   async function check(event: IngestEvent, carriedIn: string): Promise<IngestEvent | string> {
     const found = validatorsOf(event)
     if (found.length === 0) return event
@@ -76,7 +76,7 @@ export function createSchemaCheck(schemas: EventSchemas): CheckSchemas {
   }
 }
 
-/** `properties.items[2].price`. What a sender may have made up is `?`. */
+/** `properties.items[2].price`. Names that a sender may have made up become `?`. */
 function nameField(carriedIn: string, issue: SchemaIssue | undefined): string {
   const path = Array.from(issue?.path ?? []).slice(0, maxDepth)
   return path.reduce<string>((field, segment) => {

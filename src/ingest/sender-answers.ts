@@ -3,7 +3,7 @@ import type { Problem } from './own-answers.ts'
 import type { SchemaChecked } from './schemas.ts'
 import type { Sender } from './sender.ts'
 
-/** The answer to events that have been taken, as their sender expects it. */
+/** The answer to accepted events, in the format that the sender expects. */
 export function successReply(
   sender: Sender | null,
   request: IngestRequest,
@@ -28,8 +28,8 @@ function toCount({ events, rejected }: SchemaChecked) {
 }
 
 /**
- * A refusal as its sender reads it: Inngest's SDK shows `error`, others go by the body, most look at the
- * status alone.
+ * A refusal in the format that the sender reads. Inngest's SDK shows `error`, others read the body, most look
+ * at the status alone.
  */
 export function refusalReply(sender: Sender | null, request: IngestRequest, reply: Reply): Reply {
   const answers = sender?.answers

@@ -16,7 +16,9 @@ const analyticsRoutes: readonly SenderRoute[] = [
 const analyticsEvents =
   'The path says the type, or `type` of each event of a batch; without one a key with a type rule refuses it. The name is `event` of a track call, `name` of a page or screen call.'
 
-/** The one table of senders, in the order in which paths are looked up. docs/senders.md is made from it. */
+/**
+ * The one table of senders, in the order in which paths are matched. docs/senders.md is generated from it.
+ */
 export const senders: Readonly<Record<SenderName, Sender>> = {
   segment: {
     name: 'segment',
@@ -85,5 +87,5 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
   ...moreSenders,
 }
 
-/** Those of an API that names none. */
+/** The senders of an API that names none. */
 export const defaultSenders: readonly SenderName[] = ['segment', 'rudderstack', 'customerio', 'inngest']

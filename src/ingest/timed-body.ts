@@ -1,16 +1,16 @@
 import type { ReadBody } from '../http/ingest-request.ts'
 import { inBackground } from '../runtime/timers.ts'
 
-/** A body that has to be there within a time. */
+/** A body that must arrive within a time. */
 export interface TimedBody {
   readonly read: ReadBody
-  /** Whether it was not. */
+  /** Whether it did not. */
   isLate(): boolean
 }
 
 /**
  * @param read reads the body as it comes
- * @param mostBytes of it, whatever larger limit the caller has
+ * @param mostBytes upper limit, whatever larger limit the caller has
  */
 export function createTimedBody(read: ReadBody, mostBytes: number, timeoutMs: number): TimedBody {
   let late = false

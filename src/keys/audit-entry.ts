@@ -11,20 +11,17 @@ export type AuditAction =
   | 'end_grace'
   | 'refused'
 
-/** Who asks for a change, as far as the caller knows. Both go to the audit log only. */
+/** Who asks for a change, as far as the caller knows. All of it goes to the audit log only. */
 export interface Actor {
   /** A name, never a credential: the admin token's name, a shell user. */
   name: string
   /** Network address of the caller. */
   address?: string
-  /** Whoever may only see and change one workspace. A pause of theirs is theirs to end. */
+  /** Set for callers who may only see and change one workspace. They may end a pause of their own. */
   workspace?: string
 }
 
-/**
- * One line of the audit log, written in the transaction of the change it tells of. Holds no secret and no
- * hash.
- */
+/** One line of the audit log, written in the transaction of its change. Holds no secret and no hash. */
 export interface AuditEntry {
   readonly id: string
   /** Milliseconds since the epoch. */
@@ -34,7 +31,7 @@ export interface AuditEntry {
   readonly address: string | null
   /** Null for a refused call that named no existing key. */
   readonly keyId: string | null
-  /** Of the key, or of who was refused; absent = none. */
+  /** The workspace of the key, or of the caller who was refused; absent = none. */
   readonly workspace?: string
   /** The changed fields before the change; null on create. */
   readonly before: Readonly<Record<string, unknown>> | null
@@ -47,15 +44,15 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 const maxActorLength = 200
 
 /**
- * Who asks, as it is stored: a name that no database takes must not stand in the way of every change its
- * bearer makes.
+ * The caller as it is stored. A name that a database cannot store must not block every change its bearer
+ * makes.
  */
 export function toActorText(text: string | undefined): string | null {
   if (text === undefined) return null
   return text.slice(0, maxActorLength).replace(unprintable, '?')
 }
 
-/** Fields that say nothing to people: the hash of a secret must not get here, and the rest is bookkeeping. */
+/** Left out: the hash of a secret must not get here, and the rest is bookkeeping. */
 const leftOut = new Set<string>(['secrets', 'version', 'updatedAt', 'createdAt', 'id'])
 
 /** The fields that a change set, before and after it. Secrets appear by id, first characters and deadline. */

@@ -1,12 +1,12 @@
 import type { KeyStatus } from './key-status.ts'
 
 /**
- * What people call the state of a key. `expired`: its time is over. `rotating`: an earlier secret is still
- * accepted. The rest is what was decided about it.
+ * The state of a key as people see it. `expired`: its time is over. `rotating`: an earlier secret is still
+ * accepted. The others are its stored status.
  */
 export type EffectiveStatus = KeyStatus | 'expired' | 'rotating'
 
-/** Imports nothing but types: the page's bundle holds it. Times are milliseconds since the epoch. */
+/** Imports only types: the page's bundle includes this file. Times are milliseconds since the epoch. */
 export function effectiveStatusOf(
   key: {
     readonly status: KeyStatus

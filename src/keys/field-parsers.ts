@@ -10,8 +10,8 @@ import {
 import { type SourceType, sourceTypes } from './source-type.ts'
 
 /**
- * Least rate, one event in 17 minutes. Below it the advertised window would be hours, and at the end of the
- * numbers infinite.
+ * The lowest rate, one event in 17 minutes. Below it the advertised window would be hours, and in the end
+ * infinite.
  */
 export const minRateLimitEps = 0.001
 /** Greatest rate a key may have, events per second. */
@@ -50,7 +50,7 @@ export function parseEnvironment(value: unknown): string {
   throw invalidField('environment', `must be ${environmentCharacters}`)
 }
 
-/** `undefined` never gets here: in a filter or a principal it must not come to mean "all". */
+/** Never called with `undefined`: in a filter or a principal that must not come to mean "all". */
 export function parseWorkspace(value: unknown): string | null {
   if (value === null || (typeof value === 'string' && workspacePattern.test(value))) return value
   throw invalidField('workspace', `must be ${workspaceCharacters}, or null for none`)
@@ -111,7 +111,7 @@ export function parseMetadata(value: unknown): Readonly<Record<string, unknown>>
   if (text === undefined || Buffer.byteLength(text) > 4096 || text.includes('"__proto__"')) {
     throw invalidField('metadata', problem)
   }
-  // PostgreSQL cannot hold NUL in a text, and a key must be storable in every store.
+  // PostgreSQL cannot store NUL in a text, and a key must be storable in every store.
   if (text.includes('\\u0000')) throw invalidField('metadata', 'must not contain NUL characters')
   const copy: unknown = JSON.parse(text)
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy))

@@ -19,7 +19,7 @@ import { sourceTypes } from './source-type.ts'
 export interface KeyRules {
   /** The event types the key may send. */
   readonly allowedEventTypes: readonly string[] | null
-  /** The event names the key may send; `billing/*` stands for all that begin so. */
+  /** The event names the key may send; `billing/*` stands for all names that begin like that. */
   readonly allowedEventNames: readonly string[] | null
   /** Event names the key may not send; wins over `allowedEventNames`. */
   readonly deniedEventNames: readonly string[] | null
@@ -32,8 +32,8 @@ export interface KeyRules {
 }
 
 /**
- * Rules on trial: judged beside the enforced ones, and never refusing anything. Those that are there are
- * lists and rates as the key may have them; none is `null`.
+ * Rules on trial: judged beside the enforced ones, but they never refuse anything. Each is a list or rate as
+ * the key may have it, never `null`.
  */
 export type TrialRules = {
   readonly [Name in keyof KeyRules]?: NonNullable<KeyRules[Name]>
@@ -42,51 +42,54 @@ export type TrialRules = {
   readonly senderRateLimitEps?: number
 }
 
-/** What a value is. Says how it is stored, how it looks in JSON and how the command line reads it. */
+/**
+ * The kinds of values. They say how a value is stored, how it looks in JSON and how the command line reads
+ * it.
+ */
 interface Kinds {
   /** Text of people, in any alphabet. */
   text: string
-  /** Of a few plain ASCII characters. */
+  /** Plain ASCII characters. */
   word: string
   number: number
   /** Milliseconds since the epoch in a record, a `Date` for applications, ISO 8601 in JSON. */
   moment: number
   list: readonly string[]
   json: Readonly<Record<string, unknown>>
-  /** Of other fields, in the spelling of the interface. */
+  /** Other fields, under their TypeScript names. */
   rules: TrialRules
 }
 
 export type FieldKind = keyof Kinds
 
-/** What the entries of a list are; `rules/rule-fields.ts` has the parser of each. */
+/** What the entries of a list are. `rules/rule-fields.ts` has the parser of each kind. */
 export type EntryKind = 'eventType' | 'eventName' | 'origin' | 'ip'
 
 /** One field of a key. */
 export interface KeyField {
   readonly kind: FieldKind
-  /** Whether it may be `null`, which is what it is when nothing sets it. */
+  /** Whether it may be `null`, which is its value when nothing sets it. */
   readonly nullable?: true
   /** When a caller may set it; absent = never. */
   readonly settable?: 'create' | 'always'
   /** Whether it may change after the key was revoked. */
   readonly evenRevoked?: true
-  /** Checks what a caller gives. Lists are parsed by their entries instead. */
+  /** Checks the given value. Lists are parsed by their entries instead. */
   readonly parse?: (value: unknown, now: number) => unknown
   readonly entries?: EntryKind
-  /** What an empty list comes to. */
+  /** What an empty list means. */
   readonly whenEmpty?: 'keep' | 'refuse' | 'null'
-  /** All the values there are. */
+  /** All possible values. */
   readonly words?: readonly string[]
   readonly pattern?: RegExp
   readonly range?: readonly [number, number]
   /** In characters. */
   readonly maxLength?: number
-  /** For people who set it over the management API. */
+  /** For users of the management API. */
   readonly description?: string
 }
 
-/** Entries of one list, at most. */
+/** Most entries of one list. */
 export const maxListEntries = 1_000
 
 /**
@@ -229,19 +232,19 @@ export type FieldValues = { readonly [Name in FieldName]: FieldValue<KeyFields[N
 
 /** A field that a caller may set. */
 export type SettableField = FieldsWith<{ settable: 'create' | 'always' }>
-/** A field that may be left out, and taken away with `null`. */
+/** A field that may be left out, and cleared with `null`. */
 export type OptionalField = Extract<FieldsWith<{ nullable: true }>, SettableField>
 
 export const fieldEntries = Object.entries(keyFields) as readonly (readonly [FieldName, KeyField])[]
 
-/** The fields that a caller may set then. */
+/** The fields that a caller may set on create or update. */
 export function settableFields(when: 'create' | 'update'): readonly SettableField[] {
   return fieldEntries
     .filter(([, { settable }]) => settable === 'always' || (settable === 'create' && when === 'create'))
     .map(([name]) => name as SettableField)
 }
 
-/** What a key has where nothing was set. */
+/** The values of a key for which nothing was set. */
 export const unsetFields = Object.fromEntries(
   fieldEntries
     .filter(([, { settable, nullable }]) => settable !== undefined && nullable === true)

@@ -1,6 +1,6 @@
 import { randomBase62 } from '../runtime/base62.ts'
 
-/** What each kind of id begins with. */
+/** The prefix of each kind of id. */
 const idPrefixes = { key: 'wk_', secret: 'sec_', audit: 'aud_' } as const
 
 type IdKind = keyof typeof idPrefixes
@@ -10,30 +10,28 @@ export function newId(kind: IdKind): string {
   return toId(kind, randomBase62(16))
 }
 
-/** The id of that kind with these characters behind its prefix. */
+/** The id of that kind with these characters after its prefix. */
 export function toId(kind: IdKind, rest: string): string {
   return idPrefixes[kind] + rest
 }
 
-/** What stands behind the prefix of an id of that kind. */
+/** The part of an id after its prefix. */
 export function restOfId(kind: IdKind, id: string): string {
   return id.slice(idPrefixes[kind].length)
 }
 
-/** An id that a key may have, also one that an application's own store has made. */
+/** An id that a key may have, also one made by an application's own store. */
 export const keyIdPattern = /^wk_[0-9A-Za-z]{1,64}$/
 /** An id as `newId` makes it. */
 export const newKeyIdPattern = /^wk_[0-9A-Za-z]{16}$/
-/** How the description of the management API writes the id of a key. */
+/** The pattern for ids of keys in the description of the management API. */
 export const describedKeyIdPattern = /^wk_[0-9A-Za-z]+$/
 
 /** Names of environments; `environmentCharacters` says the same in messages. */
 export const environmentPattern = /^[A-Za-z0-9._-]{1,64}$/
 export const environmentCharacters = '1 to 64 characters of A-Z a-z 0-9 . _ -'
 
-/**
- * Names of workspaces: whatever an application calls its customers by, such as an id, a slug or an address.
- */
+/** Names of workspaces: an id, a slug or an address by which an application knows its customer. */
 export const workspacePattern = /^[A-Za-z0-9._:@-]{1,100}$/
 export const workspaceCharacters = '1 to 100 characters of A-Z a-z 0-9 . _ : @ -'
 

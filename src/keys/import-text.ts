@@ -1,8 +1,8 @@
 import type { FieldKind } from './fields.ts'
 
 /**
- * How a file of keys is written: an object of JSON on each line, or CSV with the names of the fields in its
- * first row.
+ * The format of a file of keys: a JSON object on each line, or CSV with the names of the fields in its first
+ * row.
  */
 export type ImportFormat = 'ndjson' | 'csv'
 
@@ -11,7 +11,7 @@ export type ImportEntry =
   | { readonly line: number; readonly item: Readonly<Record<string, unknown>> }
   | { readonly line: number; readonly problem: string }
 
-/** Reads a file of keys as it arrives. No problem repeats anything of the file: it holds secrets. */
+/** Reads a file of keys as it arrives. No problem repeats anything of the file, because it holds secrets. */
 export interface ImportReader {
   /** The keys that this part of the text completes. */
   push(text: string): ImportEntry[]
@@ -21,7 +21,7 @@ export interface ImportReader {
 /** Longest line, or record of CSV, in characters. */
 const maxRecordLength = 65_536
 
-/** What is in the cells of a column. A page that has no access to the fields themselves hands in the same. */
+/** The kinds of the columns. The page has no access to the table of fields, so it passes them in. */
 export type ImportColumns = Readonly<Record<string, FieldKind>>
 
 /** @param format default: CSV unless the text begins with a brace. */
@@ -30,7 +30,7 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
   let line = 1
   let toEntry: ((record: string, line: number) => ImportEntry | undefined) | undefined
   let isCsv = false
-  /** In the middle of a record that is too long: the rest of it is passed over. */
+  /** Inside a record that is too long: skips the rest of it. */
   let skipping = false
 
   function begin(): void {
@@ -90,7 +90,7 @@ function readJsonLine(record: string, line: number): ImportEntry | undefined {
       return { line, item: item as Record<string, unknown> }
     }
   } catch {
-    // The parser's message quotes what it could not read.
+    // The parser's message quotes the input, so it is dropped.
   }
   return { line, problem: 'is no JSON object' }
 }
@@ -131,7 +131,9 @@ function createRowReader(columns: ImportColumns): (record: string, line: number)
   }
 }
 
-/** What a cell says, as JSON has it. What is none is left as it is: whoever takes it says what is wrong. */
+/**
+ * The JSON value of a cell. A cell that cannot be read is left as text: the import then says what is wrong.
+ */
 function readCell(kind: FieldKind | undefined, cell: string): unknown {
   if (kind === 'number') return /^\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell
   if (kind === 'list')
@@ -147,7 +149,7 @@ function readCell(kind: FieldKind | undefined, cell: string): unknown {
   }
 }
 
-/** Where the row ends that begins there: at a line break outside quotes; -1 when the text ends before. */
+/** The end of the row that begins there: a line break outside quotes; -1 when the text ends before it. */
 function endOfRow(text: string, from: number): number {
   let isQuoted = false
   for (let at = from; at < text.length; at++) {

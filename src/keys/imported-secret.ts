@@ -4,21 +4,24 @@ import { type SecretHashers, takesPlainHashes } from './pepper.ts'
 import { digestToHex, isWellFormedSecret, type PresentedSecret, startsWith } from './secret.ts'
 import { importedLength, type SecretShape } from './secret-shape.ts'
 
-/** Which secrets may be presented, and brought along. */
+/** Which secrets may be presented and imported. */
 export interface SecretRules {
-  /** What this installation's own secrets begin with: what begins so is judged by its checksum alone. */
+  /**
+   * The prefixes of this installation's own secrets. A secret that begins with one is judged by its checksum
+   * alone.
+   */
   ownPrefix: string
-  /** `importedKeys`; undefined = none but those of our own shape. */
+  /** `importedKeys`; undefined = only secrets of our own shape. */
   importedShape: SecretShape | undefined
-  /** Whether senders may have the key in the path, where some characters mean something else. */
+  /** Whether senders may have the key in the path, where some characters have another meaning. */
   secretsInPaths: boolean
   /** Newest first. */
   hashers: SecretHashers
 }
 
 /**
- * Whether a presented secret has a shape that a secret may have: ours with its checksum, or that of
- * `importedKeys`. No hash, no I/O.
+ * Whether a presented secret has an acceptable shape: ours with its checksum, or that of `importedKeys`. No
+ * hash, no I/O.
  */
 export function createSecretTest({
   ownPrefix,
@@ -29,15 +32,15 @@ export function createSecretTest({
     isWellFormedSecret(presented) || (!startsWith(presented, ownPrefix) && importedShape.matches(presented))
 }
 
-/** A secret that is to be imported. */
+/** A secret to be imported. */
 export interface ParsedSecret extends ImportedSecret {
-  /** Its digests under all peppers, as hex, newest first: it may have been stored under an older one. */
+  /** Its digests under all peppers, as hex, newest first: it may be stored under an older one. */
   readonly hashes: readonly string[]
-  /** Whether it was given as a hash, so that nobody can tell its shape. */
+  /** Whether it was given as a hash, so that its shape is unknown. */
   readonly isHashed: boolean
 }
 
-/** Visible ASCII but for the colon, which would end a Basic credential's user name. */
+/** Visible ASCII without the colon, which would end the user name of a Basic credential. */
 const visible = /^[\x21-\x39\x3b-\x7e]*$/
 const notInPaths = /[/;#\\?%]/
 
@@ -89,9 +92,7 @@ function parseHash(keyHash: unknown, { hashers }: SecretRules): ParsedSecret {
   return { keyHash: hash, start: '', imported: true, hashes: [hash], isHashed: true }
 }
 
-/**
- * What lists show of a secret made elsewhere: a quarter of it, so that a short one cannot be guessed from it.
- */
+/** What lists show of an imported secret: a quarter of it, so that a short one cannot be guessed from it. */
 function startOfImported(secret: string): string {
   return secret.slice(0, Math.min(12, secret.length >> 2))
 }

@@ -35,8 +35,8 @@ export interface CreateKeyInput extends Partial<KeyRules> {
    */
   senderRateLimitEps?: number | null
   /**
-   * Rules on trial, with the names and values of the enforced ones. What they would refuse is counted
-   * (`usage`), told (`would_refuse`) and shown, and nothing is refused by them. `null`, `{}` or absent: none.
+   * Rules on trial, with the names and values of the enforced ones. They refuse nothing: what they would
+   * refuse is counted (`usage`), reported (`would_refuse`) and shown. `null`, `{}` or absent: none.
    */
   trial?: TrialRules | null
   /**
@@ -44,7 +44,7 @@ export interface CreateKeyInput extends Partial<KeyRules> {
    * an ISO 8601 text with a zone.
    */
   expiresAt?: Date | number | string | null
-  /** Anything that survives JSON, at most 4 096 bytes of it. Handed to handlers, never interpreted. */
+  /** Anything that survives JSON, at most 4 096 bytes of it. Passed to handlers, never interpreted. */
   metadata?: Readonly<Record<string, unknown>> | null
 }
 
@@ -62,15 +62,15 @@ export type GivenFields = Pick<FieldValues, keyof CreateKeyInput>
 /** The scalar fields of a key after validation; rule lists are parsed by `rules/rule-fields.ts`. */
 export type ScalarFields = Omit<GivenFields, keyof KeyRules | 'trial'>
 
-/** Typed both ways: the other direction of the check that `GivenFields` makes. */
+/** Typed in both directions: this is the other half of the check that `GivenFields` makes. */
 const fieldsOf: Readonly<Record<'create' | 'update', readonly (keyof CreateKeyInput & SettableField)[]>> = {
   create: scalarsFirst(settableFields('create')),
   update: scalarsFirst(settableFields('update')),
 }
 
 /**
- * Checks the scalar fields that are present (own and not `undefined`); rule lists are left to the rules.
- * @throws KeyError `invalid_field` naming the field, also for a field nobody knows.
+ * Checks the scalar fields that are present (own and not `undefined`). Rule lists are checked by the rules.
+ * @throws KeyError `invalid_field` naming the field, also for an unknown field.
  */
 export function parseScalarFields(
   input: unknown,
@@ -98,7 +98,7 @@ export function parseScalarFields(
   return parsed
 }
 
-/** As messages name them. */
+/** In the order in which messages list them. */
 function scalarsFirst(names: readonly SettableField[]): readonly SettableField[] {
   const isList = (name: FieldName) => keyFields[name].kind === 'list'
   return [...names.filter((name) => !isList(name)), ...names.filter(isList)]

@@ -7,8 +7,8 @@ export const keyPrefixOption = optional(
 )
 
 /**
- * What new secrets of an environment begin with.
- * @param keyPrefix the option; it stands for this installation's own environment
+ * The prefix of new secrets of an environment.
+ * @param keyPrefix the option; it applies to this installation's own environment
  */
 export function keyPrefixFor(
   keyPrefix: string | undefined,

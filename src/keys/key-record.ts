@@ -13,7 +13,7 @@ export interface SecretRecord {
   /** Accepted strictly before this moment; `null` = as long as the key. */
   readonly expiresAt: number | null
   readonly lastUsedAt: number | null
-  /** Whether it was made elsewhere and brought along. */
+  /** Whether it was made elsewhere and imported. */
   readonly imported: boolean
 }
 
@@ -49,8 +49,8 @@ export interface KeyRecord extends KeyRules {
 export interface WriteKeySecret {
   readonly id: string
   /**
-   * The first 12 characters, to tell secrets apart in lists; of an imported secret a quarter, 12 at most, and
-   * nothing when only its hash is known.
+   * The first 12 characters, to tell secrets apart in lists. Of an imported secret a quarter, 12 at most;
+   * empty when only its hash is known.
    */
   readonly start: string
   readonly createdAt: Date
@@ -58,7 +58,7 @@ export interface WriteKeySecret {
   readonly expiresAt: Date | null
   /** Last accepted use, written in batches; `null` = never. */
   readonly lastUsedAt: Date | null
-  /** Whether it was made elsewhere and brought along by `import`. */
+  /** Whether it was made elsewhere and imported. */
   readonly imported: boolean
 }
 
@@ -88,12 +88,12 @@ export interface WriteKey extends KeyRules {
    */
   readonly effectiveSenderRateLimitEps: number | null
   /**
-   * Events that it may send in a calendar month (UTC), as its plan says. `null` = any number. What is left
-   * stands in its usage.
+   * Events that it may send in a calendar month (UTC), as its plan says. `null` = any number. `usage` tells
+   * how many are left.
    */
   readonly effectiveMonthlyEvents: number | null
   /**
-   * `status`, or what its times make of it: `expired`, or `rotating` while an earlier secret is still
+   * `status`, or what follows from its times: `expired`, or `rotating` while an earlier secret is still
    * accepted.
    */
   readonly effectiveStatus: EffectiveStatus
@@ -104,11 +104,11 @@ export interface WriteKey extends KeyRules {
   readonly createdAt: Date
   readonly updatedAt: Date
   readonly revokedAt: Date | null
-  /** Grows by one with every change. Pass it back to `update` to be told about edits in between. */
+  /** Grows by one with every change. Pass it back to `update` to detect edits in between. */
   readonly version: number
 }
 
-/** What is worked out for the public face of a record. */
+/** What is computed for the public face of a record. */
 export type Effective = Pick<
   WriteKey,
   'effectiveRateLimitEps' | 'effectiveSenderRateLimitEps' | 'effectiveMonthlyEvents' | 'effectiveStatus'
@@ -127,7 +127,7 @@ export function toWriteKey(record: KeyRecord, effective: Effective): WriteKey {
       createdAt: new Date(secret.createdAt),
       expiresAt: toDate(secret.expiresAt),
       lastUsedAt: toDate(secret.lastUsedAt),
-      // A store from before there were imports may not keep it.
+      // A store from before there were imports may not have the field.
       imported: secret.imported === true,
     })),
     createdAt: new Date(createdAt),

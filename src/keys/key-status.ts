@@ -1,6 +1,6 @@
 /**
- * What was decided about a key. `paused`: refused with 429 until it is resumed. `revoked` is final. That a
- * key has expired follows from its times.
+ * The stored status of a key. `paused`: refused with 429 until it is resumed. `revoked` is final. Expiry is
+ * not stored: it follows from the key's times.
  */
 export type KeyStatus = 'active' | 'paused' | 'revoked'
 

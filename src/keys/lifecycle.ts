@@ -5,7 +5,7 @@ import type { GivenFields } from './key-fields.ts'
 import type { KeyRecord, SecretRecord } from './key-record.ts'
 import { secretStart } from './secret.ts'
 
-/** Secrets of one key that can be accepted at the same time. */
+/** Most secrets of one key that can be accepted at the same time. */
 const maxLiveSecrets = 5
 /** Longest grace of a rotation, in hours. */
 export const maxGraceHours = 720
@@ -14,7 +14,7 @@ const defaultGraceHours = 24
 
 const hourMs = 3_600_000
 
-/** A secret as it enters a record: only its hash and its first characters. */
+/** A secret as a record stores it: only its hash and its first characters. */
 export interface NewSecret {
   secret: string
   keyHash: string
@@ -22,14 +22,14 @@ export interface NewSecret {
 
 /** A secret that was made elsewhere. */
 export interface ImportedSecret {
-  /** So much of it that it cannot be guessed; nothing when only its hash is known. */
+  /** A part from which the secret cannot be guessed; empty when only its hash is known. */
   start: string
   keyHash: string
   imported: true
 }
 
 /**
- * A new key with one secret. Pure but for the random ids. @param id of the caller's choice; default a random
+ * A new key with one secret. Pure but for the random ids. @param id chosen by the caller; default a random
  * one.
  */
 export function createKey(
@@ -113,7 +113,7 @@ export function revokeKey(record: KeyRecord, now: number): KeyRecord | undefined
 }
 
 /**
- * Has the key refused until it is resumed. Undefined when it is paused already: there is nothing to write.
+ * Pauses the key: it is refused until it is resumed. Undefined when it is paused already.
  * @throws KeyError `conflict` for a revoked key.
  */
 export function pauseKey(record: KeyRecord, now: number): KeyRecord | undefined {
@@ -150,7 +150,7 @@ export function endGrace(record: KeyRecord, secretId: string, now: number): KeyR
 
 /**
  * The grace of a rotation in milliseconds.
- * @param hours 0 (the old secrets die now) to 720, fractions allowed; `undefined` = 24.
+ * @param hours 0 (the old secrets end now) to 720, fractions allowed; `undefined` = 24.
  */
 export function parseGraceHours(hours: unknown): number {
   if (hours === undefined) return defaultGraceHours * hourMs

@@ -3,14 +3,14 @@ import { parseWorkspace } from './field-parsers.ts'
 import { type KeyStatus, keyStatuses } from './key-status.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
-/** What keys can be sorted by in a store. */
+/** What a store can sort keys by. */
 export const storedSorts = ['created_at', 'name', 'environment', 'source_type', 'last_event_at'] as const
-/** What they can be sorted by beyond that, from what is counted. */
+/** What keys can also be sorted by, from their counts. */
 export const countedSorts = ['events_24h', 'rejected_24h'] as const
 
 export type StoredSort = (typeof storedSorts)[number]
 export type CountedSort = (typeof countedSorts)[number]
-/** A name, with `-` in front of it for the largest or latest first. */
+/** A name; `-` in front of it means the largest or latest first. */
 export type KeySort = StoredSort | CountedSort | `-${StoredSort | CountedSort}`
 
 /** Which keys to list, newest first unless `sort` says otherwise. */
@@ -18,10 +18,7 @@ export interface ListKeysQuery {
   status?: KeyStatus
   sourceType?: SourceType
   environment?: string
-  /**
-   * Keys of this workspace; `null`: keys of none. One that is there but `undefined` is refused, and never
-   * means all.
-   */
+  /** Keys of this workspace; `null`: keys of none. `undefined` as a value is refused: it never means all. */
   workspace?: string | null
   plan?: string
   /**
@@ -29,8 +26,8 @@ export interface ListKeysQuery {
    */
   q?: string
   /**
-   * Default `-created_at`. Names count in lower case, keys that are equal by id; a key without an event is
-   * older than all.
+   * Default `-created_at`. Names are compared in lower case, equal keys by id. A key without an event sorts
+   * as the oldest.
    */
   sort?: KeySort
   /** Keys per page, 1 to 100. Default 50. */
@@ -39,7 +36,7 @@ export interface ListKeysQuery {
   cursor?: string
 }
 
-/** Where a page ended: the last key on it, and what that is sorted by. */
+/** Where a page ended: its last key, and the value that it is sorted by. */
 export interface PagePosition {
   value: string | number
   id: string
@@ -99,7 +96,7 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
   }
   return {
     limit,
-    // A store that is asked for what is counted gives the newest first: see `key-ranking.ts`.
+    // When sorting by counts, the store is asked for the newest first: see `key-ranking.ts`.
     sort: isCounted(sort) ? { by: 'created_at', descending: true } : (sort as ParsedSort),
     ...(status !== undefined && { status }),
     ...(sourceType !== undefined && { sourceType }),
@@ -111,7 +108,7 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
   }
 }
 
-/** The cursor that continues behind this key. Opaque to callers. */
+/** The cursor that continues after this key. Opaque to callers. */
 export function encodeCursor({ value, id }: PagePosition): string {
   return Buffer.from(JSON.stringify([value, id])).toString('base64url')
 }
@@ -119,7 +116,7 @@ export function encodeCursor({ value, id }: PagePosition): string {
 const idPattern = /^[A-Za-z0-9_]{1,80}$/
 const textSorts: readonly string[] = ['name', 'environment', 'source_type']
 
-/** @throws KeyError `invalid_field` for anything `encodeCursor` did not make of a list in this order. */
+/** @throws KeyError `invalid_field` for anything that `encodeCursor` did not make for this order. */
 export function decodeCursor(cursor: unknown, by: StoredSort | CountedSort): PagePosition {
   const position = typeof cursor === 'string' && cursor.length <= 4_000 ? readPosition(cursor) : undefined
   const { value, id } = position ?? {}
@@ -140,7 +137,7 @@ function readPosition(cursor: string): { value?: unknown; id?: unknown } | undef
   }
 }
 
-/** What a key is sorted by. `lastEventAt`: 0 = it had no event. */
+/** The value that a key is sorted by. `lastEventAt`: 0 = it had no event. */
 export function sortValue(
   by: StoredSort,
   key: { createdAt: number; name: string; environment: string; sourceType: string },

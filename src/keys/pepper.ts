@@ -6,12 +6,12 @@ import { createSecretHasher, digestToHex, type SecretHasher } from './secret.ts'
 /** What secrets are hashed with, newest first; `null` stands for plain SHA-256. */
 export type SecretHashers = readonly [SecretHasher, ...SecretHasher[]]
 
-/** Keys carry 190 random bits of their own; this only catches an empty or a placeholder value. */
+/** Keys carry 190 random bits of their own. This only catches an empty or placeholder value. */
 const minLength = 8
 
 /**
- * The option `pepper`. One that is there but `undefined`, as from an unset environment variable, is refused:
- * without it new keys would be hashed plainly, and nobody would notice.
+ * The option `pepper`. A value of `undefined`, as from an unset environment variable, is refused: without it
+ * new keys would be hashed plainly, and nobody would notice.
  */
 export const pepperOption: OptionReader<SecretHashers> = (value, option, isGiven) => {
   if (value === null || (value === undefined && isGiven !== true)) return [createSecretHasher(null)]
@@ -28,22 +28,19 @@ const fingerprintText = 'fingerprint of a pepper'
 const fingerprintDigits = 4
 
 /**
- * Tells peppers apart without telling them: the first 16 bits of a fixed text's digest, in hex. So few that
- * nobody who guesses at a short pepper learns that the guess is right; enough that another pepper has another
- * one, but for once in 65 536.
+ * Tells peppers apart without revealing them: the first 16 bits of a fixed text's digest, in hex. Too few to
+ * confirm a guess at a short pepper; enough that two peppers differ, except once in 65 536.
  */
 export function fingerprintOf(hasher: SecretHasher): string {
   return digestToHex(hasher(fingerprintText)).slice(0, fingerprintDigits)
 }
 
-/** What stands for no pepper. */
+/** The fingerprint of no pepper. */
 export function plainFingerprint(): string {
   return fingerprintOf(createSecretHasher(null))
 }
 
-/**
- * Whether a plain SHA-256 of a secret is found: without a pepper, or with a `null` at the end of the list.
- */
+/** Whether plain SHA-256 hashes are accepted: without a pepper, or with a `null` at the end of the list. */
 export function takesPlainHashes(hashers: SecretHashers): boolean {
   const text = 'any text'
   const plain = nodeCrypto().hash('sha256', text, 'binary')

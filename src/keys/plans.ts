@@ -5,10 +5,7 @@ import { maxRateLimitEps, minRateLimitEps } from './field-parsers.ts'
 import { planCharacters, planPattern } from './ids.ts'
 import type { KeyRecord } from './key-record.ts'
 
-/**
- * What keys of a plan have where they set nothing themselves. `null` or absent: the application's default, or
- * no limit.
- */
+/** The defaults that a plan gives its keys. `null` or absent: the application's default, or no limit. */
 export interface PlanOptions {
   /** Events per second, 0.001 to 1 000 000. */
   rateLimitEps?: number | null
@@ -34,13 +31,13 @@ export interface Plan {
 
 /** The plans of an application. */
 export interface Plans {
-  /** The names; undefined when the application has none, and so takes any. */
+  /** The names; undefined when the application has no plans, and so accepts any name. */
   readonly names: readonly string[] | undefined
-  /** The plan of that name; of no or an unknown name the default one. */
+  /** The plan of that name; the default plan for none or an unknown one. */
   of(name: string | null): Plan
   /** Whether any has `monthlyEvents`. */
   readonly haveQuotas: boolean
-  /** Whether there is such a plan, as far as this application can tell. */
+  /** Whether the plan exists, as far as this application knows. */
   knows(name: string): boolean
 }
 
@@ -50,7 +47,7 @@ export function effectiveRateOf(
   plans: Plans,
 ): number | null {
   const eps = record.rateLimitEps ?? plans.of(record.plan).rateLimitEps
-  // A store may hold less from before there was a least rate.
+  // A store may hold a lower rate from before there was a lowest one.
   return eps === null ? null : Math.max(eps, minRateLimitEps)
 }
 
@@ -59,7 +56,7 @@ export function effectiveSenderRateOf(
   record: Pick<KeyRecord, 'senderRateLimitEps' | 'plan'>,
   plans: Plans,
 ): number | null {
-  // A custom store from before there were shares keeps none.
+  // A custom store from before there were shares has no such field.
   return record.senderRateLimitEps ?? plans.of(record.plan).senderRateLimitEps
 }
 

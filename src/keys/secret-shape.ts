@@ -2,10 +2,10 @@ import { badOption, ConfigError } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import type { PresentedSecret } from './secret.ts'
 
-/** Lengths that a secret made elsewhere may have, in characters. */
+/** Lengths that an imported secret may have, in characters. */
 export const importedLength = { least: 16, most: 256 } as const
 
-/** What secrets that were made elsewhere look like. */
+/** The shape of imported secrets. */
 export interface SecretShape {
   /** Takes time in proportion to the length, whatever the shape. */
   matches(presented: PresentedSecret): boolean
@@ -13,7 +13,7 @@ export interface SecretShape {
 
 /** One character or class with its count. */
 interface Part {
-  /** For each byte 1 when it may stand here. */
+  /** For each byte, 1 when it may stand here. */
   readonly allowed: Uint8Array
   readonly min: number
   readonly max: number
@@ -23,8 +23,8 @@ const expected =
   'a regular expression of characters and classes with counts, from ^ to $, e.g. /^[A-Za-z0-9]{32}$/'
 
 /**
- * The option `importedKeys`. The expression is read here and matched by code of our own: a class of
- * expressions that people write makes an engine that tries every way take minutes for one request.
+ * The option `importedKeys`. The expression is parsed here and matched by our own code. An engine that
+ * backtracks can take minutes for one request with expressions that people really write.
  */
 export const importedKeysOption: OptionReader<SecretShape | undefined> = (value, option) => {
   if (value === undefined) return undefined
@@ -151,7 +151,7 @@ function isWide(allowed: Uint8Array): boolean {
   return allowed.indexOf(1) !== allowed.lastIndexOf(1)
 }
 
-/** Visible ASCII but for the colon, which would end a Basic credential's user name. */
+/** Visible ASCII without the colon, which would end the user name of a Basic credential. */
 function usable(allowed: Uint8Array, refuse: Refuse): Uint8Array {
   const kept = allowed.map((is, code) =>
     code >= firstVisible && code <= lastVisible && code !== colon ? is : 0,
@@ -193,7 +193,7 @@ function createMatcher(parts: readonly Part[], shortest: number, longest: number
   }
 }
 
-/** Where parts of one length each end; -1 when one of them does not match. */
+/** Matches parts of fixed length. Returns the end; -1 when one does not match. */
 function matchFixed(parts: readonly Part[], bytes: Uint8Array, from: number): number {
   let at = from
   for (const part of parts) {
@@ -209,16 +209,16 @@ function isRun({ allowed }: Part, bytes: Uint8Array, from: number, to: number): 
   return true
 }
 
-/**
- * Several parts of open length: all the places where each may end, at once, instead of one way after the
- * other.
- */
+/** Matches several parts of open length: follows all possible ends at once instead of backtracking. */
 function matchOpen(parts: readonly Part[], bytes: Uint8Array, from: number, to: number): boolean {
   const length = to - from
   let reached = new Uint8Array(length + 1)
   reached[0] = 1
   for (const { allowed, min, max } of parts) {
-    /** Ends begin at an index and stop at another: their sum says in how many ways a place is reached. */
+    /**
+     * Counts up where an end begins and down where it stops: the sum tells in how many ways a place is
+     * reached.
+     */
     const ends = new Int32Array(length + 2)
     let run = 0
     for (let at = length; at >= 0; at--) {

@@ -8,9 +8,9 @@ const startLength = 12
 const maxLength = 32 + randomLength + checksumLength
 
 /**
- * A new secret: `prefix`, 32 base62 characters from a CSPRNG (190 bits), 6 base62 characters of CRC-32 over
- * what precedes. The checksum is public: it stops typing errors and junk before any store is asked, not an
- * attacker.
+ * A new secret: `prefix`, 32 base62 characters from a CSPRNG (190 bits), and 6 base62 characters of CRC-32
+ * over all of that. The checksum is public. It catches typing errors and junk before any store is asked; it
+ * stops no attacker.
  */
 export function generateSecret(prefix: string): string {
   const body = prefix + randomBase62(randomLength)
@@ -18,14 +18,14 @@ export function generateSecret(prefix: string): string {
 }
 
 /**
- * What was presented as a secret: text, or its bytes. Bytes take 0.3 µs less to check and hash than the text
- * made of them, out of 3 µs for a verification.
+ * A presented secret: text, or its bytes. Checking and hashing bytes takes 0.3 µs less than text, of 3 µs for
+ * a verification.
  */
 export type PresentedSecret = string | Uint8Array
 
 /**
- * Whether this has the shape of a secret, of whatever prefix, and its checksum is right. Costs no hash and no
- * I/O: one pass checks the alphabet and sums up.
+ * Whether this has the shape of a secret with any prefix, and a correct checksum. No hash, no I/O: one pass
+ * checks the alphabet and adds up.
  */
 export function isWellFormedSecret(presented: PresentedSecret): boolean {
   if (presented.length > maxLength) return false
@@ -39,7 +39,7 @@ export function secretPattern(prefix: string): string {
   return `${prefix}[0-9A-Za-z]{${randomLength + checksumLength}}`
 }
 
-/** Whether a presented secret begins so. @param prefix in ASCII */
+/** Whether a presented secret begins with this prefix. @param prefix in ASCII */
 export function startsWith(presented: PresentedSecret, prefix: string): boolean {
   if (typeof presented === 'string') return presented.startsWith(prefix)
   for (let index = 0; index < prefix.length; index++) {
@@ -54,14 +54,14 @@ export function secretStart(secret: string): string {
 }
 
 /**
- * Turns presented secrets into a digest: 32 bytes, one UTF-16 code unit (below 256) each. That spelling is
- * what the hash function makes fastest; stores hold it as hex, see `digestToHex`.
+ * Turns presented secrets into a digest: 32 bytes, one UTF-16 code unit (below 256) each. The hash function
+ * returns that form fastest. Stores hold it as hex, see `digestToHex`.
  */
 export type SecretHasher = (secret: PresentedSecret) => string
 
 /**
- * @param pepper `null`: plain SHA-256. A string: HMAC-SHA-256, so that a stolen database alone proves
- * nothing.
+ * @param pepper `null`: plain SHA-256. A string: HMAC-SHA-256, so that a stolen database alone is useless for
+ * checking guesses.
  */
 export function createSecretHasher(pepper: string | null): SecretHasher {
   const { createHmac, hash } = nodeCrypto()
@@ -76,14 +76,14 @@ export function digestToHex(digest: string): string {
 
 /**
  * For each byte its value as a base62 digit; `notInChecksum` for `_` and `-`, negative for what no secret
- * has.
+ * contains.
  */
 const digitOf = new Int8Array(256).fill(-1)
 const notInChecksum = 64
 for (let digit = 0; digit < 62; digit++) digitOf[base62Alphabet.charCodeAt(digit)] = digit
 for (const character of '_-') digitOf[character.charCodeAt(0)] = notInChecksum
 
-/** The number that the base62 digits from `start` on spell; `undefined` when one of them is none. */
+/** The number that the base62 digits from `start` on spell; `undefined` when one of them is no digit. */
 function checksumIn(bytes: Uint8Array, start: number): number | undefined {
   const high = threeDigits(bytes, start)
   const low = threeDigits(bytes, start + 3)
@@ -98,12 +98,12 @@ function threeDigits(bytes: Uint8Array, start: number): number {
   return all < 0 || all >= notInChecksum ? -1 : (first * 62 + second) * 62 + third
 }
 
-/** What a byte makes of the checksum when 0 to 3 bytes follow it in the same step. */
+/** What a byte adds to the checksum when 0 to 3 bytes follow it in the same step. */
 const [crcTable, crcTable1, crcTable2, crcTable3] = createCrcTables()
 
 /**
- * CRC-32 of the first `length` bytes; -1 when one of them is no character of a secret. Four bytes a step, as
- * their tables can be read at the same time: 40 instead of 70 ns.
+ * CRC-32 of the first `length` bytes; -1 when one of them cannot be in a secret. Four bytes a step, because
+ * their tables can be read in parallel: 40 instead of 70 ns.
  *
  * Source: "slicing", M. Kounavis and F. Berry, A Systematic Approach to Building High Performance,
  * Software-based, CRC Generators.
@@ -135,7 +135,7 @@ function checksumOf(bytes: Uint8Array, length: number): number {
 }
 
 function createCrcTables(): [Int32Array, Int32Array, Int32Array, Int32Array] {
-  // By a loop: `Int32Array.from` with a function took a millisecond of every import.
+  // A loop: `Int32Array.from` with a function took a millisecond of every import.
   const last = new Int32Array(256)
   for (let byte = 0; byte < 256; byte++) {
     let value = byte

@@ -3,8 +3,8 @@ import type { OptionReader } from '../runtime/options.ts'
 import { workspaceCharacters, workspacePattern } from './ids.ts'
 
 /**
- * A workspace, or none. One that is there but `undefined`, as from a missing setting, is refused: it would
- * open what was to be closed.
+ * A workspace, or none. A value of `undefined`, as from a missing setting, is refused: it would open what
+ * should be closed.
  */
 export const workspaceOption: OptionReader<string | undefined> = (value, option, isGiven) => {
   if (value === undefined && isGiven !== true) return undefined

@@ -2,9 +2,7 @@ import type { Rate, RateLimitResult } from './rate-limiter.ts'
 
 /** Micro-events in an event, and microseconds in a second. */
 export const microEvents = 1_000_000
-/**
- * Micro-events that fractional rates may be off by after rounding; whole rates stay whole and never need it.
- */
+/** Rounding error allowed for fractional rates, in micro-events. Whole rates stay whole and never need it. */
 export const roundingMicroEvents = 1e-3
 const MICRO = microEvents
 const ROUNDING = roundingMicroEvents
@@ -18,17 +16,17 @@ const ROUNDING = roundingMicroEvents
 export interface GcraState {
   /** Micro-events owed at `at`; they drain at the key's rate. Whole while the rate is whole. */
   used: number
-  /** When `used` was true: whole microseconds of a monotonic clock. */
+  /** The time of `used`: whole microseconds of a monotonic clock. */
   at: number
 }
 
 /**
- * Charges `cost` events to a bucket if they fit, and says what came of it. A refusal charges nothing.
+ * Charges `cost` events to a bucket if they fit, and returns the result. A refusal charges nothing.
  *
- * A cost fits while what is owed plus the cost stays within `rate.burst`, or when nothing is owed at all: a
- * batch larger than the bucket goes into debt. The rate is taken as it is at each call: after it was lowered,
- * what is owed drains at the lower rate; after it was raised, at most the new capacity is free. A clock that
- * goes back neither refills the bucket nor stops it from refilling.
+ * A cost fits while the debt plus the cost stays within `rate.burst`, or when nothing is owed at all: a batch
+ * larger than the bucket goes into debt. Each call uses the rate it is given. After the rate was lowered, the
+ * debt drains at the lower rate; after it was raised, at most the new capacity is free. A clock that goes
+ * back neither refills the bucket nor stops it from refilling.
  *
  * Throws `RangeError` for a cost that is not a whole number of at least 1, and for a rate that is not above
  * 0.
@@ -102,18 +100,18 @@ export function settleGcra(state: GcraState, rate: Rate, nowUs: number): number 
 }
 
 /**
- * Milliseconds of `Clock.monotonic` as the whole microseconds that the arithmetic uses. Two readings that are
- * n milliseconds apart stay exactly n × 1000 apart, so that waiting `retryAfterMs` always suffices.
+ * Milliseconds of `Clock.monotonic` as the whole microseconds that the arithmetic uses. Two readings n
+ * milliseconds apart stay exactly n × 1000 apart, so that waiting `retryAfterMs` always suffices.
  */
 export function toMicroseconds(ms: number): number {
-  // Clocks tick in whole nanoseconds. Half of one keeps the product's rounding error away from the step of
-  // floor().
+  // Clocks tick in whole nanoseconds. Adding half of one keeps the product's rounding error away from the
+  // step of floor().
   return Math.floor(ms * 1000 + 0.0005)
 }
 
 function toResult(allowed: boolean, owed: number, rate: Rate, retryAfterMs: number): RateLimitResult {
   const free = Math.floor((rate.burst * MICRO - owed + ROUNDING) / MICRO)
-  // A full bucket admits one call of any cost, also when it holds less than one event.
+  // A full bucket admits one call of any cost, even when it holds less than one event.
   const least = owed === 0 ? 1 : 0
   return { allowed, remaining: free > least ? free : least, retryAfterMs, resetMs: toWaitMs(owed, rate.eps) }
 }

@@ -11,7 +11,7 @@ export interface MemoryLimiterOptions {
   clock?: ClockSource
 }
 
-/** A limiter whose answers are at hand, without a promise. */
+/** A limiter that answers without a promise. */
 export interface MemoryLimiter extends RateLimiter {
   consume(keyId: string, cost: number, rate: Rate): RateLimitResult
   refund(keyId: string, cost: number): void
@@ -21,10 +21,10 @@ export interface MemoryLimiter extends RateLimiter {
 }
 
 const OVERFLOW_SLOTS = 256
-/** Per slot: micro-events owed, microseconds of that, events per second. */
+/** Per slot: micro-events owed, the microsecond of that, events per second. */
 const FIELDS = 3
 /**
- * Up to so many senders nobody is looked for who could be forgotten: forgetting and meeting again takes
+ * With fewer senders than this, none is looked for that could be forgotten: forgetting and adding again takes
  * longer than all else here.
  */
 const KEPT_IDLE = 10_000
@@ -32,14 +32,14 @@ const SWEEP_PER_INSERT = 2
 const SWEEP_WHEN_FULL = 64
 
 /**
- * A limiter in this process's memory: right for one process, and for several each of them admits the whole
+ * A limiter in this process's memory. Right for one process; with several, each of them admits the whole
  * rate.
  *
- * Takes less than 150 bytes per active sender and no timer. Beyond 10 000 of them, a sender whose bucket is
- * full again is forgotten, a few at a time, as others arrive; one that owes anything never is. When `maxKeys`
+ * Takes less than 150 bytes per active sender and no timer. Beyond 10 000 senders, a sender whose bucket is
+ * full again is forgotten, a few at a time, as others arrive. One that owes anything never is. When `maxKeys`
  * senders owe something, further ones share 256 spare buckets, each drained at the lowest rate among its
- * users: they may be refused early, none is ever admitted above its own rate, and memory stays bounded. As
- * soon as there is room a sender gets its own bucket, which starts from what the shared one owes.
+ * users. They may be refused early, but none is ever admitted above its own rate, and memory stays bounded.
+ * When there is room again, a sender gets its own bucket, which starts with the debt of the shared one.
  */
 export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryLimiter {
   const { maxKeys, clock: ownClock } = readOptions('createMemoryLimiter', options, optionReaders)
@@ -65,7 +65,7 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
   }
 
   /**
-   * Forgets senders that owe nothing, looking at no more than `count` of them, where the last sweep ended.
+   * Forgets senders that owe nothing. Looks at no more than `count` of them, from where the last sweep ended.
    */
   function sweep(count: number, nowUs: number): void {
     for (let looked = 0; looked < count; looked++) {
@@ -82,9 +82,7 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
     }
   }
 
-  /**
-   * A slot for a sender not remembered yet, or `undefined` when all are taken by senders that owe something.
-   */
+  /** A slot for a new sender, or `undefined` when all are taken by senders that owe something. */
   function allocate(nowUs: number): number | undefined {
     if (slots.size >= maxKeys) sweep(SWEEP_WHEN_FULL, nowUs)
     else if (slots.size >= KEPT_IDLE) sweep(SWEEP_PER_INSERT, nowUs)
@@ -109,7 +107,8 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
   function chargeSlot(slot: number, cost: number, rate: Rate, nowUs: number): RateLimitResult {
     const eps = load(slot)
     const result = chargeGcra(state, cost, rate, nowUs)
-    // One whom a shared bucket refused has put nothing in, and so must not slow it down for the others.
+    // A sender that was refused has put nothing into a shared bucket, so it must not slow it down for the
+    // others.
     save(slot, result.allowed || slot >= OVERFLOW_SLOTS ? rate.eps : eps)
     return result
   }
@@ -130,7 +129,7 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
       state.used = settleGcra(state, slower, nowUs)
       state.at = nowUs
     }
-    // Remembered only once the arithmetic has accepted cost and rate.
+    // Remembered only after the arithmetic has accepted cost and rate.
     let result: RateLimitResult
     try {
       result = chargeGcra(state, cost, rate, nowUs)
@@ -151,8 +150,8 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
     },
     refund(keyId, cost) {
       const slot = slots.get(keyId)
-      // A shared bucket keeps the charge: nothing there says whose it is, and given back wrongly it would be
-      // spent by others.
+      // A shared bucket keeps the charge: it does not know whose it is, and a wrong refund would be spent by
+      // others.
       if (slot === undefined) return
       const eps = load(slot)
       refundGcra(state, cost)
@@ -182,7 +181,7 @@ export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryL
   }
 }
 
-/** FNV-1a over the id: which of the shared buckets a sender falls into. */
+/** FNV-1a over the id: chooses the shared bucket of a sender. */
 function overflowSlot(keyId: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < keyId.length; i++) hash = Math.imul(hash ^ keyId.charCodeAt(i), 0x01000193)

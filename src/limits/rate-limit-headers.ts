@@ -1,11 +1,8 @@
 import type { Rate, RateLimitResult } from './rate-limiter.ts'
 
-/**
- * What a key's rate limit says about itself in headers, worked out once per rate. See {@link
- * createRatePolicy}.
- */
+/** The rate of a key and its headers, computed once per rate. See {@link createRatePolicy}. */
 export interface RatePolicy {
-  /** What to hand to a limiter. */
+  /** The rate for a limiter. */
   readonly rate: Rate
   /**
    * The headers of one answer, lower-case names: `ratelimit-policy`, `ratelimit`, `x-ratelimit-limit`,
@@ -60,14 +57,12 @@ interface RateTexts {
   readonly seconds: string
 }
 
-/**
- * Texts made lately, of whichever key: buckets that are nearly full or empty say the same again and again.
- */
+/** Recent texts of all keys: buckets that are nearly full or empty give the same ones again and again. */
 const madeTexts = new Array<RateTexts | undefined>(256).fill(undefined)
 
 /**
- * The numbers in the forms that headers want them in. Remembering them saves 80 ns of the 1 000 that an
- * accepted request takes.
+ * The numbers in the forms that the headers need. Caching them saves 80 ns of the 1 000 that an accepted
+ * request takes.
  */
 function toTexts(remaining: number, seconds: number): RateTexts {
   const slot = (remaining + seconds) & 255
@@ -89,7 +84,7 @@ export function toRetryAfterSeconds(ms: number): number {
   return Math.max(1, toSeconds(ms))
 }
 
-/** A limiter that does not say gives 0 rather than a header that nobody can parse. */
+/** An unknown time gives 0 instead of a header that nobody can parse. */
 function toSeconds(ms: number): number {
   return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms / 1000) : 0
 }

@@ -17,7 +17,7 @@ export interface RateLimitResult {
   resetMs: number
 }
 
-/** A limiter that leans on a server has lost it, and keeps limits by other means; or has it back. */
+/** A limiter has lost the server it depends on and limits by other means, or has it back. */
 export type LimiterChange =
   | { readonly state: 'degraded'; readonly error: Error }
   | { readonly state: 'recovered' }
@@ -33,30 +33,29 @@ export interface RateLimiter {
    */
   consume(keyId: string, cost: number, rate: Rate): Awaitable<RateLimitResult>
   /**
-   * Gives back what `consume` charged for a request that was refused after all, so that the bucket is as if
-   * it had not been sent. Never makes a bucket fuller than full. A limiter without it keeps the charge; a
-   * throw or rejection changes nothing for the request.
+   * Gives back what `consume` charged for a request that was refused later, as if it had not been sent. Never
+   * makes a bucket fuller than full. A limiter without it keeps the charge. A throw or rejection changes
+   * nothing for the request.
    * @param cost as it was charged
    */
   refund?(keyId: string, cost: number): Awaitable<void>
   /**
-   * Asked before the body is read, and only for what is known locally: has the bucket no room for even one
-   * event? Charges nothing. Leave it out when the answer needs a round trip.
+   * Called before the body is read: has the bucket no room for even one event, as far as is known locally?
+   * Charges nothing. Leave it out when the answer needs a round trip.
    * @param cost events that the request will cost at least, default 1: on a refusal `retryAfterMs` is the
    * time until they fit
    */
   peek?(keyId: string, rate: Rate, cost?: number): RateLimitResult
   /**
-   * Tells of changes of state from now on; `createWriteKeys` passes them to `onEvent`. The listener does not
-   * throw.
+   * Reports changes of state; `createWriteKeys` passes them to `onEvent`. The listener does not throw.
    * @returns a function that ends it.
    */
   observe?(listener: (change: LimiterChange) => void): () => void
   /**
-   * Called once by `createWriteKeys` when it was given a `clock`, for limiters that keep time themselves and
-   * have none of their own.
+   * Called once by `createWriteKeys` when it was given a `clock`, for limiters that keep time and have no
+   * clock of their own.
    */
   useClock?(clock: Clock): void
-  /** Stops timers and lets go of connections the limiter opened itself. */
+  /** Stops timers and closes connections that the limiter opened itself. */
   close(): Awaitable<void>
 }

@@ -26,40 +26,37 @@ export interface SenderLimiter {
   bytes(): number
 }
 
-/** Slots that a sender may be in. With their tags they are one line of the processor's cache, 64 bytes. */
+/** Slots that a sender may use. With their tags they fill one line of the processor's cache, 64 bytes. */
 const setSize = 5
 const firstSets = 512
 /** 2 621 440 slots, 44 MB: a million senders fill less than half of them. */
 const maxSets = 524_288
-/** Few steps of growth, as each looks at every sender. */
+/** Few steps of growth, because each looks at every sender. */
 const growth = 4
-/**
- * Of a set: eight numbers, of which the first five are deadlines, and in the space of the last three five
- * tags.
- */
+/** A set is eight numbers: five deadlines, and five tags in the space of the other three. */
 const numbersPerSet = 8
 const tagsPerSet = 2 * numbersPerSet
 const firstTag = 2 * setSize
-/** Microseconds that fractional rates may be off by. */
+/** Rounding error allowed for fractional rates, in microseconds. */
 const roundingUs = 1e-3
 
 /**
- * Of each bucket one number is kept: when it will be full again. What is owed now is the time until then ×
- * the rate: GCRA as virtual scheduling (ITU-T I.371, annex A). Whoever owes nothing needs no slot, and a slot
- * whose time has come is free. When a rate is changed, what is owed takes as long as before.
+ * One number is kept for each bucket: when it will be full again. The debt is the time until then × the rate:
+ * GCRA as virtual scheduling (ITU-T I.371, annex A). A sender that owes nothing needs no slot, and a slot
+ * whose time has come is free. When a rate changes, a debt takes as long to drain as before.
  *
- * A sender is told by its set and 32 more bits of a hash with a seed of this process: nobody can look for
- * addresses that share a bucket. When a set is full of senders that owe something, the table grows; at its
- * largest, the one that would be full first makes room.
+ * A sender is identified by its set and 32 more bits of a hash with a seed of this process: nobody can look
+ * for addresses that share a bucket. When a set is full of senders that owe something, the table grows. At
+ * its largest, the sender whose bucket would be full first makes room.
  */
 export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimiter {
   const seed = Math.floor(Math.random() * 2 ** 32) | 0
   let sets = firstSets
   let fullAt = new Float64Array(sets * numbersPerSet)
   let tags = new Int32Array(fullAt.buffer)
-  /** Says the set, of a table of any size: by slot, as looking up needs none of it. */
+  /** Chooses the set, in a table of any size. Stored by slot, because a lookup does not need it. */
   let places = new Int32Array(sets * setSize)
-  /** Of the sender that is looked at. */
+  /** The sender that is being looked at. */
   let tag = 0
   let place = 0
 
@@ -90,7 +87,7 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
     return soonest
   }
 
-  /** Instead of the one in its set that will be full first. */
+  /** Replaces the sender of its set whose bucket will be full first. */
   function put(newPlace: number, newTag: number, until: number): void {
     const set = newPlace & (sets - 1)
     const soonest = soonestIn(set)
@@ -101,7 +98,7 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
     places[set * setSize + at] = newPlace
   }
 
-  /** A larger set takes senders of one smaller set only, so there is room for all of them. */
+  /** A larger set gets senders of one smaller set only, so there is room for all of them. */
   function grow(nowUs: number): void {
     const before = { tags, places, fullAt }
     sets *= growth
@@ -158,7 +155,7 @@ function hashSender(seed: number, address: IpAddress): number {
   return mix(upper ^ ((address.charCodeAt(2) << 16) | address.charCodeAt(3)))
 }
 
-/** The finaliser of MurmurHash3: every bit of the argument changes half of the result's. */
+/** The finaliser of MurmurHash3: every bit of the argument affects half of the bits of the result. */
 function mix(value: number): number {
   let mixed = value ^ (value >>> 16)
   mixed = Math.imul(mixed, 0x85ebca6b)
@@ -167,12 +164,12 @@ function mix(value: number): number {
   return mixed ^ (mixed >>> 16)
 }
 
-/** The time in which so many events drain. */
+/** The time in which this many events drain. */
 function toMicroseconds(events: number, { eps }: Rate): number {
   return (events * 1_000_000) / eps
 }
 
-/** How long until `costUs` fit. More than the bucket holds waits until nothing is owed. */
+/** How long until `costUs` fit. A cost above the capacity waits until nothing is owed. */
 function excessOf(owedUs: number, costUs: number, rate: Rate): number {
   const capacityUs = toMicroseconds(rate.burst, rate)
   return costUs > capacityUs ? owedUs : owedUs + costUs - capacityUs
@@ -180,7 +177,7 @@ function excessOf(owedUs: number, costUs: number, rate: Rate): number {
 
 function toResult(allowed: boolean, owedUs: number, waitUs: number, rate: Rate): RateLimitResult {
   const free = Math.floor(rate.burst - (owedUs * rate.eps) / 1_000_000 + 1e-6)
-  // A full bucket admits one call of any cost, also when it holds less than one event.
+  // A full bucket admits one call of any cost, even when it holds less than one event.
   const least = owedUs === 0 ? 1 : 0
   return {
     allowed,

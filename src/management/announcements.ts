@@ -2,10 +2,10 @@ import type { KeyCache } from '../cache/key-cache-interface.ts'
 import type { Outage } from '../cache/outages.ts'
 import type { ChangeHints } from '../stores/key-store.ts'
 
-/** Makes committed changes known: here at once, elsewhere by a hint that nobody waits for. */
+/** Announces committed changes: here at once, elsewhere by a hint that nobody waits for. */
 export interface Announcements {
   changed(...keyIds: string[]): void
-  /** The same of a key that nobody can use any more: there is nothing left to watch. */
+  /** The same for a key that nobody can use any more: it is no longer watched. */
   ended(keyId: string): void
 }
 

@@ -12,12 +12,12 @@ export interface AuditPage {
 
 /** A management call that was refused before it reached these write keys, for the audit log. */
 export interface RefusedCall extends ChangeOptions {
-  /** The key it was about, when it named one. */
+  /** The key that the call named, if any. */
   keyId?: string
-  /** Of who asked, when that is somebody of one workspace. */
+  /** The workspace of the caller, if it has one. */
   workspace?: string
   /**
-   * What was asked and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`.
+   * What was called and why it was refused, e.g. `{ call: 'rotate', status: 403, code: 'read_only_token' }`.
    * No secret, and nothing of a body.
    */
   details: Readonly<Record<string, string | number>>

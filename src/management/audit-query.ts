@@ -6,11 +6,10 @@ import { invalidField } from '../runtime/errors.ts'
 
 /** Which entries of the audit log to read, newest first. */
 export interface ListAuditQuery {
-  /** Entries about this key only; also of a key that is gone. */
+  /** Entries about this key only, even when the key is gone. */
   keyId?: string
   /**
-   * Entries of this workspace; `null`: those of none. One that is there but `undefined` is refused, and never
-   * means all.
+   * Entries of this workspace; `null`: those of none. `undefined` as a value is refused: it never means all.
    */
   workspace?: string | null
   /** 1 to 100. Default 50. */
@@ -50,7 +49,7 @@ export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
   return { ...parsed, after: { at: value as number, id } }
 }
 
-/** The cursor that continues behind this entry. */
+/** The cursor that continues after this entry. */
 export function encodeAuditCursor({ at, id }: AuditEntry): string {
   return encodeCursor({ value: at, id })
 }

@@ -4,8 +4,8 @@ import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
 
 /**
- * The id of the audit entry of a creation under a chosen id. Entries stay when a key is removed and stores
- * refuse one that exists, so no id is used twice: whichever process asks, and after a restart too.
+ * The id of the audit entry for a creation with a chosen id. Entries stay when a key is removed, and stores
+ * refuse an id that exists. So no id is used twice, by any process, even after a restart.
  */
 export function creationEntryId(keyId: string): string {
   return toId('audit', restOfId('key', keyId))
@@ -34,14 +34,14 @@ export function explainTaken(
 
 type Fields = AuditEntry['after']
 
-/** Secrets are made anew by each call; a field that an earlier version did not know is as good as null. */
+/** Each call makes new secrets. A field that an earlier version did not know counts as null. */
 function sameFields(one: Fields, other: Fields): boolean {
   const names = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])
   names.delete('secrets')
   return [...names].every((name) => toText(one?.[name]) === toText(other?.[name]))
 }
 
-/** With the names of objects in order: a client may spell the same metadata in another. */
+/** With the names of objects in order: a client may list the same metadata in another order. */
 function toText(value: unknown): string {
   return JSON.stringify(value ?? null, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -29,7 +29,7 @@ const insertAttempts = 3
 export function createKeyCreation(parts: {
   store: KeyStore
   clock: Clock
-  /** Of keys that name none. */
+  /** The environment of keys that name none. */
   environment: string
   changes: KeyChanges
   announcements: Announcements
@@ -50,7 +50,7 @@ export function createKeyCreation(parts: {
     }
   }
 
-  /** A repeated call is told of the key that it has made, also where there is no room for another one. */
+  /** A repeated call gets the key that it has made, even when there is no room for another one. */
   async function assertRoom(record: KeyRecord): Promise<void> {
     if ((await room.left(record.workspace)) > 0) return
     const [existing, creation] = await Promise.all([store.get(record.id), findCreation(record.id)])

@@ -32,7 +32,7 @@ export function createKeyEnding({
   present: PresentKey
 }): KeyEnding {
   /**
-   * A new status counts whatever else changes the key at the same time, and everywhere when the call returns.
+   * The new status wins over any other change at the same time, and counts everywhere when the call returns.
    */
   function changeStatus(
     id: string,

@@ -3,17 +3,17 @@ import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
-/** Changes after which a key, or one of its secrets, is not accepted any more by anybody. */
+/** Changes after which nobody accepts a key, or one of its secrets, any more. */
 export interface Endings {
   /**
-   * Ends something of a key and waits until that counts everywhere, or waits for what has ended already: so a
-   * call that was left without an answer can be repeated.
-   * @param end changes the key as it was just read, or sees that nothing is left to do. `undefined`: read it
+   * Ends something of a key and waits until that counts everywhere. When it has ended already, it only waits,
+   * so that a call without an answer can be repeated.
+   * @param end changes the key as it was just read, or finds that nothing is left to do. `undefined`: read it
    * again, it has changed meanwhile.
-   * @throws KeyError `not_found`; for a key that was removed, when that counts everywhere.
+   * @throws KeyError `not_found`; for a key that was removed, once that counts everywhere.
    */
   end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T>
-  /** The key with this record's newest secret, and its place in the history, in one look. */
+  /** The key with this record's newest secret, and the position in the history, in one read. */
   see(record: KeyRecord): Promise<{ record: KeyRecord | undefined; change: CommittedChange }>
 }
 
@@ -68,8 +68,7 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
           for (;;) {
             const before = await store.get(id)
             if (before === undefined) {
-              // A key that was lost with the change of it may still be cached: what was told of it is waited
-              // for.
+              // A key that was lost together with its change may still be cached: wait for that as well.
               if (attempt === 0 && !(await wasRemoved(id))) throw keyNotFound()
               return { result: gone, change: (await lookUp()).change }
             }

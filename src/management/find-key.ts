@@ -32,7 +32,7 @@ export function createKeyFinding({
         const answer = await store.poll({ since: null, keyHash: digestToHex(hasher(secret)) })
         peppers.see(answer)
         const { record } = answer
-        // Looked up a second time, as some stores keep the last use apart.
+        // Read a second time, because some stores keep the last use apart.
         const current = record === undefined ? undefined : await store.get(record.id)
         if (current !== undefined) return present(current)
       }

@@ -19,7 +19,7 @@ export interface ChangeOptions {
   actor?: Actor
 }
 
-/** What every change of a key is made of. */
+/** The parts of every change of a key. */
 export interface KeyChanges {
   /** @throws KeyError `not_found` */
   load(id: unknown): Promise<KeyRecord>
@@ -31,7 +31,7 @@ export interface KeyChanges {
     after: KeyRecord | null,
   ): AuditEntry
   /**
-   * Writes the next version of a record and makes it known.
+   * Writes the next version of a record and announces it.
    * @throws KeyError `conflict` when somebody else was faster.
    */
   replace(
@@ -96,13 +96,16 @@ export function createKeyChanges({
   }
 }
 
-/** Ids of entries: of one process and one millisecond, the later is the greater, as the log is read in the order of time and id. */
+/**
+ * Ids of entries. Within one process and millisecond, later ids are greater, because the log is read in the
+ * order of time and id.
+ */
 function createAuditIds(): (at: number) => string {
   let last = { at: Number.NaN, start: '', count: 0 }
   return function newAuditId(at) {
     const isNew = at !== last.at || last.count === 9_999
     last = isNew ? { at, start: randomBase62(12), count: 0 } : { ...last, count: last.count + 1 }
-    // Digits, as some databases sort letters by their language.
+    // Digits, because some databases sort letters by language.
     return toId('audit', last.start + String(last.count).padStart(4, '0'))
   }
 }

@@ -4,7 +4,7 @@ import { inTurns } from '../runtime/in-turns.ts'
 import type { KeyRecordPage, KeyStore } from '../stores/key-store.ts'
 import type { UsageCount } from '../stores/usage-store.ts'
 
-/** Keys read at once: of SQLite it takes some milliseconds. */
+/** Keys read at once. SQLite needs some milliseconds for them. */
 const atOnce = 500
 
 /** Every key that fits, newest first. */
@@ -26,8 +26,8 @@ export async function listAll(
 }
 
 /**
- * A page of the keys that fit, by what was counted of them: stores keep counts in buckets, which change all
- * the time, so that no index has this order. Of 20 000 keys it takes about a second.
+ * A page of the keys that fit, sorted by their counts. Stores keep counts in buckets that change all the
+ * time, so no index has this order. 20 000 keys take about a second.
  */
 export async function rankKeys(
   store: Pick<KeyStore, 'list'>,

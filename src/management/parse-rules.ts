@@ -9,7 +9,7 @@ import { invalidField, KeyError } from '../runtime/errors.ts'
 type ParsedRules = ReturnType<typeof parseRuleFields> & { trial?: TrialRules | null }
 
 /**
- * Reads the rules among the fields of a key, and looks whether its plan is one of the application's. @throws
+ * Parses the rules among the fields of a key, and checks that its plan is one of the application's. @throws
  * KeyError `invalid_field`
  */
 export type ParseRules = (input: Readonly<Record<string, unknown>>) => Promise<ParsedRules>
@@ -27,8 +27,8 @@ export function createRuleParser(eventTypes: ReadonlySet<string>, plans: Plans):
 }
 
 /**
- * `null` and no rule at all are the same. A rule of `null` would say: try what it is like without the rule,
- * which it then has not.
+ * `null` and no rule at all mean the same. A single rule of `null` is refused: to try a key without a rule,
+ * nothing could be counted.
  */
 function parseTrial(
   trial: unknown,
@@ -54,7 +54,7 @@ function parseTrial(
       .filter(([name]) => name.endsWith('Eps'))
       .map(([name, value]) => [name, parseEps(value, undefined, name)])
     const parsed = { ...parseLists(rules), ...Object.fromEntries(rates) }
-    // An emptied deny list is no rule.
+    // An empty deny list is no rule.
     const kept = Object.entries(parsed).filter(([, value]) => value !== null)
     return kept.length === 0 ? null : Object.fromEntries(kept)
   } catch (error) {

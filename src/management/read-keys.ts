@@ -21,7 +21,7 @@ export interface KeyPage {
   data: WriteKey[]
   /** Pass it back as `cursor` for the next page; null on the last one. */
   nextCursor: string | null
-  /** How many keys fit, on the first page; null on others, and when the store does not tell. */
+  /** How many keys fit, on the first page only. Null when the store does not count. */
   total: number | null
 }
 
@@ -30,7 +30,7 @@ export interface KeyReading {
   get(id: string): Promise<WriteKey>
 }
 
-/** What was counted is stored first, so that `lastUsedAt` is up to date. */
+/** Stores pending counts first, so that `lastUsedAt` is up to date. */
 export function createKeyReading({
   store,
   usage,
@@ -68,7 +68,7 @@ export function createKeyReading({
       const parsed = parseListQuery(query)
       const sort = parseSort(query.sort)
       await usage.flush()
-      // Whoever turns pages has been told.
+      // Later pages do not count again.
       const total = parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
       const { data, nextCursor } = await (isCounted(sort) ? ranked(parsed, sort) : stored(parsed))
       return { data: data.map(present), nextCursor, total }

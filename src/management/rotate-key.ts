@@ -63,7 +63,7 @@ export function createKeyRotation({
         const isEnded = seen.record?.secrets.every((secret) => secret.id !== secretId)
         return isEnded ? { result: { record: before, isNew: false }, change: seen.change } : undefined
       })
-      // What had ended before this call is not found, but not told so before that counts everywhere.
+      // A secret that had ended before this call gives `not_found`, but only once that counts everywhere.
       if (!ended.isNew) endGrace(ended.record, secretId, clock.now())
       return present(ended.record)
     },

@@ -11,8 +11,7 @@ export interface TrialRulesCalls {
 }
 
 /**
- * What becomes of rules on trial: enforced, or forgotten. Both in one change, so that no moment has both or
- * neither.
+ * Ends rules on trial: enforces or drops them. One change does both, so that no moment has both or neither.
  */
 export function createTrialRules({
   clock,

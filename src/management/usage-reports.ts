@@ -54,7 +54,7 @@ export function createUsageReports({
   changes: KeyChanges
   plans: Plans
 }): UsageReports {
-  /** The present as counts know it: none is stored later than the store's own clock says. */
+  /** The present for counts: none is stored later than the store's own clock says. */
   async function countingNow(): Promise<number> {
     const now = clock.now()
     return Math.min(now, (await store.usage?.now?.()) ?? now)

@@ -5,11 +5,11 @@ import type { KeyStore } from '../stores/key-store.ts'
 /** How many more keys each workspace may hold. Keys of no workspace are not limited. */
 export interface WorkspaceRoom {
   /**
-   * Does the work while nobody else in this process makes keys in these workspaces: what `left` says holds
-   * until it has ended. Other processes may make keys meanwhile, by one call each.
+   * Runs the work while nobody else in this process makes keys in these workspaces, so that `left` stays true
+   * until it ends. Other processes may meanwhile exceed the limit by one call each.
    */
   inTurn<Result>(workspaces: Iterable<string | null>, work: () => Promise<Result>): Promise<Result>
-  /** Keys that may still be made there, of whatever status the others are. */
+  /** Keys that may still be made there. Keys of every status count. */
   left(workspace: string | null): Promise<number>
 }
 

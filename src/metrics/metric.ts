@@ -3,21 +3,18 @@ import { reasons } from '../verifier/reasons.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
-/** One series of a metric as it is now. */
+/** One series of a metric, at present. */
 export interface Reading {
   readonly value: number
   readonly labels: Labels
 }
 
-/**
- * A number of write keys that is read when somebody asks. Labels have few values: outcomes, reasons and
- * parts, never keys.
- */
+/** A number that is read on request. Labels have few values: outcomes, reasons and parts, never keys. */
 export interface Metric {
-  /** As OpenTelemetry spells it. */
+  /** In OpenTelemetry's spelling. */
   readonly name: string
   readonly kind: 'counter' | 'gauge'
-  /** UCUM, as OpenTelemetry has it. */
+  /** UCUM, as in OpenTelemetry. */
   readonly unit: string
   readonly description: string
   readonly read: (measured: Measured) => readonly Reading[]
@@ -142,11 +139,11 @@ export const metrics: readonly Metric[] = [
   },
 ]
 
-/** The one histogram: told instead of read. */
+/** The one histogram: recorded, not read on request. */
 export const duration = {
   name: 'writekey.verify.duration',
   unit: 's',
   description: 'How long verification took, the body included, by outcome. One request in 16 is timed.',
-  /** Upper bounds in seconds: from what is in memory to a store that hangs. */
+  /** Upper bounds in seconds: from memory to a store that hangs. */
   bounds: [0.000025, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
 } as const

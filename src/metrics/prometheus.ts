@@ -3,7 +3,7 @@ import { createBuckets } from './buckets.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics, type Reading } from './metric.ts'
 
-/** A series, under another name where it is part of a histogram. */
+/** A series, with its own name where it is part of a histogram. */
 interface Series extends Reading {
   readonly metricName?: string
 }
@@ -29,7 +29,7 @@ export function measureWithPrometheus(
   const buckets = createBuckets(duration.bounds)
   const names: string[] = []
 
-  /** The registry asks each of its metrics what it has: that is all that it needs of one. */
+  /** The registry only asks a metric for its values, so an object with `get` is enough. */
   function register(name: string, help: string, type: string, values: () => readonly Series[]): void {
     const metric = {
       name,
@@ -39,7 +39,7 @@ export function measureWithPrometheus(
       async get() {
         return { ...this, values: [...values()] }
       },
-      /** What counts from the start of the process cannot be set back. */
+      /** Counters from the start of the process cannot be reset. */
       reset() {},
     }
     registry.registerMetric(metric as unknown as PromMetric)
@@ -60,7 +60,7 @@ export function measureWithPrometheus(
 
 const suffixes: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' }
 
-/** As OpenTelemetry's rules for Prometheus spell a name. */
+/** A name in the spelling that OpenTelemetry prescribes for Prometheus. */
 function nameOf({ name, unit, kind }: Pick<Metric, 'name' | 'unit'> & { kind: string }): string {
   const isRatio = kind === 'gauge' && name.endsWith('.used')
   const suffix = isRatio ? '_ratio' : (suffixes[unit] ?? '')

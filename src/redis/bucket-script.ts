@@ -9,17 +9,16 @@ import { createRedisScript } from './script.ts'
 const chunkSeconds = 0.1
 const chunkPart = 0.25
 
-/** The most events that one process holds of a bucket; 0 or 1 when each request has to ask. */
+/** Most events that one process holds of a bucket; 0 or 1 when each request has to ask. */
 export function chunkLimit(rate: Rate): number {
   return Math.floor(Math.min(rate.eps * chunkSeconds, rate.burst * chunkPart))
 }
 
 /**
- * The shared bucket of one write key: the arithmetic of `gcra.ts`, run where all processes meet, with the
- * server's time.
+ * The shared bucket of one write key: the arithmetic of `gcra.ts`, run in Redis with the server's time.
  *
  * Runs on Redis 5 and later and on Valkey. The value is a string `<used> <at> <turn>`: micro-events owed, the
- * microsecond of that, and the microsecond up to which turns have been handed out.
+ * microsecond of that, and the microsecond up to which turns have been given out.
  */
 export const bucketScript = createRedisScript(`
 -- KEYS[1]  the bucket

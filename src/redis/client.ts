@@ -2,7 +2,7 @@ import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 
 /**
- * A client that the application made, connects and closes: node-redis 5 or 6 (client, pool, cluster,
+ * A client that the application makes, connects and closes: node-redis 5 or 6 (client, pool, cluster,
  * sentinel), ioredis 5 or 6 and iovalkey (single or cluster), or anything that sends one command and resolves
  * to its reply.
  */
@@ -10,13 +10,13 @@ export type RedisClient =
   // biome-ignore lint/suspicious/noExplicitAny: the clients' own signatures differ too much to be one parameter list.
   { sendCommand(...args: any[]): unknown } | { call(...args: any[]): unknown }
 
-/** One way to talk to any of them. */
+/** One interface to all of them. */
 export interface RedisCommands {
-  /** @param key the key that decides the node of a cluster; it also stands in `args`. */
+  /** @param key the key that decides the node of a cluster; `args` contains it as well. */
   send(key: string, args: string[]): Promise<unknown>
-  /** Whether a command would go out at once; undefined when the client does not tell. */
+  /** Whether a command would be sent at once; undefined when the client does not tell. */
   isReady(): boolean | undefined
-  /** @returns a function that ends it. Does nothing for clients without events. */
+  /** @returns a function that removes the listener. Does nothing for clients without events. */
   on(event: 'ready' | 'error', listener: () => void): () => void
 }
 
@@ -57,7 +57,7 @@ export const redisCommands: OptionReader<RedisCommands> = (value, option) => {
 }
 
 function findSend(client: AnyClient): ((key: string, args: string[]) => unknown) | undefined {
-  // ioredis has a sendCommand too, which takes one of its own Command objects.
+  // ioredis has a sendCommand too, which takes its own Command objects.
   if (typeof client.call === 'function') return (_key, args) => client.call?.(...args)
   if (typeof client.sendCommand !== 'function') return undefined
   if (typeof client.getSlotRandomNode === 'function')
@@ -66,13 +66,10 @@ function findSend(client: AnyClient): ((key: string, args: string[]) => unknown)
   return (_key, args) => client.sendCommand?.(args)
 }
 
-/**
- * A client that is not connected keeps commands in a queue of its own, for minutes: better not to hand it
- * any.
- */
+/** A client that is not connected queues commands for minutes: better not to give it any. */
 function isReady(client: AnyClient): boolean | undefined {
   if (typeof client.status === 'string') {
-    // ioredis with `lazyConnect` waits for its first command.
+    // ioredis with `lazyConnect` connects on its first command.
     if (client.status === 'wait') Promise.resolve(client.connect?.()).catch(() => {})
     return client.status === 'ready'
   }

@@ -13,8 +13,8 @@ export interface RedisHintsOptions {
   /** Publishes. Made, connected and closed by the application. */
   client: RedisClient
   /**
-   * A second connection of the application's, as one that subscribes can do nothing else. Default: a
-   * duplicate of `client`, opened with the first subscription and closed with the hints.
+   * A second connection of the application's: one that subscribes can do nothing else. Default: a duplicate
+   * of `client`, opened with the first subscription and closed with the hints.
    */
   subscriber?: RedisSubscriber
   /**
@@ -25,7 +25,7 @@ export interface RedisHintsOptions {
 }
 
 const publishTimeoutMs = 1_000
-/** So many hints are passed on at once; then one per interval, however many messages there are. */
+/** This many hints are passed on at once, then one per interval, however many messages arrive. */
 const mostAtOnce = 20
 const intervalMs = 50
 const mostIds = 1_000
@@ -33,9 +33,9 @@ const mostCharacters = 100_000
 
 /**
  * Tells other processes over Redis that keys changed, for any store. A message only makes its receivers ask
- * their store: junk and forged ones cost at most 20 questions a second, and lost ones only time, as the lease
- * ends anyway. After a reconnect every process asks once, for what it may have missed. A subscription that is
- * lost, silent or refused is told.
+ * their store. Junk and forged messages cost at most 20 questions a second. A lost message only costs time,
+ * because the lease ends anyway. After a reconnect every process asks once, for what it may have missed. A
+ * subscription that is lost, silent or refused is reported.
  *
  * @throws ConfigError for an unknown option or a bad value, and for a client of an unknown kind.
  * @example
@@ -69,7 +69,7 @@ export function createRedisHints(options: RedisHintsOptions): ChangeHints {
       const unsubscribe = subscription.listen({
         onMessage(message) {
           const told = parseMessage(message)
-          // The sender has dropped the keys already.
+          // This process has dropped the keys already.
           if (told.sender !== sender) hints.note(told.keyIds)
         },
         onConnected() {
@@ -98,7 +98,7 @@ export function createRedisHints(options: RedisHintsOptions): ChangeHints {
   }
 }
 
-/** Passes hints on, at once as long as they do not come in floods. */
+/** Passes hints on, at once unless there is a flood. */
 function createPacer(listener: ChangeListener) {
   let keyIds = new Set<string>()
   let unknown = false
@@ -134,7 +134,7 @@ function createPacer(listener: ChangeListener) {
   }
 }
 
-/** Whatever cannot be read may be about any key. */
+/** A message that cannot be read may be about any key. */
 function parseMessage(message: unknown): { sender?: string; keyIds: readonly string[] | 'unknown' } {
   if (typeof message !== 'string' || message.length > mostCharacters) return { keyIds: 'unknown' }
   const [sender, ...keyIds] = message.split(' ')

@@ -16,28 +16,29 @@ import { expectedDemand, isLeasable, type LeasedDemand } from './leased-demand.t
 export interface LeasedBucket extends LeasedDemand {
   readonly keyId: string
   /**
-   * The shared bucket when it was last heard of, with what is held counted as owed. It can only have lost
-   * since.
+   * The shared bucket as the server last told it, with what is held counted as owed. Since then it can only
+   * have drained.
    */
   readonly view: GcraState
-  /** What this process admitted by itself: alone with the key it is as exact as a limiter in memory. */
-  readonly own: GcraState
   /**
-   * When the question was sent whose answer is `view`: the server cannot have seen the bucket so any earlier.
+   * What this process admitted itself. When it is alone with the key, this is as exact as a limiter in
+   * memory.
    */
+  readonly own: GcraState
+  /** When the question was sent that `view` answers: the server cannot have seen the bucket earlier. */
   toldAtMs: number
-  /** The rate at which `view` was told. */
+  /** The rate that `view` was computed with. */
   toldEps: number
   /** Events taken out of the shared bucket and not spent. */
   held: number
   heldUntil: number
-  /** Until its turn a process with nothing left does not ask for more. */
+  /** Until its turn, a process with nothing left does not ask for more. */
   pauseUntil: number
-  /** The rate of the last charge, for giving it back; `undefined` before there was one. */
+  /** The rate of the last charge, for refunds; `undefined` before there was one. */
   rate: Rate | undefined
 }
 
-/** The numbers of `bucketScript`. */
+/** The arguments of `bucketScript`. */
 export interface BucketQuestion {
   cost: number
   waiting: number
@@ -52,7 +53,7 @@ export interface BucketAnswer {
   owed: number
   taken: number
   pauseUs: number
-  /** Whether the server had lost the bucket, and was reminded of what it owed. */
+  /** Whether the server had lost the bucket, and was told again what it owed. */
   lost: boolean
 }
 
@@ -76,8 +77,8 @@ export function createLeasedBucket(keyId: string): LeasedBucket {
 }
 
 /**
- * Spends what is held, or refuses when not even an empty-handed crowd could have left enough in the shared
- * bucket. Undefined when only the server knows.
+ * Spends what is held, or refuses when the shared bucket cannot have enough left, even if nobody else asked.
+ * Undefined when only the server knows.
  */
 export function decideLocally(
   bucket: LeasedBucket,
@@ -97,7 +98,7 @@ export function decideLocally(
   return undefined
 }
 
-/** Takes back what a request was charged: held from now on, as if it had been taken ahead. */
+/** Takes back what a request was charged. It is held from now on, as if it had been taken ahead. */
 export function takeBack(bucket: LeasedBucket, cost: number): void {
   bucket.held += cost
   refundGcra(bucket.own, cost)
@@ -115,8 +116,8 @@ export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cos
 }
 
 /**
- * Asks for one request and those that wait behind it, hands back what is held, and takes anew for what is to
- * come.
+ * Asks for one request and those that wait behind it, returns what is held, and takes a new chunk for
+ * requests to come.
  */
 export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate: Rate): BucketQuestion {
   const limit = chunkLimit(rate)
@@ -130,8 +131,8 @@ export function askFor(bucket: LeasedBucket, cost: number, waiting: number, rate
 }
 
 /**
- * Whole micro-events that the shared bucket still owes at the least, by what this process was told last, if
- * the server answers by then; 0 when that cannot be told.
+ * The least, in whole micro-events, that the shared bucket must still owe if the server answers by then,
+ * judged by its last answer; 0 when unknown.
  */
 export function leastOwed(bucket: LeasedBucket, rate: Rate, answeredByMs: number): number {
   if (bucket.toldEps !== rate.eps) return 0
@@ -139,7 +140,7 @@ export function leastOwed(bucket: LeasedBucket, rate: Rate, answeredByMs: number
   return Math.max(0, Math.floor(bucket.view.used - drained))
 }
 
-/** Takes in what the server said. */
+/** Applies the server's answer. */
 export function heed(
   bucket: LeasedBucket,
   question: BucketQuestion,
@@ -153,13 +154,13 @@ export function heed(
   const charged = (answer.admitted ? question.cost : 0) + answer.taken
   bucket.view.used = answer.owed + charged * microEvents
   bucket.view.at = toMicroseconds(nowMs)
-  // What was given back while the server was being asked is still held.
+  // What was refunded while the server was being asked is still held.
   bucket.held += answer.taken
   bucket.heldUntil = nowMs + holdMs
   bucket.pauseUntil = nowMs + answer.pauseUs / 1000
 }
 
-/** What came of the request that was asked for, in the same words as a limiter in memory. */
+/** The result for the request that was asked for, as a limiter in memory would give it. */
 export function toAnsweredResult(
   bucket: LeasedBucket,
   question: BucketQuestion,
@@ -202,7 +203,7 @@ function waitForTurn(bucket: LeasedBucket, result: RateLimitResult, nowMs: numbe
   return { allowed: false, remaining: 0, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
 }
 
-/** Once the shared bucket has room again, only what is held is given before this process's turn. */
+/** When the shared bucket has room again, this process gives out only what it holds until its turn comes. */
 function noSoonerThanTurn(
   bucket: LeasedBucket,
   result: RateLimitResult,

@@ -3,16 +3,16 @@ import { chunkLimit } from './bucket-script.ts'
 
 /** How many events a process asks of one bucket. Times are milliseconds of a monotonic clock. */
 export interface LeasedDemand {
-  /** Events of the last second or so, the older ones fading. */
+  /** Events of the last second or so; older ones fade. */
   demand: number
   demandAt: number
   /** When this demand began. */
   demandSince: number
 }
 
-/** Over how long the demand is measured. */
+/** The time over which demand is measured. */
 const demandMs = 1_000
-/** Two events within a moment are not yet a flood. */
+/** Two events in quick succession are not a flood. */
 const leastAgeMs = 100
 
 /** Large batches ask for themselves: a chunk would hardly hold one. */
@@ -31,10 +31,7 @@ export function noteDemand(bucket: LeasedDemand, cost: number, rate: Rate, nowMs
   bucket.demand += cost
 }
 
-/**
- * Events to expect in the next second. A demand that has just begun is scaled up from the time it has been
- * there.
- */
+/** Events expected in the next second. A demand that has just begun is scaled up by its age. */
 export function expectedDemand(bucket: LeasedDemand): number {
   if (bucket.demand < 2) return 0
   const ageMs = Math.max(leastAgeMs, bucket.demandAt - bucket.demandSince)

@@ -14,12 +14,12 @@ import {
 import { isLeasable, noteDemand } from './leased-demand.ts'
 import type { OutageLimiter } from './outage-limiter.ts'
 
-/** Spends locally what has been taken ahead, and asks for more on behalf of whoever needs it. */
+/** Spends locally what was taken ahead, and asks the server for more when needed. */
 export interface LeasedMode {
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult | Promise<RateLimitResult>
   /**
-   * Keeps what a request was charged for those to come, or hands it back when it is much or was taken too
-   * long ago.
+   * Keeps what a request was charged for later ones. Hands it back when it is much, or was taken too long
+   * ago.
    */
   refund(bucket: LeasedBucket, cost: number, rate: Rate): Promise<void> | undefined
   /** Hands back what is held. */
@@ -41,13 +41,13 @@ interface Waiter {
   settle(result: () => RateLimitResult): void
 }
 
-/** Those who wait for news of one bucket. It exists while a question is under way. */
+/** The requests that wait for one bucket. It exists while a question is under way. */
 interface Queue {
   waiters: Waiter[]
 }
 
 const sweepEveryMs = 500
-/** Chunks handed back per sweep and on closing; those beyond are given up, which costs their events once. */
+/** Chunks handed back per sweep and on closing. Others are given up, which costs their events once. */
 const mostHandedBack = 500
 
 export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
@@ -107,7 +107,7 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
         const result = toAnsweredResult(bucket, question, answer, rate, clock.monotonic())
         first.settle(() => result)
       } else if (answer.admitted) {
-        // It gave up in the meantime; what was taken for it is there for others.
+        // The request gave up meanwhile; what was taken for it is left for others.
         bucket.held += cost
       }
       decideForAll(bucket, queue)
@@ -130,7 +130,7 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
     sweepTimer ??= inBackground(setInterval(sweep, sweepEveryMs))
   }
 
-  /** Senders that fell silent: what was taken for them goes back, so that others can have it. */
+  /** Senders that fell silent: what was taken for them goes back to the shared bucket. */
   function sweep(): void {
     const now = clock.monotonic()
     let count = 0
@@ -145,7 +145,7 @@ export function createLeasedMode(options: LeasedModeOptions): LeasedMode {
   }
 
   async function handBack(bucket: LeasedBucket, rate: Rate): Promise<void> {
-    // A question under way has handed everything back already.
+    // A question that is under way has handed everything back already.
     if (!isUp() || queues.has(bucket)) return
     const queue: Queue = { waiters: [] }
     queues.set(bucket, queue)

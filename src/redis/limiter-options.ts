@@ -18,13 +18,13 @@ export interface RedisLimiterOptions {
    */
   onOutage?: 'local' | 'deny' | 'allow'
   /**
-   * Among how many processes the rate is divided in an outage: a whole number from 1. Default: those that
-   * were there last.
+   * By how many processes the rate is divided in an outage: a whole number from 1. Default: as many as were
+   * there last.
    */
   processes?: number
   /** Longest time a request waits for Redis, in milliseconds. 1 to 10 000. Default 50. */
   timeoutMs?: number
-  /** What every key in Redis begins with: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Default `'writekey:'`. */
+  /** The prefix of every key in Redis: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Default `'writekey:'`. */
   prefix?: string
   /** Senders remembered in this process: a whole number from 1 to 10 000 000. Default 100 000. */
   maxKeys?: number

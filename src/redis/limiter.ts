@@ -68,8 +68,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   const lostBuckets = createLostBuckets()
   const outage = createOutageLimiter({ onOutage, processes: presence.count, maxKeys, clock })
   const leased = createLeasedMode({ ask, isUp: link.isUp, outage, timeoutMs, clock })
-  // Without a listener a client that loses its server ends the process, and a limiter must not be what did
-  // that.
+  // Without a listener a client that loses its server ends the process. A limiter must not cause that.
   const unhook = commands.on('error', () => {})
   let announcing: NodeJS.Timeout | undefined
   let closing: Promise<void> | undefined
@@ -150,7 +149,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   async function refundStrictly(bucket: LeasedBucket, cost: number, rate: Rate): Promise<void> {
     refundGcra(bucket.own, cost)
     const question = { cost: 0, waiting: 0, ahead: 0, further: 0, back: cost }
-    // Not repeated: a server that gave no answer may have heard it, and would give the charge back twice.
+    // Not repeated: a server that gave no answer may have refunded the charge already.
     await ask(bucket, question, rate).catch(() => {})
   }
 
@@ -166,7 +165,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
     },
     refund(keyId, cost) {
       const bucket = buckets.peek(keyId)
-      // Forgotten among very many keys, the charge stays.
+      // When the bucket was evicted among very many keys, the charge stays.
       if (bucket?.rate === undefined || closing !== undefined) return
       assertCost(cost)
       if (outage.refund(bucket, cost)) return
@@ -196,16 +195,14 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   }
 }
 
-/** The same refusals as the limiter in memory, before anything is sent. */
+/** Refuses the same arguments as the limiter in memory, before anything is sent. */
 function assertCharge(cost: number, rate: Rate): void {
   assertCost(cost)
   if (!(rate.eps > 0 && rate.eps < Infinity && rate.burst > 0))
     throw new RangeError('eps and burst must be above 0')
 }
 
-/**
- * Braces make the id the hash tag of a cluster. Ids with anything but plain characters go in by their hash.
- */
+/** Braces make the id the hash tag of a cluster. Ids with other than plain characters are hashed. */
 function toRedisKey(prefix: string, keyId: string): string {
   const name = /^[A-Za-z0-9_-]{1,80}$/.test(keyId)
     ? keyId

@@ -6,18 +6,18 @@ import { createOutageReport } from './outage-report.ts'
 import { explainRefusal, PermissionError } from './refusal.ts'
 import type { RedisScript } from './script.ts'
 
-/** The way to the server, with a time-out on each question and a breaker in front of all of them. */
+/**
+ * The connection to the server as the limiter sees it: a time-out on each question and a circuit breaker in
+ * front of all of them.
+ */
 export interface RedisLink {
   /**
-   * False from the first time-out or failure until the server has answered; nothing but probes is sent
-   * meanwhile.
+   * False from the first time-out or failure until the server has answered. Only probes are sent meanwhile.
    */
   isUp(): boolean
-  /**
-   * Runs a script on its one key. @throws when there is no answer in time; then the link is not up any more.
-   */
+  /** Runs a script on its one key. @throws when there is no answer in time; the link is down from then on. */
   run(script: RedisScript, key: string, args: readonly string[]): Promise<unknown>
-  /** The server answers, but what it says about this key cannot be relied on: an outage as well. */
+  /** The server answers, but its answer for this key cannot be relied on: this counts as an outage. */
   distrust(error: Error, key: string): void
   close(): void
 }
@@ -25,30 +25,33 @@ export interface RedisLink {
 export interface RedisLinkOptions {
   commands: RedisCommands
   timeoutMs: number
-  /** What all keys begin with. */
+  /** The prefix of all keys. */
   prefix: string
-  /** Tries whatever the other questions do, on the node of a cluster that has `key`: the one that failed. */
+  /**
+   * Tries everything that the other questions do, on the cluster node that has `key`: the one that failed.
+   */
   probe: (run: RedisLink['run'], key: string) => Promise<unknown>
-  /** Told once per outage, and again when the server refuses another permission than before. */
+  /** Called once per outage, and again when the server refuses another permission than before. */
   onDown: (error: Error) => void
-  /** Told when the server has held for some time. */
+  /** Called when the server has held for some time. */
   onUp: () => void
 }
 
-/** For so long after a time-out the answer may still come: a hiccup, of which nobody needs to be told. */
+/** For this long after a time-out the answer may still come. Such a hiccup is not reported. */
 const hiccupMs = 200
 const probeEveryMs = 250
-/** A client that never settles a command must not be probed into a queue, nor be given up for good. */
+/** A client that never settles a command must not be probed into a queue, nor given up for good. */
 const forsakenProbeMs = 5_000
 
 export function createRedisLink(options: RedisLinkOptions): RedisLink {
   const { commands, timeoutMs, prefix } = options
   const report = createOutageReport(options)
-  /** Scripts that are on their way to a server that had none, so that not every question carries one. */
+  /** Scripts on their way to a server that had none, so that not every question carries one. */
   const loading = new Map<RedisScript, Promise<unknown>>()
   let state: 'up' | 'late' | 'down' = 'up'
   /**
-   * Whether the last question was answered in time. Who is late twice in a row is slow, which is no hiccup.
+   * Whether the last question was answered in time. A server that is late twice in a row is slow: that is an
+   * outage, not a hiccup.
    */
   let wasInTime = true
   let closed = false
@@ -62,7 +65,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     try {
       return await sendSha()
     } catch (error) {
-      // A restarted server has forgotten its scripts, a new primary may never have seen them.
+      // A restarted server has forgotten its scripts. A new primary may never have seen them.
       if (!isUnknownScript(error)) throw error
     }
     const others = loading.get(script)
@@ -91,7 +94,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
-  /** The question itself is the first probe: others go without the server until it is answered after all. */
+  /** The late question itself is the first probe: others go without the server until it is answered. */
   function awaitLate(answer: Promise<unknown>, error: unknown, key: string): void {
     if (closed) return
     if (state === 'up') {
@@ -155,7 +158,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
         },
         (error: unknown) => {
           if (closed) return
-          // Somebody grants one permission after the other, and should hear of the next.
+          // Somebody who grants one permission after the other needs to hear of the next.
           if (error instanceof PermissionError) report.down(error, true)
           schedule(probeEveryMs)
         },
@@ -166,7 +169,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     isUp: () => state === 'up',
     async run(script, key, args) {
       if (state !== 'up') throw unreachable('Redis is not being asked until it has answered.')
-      // Checked here, as most clients would queue the command and answer minutes later.
+      // Checked here, because most clients would queue the command and answer minutes later.
       if (commands.isReady() === false) {
         const error = unreachable('The Redis client is not connected.')
         goDown(error, key)
@@ -202,7 +205,7 @@ export function isLate(error: unknown): boolean {
   return error instanceof LateError
 }
 
-/** What Redis answers, or a rejection after `timeoutMs`; what comes later is ignored. */
+/** The answer of Redis, or a rejection after `timeoutMs`; a later answer is ignored. */
 export function withTimeout<T>(value: Promise<T>, timeoutMs: number): Promise<T> {
   return withDeadline(value, timeoutMs, () => {
     throw new LateError('store_unavailable', `Redis did not answer within ${timeoutMs} ms.`)

@@ -1,13 +1,13 @@
-/** Notices a server that loses buckets again and again, as one does that evicts keys. */
+/** Detects a server that keeps losing buckets, such as one that evicts keys. */
 export interface LostBuckets {
   /**
-   * @param askedAtMs when this process was last told that the bucket is there. @returns whether this is no
-   * single loss any more.
+   * @param askedAtMs when the server last said that the bucket is there. @returns whether this is more than a
+   * single loss.
    */
   note(askedAtMs: number, nowMs: number): boolean
 }
 
-/** Two losses within this time are a habit. */
+/** Two losses within this time count as repeated. */
 const habitMs = 60_000
 
 export const evictionMessage =
@@ -19,7 +19,7 @@ export function createLostBuckets(): LostBuckets {
   let lastAtMs = Number.NEGATIVE_INFINITY
   return {
     note(askedAtMs, nowMs) {
-      // It was there after the last loss was noticed, so it has been lost since.
+      // The bucket was there after the last noticed loss, so it has been lost again since.
       const isNew = askedAtMs > lastAtMs
       const isHabit = isNew && nowMs - lastAtMs < habitMs
       if (isNew) lastAtMs = nowMs

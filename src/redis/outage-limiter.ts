@@ -5,15 +5,15 @@ import type { Clock } from '../runtime/clock.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { LeasedBucket } from './leased-bucket.ts'
 
-/** What answers while the server does not. */
+/** Answers while the server does not. */
 export interface OutageLimiter {
   /** @throws StoreError under `'deny'`. */
   consume(bucket: LeasedBucket, cost: number, rate: Rate): RateLimitResult
   /** @throws StoreError under `'deny'`. */
   peek(bucket: LeasedBucket, rate: Rate, cost?: number): RateLimitResult
-  /** Gives back what was charged here; false when it was charged elsewhere. */
+  /** Refunds what was charged here; false when it was charged elsewhere. */
   refund(bucket: LeasedBucket, cost: number): boolean
-  /** Events admitted meanwhile that the shared bucket has yet to be charged for. Told once. */
+  /** Events admitted meanwhile that the shared bucket has yet to be charged for. Returned once. */
   takeDebt(bucket: LeasedBucket, rate: Rate): number
   /** The server did not hear of them after all. */
   restoreDebt(bucket: LeasedBucket, events: number): void
@@ -21,7 +21,7 @@ export interface OutageLimiter {
 
 export interface OutageLimiterOptions {
   onOutage: 'local' | 'deny' | 'allow'
-  /** Among how many processes the rate is divided. */
+  /** By how many processes the rate is divided. */
   processes: () => number
   maxKeys: number
   clock: Clock
@@ -48,7 +48,7 @@ export function createOutageLimiter(options: OutageLimiterOptions): OutageLimite
     return { eps: rate.eps / processes, burst: rate.burst / processes }
   }
 
-  /** An outage is no fresh start: the local bucket begins with this process's share of what was owed. */
+  /** An outage is no fresh start: the local bucket begins with this process's share of the debt. */
   function begin(bucket: LeasedBucket, rate: Rate, part: Rate): void {
     admitted.set(bucket, 0)
     const owed = settleGcra(bucket.view, rate, toMicroseconds(clock.monotonic())) / microEvents

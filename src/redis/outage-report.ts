@@ -1,10 +1,10 @@
 import { inBackground } from '../runtime/timers.ts'
-/** Tells of an outage once, however often the server comes and goes before it is over. */
+/** Reports an outage once, even when the server comes and goes before it is over. */
 export interface OutageReport {
-  /** @param again whether to tell even though an outage has been told: what is wrong has changed. */
+  /** @param again whether to report it although it has been reported: the cause has changed. */
   down(error: Error, again?: boolean): void
   up(): void
-  /** How long to stay away from a server that has just failed once more. */
+  /** How long to leave a server alone that has just failed again. */
   pauseMs(): number
   close(): void
 }
@@ -14,14 +14,12 @@ export interface OutageReportOptions {
   onUp: () => void
 }
 
-/**
- * The server has to hold for so long before it is said to be back; twice as long each time it fails again.
- */
+/** The server must hold this long before it counts as back; twice as long after each relapse. */
 const settleMs = 500
 const longestSettleMs = 10_000
 const pauseMs = 100
 const longestPauseMs = 2_000
-/** A failure that comes later than this after the last one is no relapse. */
+/** A failure later than this after the last one is no relapse. */
 const calmMs = 60_000
 
 export function createOutageReport({ onDown, onUp }: OutageReportOptions): OutageReport {

@@ -1,11 +1,11 @@
 import { createRedisScript } from './script.ts'
 
-/** The longest that a word of a process counts, in milliseconds. */
+/** Longest time in milliseconds that one announcement of a process counts. */
 export const longestPresenceMs = 21_000
 
 /**
- * Counts the processes that share a limiter: each says every now and then that it is there, and for how long
- * that counts.
+ * Counts the processes that share a limiter. Each announces itself regularly, and says for how long that
+ * counts.
  */
 export const presenceScript = createRedisScript(`
 -- KEYS[1]  a sorted set: process → millisecond, on the server's clock, until which its last word counts

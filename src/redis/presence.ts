@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto'
 import type { RedisLink } from './link.ts'
 import { longestPresenceMs, presenceScript } from './presence-script.ts'
 
-/** Counts the processes that share a limiter, so that each knows its part of a rate when it is alone. */
+/** Counts the processes that share a limiter, so that each knows its part of a rate during an outage. */
 export interface Presence {
-  /** How many there were when the server last said so, this one included. */
+  /** The last count of the server, this process included. */
   count(): number
-  /** Says that this process is there, and hears how many are. */
+  /** Announces this process, and learns how many there are. */
   announce(run: RedisLink['run']): Promise<void>
   leave(run: RedisLink['run']): Promise<void>
-  /** When to say so again, in milliseconds. */
+  /** Milliseconds until the next announcement. */
   nextMs(): number
 }
 
 /**
- * The more there are, the less one that has died matters: a word every second from up to five processes, and
- * from a larger fleet as many as it can have within its commands per admitted event.
+ * The more processes there are, the less a dead one matters. Up to five announce themselves every second; a
+ * larger fleet as often as its commands per admitted event allow.
  */
 const msPerPair = 40
 const shortestMs = 1_000
 const longestMs = 10_000
-/** A process that is late by so much, beyond one word that it missed, still counts. */
+/** A process that is this late, after one missed announcement, still counts. */
 const graceMs = 500
 
 /** @param given the number of processes, when the application knows better. */
@@ -28,13 +28,13 @@ export function createPresence(key: string, given: number | undefined): Presence
   const processId = randomUUID()
   let counted = 1
   let countsUntil = 0
-  /** For how long the last word counts. */
+  /** For how long the last announcement counts. */
   let lifeMs = 2 * shortestMs + graceMs
   const intervalMs = () => Math.min(longestMs, Math.max(shortestMs, msPerPair * counted ** 2))
 
   return {
     count: () => given ?? counted,
-    // A fleet that has just turned out to be large does not make the last word count for longer.
+    // A fleet that has just turned out to be large does not make the last announcement count for longer.
     nextMs: () => Math.min(intervalMs(), (lifeMs - graceMs) / 2),
     async announce(run) {
       lifeMs = Math.min(longestPresenceMs, 2 * intervalMs() + graceMs)
@@ -43,7 +43,7 @@ export function createPresence(key: string, given: number | undefined): Presence
         .split(' ')
         .map(Number)
       const now = Math.max(1, count as number) || 1
-      // The server has lost the set: the others are there until they have had time to say so again.
+      // The server has lost the set: the others count until they have had time to announce themselves again.
       counted = expected && added === 1 ? Math.max(counted, now) : now
       countsUntil = performance.now() + lifeMs - graceMs
     },

@@ -1,9 +1,9 @@
 import { StoreError } from '../runtime/errors.ts'
 
-/** What was asked of the server, as far as an operator has to know it. */
+/** What was asked of the server, as far as an operator must know it. */
 export interface RedisAccess {
   command: string
-  /** What the keys in question begin with, or the channel: as a pattern of an ACL. */
+  /** The prefix of the keys, or the channel, as a pattern of an ACL. */
   pattern: string
 }
 
@@ -23,15 +23,12 @@ const states: readonly (readonly [code: string, message: string])[] = [
   ['WRONGPASS', 'Redis refuses the user name or password of the client.'],
 ]
 
-/**
- * An error of a server that refuses permission; an operator can mend it step by step, and each step has a
- * text of its own.
- */
+/** The server refuses permission. An operator can fix it step by step; each step has its own text. */
 export class PermissionError extends StoreError {}
 
 /**
- * A server's refusal in words that say what is missing and what to do, and do not vary from one time to the
- * next. Other errors come back as they are.
+ * Explains a server's refusal: what is missing and what to do, in the same words each time. Other errors are
+ * returned as they are.
  */
 export function explainRefusal(error: unknown, { command, pattern }: RedisAccess): Error {
   const text = String((error as Error)?.message ?? error)
@@ -65,7 +62,7 @@ export function explainRefusal(error: unknown, { command, pattern }: RedisAccess
   return error instanceof Error ? error : new Error(text)
 }
 
-/** The scripts name them in brackets, the server the one that was sent in quotation marks. */
+/** Scripts name the command in brackets, the server quotes the one that was sent. */
 function missingCommands(text: string): string[] | undefined {
   const named = /\[([A-Z ]+)\]/.exec(text)?.[1]?.split(' ')
   const quoted = /run the '([a-z|]+)' command/i.exec(text)?.[1]?.toUpperCase()

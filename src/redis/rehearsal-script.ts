@@ -1,8 +1,8 @@
 import { createRedisScript } from './script.ts'
 
 /**
- * Does to a key of its own what the other scripts do to theirs, so that a server that could not serve them
- * does not pass for one that has recovered: one that is full, read-only, or lacks a permission.
+ * Does to a key of its own what the other scripts do to theirs. So a server that is full, read-only, or lacks
+ * a permission does not count as recovered.
  */
 export const rehearsalScript = createRedisScript(`
 -- KEYS[1]  a key that nothing else uses

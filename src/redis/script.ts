@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script with one key, and the name under which a server remembers it. */
+/** A Lua script with one key, and the hash by which a server remembers it. */
 export interface RedisScript {
   readonly text: string
   readonly sha: string
 }
 
-/**
- * Every command that the scripts call; each of them fails as a whole when the user may not run one that it
- * needs.
- */
+/** Every command that the scripts call. A script fails as a whole when the user may not run one of them. */
 export const scriptCommands = [
   'TIME',
   'GET',
@@ -26,9 +23,8 @@ export const scriptCommands = [
 const commandList = `{ ${scriptCommands.map((command) => `'${command}'`).join(', ')} }`
 
 /**
- * @param body calls Redis by `call(command, …)` only: an error then ends the script, and its text names the
- * command in
- *   brackets, or all that the user may not run on Redis 7. The servers' own texts name none.
+ * @param body calls Redis by `call(command, …)` only. An error then ends the script, and its text names the
+ * command in brackets, or on Redis 7 all that the user may not run. The servers' own texts name none.
  */
 export function createRedisScript(body: string): RedisScript {
   const text = `

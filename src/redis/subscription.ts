@@ -31,20 +31,20 @@ export interface RedisSubscription {
 
 interface SubscriptionListener {
   onMessage(message: unknown): void
-  /** Subscribed, for the first time or again: messages may have been missed until now. */
+  /** Called on every subscription, also after a reconnect: messages may have been missed until now. */
   onConnected(): void
   /**
-   * The connection is lost, silent, or may not subscribe. Told once until it is connected, and again when the
-   * server refuses another permission than before.
+   * The connection is lost, silent, or may not subscribe. Called once until it is connected, and again when
+   * the server refuses another permission than before.
    */
   onLost(error: Error): void
 }
 
-/** What the clients say when a connection is gone, beside `error`. */
+/** Events of the clients for a lost connection, beside `error`. */
 const lossEvents = ['reconnecting', 'close', 'end'] as const
 const lostMessage = 'The connection on which Redis hints are heard is lost, or does not answer.'
 const retryMs = 1_000
-/** A connection that is cut without a word is found out by its silence. */
+/** A connection that is cut silently is detected by a heartbeat. */
 const pingEveryMs = 5_000
 const pingTimeoutMs = 1_000
 
@@ -78,14 +78,14 @@ export function createRedisSubscription(
   function receive(message: unknown): void {
     for (const listener of listeners) listener.onMessage(message)
   }
-  /** ioredis tells of every channel in one event. */
+  /** ioredis reports messages of every channel in one event. */
   const receiveFrom = (from: unknown, message: unknown) => {
     if (from === channel) receive(message)
   }
   const ignore = () => {}
   function lose(reason: unknown): void {
     const explained = explainRefusal(reason, { command: 'SUBSCRIBE', pattern: channel })
-    // What the clients say about sockets varies from one attempt to the next.
+    // The clients' socket errors vary from one attempt to the next.
     const error =
       explained instanceof StoreError
         ? explained
@@ -111,7 +111,7 @@ export function createRedisSubscription(
   }
 
   /**
-   * Also after each reconnect, whether or not the client does it too: only then is it known when to catch up.
+   * Also after each reconnect, even if the client resubscribes itself: only then we know when to catch up.
    */
   function subscribe(): void {
     if (closed || connection === undefined || !isUsable(connection)) return
@@ -130,14 +130,14 @@ export function createRedisSubscription(
     for (const listener of listeners) listener.onConnected()
   }
 
-  /** Any answer will do, a refusal as well. */
+  /** Any answer will do, even a refusal. */
   function ping(): void {
     if (connection?.ping === undefined || !isUsable(connection) || lost !== undefined) return
     const answer = Promise.resolve(connection.ping())
     withTimeout(answer, pingTimeoutMs).catch((error: unknown) => {
       if (!isLate(error)) return
       loseConnection()
-      // What was said in the meantime may still arrive, or may not.
+      // Messages sent meanwhile may still arrive, or may not.
       answer.then(() => lost !== undefined && connected(), ignore)
     })
   }
@@ -173,7 +173,7 @@ export function createRedisSubscription(
   }
 }
 
-/** A command to a client that is not there yet would be refused, or wait; its `ready` calls again. */
+/** A client that is not connected would refuse or queue the command; its `ready` event calls this again. */
 function isUsable(connection: AnySubscriber): boolean {
   if (typeof connection.status === 'string')
     return connection.status === 'ready' || connection.status === 'wait'

@@ -7,15 +7,15 @@ export interface AddressRange {
 }
 
 /**
- * Ranges of one family as a string of 16-bit code units, sorted, none overlapping: two for an address of
- * IPv4, eight for one of IPv6. A range of IPv4 takes 8 bytes like this, 48 in arrays.
+ * Ranges of one family as a string of 16-bit code units, sorted, none overlapping: two for an IPv4 address,
+ * eight for an IPv6 one. An IPv4 range takes 8 bytes like this, 48 in arrays.
  */
 export type PackedRanges = string
 
 const ipv4Width = 4
 const ipv6Width = 16
 
-/** @param family the type of the addresses wanted: a number is IPv4, a string IPv6 */
+/** @param family the family to check for: a number stands for IPv4, a string for IPv6 */
 export function packRanges(ranges: readonly AddressRange[], family: 'number' | 'string'): PackedRanges {
   return mergeRanges(ranges.filter(({ first }) => typeof first === family))
     .flatMap(({ first, last }) => [toUnits(first), toUnits(last)])
@@ -26,7 +26,7 @@ export function toUnits(address: IpAddress): string {
   return typeof address === 'number' ? String.fromCharCode(address >>> 16, address & 0xffff) : address
 }
 
-/** The number of which `toUnits` made the two units at this place. */
+/** The number whose two units stand at this place. */
 export function uint32At(packed: string, at: number): number {
   return packed.charCodeAt(at) * 0x10000 + packed.charCodeAt(at + 1)
 }

@@ -11,8 +11,8 @@ import { createCidrSet, parseCidr } from './ip-rule.ts'
 export type TrustedProxies = number | readonly string[] | ((address: string, hop: number) => boolean)
 
 /**
- * Resolves the client's address in canonical text; `undefined` when it cannot be told. Never throws over what
- * a client sent.
+ * Resolves the client's address in canonical text; `undefined` when it cannot be told. Never throws because
+ * of what a client sent.
  */
 export type ResolveClientAddress = (ip: string | undefined, headers: FieldValues) => string | undefined
 
@@ -47,7 +47,7 @@ export function createClientAddress(trustedProxies: TrustedProxies | undefined):
   return (ip, headers) => find(ip, headers)?.text
 }
 
-/** `createClientAddress` for those who judge by the address too. @throws ConfigError */
+/** `createClientAddress` for callers that also need the parsed address. @throws ConfigError */
 export function createAddressFinder(trustedProxies: TrustedProxies | undefined): FindClientAddress {
   if (trustedProxies === undefined || trustedProxies === 0) return (ip) => readAddress(ip)
   if (typeof trustedProxies === 'function')
@@ -121,8 +121,8 @@ function readForwardedFor(headers: FieldValues): string {
 }
 
 /**
- * The last comma before `end`, or -1. `lastIndexOf` takes a negative start for 0 and would find a leading
- * comma for ever.
+ * The last comma before `end`, or -1. `lastIndexOf` takes a negative start for 0, so it would find a leading
+ * comma forever.
  */
 function previousComma(text: string, end: number): number {
   return end > 0 ? text.lastIndexOf(',', end - 1) : -1

@@ -1,15 +1,18 @@
-/** The event rules of one write key, in two questions, as most events have the type of the one before. */
+/**
+ * The event rules of one write key, as two questions, because most events have the same type as the one
+ * before.
+ */
 export interface EventRule {
   /**
-   * Where events of a type have the names that are asked about; `undefined` when the key may not send the
-   * type. `type` is what the caller made of the path and the event's own `type`; `null` = cannot be told.
+   * Where events of a type have their name; `undefined` when the key may not send the type. `type` is derived
+   * from the path and the event's own `type`; `null` = unknown.
    */
   namesOf(type: string | null): NamedBy | undefined
   /** Whether the key may send an event of that name. Only own properties of `event` are read. */
   allowsName(event: Record<string, unknown>, namedBy: NamedBy): boolean
 }
 
-/** The property that holds the name of an event; `either`: both count, and each has to be allowed. */
+/** The property that holds the name of an event. `either`: both count, and each must be allowed. */
 export type NamedBy = 'event' | 'name' | 'either' | 'none'
 
 const maxPatternLength = 200
@@ -54,7 +57,7 @@ const maxSharedTypes = 1_000
 const sharedTypes = new Map<string, ReadonlySet<string>>()
 
 /**
- * One set for all keys with the same types. There are few such lists; should there be more, they are made
+ * One set for all keys with the same types. There are few such lists. Should there be more, they are made
  * again.
  */
 function shareTypes(types: readonly string[]): ReadonlySet<string> {
@@ -65,7 +68,7 @@ function shareTypes(types: readonly string[]): ReadonlySet<string> {
   return shared
 }
 
-/** A class, as there is one for every cached key: closures over its lists take 200 bytes more. */
+/** A class, because every cached key has one: closures over its lists take 200 bytes more. */
 class CompiledEventRule implements EventRule {
   readonly #types: ReadonlySet<string> | null
   readonly #allowed: NameMatcher | null
@@ -97,7 +100,7 @@ class CompiledEventRule implements EventRule {
   }
 }
 
-/** Not a private method: each object would carry a mark for those. */
+/** Not a private method: those add a marker to each object. */
 function isNameAllowed(allowed: NameMatcher | null, denied: NameMatcher | null, name: unknown): boolean {
   return (
     typeof name === 'string' &&
@@ -123,14 +126,14 @@ export function namedBy(type: string | null): NamedBy {
   }
 }
 
-/** One pattern as it is written, or a few; for long lists something that does not look at each. */
+/** One pattern as text, or a few. For long lists a function that does not check each. */
 type NameMatcher = string | readonly string[] | ((name: string) => boolean)
 
 const maxListed = 16
 
 function toNameMatcher(patterns: readonly string[]): NameMatcher {
   if (patterns.length > maxListed) return indexNames(patterns)
-  // A copy has the length it needs; what grew by pushing has room for 17.
+  // A copy has the length it needs. An array that grew by pushing has room for 17.
   return patterns.length === 1 ? (patterns[0] as string) : patterns.slice()
 }
 
@@ -163,20 +166,20 @@ function indexNames(patterns: readonly string[]): (name: string) => boolean {
   return (name) => exact.has(name) || hasPrefixOf(prefixes, name)
 }
 
-/** Sorted, and without those that begin with another one: the shorter one matches all that they match. */
+/** Sorted, without those that begin with another one: the shorter one matches everything that they match. */
 function toPrefixFree(prefixes: readonly string[]): readonly string[] {
   const kept: string[] = []
   for (const prefix of [...prefixes].sort()) {
     const previous = kept.at(-1)
     if (previous === undefined || !prefix.startsWith(previous)) kept.push(prefix)
   }
-  // A copy has the length it needs; what grew by pushing has room for 17.
+  // A copy has the length it needs. An array that grew by pushing has room for 17.
   return kept.slice()
 }
 
 /**
- * One binary search suffices: whatever sorts between a prefix of `name` and `name` begins with that prefix,
- * and so is not in a prefix-free list. The greatest entry not above `name` is the only candidate.
+ * One binary search is enough: everything that sorts between a prefix of `name` and `name` begins with that
+ * prefix, so it is not in a prefix-free list. The greatest entry not above `name` is the only candidate.
  */
 function hasPrefixOf(prefixes: readonly string[], name: string): boolean {
   let low = 0

@@ -4,7 +4,7 @@ import { badOption, ConfigError } from '../runtime/config-error.ts'
 /** The event types every installation knows. */
 export const standardEventTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
 
-/** A path that could be taken for more than one event type. */
+/** A path that could mean more than one event type. */
 export class AmbiguousType {
   /** The two types that the path spells out; `undefined` when a character beyond ASCII makes it ambiguous. */
   readonly types: readonly [string, string] | undefined
@@ -14,15 +14,15 @@ export class AmbiguousType {
   }
 }
 
-/** Knows the event types of one installation. */
+/** The event types of one installation. */
 export interface EventTypeResolver {
   /** Every event type, in its one spelling. */
   readonly known: ReadonlySet<string>
   /**
-   * The type that a request path says by its last non-empty segment, percent-decoded once, in any ASCII case,
-   * long (`track`) or short (`t`); `null` when it says none, as `batch` does. Ambiguous: a segment that is a
-   * type's name only when letters beyond ASCII are folded, and one that names a type right behind a segment
-   * that spells out another one.
+   * The type in a request path: its last non-empty segment, percent-decoded once, in any ASCII case, long
+   * (`track`) or short (`t`). `null` when it names none, as `batch` does. Ambiguous: a segment that names a
+   * type only when letters beyond ASCII are folded, and one that names a type directly after a segment that
+   * spells out another one.
    *
    * @param path as sent, without the query
    */
@@ -76,7 +76,7 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
     return foldings(decoded).some((folded) => bySegment.has(folded)) ? new AmbiguousType() : null
   }
 
-  /** The type that a segment spells out in full; short forms are too common as names of other things. */
+  /** The type that a segment spells out in full. Short forms are too common as names of other things. */
   function spelledOut(segment: string): string | undefined {
     const type = typeOf(segment)
     return typeof type === 'string' && decodeSegment(segment).length === type.length ? type : undefined
@@ -128,8 +128,8 @@ function decodeSegment(segment: string): string {
 const invisible = /(?![\0-\x7f])[\u0307\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}]/gu
 
 /**
- * What routers, file systems and databases may make of letters beyond ASCII: the Kelvin sign becomes a k, a
- * long s an s.
+ * How routers, file systems and databases may fold letters beyond ASCII: the Kelvin sign becomes a k, a long
+ * s an s.
  */
 function foldings(text: string): string[] {
   return [text, text.normalize('NFKC')].flatMap((form) =>
