@@ -24,22 +24,33 @@ import type { Activity } from './watch/activity.ts'
  * `StoreError`. `preflight` and `verify` never throw.
  */
 export interface WriteKeys {
-  /** @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: used once for good, so that a repeated call makes one key. Taken, it is refused with `conflict`: `duplicate` when the same fields made the key, `other_input` when others did, `id_spent` when that key has been removed. */
+  /**
+   * @param options.id an id of the caller's choice, `wk_` and 16 base62 characters: used only once, so that a
+   * repeated call makes one key. A used id is refused with `conflict`: `duplicate` when the same fields made
+   * the key, `other_input` when others did, `id_spent` when that key has been removed.
+   */
   create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
   /**
-   * Brings along keys whose secrets were made elsewhere, 1 000 at most. Each has its own result, in order; a secret that exists is
-   * `conflict` and harms no other, so that a call can be repeated. Rejects only when the store fails: what was made until then stays.
-   * @param options.dryRun checks everything and stores nothing; the ids in the results are of keys that will not be.
+   * Imports keys whose secrets were made elsewhere, at most 1 000. Each has its own result, in order. A
+   * secret that exists is `conflict` and harms no other, so a call can be repeated. Rejects only when the
+   * store fails: what was made until then stays.
+   * @param options.dryRun checks everything and stores nothing; the ids in the results belong to no key.
    */
   import(
     inputs: readonly ImportKeyInput[],
     options?: ChangeOptions & { dryRun?: boolean },
   ): Promise<{ results: ImportResult[] }>
-  /** The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of leaks. */
+  /**
+   * The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of
+   * leaks.
+   */
   find(secret: string): Promise<WriteKey | undefined>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
-  /** What keys of this plan have where they set nothing, the application's defaults filled in; `null` or an unknown name: the default plan. */
+  /**
+   * The defaults that this plan gives its keys, with the application's filled in; `null` or an unknown name:
+   * the default plan.
+   */
   plan(name: string | null): Plan
   /** @param options.version refuse with `conflict` unless the key still has this version. */
   update(
@@ -47,18 +58,21 @@ export interface WriteKeys {
     changes: UpdateKeyInput,
     options?: ChangeOptions & { version?: number },
   ): Promise<WriteKey>
-  /** Enforces the rules on trial in place of those that the key has. Rejects with `conflict`, reason `no_trial`, when there are none. */
+  /**
+   * Enforces the rules on trial in place of the present ones. Rejects with `conflict`, reason `no_trial`,
+   * when there are none.
+   */
   enforceTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
-  /** Forgets the rules on trial. Rejects with `conflict`, reason `no_trial`, when there are none. */
+  /** Drops the rules on trial. Rejects with `conflict`, reason `no_trial`, when there are none. */
   dropTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
   /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
   rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
   /** Ends the grace of one earlier secret now. */
   endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
   /**
-   * Has the key refused with 429 until `resume`: senders keep their events for a while. Resolves when no process accepts it any
-   * more; pausing twice is fine. Rejects with `conflict` for a revoked key, and with its reason `schema_mixed` while processes of
-   * an older version may run on the store.
+   * Refuses the key with 429 until `resume`: senders keep their events for a while. Resolves when no process
+   * accepts it any more. Pausing twice is fine. Rejects with `conflict` for a revoked key, and with reason
+   * `schema_mixed` while processes of an older version may run on the store.
    */
   pause(id: string, options?: ChangeOptions): Promise<WriteKey>
   /** Ends a pause. Resolves when every process accepts the key again. */
@@ -66,27 +80,35 @@ export interface WriteKeys {
   /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
   revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
   /**
-   * Revokes the key and forgets it. Resolves when no process accepts it any more; so does the `not_found` of a second call,
-   * for one that was left without an answer. The audit log stays.
+   * Revokes the key and forgets it. Resolves when no process accepts it any more. A second call, for one that
+   * got no answer, waits for the same before its `not_found`. The audit log stays.
    */
   remove(id: string, options?: ChangeOptions): Promise<void>
 
   /**
-   * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`; default `24h`.
-   * @param options.zone whose full hours and calendar days the buckets are, such as `Asia/Kolkata`; default `UTC`.
-   * Other processes' counts are in as far as they have been stored: `usage.flushMs` behind at most.
+   * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`;
+   * default `24h`.
+   * @param options.zone the time zone whose full hours and calendar days are the buckets, such as
+   * `Asia/Kolkata`; default `UTC`. Counts of other processes are included once they are stored, at most
+   * `usage.flushMs` later.
    */
   usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
-  /** The same over all keys that fit, by source type, workspace or key. Reads every count of the window: for people, not for polling. */
+  /**
+   * The same over all keys that fit, by source type, workspace or key. Reads every count of the window: for
+   * people, not for polling.
+   */
   usageOverview(query?: UsageOverviewQuery): Promise<UsageOverview>
-  /** The volume of up to 100 keys, for lists: one question to the store for all of them. Ids that are unknown have none. */
+  /** The volume of up to 100 keys, for lists, with one question to the store. Unknown ids have none. */
   volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
   /** Who changed what, newest first. Stays when a key is removed. */
   audit(query?: ListAuditQuery): Promise<AuditPage>
   /** Adds a refused call to the audit log. */
   noteRefused(call: RefusedCall): Promise<void>
 
-  /** What this process decided lately, and what is unusual about it. Watched from the first look on, or as the option `activity` says. */
+  /**
+   * What this process decided lately, and what is unusual about it. Watched from the first use on, or as the
+   * option `activity` says.
+   */
   readonly activity: Activity
 
   /** Answers a CORS preflight; undefined for any other request. Needs no key. */
@@ -95,8 +117,9 @@ export interface WriteKeys {
   verify(request: IngestRequestInit): Promise<Verdict>
 
   /**
-   * For start-up: resolves when the store answers, has its tables, and can be relied on. What fails here would be a 503 for every
-   * request. Rejects with `StoreError`, whose `code` and message say what is missing; a store that hangs has 20 seconds.
+   * For start-up: resolves when the store answers, has its tables, and can be relied on. What fails here
+   * would be a 503 for every request. Rejects with `StoreError`, whose `code` and message say what is
+   * missing. A store that hangs has 20 seconds.
    * @example
    * ```ts
    * await keys.ready()
@@ -104,18 +127,22 @@ export interface WriteKeys {
    * ```
    */
   ready(): Promise<void>
-  /** For probes and dashboards: what this process knows of its store, limiter, hints, cache and counting. Asks nobody, and never rejects. */
+  /**
+   * For probes and dashboards: what this process knows of its store, limiter, hints, cache and counting. Asks
+   * nobody, and never rejects.
+   */
   health(): Promise<Health>
   /**
-   * Stores what has been counted so far. Never rejects: what the store does not take is kept for the next time, and `health()`
-   * tells. For runtimes that end or freeze a process after a request, as `ctx.waitUntil(keys.flush())` does in a Worker.
+   * Stores what has been counted so far. Never rejects: what the store does not take is kept for the next
+   * time, and `health()` shows it. For runtimes that end or freeze a process after a request, use it like
+   * `ctx.waitUntil(keys.flush())` in a Worker.
    */
   flush(): Promise<void>
 
   /**
-   * Requests that come from now on are answered with 503. Those under way are decided and counted first, which may take 3
-   * seconds; then what was counted is stored, timers stop, and the limiter and the store are closed. Resolves within some
-   * 5 seconds whatever hangs.
+   * Answers later requests with 503. Those under way are decided and counted first, which may take 3 seconds.
+   * Then the counts are stored, timers stop, and the limiter and the store are closed. Resolves within some 5
+   * seconds whatever hangs.
    */
   close(): Promise<void>
 }

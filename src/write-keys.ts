@@ -83,13 +83,12 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
 function isWatchedFromStart({ activity, onEvent, store }: ResolvedOptions): boolean {
   if (activity !== undefined || onEvent !== undefined) return activity !== false
-  // Whoever looks may look at another process.
+  // Another process may want to see this one's decisions.
   return store.fleet !== undefined && store.scope === 'shared'
 }
 
 /**
- * Tells of each plan that a key names and the application does not have, once, and of a hundred of them at
- * most.
+ * Reports each plan that a key names and the application does not have, once, and at most a hundred of them.
  */
 function createPlanNotice(emit: EventHook) {
   const told = new Set<string>()

@@ -1,9 +1,9 @@
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { UsagePruning } from './usage-store.ts'
 
-/** Something that a process saw, once or often, since it last told. */
+/** Something that a process saw, once or often, since its last report. */
 export interface Sighting {
-  /** 16 letters and digits, the same for the same thing at every process. */
+  /** 16 letters and digits, the same in every process for the same thing. */
   readonly id: string
   /** `problem`: refusals that are alike. `anomaly`: something unusual in a key's traffic. */
   readonly kind: 'problem' | 'anomaly'
@@ -12,22 +12,22 @@ export interface Sighting {
   /** `null`: the key is not known. */
   readonly keyId: string | null
   /**
-   * 16 letters and digits for whoever caused it, so that one sender takes no room from others; `null`: nobody
-   * in particular.
+   * 16 letters and digits for the sender that caused it, so that one sender takes no room from others;
+   * `null`: no particular sender.
    */
   readonly sender: string | null
-  /** What it is about, as JSON in ASCII: at most 2 000 characters. The latest one counts. */
+  /** What it is about, as JSON in ASCII, at most 2 000 characters. The latest one counts. */
   readonly about: string
-  /** 1 and up: how often it was seen since the process last told. */
+  /** How often it was seen since the process last reported: 1 and up. */
   readonly count: number
   /** Milliseconds since the epoch, by the process's clock, which may be wrong. */
   readonly firstAt: number
   readonly lastAt: number
 }
 
-/** A sighting with what all processes saw of it. */
+/** A sighting, summed over all processes. */
 export interface StoredSighting extends Sighting {
-  /** Of the hour of the clock in which it was last seen, and of the hour before that one. */
+  /** Counts for the hour in which it was last seen, and for the hour before that. */
   readonly lastHour: number
   readonly hourBefore: number
 }
@@ -43,36 +43,36 @@ export interface SightingQuery {
 
 /** Some decisions of one process, in the order in which it made them. */
 export interface DecisionPage {
-  /** Who decided: 16 letters and digits, new for every `createWriteKeys`. */
+  /** The process: 16 letters and digits, new for every `createWriteKeys`. */
   readonly process: string
-  /** Of this process's pages: 1 and up, one more each time. */
+  /** Number of this page within its process: 1 and up, one more each time. */
   readonly number: number
   /** JSON in ASCII, at most 300 000 characters. */
   readonly body: string
 }
 
-/** Pages that are kept of one process: a new one takes the place of the oldest. */
+/** Pages kept of one process. A new one replaces the oldest. */
 export const keptPages = 16
 /** How long pages are worth reading, in milliseconds. */
 export const pageLifeMs = 60_000
-/** Of one key and one name. The most frequent stay, then the latest. */
+/** Sightings kept of one key and name: the most frequent, then the latest. */
 export const keptSightings = 32
 /** … of one sender among them. */
 export const keptOfSender = 8
-/** Of all keys: each key and name has its first place before any has its second. */
+/** … of all keys. Each key and name gets its first place before any gets a second. */
 export const keptInAll = 20_000
 
 /** How long a claim stands, in milliseconds. */
 export const claimLifeMs = 120 * 86_400_000
 
 /**
- * What the processes that share a store tell each other about traffic. Part of a key store; never asked on
- * the request path, and nothing in it counts for verification.
+ * What processes that share a store tell each other about traffic. Part of a key store, never asked on the
+ * request path. Nothing in it affects verification.
  */
 export interface FleetStore {
   /**
-   * Adds up what was seen. Whatever is later than the store's own clock is taken as of now. One statement
-   * where the database can.
+   * Adds up sightings. A time later than the store's own clock is taken as now. One statement where the
+   * database can.
    */
   add(sightings: readonly Sighting[]): Awaitable<void>
   /** Latest first. */
@@ -84,19 +84,19 @@ export interface FleetStore {
    */
   prune(pruning: UsagePruning): Awaitable<void>
   /**
-   * Notes that somebody looks at decisions, from now on for `forMs`: so long `poll` answers `isWatched`, and
-   * processes put their pages here.
+   * Notes that somebody looks at decisions for the next `forMs`. For that time `poll` answers `isWatched`,
+   * and processes put their pages here.
    */
   look(forMs: number): Awaitable<void>
   put(page: DecisionPage): Awaitable<void>
   /**
-   * Takes a name that nobody has taken in the last 120 days: who gets it tells of something on behalf of all
-   * processes. Left out, each process tells for itself. @param id at most 80 characters of ASCII
+   * Claims a name. The first caller in 120 days gets it, and tells of something on behalf of all processes.
+   * Without this method, each process tells for itself. @param id at most 80 characters of ASCII
    */
   claim?(id: string): Awaitable<boolean>
   /**
-   * Pages that were put within the last `pageLifeMs`, those that `known` names left out: the number of the
-   * newest page that has been read, by process. In order of their numbers.
+   * Pages put within the last `pageLifeMs`, in the order of their numbers, without those that were read:
+   * `known` has the number of the newest page read, by process.
    */
   read(known: ReadonlyMap<string, number>): Awaitable<DecisionPage[]>
 }

@@ -7,7 +7,7 @@ import type { AuditLog, UsageStore } from './usage-store.ts'
 
 export interface KeyRecordPage {
   data: KeyRecord[]
-  /** Whether keys follow this page. */
+  /** Whether more keys follow this page. */
   more: boolean
 }
 
@@ -20,8 +20,8 @@ export interface Position {
 }
 
 /**
- * One question, one statement, one snapshot, to a server that says in its answer that it is the primary. A
- * look-up is a poll with one more column.
+ * One question, answered by one statement in one snapshot on a server that says it is the primary. A lookup
+ * is a poll with one more column.
  */
 export interface PollQuestion {
   /** Where the process stands; `null`: it knows nothing yet. */
@@ -39,17 +39,17 @@ export interface PollAnswer {
   readonly history: 'kept' | 'pruned' | 'lost'
   /** Ids of the keys that were changed or removed after `since`; `'all'` unless `since` was kept. */
   readonly changed: readonly string[] | 'all'
-  /** The store's lease in milliseconds: nobody may trust what is cached for longer. */
+  /** The store's lease in milliseconds: no process may trust its cache for longer. */
   readonly leaseMs: number
   /** Whether somebody looks at decisions, see `FleetStore.look`. */
   readonly isWatched?: boolean
-  /** The fingerprints that `notePepper` was told; absent from stores that keep none. */
+  /** All fingerprints given to `notePepper`; absent from stores that keep none. */
   readonly peppers?: readonly string[]
-  /** The key that owns `keyHash`; absent when nobody does, or when it was not asked for. */
+  /** The key that owns `keyHash`; absent when there is none, or when it was not asked for. */
   readonly record?: KeyRecord
 }
 
-/** A store's lease until somebody sets another one, in milliseconds. */
+/** A store's lease until somebody sets another, in milliseconds. */
 export const defaultLeaseMs = 2_000
 
 /** A change that was committed. */
@@ -57,85 +57,86 @@ export interface CommittedChange {
   /** The revision and mark that the change wrote. */
   readonly position: Position
   /**
-   * How long processes may go on trusting what they have cached, in milliseconds; read in the change's
-   * transaction, behind its lock.
+   * How long processes may go on trusting their caches, in milliseconds. Read in the change's transaction,
+   * under its lock.
    */
   readonly leaseMs: number
 }
 
-/** A key that is to be made, with its audit entry. */
+/** A key to be made, with its audit entry. */
 export interface Creation {
   readonly record: KeyRecord
   readonly audit: AuditEntry
 }
 
-/** One secret of a key: what an index of existing digests holds of it. */
+/** One secret of a key, as the index of existing digests needs it. */
 export interface ExistingSecret {
   readonly keyId: string
   readonly keyHash: string
 }
 
 /**
- * Which secrets exist, so that keys that nobody has can be told from keys that have not been asked for yet.
+ * Lists which secrets exist, so that a process can tell an unknown key from one that it has not looked up
+ * yet.
  */
 export interface ExistingSecrets {
   /**
-   * The secrets whose `keyHash` follows `after` (`null`: from the first), in ascending order, `limit` of them
-   * at most. An empty page is the end. Asked page by page, at a process's start and when its place in the
+   * The secrets whose `keyHash` follows `after` (`null`: from the first), in ascending order, at most
+   * `limit`. An empty page is the end. Called page by page at a process's start, and when its place in the
    * history is lost.
    */
   page(after: string | null, limit: number): Awaitable<readonly ExistingSecret[]>
   /**
-   * The secrets of these keys as they are now, none for a key that was removed. Asked for keys that a poll
-   * says changed, 1 000 at most.
+   * The present secrets of these keys; none for a key that was removed. Called for keys that a poll reports
+   * as changed, at most 1 000.
    */
   of(keyIds: readonly string[]): Awaitable<readonly ExistingSecret[]>
 }
 
-/** Told that something changed: which keys, or anything when it does not say. */
+/** Called when something changed. Without ids, any key may have changed. */
 export type ChangeListener = (keyIds?: readonly string[]) => void
 
 /**
  * Holds write keys. Every write is one transaction that also raises the store's single revision and adds the
- * audit entry; it happens as a whole or not at all. Any throw or rejection means "unreachable": verification
+ * audit entry. It happens as a whole or not at all. Any throw or rejection means "unreachable": verification
  * answers 503, management calls reject.
  */
 export interface KeyStore {
   /**
    * `'process'`: nobody outside this process can change the keys, and `watch` is called before a write
-   * returns, so that what is cached never goes stale. `'shared'`: other processes may; what is cached is
-   * trusted for a lease.
+   * returns, so the cache never goes stale. `'shared'`: other processes can; the cache is trusted for a
+   * lease.
    */
   readonly scope: 'process' | 'shared'
   /**
-   * Answers from one snapshot, by indexed reads of the primary. Asked every quarter of a lease, on hints and
+   * Answers from one snapshot, by indexed reads of the primary. Called every quarter of a lease, on hints and
    * with every cache miss. Rejects with `store_not_primary` rather than answer from a replica.
    */
   poll(question: PollQuestion): Awaitable<PollAnswer>
   get(id: string): Awaitable<KeyRecord | undefined>
-  /** In the order of `sort`, behind `after`. */
+  /** In the order of `sort`, after `after`. */
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
-  /** How many keys fit, whatever `limit` and `after` say; without it lists do not tell. */
+  /** How many keys fit, whatever `limit` and `after` say. Without it lists have no total. */
   count?(query: ParsedListQuery): Awaitable<number>
 
   /**
    * Changes lock the store's one revision row, raise it by one and give it a new random mark, in the
-   * transaction that makes the change; revisions are in the order of commits. `undefined`: refused, and
+   * transaction that makes the change. So revisions are in the order of commits. `undefined`: refused, and
    * nothing was written.
    */
   /** @returns undefined when the id, one of the hashes, or the id of the audit entry exists. */
   insert(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
   /**
-   * Makes several keys in one transaction, each as `insert` would; one that exists is left out and harms no
-   * other, and of two alike the first is made. Each has a revision of its own, in their order. Asked with 1
-   * 000 at most. Without it keys are inserted one by one.
+   * Makes several keys in one transaction, each as `insert` would. One that exists is left out and harms no
+   * other; of two alike, the first is made. Each has its own revision, in order. At most 1 000. Without it
+   * keys are inserted one by one.
    * @returns for each, in order, what `insert` returns.
    */
   insertAll?(creations: readonly Creation[]): Awaitable<readonly (CommittedChange | undefined)[]>
   /**
    * Writes `record` over its previous version.
-   * @throws StoreError `schema_mixed` when processes whose code does not know the record's status may run on
-   * the store.
+   * @throws StoreError `schema_mixed` when processes that do not know the record's status may run on the
+   * store.
    * @returns undefined unless the stored version is `record.version - 1`.
    */
   replace(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
@@ -146,46 +147,47 @@ export interface KeyStore {
   remove(id: string, version: number, audit: AuditEntry): Awaitable<CommittedChange | undefined>
 
   /**
-   * Remembers a fingerprint (4 hex digits) of what keys are hashed with, for good, unless the store has
-   * others that are not among `known`; `poll` tells all of them. Called by each process before the first key
-   * that it makes. Raises no revision. Without it a process with a wrong pepper takes good keys for unknown
-   * ones.
-   * @returns all that the store has now.
+   * Remembers a fingerprint (4 hex digits) of the pepper that keys are hashed with, for good, unless the
+   * store has others that are not in `known`. `poll` returns all of them. Called by each process before the
+   * first key that it makes. Raises no revision. Without it a process with a wrong pepper takes good keys for
+   * unknown ones.
+   * @returns all fingerprints that the store has now.
    */
   notePepper?(fingerprint: string, known: readonly string[]): Awaitable<readonly string[]>
   /**
-   * Sets the store's lease, for all processes. A longer one counts from the next poll on; a shorter one in
-   * two steps, so that changes wait for whoever still goes by the longer one: resolves after that. Called
-   * once by a process whose application names a lease.
+   * Sets the store's lease, for all processes. A longer lease counts from the next poll on. A shorter one is
+   * set in two steps, so that changes wait for processes that still use the longer one; resolves after that.
+   * Called once by a process whose application sets a lease.
    */
   setLease?(leaseMs: number): Awaitable<void>
   /**
-   * Hints that something changed, sooner than the next poll. May be lost or repeated.
-   * @param onLost told with the reason when a connection that carries hints is lost, once until it is back.
-   * @param onRestored told when it is back.
+   * Tells of changes sooner than the next poll. Hints may be lost or repeated.
+   * @param onLost called with the reason when a connection that carries hints is lost, once until it is back.
+   * @param onRestored called when it is back.
    * @returns a function that ends it.
    */
   watch?(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void
 
-  /** Without it a flood of unknown keys is bounded by a budget alone. */
+  /** Without it only a budget bounds a flood of unknown keys. */
   readonly existing?: ExistingSecrets
-  /** Volume and last use; without it `usage` has nothing to tell. */
+  /** Volume and last use. Without it `usage` is empty. */
   readonly usage?: UsageStore
-  /** What processes tell each other about traffic; without it the management API shows one process alone. */
+  /** What processes tell each other about traffic. Without it the management API shows one process alone. */
   readonly fleet?: FleetStore
-  /** Reading the audit log; without it the entries handed to writes may be dropped. */
+  /** Reads the audit log. Without it the entries handed to writes may be dropped. */
   readonly audit?: AuditLog
 
   close(): Awaitable<void>
 }
 
 /**
- * Carries hints between processes for any store: messages that keys changed. They only ever remove trust, so
- * a lost, repeated, late or forged one does no harm beyond a question to the store.
+ * Carries hints between processes for any store: messages that keys changed. They only ever remove trust: a
+ * lost, repeated, late or forged one costs a question to the store and does no other harm.
  */
 export interface ChangeHints {
   /**
-   * Called after a change has committed. Not awaited by the change; a rejection is reported as `hints_error`.
+   * Called after a change has committed. The change does not wait for it. A rejection is reported as
+   * `hints_error`.
    */
   publish(keyIds: readonly string[]): Awaitable<void>
   /** As `KeyStore.watch`. */

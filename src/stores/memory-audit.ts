@@ -13,7 +13,7 @@ export function createMemoryAudit(): AuditLog & { has(id: string): boolean } {
       entries.push(entry)
       ids.add(entry.id)
       if (entries.length < maxEntries + 1_000) return
-      // In blocks, as each cut moves everything that stays.
+      // Cut in blocks, because each cut moves everything that stays.
       for (const { id } of entries.splice(0, entries.length - maxEntries)) ids.delete(id)
     },
     list({ keyId, workspace, limit, after }) {

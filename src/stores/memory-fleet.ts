@@ -13,7 +13,7 @@ import {
 const hourMs = 3_600_000
 const toHour = (at: number) => at - (at % hourMs)
 
-/** What those who share a memory store see. */
+/** The fleet of a memory store: everything that shares it. */
 export interface MemoryFleet extends FleetStore {
   isWatched(): boolean
   forget(keyId: string): void
@@ -37,7 +37,7 @@ export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
       .flatMap((sighting) => {
         const { keyId, kind, name, sender } = sighting
         const group = JSON.stringify([keyId, kind, name])
-        // What is beyond a sender's places takes none from others.
+        // A sender beyond its places takes none from others.
         if (sender !== null && take(`${group} ${sender}`) > keptOfSender) return []
         return [{ sighting, place: take(group) }]
       })

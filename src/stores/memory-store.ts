@@ -30,7 +30,7 @@ export function createMemoryStore(): KeyStore {
   const fleet = createMemoryFleet()
   const peppers = new Set<string>()
   const listeners = new Set<ChangeListener>()
-  /** What has happened, oldest first; the first entry says only where that began. */
+  /** The history, oldest first. Its first entry only says where it begins. */
   let history: { position: Position; keyId: string }[] = [
     { position: { revision: 0, mark: randomBase62(16) }, keyId: '' },
   ]
@@ -52,7 +52,7 @@ export function createMemoryStore(): KeyStore {
   function commit(keyId: string, audit: AuditEntry): CommittedChange {
     const position = { revision: here().revision + 1, mark: randomBase62(16) }
     history.push({ position, keyId })
-    // In blocks, as each cut moves everything that stays.
+    // Cut in blocks, because each cut moves everything that stays.
     if (history.length > 2 * maxChanges) history = history.slice(-maxChanges)
     auditLog.append(audit)
     for (const listener of listeners) listener([keyId])
@@ -174,7 +174,7 @@ function selectPage(
   }
 }
 
-/** Code-unit order, as the SQL stores compare ids; `localeCompare` would differ between machines. */
+/** Code-unit order, as SQL stores compare ids. `localeCompare` would differ between machines. */
 function compareValues(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

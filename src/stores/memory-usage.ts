@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import { toBucketStart, type UsageCount, type UsageStore } from './usage-store.ts'
 
-/** Numbers kept at most, some 200 bytes each; beyond, the oldest buckets go. */
+/** Most numbers kept, some 200 bytes each. Beyond that the oldest buckets go. */
 const maxCells = 250_000
 
 /** The usage of a memory store. */
@@ -11,13 +11,13 @@ export interface MemoryUsage extends UsageStore {
   forget(record: KeyRecord): void
 }
 
-/** @param has whether the store has this key: usage of keys that are gone is not kept. */
+/** @param has whether the store has this key: usage of removed keys is not kept. */
 export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage {
   /** By start of the bucket, then by key, kind and name. */
   const buckets = new Map<number, Map<string, UsageCount>>()
   const lastEventAt = new Map<string, number>()
   const lastUsedAt = new Map<string, number>()
-  /** Number of the last batch of each writer: those who share this object. */
+  /** Number of the last batch of each writer that shares this object. */
   const batches = new Map<string, number>()
   let cells = 0
 
@@ -107,7 +107,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
   }
 }
 
-/** A time that lies ahead was written by a clock that was wrong: it gives way. */
+/** A time in the future was written by a wrong clock: it gives way. */
 function moveForward(times: Map<string, number>, id: string, at: number, now: number): void {
   const known = times.get(id)
   const time = Math.min(at, now)

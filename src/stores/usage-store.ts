@@ -26,13 +26,13 @@ export interface UsageCount {
 }
 
 /**
- * A part of what a process has counted: some hundred numbers. A process sends its batches one after another.
- * One that got no answer is sent again, exactly as it was, until it gets one.
+ * Some hundred numbers that a process has counted. A process sends its batches one after another. A batch
+ * without an answer is sent again, unchanged, until it gets one.
  */
 export interface UsageBatch {
-  /** Who counted: 16 letters and digits, new for every `createWriteKeys`. */
+  /** The writer: 16 letters and digits, new for every `createWriteKeys`. */
   readonly writer: string
-  /** Of this writer's batches: 1 and up, one more each time. */
+  /** Number of this batch within its writer: 1 and up, one more each time. */
   readonly number: number
   /** When the batch was made, by the process's clock, which may be wrong. */
   readonly madeAt: number
@@ -49,8 +49,8 @@ export interface UsageQuery {
   from: number
   to: number
   /**
-   * Buckets this long, counted from `from`, are enough: a store that can, adds up the short ones and gives
-   * back `bucketAt = from + n × bucketMs`. A multiple of `usageBucketMs`. May be ignored.
+   * Buckets this long, counted from `from`, are enough: a store may add up the short ones and return
+   * `bucketAt = from + n × bucketMs`. A multiple of `usageBucketMs`. May be ignored.
    */
   bucketMs: number
 }
@@ -63,16 +63,16 @@ export interface UsagePruning {
   now: number
 }
 
-/** Keeps volume and last use. Part of a key store; never asked on the request path. */
+/** Keeps volume and last use. Part of a key store, never asked on the request path. */
 export interface UsageStore {
   /**
    * Adds counts once and moves times forward. Counts and the writer's batch number are written in one
-   * transaction; a batch whose number is not above the writer's last was counted before, and is not counted
+   * transaction. A batch whose number is not above the writer's last was counted before, and is not counted
    * again. Numbers are remembered for 30 days after a writer's last batch. Keys that are gone are skipped.
    * Raises no revision.
    *
-   * Whatever is later than the store's own clock is taken as of now, and a stored time that is later gives
-   * way to the new one: one process with a wrong clock must not spoil what others count.
+   * A time later than the store's own clock is taken as now, and a stored time that is later gives way to the
+   * new one: one process with a wrong clock must not spoil what others count.
    */
   add(batch: UsageBatch): Awaitable<void>
   /** Counts of these keys in buckets with `from <= bucketAt < to`, summed over processes. */
@@ -82,16 +82,16 @@ export interface UsageStore {
    * is `from`. Without it volume is read key by key.
    */
   totals?(window: { from: number; to: number }): Awaitable<UsageCount[]>
-  /** Time of the latest accepted event of these keys; keys without one are missing. */
+  /** Time of the latest accepted event of these keys. Keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /**
-   * Forgets some of the counts whose bucket began more than `keptMs` ago, both by the process's clock and by
-   * the store's own. A small part at a time, so that nobody waits for it. @returns whether there may be more.
+   * Forgets some counts whose bucket began more than `keptMs` ago, both by the process's clock and by the
+   * store's own. A small part at a time, so that nobody waits for it. @returns whether there may be more.
    */
   prune(pruning: UsagePruning): Awaitable<boolean>
   /**
-   * The store's own time, milliseconds since the epoch. Left out by stores that have no clock but the
-   * process's.
+   * The store's own time, milliseconds since the epoch. Left out by stores that only have the clock of the
+   * process.
    */
   now?(): Awaitable<number>
 }
@@ -106,12 +106,9 @@ export interface AuditQuery {
   after?: { at: number; id: string }
 }
 
-/**
- * The audit log of a key store. Entries of changes are written by the change itself; nothing is ever altered
- * or removed.
- */
+/** The audit log of a key store. Each change writes its own entry; nothing is ever altered or removed. */
 export interface AuditLog {
-  /** Adds an entry that belongs to no change: a refused management call. */
+  /** Adds an entry without a change: a refused management call. */
   append(entry: AuditEntry): Awaitable<void>
   /** Newest first (by time, then id). */
   list(query: AuditQuery): Awaitable<{ data: AuditEntry[]; more: boolean }>

@@ -3,7 +3,7 @@ import { newId } from '../keys/ids.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 
-/** A key as a store is handed it, valid and unlike any other; `changes` replaces fields. */
+/** A valid key as a store gets it, unlike any other; `changes` replaces fields. */
 export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
   return {
     id: newId('key'),
@@ -21,7 +21,7 @@ export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
   }
 }
 
-/** A secret of such a key. Its hash belongs to no secret anybody could present. */
+/** A secret of such a key. No presented secret has its hash. */
 export function createSecretRecord(changes: Partial<SecretRecord> = {}): SecretRecord {
   return {
     id: newId('secret'),

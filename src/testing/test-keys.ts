@@ -4,18 +4,18 @@ import type { WriteKeys } from '../write-keys-interface.ts'
 import type { WriteKeysOptions } from '../write-keys-options.ts'
 
 /**
- * As for `createWriteKeys`, without a store: what a test makes is gone with it. `key`: fields of the key, all
- * of them optional.
+ * As for `createWriteKeys`, without a store: everything goes with the test. `key`: fields of the key, all
+ * optional.
  */
 export interface TestKeysOptions extends Omit<WriteKeysOptions, 'store' | 'hints'> {
   key?: Partial<CreateKeyInput>
 }
 
-/** Write keys for a test, with one key that has been made already. */
+/** Write keys for a test, with one key in them. */
 export interface TestKeys {
   /** For the guard: `writeKeyAuth(keys)`. */
   keys: WriteKeys
-  /** The key, as a sender has it. */
+  /** The secret of the key, as a sender has it. */
   key: string
   /** Its id, for `keys.update(id, …)`, `keys.revoke(id)` and the like. */
   id: string
@@ -27,7 +27,7 @@ export interface TestKeys {
  * Write keys in memory with one key, for tests of an application's own handlers. The guard is the real one,
  * so a test meets its real answers. Logs nothing unless given a `logger`.
  *
- * @throws ConfigError, KeyError for an option or a field that is not right.
+ * @throws ConfigError, KeyError for a bad option or field.
  * @example
  * ```ts
  * const { keys, authorization } = await createTestKeys()

@@ -1,4 +1,4 @@
-/** What a test says about a value. Vitest's and Jest's `expect` give this. */
+/** What a test asserts about a value. Vitest's and Jest's `expect` return this. */
 export interface Expectation {
   toBe(expected: unknown): void
   toEqual(expected: unknown): void
@@ -21,7 +21,7 @@ export interface TestTools {
   expect(value: unknown): Expectation
 }
 
-/** The same, and what is done when all tests of a group have run (`after` of `node:test`). */
+/** The same, with a hook for when all tests of a group have run (`after` of `node:test`). */
 export interface TestHooks extends TestTools {
   afterAll(body: () => Promise<void> | void): void
 }

@@ -1,24 +1,24 @@
 import { invalidField } from '../runtime/errors.ts'
 
-/** Days and hours as people of a time zone count them. */
+/** Days and hours as people in a time zone count them. */
 export interface Calendar {
-  /** The start of the hour of the clock that a moment belongs to. */
+  /** The start of the clock hour that a moment belongs to. */
   hourOf(at: number): number
-  /** The start of the day that is `days` after the day of a moment; days of 23 or 25 hours included. */
+  /** The start of the day that is `days` after the day of a moment, also for days of 23 or 25 hours. */
   dayOf(at: number, days: number): number
 }
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
-/** Offsets of zones are multiples of this in our time. */
+/** Present offsets of zones are multiples of this. */
 const stepMs = 15 * minuteMs
 
-/** @throws KeyError `invalid_field` for a name that is no time zone, such as `Asia/Kolkata` or `UTC`. */
+/** @throws KeyError `invalid_field` for a name that is not a time zone such as `Asia/Kolkata` or `UTC`. */
 export function createCalendar(zone: unknown): Calendar {
   const format = zoneFormat(zone)
 
-  /** What the clock on the wall shows, as if it were UTC. */
+  /** The local time, as if it were UTC. */
   function wallOf(at: number): number {
     const parts: Record<string, number> = {}
     for (const { type, value } of format.formatToParts(at)) parts[type] = Number(value)
@@ -31,7 +31,7 @@ export function createCalendar(zone: unknown): Calendar {
 
   const dateOf = (at: number) => Math.floor(wallOf(at) / dayMs)
 
-  /** The first moment of a date: not always midnight, where clocks are put forward at midnight. */
+  /** The first moment of a date: not always midnight, because some zones put clocks forward at midnight. */
   function startOf(date: number): number {
     const midnight = date * dayMs
     let at = midnight - (wallOf(midnight) - midnight)

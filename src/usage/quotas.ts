@@ -5,7 +5,7 @@ import type { UsageStore } from '../stores/usage-store.ts'
 
 /** How many events a key may still send this month. */
 export interface QuotaLeft {
-  /** Of the plan. */
+  /** The quota of the plan. */
   readonly monthlyEvents: number
   /** Accepted since the month began. */
   readonly used: number
@@ -19,7 +19,7 @@ export interface QuotasOptions {
   clock: Pick<Clock, 'now'>
   /** Stores what this process has counted. */
   flush: () => Promise<void>
-  /** How long what other processes have stored may be unknown here. */
+  /** For how long counts that other processes have stored may be unknown here. */
   refreshMs: number
 }
 
@@ -29,16 +29,16 @@ interface Known {
   reading: boolean
   /** As the store had it. */
   stored: number
-  /** By this process, since. */
+  /** Counted by this process since. */
   taken: number
 }
 
 const maxKeys = 10_000
 
 /**
- * What is used of a quota is what the store has counted since the month began, read again every `refreshMs`
- * while the key is in use, and what this process has admitted since. So one process is exact, and several
- * exceed a quota by what the others admit between two of their writes.
+ * The used part of a quota is what the store has counted since the month began, read again every `refreshMs`
+ * while the key is in use, plus what this process has admitted since. So one process is exact. Several exceed
+ * a quota by what the others admit between two of their writes.
  */
 export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions): Quotas {
   const known = new LRUCache<string, Known>({ max: maxKeys })
@@ -53,7 +53,7 @@ export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions):
       one.stored = stored
       one.taken -= taken
     } catch {
-      // Counting fails as well then, and that is told.
+      // Counting fails as well then, and reports it.
     } finally {
       one.reading = false
       one.readAt = clock.now()
@@ -107,7 +107,7 @@ export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions):
   }
 }
 
-/** What is left to a key, for people. */
+/** What a key has left, for people. */
 export async function readQuota(
   store: Pick<UsageStore, 'read'>,
   keyId: string,

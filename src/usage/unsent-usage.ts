@@ -1,17 +1,17 @@
 import type { UsageBatch, UsageCount } from '../stores/usage-store.ts'
 
-/** Numbers that were given up: accepted events and refusals. */
+/** Counts that were dropped: accepted events and refusals. */
 export interface DroppedUsage {
   readonly events: number
   readonly refusals: number
 }
 
-/** What one batch carries. */
+/** The content of one batch. */
 type UsagePart = Pick<UsageBatch, 'counts' | 'lastEventAt' | 'lastUsedAt'>
 
 /**
- * What has been counted and not yet handed to the store. Adds up, and is bounded: beyond, the oldest counts
- * are given up.
+ * What has been counted and not yet handed to the store. Bounded: when it is full, the oldest counts are
+ * dropped.
  */
 export interface UnsentUsage {
   isEmpty(): boolean
@@ -22,20 +22,19 @@ export interface UnsentUsage {
   addLastUse(secretId: string, keyId: string, at: number): void
   /** Hands over the oldest rows, at most `rowsPerBatch`; undefined when there are none. */
   take(): UsagePart | undefined
-  /** What was given up since the last call; undefined when nothing was. */
+  /** What was dropped since the last call; undefined when nothing was. */
   takeDropped(): DroppedUsage | undefined
-  /** Gives up everything. */
+  /** Drops everything. */
   dropAll(): void
 }
 
-/** Most counts that wait for a store that is away. Some 200 bytes each. */
+/** Most counts that wait while the store is away. Some 200 bytes each. */
 const maxUnsentCounts = 100_000
 const maxUnsentTimes = 50_000
-/** Given up at once when there are more: finding the oldest of a map one by one takes long. */
+/** Dropped at once when there are more: finding the oldest entry of a map one by one is slow. */
 const givenUpAtOnce = 1_000
 /**
- * A store that works in this process, as SQLite does, holds it up for a batch: with this many rows some
- * milliseconds.
+ * A store in this process, such as SQLite, blocks it during a batch: some milliseconds with this many rows.
  */
 const rowsPerBatch = 200
 

@@ -2,8 +2,8 @@ import { group, number } from '../runtime/options.ts'
 
 export interface UsageOptions {
   /**
-   * Longest time that counts wait in memory before they are stored, and so what a crash can lose. 100 to 3
-   * 600 000. Default 10 000.
+   * Longest time that counts wait in memory before they are stored, and so what a crash can lose, in
+   * milliseconds. 100 to 3 600 000. Default 10 000.
    */
   flushMs?: number
   /** Days that counts are kept. 1 to 30. Default 30. */

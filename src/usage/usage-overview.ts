@@ -15,7 +15,7 @@ export interface UsageGroup {
   readonly accepted: number
   /** Refused requests. */
   readonly refused: number
-  /** Of 1, accepted events against those and refused requests; `null`: there was nothing. */
+  /** Refused requests as a part of them and accepted events, 0 to 1; `null`: there was nothing. */
   readonly successRate: number | null
   /** Refused requests by reason. */
   readonly reasons: CountsByName
@@ -31,7 +31,7 @@ export interface UsageOverview {
   /** When each bucket begins. */
   readonly starts: readonly Date[]
   readonly total: Omit<UsageGroup, 'group'>
-  /** Most refused first, then most accepted; 1 000 at most. */
+  /** Most refused first, then most accepted; at most 1 000. */
   readonly groups: readonly UsageGroup[]
 }
 
@@ -43,19 +43,16 @@ interface Tally {
   accepted: number
   refused: number
   reasons: Record<string, number>
-  /** By bucket. One list for each instead of an object a bucket: of 20 000 groups those would be 600 000. */
+  /** By bucket. One list instead of an object per bucket: 20 000 groups would need 600 000 objects. */
   series: { accepted: number[]; refused: number[] }
 }
 
 /**
- * Adds up an overview part by part: of 20 000 keys over 30 days all of it at once would take most of a
+ * Adds up an overview part by part: for 20 000 keys over 30 days, doing it at once would take most of a
  * second.
  */
 export interface OverviewTally {
-  /**
-   * Adds what keys had in the bucket of the window with this index. Keys that are not among the records are
-   * left out.
-   */
+  /** Adds what keys had in the bucket of the window with this index. Keys without a record are left out. */
   add(index: number, counts: readonly UsageCount[]): void
   toOverview(): UsageOverview
 }
@@ -107,7 +104,7 @@ function groupName(record: KeyRecord, groupBy: UsageGrouping): string | null {
   return groupBy === 'workspace' ? record.workspace : record.sourceType
 }
 
-/** Without a prototype, as everything that is counted by name. */
+/** Without a prototype, like everything that is counted by name. */
 function emptyTally(group: string | null, buckets: number): Tally {
   const series = {
     accepted: new Array<number>(buckets).fill(0),

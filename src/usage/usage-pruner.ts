@@ -10,7 +10,7 @@ export interface UsagePrunerOptions {
   onStoreError: (error: unknown) => void
 }
 
-/** Has the store forget old counts, part by part, beside everything else. */
+/** Makes the store forget old counts, part by part, in the background. */
 export interface UsagePruner {
   /** Begins unless it did so within the last hour, or met an error a moment ago. Returns at once. */
   runIfDue(): void
@@ -40,7 +40,7 @@ export function createUsagePruner({
   /** A clock that is ahead for a moment must not cost the history of all keys. */
   function believedNow(): number {
     const now = clock.now()
-    // The store's own clock decides. Where there is none, two looks an hour apart have to agree.
+    // The store's own clock decides. Without one, two checks an hour apart must agree.
     const believed = store.now === undefined ? Math.min(now, lastLook) : now
     lastLook = now
     return believed

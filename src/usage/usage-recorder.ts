@@ -8,10 +8,10 @@ import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
 
 export interface UsageRecorderOptions {
-  /** Without one nothing is counted. */
+  /** Without a store nothing is counted. */
   store: UsageStore | undefined
   clock: Clock
-  /** Event types that are counted by name; all others, and events without a type, count as `other`. */
+  /** Event types that are counted by name. All others, and events without a type, count as `other`. */
   eventTypes: Iterable<string>
   /** Time between the first count and the write of a batch, in milliseconds. */
   flushMs: number
@@ -20,7 +20,7 @@ export interface UsageRecorderOptions {
   onStoreError: (error: unknown) => void
   /** A batch was stored. */
   onStored?: () => void
-  /** Told how much was given up because the store was away for too long. */
+  /** Called with what was dropped because the store was away for too long. */
   onDropped: (dropped: DroppedUsage) => void
 }
 
@@ -28,17 +28,17 @@ export interface UsageRecorderOptions {
 export interface UsageRecorder extends UsageCounter {
   /** Stores what has been counted so far. Never rejects: what could not be stored waits for the next time. */
   flush(): Promise<void>
-  /** Accepted events and refusals that have been counted and not been stored. */
+  /** Accepted events and refusals that have been counted but not stored. */
   unsent(): number
-  /** Stores what is left, for at most `deadlineMs`, and stops. */
+  /** Stores the rest, for at most `deadlineMs`, and stops. */
   close(deadlineMs?: number): Promise<void>
 }
 
-/** The name under which events count that have no known type. */
+/** Counts events without a known type. */
 const otherEventType = 'other'
 
 /**
- * Keys counted at the same time, some 500 bytes each; beyond, a batch is written early. Moving on takes some
+ * Keys counted at the same time, some 500 bytes each. Beyond that a batch is written early, which takes some
  * milliseconds.
  */
 const maxCounters = 5_000
@@ -47,8 +47,8 @@ const closeDeadlineMs = 5_000
 
 /**
  * Counts accepted events by type and refusals by reason in buckets of five minutes, with the last event of
- * each key and the last use of each secret. What a crash loses is what was counted since the last batch: at
- * most `flushMs` of it.
+ * each key and the last use of each secret. A crash loses what was counted since the last batch: at most
+ * `flushMs` of it.
  */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   if (options.store === undefined) return noRecorder
@@ -82,14 +82,14 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   }
 
   /**
-   * A request that began in the bucket before may count in this one. More than that, and the clock was ahead
+   * A request that began in the previous bucket may count in this one. If it is older, the clock was ahead
    * and has been set right.
    */
   function belongsToOpenBucket(at: number): boolean {
     return at < bucketAt + usageBucketMs && at >= bucketAt - usageBucketMs
   }
 
-  /** Moves the open counters to what waits to be stored. */
+  /** Moves the open counters to the unsent counts. */
   function seal(): void {
     for (const [keyId, counter] of counters) {
       for (const count of toUsageCounts(keyId, bucketAt, counter, typeNames, reasons)) unsent.add(count)

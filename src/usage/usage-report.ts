@@ -40,9 +40,7 @@ export interface KeyUsage {
   /** Accepted events that the rules on trial would have refused, by reason. */
   readonly wouldRefuse: CountsByName
   readonly wouldRefuseTotal: number
-  /**
-   * Accepted events that rules on trial have judged: of so many they would have refused `wouldRefuseTotal`.
-   */
+  /** Accepted events that rules on trial have judged: they would have refused `wouldRefuseTotal` of these. */
   readonly triedTotal: number
   /**
    * Accepted events by id of the secret, counted while the key has more than one: an earlier one without any
@@ -145,7 +143,7 @@ interface Tally {
   wouldRefuse: Record<string, number>
 }
 
-/** Without a prototype: an event type of the application's may be called `constructor`. */
+/** Without a prototype: an application may call an event type `constructor`. */
 function emptyTally(): Tally {
   return { accepted: Object.create(null), refused: Object.create(null), wouldRefuse: Object.create(null) }
 }

@@ -2,30 +2,29 @@ import { invalidField } from '../runtime/errors.ts'
 import { toBucketStart, usageBucketMs } from '../stores/usage-store.ts'
 import { createCalendar } from './calendar.ts'
 
-/** Buckets that a report is made of, in milliseconds since the epoch. */
+/** The buckets of a report, in milliseconds since the epoch. */
 export interface UsageWindow {
   readonly from: number
   readonly to: number
-  /** Length of a bucket; of a day that is 23 or 25 hours long it is another. */
+  /** Length of a bucket. A day may have 23 or 25 hours instead. */
   readonly bucketMs: number
   /** When each bucket begins, oldest first. */
   readonly starts: readonly number[]
-  /** Buckets of the store that each of these is made of, see `UsageQuery.bucketMs`. */
+  /** Store buckets that make up one of these, see `UsageQuery.bucketMs`. */
   readonly storedMs: number
 }
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-/** Clocks are put forward and back by a multiple of this. */
+/** Clocks are put forward and back by multiples of this. */
 const halfHourMs = hourMs / 2
-/** Longest window, and how long counts are kept unless an option says less. */
+/** Longest window, and how long counts are kept unless an option sets less. */
 const maxUsageWindowMs = 30 * dayMs
 
 /**
  * A window such as `24h` or `7d` that ends with the bucket that is open at `now`: five minutes up to 6 hours,
  * a full hour of the zone's clock up to 7 days, a calendar day of the zone beyond.
- * @throws KeyError `invalid_field` for anything but 1 to 720 hours or 1 to 30 days, and for what is no time
- * zone.
+ * @throws KeyError `invalid_field` unless it is 1 to 720 hours or 1 to 30 days, and for an unknown time zone.
  */
 export function parseUsageWindow(window: unknown, now: number, zone: unknown = 'UTC'): UsageWindow {
   const match = typeof window === 'string' ? /^([1-9]\d{0,2})([hd])$/.exec(window) : null

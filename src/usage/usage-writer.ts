@@ -10,7 +10,7 @@ export interface UsageWriterOptions {
   store: UsageStore
   clock: Clock
   unsent: UnsentUsage
-  /** Moves what is being counted to `unsent`. */
+  /** Moves open counters to `unsent`. */
   seal: () => void
   /** Longest time that counts wait, in milliseconds; also the time until a failed batch is sent again. */
   flushMs: number
@@ -18,7 +18,7 @@ export interface UsageWriterOptions {
   onStoreError: (error: unknown) => void
   /** A batch was stored. */
   onStored?: () => void
-  /** Counts were given up: the store was away for too long, or did not take them before the process ended. */
+  /** Counts were dropped: the store was away for too long, or did not take them before the process ended. */
   onDropped: (dropped: DroppedUsage) => void
 }
 
@@ -27,27 +27,27 @@ export interface UsageWriter {
   /** Something has been counted: it will be written within `flushMs`. */
   schedule(): void
   /**
-   * Whether the time has come for what was counted, by the wall clock, and no timer has: some runtimes stop
-   * timers between requests.
+   * Whether a write is overdue by the wall clock although no timer has fired: some runtimes stop timers
+   * between requests.
    */
   isOverdue(now: number): boolean
   /**
-   * Stores what has been counted so far. Calls made meanwhile share the next one. Never rejects: what could
+   * Stores what has been counted so far. Calls made meanwhile share the next write. Never rejects: what could
    * not be stored waits.
    */
   flush(): Promise<void>
   /** The batch that the store has not answered. */
   unanswered(): UsageBatch | undefined
-  /** Stores what is left, trying again until `deadlineMs` have passed, and stops. */
+  /** Stores the rest, retrying until `deadlineMs` have passed, and stops. */
   close(deadlineMs: number): Promise<void>
 }
 
 const closeRetryMs = 100
-/** A timer of a busy process comes this late, in milliseconds, without having been stopped. */
+/** In a busy process a timer may be this late, in milliseconds, without having been stopped. */
 const latenessMs = 500
 /**
- * A question that nobody has answered for so long is given up, in milliseconds: a runtime that ends what a
- * request has begun answers it never. It is sent again as it was.
+ * A write without an answer for this long, in milliseconds, is given up: a runtime that cancels what a
+ * request has begun never answers it. The batch is sent again unchanged.
  */
 const forsakenMs = 60_000
 
@@ -56,10 +56,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   const pruner = createUsagePruner(options)
   const writer = randomBase62(16)
   let batches = 0
-  /**
-   * Sent, perhaps more than once, and not answered: whether the store has counted it is not known, so it
-   * stays as it is.
-   */
+  /** Sent, perhaps more than once, and not answered. The store may have counted it, so it must not change. */
   let unanswered: UsageBatch | undefined
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
@@ -77,7 +74,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
 
   function flush(): Promise<void> {
     if (running === undefined || clock.monotonic() - heardAt > forsakenMs) return start()
-    // What is under way does not hold what came since.
+    // A write under way does not delay what came since.
     next ??= running.then(start)
     return next
   }
@@ -113,7 +110,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
       heardAt = clock.monotonic()
       options.onStored?.()
       pruner.runIfDue()
-      // A store that works in this process never lets go of it by itself.
+      // A store in this process never yields by itself.
       if (!unsent.isEmpty()) await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -130,7 +127,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
 
   async function flushUntil(isOver: () => boolean): Promise<void> {
     await flush()
-    // A store that is busy for a moment, as one file with many writers is, gets another chance.
+    // A store that is busy for a moment, such as one file with many writers, gets another try.
     while ((unanswered !== undefined || !unsent.isEmpty()) && !isOver()) {
       await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
       await flush()

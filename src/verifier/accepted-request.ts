@@ -7,7 +7,7 @@ import type { Reason } from './reasons.ts'
 import type { Accepted, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
-/** Judges the events of an accepted request once more, as a guard further in reads it. Charges nothing. */
+/** Judges the events of an accepted request again, as an inner guard reads it. Charges nothing. */
 export type JudgeAgain = (
   accepted: AcceptedRequest,
   before: Visit,
@@ -15,8 +15,8 @@ export type JudgeAgain = (
 ) => Awaitable<Verdict>
 
 /**
- * The verdict on an accepted request. What it was given for is in a private field, so that no other code can
- * make one, and a guard further in can judge the same events by its own type.
+ * The verdict on an accepted request. A private field holds how it was reached, so that no other code can
+ * make such a verdict, and an inner guard can judge the same events by its own type.
  */
 export class AcceptedRequest implements Accepted {
   readonly ok = true
@@ -54,7 +54,7 @@ export class AcceptedRequest implements Accepted {
     this.#judgeAgain = judgeAgain
   }
 
-  /** The verdict of a guard further in; undefined for a verdict that no verifier of ours gave. */
+  /** The verdict of an inner guard; undefined for a verdict that no verifier of ours made. */
   static judgeAgain(verdict: Accepted, request: IngestRequest): Awaitable<Verdict> | undefined {
     if (!(#visit in verdict)) return undefined
     const accepted = verdict as AcceptedRequest

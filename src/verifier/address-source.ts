@@ -6,15 +6,12 @@ import { type IpAddress, parseIpAddress } from '../rules/ip-address.ts'
  */
 const networkUnits = 4
 
-/**
- * Whom to charge for wrong keys: the IPv4 address, or the /64 of an IPv6 one; `unknown` when it cannot be
- * told.
- */
+/** Who pays for wrong keys: the IPv4 address, or the /64 of an IPv6 one; `unknown` when it cannot be told. */
 export function addressSource(address: string | undefined): string {
   return networkOf(address === undefined ? undefined : parseIpAddress(address))
 }
 
-/** The same for an address that has been read already. */
+/** The same for a parsed address. */
 export function networkOf(parsed: IpAddress | undefined): string {
   if (parsed === undefined) return 'unknown'
   return typeof parsed === 'number' ? String(parsed) : parsed.slice(0, networkUnits)

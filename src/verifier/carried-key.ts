@@ -4,7 +4,7 @@ import { decodeSegment } from './path-credential.ts'
 import type { Visit } from './visit.ts'
 
 /**
- * What has to be taken from a request before others see it, as it holds the key. Adapters do so;
+ * What must be removed from a request before others see it, because it holds the key. Adapters do so.
  * `Authorization` stays.
  */
 export interface CarriedKey {
@@ -13,8 +13,8 @@ export interface CarriedKey {
   /** Whether the URL holds it. */
   readonly inUrl: boolean
   /**
-   * A URL, or what routers have left of it: without the key's parameter, and with the key's id in place of
-   * the key.
+   * A URL, or what routers have left of it, without the key's parameter and with the key's id in place of the
+   * key.
    */
   hideInUrl(url: string): string
   /** What a router has made of a segment, or of several by a wildcard: the key's id in place of the key. */
@@ -23,7 +23,7 @@ export interface CarriedKey {
   isInQuery(name: string, value: unknown): boolean
 }
 
-/** Stands where nobody knows the key. */
+/** Placeholder for an unknown key. */
 const unknownKey = 'unknown-key'
 
 /**
@@ -37,7 +37,7 @@ export function findCarriedKey(
   presented: Presented,
   keyId: string | undefined,
 ): CarriedKey | undefined {
-  /** Where a function looked is not known: what holds the key is found by its value. */
+  /** Where a function looked is not known, so the key is found by its value. */
   const secret = hasFunctions && typeof presented === 'string' && presented !== '' ? presented : undefined
   const segments = new Set(paths.flatMap((segmentOf) => segmentOf(request.path) ?? []))
   if (secret !== undefined)
@@ -110,7 +110,7 @@ function queryEntries(query: IngestRequest['query']): [string, unknown][] {
   return query instanceof URLSearchParams ? [...query] : Object.entries(query)
 }
 
-/** Whether a key may come in anything but `Authorization` and the body, which are seen to elsewhere. */
+/** Whether a key may be anywhere but in `Authorization` and the body, which are handled elsewhere. */
 export function mayCarryKey({ headers, queryNames, paths, hasFunctions }: Credentials): boolean {
   return headers.length > 0 || queryNames.length > 0 || paths.length > 0 || hasFunctions
 }
@@ -123,7 +123,7 @@ export function withoutKey(request: IngestRequest, carried: CarriedKey): IngestR
   return seen
 }
 
-/** A request for those who watch: without whatever holds the key, but for `Authorization`. */
+/** A request for watchers: without anything that holds the key, except `Authorization`. */
 export function withoutCarriedKey(visit: Visit): IngestRequest {
   const { request, reading, presented, keyId } = visit
   if (!mayCarryKey(reading.credentials) || typeof request.path !== 'string') return request
@@ -135,7 +135,7 @@ export function withoutCarriedKey(visit: Visit): IngestRequest {
 }
 
 /**
- * Properties of the body and its events that hold the key, beside `writeKey`. What a function has found is
+ * Properties of the body and its events that hold the key, beside `writeKey`. A key found by a function is
  * known by its value only.
  */
 export function keyFieldsOf(
@@ -150,7 +150,7 @@ export function keyFieldsOf(
     for (const [name, inner] of Object.entries(value)) if (inner === presented) fields.add(name)
   }
   addHolders(body)
-  // Events stand in the body itself or in a list of it, whatever its name.
+  // Events stand in the body itself or in a list in it, whatever its name.
   for (const list of [body, ...Object.values(body ?? {})]) if (Array.isArray(list)) list.forEach(addHolders)
   return [...fields]
 }

@@ -2,11 +2,11 @@ import type { ClientAddress, FindClientAddress } from '../rules/client-address.t
 import { addressSource, networkOf } from './address-source.ts'
 import type { Visit } from './visit.ts'
 
-/** Tells who sent a request. The address is found once, when somebody needs it. */
+/** Finds who sent a request. The address is found once, when it is needed. */
 export interface ClientOf {
   /** Undefined when it cannot be told. @throws whatever an application's `trustedProxies` throws */
   addressOf(visit: Visit): ClientAddress | undefined
-  /** Whom to count wrong keys and unread bodies against. */
+  /** Who pays for wrong keys and unread bodies. */
   sourceOf(visit: Visit): string
 }
 

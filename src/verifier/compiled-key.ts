@@ -30,15 +30,15 @@ export interface CompileOptions {
   /** The environment of the application, which nearly all of its keys have. */
   environment: string
   plans: Plans
-  /** Told of a key whose plan is none of the application's: the default one counts. */
+  /** Called for a key whose plan the application does not have: the default plan counts. */
   onUnknownPlan: (record: KeyRecord) => void
   burstSeconds: number
 }
 
 /**
- * A key as one of its secrets presents it, with everything verification needs. Made once per version of a
- * key, shared by requests, and never changed but for what the cache notes. Holds nothing else of the record,
- * and of what many keys have alike one copy: a driver makes every text anew.
+ * A key with one of its secrets and everything that verification needs. Made once per version of a key,
+ * shared by requests, and never changed, except for the cache's notes. Keeps nothing else of the record.
+ * Values that many keys share are kept once, because a driver makes every text anew.
  */
 export class CompiledKey implements CompiledRules {
   /** What handlers get. */
@@ -67,7 +67,7 @@ export class CompiledKey implements CompiledRules {
   readonly events: EventRule | null
   readonly origins: OriginRule | null
   readonly ips: IpRule | null
-  /** Kept by the cache. */
+  /** Set by the cache. */
   digest = ''
   freshUntilSeconds: number | null = null
 
@@ -107,11 +107,11 @@ export class CompiledKey implements CompiledRules {
   }
 }
 
-/** Most applications have a handful of different rates; should there be more of them, they are made again. */
+/** Most applications have a handful of different rates. Should there be more, they are made again. */
 const maxRatePolicies = 1_000
 
 /**
- * Creates the function that compiles the key of a record for the secret at `index`. `sibling` is what it made
+ * Creates the function that compiles the key of a record for the secret at `index`. `sibling` is its result
  * for another secret of the same version: what depends on the key alone is taken from there.
  */
 export function createKeyCompiler(

@@ -2,13 +2,13 @@ import { noRules, type TrialRules } from '../keys/fields.ts'
 import type { RatePolicy } from '../limits/rate-limit-headers.ts'
 import type { CompiledRules, CompileRules } from '../rules/compiled-rules.ts'
 
-/** Rules on trial, ready to be asked. */
+/** Rules on trial, compiled. */
 export interface CompiledTrial extends CompiledRules {
   readonly ratePolicy: RatePolicy | null
   readonly senderPolicy: RatePolicy | null
 }
 
-/** @param trial undefined: a custom store from before there were trials keeps none. */
+/** @param trial undefined: a custom store from before there were trials has no such field. */
 export function compileTrial(
   trial: TrialRules | null | undefined,
   compileRules: CompileRules,

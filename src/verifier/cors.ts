@@ -4,7 +4,7 @@ import { findCarriedKey, mayCarryKey } from './carried-key.ts'
 import { type Reading, readingOf } from './reading.ts'
 import type { PreflightReply } from './verdict.ts'
 
-/** Headers a browser SDK may read on any answer: without it `Retry-After` is null in script. */
+/** Headers that a browser SDK may read on any answer. Without this, `Retry-After` is null in script. */
 export const exposedHeaders =
   'Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset'
 

@@ -3,7 +3,7 @@ import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import type { Presented, Source } from './credentials.ts'
 import type { Visit } from './visit.ts'
 
-/** What a request presents as its key. */
+/** Finds what a request presents as its key. */
 export type ReadCredential = (visit: Visit) => Awaitable<Presented>
 
 function isPromised(value: unknown): value is PromiseLike<unknown> {
@@ -16,7 +16,7 @@ function toPresented(value: unknown): Presented {
 }
 
 /**
- * A function that fails over a body which could not be read has found nothing; the request is refused for its
+ * A function that fails because the body could not be read has found nothing. The request is refused for its
  * body.
  */
 function failed(visit: Visit, error: unknown): undefined {

@@ -27,10 +27,7 @@ export const credentialsOption: OptionReader<Credentials> = (value = defaultPlac
 const defaultPlaces: readonly CredentialSource[] = Object.freeze(['basic'])
 const compiled = new WeakMap<object, Credentials>()
 
-/**
- * Where a place stands in the order of asking: what is in headers comes first, what has to be read comes
- * last.
- */
+/** The order of places: headers come first, the body comes last. */
 const ranks = { header: 0, url: 1, body: 2 } as const
 
 interface Place {
@@ -47,7 +44,7 @@ function compileCredentials(value: unknown, option: string): Credentials {
   if (isList && value.length === 0)
     throw badOption(option, value, `${expected}, or a list with at least one of them`)
   const given: unknown[] = isList ? Array.from(value) : [value]
-  // A function keeps its place: it is asked behind all that stand before it, as it may read the body.
+  // A function keeps its place: it runs after all places before it, because it may read the body.
   let highest = 0
   const places = given.map((source, index) => {
     const place = placeOf(source, highest)
@@ -92,7 +89,7 @@ function placeOf(given: unknown, functionRank: number): Place | undefined {
   return entry === undefined || more.length > 0 ? undefined : namedPlace(entry)
 }
 
-/** Names of header fields (RFC 9110, 5.1); of those that say what a request is, none can be a key's. */
+/** Names of header fields (RFC 9110, 5.1). Those that describe the request itself cannot hold a key. */
 const headerName = /^[\w!#$%&'*+.^`|~-]{1,100}$/
 const otherHeaders = /^(?:authorization|host|cookie|origin|content-.*|transfer-encoding|connection|expect)$/i
 

@@ -6,18 +6,18 @@ import type { PathPattern } from './path-credential.ts'
 /** `undefined`: nothing is presented here. `null`: something is, and it cannot be a key. */
 export type Presented = PresentedSecret | null | undefined
 
-/** A place that has been compiled from its option. */
+/** A place, compiled from its option. */
 export type Source =
-  /** Can be looked at before the body is read. */
+  /** Needs no body. */
   | { readonly at: 'head'; present(request: IngestRequest): Presented }
   | { readonly at: 'body'; present(body: unknown): Presented }
   | { readonly at: 'function'; readonly find: FindKey }
 
-/** Where keys are looked for, and what of a request is never shown to handlers. */
+/** Where keys are looked for, and what handlers must never see of a request. */
 export interface Credentials {
-  /** In the order in which they are asked. */
+  /** In the order in which they are tried. */
   readonly sources: readonly Source[]
-  /** Lower-case names of header fields, but for `authorization`. */
+  /** Lower-case names of header fields, without `authorization`. */
   readonly headers: readonly string[]
   readonly queryNames: readonly string[]
   readonly paths: readonly PathPattern[]
@@ -50,7 +50,7 @@ export function presentedByBearer(headers: FieldValues): Presented {
   return /^ *bearer(?: |$)/i.test(value) ? null : undefined
 }
 
-/** Where the credential begins, behind `Basic` in any case and spaces; -1 for another scheme. */
+/** Where the credential begins, after `Basic` in any case and spaces; -1 for another scheme. */
 function credentialStart(value: string): number {
   let begin = 0
   while (value.charCodeAt(begin) === 32) begin++
@@ -70,8 +70,8 @@ function credentialStart(value: string): number {
 }
 
 /**
- * Where the text ends but for spaces and tabs, RFC 9110's OWS: `trimEnd` would take a no-break space, and one
- * key would have two spellings.
+ * Where the text ends without trailing spaces and tabs, RFC 9110's OWS. `trimEnd` would remove a no-break
+ * space, and one key would have two spellings.
  */
 function endBeforeBlanks(text: string): number {
   let end = text.length
@@ -85,16 +85,17 @@ function decodeCredential(value: string, start: number): Uint8Array | null {
   if (end <= start || end - start > maxCredentialLength) return null
   const length = decodedLength(value, start, end) - 1
   if (length < 1) return null
-  // Of this request alone, with no room for the colon. Up to 64 bytes lie on V8's own heap, which is cheap.
+  // A buffer for this request alone, without room for the colon. Up to 64 bytes live on V8's own heap, which
+  // is cheap.
   const decoded = new Uint8Array(length)
-  // A colon before the last byte is left to the check of the key's alphabet, which has none.
+  // A colon before the last byte is caught by the check of the key's alphabet, which has none.
   return decodeBase64(value, start, end, decoded, colon) === -1 ? null : decoded
 }
 
 /**
- * The key in a header field. A repeated one would let two readers see two keys: as a list it is refused here,
- * and joined by a comma and a blank by the check of the key's alphabet. Node's `headersDistinct` has single
- * ones in a list, too.
+ * The key in a header field. With a repeated one, two readers could see two keys. A list is refused here;
+ * values joined by a comma and a space fail the check of the key's alphabet. Node's `headersDistinct` puts
+ * single values in a list, too.
  */
 export function onlyValue(value: unknown): Presented {
   if (typeof value === 'string' || value === undefined) return value

@@ -1,37 +1,37 @@
 import { type Reason, reasons } from './reasons.ts'
 
-/** What was decided since somebody began to measure. Numbers only grow. */
+/** Decisions since measuring began. Numbers only grow. */
 interface DecisionCounts {
   readonly acceptedRequests: number
   readonly acceptedEvents: number
   /** Events left out under `onForbiddenEvent: 'drop'`. */
   readonly droppedEvents: number
-  /** Of bodies that were read, once inflated. */
+  /** Bytes of bodies that were read, once inflated. */
   readonly bodyBytes: number
   refusedFor(reason: Reason): number
 }
 
-/** Told how long a verification took, of one request in `timedEvery`. */
+/** Called with the duration of one verification in every `timedEvery`. */
 export type DurationListener = (seconds: number, isAccepted: boolean) => void
 
 export interface DecisionMeter {
   readonly counts: DecisionCounts
   accepted(events: number, dropped: number, bytes: number | undefined): void
   refused(reason: Reason, bytes: number | undefined): void
-  /** When the verification began, or 0 when this one is not timed. */
+  /** When the verification began, or 0 when it is not timed. */
   begin(): number
   ended(startedAt: number, isAccepted: boolean): void
   onDuration(listener: DurationListener): () => void
 }
 
-/** Where decisions are counted, once somebody measures. Without a meter nothing is counted. */
+/** Where decisions are counted. Without a meter nothing is counted. */
 export interface DecisionMeasure {
   meter?: DecisionMeter | undefined
 }
 
 /**
- * Two readings of a clock and a histogram take as long as some checks do; one request in sixteen gives the
- * same picture.
+ * Reading a clock twice and adding to a histogram takes as long as some checks do. One request in sixteen
+ * gives the same picture.
  */
 const timedEvery = 16
 

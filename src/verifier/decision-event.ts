@@ -1,7 +1,7 @@
 import type { AuditAction } from '../keys/audit-entry.ts'
 import type { Reason } from './reasons.ts'
 
-/** What `onEvent` is told. Carries ids and reasons, never a secret or a hash. */
+/** The events of `onEvent`. They carry ids and reasons, never a secret or a hash. */
 export type WriteKeyEvent =
   | AcceptedEvent
   | RefusedEvent
@@ -17,17 +17,16 @@ export type WriteKeyEvent =
   | { readonly type: 'server_key_in_browser'; readonly keyId: string; readonly origin?: string }
   /**
    * A request was refused with `invalid_path` because its path names two event types, such as
-   * /identify/track: told once, for an application whose own routes look so, which then needs the adapter's
-   * option `eventType`.
+   * /identify/track. Told once: an application with such routes needs the adapter's option `eventType`.
    */
   | { readonly type: 'ambiguous_path'; readonly eventTypes: readonly [string, string] }
   /**
    * A request with a known key came with `X-Forwarded-For` while the option `trustedProxies` is not set:
-   * behind a proxy every sender has the proxy's address then. Told once; not at all with `trustedProxies: 0`.
+   * behind a proxy every sender then has the proxy's address. Told once; not at all with `trustedProxies: 0`.
    */
   | { readonly type: 'forwarded_for_ignored' }
   /**
-   * A key has the rule `senderRateLimitEps`, and the sender of a request cannot be told from others, so only
+   * A key has the rule `senderRateLimitEps`, but the sender of a request cannot be told from others, so only
    * the key's rate counted: its address is not known, or it came with a forwarded address while the option
    * `trustedProxies` is not set. Told once for each cause.
    */
@@ -37,36 +36,36 @@ export type WriteKeyEvent =
       readonly cause: 'no_address' | 'forwarded_for'
     }
   /**
-   * Keys of the store were made with a pepper that this process lacks: what would be `unknown_key` is 503
-   * until it has it. Told when that begins.
+   * Keys of the store were made with a pepper that this process lacks: until it has it, unknown keys are
+   * answered 503 instead of 401. Told when that begins.
    */
   | { readonly type: 'pepper_missing'; readonly error: Error }
   /**
-   * The store does not remember what keys were hashed with: a wrong pepper shows as unknown keys. Told once,
-   * with the option `pepper`.
+   * The store does not remember peppers, so a wrong pepper shows as unknown keys. Told once, with the option
+   * `pepper`.
    */
   | { readonly type: 'peppers_unchecked' }
   /** A key's plan is none of the option `plans`: the default plan counts. Told once for each plan. */
   | { readonly type: 'unknown_plan'; readonly keyId: string; readonly plan: string }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
-  /** The store failed or did not answer in time: told once, until it is back. */
+  /** The store failed or did not answer in time. Told once, until it is back. */
   | { readonly type: 'store_error'; readonly error: Error }
-  /** The store does again what had failed. */
+  /** Everything that had failed at the store works again. */
   | { readonly type: 'store_recovered' }
   /**
-   * The store does not tell which secrets exist: a key that is not cached can be refused for wrong keys that
-   * others send. Told once.
+   * The store does not list which secrets exist: a key that is not cached can be refused because of wrong
+   * keys that others send. Told once.
    */
   | { readonly type: 'index_missing' }
   /**
-   * Hints cannot be sent, or the connection that carries them was lost: told once. Changes are noticed by the
-   * next poll until then.
+   * Hints cannot be sent, or the connection that carries them was lost. Told once. Until it is back, changes
+   * are noticed by the next poll.
    */
   | { readonly type: 'hints_error'; readonly error: Error }
   | { readonly type: 'hints_recovered' }
   /**
-   * Counts of usage were given up: the store was away for too long, or did not take them before `close()` was
+   * Usage counts were dropped: the store was away for too long, or did not take them before `close()` was
    * over. Accepted events and refused requests.
    */
   | { readonly type: 'usage_dropped'; readonly events: number; readonly refusals: number }
@@ -75,11 +74,11 @@ export type WriteKeyEvent =
    * dropped.
    */
   | { readonly type: 'revision_regressed' }
-  /** A shared limiter has lost its server and keeps limits as its outage policy says, or has it back. */
+  /** A shared limiter has lost its server and limits as its outage policy says, or has it back. */
   | { readonly type: 'limiter_degraded' | 'limiter_recovered'; readonly error?: Error }
   /**
-   * A key was made, changed, rotated, paused, resumed, revoked or removed, by whichever process. Told once
-   * for all that share a store.
+   * A key was made, changed, rotated, paused, resumed, revoked or removed, by any process. Told once for all
+   * that share a store.
    */
   | KeyChangedEvent
   /** A key ends within 30, 10 or 1 days. Told once for each, for all processes. */
@@ -91,7 +90,7 @@ export type WriteKeyEvent =
       readonly expiresAt: Date
       readonly days: number
     }
-  /** The newest secret of a key is 90 days old, or as old again: rotate at least quarterly. */
+  /** The newest secret of a key is 90 days old, or another 90: rotate at least quarterly. */
   | {
       readonly type: 'secret_old'
       readonly keyId: string
@@ -112,7 +111,9 @@ export type WriteKeyEvent =
     }
   /** Something unusual in the traffic of a key, when it begins and after a pause of an hour. */
   | AnomalyEvent
-  /** Verification met a bug or a throwing function of the application; the request was refused with 503. */
+  /**
+   * Verification met a bug, or a function of the application that threw. The request was refused with 503.
+   */
   | { readonly type: 'internal_error'; readonly error: Error }
 
 export interface AcceptedEvent {
@@ -134,7 +135,7 @@ export interface KeyChangedEvent {
   readonly action: Exclude<AuditAction, 'refused'>
   readonly keyId: string
   readonly workspace: string | null
-  /** Who, as in the audit log; null = it was not said. */
+  /** Who, as in the audit log; null = unknown. */
   readonly actor: string | null
   readonly address: string | null
   readonly at: Date
@@ -168,7 +169,7 @@ export interface WouldRefuseEvent {
 export type AnomalyKind =
   /** Far more events than the key usually has. */
   | 'volume_spike'
-  /** A key with steady traffic sends nothing any more. */
+  /** A key with steady traffic stopped sending. */
   | 'sudden_silence'
   /** Refusals from an origin that this key was never accepted from. */
   | 'unseen_origin'

@@ -14,35 +14,36 @@ import type { Visit } from './visit.ts'
 export interface DecisionReportOptions {
   clock: Pick<Clock, 'now'>
   clientAddress: FindClientAddress
-  /** Whether nothing has been said of proxies, so that `X-Forwarded-For` is not looked at. */
+  /** Whether `trustedProxies` is unset, so that `X-Forwarded-For` is not looked at. */
   ignoresForwardedFor: boolean
-  /** Told of decisions and disturbances; must not throw. */
+  /** Called with decisions and disturbances; must not throw. */
   emit: (event: WriteKeyEvent) => void
-  /** Whether anybody listens to decisions; if not, no event objects are made for them. */
+  /** Whether anybody listens to decisions. If not, no event objects are made for them. */
   tellDecisions: boolean
-  /** Whether anybody listens to what people should know of keys. */
+  /** Whether anybody listens to notices about keys. */
   tellsNotices: boolean
   usage: UsageCounter
-  /** Who watches every decision in detail, as long as somebody does. */
+  /** The watcher of every decision in detail, while there is one. */
   watch: DecisionWatch
-  /** Who counts decisions for metrics, if anybody does. */
+  /** The counter of decisions for metrics, if there is one. */
   measure: DecisionMeasure
 }
 
-/** Tells all who want to know what was decided: counts of usage, the application's hook, those who watch. */
+/** Reports each decision to the usage counts, the application's hook and watchers. */
 export interface DecisionReport {
   accepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void
-  /** @param error what the application threw: logged, whoever listens */
+  /** @param error what the application threw: logged in any case */
   refused(visit: Visit, reason: Reason, error?: Error): void
-  /** @param origin of the page, where that can be told */
+  /** @param origin of the page, where it is known */
   serverKeyInBrowser(key: CompiledKey, origin: string | undefined): void
   /**
-   * A request was refused as its path names two types, which the application's own routes may well do. Told
-   * once.
+   * A request was refused because its path names two types, which may be what the application's own routes
+   * look like. Told once.
    */
   ambiguousType(ambiguous: AmbiguousType): void
   /**
-   * The key of a request is known: does the request come from a proxy that nobody has spoken of? Told once.
+   * The key of a request is known: does the request come through a proxy although `trustedProxies` is not
+   * set? Told once.
    */
   senderKnown(visit: Visit): void
 }
@@ -52,12 +53,14 @@ const maxReached = 10_000
 
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
   const { clock, emit, tellDecisions, usage, watch, measure } = options
-  /** By key: when it was last told that its rate was reached. */
+  /** By key: when a reached rate was last reported. */
   const reachedAt = new Map<string, number>()
   let toldAmbiguousType = false
   let looksForProxy = options.ignoresForwardedFor
 
-  /** For what only tells: an application's `trustedProxies` that throws has refused the request already. */
+  /**
+   * For a report only: when an application's `trustedProxies` throws, the request has been refused already.
+   */
   function addressIfTold({ address, request }: Visit): string | undefined {
     if (address !== undefined) return address?.text
     try {
@@ -145,7 +148,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       const { keyId } = visit
       if (reason === 'rate_limited' && options.tellsNotices && visit.key !== undefined)
         tellRateReached(visit.key)
-      // A client that went away was refused nothing.
+      // A client that went away was not refused.
       if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
       measure.meter?.refused(reason, bytesOf(visit))
       if (tellDecisions || error !== undefined) {

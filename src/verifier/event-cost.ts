@@ -4,12 +4,11 @@ import type { FieldValues } from '../http/ingest-request.ts'
 import type { CheckedEvents } from './events.ts'
 
 /**
- * What a request takes out of the bucket, in events: all that its body holds, dropped ones as well, or one
- * for every `eventBytes` that were begun, whichever is more.
+ * The cost of a request in events: all events in its body, including dropped ones, or one for every
+ * `eventBytes` begun, whichever is more.
  *
  * @param bytes the body's length once inflated; undefined when somebody else has parsed it. Then the
- * `Content-Length` of an
- *   unencoded body is taken, and nothing is known of others.
+ * `Content-Length` of an unencoded body counts; the length of others is unknown.
  */
 export function eventCost(
   checked: CheckedEvents,
@@ -22,7 +21,7 @@ export function eventCost(
   return Math.max(1, events, begun)
 }
 
-/** The least that a request whose body has not been read will cost. */
+/** The least that a request with an unread body will cost. */
 export function leastEventCost(headers: FieldValues, eventBytes: number): number {
   return Math.max(1, Math.ceil((contentLengthOf(headers) ?? 0) / eventBytes))
 }

@@ -2,19 +2,19 @@ import type { WriteKeyEvent } from './decision-event.ts'
 import { createEventLog, isBodyTaken } from './event-log.ts'
 import type { Logger } from './logger.ts'
 
-/** Told of every decision and disturbance; never throws. */
+/** Called for every decision and disturbance; never throws. */
 export type EventHook = (event: WriteKeyEvent) => void
 
 /**
- * Hands events to the application's hook and the disturbances among them to its logger. Whatever those throw,
- * or reject with later, changes nothing for the request. A body that something in front of us has taken is
- * told of once for each cause.
+ * Hands events to the application's hook, and disturbances among them to its logger. What those throw or
+ * reject with changes nothing for the request. A body that something in front of us has taken is reported
+ * once for each cause.
  */
 export function createEventHook(
   onEvent: ((event: WriteKeyEvent) => unknown) | undefined,
   logger: Logger | undefined,
 ): EventHook {
-  /** What has been told of a set-up whose fault every request meets alike. */
+  /** Faults of the set-up that were reported already: every request meets them alike. */
   const told = new Set<string>()
   const log = logger && createEventLog(logger)
 

@@ -1,11 +1,11 @@
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { Logger } from './logger.ts'
 
-/** Different faults that are remembered as told. */
+/** Most different faults that are remembered as logged. */
 const mostTold = 100
 
 /**
- * Writes the disturbances among events to a logger, each state once: what every request of an outage meets is
+ * Writes the disturbances among events to a logger, each state once. An outage that every request meets is
  * one line, and so is a fault that every request meets.
  */
 export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknown {
@@ -30,7 +30,7 @@ export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknow
   return (event) => (isToldAlready(event) ? undefined : log(logger, event))
 }
 
-/** Something in front of us has read the body: a set-up to be mended, not a fault of ours. */
+/** Something in front of us has read the body: a set-up to be fixed, not a fault of ours. */
 export function isBodyTaken(error: Error): boolean {
   return (error as { code?: unknown }).code === 'body_taken'
 }

@@ -3,13 +3,14 @@ import { describeKind, isPlainObject } from '../http/plain-object.ts'
 import type { EventRule, NamedBy } from '../rules/event-rule.ts'
 
 /**
- * One event as sent, less `writeKey`. Its own properties are what the sender wrote; nothing else is checked.
+ * One event as sent, without `writeKey`. Its own properties are what the sender wrote; nothing else is
+ * checked.
  */
 export type IngestEvent = Record<string, unknown>
 
 /**
- * An event that was left out: its position in the request, its type where that can be told, and why.
- * `invalid_event`: it is no event, its type is no string, or it does not fit the schema for its name.
+ * An event that was left out: its position in the request, its type if known, and why. `invalid_event`: it is
+ * not an event, its type is not a string, or it does not fit the schema for its name.
  */
 export interface RejectedEvent {
   readonly index: number
@@ -23,7 +24,7 @@ export interface CheckedEvents {
   readonly ok: true
   readonly events: IngestEvent[]
   readonly rejected: readonly RejectedEvent[]
-  /** The body as handlers get it: less `writeKey`, and holding exactly the accepted events. */
+  /** The body as handlers get it: without `writeKey`, and with exactly the accepted events. */
   readonly body: unknown
 }
 
@@ -53,7 +54,7 @@ export interface EventCheck {
 
 /** How many events an answer names. */
 export const maxReported = 10
-/** What is echoed of a type: no secret has this shape, no text of an attacker's fits. */
+/** The types that may be echoed: no secret has this shape, nor does an attacker's text. */
 const echoedType = /^[A-Za-z0-9_.:-]{1,32}$/
 const noneRejected: readonly RejectedEvent[] = Object.freeze([])
 
@@ -75,9 +76,9 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   const { routeType, rule } = check
   const drops = check.onForbiddenEvent === 'drop' && found[0] !== body
   let rejected: RejectedEvent[] | undefined
-  /** Made once it differs from what was found: most requests are accepted as they are. */
+  /** Made only when it differs from the original: most requests are accepted as they are. */
   let events: IngestEvent[] | undefined
-  /** Most events have the type of the one before: asking once saves 12 ns of the others. */
+  /** Most events have the type of the one before: reusing the answer saves 12 ns for each. */
   let lastType: string | null | undefined
   let namedBy: NamedBy | undefined
   for (let index = 0; index < found.length; index++) {
@@ -109,8 +110,7 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   }
   if (rejected !== undefined && (!drops || events?.length === 0)) return refuseAll(rejected)
   if (events === undefined) {
-    // A single event that has no key in it: the list is ours, and to copy it would take a fifth of this
-    // check.
+    // A single event without a key in it: the list is ours, and copying it would take a fifth of this check.
     if (found[0] === body) return { ok: true, events: found as IngestEvent[], rejected: noneRejected, body }
     const accepted = found.slice() as IngestEvent[]
     return { ok: true, events: accepted, rejected: noneRejected, body: withoutRootKeys(body, keyFields) }
@@ -123,19 +123,19 @@ export function checkEvents(body: unknown, check: EventCheck): CheckedEvents | R
   }
 }
 
-/** What may be told of an event's type. */
+/** What may be shown of an event's type. */
 export function echoType(type: string | null | undefined): string | null {
   return typeof type === 'string' && echoedType.test(type) ? type : null
 }
 
-/** What requests without a body carry. A new array each time: handlers own what they get. */
+/** The events of requests without a body. A new array each time: handlers own it. */
 export function noEvents(): CheckedEvents {
   return { ok: true, events: [], rejected: noneRejected, body: undefined }
 }
 
 /**
- * Events that are none tell less than a rule does; where nothing else was left out, their type is what cannot
- * be allowed.
+ * Invalid events say less than a rule does. When nothing else was left out, their type is what cannot be
+ * allowed.
  */
 function refuseAll(rejected: readonly RejectedEvent[]): RefusedEvents {
   const forbidden = rejected.find(({ code }) => code !== 'invalid_event')
@@ -147,7 +147,7 @@ function refuseAll(rejected: readonly RejectedEvent[]): RefusedEvents {
 }
 
 /**
- * What two checks, one behind the other, have left out.
+ * Combines what two checks, one after the other, have left out.
  * @param later counts the events that the earlier check has let through
  */
 export function joinRejected(
@@ -176,8 +176,8 @@ function refusalOf(
 }
 
 /**
- * Where a body keeps its events; undefined when it is one itself, or a list; `null` when there is more than
- * one such place.
+ * Where a body keeps its events; undefined when the body is one itself, or a list; `null` when there is more
+ * than one such place.
  */
 function batchFieldOf(body: unknown, batchFields: readonly string[]): string | null | undefined {
   if (!isPlainObject(body)) return undefined
@@ -201,8 +201,8 @@ function findEvents(body: unknown, batchField: string | undefined): unknown[] | 
 }
 
 /**
- * A handler that reads the root as an event would get one that nobody has checked. `batch` is no type that an
- * event can have.
+ * A handler that reads the root as an event would get an unchecked one. `batch` is not a type that an event
+ * can have.
  */
 function isEventBesideBatch(body: Record<string, unknown>): boolean {
   if (Object.hasOwn(body, 'type') && body.type !== 'batch') return true
@@ -210,8 +210,8 @@ function isEventBesideBatch(body: Record<string, unknown>): boolean {
 }
 
 /**
- * An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would come to life
- * behind the check.
+ * An own `__proto__` becomes a real prototype under `Object.assign`: a hidden `type` would appear after the
+ * check.
  */
 function isEvent(value: unknown, batchFields: readonly string[]): value is IngestEvent {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -225,8 +225,8 @@ function isEvent(value: unknown, batchFields: readonly string[]): value is Inges
 }
 
 /**
- * The event's own type where it says more than the route does. Looks at the value first: most are the
- * route's.
+ * The event's own type where it says more than the route does. Compares the value first: most have the
+ * route's type.
  */
 function ownType(event: IngestEvent, routeType: string | null): unknown {
   const { type } = event
@@ -234,7 +234,7 @@ function ownType(event: IngestEvent, routeType: string | null): unknown {
   return Object.hasOwn(event, 'type') ? type : undefined
 }
 
-/** Looks at the value first: most events have none. */
+/** Checks the value first: most events have none. */
 function holdsKey(event: IngestEvent, keyFields: readonly string[]): boolean {
   if (event.writeKey !== undefined && Object.hasOwn(event, 'writeKey')) return true
   return keyFields.length > 0 && keyFields.some((field) => Object.hasOwn(event, field))

@@ -9,8 +9,8 @@ interface LogMethods {
 }
 
 /**
- * Where the package writes what an operator should know: pino's shape, so that a pino logger fits as it is.
- * Either method may be left out.
+ * Where the package writes what an operator should know. It has pino's shape, so that a pino logger fits as
+ * it is. Either method may be left out.
  */
 export type Logger =
   | (Pick<LogMethods, 'error'> & Partial<LogMethods>)
@@ -56,12 +56,12 @@ const standardErrorLogger = createLineLogger({
 
 const loggers = new WeakMap<object, Logger | undefined>()
 
-/** Remembers where some write keys write to, for what is made for them. */
+/** Remembers the logger of some write keys, for what is created with them. */
 export function noteLogger(keys: object, logger: Logger | undefined): void {
   loggers.set(keys, logger)
 }
 
-/** Where these write keys write to; `undefined`: nowhere. */
+/** The logger of these write keys; `undefined`: none. */
 export function loggerOf(keys: object): Logger | undefined {
   return loggers.has(keys) ? loggers.get(keys) : standardErrorLogger
 }
@@ -74,10 +74,10 @@ function toLine(details: object, message: string): string {
   return [first, ...causes].map(onOneLine).join(': ')
 }
 
-/** Errors that JavaScript itself throws: such a one is found by its place. */
+/** Errors that JavaScript itself throws: their place is shown. */
 const bugs = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError'])
 
-/** An error and what caused it, if that says something else. */
+/** An error and its cause, if that says something else. */
 function causesOf(error: unknown): string[] {
   if (error === undefined) return []
   if (!(error instanceof Error)) return [String(error)]
@@ -90,7 +90,7 @@ function placeOf(error: Error): string {
   return /^\s*at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? ''
 }
 
-/** What others have put into a message must not look like a line of its own, nor steer a terminal. */
+/** A message with text from outside must not look like a line of its own, nor control a terminal. */
 function onOneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim()

@@ -1,9 +1,9 @@
 import type { FieldValues } from '../http/ingest-request.ts'
 
 /**
- * Whether a page in a browser made the request: it has an `Origin`, or, as images and GETs within a site have
- * none, a `Sec-Fetch-Site` (Fetch Metadata Request Headers, section 2.4) that is not `none`, which a browser
- * sends when no page is involved. Servers send neither; Node's `fetch` sends `Sec-Fetch-Mode` alone.
+ * Whether a page in a browser made the request: it has an `Origin`, or, since images and GETs within a site
+ * have none, a `Sec-Fetch-Site` (Fetch Metadata Request Headers, section 2.4) that is not `none`, which a
+ * browser sends when no page is involved. Servers send neither; Node's `fetch` sends `Sec-Fetch-Mode` alone.
  */
 export function isFromPage(headers: FieldValues): boolean {
   if (headers.origin !== undefined) return true
@@ -26,7 +26,7 @@ function originOfUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const { origin, protocol, host } = new URL(text)
   if (origin !== 'null') return origin
-  // Only the web's own schemes have an origin for the URL parser; pages of an app send
+  // The URL parser knows an origin only for the web's own schemes; pages of an app send
   // `capacitor://localhost`.
   return host === '' ? undefined : `${protocol}//${host}`
 }

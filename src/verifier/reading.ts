@@ -29,12 +29,12 @@ const defaultFields: readonly string[] = Object.freeze(['batch'])
 
 /**
  * @param request says what is different about its route
- * @throws ConfigError for what its route says wrongly
+ * @throws ConfigError for a route that says it wrongly
  */
 export function readingOf(request: IngestRequest, usual: Reading): Reading {
   const { credentials, batchFields } = request
   if (credentials === undefined && batchFields === undefined) return usual
-  // Own ones only: a polluted prototype is no route.
+  // Own properties only: a polluted prototype is not a route.
   const says = (name: keyof Reading) => Object.hasOwn(request, name) && request[name] !== undefined
   return {
     credentials: says('credentials')

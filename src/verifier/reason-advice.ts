@@ -2,15 +2,15 @@ import type { Reason } from './reasons.ts'
 
 /** A reason in words for the person who has to act on it. The sender is told less: see `problems`. */
 export interface ReasonAdvice {
-  /** What happened: a sentence without its full stop, as the page shows it as a heading. */
+  /** What happened: a sentence without its full stop, which the page shows as a heading. */
   readonly cause: string
   /** What to do about it, in whole sentences. */
   readonly advice: string
 }
 
 /**
- * Shown by the command line, the page and the documentation. The page's bundle holds this file, so it imports
- * nothing but types.
+ * Shown by the command line, the page and the documentation. The page's bundle includes this file, so it
+ * imports only types.
  */
 export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   missing_key: {

@@ -28,9 +28,7 @@ export type Reason =
   | 'busy'
   /** `onEvents` of `writekey/ingest` threw or rejected. */
   | 'handler_failed'
-  /**
-   * A bug, a throwing function of the application, or a body that was handed in as something that is none.
-   */
+  /** A bug, a function of the application that threw, or a body handed in as something that holds none. */
   | 'internal_error'
   | 'client_aborted'
 
@@ -42,10 +40,7 @@ export interface Problem {
   readonly detail: string
 }
 
-/**
- * One and the same for every cause, so that an answer never tells whether a key exists, existed or is
- * mistyped.
- */
+/** The same for every cause, so that an answer never tells whether a key exists, existed or is mistyped. */
 const unauthorized: Problem = {
   status: 401,
   code: 'invalid_write_key',
@@ -61,8 +56,8 @@ const unavailable: Problem = {
 }
 
 /**
- * The one table of refusals. Senders act on the status: 4xx but 429 makes them drop data, 429 and 503 make
- * them try again.
+ * The one table of refusals. Senders act on the status: 4xx except 429 makes them drop data, 429 and 503 make
+ * them retry.
  */
 export const problems: Readonly<Record<Reason, Problem>> = {
   missing_key: unauthorized,
@@ -182,7 +177,7 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     detail: 'Use one of the content encodings that Accept-Encoding names, or none.',
   },
   store_unavailable: unavailable,
-  // What went wrong on our side is the operator's to know.
+  // Faults on our side are for the operator only.
   internal_error: unavailable,
   busy: {
     status: 503,
@@ -197,7 +192,7 @@ export const problems: Readonly<Record<Reason, Problem>> = {
     title: 'Temporarily unavailable',
     detail: 'The events could not be taken right now. Send the same request again after Retry-After seconds.',
   },
-  /** Nobody is left to read it: told to hooks, and never written. */
+  /** Nobody is left to read it: hooks get it, but it is never written. */
   client_aborted: {
     status: 499,
     code: 'client_aborted',

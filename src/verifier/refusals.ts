@@ -15,7 +15,7 @@ export interface RefusalsOptions {
 
 /** The ways in which the sequence of checks ends early. Each is reported. */
 export interface Refusals {
-  /** @param error what the application threw, for those who are told */
+  /** @param error what the application threw, for hooks and logs */
   refuse(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>, error?: unknown): Refused
   /** Something threw that should not have. */
   refuseFailed(visit: Visit, error: unknown): Refused
@@ -45,7 +45,8 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
       try {
         return refuse(visit, reason)
       } catch {
-        // What cannot even be told about, such as a request whose properties throw, is refused all the same.
+        // A request that cannot even be reported, for example because its properties throw, is refused all
+        // the same.
         const plain = { allowOrigin: '*', fromBrowser: false, closeConnection: true }
         return { ok: false, reason, reply: refusalReply(reason, challenge, plain) }
       }

@@ -4,8 +4,8 @@ import type { SourceType } from '../keys/source-type.ts'
 import type { Reason } from './reasons.ts'
 
 /**
- * What verification decided about one request, as those who watch traffic need it. Handed over synchronously:
- * copy, do not keep.
+ * What verification decided about one request, for those who watch traffic. Passed synchronously: copy it, do
+ * not keep it.
  */
 export interface RequestDecision {
   /** Why it was refused; null = accepted. */
@@ -23,7 +23,7 @@ export interface RequestDecision {
   readonly rejected: number
   /** The event type that the path says; null when each event says its own. */
   readonly routeType: string | null
-  /** The parsed body where the sequence of checks got that far. */
+  /** The parsed body, if the checks got that far. */
   readonly body?: unknown
   readonly request?: IngestRequest
   /** When the key was looked up, milliseconds since the epoch; 0 = it was not. */
@@ -38,7 +38,7 @@ export interface RequestDecision {
   readonly address?: string | undefined
 }
 
-/** Where decisions are handed to. `record` comes and goes with those who watch; it must not throw. */
+/** Where decisions are recorded. `record` comes and goes with the watchers; it must not throw. */
 export interface DecisionWatch {
   record?: ((decision: RequestDecision) => void) | undefined
 }

@@ -38,19 +38,19 @@ export interface SequenceOptions
 }
 
 export interface Sequence {
-  /** Takes a visit through every step. Throws, or rejects, where something is broken. */
+  /** Takes a visit through every step. Throws, or rejects, when something is broken. */
   run(visit: Visit): Awaitable<Verdict>
   /** The verdict when something threw. */
   fail(visit: Visit, error: unknown): Refused
-  /** Gives back what a visit holds, once it has its verdict. */
+  /** Gives back what a visit holds, after its verdict. */
   end(visit: Visit): void
 }
 
 /**
- * The sequence of checks, cheapest first, nothing revealed before the key is known to be good. Each step is a
- * file in `steps/`: it refuses, or leaves what the next ones need in the visit. A promise appears only where
- * something has to be waited for; that each step says so itself, and no function for all of them does, keeps
- * the sequence one piece for the compiler.
+ * The sequence of checks, cheapest first. Nothing is revealed before the key is known to be good. Each step
+ * is a file in `steps/`: it refuses, or leaves its result in the visit for the next ones. A promise appears
+ * only where something must be awaited. Each step handles that itself, without a shared helper, so that the
+ * compiler can keep the sequence in one piece.
  */
 export function createSequence(options: SequenceOptions): Sequence {
   const report = createDecisionReport(options)

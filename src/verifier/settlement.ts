@@ -4,24 +4,33 @@ import type { CheckedEvents } from './events.ts'
 import type { RefusalDetails } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
 
-/** The end of a request that has passed every check, when somebody else still has a say in it. It is accepted or refused once. */
+/**
+ * The end of a request that has passed every check, when somebody else still decides about it. It is accepted
+ * or refused once.
+ */
 export interface Settlement {
   /** Whether bad events of a batch are left out, so that the others pass. */
   readonly drops: boolean
-  /** For who has waited: the refusal, when the key has ended or been changed since. The charge is given back then. */
+  /**
+   * For callers that have waited: the refusal, when the key has ended or changed since. The charge is then
+   * given back.
+   */
   judgeAgain(): Awaitable<Refused | undefined>
   /**
    * Counts the request as accepted.
    * @param left what is left of its events, where some were left out
    */
   accept(left?: Pick<CheckedEvents, 'events' | 'rejected'>): void
-  /** Counts it as refused. What it was charged is given back, but for `keepCharge`, and up to one bucket a minute for each key. */
+  /**
+   * Counts it as refused. Its charge is given back, unless `keepCharge` is set, up to one bucket a minute for
+   * each key.
+   */
   refuse(reason: 'handler_failed' | 'invalid_event', details?: SettledRefusal): Refused
 }
 
 interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
   keepCharge?: boolean
-  /** What was thrown, for events and log alone. */
+  /** What was thrown, for events and log only. */
   error?: unknown
 }
 
@@ -29,7 +38,9 @@ export type ReceiveSettlement = (settlement: Settlement) => void
 
 const receiver = Symbol('settlement')
 
-/** Lets the caller say how an accepted request ends. Nobody else can: the symbol is known here alone. */
+/**
+ * Lets the caller decide how an accepted request ends. Nobody else can: only this package knows the symbol.
+ */
 export function withSettlement(request: IngestRequest, receive: ReceiveSettlement): IngestRequest {
   return Object.assign(request, { [receiver]: receive })
 }
@@ -41,7 +52,10 @@ export function settlementReceiver(request: IngestRequest): ReceiveSettlement | 
 const windowMs = 60_000
 const maxKeys = 10_000
 
-/** How much may be given back to each key: a sender of events that make a handler fail would otherwise send without a limit. */
+/**
+ * Bounds what is given back to each key: a sender of events that make a handler fail could otherwise send
+ * without a limit.
+ */
 export interface RefundAllowance {
   /** Whether `cost` fits into what is left of one bucket a minute; if so it is taken out. */
   take(keyId: string, cost: number, bucket: number, nowMs: number): boolean
@@ -58,7 +72,7 @@ export function createRefundAllowance(): RefundAllowance {
         window = { since: nowMs, events: 0 }
         given.set(keyId, window)
       }
-      // One request may cost more than a bucket holds; it would otherwise never be given back.
+      // One request may cost more than a bucket holds. It would otherwise never be given back.
       if (window.events > 0 && window.events + cost > bucket) return false
       window.events += cost
       return true

@@ -3,7 +3,7 @@ import type { Verdict } from './verdict.ts'
 
 /** The verifications that have begun and not ended. */
 export interface UnderWay {
-  /** Notes one until it has its verdict, and gives it back. */
+  /** Notes a verification until it has its verdict, and returns it. */
   enter(verdict: Promise<Verdict>): Promise<Verdict>
   /** Resolves when none is under way any more, or after `deadlineMs`. */
   ended(deadlineMs: number): Promise<void>

@@ -3,7 +3,7 @@ import type { Reason } from './reasons.ts'
 
 /**
  * Counts what verification decides, per key. Called on the request path: implementations add to plain
- * numbers, keep nothing of what they are handed, and never throw. `at` is milliseconds since the epoch.
+ * numbers, keep no reference to their arguments, and never throw. `at` is milliseconds since the epoch.
  */
 export interface UsageCounter {
   /** @param routeType the type of every event when the route says it; null when each event says its own. */
@@ -22,6 +22,6 @@ export interface UsageCounter {
    * @param wouldRefuse what those rules would have said; undefined = they would have let them through
    */
   tried(keyId: string, wouldRefuse: Reason | undefined, events: number, at: number): void
-  /** A refused request of a key that is known. */
+  /** A refused request of a known key. */
   refused(keyId: string, reason: Reason, at: number): void
 }

@@ -8,15 +8,21 @@ import type { Reason } from './reasons.ts'
 export interface Accepted {
   readonly ok: true
   readonly writeKey: VerifiedKey
-  /** The events as sent, less `writeKey`; empty for GET and HEAD. */
+  /** The events as sent, without `writeKey`; empty for GET and HEAD. */
   readonly events: IngestEvent[]
   /** Events left out under `onForbiddenEvent: 'drop'`. */
   readonly rejected: readonly RejectedEvent[]
-  /** Why the key's rules on trial would have refused the request, or events of it; undefined: they would not, or there are none. */
+  /**
+   * Why the key's rules on trial would have refused the request, or some of its events; undefined: they would
+   * not, or there are none.
+   */
   readonly wouldRefuse?: Reason | undefined
-  /** The parsed body, less `writeKey`, holding exactly `events`; undefined for GET and HEAD. */
+  /** The parsed body, without `writeKey`, with exactly `events`; undefined for GET and HEAD. */
   readonly body: unknown
-  /** What the path or the route says about every event, spelled out; null = each event says its own type. */
+  /**
+   * The type of every event as the path or the route says it, spelled out; null = each event says its own
+   * type.
+   */
   readonly eventType: string | null
   /** The client's address in canonical text, found as `trustedProxies` says; undefined when it cannot be told. */
   readonly ip: string | undefined
@@ -24,7 +30,10 @@ export interface Accepted {
   readonly origin: string | undefined
   /** Headers to set on the answer before the handler runs; names in lower case. `vary` is to be merged. */
   readonly headers: Readonly<Record<string, string>>
-  /** What of the request holds the key, and has to be hidden from handlers and logs: see `hideKey` of `writekey/adapter`. Nothing when undefined. */
+  /**
+   * What must be hidden from handlers and logs because it holds the key: see `hideKey` of `writekey/adapter`.
+   * Undefined: nothing.
+   */
   readonly carried?: CarriedKey | undefined
 }
 
@@ -33,9 +42,9 @@ export interface Refused {
   readonly ok: false
   /** Why, for hooks and logs. `preflight` when `verify` was called for one: its reply is the preflight's answer. */
   readonly reason: Reason | 'preflight'
-  /** To be written out unchanged. */
+  /** To be written unchanged. */
   readonly reply: Reply
-  /** What of the request holds a key, good or not. Nothing when undefined. */
+  /** What holds a key, good or not. Undefined: nothing. */
   readonly carried?: CarriedKey | undefined
 }
 

@@ -15,7 +15,10 @@ export interface Verifier {
   verify(request: IngestRequestInit): Awaitable<Verdict>
 }
 
-/** Takes requests through the sequence of checks (`sequence.ts`), and turns whatever is thrown there into a refusal. */
+/**
+ * Takes requests through the sequence of checks (`sequence.ts`), and turns whatever is thrown there into a
+ * refusal.
+ */
 export function createVerifier(options: SequenceOptions & Reading): Verifier {
   const { run, fail, end } = createSequence(options)
   const { measure } = options

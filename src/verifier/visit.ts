@@ -12,7 +12,7 @@ import type { Reason } from './reasons.ts'
 
 /** One request on its way through the checks. */
 export interface Visit extends BodyAccount {
-  /** Once it has its verdict: as handlers see it, without the key in its target. */
+  /** After the verdict: as handlers see it, without the key in its target. */
   request: IngestRequest
   readonly reading: Reading
   /** What was found where a key may be. */
@@ -21,9 +21,9 @@ export interface Visit extends BodyAccount {
   readonly fromPage: boolean
   /** The page's; undefined when there is none, or it cannot be told. */
   readonly origin: string | undefined
-  /** The client's, once somebody needed it; null = it cannot be told. */
+  /** The client's, once it was needed; null = it cannot be told. */
   address: ClientAddress | null | undefined
-  /** Set once the key is known to be good: before that, every refusal must look the same. */
+  /** Set when the key is known to be good: before that, every refusal must look the same. */
   key: CompiledKey | undefined
   /** Known to hooks as soon as the store knows the secret, good or not. */
   keyId: string | undefined
@@ -35,7 +35,7 @@ export interface Visit extends BodyAccount {
   received: ReceivedBody | RefusedUnread | undefined
   /** What step 11 has let through. */
   checked: CheckedEvents | undefined
-  /** Whether anything had to be waited for since the key was found: it may have changed meanwhile. */
+  /** Whether anything was awaited since the key was found: it may have changed meanwhile. */
   waited: boolean
   /** What the limiter has charged. */
   charged: number
@@ -48,7 +48,8 @@ export interface Visit extends BodyAccount {
   /** Whether less is left of the sender's share than of the key's bucket. */
   isSenderTighter: boolean
   /**
-   * Whether a guard of other keys has charged the request already: rates are the outermost guard's to keep.
+   * Whether an outer guard with other keys has charged the request already: only the outermost guard limits
+   * rates.
    */
   readonly isPaid: boolean
   /** What the key's rules on trial would have said. */
@@ -57,12 +58,12 @@ export interface Visit extends BodyAccount {
 
 const paid = Symbol('paid')
 
-/** Says of a request that another guard has charged it. Nobody else can: the symbol is known here alone. */
+/** Marks a request that another guard has charged. Nobody else can: only this file knows the symbol. */
 export function markPaid(request: IngestRequest): IngestRequest {
   return Object.assign(request, { [paid]: true })
 }
 
-/** A body that is not read, as the address has sent too many unknown keys in others. */
+/** A body that is not read, because the address has sent too many unknown keys. */
 interface RefusedUnread {
   readonly ok: false
   readonly reason: 'too_many_failures'
@@ -100,7 +101,7 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
   }
 }
 
-/** For what is not even a request: only its body, which may have to be left unread, is looked at. */
+/** For something that is not even a request: only its body is looked at, which may stay unread. */
 export function createEmptyVisit(request: unknown, usual: Reading): Visit {
   return createVisit({ method: 'POST', path: '/', headers: {}, body: bodyIfAny(request) }, usual)
 }

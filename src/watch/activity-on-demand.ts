@@ -13,11 +13,11 @@ import type { Anomaly } from './anomaly.ts'
 /** An activity that is watched from the first look on. */
 export interface ActivityOnDemand {
   look(): Activity
-  /** Lets go of what was watched of a key that nobody can use any more. */
+  /** Forgets what was watched of a key that nobody can use any more. */
   forget(keyId: string): void
   /** Whether somebody looks at decisions, as the store says. */
   told(isWatched: boolean): void
-  /** What is looked at later has seen nothing. */
+  /** An activity that is created later has seen nothing. */
   close(): Awaitable<void>
 }
 
@@ -26,7 +26,7 @@ export function createActivityOnDemand({
   surroundings,
   options,
 }: {
-  /** Told what to record. */
+  /** Called with decisions to record. */
   watch: DecisionWatch
   surroundings: ActivitySurroundings
   options: ActivityOptions | undefined
@@ -55,7 +55,7 @@ export function createActivityOnDemand({
   }
 }
 
-/** The event of an anomaly; `undefined` for what hooks are told of each such request already. */
+/** The event for an anomaly; `undefined` for anomalies that hooks hear of with each such request anyway. */
 export function toAnomalyEvent(anomaly: Anomaly): WriteKeyEvent | undefined {
   const { kind, keyId, origin, address, secretId, observed, expected } = anomaly
   if (kind === 'server_key_in_browser') return undefined
@@ -71,7 +71,7 @@ export function toAnomalyEvent(anomaly: Anomaly): WriteKeyEvent | undefined {
   }
 }
 
-/** A rotated secret in use shortly before its end, as people are told of it. */
+/** The notice about a rotated secret that is still used shortly before its end. */
 export function toGraceNotice({ kind, keyId, secretId, secretAt }: Anomaly): WriteKeyEvent | undefined {
   if (kind !== 'grace_ending' || secretId === undefined || secretAt === undefined) return undefined
   return { type: 'grace_ending', keyId, secretId, expiresAt: new Date(secretAt) }

@@ -22,13 +22,13 @@ import { createSightingBook, type SightingsQuery } from './sighting-book.ts'
 export interface ActivityOptions extends RecentDecisionsOptions {
   /** Thresholds; `false` = no anomalies. */
   anomalies?: AnomalyOptions | false
-  /** What people call this process in the debugger. 1 to 80 characters. Default: host name and process id. */
+  /** The name of this process in the debugger. 1 to 80 characters. Default: host name and process id. */
   processName?: string
 }
 
 /**
- * The traffic of all processes that share the store: what was decided lately, and what is unusual. With a
- * store that does not carry it from one to another (`KeyStore.fleet`), the traffic of this process.
+ * The traffic of all processes that share the store: recent decisions, and what is unusual. With a store that
+ * does not carry it between processes (`KeyStore.fleet`), the traffic of this process.
  */
 export interface Activity {
   /** Whether other processes are seen as well. */
@@ -37,7 +37,7 @@ export interface Activity {
   readonly processName: string
   /** Decisions of this process and, while somebody subscribes or after `refresh`, of the others. */
   readonly decisions: Pick<RecentDecisions, 'list' | 'subscribe'>
-  /** Hears what the others have decided. Takes about a second when nobody has looked for a while. */
+  /** Fetches what the others have decided. Takes about a second when nobody has looked for a while. */
   refresh(): Promise<void>
   /** What is unusual in the traffic of this process, latest first. */
   anomalies(): Anomaly[]
@@ -47,12 +47,12 @@ export interface Activity {
   listProblems(query?: SightingsQuery): Promise<Problem[]>
 }
 
-/** An activity, with what feeds and ends it. */
+/** An activity, and what feeds and ends it. */
 export interface ActivityWatch extends Activity {
   record(decision: RequestDecision): void
   /** Whether somebody looks at decisions, as the store says. */
   told(isWatched: boolean): void
-  /** Lets go of what was watched of a key that nobody can use any more. What has been found stays listed. */
+  /** Forgets what was watched of a key that nobody can use any more. What has been found stays listed. */
   forget(keyId: string): void
   close(): Awaitable<void>
 }
@@ -62,10 +62,10 @@ export interface ActivitySurroundings extends AnomalySurroundings {
   store: FleetStore | undefined
   /** Whether other processes may use the store. */
   isShared: boolean
-  /** How long what was seen may wait before it is stored, in milliseconds. */
+  /** How long sightings may wait before they are stored, in milliseconds. */
   flushMs: number
   pollMs: () => number
-  /** Begins to ask the store, for a process that has looked no key up and has decisions all the same. */
+  /** Begins to poll the store, for a process that has decisions although it has not looked up a key. */
   beginPolling: () => void
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
@@ -150,7 +150,7 @@ export function createActivity(
         problems.note(decision, clock.now())
         book.schedule()
       } catch {
-        // Watching must never change what is decided.
+        // Watching must never change a decision.
       }
     },
     told: (isWatched) => sharing?.told(isWatched),

@@ -8,9 +8,9 @@ import { createFairShares } from './fair-shares.ts'
 import { createVolumeBaseline, type VolumeBaseline } from './volume-baseline.ts'
 
 export interface AnomalyDetector {
-  /** Takes note of one decision. Constant time; judges only what needs no comparison with other times. */
+  /** Records one decision in constant time. Judges only what needs no comparison with other times. */
   record(decision: RequestDecision): void
-  /** Lets go of what was watched of a key that nobody can use any more. */
+  /** Forgets what was watched of a key that nobody can use any more. */
   forget(keyId: string): void
   /** Closes windows and judges volume. Called by a timer, off the request path. */
   check(): void
@@ -18,15 +18,15 @@ export interface AnomalyDetector {
   list(): Anomaly[]
 }
 
-/** Everything is kept per key, for this many keys at most; the one watched longest makes room. */
+/** Most keys that are watched. The one watched longest makes room. */
 const maxKeys = 10_000
 const maxAnomalies = 2_000
-/** Of one kind and key: whoever sends with a key can make up origins, and gets no more room by it. */
+/** Of one kind and key: a sender can make up origins, and must not get more room by it. */
 const maxPerKind = 32
 const maxSeen = 64
 const maxTextLength = 300
 const dayMs = 86_400_000
-/** Traffic keeps on saying the same; hooks are told again only after such a pause. */
+/** Traffic keeps repeating; hooks are called again only after such a pause. */
 const repeatMs = 3_600_000
 
 interface Watch {
@@ -39,11 +39,11 @@ interface Watch {
 
 export interface AnomalySurroundings {
   clock: Pick<Clock, 'now'>
-  /** Told when an anomaly begins. */
+  /** Called when an anomaly begins. */
   report: (anomaly: Anomaly) => void
   /**
-   * Whether a key may still be used and no other process has accepted an event of it for `silentMs`: of one
-   * that was revoked, silence is what is wanted. Asked before a silence is reported.
+   * Whether a key may still be used and no other process has accepted an event of it for `silentMs`. Silence
+   * of a revoked key is expected. Called before a silence is reported.
    */
   isSilent: (keyId: string, silentMs: number) => Awaitable<boolean | 'gone'>
 }
@@ -71,7 +71,7 @@ export function createAnomalyDetector(
 
   function record(decision: RequestDecision): void {
     const { keyId } = decision
-    // Nothing is unusual about a key that is gone but that it is still sent, which every refusal says.
+    // A key that is gone is only still being sent, which every refusal says.
     if (keyId === null || decision.reason === 'revoked_key') return
     const watch = watchFor(keyId)
     const { origin, address, secret } = decision
@@ -159,7 +159,7 @@ export function createAnomalyDetector(
     if (known === undefined || now - known.lastAt >= repeatMs) report(anomaly)
   }
 
-  /** The one seen least lately goes. */
+  /** The one seen least recently goes. */
   function makeRoom(keyId: string, kind: AnomalyKind): void {
     const alike = anomalies.of(keyId).filter((anomaly) => anomaly.kind === kind)
     const [oldest] = alike
@@ -194,7 +194,7 @@ export function createAnomalyDetector(
       if (silent === true) note('sudden_silence', keyId, { observed: 0, expected })
       else if (silent === 'gone') watches.delete(keyId)
     } catch {
-      // The store does not say; it is asked again when the next window closes.
+      // The store does not answer; it is asked again when the next window closes.
     }
   }
 

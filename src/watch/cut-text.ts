@@ -1,6 +1,6 @@
 /**
- * At most `maxLength` characters of a text from outside. A copy, where it is cut: V8 keeps the whole of what
- * a slice was taken from, and a name of 4 MB would stay in memory for its first 200 characters.
+ * At most `maxLength` characters of a text from outside. A cut text is copied: V8 keeps the whole original of
+ * a slice, so a name of 4 MB would stay in memory for its first 200 characters.
  */
 export function cutText(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : Buffer.from(text.slice(0, maxLength)).toString()

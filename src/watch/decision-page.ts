@@ -3,7 +3,7 @@ import { toAsciiJson } from './sightings.ts'
 
 const maxCharacters = 250_000
 
-/** Decisions as a process tells others of them. Those that do not fit are counted with the skipped ones. */
+/** Decisions as a process publishes them to others. Those that do not fit are counted as skipped. */
 export function toPageBody(told: readonly RecentDecision[], skipped: number): string {
   const parts: string[] = []
   let characters = 0
@@ -39,7 +39,7 @@ const unknown: Omit<RecentDecision, 'id' | 'ref' | 'process' | 'at'> = {
   payload: null,
 }
 
-/** What another process wrote, perhaps of another version. */
+/** Another process wrote it, perhaps of another version. */
 export function parsePageBody(body: string): { skipped: number; decisions: RecentDecision[] } {
   try {
     const { skipped, decisions } = JSON.parse(body) as { skipped?: unknown; decisions?: unknown }

@@ -6,17 +6,17 @@ import type { RecentDecision } from './recent-decision.ts'
 import type { ProcessNames, RecentDecisions } from './recent-decisions.ts'
 
 /**
- * What a process tells others of its decisions while somebody looks, and hears of theirs while somebody looks
- * here.
+ * Shares decisions between processes: publishes this one's while somebody looks, and reads the others' while
+ * somebody looks here.
  */
 export interface DecisionSharing {
   /** A decision of this process. */
   note(decision: RecentDecision): void
-  /** Whether somebody looks, here or at another process, as the store says. */
+  /** Whether somebody looks, here or at another process, according to the store. */
   told(isWatched: boolean): void
   /** Somebody begins to look here. @returns a function that ends it. */
   look(): () => void
-  /** Hears what others have to tell now; of a look that has just begun, after they had the time to answer. */
+  /** Reads what others have to tell now. When looking has just begun, it first gives them time to answer. */
   hear(): Promise<void>
   close(): void
 }
@@ -25,20 +25,20 @@ export interface DecisionSharingOptions {
   store: FleetStore
   process: ProcessNames
   decisions: Pick<RecentDecisions, 'list' | 'take' | 'skip'>
-  /** How many decisions were not described one by one since it was last asked. */
+  /** How many decisions were not described one by one since the last call. */
   takeSkipped: () => number
   /**
-   * How often this process asks the store what changed, in milliseconds, and so hears that somebody looks.
+   * How often this process asks the store what changed, in milliseconds, and so learns that somebody looks.
    */
   pollMs: () => number
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
 }
 
-/** How long a look lasts that is not renewed, and how often it is. */
+/** How long a look lasts without renewal, and how often it is renewed. */
 const lookMs = 15_000
 const renewEveryMs = 5_000
-/** How long whoever asks once is taken to look. */
+/** How long a single request counts as looking. */
 const onceMs = 10_000
 const maxProcesses = 1_000
 
@@ -98,7 +98,7 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
     const { skipped, decisions: told } = parsePageBody(body)
     if (skipped > 0) decisions.skip(skipped)
     for (const decision of told) {
-      // Those who look for the second time are told again what came before.
+      // Somebody who looks again gets what came before again.
       if (decision.id <= before.decision) continue
       latest = Math.max(latest, decision.id)
       decisions.take(decision)
@@ -140,7 +140,7 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
       const leave = this.look()
       inBackground(setTimeout(leave, onceMs))
       await read()
-      // Others hear of it with their next question to the store, and answer at once.
+      // Others learn of it with their next question to the store, and answer at once.
       const answeredMs = Math.min(500, options.pollMs()) * 1.2 + tellEveryMs
       const waitMs = beganAt + answeredMs - performance.now()
       if (waitMs <= 0) return

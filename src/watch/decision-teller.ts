@@ -7,14 +7,14 @@ import type { RecentDecision } from './recent-decision.ts'
 export interface DecisionTellerOptions {
   store: Pick<FleetStore, 'put'>
   processId: string
-  /** What this process knows of. */
+  /** What this process knows about. */
   list: () => readonly RecentDecision[]
   takeSkipped: () => number
   /** Asks the store; undefined when it does not answer. */
   ask: <T>(question: () => T) => Promise<Awaited<T> | undefined>
 }
 
-/** Tells other processes of this one's decisions, from `begin` to `end`. */
+/** Publishes this process's decisions to others, from `begin` to `end`. */
 export interface DecisionTeller {
   isTelling(): boolean
   begin(): void
@@ -22,11 +22,11 @@ export interface DecisionTeller {
   end(): void
 }
 
-/** How often decisions are put and read, in milliseconds. */
+/** How often decisions are published and read, in milliseconds. */
 export const tellEveryMs = 400
 /** Decisions in a page, shared fairly by the keys. */
 const maxInPage = 100
-/** Told of at once when somebody begins to look. */
+/** Published at once when somebody begins to look. */
 const maxAtFirst = 100
 
 export function createDecisionTeller(options: DecisionTellerOptions): DecisionTeller {

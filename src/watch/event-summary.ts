@@ -62,7 +62,7 @@ function ownText(event: object, property: string): string | null {
   const value = (event as Record<string, unknown>)[property]
   if (typeof value !== 'string') return null
   if (value.length < shortestSecret) return value
-  // A sender that puts its key in the wrong place must not have it shown to whoever watches.
+  // The key of a sender that put it in the wrong place must not be shown to watchers.
   return isWellFormedSecret(value) ? '(a write key)' : cutText(value, maxNameLength)
 }
 

@@ -12,8 +12,8 @@ export interface FairShares<Owner, Id, Entry> {
 }
 
 /**
- * Keeps `size` entries. When there are more, one of an owner with at least the average goes: an owner who has
- * less than that loses none, however loud the others are.
+ * Keeps `size` entries. When there are more, one goes from an owner with at least the average: an owner with
+ * less loses none, however loud the others are.
  */
 export function createFairShares<Owner, Id, Entry>(size: number): FairShares<Owner, Id, Entry> {
   type Share = { readonly owner: Owner; readonly entries: Map<Id, Entry> }
@@ -33,7 +33,7 @@ export function createFairShares<Owner, Id, Entry>(size: number): FairShares<Own
   }
 
   function makeRoom(): void {
-    // Looked for again only when the one that was largest has shrunk below the average.
+    // Looked for again only when the largest owner has shrunk below the average.
     if (largest === undefined || !hasAverage(largest)) largest = findLarge()
     if (largest !== undefined) remove(largest, largest.entries.keys().next().value as Id)
   }

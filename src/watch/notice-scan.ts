@@ -4,10 +4,10 @@ import type { KeyStore } from '../stores/key-store.ts'
 import type { WriteKeyEvent } from '../verifier/decision-event.ts'
 
 const dayMs = 86_400_000
-/** Days before the end of a key at which it is told of. */
+/** Days before the end of a key on which it is reported. */
 const expiringDays = [1, 10, 30]
 const oldDays = 90
-/** Keys that are looked at; a scan is for people, and must not become the load. */
+/** Most keys that one scan looks at: it is a service for people, and must not become the load. */
 const maxScanned = 100_000
 
 type TellOnce = (id: string, event: WriteKeyEvent) => Promise<void>
@@ -23,7 +23,7 @@ export async function scanForNotices(store: KeyStore, now: number, tell: TellOnc
     if (!more || last === undefined) return
     after = { value: last.createdAt, id: last.id }
     seen += data.length
-    // The event loop is for requests.
+    // Lets requests run in between.
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

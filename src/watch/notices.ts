@@ -11,13 +11,13 @@ export interface NoticesOptions {
   emit: (event: WriteKeyEvent) => void
 }
 
-/** Tells people what they should know of keys, each thing once for all processes that share a store. */
+/** Tells people about keys, each thing once for all processes that share a store. */
 export interface Notices {
   /** A change that this process has committed. */
   changed(entry: AuditEntry): void
-  /** Tells of changes that others have made and have told nobody of, such as a command. */
+  /** Tells of changes that others made without telling anybody, such as the command line. */
   readChanges(): Promise<void>
-  /** Looks at every key for what is about to end or is old. One process does it in an hour. */
+  /** Looks at every key for what is about to end or is old. One process does it each hour. */
   scan(): Promise<void>
   /** Tells of something once for all processes. @param id at most 80 characters */
   once(id: string, event: WriteKeyEvent): Promise<void>
@@ -32,9 +32,9 @@ const scanEveryMs = 60 * 60_000
 const maxKnown = 1_000
 
 export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
-  /** Where the store has no place for it. */
+  /** For a store that cannot hold claims. */
   const claimed = new Set<string>()
-  /** Entries of the audit log that need no look. */
+  /** Entries of the audit log that are of no interest. */
   const known = new Set<string>()
   let waiting: AuditEntry[] = []
   let committed: AuditEntry[] = []
@@ -56,13 +56,13 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
   }
 
   /**
-   * A store that is away is told of by those who need it; what was not told is told by whoever finds it next.
+   * Others report that the store is away. What was not told now is told by the next process that finds it.
    */
   async function quietly(work: () => Promise<void>): Promise<void> {
     await work().catch(() => {})
   }
 
-  /** Behind the call that made the change, which waits for nobody's hook. */
+  /** After the call that made the change, which waits for nobody's hook. */
   function tellCommitted(): void {
     telling = undefined
     const told = committed
@@ -83,7 +83,9 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
       telling ??= inBackground(setTimeout(tellCommitted, tellAfterMs))
     },
 
-    /** Who made a change tells it soon; what nobody has told by the next look but one is told here. */
+    /**
+     * The process that made a change tells it soon. If nobody has told it by the second scan, this one does.
+     */
     readChanges: () =>
       quietly(async () => {
         const { data } = (await store.audit?.list({ limit: 100 })) ?? { data: [] }
@@ -118,7 +120,7 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
   }
 }
 
-/** The store, telling of each change that it commits. */
+/** The store, wrapped so that it reports each change that it commits. */
 export function withNotices(store: KeyStore, changed: (entry: AuditEntry) => void): KeyStore {
   async function telling(
     write: PromiseLike<CommittedChange | undefined> | CommittedChange | undefined,
@@ -142,7 +144,7 @@ export function withNotices(store: KeyStore, changed: (entry: AuditEntry) => voi
       },
     }),
   }
-  // A store of an application's may be of a class: what is not told of is asked of itself.
+  // An application's store may be an instance of a class: all other calls go to the store itself.
   return new Proxy(store, {
     get(_, name) {
       if (Object.hasOwn(told, name)) return told[name as keyof KeyStore]

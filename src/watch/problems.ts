@@ -6,7 +6,7 @@ import { cutText } from './cut-text.ts'
 import { summarizeEvents } from './event-summary.ts'
 import { parseAbout, toAbout, toSightingId } from './sightings.ts'
 
-/** Refusals of one reason, key, origin and sender, of all processes that share the store. */
+/** Refusals of one reason, key, origin and sender, over all processes that share the store. */
 export interface Problem {
   readonly id: string
   readonly reason: Reason
@@ -18,9 +18,7 @@ export interface Problem {
   /** Event names and types that were refused lately, a few. */
   readonly names: readonly string[]
   readonly types: readonly string[]
-  /**
-   * Whether these are the many of a flood that are counted together, of no origin and sender of their own.
-   */
+  /** Whether these are the many of a flood that are counted together, without an origin and sender. */
   readonly isRest: boolean
   /** Refused requests. */
   readonly count: number
@@ -32,7 +30,7 @@ export interface Problem {
   readonly hourBefore: number
 }
 
-/** Counts refusals that are alike, until they are told. */
+/** Counts refusals that are alike, until they are reported. */
 export interface ProblemCounter {
   /** Takes note of a refusal. */
   note(decision: RequestDecision, at: number): void
@@ -53,7 +51,9 @@ interface Count {
   lastAt: number
 }
 
-/** Counted at the same time; of one reason and key; told at once. Beyond, they are counted together. */
+/**
+ * Counted at the same time; of one reason and key; reported at once. Beyond that, they are counted together.
+ */
 const maxCounts = 2_000
 const maxOfGroup = 100
 const toldOfGroup = 16
@@ -96,7 +96,7 @@ export function createProblemCounter(): ProblemCounter {
       const count = countOf(decision, reason, at)
       count.count++
       count.lastAt = at
-      // What most refusals are about is said by the first few.
+      // The first few refusals show what most are about.
       if (decision.body === undefined || count.count > 50) return
       const { names, types } = summarizeEvents(decision.body, decision.routeType, decision.batchFields)
       for (const name of names) if (count.names.size < maxTexts) count.names.add(name)
@@ -115,7 +115,9 @@ export function createProblemCounter(): ProblemCounter {
 
 const rest = { origin: undefined, address: undefined, isRest: true }
 
-/** Each reason and key has its first place before any has its second; what finds none is counted together. */
+/**
+ * Each reason and key gets its first place before any gets a second. What finds no place is counted together.
+ */
 function bound(counts: Count[]): Count[] {
   if (counts.length <= toldOfGroup) return counts
   const places = new Map<string, number>()

@@ -9,13 +9,11 @@ import { summarizeEvents } from './event-summary.ts'
  * One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to.
  */
 export interface RecentDecision {
-  /**
-   * Grows by one with every decision that this process knows of, its own and those that others told it of.
-   */
+  /** Grows by one with every decision that this process knows of, its own and those of others. */
   readonly id: number
-  /** The same at every process that knows of it. */
+  /** The same in every process that knows of it. */
   readonly ref: string
-  /** The process that decided, as people know it: `activity.processName`. */
+  /** The process that decided, by its name: `activity.processName`. */
   readonly process: string
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -25,7 +23,10 @@ export interface RecentDecision {
   readonly reason: Reason | null
   /** Why rules on trial would have refused what was accepted; null = they would not, or there are none. */
   readonly wouldRefuse: Reason | null
-  /** What the guard answered; 200 for a request that it let through, whose answer is the application's. */
+  /**
+   * What the guard answered; 200 for a request that it let through, whose real answer comes from the
+   * application.
+   */
   readonly status: number
   readonly method: string | null
   /** Without the query; at most 300 characters. A secret in it is left out. */
@@ -67,7 +68,7 @@ const maxTextLength = 300
 const maxShortLength = 200
 const maxHeaders = 40
 
-/** Everything that is kept of a decision, in texts of its own; what names it comes from whoever keeps it. */
+/** Everything that is kept of a decision, in copied texts. The caller adds ids and names. */
 export function describeDecision(
   decision: RequestDecision,
   at: number,
@@ -101,8 +102,8 @@ export function describeDecision(
 }
 
 /**
- * Whether the management page sent it to try a key: the page stands where the endpoint stands. On a page of
- * somebody else's who copied the header and the key, it is what it is.
+ * Whether the management page sent it to try a key: the page's origin is that of the endpoint. Another page
+ * that copied the header and the key does not count.
  */
 export function isTestEvent(request: Pick<IngestRequest, 'headers'> | undefined): boolean {
   if (request === undefined || request.headers[testHeader] === undefined) return false
@@ -124,13 +125,13 @@ function contentLength(headers: FieldValues | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
 }
 
-/** A key in the wrong place must not be shown to whoever watches. */
+/** A key in the wrong place must not be shown to watchers. */
 function withoutSecrets(text: string): string {
   if (text.length < 38) return text
   return text.replace(/[A-Za-z0-9_-]{38,}/g, (part) => (isWellFormedSecret(part) ? '(a write key)' : part))
 }
 
-/** Names under which applications, proxies and senders put what proves who they are. */
+/** Header and field names in which applications, proxies and senders put credentials. */
 const secretNames = /auth|cookie|key|token|secret|session|signature|password|credential/
 
 function keptHeaders(headers: FieldValues): Record<string, string> {

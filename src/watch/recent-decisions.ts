@@ -5,7 +5,7 @@ import { describeDecision, type RecentDecision } from './recent-decision.ts'
 
 export interface RecentDecisionsOptions {
   /**
-   * Decisions kept, shared fairly by the keys, accepted and refused apart: one that has less than the average
+   * Decisions kept, shared fairly by the keys, accepted and refused apart: a key with less than the average
    * loses none to the others. 1 to 100 000. Default 1 000.
    */
   size?: number
@@ -38,15 +38,15 @@ export interface DecisionFilter {
 /** The latest decisions that this process knows of, in bounded memory. */
 export interface RecentDecisions {
   record(decision: RequestDecision): RecentDecision
-  /** Takes in a decision of another process. */
+  /** Adds a decision of another process. */
   take(decision: Omit<RecentDecision, 'id'>): void
-  /** Tells those who listen of decisions that were not kept one by one. */
+  /** Tells listeners how many decisions were not kept one by one. */
   skip(count: number): void
   /** Oldest first; the latest `limit` of those that fit the filter. */
   list(filter?: DecisionFilter, limit?: number): RecentDecision[]
   /**
-   * Told of each new decision, synchronously, and when there will be no more; `onSkipped` of how many are
-   * left out, when there are too many to pass on. @returns a function that ends it.
+   * Called for each new decision, synchronously, and when there will be no more; `onSkipped` with how many
+   * are left out, when there are too many to pass on. @returns a function that ends it.
    */
   subscribe(
     listener: (decision: RecentDecision) => void,
@@ -59,15 +59,15 @@ export interface RecentDecisions {
   close(): void
 }
 
-/** Who decides, for people and for other processes. */
+/** The name and id of the deciding process. */
 export interface ProcessNames {
   readonly id: string
   readonly name: string
 }
 
 /**
- * Recent decisions, a share for what a key was accepted and one for what it was refused, and one for requests
- * without a known key: a sender who floods one key, or none, pushes out nobody else's. `record` costs a few
+ * Recent decisions: one share for what a key was accepted, one for what it was refused, and one for requests
+ * without a known key. A sender who floods one key, or none, pushes out nobody else's. `record` costs a few
  * small strings and never more memory than `size` allows.
  */
 export function createRecentDecisions(

@@ -2,21 +2,21 @@
 export interface Sampling {
   /** @param owner whose share it counts against. */
   admits(owner: string | null): boolean
-  /** What was not admitted since the last call. */
+  /** How many were not admitted since the last call. */
   takeSkipped(): number
-  /** Begins a new turn: called by a timer, so that a decision reads no clock. */
+  /** Begins a new turn. Called by a timer, so that a decision reads no clock. */
   turn(): void
 }
 
-/** Turns are this long, in milliseconds. */
+/** Length of a turn, in milliseconds. */
 export const turnMs = 250
 /** Decisions of one owner, and of all, that a turn has room for: 80 and 2 000 a second. */
 const ofOwner = 20
 const ofAll = 500
 
 /**
- * Describing a decision takes about as long as judging it did. When a key has thousands a second, nobody
- * reads each: the first ones of every turn are kept, of a loud key no more than of a quiet one.
+ * Describing a decision takes about as long as judging it did. Nobody reads each of thousands a second, so
+ * the first ones of every turn are kept, of a loud key no more than of a quiet one.
  */
 export function createSampling(): Sampling {
   let counts = new Map<string | null, number>()

@@ -33,7 +33,7 @@ export interface SightingBook {
 const keptMs = 7 * 86_400_000
 const anomaliesKeptMs = 86_400_000
 const pruneEveryMs = 3_600_000
-/** … and after so many sightings that were stored. */
+/** … and after this many stored sightings. */
 const pruneEverySightings = 500
 
 export function createSightingBook({
@@ -49,7 +49,7 @@ export function createSightingBook({
   clock: Pick<Clock, 'now' | 'monotonic'>
   flushMs: number
   problems: ProblemCounter
-  /** Of this process. */
+  /** The sightings of this process. */
   anomalies: () => readonly Anomaly[]
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
@@ -81,8 +81,8 @@ export function createSightingBook({
   }
 
   async function flushOnce(): Promise<void> {
-    // What is not known to have been stored is given up beyond some: a count that is a little low is better
-    // than one twice.
+    // Unconfirmed counts beyond a limit are dropped: a count that is a little low is better than one counted
+    // twice.
     const seen = [...unsent.slice(0, 200), ...problems.take(), ...takeAnomalies()]
     unsent = []
     if (seen.length > 0) {

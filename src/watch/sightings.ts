@@ -3,7 +3,7 @@ import { nodeCrypto } from '../runtime/built-ins.ts'
 
 const maxAboutLength = 2_000
 
-/** 16 letters and digits, the same for the same texts at every process. */
+/** 16 letters and digits, the same in every process for the same texts. */
 export function toSightingId(parts: readonly unknown[]): string {
   const hash = nodeCrypto().createHash('sha256').update(JSON.stringify(parts)).digest()
   const half = (at: number) => toBase62(hash.readUIntBE(at, 6) % 62 ** 8, 8)
@@ -27,7 +27,7 @@ export function toAbout(about: Readonly<Record<string, unknown>>): string {
   return shorter.length <= maxAboutLength ? shorter : '{}'
 }
 
-/** What another process wrote, perhaps of another version. */
+/** Another process wrote it, perhaps of another version. */
 export function parseAbout(text: string): Readonly<Record<string, unknown>> {
   try {
     const about: unknown = JSON.parse(text)

@@ -4,7 +4,7 @@ export interface VolumeBaseline {
   readonly current: number
   /** Windows closed so far, silent ones included. */
   readonly windows: number
-  /** Average of the closed windows, those of a present silence left out. */
+  /** Average of the closed windows, without those of a present silence. */
   readonly usual: number
   /** How many of the latest closed windows were empty. */
   readonly silentWindows: number
@@ -14,8 +14,7 @@ export interface VolumeBaseline {
 }
 
 /**
- * Weight of the newest window: with windows of five minutes, the last two hours count for most of the
- * average.
+ * Weight of the newest window: with windows of five minutes, the last two hours make up most of the average.
  */
 const weight = 0.08
 
@@ -45,8 +44,8 @@ export function createVolumeBaseline(): VolumeBaseline {
       if (current === 0) {
         silentWindows++
       } else {
-        // Empty windows bring the average down here and not as they come, so that a silence is measured
-        // against what was.
+        // Empty windows lower the average only here, not as they come, so that a silence is measured against
+        // the volume before it.
         const decay = (1 - weight) ** silentWindows
         const before = usual * decay
         // The first windows count alike; later ones never for less than `weight`.

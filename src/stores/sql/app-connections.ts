@@ -14,7 +14,7 @@ export async function adoptConnections(db: Kysely<unknown>, dialect: SqlDialect)
   const opened = identifyFile(path)
   return {
     ...connections,
-    // Its connection is not ours to open anew: rather none than a file that nobody else sees.
+    // We must not reopen the application's connection: better no answer than a file that nobody else sees.
     async followFile() {
       if (identifyFile(path) === opened) return false
       throw new StoreError(
@@ -36,7 +36,7 @@ async function readPath(db: Kysely<unknown>): Promise<string | undefined> {
 const leastBusyTimeoutMs = 5_000
 
 /**
- * An application's SQLite connection has to wait for locks itself: what libsql does after it was refused one,
+ * An application's SQLite connection must wait for locks itself: for what libsql does after a refused lock
  * see `sqlite-drivers.ts`.
  */
 async function waitForLocks(db: Kysely<unknown>): Promise<void> {

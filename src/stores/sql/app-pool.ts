@@ -6,23 +6,21 @@ import { mysqlText } from './mysql-text.ts'
 import { borrowClient, type PostgresPool } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
 
-/**
- * An application's pool: a `Pool` of `pg`, or one that `createPool` of `mysql2` or `mysql2/promise` makes.
- */
+/** An application's pool: a `Pool` of `pg`, or what `createPool` of `mysql2` or `mysql2/promise` returns. */
 export type ApplicationPool =
   | { connect(): Promise<unknown>; readonly totalCount: number }
   // biome-ignore lint/suspicious/noExplicitAny: mysql2 has one with a callback and one that gives a promise
   | { getConnection(...parameters: any[]): unknown; readonly config?: unknown; readonly pool?: unknown }
 
-/** What is done with an application's pool: its connections are used one by one, and it stays open. */
+/** How an application's pool is used: one connection per statement or transaction. It stays open. */
 export interface AdoptedPool {
   dialect: 'postgres' | 'mysql'
   open(): Promise<Connections>
-  /** PostgreSQL: a further client, made as the pool makes its own; not connected yet. */
+  /** PostgreSQL: another client, made as the pool makes its own, not connected yet. */
   makeClient?: () => ListeningClient
 }
 
-/** @throws ConfigError when it is no pool that is known. */
+/** @throws ConfigError when it is not a known kind of pool. */
 export function adoptPool(value: unknown, option = 'pool'): AdoptedPool {
   const postgres = postgresPool(value)
   if (postgres !== undefined) {
@@ -49,7 +47,7 @@ export function adoptPool(value: unknown, option = 'pool'): AdoptedPool {
 }
 
 function connectionsOf(over: (deadlineMs: number) => Kysely<unknown>): Connections {
-  // The pool is the application's to end.
+  // The application closes its pool.
   return { reader: over(readerDeadlineMs), writer: over(writerDeadlineMs), close: async () => {} }
 }
 
@@ -64,7 +62,7 @@ function overMysql(pool: RawPool, deadlineMs: number, cuts: Set<() => void>): Ky
   return new Kysely<unknown>({ dialect }).withPlugin(mysqlText)
 }
 
-/** Not by its class: an application may have another copy of `pg`, and others make pools like it. */
+/** Not recognised by class: an application may have another copy of `pg`, or a pool of the same shape. */
 function postgresPool(value: unknown): (PostgresPool & MakesClients) | undefined {
   const pool = value as Partial<PostgresPool & MakesClients> | null | undefined
   if (typeof pool?.connect !== 'function' || typeof pool.totalCount !== 'number') return undefined
@@ -76,7 +74,7 @@ interface MakesClients {
   options: unknown
 }
 
-/** What is under a pool with promises is the one with callbacks. */
+/** A pool with promises wraps one with callbacks. */
 function mysqlPool(value: unknown): RawPool | undefined {
   const outer = value as { pool?: unknown } | null | undefined
   return [outer, outer?.pool].find(hasConnectionConfig)

@@ -15,12 +15,11 @@ import { nameUnstorable } from './unstorable-text.ts'
 /** Rows of one statement: SQLite takes 32 766 values, and a key has some twenty columns. */
 const rowsPerStatement = 200
 /**
- * Somebody else may make one of the same keys between the look and the insert; then everything is looked at
- * again.
+ * Others may make one of the same keys between the check and the insert; then everything is checked again.
  */
 const mostAttempts = 5
 
-/** Makes keys in one transaction; those whose id, hash or audit entry exists are left out. */
+/** Makes keys in one transaction. Those whose id, hash or audit entry exists are left out. */
 export async function insertKeys(
   database: Database,
   creations: readonly Creation[],
@@ -68,9 +67,7 @@ function insertAbsent(
   })
 }
 
-/**
- * Those that nothing stands in the way of, neither in the store nor among themselves: of two alike the first.
- */
+/** The creations without a conflict, in the store or among themselves. Of two alike, the first. */
 async function findAbsent(
   { tables }: Database,
   transaction: Transaction,
@@ -122,7 +119,7 @@ async function writeAll<Table extends TableName>(
   }
 }
 
-/** A character that the database cannot hold is a fault of a field, not of the database. */
+/** A character that the database cannot store is a fault of a field, not of the database. */
 async function naming<T>(
   database: Database,
   creations: readonly Creation[],

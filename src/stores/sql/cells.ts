@@ -1,4 +1,4 @@
-/** A value as a driver gives it: 64-bit numbers come as text from pg. */
+/** A value as a driver returns it: pg returns 64-bit numbers as text. */
 export type NumberCell = number | string | bigint
 export type HashCell = Uint8Array | ArrayBuffer
 /** Text of people; bytes from MySQL, see `textColumn`. */

@@ -2,13 +2,13 @@ import { withDeadline } from '../../runtime/deadline.ts'
 import type { Connections } from './connections.ts'
 
 /**
- * Longest time in milliseconds that calls under way may take until they are cut off, and connections to end
- * in order.
+ * Longest time in milliseconds for calls under way before they are cut off, and for connections to end
+ * properly.
  */
 const callsMs = 2_000
 const endingMs = 1_000
 
-/** Closes what a store has open, within seconds also when the database hangs. */
+/** Closes what a store has open, within seconds even when the database hangs. */
 export async function closeInTime(
   calls: ReadonlySet<Promise<unknown>>,
   stopListening: (() => Promise<void>) | undefined,

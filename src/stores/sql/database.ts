@@ -12,27 +12,21 @@ export interface Database {
   readonly naming: TableNaming
   /** Whether this package opened the connections. */
   readonly ownsConnections: boolean
-  /**
-   * For what verification waits for: where this package owns the connections, one that hangs is cut after a
-   * second.
-   */
+  /** For verification. Where this package owns the connections, one that hangs is cut after a second. */
   readonly reader: Kysely<unknown>
   /** For management, which may wait for locks. */
   readonly writer: Kysely<unknown>
-  /**
-   * 1 or true in the statement that contains it when the server that runs it is the primary; see
-   * `primary.ts`.
-   */
+  /** SQL that is 1 or true when the server that runs the statement is the primary; see `primary.ts`. */
   readonly isPrimary: RawBuilder<unknown>
 }
 
-/** The parts that migrating needs: before it, nothing is known of the server. */
+/** The parts that migrating needs: nothing is known of the server yet. */
 export type MigratedDatabase = Pick<Database, 'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer'>
 
 /**
- * Reads by one statement, in one snapshot that is no older than the call. Repeated when the database asks for
- * it, and at once when the connection turns out to be dead: servers and networks end idle ones, and a process
- * that was frozen has not heard.
+ * Reads by one statement, in one snapshot that is no older than the call. Retried when the database asks for
+ * it, and at once when the connection turns out to be dead: servers and networks end idle connections, and a
+ * process that was frozen has not noticed.
  * @throws StoreError
  */
 export async function read<Row>(
@@ -54,9 +48,9 @@ export async function read<Row>(
 }
 
 /**
- * On an application's connections. MySQL: with `autocommit=0` a pooled connection keeps the snapshot of its
- * first read, also for whoever takes it next. SQLite: inside a transaction of the application's every read
- * would be of the moment of its first.
+ * For an application's connections. MySQL: with `autocommit=0` a pooled connection keeps the snapshot of its
+ * first read, even for its next user. SQLite: inside a transaction of the application's, every read would see
+ * the moment of its first.
  */
 async function readInTransaction(
   connection: Kysely<unknown>,
@@ -65,8 +59,7 @@ async function readInTransaction(
 ): Promise<unknown[]> {
   return connection.connection().execute(async (one) => {
     if (dialect === 'sqlite') await assertNothingUnfinished(one)
-    // Refused in SQLite when a transaction is open; in MySQL it ends that one, and sees what is committed by
-    // now.
+    // SQLite refuses it when a transaction is open. MySQL ends that one, and then sees what is committed.
     await beginReading[dialect].execute(one)
     try {
       const { rows } = await statement.execute(one)
@@ -80,8 +73,8 @@ async function readInTransaction(
 }
 
 /**
- * Writes by one statement that is a transaction of its own; in SQLite within one, as a statement that met a
- * lock there would leave its snapshot open. @throws StoreError
+ * Writes by one statement that is a transaction of its own. In SQLite inside an explicit one: a statement
+ * that met a lock would otherwise leave its snapshot open. @throws StoreError
  */
 export async function writeAtOnce(database: Database, statement: RawBuilder<unknown>): Promise<void> {
   if (database.dialect === 'sqlite') {
@@ -102,12 +95,12 @@ export interface Transaction {
   write(statement: RawBuilder<unknown>): Promise<number>
 }
 
-/** Thrown inside a transaction to undo it and answer with a value. */
+/** Thrown inside a transaction to roll it back and return a value. */
 class Undo {
   constructor(readonly result: unknown) {}
 }
 
-/** Ends the transaction without a trace; it answers `result`. */
+/** Rolls the transaction back; it returns `result`. */
 export function undo<T>(result: T): never {
   throw new Undo(result)
 }
@@ -119,8 +112,8 @@ class NotBegun {
 
 /**
  * Runs `work` in one transaction: all of it or nothing. Deadlocks, serialization failures and busy files are
- * retried from the start, and so is a transaction that could not begin as its connection was dead. @throws
- * StoreError; after one, whether the transaction was committed is not known.
+ * retried from the start. So is a transaction that could not begin because its connection was dead. @throws
+ * StoreError; then it is unknown whether the transaction was committed.
  */
 export async function transact<T>(
   database: Database,
@@ -151,7 +144,7 @@ async function retryLost<T>(run: () => Promise<T>, isLost: (error: unknown) => b
   }
 }
 
-/** The statements of a transaction over this connection. */
+/** Runs statements of a transaction over this connection. */
 export function overConnection(connection: Kysely<unknown>): Transaction {
   return {
     rows: async <Row>(statement: RawBuilder<unknown>) => (await statement.execute(connection)).rows as Row[],
@@ -160,9 +153,9 @@ export function overConnection(connection: Kysely<unknown>): Transaction {
 }
 
 /**
- * SQLite: the write lock at once, as a transaction that begins by reading cannot get it once another has
- * written. PostgreSQL: each statement sees what is committed, and may write, whatever the application's
- * default.
+ * SQLite: takes the write lock at once, because a transaction that begins by reading cannot get it after
+ * another has written. PostgreSQL: each statement sees what is committed, and may write, whatever the
+ * application's default.
  */
 const begin = {
   sqlite: sql`begin immediate`,
@@ -174,8 +167,8 @@ const beginReading = { sqlite: sql`begin deferred`, mysql: begin.mysql }
 const durable = sql`case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
 const durableInOwn = sql`select ${durable}, ${transactionAgeColumn}`
 /**
- * And brief. Not over an application's pool, whose clients may have nobody to listen when the server hangs
- * up.
+ * Also limits its length. Not over an application's pool, whose clients may have no listener for a server
+ * that hangs up.
  */
 const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true), ${durable}`
 const commit = sql`commit`
@@ -197,16 +190,13 @@ async function attempt<T>(
     await commit.execute(connection)
     return result
   } catch (error) {
-    // A connection that is gone has rolled back already; the first error says what was wrong.
+    // A connection that is gone has rolled back already. The first error says what was wrong.
     await rollback.execute(connection).catch(() => {})
     throw error
   }
 }
 
-/**
- * An application's transaction is neither added to nor ended. In MySQL, which does not tell, `begin` commits
- * it.
- */
+/** Never joins or ends an application's transaction. In MySQL, which cannot tell, `begin` commits it. */
 async function beginOwn(
   dialect: SqlDialect,
   ownsConnections: boolean,

@@ -10,8 +10,8 @@ export const sqlDialects: readonly SqlDialect[] = ['sqlite', 'postgres', 'mysql'
 export type AnyKysely = Kysely<any>
 
 /**
- * Tells the database from the instance's adapter. Compared by name, along the prototypes: an application may
- * have a second copy of Kysely, and third-party dialects extend the built-in adapters.
+ * Recognises the database by the instance's adapter. Compared by name, along the prototypes: an application
+ * may have a second copy of Kysely, and third-party dialects extend the built-in adapters.
  * @throws ConfigError when the adapter is none of them.
  */
 export function detectDialect(db: AnyKysely): SqlDialect {
@@ -35,14 +35,14 @@ export function databaseNow(dialect: SqlDialect): RawBuilder<number> {
   return sql`cast((julianday('now') - 2440587.5) * 86400000 as integer)`
 }
 
-/** A whole number where the database could not tell the type of a bare parameter. */
+/** A whole number, where the database cannot infer the type of a bare parameter. */
 export function wholeNumber(dialect: SqlDialect, value: number): RawBuilder<number> {
   return dialect === 'mysql' ? sql`${value}` : sql`cast(${value} as bigint)`
 }
 
 /**
- * A column with text of people. MySQL would turn it into the character set of the connection, which an
- * application may have set to one without most characters: as bytes it comes as it is.
+ * A column with text of people. MySQL would convert it to the character set of the connection, which may lack
+ * most characters. As bytes it arrives unchanged.
  */
 export function textColumn(dialect: SqlDialect, column: string, table?: string): RawBuilder<unknown> {
   const name = sql.ref(table === undefined ? column : `${table}.${column}`)
@@ -55,11 +55,11 @@ export function contains(dialect: SqlDialect, text: RawBuilder<string>, part: st
   return sql`instr(${text}, ${part}) > 0`
 }
 
-/** Gives the value of a column from the existing and the new one. */
+/** Computes the value of a column from the existing and the new one. */
 export type Merge = (existing: RawBuilder<unknown>, incoming: RawBuilder<unknown>) => RawBuilder<unknown>
 
 /**
- * The end of an `insert into … as existing`: what happens to a row that is there already.
+ * The end of an `insert into … as existing`: what happens to an existing row.
  * @param keyColumns the primary key.
  * @param merge how each other column gets its value from the existing and the new one.
  */
@@ -80,7 +80,7 @@ export function onConflict(
   return sql`on conflict (${sql.join(keyColumns.map((column) => sql.ref(column)))}) do update set ${sql.join(assignments)}`
 }
 
-/** `insert into <table>`, under the name that `onConflict` knows the existing row by. */
+/** `insert into <table>`, with the alias that `onConflict` uses for the existing row. */
 export function insertInto(dialect: SqlDialect, table: RawBuilder<unknown>): RawBuilder<unknown> {
   return dialect === 'mysql' ? sql`insert into ${table}` : sql`insert into ${table} as existing`
 }

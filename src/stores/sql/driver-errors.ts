@@ -1,10 +1,7 @@
 import { StoreError } from '../../runtime/errors.ts'
 import { inTransactionError, isBusyWithRows, unfinishedError } from './open-transaction.ts'
 
-/**
- * What drivers put on their errors, as far as it is looked at: pg and libsql `code`, mysql2 `errno`,
- * node:sqlite `errcode`.
- */
+/** The error fields of drivers that are read: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
 interface DriverError {
   code?: unknown
   errno?: unknown
@@ -19,7 +16,7 @@ const mysqlTransient = new Set<unknown>([1213, 1205, 1020])
 /** Serialization failure, deadlock, lock not available. */
 const postgresTransient = new Set<unknown>(['40001', '40P01', '55P03'])
 
-/** Whether the database asks to try the whole transaction again. */
+/** Whether the database asks to retry the whole transaction. */
 function isTransient(error: unknown): boolean {
   const { code, errno, errcode, rawCode } = (error ?? {}) as DriverError
   return (
@@ -43,7 +40,9 @@ export function isDuplicate(error: unknown): boolean {
   )
 }
 
-/** Ended by the server or the network: what pg, PostgreSQL, pgbouncer, mysql2, MariaDB and MySQL call it. */
+/**
+ * Ended by the server or the network, in the words of pg, PostgreSQL, pgbouncer, mysql2, MariaDB and MySQL.
+ */
 const lostCodes = new Set<unknown>([
   'ECONNRESET',
   'EPIPE',
@@ -58,14 +57,11 @@ const lostCodes = new Set<unknown>([
 ])
 /** Server shutdown, connection killed, gone away, lost, idle for too long. */
 const lostNumbers = new Set<unknown>([1053, 1927, 2006, 2013, 3169, 4031])
-/**
- * A connection that could not be made in time is none that was lost: trying again would take the same time
- * again.
- */
+/** A connection that could not be made in time is not a lost one: a retry would take the same time again. */
 const lostMessages =
   /connection terminated(?! due to connection timeout)|not queryable|client was closed|in closed state|connection is closed/i
 
-/** Whether the connection is gone that a statement was given to. */
+/** Whether the statement's connection is gone. */
 export function isConnectionLost(error: unknown): boolean {
   const { code, errno, message } = (error ?? {}) as DriverError
   return (
@@ -76,8 +72,8 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * What is wrong with the tables, when a dump of an older version was restored under a running process, or
- * somebody dropped them.
+ * Explains faults of the tables: a dump of an older version was restored under a running process, or somebody
+ * dropped them.
  */
 function toSchemaError(error: unknown): StoreError | undefined {
   const { code, errno, message } = (error ?? {}) as DriverError
@@ -97,7 +93,7 @@ function toSchemaError(error: unknown): StoreError | undefined {
   return undefined
 }
 
-/** What `begin` says in the middle of a transaction, and PostgreSQL of anything in one that has failed. */
+/** The error of `begin` inside a transaction, and of any statement of PostgreSQL inside a failed one. */
 function isInTransaction(error: unknown): boolean {
   const { code, message } = (error ?? {}) as DriverError
   return (
@@ -112,7 +108,7 @@ const patienceMs = 5_000
 const firstPauseMs = 4
 const longestPauseMs = 200
 
-/** Runs `work` again, after a pause of random length, while the database asks for it. */
+/** Repeats `work` while the database asks for it, after pauses of random length. */
 export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (let attempt = 0; ; attempt++) {
@@ -126,7 +122,7 @@ export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Text holds a character that the database has none of: one of an encoding such as LATIN1 knows 191. */
+/** A text holds a character that the database cannot store: an encoding such as LATIN1 has only 191. */
 export class UnstorableText extends StoreError {
   constructor() {
     super('store_unavailable', 'The database cannot hold one of the characters.')
@@ -144,8 +140,8 @@ function isUnstorable(error: unknown): boolean {
 }
 
 /**
- * What the outside gets to see of a driver's error. The error itself is left behind: mysql2 puts the whole
- * statement on it, hashes included, and every database quotes the values of a violated constraint.
+ * What the outside sees of a driver's error. The error itself is dropped: mysql2 attaches the whole statement
+ * to it, hashes included, and every database quotes the values of a violated constraint.
  */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
@@ -161,9 +157,7 @@ export function toStoreError(error: unknown): StoreError {
   return new StoreError('store_unavailable', `The database failed: ${details.join(' ') || 'no reason given'}`)
 }
 
-/**
- * The first line, without anything that could be a hash, a secret, or a value between quotes that is no name.
- */
+/** The first line, without anything that could be a hash, a secret, or a quoted value other than a name. */
 function scrub(message: string): string {
   const line = (message.split('\n', 1)[0] as string).slice(0, 300)
   return line.replace(/[^\x20-\x7e]+/g, '?').replace(/[0-9A-Za-z]{24,}/g, '…')

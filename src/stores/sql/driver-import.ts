@@ -3,8 +3,8 @@ import { StoreError } from '../../runtime/errors.ts'
 import { assertSupportedVersion } from './driver-version.ts'
 
 /**
- * What a bundler leaves out: a driver's name is no literal here, since bundling one that an app has not
- * installed would fail.
+ * The import that a bundler must leave out. The driver's name is no literal, because bundling a driver that
+ * the app has not installed would fail.
  */
 export const bundlerHint =
   'In a bundled application (webpack, Rspack, esbuild, Vite, Next) it has to be installed beside the bundle, since bundlers leave it out, or be handed in by the option driver.'
@@ -21,7 +21,7 @@ export async function importDriver(name: string, whatFor: string): Promise<Recor
   }
 }
 
-/** @throws StoreError `missing_driver`: why, in few words. */
+/** @throws StoreError `missing_driver` with the cause in few words. */
 export async function loadDriver(name: string): Promise<Record<string, unknown>> {
   const errors: unknown[] = []
   for (const load of [importByName, requireByName]) {
@@ -55,6 +55,6 @@ function requireByName(name: string): Record<string, unknown> {
 function saysAbsent(error: unknown, name: string): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
-  // Another name: what the driver itself needs is missing, such as its build for this system.
+  // Another name: a dependency of the driver is missing, such as its build for this system.
   return absent && typeof message === 'string' && new RegExp(`['"]${name}['"]`).test(message)
 }

@@ -3,8 +3,8 @@ import { nodeFs, nodeModule } from '../../runtime/built-ins.ts'
 import { StoreError } from '../../runtime/errors.ts'
 
 /**
- * Checked here, since npm would hold a range in `peerDependencies` against applications that have a package
- * for another purpose.
+ * Checked here: a range in `peerDependencies` would bind applications that have the package for another
+ * purpose.
  */
 const oldestSupported: Readonly<Record<string, readonly [major: number, minor: number]>> = {
   kysely: [0, 28],
@@ -15,7 +15,7 @@ const oldestSupported: Readonly<Record<string, readonly [major: number, minor: n
 }
 
 /**
- * Passes what cannot be told: a package inside a bundle has no version.
+ * Lets unknown versions pass: a package inside a bundle has none.
  * @throws StoreError `missing_driver` when the installed version is too old.
  */
 export function assertSupportedVersion(name: string): void {

@@ -5,7 +5,7 @@ import { type Database, read } from './database.ts'
 import { assertPrimary } from './primary.ts'
 import type { Row, SchemaTables } from './table-columns.ts'
 
-/** The secrets by their hashes, from `after` on. */
+/** The secrets in the order of their hashes, after `after`. */
 export function pageSecrets(
   database: Database,
   after: string | null,
@@ -34,14 +34,14 @@ export async function secretsOf(database: Database, keyIds: readonly string[]): 
   return found
 }
 
-/** What stands beside the row of the server: nothing, or a secret. */
+/** The columns beside the row of the server: empty, or a secret. */
 interface FoundRow extends Row<'secrets', 'key_hash'> {
   is_primary: unknown
   key_id: SchemaTables['secrets']['key_id'] | null
 }
 
 /**
- * Beside the one row that says whether this is the primary: a replica that lags would leave out a key that
+ * Joined to the one row that says whether this is the primary: a lagging replica would leave out a key that
  * was just made.
  */
 async function readSecrets(database: Database, joined: RawBuilder<unknown>): Promise<ExistingSecret[]> {

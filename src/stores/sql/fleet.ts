@@ -22,8 +22,8 @@ const hourMs = 3_600_000
 const rowsPerStatement = 200
 
 /**
- * What processes tell each other about traffic, in an SQL database. `onDatabase` runs work on it once it is
- * ready.
+ * What processes tell each other about traffic, in an SQL database. `onDatabase` runs work once the database
+ * is ready.
  */
 export function createSqlFleet(
   onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
@@ -52,7 +52,7 @@ export function createSqlFleet(
 
 async function addSightings(database: Database, sightings: readonly Sighting[]): Promise<void> {
   const { dialect, tables } = database
-  // In one order for all processes: no deadlocks.
+  // In one order for all processes, so that there are no deadlocks.
   const inOrder = sightings.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   for (let start = 0; start < inOrder.length; start += rowsPerStatement) {
     const rows = inOrder.slice(start, start + rowsPerStatement).map((one) => toRow(dialect, one))
@@ -74,7 +74,7 @@ function toRow(dialect: SqlDialect, one: Sighting): RawBuilder<unknown> {
     ${least}(${wholeNumber(dialect, hour)}, ${now} - ${now} % ${sql.lit(hourMs)}), ${wholeNumber(dialect, one.count)}, 0)`
 }
 
-/** MySQL assigns from left to right, and reads what it has assigned: the hour itself comes last. */
+/** MySQL assigns from left to right and reads assigned values: the hour itself comes last. */
 function addUp(dialect: SqlDialect): RawBuilder<unknown> {
   const isMysql = dialect === 'mysql'
   const column = (name: string) => (isMysql ? sql.ref(name) : sql.ref(`existing.${name}`))
@@ -159,7 +159,7 @@ async function prune(database: Database, before: number): Promise<void> {
   )
 }
 
-/** What is beyond the places that a sender, a key and a name, and all have. */
+/** Sightings beyond the places of a sender, of a key and name, and of all. */
 function findCrowded({ tables }: Database): RawBuilder<unknown> {
   const beyond = sql`case when of_sender > ${sql.lit(keptOfSender)} then 1 else 0 end`
   const group = sql.raw('key_id, kind, name')
@@ -201,7 +201,8 @@ async function putPage(database: Database, { process, number, body }: DecisionPa
 
 async function readPages(database: Database, known: ReadonlyMap<string, number>): Promise<DecisionPage[]> {
   const { dialect, tables } = database
-  // Pages come once a process and half a second: the few names of those that were read keep the answer short.
+  // Each process puts a page every half second at most: listing the few pages that were read keeps the answer
+  // short.
   const isNew = [...known].map(([process, number]) => sql`(process = ${process} and page <= ${number})`)
   const notKnown = isNew.length === 0 ? sql`` : sql`and not (${sql.join(isNew, sql` or `)})`
   const rows = await read<Row<'decision_pages', 'process' | 'body'> & { page: NumberCell }>(

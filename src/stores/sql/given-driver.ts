@@ -5,7 +5,7 @@ import { importDriver } from './driver-import.ts'
 /** A driver's module: what `import pg from 'pg'` or `import * as mysql2 from 'mysql2/promise'` gives. */
 export type DriverModule = Record<string, unknown>
 
-/** What tells a module of each database from others, and how to hand it in. */
+/** How to recognise the module for each database, and how to hand it in. */
 const modules: Readonly<Record<SqlDialect, { has: (driver: DriverModule) => boolean; expected: string }>> = {
   postgres: {
     has: ({ Pool, Client }) => isFunction(Pool) && isFunction(Client),
@@ -26,7 +26,7 @@ const modules: Readonly<Record<SqlDialect, { has: (driver: DriverModule) => bool
 /**
  * The option `driver`: a driver that the application has imported itself, as its module or as the module's
  * default export.
- * @throws ConfigError when it is another database's, or none.
+ * @throws ConfigError when it is another database's, or no driver.
  */
 export function parseDriver(value: unknown, dialect: SqlDialect): DriverModule {
   const { has, expected } = modules[dialect]
@@ -37,7 +37,7 @@ export function parseDriver(value: unknown, dialect: SqlDialect): DriverModule {
   return found as DriverModule
 }
 
-/** The driver that was handed in, else the installed one. @throws StoreError `missing_driver`. */
+/** The given driver, else the installed one. @throws StoreError `missing_driver`. */
 export async function driverOr(
   given: DriverModule | undefined,
   name: string,

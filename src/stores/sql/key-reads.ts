@@ -22,7 +22,7 @@ export async function listKeys(database: Database, filter: ParsedListQuery): Pro
   try {
     return await selectKeys(database, filter)
   } catch (error) {
-    // What the database cannot hold is in no name.
+    // A text that the database cannot store is in no name.
     if (error instanceof UnstorableText) return { data: [], more: false }
     throw error
   }
@@ -66,7 +66,7 @@ function whereOf(database: Database, filter: ParsedListQuery): RawBuilder<unknow
   return conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
 }
 
-/** Compared character by character, in every database alike. */
+/** Compared character by character, the same in every database. */
 function sortColumn(dialect: SqlDialect, by: StoredSort): RawBuilder<unknown> {
   if (by === 'last_event_at') return sql`coalesce(a.last_event_at, 0)`
   if (by !== 'name') return sql.ref(`k.${by}`)
@@ -92,7 +92,7 @@ function listConditions({ dialect, tables }: Database, filter: ParsedListQuery):
         sql<boolean>`substr(${sql.ref(column)}, 1, ${sql.lit(q.length)}) = ${q}`
       const withStart = sql`select key_id from ${tables.secrets} where ${start('start_chars')}`
       ways.push(contains(dialect, sql`lower(environment)`, q.toLowerCase()), start('id'))
-      // Not asked of each key: the ids are found once.
+      // A subquery that finds the ids once, not once for each key.
       if (q.length <= maxStartLength) ways.push(sql<boolean>`id in (${withStart})`)
     }
     conditions.push(sql`(${sql.join(ways, sql` or `)})`)
@@ -101,7 +101,7 @@ function listConditions({ dialect, tables }: Database, filter: ParsedListQuery):
     const { by, descending } = filter.sort
     const beyond = sql.raw(descending ? '<' : '>')
     const column = sortColumn(dialect, by)
-    // The first half says less than the second, but is what an index is searched by.
+    // The first half is implied by the second, but only it can use an index.
     conditions.push(
       sql`${column} ${beyond}= ${after.value} and (${column} ${beyond} ${after.value} or k.id ${beyond} ${after.id})`,
     )
@@ -109,7 +109,7 @@ function listConditions({ dialect, tables }: Database, filter: ParsedListQuery):
   return conditions
 }
 
-/** Longest start of a secret that is kept. */
+/** Longest stored start of a secret. */
 const maxStartLength = 32
 
 function isAscii(text: string): boolean {

@@ -6,7 +6,7 @@ import { fromHash, type NumberCell, type TextCell, toNumber, toText } from './ce
 import { type SqlDialect, textColumn } from './dialect.ts'
 import type { KeyColumns, NewRow, SchemaTables } from './table-columns.ts'
 
-/** A key joined with one of its secrets; of a key without secrets, all that is the secret's is null. */
+/** A key joined with one of its secrets. For a key without secrets, the secret's columns are null. */
 export interface KeyRow
   extends KeyColumns,
     Pick<Secrets, 'key_hash' | 'start_chars' | 'last_used_at' | 'position' | 'imported'> {
@@ -18,9 +18,9 @@ export interface KeyRow
 type Secrets = SchemaTables['secrets']
 
 interface Codec {
-  /** Text that MySQL would turn into another character set, see `textColumn`. */
+  /** Text that MySQL would convert to another character set, see `textColumn`. */
   readonly isText: boolean
-  /** From what a driver gives, which is not null. */
+  /** From what a driver returns, which is not null. */
   read(cell: never): unknown
   /** To what a driver takes, from a value that is not null. */
   write(value: unknown): unknown
@@ -65,7 +65,7 @@ export function keyRowColumns(dialect: SqlDialect): RawBuilder<unknown> {
   return sql.join([plainColumns, ...texts.map(({ column }) => textColumn(dialect, column, 'k'))])
 }
 
-/** The records of rows that come key by key. */
+/** The records of rows that are ordered by key. */
 export function toRecords(rows: readonly KeyRow[]): KeyRecord[] {
   const records: KeyRecord[] = []
   for (let start = 0; start < rows.length; ) {
@@ -120,7 +120,7 @@ export function toKeyColumns(record: KeyRecord): NewRow<'keys'> {
   }
 }
 
-/** The fields that hold letters, as the database is given them. */
+/** The text fields, as the database is given them. */
 export function lettersOf(record: KeyRecord): Readonly<Record<string, string | null>> {
   const values: FieldValues = record
   return Object.fromEntries(

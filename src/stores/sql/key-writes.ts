@@ -67,7 +67,7 @@ export async function removeKey(
   })
 }
 
-/** {@link change}; a character that the database cannot hold is a fault of the field, not of the database. */
+/** {@link change}, but a character that the database cannot store is reported as a fault of the field. */
 async function naming(
   database: Database,
   record: KeyRecord | Pick<KeyRecord, 'id'>,
@@ -82,7 +82,7 @@ async function naming(
   }
 }
 
-/** One change of one key: what it writes, its audit entry and the revision, together or not at all. */
+/** One change of one key: its writes, its audit entry and the revision, together or not at all. */
 async function change(
   database: Database,
   keyId: string,
@@ -97,12 +97,12 @@ async function change(
       if (isDuplicate(error)) undo(undefined)
       throw error
     }
-    // Last, as everybody meets at this row: the lock on it is held for as short as can be.
+    // Last, because all changes wait for this row: its lock is held as briefly as possible.
     return raiseRevision(database, transaction, keyId)
   })
 }
 
-/** In the transaction of the pause: who asks the store after it, asks tables that shut older code out. */
+/** In the transaction of the pause: from then on, the tables shut out older code that asks them. */
 async function assertAllKnowPauses({ tables }: Database, transaction: Transaction): Promise<void> {
   const [row] = await transaction.rows<Row<'meta', 'compatible_version'>>(
     sql`select compatible_version from ${tables.meta} where id = 1`,
@@ -128,14 +128,14 @@ async function replaceSecrets(
   for (const { id } of stored) {
     if (!kept.has(id)) await transaction.write(sql`delete from ${tables.secrets} where id = ${id}`)
   }
-  // By id, as the flush of usage does: no deadlock between the two.
+  // By id, as the flush of usage does, so that the two never deadlock.
   const inOrder = [...record.secrets.entries()].sort(([, a], [, b]) => (a.id < b.id ? -1 : 1))
   for (const [position, secret] of inOrder) {
     const before = storedById.get(secret.id)
     if (before === undefined) {
       await insertSecret(database, transaction, record.id, secret, position)
     } else if (toNumber(before.expires_at) !== secret.expiresAt || Number(before.position) !== position) {
-      // The last use is left alone: it is written by the flush of usage, and this record may be older.
+      // The last use is left alone: the flush of usage writes it, and this record may be older.
       await transaction.write(
         sql`update ${tables.secrets} set expires_at = ${secret.expiresAt}, position = ${position} where id = ${secret.id}`,
       )

@@ -16,13 +16,13 @@ import { makeSchema, missingSchema } from './migrations/schema-name.ts'
 import type { Row } from './table-columns.ts'
 import { nameTable } from './table-names.ts'
 
-/** Which version the tables are of, and the oldest that code may know that works with them. */
+/** The version of the tables, and the oldest version of code that works with them. */
 export interface SchemaState {
   version: number
   compatibleVersion: number
 }
 
-/** The second column is there since version 2. */
+/** The second column exists since version 2. */
 type MetaRow = Row<'meta', 'schema_version'> & Partial<Row<'meta', 'compatible_version'>>
 
 /** Undefined when there are no tables, or not all of them yet. Writes nothing. */
@@ -47,20 +47,20 @@ export function assertCurrent(state: SchemaState | undefined): void {
   )
 }
 
-/** How far to go with the tables. */
+/** Options of `migrate`. */
 export interface MigrateOptions {
   /**
-   * Whether to shut out processes of older versions, once none is needed any more: they answer 503 from their
-   * next question to the store on. Tables that were just made shut them out from the start. What older
-   * versions would get wrong, such as `pause`, is refused with `schema_mixed` until then. Default false.
+   * Whether to shut out processes of older versions, once none is needed any more. They answer 503 from their
+   * next question to the store on. New tables shut them out from the start. Until then, calls that older
+   * versions would get wrong, such as `pause`, are refused with `schema_mixed`. Default false.
    */
   finish?: boolean
 }
 
 /**
- * Makes the tables, or brings them up to date, version by version. Safe to run by many processes at once and
- * again after a crash. @throws StoreError `schema_too_new` when a later version made the tables that this
- * code cannot run on; nothing is written then.
+ * Makes the tables, or upgrades them version by version. Safe to call from many processes at once, and again
+ * after a crash. @throws StoreError `schema_too_new` when a later version made the tables and this code
+ * cannot run on them; nothing is written then.
  */
 export async function migrate(
   database: MigratedDatabase,
@@ -73,8 +73,8 @@ export async function migrate(
 }
 
 /**
- * What `migrate` would do now, as statements in their order; none when there is nothing to do. Reads the
- * catalog and runs none of them. @throws StoreError as `migrate`.
+ * The statements that `migrate` would run now, in order; none when there is nothing to do. Reads the catalog
+ * and runs none of them. @throws StoreError as `migrate`.
  */
 export async function planMigration(
   database: MigratedDatabase,
@@ -100,7 +100,7 @@ export async function planMigration(
   return statements
 }
 
-/** A statement with its values in it. */
+/** A statement with its values inlined. */
 function toText({ sql: text, parameters }: CompiledQuery): string {
   let next = 0
   const withValues = text.replace(/\$(\d+)|\?/g, (_, position?: string) => {
@@ -123,8 +123,7 @@ async function runMigrations(database: MigratedDatabase): Promise<void> {
   await makeSchema(database)
   if (database.dialect === 'mysql') return migrateUnderLock(database)
   for (const migration of migrations) {
-    // In SQLite `begin immediate` is the lock; in PostgreSQL "if not exists" alone fails when two processes
-    // meet.
+    // In SQLite `begin immediate` is the lock. In PostgreSQL "if not exists" fails when two processes meet.
     await transact(asDatabase(database), async (transaction) => {
       if (database.dialect === 'postgres') {
         await transaction.rows(sql`select pg_advisory_xact_lock(hashtext(${lockName(database)}))`)
@@ -134,7 +133,7 @@ async function runMigrations(database: MigratedDatabase): Promise<void> {
   }
 }
 
-/** MySQL ends a transaction at every change of the schema: here a named lock keeps others out. */
+/** MySQL ends a transaction at every change of the schema, so a named lock keeps others out. */
 async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
   const { schema } = database.naming
   // One server has one set of these names.
@@ -146,7 +145,7 @@ async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
       if (Number(lock?.locked) !== 1) {
         throw new StoreError('store_timeout', 'Another process has been migrating for too long; try again.')
       }
-      // What this connection has read before may be of a snapshot from before the lock.
+      // This connection may have read from a snapshot from before the lock.
       await plain.write(sql`commit`)
       const patient: Transaction = {
         rows: (statement) => retryTransient(() => plain.rows(statement)),
@@ -166,7 +165,7 @@ async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
   }
 }
 
-/** Unless another process has done it meanwhile. */
+/** Another process may have done it meanwhile. */
 async function runMigration(
   database: MigratedDatabase,
   transaction: Transaction,
@@ -179,7 +178,7 @@ async function runMigration(
   await step(database, createSchemaChange(dialect, naming, transaction), migration)
 }
 
-/** The work of one migration, and the note that it is done. */
+/** Runs one migration, and notes that it is done. */
 async function step(
   { tables: { meta } }: MigratedDatabase,
   change: SchemaChange,
@@ -187,7 +186,7 @@ async function step(
 ): Promise<void> {
   await up(change)
   if (version === 1) return
-  // Who was shut out stays so.
+  // Versions that were shut out stay so.
   const compatible = sql`case when compatible_version > ${compatibleFrom} then compatible_version else ${compatibleFrom} end`
   await change.write(
     sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatible} where id = 1`,
@@ -207,7 +206,7 @@ function assertNotTooNew({ version, compatibleVersion }: SchemaState): void {
   )
 }
 
-/** Migrating asks no question that only a primary may answer: a replica refuses to write. */
+/** Migrating needs no check for the primary: a replica refuses to write. */
 function asDatabase(database: MigratedDatabase): Database {
   return { ...database, reader: database.writer, isPrimary: sql`1` }
 }

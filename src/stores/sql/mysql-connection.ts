@@ -23,10 +23,10 @@ interface RawConnection {
   ): unknown
   release(): void
   destroy(): void
-  /** The socket, or what stands in for it under TLS. */
+  /** The socket, or its replacement under TLS. */
   stream?: { ref?(): void; unref?(): void }
 }
-/** The same of its pools. */
+/** The same for its pools. */
 export interface RawPool {
   on(event: 'connection', listener: (connection: RawConnection) => void): unknown
   getConnection(callback: (error: unknown, connection: RawConnection) => void): void
@@ -36,33 +36,30 @@ interface ProbeConnection {
   on(event: 'error' | 'connect', listener: (error: unknown) => void): unknown
   destroy(): void
 }
-/**
- * Handed in as `mysql2/promise`, its pools have the one with callbacks within, and its connections are
- * promises.
- */
+/** A pool of `mysql2/promise` wraps one with callbacks, and its connections return promises. */
 interface MysqlDriver {
   createPool(config: object): RawPool | { pool: RawPool }
   createConnection(config: object): ProbeConnection | Promise<ProbeConnection>
 }
 
 /**
- * What the statements rely on, whatever the server's defaults: each is a transaction of its own, text arrives
- * as it was sent, and a value that does not fit is an error.
+ * Settings that the statements rely on, whatever the server's defaults: each statement is a transaction of
+ * its own, text arrives as it was sent, and a value that does not fit is an error.
  */
 const session =
   "set names utf8mb4, session autocommit = 1, session sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
 /** Not for writes: a server that logs statements refuses them at this level. */
 const committedReads = 'set session transaction isolation level read committed'
 /**
- * Known to MariaDB alone. The second: a node of a Galera cluster answers when it has applied what the others
- * have committed.
+ * Only MariaDB knows these. The second: a node of a Galera cluster answers only after it has applied what the
+ * others have committed.
  */
 const mariadbSession = [
   `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`,
   'set session wsrep_sync_wait = 1',
 ]
 
-/** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
+/** Creates two pools; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openMysql(url: string, given?: DriverModule): Promise<Connections> {
   const driver = (await driverOr(given, 'mysql2', 'MySQL')) as unknown as MysqlDriver
   const borrowed = new WeakSet<RawConnection>()
@@ -70,17 +67,17 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
   const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
     const pool = createPool(driver, {
       uri: url,
-      // Whatever the URL says: in another character set text would arrive changed.
+      // Whatever the URL says: another character set would change text.
       charset: 'UTF8MB4_UNICODE_CI',
       connectionLimit: poolSize,
       connectTimeout: Math.min(deadlineMs, longestConnectMs),
       enableKeepAlive: true,
-      // Times are numbers; a number beyond 2^53 would be one that nobody wrote.
+      // Times are numbers. Nobody writes a number beyond 2^53.
       supportBigNumbers: true,
     })
     const isReader = deadlineMs === readerDeadlineMs
     pool.on('connection', (connection) => {
-      // They come first in the connection's queue; without them nothing may be asked over it.
+      // These come first in the connection's queue. If they fail, the connection must not be used.
       const needed = isReader ? [session, committedReads] : [session]
       for (const statement of needed)
         connection.query(statement, [], (error) => error && connection.destroy())
@@ -108,7 +105,7 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
   }
 }
 
-/** What a driver says about the parameters of a URL quotes them, a passphrase included. */
+/** A driver's error about the parameters of a URL quotes them, including a passphrase. */
 function createPool(driver: MysqlDriver, config: object): RawPool {
   try {
     const pool = driver.createPool(config)
@@ -122,19 +119,19 @@ function createPool(driver: MysqlDriver, config: object): RawPool {
 interface Guarded {
   pool: RawPool
   deadlineMs: number
-  /** What ends a wait. */
+  /** Ends a wait. */
   cuts: Set<() => void>
   /**
-   * Which connections are in use. A connection keeps the process running while it is borrowed and not while
-   * it is idle, so that a script which closes nothing comes to its end. Undefined for an application's pool,
-   * where others rely on what it does.
+   * Tracks which connections are in use. A borrowed connection keeps the process running, an idle one does
+   * not, so that a script which closes nothing can end. Undefined for an application's pool, where others
+   * rely on its behaviour.
    */
   borrowed?: WeakSet<RawConnection>
-  /** Whether the server takes connections, asked when a statement takes long. */
+  /** Whether the server accepts connections; called when a statement takes long. */
   isAlive?: () => Promise<boolean>
 }
 
-/** mysql2 waits for a free connection for ever; here as long as for the answer to one statement. */
+/** mysql2 waits forever for a free connection. This waits as long as for the answer to one statement. */
 export function guardPool(guarded: Guarded): MysqlPool {
   const { pool, deadlineMs, cuts, borrowed } = guarded
   return {
@@ -170,7 +167,7 @@ export function guardPool(guarded: Guarded): MysqlPool {
   }
 }
 
-/** A connection that does not answer by the deadline is cut rather than handed back. */
+/** A connection without an answer by the deadline is cut and not returned to the pool. */
 function guardConnection(
   connection: RawConnection,
   { deadlineMs, cuts, borrowed, isAlive }: Guarded,
@@ -198,7 +195,7 @@ function guardConnection(
     const giveUp = (afterMs: number) => {
       if (answered) return
       failure = timeoutError(afterMs)
-      // mysql2 tells nobody of it.
+      // mysql2 does not report it.
       connection.destroy()
       answer(failure, undefined)
     }

@@ -6,13 +6,13 @@ import {
   type ValueNode,
 } from 'kysely'
 
-/** Printable ASCII that no `sql_mode` takes for anything but itself between quotes. */
+/** Printable ASCII that every `sql_mode` takes literally between quotes. */
 const plainPattern = /^[ !#-&(-[\]-~]*$/
 
 /**
- * mysql2 writes values into the statement, in the character set of the connection and with backslashes before
- * quotes. With `sql_mode=NO_BACKSLASH_ESCAPES` a backslash is a character like others, and latin1 has no
- * letters for most names; so text that could be harmed is written as the hex digits of its UTF-8.
+ * mysql2 writes values into the statement, in the connection's character set and with backslashes before
+ * quotes. Under `sql_mode=NO_BACKSLASH_ESCAPES` a backslash is an ordinary character, and latin1 lacks most
+ * letters. So text that could be altered is written as the hex digits of its UTF-8.
  */
 class HexText extends OperationNodeTransformer {
   protected override transformValue(node: ValueNode): ValueNode {
@@ -25,7 +25,7 @@ class HexText extends OperationNodeTransformer {
 
 const hexText = new HexText()
 
-/** Sends text so that no setting of a session in MySQL changes it. */
+/** Sends text so that no session setting of MySQL changes it. */
 export const mysqlText: KyselyPlugin = {
   transformQuery: ({ node }) => hexText.transformNode(node) as RootOperationNode,
   transformResult: async ({ result }) => result,

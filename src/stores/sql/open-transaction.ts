@@ -3,8 +3,8 @@ import { StoreError } from '../../runtime/errors.ts'
 import type { SqlDialect } from './dialect.ts'
 
 /**
- * Milliseconds since the transaction began that contains the statement, by the server's clock. One that is
- * older than the question is not ours: an application has handed over a connection in the middle of its own.
+ * Milliseconds since the transaction of the statement began, by the server's clock. One older than the
+ * question is not ours: an application has handed over a connection inside its own transaction.
  */
 const transactionAge = sql<number>`cast(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000 as double precision)`
 
@@ -12,9 +12,8 @@ const transactionAge = sql<number>`cast(extract(epoch from clock_timestamp() - t
 export const transactionAgeColumn = sql`${transactionAge} as transaction_age_ms`
 
 /**
- * How long ago the snapshot may have been taken that a statement sees. In PostgreSQL each statement has its
- * own, unless the isolation level keeps the first one of the transaction. SQLite and MySQL are asked in a
- * transaction of the store's own.
+ * How old the snapshot of a statement may be. In PostgreSQL each statement has its own, unless the isolation
+ * level keeps the first of the transaction. SQLite and MySQL are asked in a transaction of the store's own.
  */
 export function snapshotAge(dialect: SqlDialect): RawBuilder<unknown> {
   if (dialect !== 'postgres') return sql`0`
@@ -23,13 +22,13 @@ export function snapshotAge(dialect: SqlDialect): RawBuilder<unknown> {
 }
 
 /**
- * A snapshot that stands still knows nothing of a revocation.
+ * A snapshot that stands still does not show a revocation.
  * @param elapsedMs since before the question was sent
  * @throws StoreError `store_in_transaction`
  */
 export function assertOwnTransaction(ageMs: unknown, elapsedMs: number): void {
   const age = Number(ageMs)
-  // Negative: the server's clock was set back in the middle of it.
+  // Negative: the server's clock was set back in between.
   if (!(age >= 0 && age <= elapsedMs)) throw inTransactionError()
 }
 
@@ -40,19 +39,17 @@ export function inTransactionError(): StoreError {
   )
 }
 
-/** An empty database in memory, beside the application's, in which nothing but this is ever done. */
+/** An empty in-memory database beside the application's, used for nothing else. */
 const beside = 'writekey_beside'
 const attach = sql`attach ':memory:' as ${sql.id(beside)}`
 const makeTable = sql`create table if not exists ${sql.id(beside, 'nothing')} (at integer)`
-/**
- * SQLite drops no table, wherever it is, while any statement of the connection is in the middle of its rows.
- */
+/** SQLite drops no table anywhere while a statement of the connection still has rows to return. */
 const dropTable = sql`drop table ${sql.id(beside, 'nothing')}`
 
 /**
- * SQLite: a statement of the application's that is not finished, such as the loop of an `iterate()`, keeps
- * the state of its beginning for all that is read over its connection. No SQL tells, so a table is dropped
- * that nobody needs. A connection that may write nothing cannot be asked so.
+ * SQLite: an unfinished statement of the application's, such as the loop of an `iterate()`, freezes what
+ * every read over its connection sees. No SQL reveals that, so a table that nobody needs is dropped as a
+ * probe. A read-only connection cannot be probed.
  * @throws StoreError `store_in_transaction`
  */
 export async function assertNothingUnfinished(connection: Kysely<unknown>): Promise<void> {
@@ -71,7 +68,7 @@ export async function assertNothingUnfinished(connection: Kysely<unknown>): Prom
   }
 }
 
-/** What better-sqlite3 says to any statement but reads while rows of another are being gone through. */
+/** better-sqlite3's error for any statement but a read while another statement is being iterated. */
 export function isBusyWithRows(message: string): boolean {
   return message.includes('busy executing a query')
 }

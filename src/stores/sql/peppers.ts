@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { type Database, transact } from './database.ts'
 import type { Row } from './table-columns.ts'
 
-/** A column's worth: nobody has had so many. */
+/** What one column holds: nobody has had so many. */
 const mostPeppers = 30
 
 export function toPeppers(cell: string): string[] {
@@ -10,8 +10,8 @@ export function toPeppers(cell: string): string[] {
 }
 
 /**
- * Adds a fingerprint to those that polls tell, unless others are there that the caller does not know.
- * @returns all that are there now.
+ * Adds a fingerprint to those that polls return, unless there are others that the caller does not know.
+ * @returns all fingerprints now.
  */
 export function notePepper(
   database: Database,

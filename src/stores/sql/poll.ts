@@ -12,7 +12,7 @@ import { assertPrimary } from './primary.ts'
 import type { Row, SchemaTables } from './table-columns.ts'
 
 /**
- * A row of the answer: each has the first columns; a change and a secret of the key may stand beside them.
+ * A row of the answer. Each has the first columns, and may have a change and a secret of the key beside them.
  */
 interface PollRow
   extends Partial<KeyRow>,
@@ -25,12 +25,12 @@ interface PollRow
   changed_id?: SchemaTables['changes']['key_id'] | null
 }
 
-/** Node would read a hash out of more than a hash: other letters, and whatever stands behind it. */
+/** Node would decode more than a hash: other letters, and what follows it. */
 const hashPattern = /^[0-9a-f]{64}$/
 
 /**
- * One statement, so that all of the answer is of one moment, and each of its parts is found by an index. The
- * record of a look-up stands beside the newest change only, or beside no change: there is one such row.
+ * One statement, so that the whole answer is of one moment, with an index for each part. The record of a
+ * lookup stands beside the newest change only, or beside no change: there is one such row.
  */
 export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
   const { dialect, tables, isPrimary } = database
@@ -60,7 +60,7 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
 }
 
 /**
- * SQLite is asked the same: `pragma data_version` does not move for writes over this connection, which an
+ * SQLite is asked the same: `pragma data_version` does not change for writes over this connection, which an
  * application may share.
  */
 export async function poll(database: Database, question: PollQuestion): Promise<PollAnswer> {
@@ -104,7 +104,7 @@ function isKeyRow(row: PollRow): row is PollRow & KeyRow {
   return typeof row.id === 'string'
 }
 
-/** A process that was started before the tables were moved on must notice. */
+/** A process started before the tables were upgraded must notice. */
 function assertCompatible(compatibleVersion: number): void {
   if (compatibleVersion <= schemaVersion) return
   throw new StoreError(

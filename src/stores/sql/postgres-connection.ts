@@ -26,7 +26,7 @@ export async function loadPostgres(given: DriverModule | undefined): Promise<Pos
   return (await driverOr(given, 'pg', 'PostgreSQL')) as unknown as PostgresDriver
 }
 
-/** Opens two pools to a server; nothing is connected yet. @throws StoreError `missing_driver`. */
+/** Creates two pools; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openPostgres(url: string, given?: DriverModule): Promise<Connections> {
   const driver = await loadPostgres(given)
   const clients = new Set<Client>()
@@ -57,7 +57,7 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
       allowExitOnIdle: true,
       Client: CountedClient,
     })
-    // A connection that dies, idle or in use, is replaced; without a listener Node would end the process.
+    // A dead connection, idle or in use, is replaced. Without a listener Node would end the process.
     pool.on('error', () => {})
     return new Kysely<unknown>({
       dialect: new PostgresDialect({
@@ -80,10 +80,10 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
   }
 }
 
-/** What pg's client holds, and has no method for: to end without the server's consent. */
+/** A field of pg's client that has no method: to end without the server's consent. */
 type Cuttable = Client & { connection?: { stream?: { destroy(): void } } }
 
-/** A server that takes connections and says nothing, or none that is free. */
+/** A server that accepts connections and says nothing, or a pool without a free one. */
 function isConnectTimeout(error: unknown): boolean {
   return /timeout expired|timeout exceeded|due to connection timeout/.test(
     String((error as Error | null)?.message),
@@ -92,7 +92,7 @@ function isConnectTimeout(error: unknown): boolean {
 
 /**
  * A client of a pool, until it is released.
- * @param isAlive whether the server takes connections, asked when a statement takes long.
+ * @param isAlive whether the server accepts connections; called when a statement takes long.
  * @throws StoreError `store_timeout` when none is free by the deadline.
  */
 export async function borrowClient(
@@ -102,7 +102,7 @@ export async function borrowClient(
 ): Promise<PostgresPoolClient> {
   const client = await connectInTime(pool, deadlineMs)
   const ignore = () => {}
-  // A connection that dies while it is borrowed fails its statement; without a listener Node would end the
+  // A connection that dies while it is borrowed fails its statement. Without a listener Node would end the
   // process.
   client.on('error', ignore)
   const guarded = guardClient(client, deadlineMs, isAlive)
@@ -115,7 +115,7 @@ export async function borrowClient(
   }
 }
 
-/** An application's pool may wait for ever. */
+/** An application's pool may wait forever. */
 function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClient> {
   return new Promise((resolve, reject) => {
     let late = false
@@ -136,9 +136,9 @@ function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClie
 }
 
 /**
- * A client whose statements end by the deadline. One that does not answer is cut rather than handed back:
- * behind a network that swallows packets it would look busy for a quarter of an hour.
- * @param isAlive whether the server takes connections, asked when a statement takes long.
+ * A client whose statements end by the deadline. A connection without an answer is cut and not returned:
+ * behind a network that drops packets it would look busy for a quarter of an hour.
+ * @param isAlive whether the server accepts connections; called when a statement takes long.
  */
 function guardClient(
   client: PoolClient,
@@ -154,7 +154,7 @@ function guardClient(
         cut ??= new StoreError('store_timeout', `The database did not answer within ${afterMs} ms.`)
         reject(cut)
       }
-      // What has arrived while the process was busy or frozen is read before judging.
+      // Read first what arrived while the process was busy or frozen.
       const cancel = atDeadline(deadlineMs, () => giveUp(deadlineMs))
       const doubt = setTimeout(async () => {
         if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)

@@ -3,7 +3,7 @@ import { inBackground } from '../../runtime/timers.ts'
 import type { ChangeListener } from '../key-store.ts'
 import { toStoreError } from './driver-errors.ts'
 
-/** What is asked of a client of `pg`. */
+/** The part of a client of `pg` that is used. */
 export interface ListeningClient {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
@@ -16,21 +16,21 @@ export interface ListeningClient {
 
 const firstPauseMs = 100
 const longestPauseMs = 5_000
-/** A connection may be dead without anybody having said so. Only speed is lost meanwhile. */
+/** A connection may die silently. Only speed is lost meanwhile. */
 const heartbeatMs = 10_000
 const patienceMs = 3_000
 
-/** What a listener tells. */
+/** The callbacks of a listener. */
 export interface ListenerEvents {
   onChange: ChangeListener
-  /** The connection is gone, or cannot be made. Once until it is back. */
+  /** The connection is gone, or cannot be made. Called once until it is back. */
   onLost(error: unknown): void
   onRestored(): void
 }
 
 /**
- * Listens on a PostgreSQL channel over a connection of its own, and connects again whenever that is lost.
- * What was missed meanwhile is caught up on by a hint that names no key.
+ * Listens on a PostgreSQL channel over a connection of its own, and reconnects whenever that is lost. A hint
+ * without keys then makes up for missed ones.
  * @returns a function that ends it.
  */
 export function listenForChanges(

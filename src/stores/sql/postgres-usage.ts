@@ -4,13 +4,13 @@ import type { Database } from './database.ts'
 import { databaseNow } from './dialect.ts'
 
 /**
- * Adds a batch in one statement. A transaction of several would keep its locks while the process is frozen
- * between two of them, and the removal of a leaked key would wait for those.
+ * Adds a batch in one statement. With several statements, a process that is frozen between two of them would
+ * keep its locks, and the removal of a leaked key would wait for those.
  *
- * The writer's row comes first: where the same batch arrives twice, the second waits for the first and adds
- * nothing. Then keys, secrets, counts and activity, each in order: as in a change, so that the two never
- * deadlock. A removal waits at its first statement, or has happened. Rows arrive as JSON, since each driver
- * has its own way with arrays.
+ * The writer's row comes first: when the same batch arrives twice, the second waits for the first and adds
+ * nothing. Then keys, secrets, counts and activity, each in order, as in a change, so that the two never
+ * deadlock. A removal either waits at its first statement or has happened. Rows are sent as JSON, because
+ * each driver treats arrays in its own way.
  */
 export function addUsageStatement(
   { dialect, tables }: Database,
@@ -55,7 +55,7 @@ export function addUsageStatement(
     update ${tables.secrets} secret set last_used_at = used.at from used where secret.id = used.id`
 }
 
-/** Through text, so that no driver takes the parameter for a value to be turned into JSON. */
+/** Cast from text, so that no driver converts the parameter to JSON again. */
 function json(value: unknown): RawBuilder<unknown> {
   return sql`cast(cast(${JSON.stringify(value)} as text) as jsonb)`
 }

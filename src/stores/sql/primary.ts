@@ -4,9 +4,8 @@ import type { SqlDialect } from './dialect.ts'
 import { nameTable, type TableNaming } from './table-names.ts'
 
 /**
- * An expression that tells, in the statement that contains it, whether the server that runs it is the
- * primary. A replica may lag, so that it knows nothing of a revocation; a proxy may send one statement to it
- * and the next one to the primary.
+ * SQL that tells whether the server that runs the statement is the primary. A replica may lag and not know a
+ * revocation yet. A proxy may send one statement to it and the next to the primary.
  */
 export async function findPrimaryExpression(
   dialect: SqlDialect,
@@ -58,8 +57,8 @@ const writable = sql.raw(
 )
 
 /**
- * A primary may be read-only, for maintenance or for want of space. A replica runs the threads of
- * replication, or stands at an event that another server wrote: each position is domain-server-sequence.
+ * A primary may be read-only, for maintenance or lack of space. A replica runs the threads of replication, or
+ * stands at an event that another server wrote: each position is domain-server-sequence.
  */
 const mariadbPrimary = sql.raw(`case when cast(@@global.read_only as char) in ('0', 'OFF') then 1
   when (select sum(variable_value not in ('0', 'OFF')) from information_schema.global_status
@@ -67,9 +66,7 @@ const mariadbPrimary = sql.raw(`case when cast(@@global.read_only as char) in ('
   when replace(concat(',', @@global.gtid_current_pos), ' ', '') regexp concat(',[0-9]+-(?!', @@global.server_id, '-)') then 0
   else 1 end`)
 
-/**
- * Where replication is configured, a read-only server is a replica; so is one that is a member of a group.
- */
+/** Where replication is configured, a read-only server is a replica. So is a read-only member of a group. */
 const mysqlPrimary = sql.raw(`case when cast(@@global.read_only as char) in ('0', 'OFF')
     and cast(@@global.innodb_read_only as char) in ('0', 'OFF') then 1
   when cast(@@global.innodb_read_only as char) not in ('0', 'OFF') then 0
@@ -77,7 +74,7 @@ const mysqlPrimary = sql.raw(`case when cast(@@global.read_only as char) in ('0'
   when exists (select 1 from performance_schema.replication_group_members where member_state <> 'OFFLINE') then 0
   else 1 end`)
 
-/** Without the privilege a MySQL server that is read-only is taken for a replica. */
+/** Without the privilege, a read-only MySQL server counts as a replica. */
 async function mayReadReplication(connection: Kysely<unknown>): Promise<boolean> {
   try {
     await sql`select 1 from performance_schema.replication_connection_configuration limit 1`.execute(

@@ -6,26 +6,25 @@ import { assertPrimary } from './primary.ts'
 import type { NewRow, Row } from './table-columns.ts'
 import { insertRows } from './table-names.ts'
 
-/** Changes that a process can catch up on; one that has missed more drops everything it has cached. */
+/** Changes that a process can catch up on. One that has missed more drops its whole cache. */
 const keptChanges = 10_000
 const pruneEvery = 256
 const markLength = 16
 
-/** The channel on which PostgreSQL tells of changes. */
+/** The channel on which PostgreSQL announces changes. */
 export function channelName({ naming }: Pick<Database, 'naming'>): string {
   return `${naming.schema === undefined ? '' : `${naming.schema}.`}${naming.prefix}changes`.slice(0, 63)
 }
 
-/** What a statement gives back that has the lock of the revision's row. */
+/** The result of the statement that locks the revision's row. */
 interface RaisedRow extends Row<'meta', 'revision' | 'longest_lease_ms'> {
   is_primary: unknown
 }
 
 /**
  * Raises the revision, gives it a new mark and notes which key it stands for. The row's lock is held until
- * the commit, so that revisions become visible in their order; a sequence would hand out a number whose
- * transaction commits after a later one. The lease is read behind that lock: whoever makes it longer takes
- * the lock as well.
+ * the commit, so that revisions become visible in order; a sequence would give a number to a transaction that
+ * commits after a later one. The lease is read under that lock: a longer lease is set under the same lock.
  */
 export async function raiseRevision(
   database: Database,
@@ -36,7 +35,7 @@ export async function raiseRevision(
   return committed as CommittedChange
 }
 
-/** The same for several keys that change together: one revision and mark for each, in their order. */
+/** The same for several keys that change together: one revision and mark for each, in order. */
 export async function raiseRevisions(
   database: Database,
   transaction: Transaction,
@@ -57,7 +56,7 @@ export async function raiseRevisions(
   return marked.map(({ mark }, index) => ({ position: { revision: before + 1 + index, mark }, leaseMs }))
 }
 
-/** A key with the mark of the revision that is to stand for its change. */
+/** A key with the mark of the revision that will stand for its change. */
 interface MarkedKey {
   keyId: string
   mark: string
@@ -71,10 +70,10 @@ async function raise(
   const { dialect, tables, isPrimary } = database
   const { mark, keyId } = marked.at(-1) as MarkedKey
   const count = sql.lit(marked.length)
-  // One round trip instead of four, as everybody else waits for the lock meanwhile.
+  // One round trip instead of four, because all other changes wait for the lock meanwhile.
   if (dialect === 'postgres') {
     const changes = marked.map((one, index) => sql`(${sql.lit(index + 1)}, ${one.mark}, ${one.keyId})`)
-    // Of many changes a listener is told that there are some: it asks which.
+    // For many changes, a listener is only told that there are some: it asks which.
     const told = marked.length === 1 ? keyId : ''
     const [raised] = await rows<RaisedRow>(
       sql`with raised as (
@@ -90,7 +89,7 @@ async function raise(
     return raised
   }
   await write(sql`update ${tables.meta} set revision = revision + ${count}, mark = ${mark} where id = 1`)
-  // In MySQL a plain read would be of the transaction's snapshot.
+  // In MySQL a plain read would use the transaction's snapshot.
   const locking = dialect === 'mysql' ? sql`for update` : sql``
   const [raised] = await rows<RaisedRow>(
     sql`select revision, longest_lease_ms, ${isPrimary} as is_primary from ${tables.meta} where id = 1 ${locking}`,

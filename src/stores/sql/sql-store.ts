@@ -26,22 +26,21 @@ export interface SqlStore extends KeyStore {
   readonly fleet: FleetStore
   readonly audit: AuditLog
   /**
-   * Makes the tables, or brings them up to date. Safe to call by many processes at once and again after a
-   * crash.
+   * Makes the tables, or upgrades them. Safe to call from many processes at once, and again after a crash.
    * @param options.finish whether to shut out processes of older versions, which answer 503 from then on.
    * Until then `pause` is refused with `schema_mixed` on tables that an older version has made.
-   * @throws StoreError `schema_too_new` when a later version made them that this code cannot run on; nothing
-   * is written then.
+   * @throws StoreError `schema_too_new` when a later version made the tables and this code cannot run on
+   * them; nothing is written then.
    */
   migrate(options?: MigrateOptions): Promise<void>
   /**
-   * The statements that `migrate(options)` would run now, in their order, for a review or another tool; none
-   * when there is nothing to do. Runs none of them. @throws StoreError `schema_too_new`
+   * The statements that `migrate(options)` would run now, in order, for a review or another tool; none when
+   * there is nothing to do. Runs none of them. @throws StoreError `schema_too_new`
    */
   planMigration(options?: MigrateOptions): Promise<string[]>
 }
 
-/** SQLite answers from the same machine in microseconds: a longer lease would only make revocations wait. */
+/** SQLite answers from the same machine in microseconds: a longer lease would only delay revocations. */
 const longestSqliteLeaseMs = 100
 
 /**

@@ -9,13 +9,13 @@ import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drive
 import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
 /**
- * Statements block the process, so waiting for another writer is done between them (`retryTransient`) and
- * only briefly inside. FULL: a change that was acknowledged survives a power cut; WAL alone would lose the
- * last ones.
+ * Statements block the process, so it waits for other writers between them (`retryTransient`) and only
+ * briefly inside. FULL: an acknowledged change survives a power cut; with WAL alone the last ones could be
+ * lost.
  */
 const pragmas = ['busy_timeout = 20', 'journal_mode = WAL', 'synchronous = FULL']
 
-/** An open file, and which one it is. */
+/** An open file, and its identity. */
 interface OpenFile {
   readonly database: SqliteDatabase
   /** Undefined for `:memory:`. */
@@ -66,7 +66,7 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
     const before = current
     current = undefined
     before?.database.close()
-    // It would be taken for the new file's, and its pages be written over it.
+    // It would be taken for the new file's log, and its pages written over that file.
     if (before?.log !== undefined) removeLog(path, before.log)
     current = await openFile(open, path)
     return true
@@ -76,17 +76,17 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
     reader: db,
     writer: db,
     ...(!inMemory && {
-      // There is one connection, and whoever has it is alone: no transaction is under way.
+      // There is one connection, and its user is alone: no transaction is under way.
       followFile: async () => !isCurrent() && db.connection().execute(replace),
     }),
     close: () => db.destroy(),
   }
 }
 
-/** Reads something: only then is there a log. */
+/** Reads something, because only then is there a log. */
 const firstRead = 'select count(*) from sqlite_master'
 
-/** Opens the file that is at the path, and knows which one that was. */
+/** Opens the file at the path, and remembers its identity. */
 async function openFile(open: OpenSqlite, path: string): Promise<OpenFile> {
   for (;;) {
     const expected = makeFile(path)

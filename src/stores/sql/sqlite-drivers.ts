@@ -2,7 +2,7 @@ import { StoreError } from '../../runtime/errors.ts'
 import { bundlerHint, loadDriver } from './driver-import.ts'
 import type { DriverModule } from './given-driver.ts'
 
-/** What Kysely's dialect asks of a driver, which is better-sqlite3's shape. */
+/** What Kysely's dialect needs of a driver: better-sqlite3's shape. */
 export interface SqliteDatabase {
   close(): void
   prepare(sql: string): {
@@ -15,7 +15,7 @@ export interface SqliteDatabase {
 
 export type OpenSqlite = (path: string) => SqliteDatabase
 
-/** The driver that was handed in, else the first that loads. @throws StoreError `missing_driver`. */
+/** The given driver, else the first that loads. @throws StoreError `missing_driver`. */
 export async function loadSqlite(given?: DriverModule): Promise<OpenSqlite> {
   if (given !== undefined) return openerOf(given)
   const problems: string[] = []
@@ -32,7 +32,7 @@ export async function loadSqlite(given?: DriverModule): Promise<OpenSqlite> {
   )
 }
 
-/** libsql has the shape of better-sqlite3, and `sync` besides. */
+/** libsql has the shape of better-sqlite3, and also `sync`. */
 function openerOf(module: DriverModule): OpenSqlite {
   const { DatabaseSync, default: Database } = module as {
     DatabaseSync?: unknown
@@ -70,10 +70,10 @@ interface Libsql extends SqliteDatabase {
 type LibsqlClass = new (path: string) => Libsql
 
 /**
- * libsql does not reset a statement that met a lock. A `begin` that was refused would stay "in progress"
- * until it is garbage: no transaction could be committed, and every read would be of the moment of that
- * `begin`, revocations since then unseen. `exec` leaves nothing behind; so all writes are in transactions
- * that begin by it.
+ * libsql does not reset a statement that met a lock. A refused `begin` would stay "in progress" until it is
+ * garbage collected: no transaction could be committed, and every read would be from the moment of that
+ * `begin`, without later revocations. `exec` leaves nothing behind, so all writes are in transactions that
+ * begin with it.
  */
 function adaptLibsql(database: Libsql): SqliteDatabase {
   return {
@@ -105,8 +105,8 @@ interface NodeSqlite {
 type NodeSqliteClass = new (path: string) => NodeSqlite
 
 /**
- * `node:sqlite` takes parameters one by one and does not say whether a statement has rows; before 22.16 not
- * even its columns.
+ * `node:sqlite` takes parameters one by one and does not say whether a statement returns rows; before 22.16
+ * not even its columns.
  */
 function adaptNodeSqlite(database: NodeSqlite): SqliteDatabase {
   return {

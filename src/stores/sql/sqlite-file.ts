@@ -1,6 +1,6 @@
 import { closeSync, linkSync, openSync, realpathSync, renameSync, statSync, unlinkSync } from 'node:fs'
 
-/** Which file it is, whatever its name: device and inode. */
+/** The identity of a file, whatever its name: device and inode. */
 export type FileIdentity = string
 
 /** The file at the path, through symbolic links; undefined when there is none. */
@@ -33,8 +33,8 @@ export function identifyLog(path: string): FileIdentity | undefined {
 }
 
 /**
- * Removes the log at the path, and the index that belongs to it, when it is this one. Another process may
- * have opened the new file at the same moment and begun a log of its own: that one is put back.
+ * Removes the log at the path and its index, if it is this one. Another process may have opened the new file
+ * at the same moment and begun its own log: that one is put back.
  */
 export function removeLog(path: string, log: FileIdentity): void {
   const name = logPath(path)

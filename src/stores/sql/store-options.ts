@@ -16,7 +16,7 @@ import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 
 interface CommonOptions {
   /**
-   * What the names of the tables begin with: a letter or `_`, then up to 30 letters, digits and `_`. Default
+   * Prefix of the names of the tables: a letter or `_`, then up to 30 letters, digits and `_`. Default
    * `'writekey_'`.
    */
   tablePrefix?: string
@@ -27,21 +27,18 @@ interface CommonOptions {
 /** A store that makes its own connections. Its tables are made on first use. */
 export interface SqlStoreUrlOptions extends CommonOptions {
   /**
-   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH begins at
-   * the working directory of this call. The driver (libsql, better-sqlite3 or node:sqlite; pg; mysql2) is
-   * loaded on first use.
+   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH is
+   * resolved against the working directory at this call. The driver (libsql, better-sqlite3 or node:sqlite;
+   * pg; mysql2) is loaded on first use.
    */
   url: string
   /**
-   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next
-   * poll. A URL where `url` leads to a pooler that shares connections between transactions: LISTEN needs one
-   * of its own. Default `true`.
+   * PostgreSQL: hear of changes within milliseconds over another connection (LISTEN), not only with the next
+   * poll. Give a URL where `url` leads to a pooler that shares connections between transactions: LISTEN needs
+   * one of its own. Default `true`.
    */
   notifications?: boolean | string
-  /**
-   * Whether the first use makes the tables, or brings them up to date. `false`: `migrate()` does. Default
-   * `true`.
-   */
+  /** Whether the first use makes or upgrades the tables. `false`: call `migrate()`. Default `true`. */
   autoMigrate?: boolean
   /**
    * The driver's module, imported by the application: for bundles, which leave out what is loaded by name.
@@ -51,31 +48,31 @@ export interface SqlStoreUrlOptions extends CommonOptions {
   driver?: unknown
 }
 
-/** A store over an application's own pool of connections. `migrate()` has to be called once. */
+/** A store over an application's own pool of connections. Call `migrate()` once. */
 export interface SqlStorePoolOptions extends CommonOptions {
   /**
    * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` makes. Stays open when the store
-   * is closed. What verification asks over it is cut off after 1 s, waiting for a free connection included;
-   * what management asks after 15 s.
+   * is closed. Questions of verification are cut off after 1 s, including the wait for a free connection;
+   * those of management after 15 s.
    */
   pool: ApplicationPool
   /**
-   * PostgreSQL: hear of changes over a further connection (LISTEN), in milliseconds instead of by the next
-   * poll. `true`: over one like the pool's; not where the pool leads to a pooler that shares connections
+   * PostgreSQL: hear of changes within milliseconds over another connection (LISTEN), not only with the next
+   * poll. `true`: over one like the pool's. Not where the pool leads to a pooler that shares connections
    * between transactions. Default `false`.
    */
   notifications?: boolean | (() => ListeningClient)
 }
 
-/** A store in an application's own database and Kysely instance. `migrate()` has to be called once. */
+/** A store in an application's own database and Kysely instance. Call `migrate()` once. */
 export interface SqlStoreDbOptions extends CommonOptions {
-  /** The application's Kysely instance. Plugins are left out. Stays open when the store is closed. */
+  /** The application's Kysely instance. Its plugins are not used. Stays open when the store is closed. */
   db: AnyKysely
   /** Default: what the instance's adapter says. */
   dialect?: SqlDialect
   /**
-   * PostgreSQL: makes a client of `pg`, not connected yet, over which to hear of changes (LISTEN), in
-   * milliseconds instead of by the next poll. Called again whenever the connection was lost. Default: none.
+   * PostgreSQL: makes a client of `pg`, not connected yet, to hear of changes within milliseconds (LISTEN),
+   * not only with the next poll. Called again whenever the connection was lost. Default: none.
    */
   notifications?: false | (() => ListeningClient)
 }
@@ -132,7 +129,7 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
 
 type OptionsRead = ReturnType<typeof readOptions<typeof readers>>
 
-/** Options of `url` alone, which would be without effect. */
+/** Options of `url` alone: without it they would have no effect. */
 function assertForUrl({ autoMigrate, driver }: OptionsRead): void {
   if (autoMigrate === true) {
     throw new ConfigError(
@@ -148,7 +145,7 @@ function assertForUrl({ autoMigrate, driver }: OptionsRead): void {
   }
 }
 
-/** The option of `db` alone. @param given what stands in its place */
+/** The option of `db` alone. @param given the value */
 function assertForDb({ dialect }: OptionsRead, given: string): void {
   if (dialect === undefined) return
   throw new ConfigError('dialect', `dialect belongs to db; ${given} says by itself which database it is.`)
@@ -173,7 +170,7 @@ function resolveUrl(
 ): Reached {
   const driver = given === undefined ? undefined : parseDriver(given, dialect)
   const listenAt = listeningTarget(target, notifications)
-  // Now: a process that changes its working directory later means the same file.
+  // Resolved now: a process that changes its working directory later means the same file.
   const place = dialect === 'sqlite' && !isPrivate ? resolve(target) : target
   return {
     dialect,
@@ -195,7 +192,7 @@ function resolveUrl(
   }
 }
 
-/** Where to hear of changes; `undefined`: nowhere. */
+/** Where to listen for changes; `undefined`: nowhere. */
 function listeningTarget(target: string, notifications: unknown = true): string | undefined {
   if (typeof notifications === 'boolean') return notifications ? target : undefined
   const isUrl = typeof notifications === 'string'
@@ -230,7 +227,7 @@ function resolveDb(db: AnyKysely, dialect: SqlDialect | undefined, notifications
   if (notifications !== false && typeof notifications !== 'function') {
     throw badOption('notifications', notifications, 'a function that makes a client of pg, or false')
   }
-  // Plugins rename columns and turn text into objects; these statements are written for none.
+  // Plugins rename columns and turn text into objects; these statements are not written for them.
   const found = dialect ?? detectDialect(db)
   const plain = found === 'mysql' ? db.withoutPlugins().withPlugin(mysqlText) : db.withoutPlugins()
   return {

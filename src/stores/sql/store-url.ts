@@ -29,7 +29,7 @@ export function parseStoreUrl(url: unknown, option = 'url'): StoreUrl {
   if (scheme === 'sqlite') return parseFile(url, option)
   const dialect = Object.hasOwn(dialects, scheme) ? dialects[scheme] : undefined
   if (dialect === undefined) throw badUrl(option, 'has another scheme')
-  // `user@/database`, with the place of the socket in the query: the drivers want a host there.
+  // `user@/database`, with the path of the socket in the query: the drivers need a host there.
   const target = url.replace(/^([^/]+:\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost')
   if (!isReadOneWay(target))
     throw new ConfigError(option, `${option} can be read in more than one way; it must be ${encoded}.`)
@@ -49,8 +49,8 @@ function badUrl(option: string, problem: string): ConfigError {
 }
 
 /**
- * Whether everybody takes the same part of it for the password. After a raw `/`, `?` or `#` in one, what
- * precedes would be taken for host and port, and show up in the messages of whoever cannot connect to it.
+ * Whether every parser finds the same password. After a raw `/`, `?` or `#` in it, the text before would be
+ * taken for host and port, and show up in connection errors.
  */
 function isReadOneWay(text: string): boolean {
   if (!URL.canParse(text) || text.includes('#')) return false
@@ -68,7 +68,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Where a store is, for people: no user, no password, no parameters. Never throws. */
+/** The location of a store, for people: no user, no password, no parameters. Never throws. */
 export function describeStoreUrl(url: string): string {
   let target: string
   try {

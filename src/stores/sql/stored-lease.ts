@@ -4,8 +4,8 @@ import { type Database, read, transact } from './database.ts'
 import type { Row } from './table-columns.ts'
 
 /**
- * The lease as it is stored. `leaseMs` is what polls are told: nobody trusts what is cached for longer.
- * `longestMs` is what changes wait for: somebody may still go by a longer lease that polls were told before.
+ * The stored lease. `leaseMs` is what polls return: no process trusts its cache for longer. `longestMs` is
+ * what changes wait for: some process may still use a longer lease that an earlier poll returned.
  */
 interface StoredLease {
   leaseMs: number
@@ -18,8 +18,9 @@ const marginMs = 5
 
 /**
  * Sets the lease for all processes. A longer one counts at once: a change that commits from now on waits for
- * it. A shorter one is first told to polls; after the longest lease that any of them may have been told
- * before, changes wait no longer. A process that dies in between leaves changes slow, never wrong.
+ * it. A shorter one is first returned by polls. After the longest lease that an earlier poll may have
+ * returned, changes wait for the shorter one only. A process that dies in between leaves changes slow, never
+ * wrong.
  * @param pause waits so many milliseconds; false when the store is closed meanwhile.
  */
 export async function setLease(
@@ -61,7 +62,7 @@ async function tellPolls(database: Database, leaseMs: number, mark: string): Pro
   })
 }
 
-/** Unless somebody has set another lease in between: the mark is theirs then. */
+/** Unless somebody has set another lease in between: then the mark is theirs. */
 async function tellChanges(database: Database, leaseMs: number, mark: string): Promise<void> {
   const { meta } = database.tables
   await transact(database, ({ write }) =>

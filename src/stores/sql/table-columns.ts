@@ -4,7 +4,7 @@ import type { Sighting } from '../fleet-store.ts'
 import type { UsageCount } from '../usage-store.ts'
 import type { HashCell, NumberCell, TextCell } from './cells.ts'
 
-/** What a driver gives for a field, by its kind. */
+/** What a driver returns for a field, by its kind. */
 interface KindCells {
   text: TextCell
   word: string
@@ -23,12 +23,12 @@ type CellOf<Field extends KeyField> =
 export type KeyColumns = { [Name in keyof KeyFields as SnakeCase<Name>]: CellOf<KeyFields[Name]> }
 
 /**
- * The tables of this code's version with what drivers give for their columns: rows of statements are typed by
- * it. How they are made stands in the migrations.
+ * The tables of this code's version, with what drivers return for their columns. Rows of statements are typed
+ * by it. The migrations say how the tables are made.
  */
 export interface SchemaTables {
   keys: KeyColumns & {
-    /** In lower case, to search in. */
+    /** In lower case, for searching. */
     name_folded: TextCell
   }
   secrets: {
@@ -84,7 +84,7 @@ export interface SchemaTables {
     lease_ms: NumberCell
     longest_lease_ms: NumberCell
     lease_mark: string
-    /** Fingerprints, with a space between two. */
+    /** Fingerprints, separated by spaces. */
     peppers: string
     watched_until: NumberCell
   }
@@ -94,14 +94,14 @@ export interface SchemaTables {
     name: string
     /** Empty: the key is not known. */
     key_id: string
-    /** Empty: nobody in particular. */
+    /** Empty: no particular sender. */
     sender: string
     /** ASCII. */
     about: TextCell
     total: NumberCell
     first_at: NumberCell
     last_at: NumberCell
-    /** When the hour began that `hour_total` counts. */
+    /** The start of the hour that `hour_total` counts. */
     hour_at: NumberCell
     hour_total: NumberCell
     hour_before_total: NumberCell

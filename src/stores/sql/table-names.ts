@@ -20,7 +20,7 @@ const tableNames: Readonly<Record<TableName, true>> = {
 /** Every table as it is written in a statement. */
 export type Tables = Readonly<Record<TableName, RawBuilder<unknown>>>
 
-/** The names of the tables: `schema` (a database in MySQL) and `prefix` are an application's to choose. */
+/** The names of the tables: the application chooses `schema` (a database in MySQL) and `prefix`. */
 export interface TableNaming {
   schema: string | undefined
   prefix: string
@@ -42,7 +42,7 @@ export function nameTables(naming: TableNaming): Tables {
   ) as Record<TableName, RawBuilder<unknown>>
 }
 
-/** Inserts a row. One that lacks a column of the table does not compile. */
+/** Inserts a row. A row that lacks a column of the table does not compile. */
 export function insertRow<Table extends TableName>(
   tables: Tables,
   table: Table,

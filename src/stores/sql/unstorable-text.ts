@@ -6,8 +6,8 @@ import type { Database } from './database.ts'
 import { lettersOf } from './key-rows.ts'
 
 /**
- * Which field holds the character that the database refused: it is asked about each by itself, after the
- * transaction, as its own answer does not say. Undefined when it takes every one of them.
+ * Finds the field with the character that the database refused. The database does not say which, so each
+ * field is tried alone, after the transaction. Undefined when it accepts every one of them.
  */
 export async function nameUnstorable(
   { writer }: Database,

@@ -3,12 +3,11 @@ import { type Database, read, transact } from './database.ts'
 import type { Row } from './table-columns.ts'
 
 /**
- * Rows that one call deletes. SQLite works in this process, and is to hold it up for some milliseconds only.
+ * Rows that one call deletes. SQLite works in this process, and must hold it up for some milliseconds only.
  */
 const rowsPerPart = 250
 /**
- * How long the last batch number of a writer is remembered, in milliseconds: longer than any of them tries
- * again.
+ * How long the last batch number of a writer is remembered, in milliseconds: longer than any writer retries.
  */
 const writerKeptMs = 30 * 86_400_000
 
@@ -37,7 +36,7 @@ export async function pruneUsage(database: Database, keptMs: number, present: nu
   return true
 }
 
-/** One statement in a transaction of its own: a process that is frozen has either deleted or not begun. */
+/** One statement in a transaction of its own: a frozen process has either deleted or not begun. */
 function deleteOldest(
   { dialect, tables }: Database,
   keyIds: readonly string[],

@@ -7,7 +7,7 @@ import type { Row } from './table-columns.ts'
 
 /**
  * Pairs of a key and a bucket that one statement reads: 8 keys over a day, or one over 8 days. SQLite works
- * in this process: that takes it some milliseconds, and between two statements others have their turn.
+ * in this process and takes some milliseconds for them; between two statements other work gets a turn.
  */
 const mostPerStatement = 2_304
 
@@ -20,7 +20,7 @@ export async function readUsage(database: Database, asked: UsageQuery): Promise<
   return counts
 }
 
-/** The same question in parts, none of which divides a bucket of the answer. */
+/** The same question in parts. No part splits a bucket of the answer. */
 function* divide({ keyIds, from, to, bucketMs }: UsageQuery): Generator<UsageQuery> {
   const keysPerPart = Math.max(1, Math.floor((mostPerStatement * usageBucketMs) / (to - from)))
   const spanMs = Math.max(1, Math.floor((mostPerStatement * usageBucketMs) / bucketMs)) * bucketMs
@@ -57,7 +57,7 @@ async function readPart(
 
 type CountedRow = Row<'usage', 'key_id' | 'kind' | 'name'> & { summed: NumberCell }
 
-/** What all keys had between two moments. */
+/** Totals of all keys between two moments. */
 export async function readTotals(
   database: Database,
   window: { from: number; to: number },
@@ -94,8 +94,8 @@ async function* readSums(
 }
 
 /**
- * Rows that SQLite, which works in this process, reads before others have their turn: of one bucket there may
- * be 40 000.
+ * Rows that SQLite, which works in this process, reads before other work gets a turn: one bucket may have 40
+ * 000.
  */
 const rowsPerTurn = 1_000
 

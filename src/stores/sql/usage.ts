@@ -11,7 +11,9 @@ import { insertRow } from './table-names.ts'
 import { pruneUsage } from './usage-pruning.ts'
 import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts'
 
-/** Rows per statement: SQLite takes 32 766 parameters, and nothing is gained beyond a few hundred rows. */
+/**
+ * Rows per statement: SQLite takes 32 766 parameters, and beyond a few hundred rows there is nothing to gain.
+ */
 const rowsPerStatement = 200
 /** Usage in an SQL database. `onDatabase` runs work on it once it is ready. */
 export function createSqlUsage(
@@ -46,8 +48,8 @@ async function addUsage(database: Database, batch: UsageBatch): Promise<void> {
     })
     return
   }
-  // Times only ever move forward, so a batch that is sent again may move them again. In one transaction with
-  // the counts, a process that is frozen in the middle would keep more rows locked.
+  // Times only move forward, so a repeated batch may move them again. Not in one transaction with the counts:
+  // a process that is frozen in the middle would keep more rows locked.
   for (const add of parts) await transact(database, (transaction) => add(database, transaction, batch))
 }
 
@@ -111,7 +113,7 @@ const moveLastEvents: Add = async (database, transaction, { lastEventAt }) => {
   }
 }
 
-/** The later one, unless the stored one lies ahead: that was written by a clock that was wrong. */
+/** The later one, unless the stored one is in the future: a wrong clock wrote that. */
 function latestUpTo(now: number): Merge {
   return (existing, incoming) =>
     sql`case when ${existing} between ${incoming} and ${sql.lit(now)} then ${existing} else ${incoming} end`
@@ -133,7 +135,7 @@ const moveLastUses: Add = async (database, transaction, { lastUsedAt }) => {
   }
 }
 
-/** Which of these keys are there, and the time by the database's clock. */
+/** Which of these keys exist, and the time by the database's clock. */
 async function readLiving(
   { dialect, tables }: Database,
   transaction: Transaction,
@@ -153,7 +155,10 @@ async function readLiving(
   return { living, now }
 }
 
-/** One row per primary key, none later than `latest`, in one order for all processes: no deadlocks. */
+/**
+ * One row per primary key, none later than `latest`, in one order for all processes, so that there are no
+ * deadlocks.
+ */
 function mergeCounts(counts: readonly UsageCount[], latest: number): UsageCount[] {
   const merged = new Map<string, UsageCount>()
   for (const one of counts) {

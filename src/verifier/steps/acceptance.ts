@@ -9,10 +9,10 @@ import type { Charged } from './charge.ts'
 import type { Settlements } from './settlements.ts'
 import type { JudgeTrial } from './trial.ts'
 
-/** Every check has been passed: reports it, and makes the verdict with the headers of the answer. */
+/** All checks have passed: reports it, and makes the verdict with the headers of the answer. */
 export type Accept = (visit: Visit, checked: CheckedEvents, charged: Charged) => AcceptedRequest
 
-/** How a guard further in, or an endpoint, has an accepted request judged once more. */
+/** How an inner guard, or an endpoint, judges an accepted request again. */
 export interface InnerGuard {
   readonly judgeAgain: JudgeAgain
   /** For endpoints that have the last word on a request, behind a guard that has counted and charged it. */
@@ -27,7 +27,7 @@ export function createAcceptance(
 ): Accept {
   return function accept(visit, checked, charged) {
     const key = visit.key as CompiledKey
-    // Added to, not copied from: assigning five properties to another object took as long as making them.
+    // Added to, not copied: assigning five properties to another object took as long as making them.
     if (key.trial !== null && !visit.isPaid) visit.wouldRefuse = judgeTrial(visit, key.trial, checked)
     const policy = visit.isSenderTighter ? key.senderPolicy : key.ratePolicy
     const headers = charged === undefined ? {} : (policy?.headers(charged) ?? {})

@@ -11,7 +11,7 @@ export interface BodyStepOptions {
   maxBodyBytes: number
   maxPendingBodyBytes: number
   maxEvents: number
-  /** Whether a source has sent so many unknown keys that not even its body is read for another. */
+  /** Whether a source has sent so many unknown keys that not even the body of its next request is read. */
   isSpent: (source: string) => boolean
 }
 
@@ -21,15 +21,15 @@ export type Received = NonNullable<Visit['received']>
 export interface BodyStep {
   /** Step 10: reads, inflates and parses the body, unless that has been done. */
   receive(visit: Visit): Awaitable<Received>
-  /** Step 10 ahead of its turn, as the key may be in the body. */
+  /** Step 10 ahead of its turn, because the key may be in the body. */
   receiveEarly(visit: Visit): Awaitable<Received>
   /** Gives back what the body has taken of the memory for all bodies. */
   release(visit: Visit): void
 }
 
 /**
- * One at a time of those whose key is known, and one of the others: inflating takes less than parsing what comes of it, so more
- * would only add to what lies about. With two of one kind, 1 500 small bombs added 112 MB, with one 65.
+ * One at a time with a known key, and one of the others. Inflating takes less time than parsing the result,
+ * so more would only add waiting data. With two of one kind, 1 500 small bombs added 112 MB, with one 65.
  */
 const inflating = { atOnce: 1, patienceMs: 5_000 }
 

@@ -3,7 +3,7 @@ import type { Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 
 /**
- * Behind every check: adds to a verdict what others must not see of the request, and keeps answers to keys in
+ * After all checks: adds to a verdict what others must not see of the request, and keeps answers to keys in
  * URLs out of caches.
  */
 export function withCarriedKey(visit: Visit, verdict: Verdict): Verdict {

@@ -21,19 +21,13 @@ export interface ChargeStepOptions extends SenderSharesOptions {
   quotas: Quotas | undefined
 }
 
-/** What the tighter of the two buckets has answered to a charge; undefined when nothing had to be charged. */
+/** The answer of the tighter of the two buckets to a charge; undefined when nothing had to be charged. */
 export type Charged = RateLimitResult | undefined
 
-/**
- * A quota lasts for weeks, and plans are changed meanwhile: senders ask again after this many seconds at
- * most.
- */
+/** A quota lasts for weeks, and plans change meanwhile: senders ask again after this many seconds at most. */
 const mostRetryAfterSeconds = 3_600
 
-/**
- * Takes what requests cost out of their sender's share, and out of their key's bucket: out of both or of
- * none.
- */
+/** Takes the cost of requests out of their sender's share and their key's bucket: out of both or none. */
 export interface ChargeStep {
   /** Step 9: before a body is read, whether one of the buckets has no room for even one event. */
   refuseIfEmpty(visit: Visit): Refused | undefined
@@ -41,7 +35,7 @@ export interface ChargeStep {
   charge(visit: Visit, checked: CheckedEvents): Awaitable<Charged>
   /** There was no room for all of the events. */
   refuseCharge(visit: Visit, charged: Charged): Refused | undefined
-  /** A refusal behind step 9. */
+  /** A refusal after step 9. */
   refuseLate(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused
   /** Undoes the charge of a request that is refused after it. */
   giveBack(visit: Visit): void
@@ -94,10 +88,7 @@ export function createChargeStep(
     await limiter.refund?.(keyId, cost)
   }
 
-  /**
-   * The sender has its share; what the key's bucket says decides, and what is left of the tighter one is
-   * shown.
-   */
+  /** The sender's share has room: the key's bucket decides, and the headers show the tighter one. */
   function settle(visit: Visit, cost: number, share: Charged, result: RateLimitResult): RateLimitResult {
     if (result.allowed !== true) {
       shares.refund(visit)
@@ -108,7 +99,7 @@ export function createChargeStep(
     return visit.isSenderTighter ? (share as RateLimitResult) : result
   }
 
-  /** All or none, before the buckets: what they refuse is given back. */
+  /** All or none, before the buckets: given back when they refuse. */
   function takeQuota(visit: Visit, { events }: CheckedEvents): Awaitable<boolean> {
     const { id, monthlyEvents } = visit.key as CompiledKey
     if (quotas === undefined || monthlyEvents === null || visit.isPaid || events.length === 0) return true

@@ -20,7 +20,7 @@ export function createEventRules({ maxEvents, onForbiddenEvent }: EventRulesOpti
   }
 }
 
-/** What the answer to a refusal says of the events. */
+/** What the answer to a refusal says about the events. */
 export function rejectedOf({ rejected }: RefusedEvents): Pick<RefusedEvents, 'rejected'> {
   return rejected === undefined ? {} : { rejected }
 }

@@ -16,7 +16,7 @@ export interface GateOptions {
   clock: Clock
 }
 
-/** The steps that a key which may have changed is judged by again. */
+/** The steps that judge a key again which may have changed. */
 export interface JudgedAgain {
   /** Steps 6 to 8. */
   refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined
@@ -24,14 +24,14 @@ export interface JudgedAgain {
 }
 
 /**
- * Step 13, in the turn of the verdict, behind the last wait. A key that may have changed meanwhile is judged
- * again by steps 6 to 8, and its events by step 11; nothing is charged twice, and the charge for a request
- * that is refused here is given back.
+ * Step 13, in the same turn as the verdict, after the last wait. A key that may have changed meanwhile is
+ * judged again by steps 6 to 8, and its events by step 11. Nothing is charged twice. When the request is
+ * refused here, its charge is given back.
  */
 export type PassGate = (visit: Visit, checked: CheckedEvents, charged: Charged) => Awaitable<Verdict>
 
 /**
- * Whether what was found is still so: the lease holds, nothing of the key was dropped, and no deadline of it
+ * Whether the result still holds: the lease is valid, nothing of the key was dropped, and no deadline of it
  * has passed.
  */
 export function stillHolds({ cache, clock }: GateOptions, key: CompiledKey): boolean {

@@ -14,10 +14,10 @@ import type { Settlements } from './settlements.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
 
 /**
- * For a guard further in: what has been let through is read by the guard's own type, and by the request's
- * method and target as they are now. A guard that names no type, on a path that says none, agrees with the
- * one in front of it. Whatever stood between the two may have waited: a key that may have changed meanwhile
- * is judged again, as at the gate.
+ * For an inner guard: events that were let through are judged by the guard's own type, and by the request's
+ * present method and target. A guard that names no type, on a path that says none, agrees with the guard in
+ * front of it. Code between the two may have waited: a key that may have changed meanwhile is judged again,
+ * as at the gate.
  */
 export function createInnerGuard(
   options: GateOptions,
@@ -38,7 +38,7 @@ export function createInnerGuard(
     return checked.ok ? accept(accepted, visit, checked) : refuse(visit, checked.reason, rejectedOf(checked))
   }
 
-  /** A guard of one workspace further in has the key judged again. */
+  /** An inner guard of one workspace has the key judged again. */
   function refuseForeign(visit: Visit, { key }: Visit): Refused | undefined {
     return 'workspace' in visit.request ? refuseKey(visit, key as CompiledKey) : undefined
   }

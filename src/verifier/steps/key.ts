@@ -14,7 +14,7 @@ export interface KeyStepOptions {
   hashers: readonly [SecretHasher, ...SecretHasher[]]
   clock: Clock
   environment: string
-  /** Why a key that nobody seems to have may be a good one all the same. */
+  /** Why a key that seems unknown may be a good one all the same. */
   missingPepper: () => Error | undefined
 }
 
@@ -62,8 +62,8 @@ export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refus
 }
 
 /**
- * Whether the key may be used on a route of one workspace. What is no text, as from an application that
- * cannot tell, admits none.
+ * Whether the key may be used on a route of one workspace. A value that is not text, as from an application
+ * that cannot tell, admits no key.
  */
 function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
   if (!('workspace' in request)) return true
@@ -72,7 +72,7 @@ function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
   return typeof wanted === 'string' && wanted === key.verified.workspace
 }
 
-/** Whether a deadline of the key, or the grace of the secret that was presented, is over at `now`. */
+/** Whether a deadline of the key, or the grace of the presented secret, has passed at `now`. */
 export function hasEnded(key: CompiledKey, now: number): boolean {
   return (
     (key.expiresAt !== null && key.expiresAt <= now) ||

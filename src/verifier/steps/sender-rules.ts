@@ -17,7 +17,7 @@ export interface SenderRules {
    * allows.
    */
   refuseSender(visit: Visit, key: CompiledKey): Refused | undefined
-  /** Tells of a server's key that a browser uses, where that is allowed. */
+  /** Reports a server's key that a browser uses, where that is allowed. */
   reportPage(visit: Visit, key: CompiledKey): void
 }
 
@@ -34,7 +34,7 @@ export function createSenderRules(
       const originAllowed =
         key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
       if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
-      // Here and not with the status: the pages that the key allows can read it, and try again later.
+      // Here and not with the status: pages that the key allows can read the answer, and retry later.
       if (key.isPaused) return refuse(visit, 'key_paused')
       const address = client.addressOf(visit)
       if (key.ips !== null && !allowsAddress(key.ips, address?.parsed)) return refuse(visit, 'ip_not_allowed')

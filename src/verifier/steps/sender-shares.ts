@@ -9,15 +9,16 @@ import type { Visit } from '../visit.ts'
 
 export interface SenderSharesOptions {
   /**
-   * The limiter's own, when it was made by default: held, so that both buckets are charged by one reading.
+   * The limiter's own clock, when the limiter is the default one: held, so that both buckets are charged by
+   * one reading.
    */
   bucketClock: HeldClock
-  /** Whether nothing has been said of proxies, so that `X-Forwarded-For` is not looked at. */
+  /** Whether `trustedProxies` is unset, so that `X-Forwarded-For` is not looked at. */
   ignoresForwardedFor: boolean
   emit: (event: WriteKeyEvent) => void
 }
 
-/** Takes what requests cost out of their sender's share of the key. */
+/** Takes the cost of requests out of their sender's share of the key. */
 export interface SenderShares {
   /** Undefined: the key has no shares, or the sender cannot be told from others. */
   consume(visit: Visit, key: CompiledKey, cost: number): RateLimitResult | undefined
@@ -35,7 +36,8 @@ export function createSenderShares(options: SenderSharesOptions, client: ClientO
   }
 
   /**
-   * Behind a proxy that nobody has spoken of all senders have one address: a share would be the rate of all.
+   * Behind a proxy that `trustedProxies` does not name, all senders have one address: a share would limit all
+   * of them together.
    */
   function senderOf(visit: Visit, keyId: string): IpAddress | undefined {
     const { headers } = visit.request

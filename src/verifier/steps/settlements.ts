@@ -13,12 +13,12 @@ import type { EventRulesOptions } from './event-rules.ts'
 
 export interface Settlements {
   /**
-   * Leaves the end of an accepted request to whoever has asked for it.
+   * Leaves the end of an accepted request to the caller that asked for it.
    * @param visit the one that was charged
-   * @param request who asked for it says so in here
-   * @param judgeAgain for who has waited
+   * @param request the caller's mark is on it
+   * @param judgeAgain for callers that have waited
    * @param isCounted a guard in front has let the request through, and counted it
-   * @returns whether somebody has
+   * @returns whether a caller asked for it
    */
   offer(
     visit: Visit,

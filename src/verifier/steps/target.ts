@@ -8,8 +8,8 @@ import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 
 /**
- * Step 1: what routers, or parsers further in, could read in another way than we do is refused before
- * anything else. Sets the type that the route or the path says.
+ * Step 1: refuses what routers, or parsers further in, could read differently than we do. Sets the type that
+ * the route or the path says.
  */
 export type CheckTarget = (visit: Visit) => Refused | undefined
 

@@ -19,8 +19,8 @@ export interface TrialOptions extends EventRulesOptions {
 
 /**
  * What the rules on trial would have said to a request that the enforced ones let through, in the same order;
- * undefined: they would have let it through too. Nothing is refused, dropped or charged by it: rates on trial
- * have buckets of their own, in this process.
+ * undefined: they would have let it through too. Refuses, drops and charges nothing: rates on trial have
+ * their own buckets, in this process.
  */
 export type JudgeTrial = (visit: Visit, trial: CompiledTrial, checked: CheckedEvents) => Reason | undefined
 

@@ -11,8 +11,8 @@ export interface ColumnTypes {
   fraction: string
 }
 
-// MySQL would compare with the table's collation, in which case and trailing spaces do not count. PostgreSQL
-// would sort by the locale of whoever made the database.
+// MySQL would compare with the table's collation, which ignores case and trailing spaces. PostgreSQL would
+// sort by the locale of the database.
 export const columnTypes: Record<SqlDialect, ColumnTypes> = {
   sqlite: {
     word: () => 'text',

@@ -5,8 +5,8 @@ import { version4 } from './version-4.ts'
 import { version5 } from './version-5.ts'
 
 /**
- * In their order. A step that was released is never altered. A new one that only adds a column stands here;
- * others get files of their own.
+ * In order. A released step is never altered. A new step that only adds a column is written here; others get
+ * files of their own.
  */
 export const migrations: readonly Migration[] = [
   version1,

@@ -4,10 +4,10 @@ import type { SchemaChange } from './schema-change.ts'
 export interface Migration {
   readonly version: number
   /**
-   * The oldest version whose code may run on the tables after this step: what a release can be rolled back
-   * to. Older code stops at its next question to the store.
+   * The oldest version whose code may run on the tables after this step, and so the oldest release to roll
+   * back to. Older code stops at its next question to the store.
    */
   readonly compatibleFrom: number
-  /** Runs in a transaction; in MySQL without one, and part of it may have been run before. */
+  /** Runs in a transaction, but not in MySQL, where part of it may have run before. */
   up(change: SchemaChange): Promise<void>
 }

@@ -12,7 +12,7 @@ interface Index {
 }
 
 /**
- * What a migration works with. Each method does nothing when its work is done already: MySQL commits every
+ * What a migration works with. Each method does nothing when its work is done already. MySQL commits every
  * change of the schema by itself, so a migration that was killed halfway is run again from its beginning.
  */
 export interface SchemaChange extends Transaction {
@@ -70,7 +70,7 @@ export function createSchemaChange(
     createIndex,
     async createTable(name, columns, indexes = []) {
       const isMysql = dialect === 'mysql'
-      // There an index is made with its table: one change of the schema in place of several, each of which is
+      // MySQL makes indexes with the table: one change of the schema instead of several, each of which is
       // slow.
       const inline = (isMysql ? indexes : []).map(
         (index) =>
@@ -96,7 +96,7 @@ export function createSchemaChange(
   }
 }
 
-/** A statement that has a row when the table exists. */
+/** A statement that returns a row when the table exists. */
 export function findTable(dialect: SqlDialect, naming: TableNaming, name: string): RawBuilder<unknown> {
   const table = nameTable(naming, name)
   const { schema } = naming

@@ -4,8 +4,8 @@ import type { MigratedDatabase } from '../database.ts'
 import { toStoreError } from '../driver-errors.ts'
 
 /**
- * Makes the schema that the tables go into (a database in MySQL), when it is not there. Asked for first: who
- * may not make one is refused even when it exists.
+ * Makes the schema for the tables (a database in MySQL) when it is missing. Checks first: a user without the
+ * right to make one is refused even when it exists.
  */
 export async function makeSchema(database: MigratedDatabase): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function makeSchema(database: MigratedDatabase): Promise<void> {
 }
 
 /**
- * The statement that makes the schema; undefined when it is there. @throws StoreError `schema_missing` in
+ * The statement that makes the schema; undefined when it exists. @throws StoreError `schema_missing` in
  * SQLite.
  */
 export async function missingSchema({

@@ -3,16 +3,16 @@ import { randomBase62 } from '../../../runtime/base62.ts'
 import type { Migration } from './migration.ts'
 import type { SchemaChange } from './schema-change.ts'
 
-/** Milliseconds. SQLite answers from the same machine in microseconds: polls are nearly free. */
+/** Milliseconds. SQLite answers from the same machine in microseconds, so polls cost almost nothing. */
 const firstLeaseMs = { sqlite: 100, postgres: 2_000, mysql: 2_000 }
 
 /**
- * Marks, so that a process can tell its history from another one, and one lease for all in place of
- * registrations; the last batch of counts of each process, so that none counts twice.
+ * Adds marks, so that a process can tell its history from another; one lease for all, in place of
+ * registrations; and the last batch of counts of each process, so that none counts twice.
  *
- * Code of version 1 cannot run beside this. The column without a default stops its changes, whose revisions
- * would have no mark; its caches end when they next register, within ten minutes, and until then the lease
- * covers what they had registered.
+ * Code of version 1 cannot run beside this. The column without a default makes its changes fail, whose
+ * revisions would have no mark. Its caches end when they next register, within ten minutes; until then the
+ * lease covers what they had registered.
  */
 export const version2: Migration = {
   version: 2,
@@ -45,7 +45,7 @@ async function addMarkToChanges(change: SchemaChange): Promise<void> {
     await write(sql`alter table ${changes} alter column mark drop default`)
     return
   }
-  // SQLite adds no such column without a default, and takes none away.
+  // SQLite cannot add such a column without a default, nor remove one.
   if (await hasColumn('changes', 'mark')) return
   await createTable('changes_2', [
     `revision ${whole} not null primary key`,
@@ -60,9 +60,8 @@ async function addMarkToChanges(change: SchemaChange): Promise<void> {
 }
 
 /**
- * The current revision gets its mark, also the first, which is no change of a key. Nothing is read first, so
- * that the statements are the same on every database of this version; those that are marked already are left
- * alone.
+ * The current revision gets its mark, even the first, which is no change of a key. Nothing is read first, so
+ * that the statements are the same on every database of this version. Marked revisions are left alone.
  */
 async function markRevision({ dialect, table, hasTable, write }: SchemaChange): Promise<void> {
   const [meta, changes, leases] = [table('meta'), table('changes'), table('leases')]

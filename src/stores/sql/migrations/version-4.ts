@@ -1,12 +1,12 @@
 import type { Migration } from './migration.ts'
 
-/** The first version whose code knows of paused keys: earlier code would accept them. */
+/** The first version whose code knows paused keys: earlier code would accept them. */
 export const pauseVersion = 4
 
 /**
- * Workspaces, plans, rates per sender, rules on trial. Columns that may be null and have no default are added
- * without a look at the rows that are there, and earlier code from version 2 on neither reads nor writes
- * them: it may go on verifying beside this.
+ * Workspaces, plans, rates per sender, rules on trial. Nullable columns without a default are added without
+ * reading existing rows. Earlier code, from version 2 on, neither reads nor writes them, so it may keep
+ * verifying beside this.
  */
 export const version4: Migration = {
   version: 4,
