@@ -48,7 +48,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
 }
 
 /**
- * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * What `writeKeyAuth` has stored for this request, whatever `requestProperty` says.
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(request: ExpressRequest): WriteKeyContext {

@@ -101,7 +101,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     Reflect.set(request, requestProperty, createContext(raw, verdict, keys, eventType))
     if (verdict.body !== undefined) {
       setAcceptedBody(raw, request, verdict.body)
-      // Fastify answers a QUERY without a content type by itself.
+      // Fastify itself answers a QUERY without a content type.
       if (raw.method === 'QUERY') rewindBody(raw)
       else hideBody(request)
     }
@@ -117,13 +117,16 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   })
 }
 
-/** What tells Fastify that there is a body to parse. */
+/** Headers that tell Fastify that there is a body to parse. */
 const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
 
 /** Headers that somebody else had put in place of Node's. */
 const shownHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers'] | undefined>()
 
-/** From here to `showBody`, where Fastify chooses a parser by the headers, it finds that there is nothing to parse. */
+/**
+ * From here to `showBody` Fastify chooses a parser by the headers. It must find that there is nothing to
+ * parse.
+ */
 function hideBody(request: FastifyRequest): void {
   if (shownHeaders.has(request)) return
   const { headers, raw } = request
@@ -139,10 +142,16 @@ const showBody: preValidationHookHandler = function showBody(request, _, done) {
   done()
 }
 
-/** Any: a route that has a constraint is another than one of the same path that has none, such as that of a CORS plugin. */
+/**
+ * Any version and host: a route with a constraint is a different one than a route of the same path without,
+ * such as that of a CORS plugin.
+ */
 const constraints = { host: /(?:)/ }
 
-/** Fastify has no OPTIONS routes of its own, and runs no hook of a context where there is no route: the guard answers in front of these. */
+/**
+ * Fastify has no OPTIONS routes of its own, and runs no hooks where there is no route: the guard answers
+ * before that.
+ */
 function addPreflightRoutes(fastify: FastifyInstance): void {
   for (const url of fastify.prefix === '' ? ['*'] : ['', '/*']) {
     if (fastify.hasRoute({ method: 'OPTIONS', url: fastify.prefix + url, constraints })) continue
@@ -150,7 +159,10 @@ function addPreflightRoutes(fastify: FastifyInstance): void {
   }
 }
 
-/** As `fastify-plugin` does it: hooks go to the context that the plugin is registered in, not to one of its own. */
+/**
+ * As `fastify-plugin` does it: hooks go to the context that the plugin is registered in, not to one of its
+ * own.
+ */
 function asPartOfItsContext(
   plugin: FastifyPluginCallback<PrefixOptions>,
 ): FastifyPluginCallback<PrefixOptions> {
@@ -180,7 +192,7 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
       const { url = '/' } = request.raw
       const within = url.slice(prefix.length)
       if (!url.startsWith(prefix) || !api.handles(pathOf(within))) return next()
-      // The answer may be a stream of events that goes on for hours: it is written as it comes.
+      // The answer may be a stream of events that goes on for hours, so it is written as it comes.
       reply.hijack()
       answerByFetch(api, request.raw, reply.raw, { url: within }).catch((error: unknown) => {
         request.log.error(error)
@@ -224,7 +236,7 @@ export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<Prefix
 }
 
 /**
- * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * What `writeKeyAuth` has stored for this request, whatever `requestProperty` says.
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(request: FastifyRequest): WriteKeyContext {

@@ -23,17 +23,17 @@ import {
 import type { Refused } from '../src/index.ts'
 
 /**
- * What a request's address is asked of: Bun's server, Deno's info, a Worker's environment, or whatever the
- * caller hands in.
+ * What the option `ip` is called with: Bun's server, Deno's info, a Worker's environment, or whatever the
+ * caller passes.
  */
 export type AddressOf<Context> = (request: Request, context: Context) => string | undefined
 
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
 export interface WriteKeyAuthOptions<Context = unknown>
   extends AdapterOptions<(refused: Refused, request: Request, context: Context) => unknown> {
-  /** The client's address, for IP rules and for telling floods apart. Default: it cannot be told. */
+  /** The client's address, for IP rules and for telling floods apart. Default: unknown. */
   ip?: AddressOf<Context>
-  /** Told what a handler has thrown, which is answered with 500. Default: a warning of the process. */
+  /** Called with what a handler has thrown, which is answered with 500. Default: a warning of the process. */
   onError?: (error: unknown, request: Request, context: Context) => unknown
 }
 
@@ -41,8 +41,7 @@ export interface WriteKeyAuthOptions<Context = unknown>
 export type Handler = (key: WriteKeyContext, request: Request) => Response | Promise<Response>
 
 /**
- * Verifies a request and answers it: by the handler when its write key is good. `context` is what `ip` is
- * asked with.
+ * Verifies a request and answers it: by the handler when its write key is good. `context` is passed to `ip`.
  */
 export type WriteKeyAuth<Context> = (
   request: Request,
@@ -51,7 +50,7 @@ export type WriteKeyAuth<Context> = (
 ) => Promise<Response>
 
 /**
- * A guard for whatever speaks `Request` and `Response`: Next route handlers, `Bun.serve`, `Deno.serve`,
+ * A guard for anything that uses `Request` and `Response`: Next route handlers, `Bun.serve`, `Deno.serve`,
  * Workers. A handler that throws is answered with 500, with the headers that let a browser read it.
  *
  * @throws ConfigError for bad options, at once.
@@ -126,8 +125,7 @@ function failed(): Response {
 }
 
 /**
- * Serves a management API. Gives `undefined` for requests that are not its own.
- *
+ * Serves a management API. Returns `undefined` for requests that are not its own.
  * @example
  * ```ts
  * const admin = adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] }))
@@ -145,10 +143,9 @@ export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?
 }
 
 /**
- * Serves the endpoints of `createIngestApi`. Gives `undefined` for requests that are not its own.
+ * Serves the endpoints of `createIngestApi`. Returns `undefined` for requests that are not its own.
  *
- * @param options `path`: what stands in front of the senders' paths, e.g. `'/ingest'`; `ip`: see
- * `writeKeyAuth`
+ * @param options `path`: the prefix of the senders' paths, e.g. `'/ingest'`; `ip`: see `writeKeyAuth`
  * @example
  * ```ts
  * const ingest = ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) }))
@@ -175,7 +172,7 @@ export function ingestRoutes<Context = unknown>(
 }
 
 /**
- * What `writeKeyAuth` has found for the request that it handed to the handler.
+ * What `writeKeyAuth` has stored for the request that it passed to the handler.
  * @throws Error for any other request.
  */
 export function writeKeyOf(request: Request): WriteKeyContext {

@@ -40,13 +40,13 @@ export interface WriteKeyEnv {
 
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
 export interface WriteKeyAuthOptions extends AdapterOptions<(refused: Refused, c: Context) => unknown> {
-  /** The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Default: it cannot be told. */
+  /** The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Default: unknown. */
   ip?: (c: Context) => string | undefined
 }
 
 /**
- * Hono middleware that lets a request through when its write key is good, on any runtime. Handlers find `writeKeyOf(c)`, also as `c.get('writeKey')`, and
- * `c.req.json()` gives the accepted events only.
+ * Hono middleware that lets a request through when its write key is good, on any runtime. Handlers find
+ * `writeKeyOf(c)`, also as `c.get('writeKey')`, and `c.req.json()` returns the accepted events only.
  *
  * @throws ConfigError for bad options, at once.
  * @example
@@ -121,7 +121,7 @@ function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {
   return ip
 }
 
-/** Node's request, where `@hono/node-server` hands it out. */
+/** Node's request, where `@hono/node-server` provides it. */
 function incomingOf(c: Context): (Incoming & Parameters<typeof hasUnsaidContent>[0]) | undefined {
   const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming
   return typeof incoming === 'object' && incoming !== null && 'headers' in incoming
@@ -134,13 +134,16 @@ function toHints(c: Context, ip: ((c: Context) => string | undefined) | undefine
   return {
     ip: ip?.(c),
     readTaken: () => readParsed(c),
-    // Others may be made from it, by other methods.
+    // Other methods may create requests from it.
     hasUnsaidContent:
       incoming !== undefined && incoming.method === c.req.raw.method && hasUnsaidContent(incoming),
   }
 }
 
-/** The bytes that a parser in front has read, which Hono keeps. What it made of a form has no bytes, and of a compressed body no text. */
+/**
+ * The bytes that a parser in front has read, which Hono keeps. A parsed form has no bytes, a compressed body
+ * no text.
+ */
 async function readParsed({ req }: Context): Promise<Uint8Array> {
   const { text, json, arrayBuffer, blob } = req.bodyCache
   if ((text ?? json ?? arrayBuffer ?? blob) === undefined) throw new BodyTakenError(formRead)
@@ -163,7 +166,7 @@ function toHeaderTarget(c: Context): HeaderTarget {
   }
 }
 
-/** Hono adds to a response whatever middleware in front has set: what a refusal must not carry goes first. */
+/** Hono adds to a response what middleware in front has set: remove first what a refusal must not carry. */
 function answer(c: Context, reply: Reply): Response {
   const { connection: _, ...headers } = reply.headers
   setRefusalHeaders(toHeaderTarget(c), headers, c.req.header('origin'))
@@ -221,7 +224,7 @@ export function ingestRoutes(
 }
 
 /**
- * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * What `writeKeyAuth` has stored for this request, whatever `requestProperty` says.
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(c: Context): WriteKeyContext {

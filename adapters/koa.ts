@@ -75,7 +75,7 @@ export function writeKeyAuth(
     hideInContext(ctx, verdict.carried)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {
-        // Nobody is left to answer, and Koa would say 404 to nobody.
+        // Nobody is left to answer; Koa would answer 404.
         ctx.respond = false
         return
       }
@@ -90,7 +90,7 @@ export function writeKeyAuth(
     ctx.state[requestProperty] = createContext(ctx.req, verdict, keys, eventType)
     if (verdict.body !== undefined) {
       setAcceptedBody(ctx.req, parsed, verdict.body)
-      // koa-body asks nothing else before it reads; its older versions then set an empty body.
+      // koa-body checks nothing else before it reads; its older versions then set an empty body.
       delete ctx.req.headers['content-length']
       keepBody(parsed)
     }
@@ -104,13 +104,16 @@ function hideInContext(ctx: Context, carried: Refused['carried']): void {
   if (carried !== undefined) Reflect.deleteProperty(ctx.request, 'memoizedURL')
 }
 
-/** Tells whether the answer is as it was: middleware further out may have set a body before anybody was refused. */
+/** Whether the answer is unchanged: outer middleware may have set a body before the refusal. */
 function watchAnswer(ctx: Context): () => boolean {
   const { body, status, respond } = ctx
   return () => ctx.body === body && ctx.status === status && ctx.respond === respond
 }
 
-/** Through Koa and not around it, so that middleware further out sees the answer; unless somebody has taken it from Koa. */
+/**
+ * Through Koa and not around it, so that outer middleware sees the answer; unless somebody has taken it from
+ * Koa.
+ */
 function answer(ctx: Context, reply: Reply): void {
   if (ctx.headerSent) return
   if (ctx.respond === false) {
@@ -122,7 +125,7 @@ function answer(ctx: Context, reply: Reply): void {
   ctx.body = reply.body
 }
 
-/** Koa drops every header when something throws or a body stream fails, save those that the error carries. */
+/** Koa drops every header when something throws or a body stream fails, except those of the error. */
 function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): void {
   const { onerror } = ctx
   ctx.onerror = function keepHeadersOnError(thrown: unknown) {
@@ -133,12 +136,15 @@ function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): v
   }
 }
 
-/** Koa sets the status of every error, and what throws in its error handler ends the process. */
+/** Koa sets the status of every error. A throw in its error handler ends the process. */
 function canTakeStatus(error: object): boolean {
   return Object.isExtensible(error) && Reflect.set(Object.create(error), 'status', 500)
 }
 
-/** Koa's own answer to an error that cannot be written to. Koa writes to a stand-in; listeners get the error. */
+/**
+ * Koa's own answer to an error that cannot be written to. Koa writes to a replacement; listeners get the
+ * error.
+ */
 function answerReadOnly(ctx: Context, onerror: Context['onerror'], error: Error): void {
   const { status } = error as { status?: unknown }
   const open = { writable: true, configurable: true }
@@ -160,7 +166,7 @@ export function adminRoutes(api: FetchHandler): Middleware {
   return async function adminRoutes(ctx, next) {
     // As sent, not as Koa reads it: `http://host/path` is no path here.
     if (!api.handles(pathOf(ctx.url))) return next()
-    // The answer may be a stream of events that goes on for hours: it is written as it comes.
+    // The answer may be a stream of events that goes on for hours, so it is written as it comes.
     ctx.respond = false
     await answerByFetch(api, ctx.req, ctx.res, { parsed: ctx.request as ParsedBody & typeof ctx.request })
   }
@@ -188,7 +194,7 @@ export function ingestRoutes(api: IngestEndpoints): Middleware {
 }
 
 /**
- * What `writeKeyAuth` has found for this request, whatever `requestProperty` says.
+ * What `writeKeyAuth` has stored for this request, whatever `requestProperty` says.
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(ctx: Pick<Context, 'req'>): WriteKeyContext {

@@ -59,9 +59,9 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
 export type Http2Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
 /**
- * Puts a guard in front of a framework's listener: what it refuses costs no framework, and what it lets
- * through arrives with `request.writeKey` and `request.body`. Requests elsewhere are not touched. A guard of
- * the framework's own further in, with the same keys, neither verifies nor charges again.
+ * Puts a guard in front of a framework's listener: refused requests never reach the framework, accepted ones
+ * arrive with `request.writeKey` and `request.body`. Requests elsewhere are not touched. An inner guard of
+ * the framework's own, with the same keys, neither verifies nor charges again.
  *
  * @param listener an Express app, Koa's `app.callback()`, the handler of Fastify's `serverFactory`, any
  * listener of `node:http`, `node:https` or `node:http2`
@@ -94,13 +94,13 @@ export function guardListener(
   }
 }
 
-/** Events that carry a request and its response. An upgrade carries a socket, and goes where it went. */
+/** Events with a request and its response. An upgrade has a socket, and goes where it went. */
 const guardedEvents: ReadonlySet<unknown> = new Set(['request', 'checkContinue', 'checkExpectation'])
 
 /**
- * The same for a server that exists: Nest's `app.getHttpServer()`, Fastify's `app.server`. Listeners that are
- * added later are behind it too. A client that asks first, by `Expect: 100-continue`, is told to send its
- * body only when it is going to be read.
+ * The same for an existing server: Nest's `app.getHttpServer()`, Fastify's `app.server`. Listeners that are
+ * added later are behind it too. A client that sends `Expect: 100-continue` is told to send its body only
+ * when it is going to be read.
  *
  * @returns the server
  * @throws ConfigError for bad options, at once.
@@ -118,7 +118,7 @@ export function guardServer<Server extends EventEmitter>(
   const guard = createPathGuard(keys, options)
   const emit = server.emit.bind(server)
 
-  // A server with such a listener leaves the word to go on to us.
+  // A server with such a listener leaves `100 Continue` to us.
   server.on('checkContinue', leaveToGuard)
   server.emit = function emitBehindGuard(event: string | symbol, ...args: unknown[]): boolean {
     const [request, response] = args
@@ -163,7 +163,7 @@ function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
   }
 }
 
-/** For what should not be: nobody else would answer, and the client can come back. */
+/** For what should not happen: nobody else would answer, and the client can retry. */
 function answerFailure(response: ServerResponse, error: unknown): void {
   process.emitWarning(error instanceof Error ? error : String(error))
   if (response.headersSent) response.destroy()
@@ -171,7 +171,7 @@ function answerFailure(response: ServerResponse, error: unknown): void {
 }
 
 /**
- * What a guard has found for this request, whatever `requestProperty` says.
+ * What a guard has stored for this request, whatever `requestProperty` says.
  * @param request Node's own
  * @throws Error when the request has not passed one.
  */

@@ -10,20 +10,22 @@ import type { CompiledKey } from './verifier/compiled-key.ts'
 import type { UnderWay } from './verifier/under-way.ts'
 import type { Verdict } from './verifier/verdict.ts'
 
-/** From the call of `close` on: requests under way, storing what was counted, and all of it. */
+/** Time limits from the call of `close`: for requests under way, for storing counts, and for all of it. */
 const requestsMs = 3_000
 const countsMs = 4_000
 const allMs = 5_000
 const minStepMs = 50
 
-/** The end of write keys: what has begun is decided and counted before anything that it needs goes away. */
+/**
+ * Ends write keys: requests that have begun are decided and counted before anything that they need goes away.
+ */
 export interface Closing {
   hasBegun(): boolean
-  /** Notes a verification that has begun, and gives it back. */
+  /** Notes a verification that has begun, and returns it. */
   waitFor(verdict: Promise<Verdict>): Promise<Verdict>
-  /** Within five seconds whatever hangs. */
+  /** Resolves within five seconds whatever hangs. */
   close(): Promise<void>
-  /** Refuses whoever looks for a key. */
+  /** Refuses every lookup. */
   readonly closedCache: Pick<KeyCache<CompiledKey>, 'find' | 'findAgain' | 'isCurrent'>
 }
 
@@ -35,7 +37,7 @@ export function createClosing(parts: {
   activity: { close(): Awaitable<void> }
   usage: Pick<UsageRecorder, 'close'>
   underWay: UnderWay
-  /** Hears no more of the limiter. */
+  /** Stops listening to the limiter. */
   unobserve: (() => void) | undefined
   storeOutages: (part: string) => Outage
 }): Closing {

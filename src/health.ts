@@ -5,18 +5,17 @@ import type { LimiterChange } from './limits/rate-limiter.ts'
 import type { KeyStore } from './stores/key-store.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
 
-/** How one part does, as far as this process has heard. */
+/** The state of one part, as far as this process knows. */
 export interface PartHealth {
   readonly ok: boolean
   /** What is wrong, for people; absent while all is well. */
   readonly error?: string
 }
 
-/** How write keys do in this process: what it knows anyway, nothing is asked for it. */
+/** The state of write keys in this process. Nothing is asked for it. */
 export interface Health {
   /**
-   * Whether the store answers, so that every good request can be accepted. The other parts have other means
-   * meanwhile.
+   * Whether the store answers, so that every good request can be accepted. The other parts have fallbacks.
    */
   readonly ok: boolean
   /**
@@ -24,9 +23,9 @@ export interface Health {
    * were made with. Not `ok` before the first answer of a store that others share.
    */
   readonly store: PartHealth
-  /** The limiter: not `ok` while it goes without the server that it leans on. */
+  /** The limiter: not `ok` while it works without the server that it depends on. */
   readonly limiter: PartHealth
-  /** What tells of changes early: hints, and a connection that listens. `ok` as well when there is none. */
+  /** What announces changes early: hints, and a connection that listens. `ok` as well when there is none. */
   readonly hints: PartHealth
   readonly cache: CacheState
   /**
@@ -60,7 +59,7 @@ export function createHealth(parts: HealthParts): () => Health {
   }
 
   return () => {
-    // A probe may be the first to come: by the next one it is known whether the store answers.
+    // A probe may come before all requests: by the next one it is known whether the store answers.
     if (!parts.hasClosed()) cache.begin()
     const state = cache.look()
     const storeHealth = partHealth(storeError(state))

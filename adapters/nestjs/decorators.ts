@@ -28,14 +28,11 @@ export const WriteKey: (field?: keyof WriteKeyContext) => ParameterDecorator = c
 export const EventType = (eventType: string): MethodDecorator & ClassDecorator =>
   SetMetadata(eventTypeMetadata, eventType)
 
-/**
- * Lets this handler or controller be reached without a write key; `false` takes back what the controller
- * says.
- */
+/** Lets this handler or controller be reached without a write key. `false` overrides the controller. */
 export const SkipWriteKey = (skip = true): MethodDecorator & ClassDecorator => SetMetadata(skipMetadata, skip)
 
 /**
- * What `WriteKeyGuard`, or a guard in front of the app, has found for a request of Express's or Fastify's.
+ * What `WriteKeyGuard`, or a guard in front of the app, has stored for a request of Express's or Fastify's.
  * @throws Error when the request has not passed one.
  */
 export function writeKeyOf(request: object): WriteKeyContext {

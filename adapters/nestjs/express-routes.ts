@@ -13,19 +13,20 @@ interface Layer {
   route?: { methods: Record<string, boolean | undefined>; stack: { handle: ExpressHandler }[] }
 }
 
-/** What Nest's Express adapter and its Express app are used for. */
+/** The parts of Nest's Express adapter and its Express app that are used. */
 interface ExpressAdapter {
   use(handler: ExpressHandler): unknown
   getInstance(): { _router?: { stack: Layer[] }; router?: { stack: Layer[] } }
 }
 
-/** As body-parser names its middleware, and so Express, Nest, and whoever uses it. */
+/** The name of body-parser's middleware, in Express, Nest, and wherever it is used. */
 const bodyParsers = ['jsonParser', 'urlencodedParser', 'textParser', 'rawParser']
 
 /**
- * Answers preflights for guarded routes, and lets the body parsers registered so far pass these routes over. To be called
- * between Nest's body parsers and its routes. A route is found by Express's own matching, so every path that reaches a
- * guarded handler is known; where the router looks other than expected, the guard decides on the parsed body.
+ * Answers preflights for guarded routes, and makes the body parsers registered so far skip these routes. Call
+ * it between Nest's body parsers and its routes. A route is found by Express's own matching, so every path
+ * that reaches a guarded handler is known. Where the router looks other than expected, the guard decides on
+ * the parsed body.
  */
 export function prepareExpress(
   adapter: ExpressAdapter,
@@ -42,7 +43,7 @@ export function prepareExpress(
     return (app._router ?? app.router)?.stack ?? []
   }
 
-  /** Nest's routes, guarded ones first. They are registered once, so this is worked out once. */
+  /** Nest's routes, guarded ones first. They are registered once, so this is computed once. */
   function nestRoutes(): typeof known {
     const layers = stack()
     if (layers.length === knownLength) return known
@@ -65,7 +66,10 @@ export function prepareExpress(
     } else next()
   })
 
-  /** Nest passes from route to route by version and host, so a body is left unread only when all that match are guarded. */
+  /**
+   * Nest passes from route to route by version and host, so a body is left unread only when all routes that
+   * match are guarded.
+   */
   function leadsToGuard(request: IncomingMessage): boolean {
     const path = pathOf(request)
     const method = request.method?.toLowerCase() ?? ''
@@ -82,7 +86,7 @@ export function prepareExpress(
   }
 
   if (setup.bodyReader === 'parser') return
-  /** The request that one parser has let pass and that the next one, called in the same breath, need not look at. */
+  /** The request that one parser has skipped, so that the next one, called right after, need not check it. */
   let passing: IncomingMessage | undefined
   for (const layer of stack()) {
     if (!bodyParsers.includes(layer.name)) continue
@@ -116,7 +120,7 @@ function matches(layer: Layer, path: string): boolean {
   try {
     return layer.match(path)
   } catch {
-    // A path that cannot be decoded: Express refuses it when it gets there.
+    // A path that cannot be decoded: Express refuses it later.
     return false
   }
 }

@@ -31,7 +31,7 @@ interface FastifyRoute {
   preValidation?: PreValidation | PreValidation[]
 }
 
-/** Fastify 4 or 5, as far as it is used here. */
+/** The part of Fastify 4 or 5 that is used here. */
 interface FastifyApp {
   addHook(name: 'onRoute', hook: (route: FastifyRoute) => void): unknown
   hasRoute(route: { method: string; url: string; constraints?: Record<string, unknown> }): boolean
@@ -48,12 +48,12 @@ interface FastifyAdapter {
   all(path: string, handler: object): unknown
 }
 
-/** What tells Fastify that there is a body to parse. */
+/** Headers that tell Fastify that there is a body to parse. */
 const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
 
 /**
- * Lets Fastify's content type parsers pass guarded routes over. To be called before Nest registers its routes; the function
- * it returns answers preflights for the guarded ones, and is to be called after.
+ * Makes Fastify's content type parsers skip guarded routes. Call it before Nest registers its routes. The
+ * function it returns answers preflights for the guarded ones; call it after.
  */
 export function prepareFastify(
   adapter: FastifyAdapter,
@@ -103,7 +103,10 @@ export function prepareFastify(
 /** Headers that somebody else had put in place of Node's. */
 const shownHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers']>()
 
-/** From here to `showBody`, where Fastify chooses a parser by the headers, it finds that there is nothing to parse. */
+/**
+ * From here to `showBody` Fastify chooses a parser by the headers. It must find that there is nothing to
+ * parse.
+ */
 const hideBody: PreParsing = (request, _, payload, done) => {
   const { headers, raw } = request
   if (headers !== raw.headers) shownHeaders.set(request, headers)

@@ -12,11 +12,11 @@ const guardsMetadata = '__guards__'
 const pathMetadata = 'path'
 
 /**
- * Nest copies the metadata of a method onto the route handler it makes of it: this tells which method that
+ * Nest copies the metadata of a method onto the route handler that it creates: this tells which method that
  * was.
  */
 const handlerMetadata = 'writekey:handler'
-/** Metadata that Nest's Fastify adapter hands on as the `config` of the route. */
+/** Metadata that Nest's Fastify adapter puts into the `config` of the route. */
 const fastifyConfigMetadata = '__fastify_route_config__'
 const fastifyConfigKey = 'writeKeyHandler'
 
@@ -45,12 +45,12 @@ export function findGuardedHandlers(modules: ModulesContainer, moduleRef: Module
   return guarded
 }
 
-/** The method behind the handler of a route; undefined when it is none of Nest's. */
+/** The method behind the handler of a route; undefined when it is not Nest's. */
 export function methodOfRouteHandler(handler: object): unknown {
   return Reflect.getMetadata(handlerMetadata, handler)
 }
 
-/** The same for a Fastify route: Nest wraps the handlers of some, and leaves the `config` out of others. */
+/** The same for a Fastify route: Nest wraps the handlers of some, and omits the `config` of others. */
 export function methodOfFastifyRoute({ handler, config }: { handler: object; config?: unknown }): unknown {
   return methodOfRouteHandler(handler) ?? (config as Record<string, unknown> | undefined)?.[fastifyConfigKey]
 }
@@ -79,7 +79,7 @@ function isWriteKeyGuard(guard: unknown): boolean {
   return typeof guard === 'function' && (guard as Type).prototype instanceof WriteKeyGuard
 }
 
-/** Registered as `APP_GUARD`, or by `app.useGlobalGuards()`, of which only Nest's own configuration knows. */
+/** Registered as `APP_GUARD`, or by `app.useGlobalGuards()`, which only Nest's own configuration knows. */
 function isGlobalGuard(modules: ModulesContainer, moduleRef: ModuleRef): boolean {
   for (const { providers } of modules.values()) {
     for (const [token, { instance, metatype }] of providers) {

@@ -22,7 +22,9 @@ export interface HttpExchange {
   /** Node's. */
   rawRequest: IncomingMessage
   isAnswered(): boolean
-  /** Sets the headers of an accepted request; false, and nothing done, when somebody has answered already. */
+  /**
+   * Sets the headers of an accepted request. False, without any effect, when somebody has answered already.
+   */
   accept(headers: Reply['headers']): boolean
   /** Sets the headers of a refusal that a filter of the app will answer. */
   prepareRefusal(headers: Reply['headers']): void
@@ -34,7 +36,7 @@ export function toHttpExchange(context: ExecutionContext): HttpExchange {
   const http = context.switchToHttp()
   const request = http.getRequest<PlatformRequest>()
   const response = http.getResponse<ServerResponse | FastifyReplyLike>()
-  // The request first: looking for what an Express response does not have takes 1 µs.
+  // The request first: looking for a missing property of an Express response takes 1 µs.
   return request.raw !== undefined && isFastifyReply(response)
     ? toFastifyExchange(request, request.raw, response)
     : toExpressExchange(request, response as ServerResponse)

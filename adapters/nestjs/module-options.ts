@@ -23,10 +23,9 @@ import { nestLogger } from './nest-logger.ts'
 export interface WriteKeyGuardOptions
   extends AdapterOptions<(refused: Refused, context: ExecutionContext) => unknown> {
   /**
-   * Who reads the body of a guarded route. `'guard'`, the default: Nest's body parser passes the route over,
-   * and the guard reads the body once everything else is in order, whatever its `Content-Type`. `'parser'`:
-   * Nest's parser reads it first, within its own limits and content types, and the guard decides on the
-   * result.
+   * Who reads the body of a guarded route. `'guard'`, the default: Nest's body parser skips the route, and
+   * the guard reads the body after all other checks, whatever its `Content-Type`. `'parser'`: Nest's parser
+   * reads it first, within its own limits and content types, and the guard judges the result.
    */
   bodyReader?: 'guard' | 'parser'
   /**
@@ -38,9 +37,9 @@ export interface WriteKeyGuardOptions
 /** What the module adds to the application. */
 export interface WriteKeyRoutesOptions {
   /**
-   * Makes the management API to serve: `(keys) => createAdminApi(keys, { tokens })`. It is served at its own
-   * path, whatever the global prefix, with its own tokens: guards of the application do not see its requests.
-   * Default: none.
+   * Creates the management API to serve: `(keys) => createAdminApi(keys, { tokens })`. It is served at its
+   * own path, whatever the global prefix, with its own tokens: guards of the application do not see its
+   * requests. Default: none.
    */
   admin?: (keys: WriteKeys) => FetchHandler
 }
@@ -53,7 +52,7 @@ export type WriteKeyModuleOptions = WriteKeyGuardOptions &
   (
     | (WriteKeysOptions & { keys?: undefined })
     | {
-        /** Write keys that exist already. Closing them is up to whoever created them. */
+        /** Write keys that exist already. Whoever created them closes them. */
         keys: WriteKeys
       }
   )
@@ -131,7 +130,10 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   }
 }
 
-/** What is there of these names, also where it is `undefined`: some options must not get lost by mistake. */
+/**
+ * The given options of these names, also where they are `undefined`: some options must not get lost by
+ * mistake.
+ */
 function pick(options: object, names: readonly string[]): object {
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)))
 }

@@ -4,8 +4,8 @@ import type { Refused } from '../../src/index.ts'
 
 /**
  * A refusal, thrown with `throwRefusals: true` for the app's own exception filters. Its response is the
- * problem body as an object. The headers of the reply but for `content-type` are on the response already; the
- * reason is for logs only.
+ * problem body as an object. The headers of the reply, without `content-type`, are on the response already.
+ * The reason is for logs only.
  */
 export class WriteKeyException extends HttpException {
   readonly reason: Refused['reason']

@@ -105,7 +105,7 @@ export class WriteKeyGuard implements CanActivate {
 }
 
 /**
- * Stops Nest without an answer of its own: whatever a guard returns or throws ends in an exception filter,
+ * Stops Nest without an answer of its own: anything a guard returns or throws ends in an exception filter,
  * and a filter of the app would write a second answer, or fail over the first. Nothing refers to the promise,
  * so nothing is kept alive.
  */

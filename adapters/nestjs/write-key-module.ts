@@ -78,7 +78,7 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
   }
 
   /**
-   * The same with options that are made by a factory or a class, and may take other providers.
+   * The same with options that a factory or a class creates, and that may use other providers.
    *
    * @throws ConfigError unless exactly one of `useFactory`, `useClass` and `useExisting` is given.
    */

@@ -32,7 +32,10 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
   letPipe(request)
 }
 
-/** Whether the application has changed or copied the events, as one does to add to them. A form parser's object has other fields. */
+/**
+ * Whether the application has changed or copied the events, for example to add to them. A form parser's
+ * object has other fields.
+ */
 function isMadeOf(current: unknown, accepted: unknown): boolean {
   if (Array.isArray(accepted)) return Array.isArray(current)
   if (!isPlainObject(current) || !isPlainObject(accepted)) return false
@@ -40,8 +43,8 @@ function isMadeOf(current: unknown, accepted: unknown): boolean {
 }
 
 /**
- * Keeps the body against parsers that, told there is none to read, put their empty object in its place (koa-body before 6). Whatever
- * else is set takes effect.
+ * Protects the body from parsers that set an empty object when there is nothing to read (koa-body before 6).
+ * Any other value takes effect.
  */
 export function keepBody(holder: ParsedBody): void {
   let { body } = holder

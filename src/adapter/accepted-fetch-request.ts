@@ -8,7 +8,7 @@ export function withoutCarriedKey(request: Request, carried: CarriedKey | undefi
   const { url } = request
   const pathStart = url.indexOf('/', url.indexOf('://') + 3)
   const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
-  // What has been read cannot be handed on, and what has not will be replaced by the accepted events.
+  // What has been read cannot be handed on, and the rest will be replaced by the accepted events.
   const { method, signal } = request
   return new Request(shown, { method, signal, headers })
 }

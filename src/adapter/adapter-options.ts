@@ -6,13 +6,13 @@ import type { VerifyingKeys } from './request-context.ts'
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
   /**
-   * The workspace that keys must be of on this route, or a function that tells it by the framework's request,
-   * such as by its host name. Keys of others, and of none, are refused. So is every key when the function
-   * gives `undefined` or an empty text; when it throws, with 503.
+   * The workspace that keys must belong to on this route, or a function that finds it from the framework's
+   * request, for example by its host name. Keys of other workspaces, and of none, are refused. When the
+   * function returns `undefined` or an empty text, every key is refused; when it throws, with 503.
    */
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /**
-   * The type of every event on this route, for routes whose path does not say it; `'batch'`: each event says
+   * The type of every event on this route, for routes whose path does not say it. `'batch'`: each event says
    * its own.
    */
   eventType?: string
@@ -25,13 +25,13 @@ export interface AdapterOptions<OnRefused> {
   requestProperty?: string
 }
 
-/** A workspace, or what tells it by the framework's request. */
+/** A workspace, or a function that finds it from the framework's request. */
 export type WorkspaceOption<Request> =
   | string
   // A method, so that the function may name the framework's own type of request.
   | { tell(request: Request): string | null | undefined }['tell']
 
-/** What the framework calls `onRefused` with behind the refusal: its request, or its context. */
+/** What the framework passes to `onRefused` after the refusal: its request, or its context. */
 type RequestOf<OnRefused> = OnRefused extends (
   refused: never,
   request: infer Request,
@@ -42,9 +42,7 @@ type RequestOf<OnRefused> = OnRefused extends (
 
 /** What an adapter uses of its options. */
 export interface ResolvedAdapterOptions<OnRefused> {
-  /**
-   * What a neutral request says of its workspace; undefined when any will do. @param request the framework's
-   */
+  /** The workspace for a neutral request; undefined when any will do. @param request the framework's */
   workspaceOf(request: unknown): string | (() => unknown) | undefined
   eventType: string | undefined
   onRefused: OnRefused | undefined
@@ -52,11 +50,10 @@ export interface ResolvedAdapterOptions<OnRefused> {
 }
 
 /**
- * Checks what an adapter was given, and fills in what was left out.
- * @param ownNames options that this adapter alone has, and checks itself
+ * Checks the options of an adapter, and fills in defaults.
+ * @param ownNames options that only this adapter has, and checks itself
  * @param owner whose options they are, for messages
- * @throws ConfigError for something that is not the result of `createWriteKeys`, an unknown option or a bad
- * value.
+ * @throws ConfigError for keys that `createWriteKeys` did not return, an unknown option or a bad value.
  */
 export function resolveAdapterOptions<OnRefused>(
   keys: VerifyingKeys,
@@ -87,7 +84,7 @@ const readers = {
   requestProperty: text(/[\s\S]/, 'the name of a property', 'writeKey'),
 }
 
-/** Calls an application's `onRefused`; whatever goes wrong in it, the refusal is still written. */
+/** Calls an application's `onRefused`. Whatever goes wrong in it, the refusal is still written. */
 export async function tellRefused(call: () => unknown): Promise<void> {
   try {
     await call()

@@ -4,7 +4,6 @@ import { answerByFetch, type FetchHandler, pathOf } from './fetch-exchange.ts'
 /**
  * Express, Connect and plain Node middleware that serves a management API, at the root of an app or under a
  * mount point, before or after body parsers. Requests for other paths go on to `next`.
- *
  * @example
  * ```ts
  * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))

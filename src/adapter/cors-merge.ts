@@ -10,7 +10,7 @@ export interface HeaderTarget {
 const allowOrigin = 'access-control-allow-origin'
 const allowCredentials = 'access-control-allow-credentials'
 
-/** Headers that are lists: ours join what the application has set. */
+/** Headers that are lists: our values join those of the application. */
 const lists: ReadonlySet<string> = new Set([
   'vary',
   'access-control-expose-headers',
@@ -19,9 +19,9 @@ const lists: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Sets one header of ours beside what the application has set. Lists are merged. Its own
- * `Access-Control-Allow-Origin` stays where every origin may send (`*`); the one origin that a key allows
- * takes its place, and what the app granted to another origin, credentials, goes with it.
+ * Sets one of our headers beside what the application has set. Lists are merged. The application's
+ * `Access-Control-Allow-Origin` stays where every origin may send (`*`). The one origin that a key allows
+ * replaces it; then what the app granted to another origin, credentials, is removed.
  */
 export function mergeHeader(target: HeaderTarget, name: string, value: string): void {
   if (lists.has(name)) target.setHeader(name, appendFields(target.getHeader(name), value))
@@ -33,7 +33,7 @@ function mergeOrigin(target: HeaderTarget, ours: string): void {
   const theirs = target.getHeader(allowOrigin)
   const kept = theirs !== undefined && ours === '*' ? String(theirs) : ours
   if (theirs !== kept) target.setHeader(allowOrigin, kept)
-  // `*` beside credentials is refused by browsers, and another origin was not granted them.
+  // Browsers refuse `*` beside credentials, and those were not granted to another origin.
   if (kept === '*' || theirs !== kept) target.removeHeader(allowCredentials)
 }
 

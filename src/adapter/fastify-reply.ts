@@ -5,7 +5,7 @@ import { keepHeaders } from './kept-headers.ts'
 import { setReplyHeaders, writeReply } from './node-exchange.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
-/** Fastify's reply, as far as it is used here. */
+/** The part of Fastify's reply that is used here. */
 export interface FastifyReplyLike {
   raw: ServerResponse
   sent: boolean
@@ -25,7 +25,7 @@ export function toFastifyHeaderTarget(reply: FastifyReplyLike): HeaderTarget {
   }
 }
 
-/** Sets the headers of an accepted request; false, and nothing done, when somebody has answered already. */
+/** Sets the headers of an accepted request. False, without any effect, when somebody has answered already. */
 export function trySetFastifyHeaders(
   reply: FastifyReplyLike,
   request: IncomingMessage,

@@ -8,7 +8,7 @@ import { bodyOf, toHeaders } from './node-request.ts'
 /** A web-standard handler, such as the management API. */
 export interface FetchHandler {
   fetch(request: Request, info: { address?: string | undefined }): Promise<Response>
-  /** Whether a path, as the handler will see it, belongs to it. */
+  /** Whether the handler serves this path, as the handler will see it. */
   handles(path: string): boolean
 }
 
@@ -23,7 +23,7 @@ export interface FetchHints {
 }
 
 /**
- * Answers a Node request by a web-standard handler. Works before and after body parsers; streams the answer,
+ * Answers a Node request by a web-standard handler. Works before and after body parsers. Streams the answer,
  * and ends it when the client goes away. Does nothing when somebody has answered already.
  */
 export async function answerByFetch(
@@ -59,13 +59,13 @@ function toFetchRequest(
 ): Request {
   const headers = new Headers()
   for (const [name, value] of Object.entries(toHeaders(request))) {
-    // Pseudo-headers of HTTP/2 are no header fields.
+    // Pseudo-headers of HTTP/2 are not header fields.
     if (value === undefined || name.startsWith(':')) continue
     // serverless-http puts a length there as a number.
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
   }
   if (body !== null && !(body instanceof ReadableStream)) {
-    // A parser has inflated it, and what it made of it has another length.
+    // A parser has inflated it, and its result has another length.
     headers.delete('content-encoding')
     headers.delete('content-length')
   }
@@ -82,12 +82,13 @@ function toFetchRequest(
   return fetched
 }
 
-/** Methods that `new Request` throws for (Fetch, 2.2.1); a handler has to see them to refuse them. */
+/** Methods for which `new Request` throws (Fetch, 2.2.1); a handler must see them to refuse them. */
 const forbiddenMethod = /^(?:connect|trace|track)$/i
 
 /**
- * The host is never taken from the request: nothing is built from it. What the URL parser would fold into
- * another path becomes `/`, which is nothing's: whoever looked at the path before us has seen what was sent.
+ * The host is never taken from the request: nothing is built from it. A path that the URL parser would fold
+ * into another becomes `/`, which no operation has: code that checked the path before us has seen what was
+ * sent.
  */
 function toTarget(url: string): URL {
   const isPlain = !url.includes('#') && isPlainPath(pathOf(url))
@@ -100,10 +101,7 @@ export function pathOf(url = '/'): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-/**
- * The body of a request nobody has read yet as a stream that reads when asked; otherwise what a parser made
- * of it.
- */
+/** An unread body as a stream that reads on demand; otherwise the result of a parser. */
 function toBody(
   request: IncomingMessage,
   parsed: ParsedBody | undefined,
@@ -148,7 +146,7 @@ async function writeAnswer(
 ): Promise<void> {
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) response.setHeader(name, value)
-  // Somebody must read what is left before the connection can serve another request; better that it ends.
+  // The rest must be read before the connection can serve another request; better to close it.
   if (bodyIsLeft && response.req?.httpVersionMajor === 1) response.setHeader('connection', 'close')
   if (isHead || answer.body === null) {
     await answer.body?.cancel()
@@ -160,7 +158,7 @@ async function writeAnswer(
   for (;;) {
     const { done, value } = await reader.read()
     if (done || response.destroyed) break
-    // A stand-in of serverless adapters says nothing, and never drains.
+    // A replacement response of serverless adapters returns nothing, and never drains.
     if (response.write(value) === false) await drained(response)
   }
   response.end()

@@ -1,18 +1,18 @@
 import { bodyStreamOf } from '../http/fetch-request.ts'
 import { hasPassed, rememberWith } from './request-context.ts'
 
-/** What `@hono/node-server` hands out as `c.env.incoming`. */
+/** What `@hono/node-server` provides as `c.env.incoming`. */
 export interface Incoming {
   readonly method?: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
 /**
- * What the passage of a web-standard request is remembered with, for `verifyOnce`: the request itself; its
- * body, if the request was made anew from one that has passed, as Hono's `mount` and method-override do; or
- * Node's request. Otherwise the request.
+ * The object that identifies a web-standard request for `verifyOnce`. The request itself if it has passed a
+ * guard; its body, if it was made from a request that has passed, as Hono's `mount` and method-override do;
+ * or Node's request. Otherwise the request.
  *
- * @param incoming Node's request, where the runtime hands it out
+ * @param incoming Node's request, where the runtime provides it
  */
 export function passedAs(request: Request, incoming: Incoming | undefined): object {
   if (hasPassed(request)) return request
@@ -28,7 +28,7 @@ function isMadeOf(request: Request, incoming: Incoming): boolean {
   return Object.getOwnPropertySymbols(request).some((key) => Reflect.get(request, key) === incoming)
 }
 
-/** Without a body there is nothing that others could have put in place of the accepted events. */
+/** Without a body, others cannot have replaced the accepted events. */
 function isAlike(request: Request, { method, headers }: Incoming): boolean {
   return (
     request.method === method && (request.headers.get('authorization') ?? undefined) === headers.authorization
@@ -36,8 +36,8 @@ function isAlike(request: Request, { method, headers }: Incoming): boolean {
 }
 
 /**
- * Remembers a passage with whatever a request is made anew from, see {@link passedAs}. No other code can make
- * such a body, and guards further in take the accepted events and not its bytes.
+ * Remembers a passage with everything that a new request is made from, see {@link passedAs}. No other code
+ * can make such a body, and inner guards use the accepted events, not its bytes.
  *
  * @param request one that has passed, as handlers get it
  */

@@ -1,7 +1,7 @@
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
-/** A `Headers` as what header merging works on. */
+/** A `Headers` in the form that header merging needs. */
 function toHeaderTarget(headers: Headers): HeaderTarget {
   return {
     getHeader: (name) => headers.get(name) ?? undefined,
@@ -18,7 +18,7 @@ export function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<str
 
 /** The response with headers of an accepted request merged in; a new one where they cannot be changed. */
 export function withAcceptedHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
-  // A WebSocket's handshake.
+  // A WebSocket handshake.
   if (response.status === 101) return response
   const changed = isChangeable(response) ? response : new Response(response.body, response)
   const target = toHeaderTarget(changed.headers)
@@ -26,7 +26,7 @@ export function withAcceptedHeaders(response: Response, headers: Readonly<Record
   return changed
 }
 
-/** Headers of what `fetch`, `Response.redirect` and `Response.error` give cannot be. */
+/** Headers of responses from `fetch`, `Response.redirect` and `Response.error` cannot be changed. */
 function isChangeable({ headers }: Response): boolean {
   try {
     headers.delete('x-writekey-probe')

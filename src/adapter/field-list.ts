@@ -1,8 +1,8 @@
 /**
- * A header value that is a list of field names, with those of `added` besides what `current` names: no
- * duplicates, in any case, and `*` stays `*`.
+ * A header value that is a list of field names: `current` with those of `added` that it lacks. No duplicates,
+ * in any case, and `*` stays `*`.
  *
- * @param current the header as set so far, in any form `res.getHeader(…)` gives
+ * @param current the header as set so far, in any form that `res.getHeader(…)` returns
  *
  * Source: RFC 9110, 5.6.1 and 12.5.5.
  */

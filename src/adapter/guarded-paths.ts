@@ -1,16 +1,16 @@
 import { pathStart } from '../http/request-target.ts'
 import { badOption } from '../runtime/config-error.ts'
 
-/** Tells for a request target, as sent, whether some router could take it for one below a guarded path. */
+/** Whether some router could take a request target, as sent, for one below a guarded path. */
 export type PathTest = (target: string) => boolean
 
 const expected =
   "a path such as '/v1', or a list of them: everything below is guarded, without wildcards and parameters"
 
 /**
- * Compares targets with paths the way the most lenient router would: decoded, in one case, with runs of
- * slashes and dots resolved, with and without an authority in front. A target that readers take for different
- * paths counts as below when one of them does.
+ * Compares targets with paths as the most lenient router would: decoded, in one case, with runs of slashes
+ * and dots resolved, with and without an authority in front. A target that readers take for different paths
+ * counts as below when one of them does.
  *
  * @param given the option `path`: one or several
  * @throws ConfigError for a path that would guard nothing, or something else than it says.
@@ -34,16 +34,16 @@ function isPath(path: unknown): path is string {
   )
 }
 
-/** Segments that every router reads as they are, or all in lower case, each of them there. */
+/** Segments that every router reads literally, or all in lower case, each of them present. */
 const plain = /^(?:\/[\w~!$&'()*+,=:@-][\w~!$&'()*+,=:@.-]*)*\/?(?:\?|$)/
 
 interface Reading {
   readonly segments: readonly string[]
-  /** Whether some of the segments may be gone by the time that the path is compared. */
+  /** Whether some segments may be gone by the time the path is compared. */
   readonly isLoose: boolean
 }
 
-/** What routers make of a target that is not plain. */
+/** The possible readings of a target that is not plain. */
 function readings(target: string): Reading[] {
   const text = target.replace(/[\t\n\r]/g, '').slice(pathStart(target))
   if (!/^[/\\]/.test(text)) return [{ segments: foldSegments(text.replace(/[?#:]/g, '/')), isLoose: true }]
@@ -67,7 +67,7 @@ function isDots(segment: string): boolean {
   return segment === '.' || segment === '..'
 }
 
-/** Empty segments are left out, and what follows `;`, `?`, `#` or NUL in one. */
+/** One reading drops empty segments, and what follows `;`, `?`, `#` or NUL. */
 function foldSegments(path: string): string[] {
   return fold(path)
     .split(/[/\\]/)
@@ -75,7 +75,7 @@ function foldSegments(path: string): string[] {
     .filter((segment) => segment !== '')
 }
 
-/** Some servers decode a path before a router does so again. */
+/** Some servers decode a path before a router decodes it again. */
 const mostDecodings = 3
 
 function fold(path: string): string {
@@ -87,14 +87,14 @@ function fold(path: string): string {
 
 const utf8 = new TextDecoder()
 
-/** Node hands on raw bytes as one character each. */
+/** Node passes raw bytes on as one character each. */
 function fromLatin1(text: string): string {
   if (!/[\x80-\xff]/.test(text) || /[\u0100-\uffff]/.test(text)) return text
   const decoded = utf8.decode(Uint8Array.from(text, (char) => char.charCodeAt(0)))
   return decoded.includes('\ufffd') ? text : decoded
 }
 
-/** What can be decoded is; what cannot says so, and the rest stays. */
+/** Decodes what can be decoded. What cannot is reported, and the rest stays. */
 function decodeLeniently(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (run) =>
     utf8.decode(Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16))),

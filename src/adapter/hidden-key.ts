@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { CarriedKey } from '../verifier/carried-key.ts'
 
-/** Where frameworks keep what they have made of a request's target. */
+/** Where frameworks keep parts of a request's target. */
 export interface TargetHolder {
   url?: string | undefined
   originalUrl?: string | undefined
@@ -13,12 +13,14 @@ export interface TargetHolder {
 const urls = ['url', 'originalUrl', 'baseUrl'] as const
 
 /**
- * Takes the key out of a request, wherever it stood but in `Authorization` and the body: from its header fields and its URL, and from what
- * frameworks have made of that. Routers set URL and parameters again when they go on, from what they have kept: it is taken out of that, too.
+ * Removes the key from a request, wherever it stood except in `Authorization` and the body: from header
+ * fields and the URL, and from what frameworks have derived from them. Routers restore URL and parameters
+ * from saved copies when they go on: it is removed from those, too.
  *
  * @param request Node's own
- * @param carried of the verdict; nothing is done when it is undefined
- * @param holders the framework's own objects, where it has some (Koa's context and request, Fastify's request)
+ * @param carried from the verdict; undefined = nothing to do
+ * @param holders the framework's own objects, where it has some (Koa's context and request, Fastify's
+ * request)
  */
 export function hideKey(
   request: IncomingMessage,
@@ -65,7 +67,10 @@ function hideFields(request: IncomingMessage, { headers: names, inUrl, hideInUrl
   })
 }
 
-/** Hides now, and in whatever is set later. What is worked out from elsewhere follows by itself, unless it has been kept. */
+/**
+ * Hides the key now, and in any value set later. What is computed from elsewhere follows, unless it was
+ * cached.
+ */
 function keepHidden(holder: object, name: string, hide: (value: unknown) => unknown): void {
   const own = Object.getOwnPropertyDescriptor(holder, name)
   const given: unknown = Reflect.get(holder, name)

@@ -14,7 +14,6 @@ export type IngestEndpoints = Pick<IngestApi, 'keys' | 'find' | 'answer'>
  * Express, Connect and plain Node middleware that serves the endpoints of `createIngestApi`, at the root of
  * an app or under a mount point, before or after body parsers (before is better: they refuse what some
  * senders send). Requests for other paths go on to `next`.
- *
  * @example
  * ```ts
  * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))

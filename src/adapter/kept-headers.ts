@@ -4,8 +4,9 @@ import { mergeHeader } from './cors-merge.ts'
 type WriteHead = (status: number, ...rest: unknown[]) => ServerResponse
 
 /**
- * Sees to it that headers are on an answer when it is written, whatever has happened to them in between: CORS middleware behind
- * us sets its own, and Koa drops all of them for an error. Lists are merged again; a rate that something behind us has set stays.
+ * Makes sure that headers are on an answer when it is written, whatever happens in between: CORS middleware
+ * behind us sets its own, and Koa drops all of them for an error. Lists are merged again. Rate headers that
+ * something behind us has set stay.
  */
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   const writeHead = response.writeHead as WriteHead

@@ -4,19 +4,19 @@ import { isWhole, patienceMs } from '../http/unread-body.ts'
 import { inBackground } from '../runtime/timers.ts'
 
 /**
- * A client that has this much left when it reads its answer may have had as much on its way when we wrote it.
+ * A client that has this much left when it reads its answer may have sent as much already when we wrote it.
  */
 const mostDrained = 2 * mostThrownAway
 
 /**
- * Lets an answer with `Connection: close` arrive while the client still sends its body. A socket that is
- * closed over unread bytes is reset, and a reset makes the client's system throw the answer away: the sender
- * would see a network error, and come back with what was refused for good. So the answer is written whole,
- * and the connection closes when the body has ended, when the client has closed it, or after a second,
- * whichever comes first; meanwhile no more than 128 KiB of the body are taken in.
+ * Lets an answer with `Connection: close` arrive while the client still sends its body. Closing a socket over
+ * unread bytes resets it, and a reset makes the client's system drop the answer: the sender would see a
+ * network error, and send again what was refused for good. So the answer is written in full, and the
+ * connection closes when the body has ended, when the client has closed it, or after a second, whichever
+ * comes first. Meanwhile at most 128 KiB of the body are read.
  *
- * To be called before the answer is ended, by whatever framework. Does nothing when the whole request has
- * arrived, as short ones have: holding back the end of one took 40 µs.
+ * Call it before the answer is ended, in any framework. Does nothing when the whole request has arrived, as
+ * short ones have: holding back the end of an answer took 40 µs.
  *
  * Source: RFC 9112, 9.6.
  */
@@ -25,7 +25,7 @@ export function lingerOnClose(response: ServerResponse): void {
   if (isWhole(request)) return
   const { end } = response
 
-  // Node closes the connection as soon as an answer has ended, so the end has to wait.
+  // Node closes the connection as soon as an answer has ended, so the end must wait.
   response.end = function endAfterClient(...parts: unknown[]): ServerResponse {
     response.end = end
     const [chunk] = parts

@@ -14,18 +14,21 @@ import { withoutOthersRate } from './own-rate.ts'
 export interface RequestHints {
   /** The URL as requested, mount points included; routers shorten `request.url`. Default: `request.url`. */
   url?: string | undefined
-  /** What mount points took off `request.url`, where the framework tells: needed when somebody has rewritten it. */
+  /**
+   * What mount points took off `request.url`, where the framework tells. Needed when somebody has rewritten
+   * it.
+   */
   mountPath?: string | undefined
   /** Where body parsers leave their result when that is not the request itself (Koa, Fastify). */
   parsed?: ParsedBody
   /**
-   * The response. Where the server leaves `100 Continue` to those who read the body, it is said once the body is going to be read; and
-   * a response that does not know its request, as those of serverless adapters, is told.
+   * The response. Where the server leaves `100 Continue` to the reader of the body, it is sent when the body
+   * is going to be read. A response of a serverless adapter that does not know its request is given it.
    */
   response?: ServerResponse
   /** Fixed event type of the route. */
   eventType?: string | undefined
-  /** The workspace that the key must be of, or what tells it. */
+  /** The workspace that the key must belong to, or a function that finds it. */
   workspace?: string | (() => unknown) | undefined
 }
 
@@ -53,12 +56,12 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   return ingest
 }
 
-/** Responses of serverless adapters know no more of their request than its method. */
+/** Responses of serverless adapters know only the method of their request. */
 function completeResponse(response: ServerResponse, request: IncomingMessage): void {
   if (response.req?.headers === undefined) Object.assign(response, { req: request })
 }
 
-/** A client that waits for a word from us sends its body once it has got it. */
+/** A client that waits for `100 Continue` sends its body after it. */
 function continued(body: unknown, response: ServerResponse): unknown {
   if (typeof body !== 'function' || isContinued(response)) return body
   const read = body as ReadBody
@@ -69,9 +72,10 @@ function continued(body: unknown, response: ServerResponse): unknown {
 }
 
 /**
- * Sets headers on a response, merged with what the application has set: see `mergeHeader`. With `connection: close` on Node's
- * response, the connection is held until the client has had a chance to read the answer, see `lingerOnClose`; where the rest of
- * the body is short and no word from us is waited for, it lives on instead.
+ * Sets headers on a response, merged with what the application has set: see `mergeHeader`. With `connection:
+ * close` on Node's response, the connection is held until the client could read the answer, see
+ * `lingerOnClose`. Where the rest of the body is short and the client does not wait for `100 Continue`, the
+ * connection lives on instead.
  */
 export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
@@ -80,7 +84,7 @@ export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record
       // HTTP/2 has no such field (RFC 9113, 8.2.2), and ends one stream without the others.
       if (response.req.httpVersionMajor >= 2) continue
       if (value === 'close') {
-        // Only here it is known that a client which waited for a word from us has got it.
+        // Only here it is known whether a waiting client has got its `100 Continue`.
         if (isSoonOver(response.req.headers, isContinued(response))) {
           throwRestAway(response)
           continue
@@ -98,9 +102,9 @@ function isNodeResponse(target: object): target is ServerResponse {
 }
 
 /**
- * Sets the headers of an accepted request, and keeps them until the answer is written where browsers need them; false, and nothing
- * done, when the application has answered already. Tried instead of asked: the two getters that tell take 1.2 µs each on a
- * response of Express's.
+ * Sets the headers of an accepted request, and where browsers need them keeps them until the answer is
+ * written. False, without any effect, when the application has answered already. It tries instead of asking:
+ * the two getters that tell take 1.2 µs each on a response of Express's.
  */
 export function trySetAcceptedHeaders(
   response: ServerResponse,
@@ -113,8 +117,8 @@ export function trySetAcceptedHeaders(
 }
 
 /**
- * Headers of a reply that takes the place of whatever the application was about to answer: what it has said about its own
- * content goes, and so does the origin it has allowed when the reply allows none.
+ * Sets the headers of a reply that replaces the application's answer. What the application said about its own
+ * content is removed, and so is the origin it has allowed when the reply allows none.
  *
  * @param origin the request's
  */
@@ -123,10 +127,11 @@ export function setRefusalHeaders(
   headers: Readonly<Record<string, string>>,
   origin: string | undefined,
 ): void {
-  // Removing what is not there would keep Node from saying the length itself.
+  // Removing a missing header would keep Node from setting the length itself.
   for (const name of contentHeaders) if (target.getHeader(name) !== undefined) target.removeHeader(name)
   const isPreflight = headers['access-control-allow-methods'] !== undefined
-  // A preflight gets the same answer for every origin, so an origin that the app allows to others is none.
+  // A preflight gets the same answer for every origin, so an origin that the app allows to others counts as
+  // none.
   const isOthers = isPreflight && target.getHeader('access-control-allow-origin') !== origin
   if (isOthers || headers['access-control-allow-origin'] === undefined) removeAllowedOrigin(target)
   setReplyHeaders(target, headers)
@@ -134,7 +139,7 @@ export function setRefusalHeaders(
     throwRestAway(target)
 }
 
-/** What tells about the content of an answer (RFC 9110, 8), or leads away from it. */
+/** Headers that describe the content of an answer (RFC 9110, 8), or lead away from it. */
 const contentHeaders = [
   'content-type',
   'content-length',
@@ -152,7 +157,7 @@ const contentHeaders = [
   'location',
 ]
 
-/** Writes a reply out unchanged. Does nothing when the application has answered already. */
+/** Writes a reply unchanged. Does nothing when the application has answered already. */
 export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
   const { origin } = response.req.headers
   const saysLength = response.hasHeader('content-length')
@@ -160,7 +165,7 @@ export function writeReply(response: ServerResponse, { status, headers, body }: 
   // Node adds none where one has been removed.
   if (saysLength && body !== '') response.setHeader('content-length', Buffer.byteLength(body))
   response.statusCode = status
-  // HTTP/2 has none, and warns of those who ask.
+  // HTTP/2 has none, and warns those who ask.
   if (response.req.httpVersionMajor < 2) response.statusMessage = ''
   response.end(body)
 }

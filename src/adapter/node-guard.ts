@@ -6,7 +6,10 @@ import { hideKey } from './hidden-key.ts'
 import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
 
-/** Node's request, and what Express and Connect add to it: the whole URL, where a mount point has shortened `url`. */
+/**
+ * Node's request, and what Express and Connect add to it: the whole URL, where a mount point has shortened
+ * `url`.
+ */
 export type NodeRequest = IncomingMessage & { originalUrl?: string; baseUrl?: string; body?: unknown }
 
 /** `next` of Express and Connect. */
@@ -15,12 +18,12 @@ export type NodeNext = (error?: unknown) => void
 /** A guard on Node's request and response: answers what it refuses, and calls `next` for the rest. */
 export type NodeGuard = (request: NodeRequest, response: ServerResponse, next: NodeNext) => void
 
-/** What `onRefused` of such a guard is called with. */
+/** What such a guard passes to `onRefused`. */
 export type OnNodeRefused = (refused: Refused, request: NodeRequest, response: ServerResponse) => unknown
 
 /**
- * A middleware for whatever hands out Node's request and response. Puts the context on the request under `requestProperty`, and the
- * accepted events in `request.body`.
+ * A middleware for anything that provides Node's request and response. Puts the context on the request under
+ * `requestProperty`, and the accepted events in `request.body`.
  */
 export function createNodeGuard(
   keys: VerifyingKeys,
@@ -55,7 +58,7 @@ export function createNodeGuard(
   }
 
   async function refuse(verdict: Refused, request: NodeRequest, response: ServerResponse): Promise<boolean> {
-    // Logs are written once the answer is.
+    // Logs are written after the answer.
     hideKey(request, verdict.carried)
     // Nobody is left to answer.
     if (verdict.reason === 'client_aborted') return false

@@ -5,7 +5,7 @@ import { createStreamReader } from '../http/stream-reader.ts'
 
 /**
  * The header fields of a Node request, with a repeated `authorization` as an array of all its values: Node
- * keeps the first only, or joins them under `joinDuplicateHeaders`. Otherwise `request.headers` itself.
+ * keeps only the first, or joins them under `joinDuplicateHeaders`. Otherwise `request.headers` itself.
  */
 export function toHeaders(request: { headers: FieldValues; rawHeaders?: readonly string[] }): FieldValues {
   const { headers, rawHeaders } = request
@@ -38,9 +38,9 @@ function isAuthorization(name: string | undefined): boolean {
 }
 
 /**
- * The body of a Node request for `IngestRequest.body`: a reader while nobody has read the stream; else the
- * raw body if somebody kept it; else what was parsed. When nothing that can be judged is left, a reader that
- * throws a `BodyTakenError`: it is told only of requests whose key is good.
+ * The body of a Node request for `IngestRequest.body`. While nobody has read the stream, a reader. Otherwise
+ * the raw body if somebody kept it, or what was parsed. When nothing is left that can be judged, a reader
+ * that throws a `BodyTakenError`: that is only reported for requests with a good key.
  *
  * @param request a Node request, or an object that resembles one and has no stream
  * @param parsed where parsers leave their result when that is not the request itself (Koa, Fastify)

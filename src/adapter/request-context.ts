@@ -7,11 +7,14 @@ import { markPaid } from '../verifier/visit.ts'
 
 /** What handlers find on the request: the key that verified it, and the events. */
 export interface WriteKeyContext extends VerifiedKey {
-  /** The events as sent, less `writeKey`; empty for GET and HEAD. */
+  /** The events as sent, without `writeKey`; empty for GET and HEAD. */
   readonly events: IngestEvent[]
   /** Events left out under `onForbiddenEvent: 'drop'`. */
   readonly rejected: readonly RejectedEvent[]
-  /** What the path or the route says about every event, spelled out (`track` for `/t`); null = each event says its own type. */
+  /**
+   * The type of every event as the path or the route says it, spelled out (`track` for `/t`); null = each
+   * event says its own type.
+   */
   readonly eventType: string | null
   /** The client's address, found as `trustedProxies` says; undefined when it cannot be told. */
   readonly ip: string | undefined
@@ -25,7 +28,9 @@ export interface VerifyingKeys {
   verify(request: IngestRequest): Promise<Verdict>
 }
 
-/** A guard that let a request through, and the one before it: one request may pass guards of several keys. */
+/**
+ * A guard that let a request through, and the guard before it: one request may pass guards of several keys.
+ */
 interface Passage {
   readonly keys: VerifyingKeys
   readonly eventType: string | undefined
@@ -36,7 +41,7 @@ interface Passage {
   isHandedOver: boolean
 }
 
-/** A constructor that gives out somebody else's object, so that a class can put a private field on it. */
+/** A constructor that returns a given object, so that a class can put a private field on it. */
 class Borrowed {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: the point of it
@@ -45,8 +50,9 @@ class Borrowed {
 }
 
 /**
- * What a request has passed, on the request itself in a private field: no other code can put it there, copy it to another request or
- * lose it. A weak map in its place took 8 µs of a request of 50, most of it in the garbage collector.
+ * The passages of a request, in a private field on the request itself: no other code can put them there, copy
+ * them to another request or lose them. A weak map instead took 8 µs of a request of 50, most of it in the
+ * garbage collector.
  */
 class PassedRequest extends Borrowed {
   #newest: Passage
@@ -79,7 +85,7 @@ export function hasPassed(request: object): boolean {
   return PassedRequest.newestOf(request) !== undefined
 }
 
-/** Remembers with another object what a request has passed. */
+/** Copies the passages of a request to another object. */
 export function rememberWith(other: object, request: object): void {
   const passage = PassedRequest.newestOf(request)
   if (passage !== undefined) PassedRequest.add(other, passage)
@@ -100,9 +106,9 @@ export function handOver(request: object): boolean {
 }
 
 /**
- * What handlers are to find, remembered with the request: guards further in do not verify it again.
+ * Stores the context for handlers with the request, so that inner guards do not verify it again.
  * @param request the one that handlers get
- * @param asked the one that {@link verifyOnce} was asked about
+ * @param asked the one that was passed to {@link verifyOnce}
  */
 export function createContext(
   request: object,
@@ -138,12 +144,13 @@ export function createContext(
 }
 
 /**
- * Verifies a request, unless these keys have let it through already: it is read and charged once. A guard further in that
- * names another type, or finds another method or target, or comes when the key may have changed, judges the same events by the key's
- * rules; one of other keys verifies the request for itself. Neither charges it again.
+ * Verifies a request, unless these keys have let it through already: it is read and charged once. An inner
+ * guard judges the same events by the key's rules again when it names another type, sees another method or
+ * target, or runs when the key may have changed. A guard of other keys verifies the request itself. Neither
+ * charges it again.
  *
- * @param request what the passage is remembered with: Node's own, where a framework has wrapped it
- * @param toNeutral asked for the request as it is now
+ * @param request identifies the request: Node's own, where a framework has wrapped it
+ * @param toNeutral called for the request as it is now
  */
 export function verifyOnce(
   request: object,
@@ -159,20 +166,23 @@ export function verifyOnce(
   const neutral = toNeutral()
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)
-  // The verdict of somebody's own keys.
+  // A verdict of the application's own keys.
   return passage.eventType === eventType && !('workspace' in neutral)
     ? Promise.resolve(passage.verdict)
     : keys.verify(neutral)
 }
 
-/** A guard of other keys judges what the one before it let through, and never what parsers have kept of the body as it was sent. */
+/**
+ * A guard of other keys judges what the one before it let through, never what parsers have kept of the
+ * original body.
+ */
 function withAcceptedBody(request: IngestRequest, { body }: Accepted): IngestRequest {
   if (body !== undefined) request.body = body
   return request
 }
 
 /**
- * What a guard has found, whatever `requestProperty` says.
+ * The context that a guard has stored, whatever `requestProperty` says.
  * @param request what the guard was called with; Node's own, where a framework has wrapped it
  * @throws Error when the request has passed none.
  */

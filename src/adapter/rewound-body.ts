@@ -4,9 +4,10 @@ import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
 
 /**
- * Lets a framework further in read the body of a request as if nobody had: it gets the accepted events, as JSON. Nothing is written
- * or copied before somebody reads. Express's parsers take no notice: it gives requests a prototype of its own, so that they find the
- * stream at its end and pass on, whatever their limits. A proxy in it that pipes the request gets the events all the same.
+ * Lets an inner framework read the body of a request as if nobody had: it gets the accepted events, as JSON.
+ * Nothing is written or copied before somebody reads. Express's parsers do not notice: Express gives requests
+ * its own prototype, so they find the stream at its end and leave it alone, whatever their limits. A proxy in
+ * Express that pipes the request still gets the events.
  *
  * @param request Node's, verified and with its body read
  * @param looks `'at its end'`: whoever looks before reading finds a body that has been read, as body-parser does, which passes on then
@@ -17,7 +18,7 @@ export function rewindBody(request: IncomingMessage, looks: 'unread' | 'at its e
   const { headers } = request
   sayLengthOf(headers, body)
   sayInRawHeaders(request)
-  // Parsers know no other name: not that of an `application/cloudevents+json`, which is JSON all the same.
+  // Parsers know no other name, not even `application/cloudevents+json`, which is JSON as well.
   if (headers['content-type']?.startsWith('application/json') !== true)
     headers['content-type'] = 'application/json'
   const prototype: object = Object.getPrototypeOf(request)
@@ -31,10 +32,10 @@ export function rewindBody(request: IncomingMessage, looks: 'unread' | 'at its e
   Object.setPrototypeOf(request, made)
 }
 
-/** Fields of the body, which is another one now. */
+/** Fields that described the original body. */
 const bodyFields = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'] as const
 
-/** Some frameworks look there, `@hono/node-server` for one. Worked out for whoever asks. */
+/** Some frameworks look there, such as `@hono/node-server`. Computed on demand. */
 function sayInRawHeaders(request: IncomingMessage): void {
   const asSent = request.rawHeaders
   let shown: string[] | undefined
@@ -54,7 +55,7 @@ function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders)
   for (const name of bodyFields) {
     if (!(name in headers)) continue
     const at = fields.push(name, '') - 1
-    // A length is worked out for whoever asks, too: most look for other fields.
+    // The length is computed on demand, too: most look for other fields.
     Object.defineProperty(fields, at, { enumerable: true, configurable: true, get: () => headers[name] })
   }
   return fields
@@ -62,7 +63,7 @@ function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders)
 
 const rewindingBy = { unread: new WeakMap<object, object>(), 'at its end': new WeakMap<object, object>() }
 
-/** Whatever somebody does first to read a stream that is at its beginning. */
+/** The first call of anybody who reads a fresh stream. */
 const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const
 
 /** … or looks at, to tell whether it can be read. */

@@ -9,14 +9,14 @@ const maxFailures = 20
 
 const roles: readonly Role[] = ['admin', 'viewer']
 
-/** Who a request comes from, and how that was told. */
+/** Who sent a request, and how that was found. */
 export interface Caller {
   principal: Principal
-  /** `application`: by `authorize`, which may go by a cookie that browsers send along unasked. */
+  /** `application`: by `authorize`, which may use a cookie that browsers send along unasked. */
   identifiedBy: 'token' | 'application'
 }
 
-/** Decides who a request comes from. */
+/** Finds who sent a request. */
 export interface Access {
   /**
    * @throws AdminProblem `invalid_token` or `too_many_failures`. A good token passes however many wrong ones
@@ -73,14 +73,12 @@ export function createAccess({ tokens, authorize, now }: ResolvedAdminOptions): 
   }
 }
 
-/** RFC 6750, 2.1. A repeated header arrives joined by a comma, which no token holds. */
+/** RFC 6750, 2.1. A repeated header arrives joined by a comma, which no token contains. */
 function bearerToken(headers: Headers): string | undefined {
   return bearerPattern.exec(headers.get('authorization') ?? '')?.[1]
 }
 
-/**
- * A workspace that is there but is none, as from a session without one, must not come to mean all of them.
- */
+/** A bad workspace, as from a session without one, must not come to mean all of them. */
 function assertPrincipal(principal: Principal): Principal {
   const { name, role, workspace } = principal
   const isScoped = 'workspace' in principal

@@ -25,7 +25,7 @@ import { listOperations } from './routes/index.ts'
 export interface AdminApi {
   /** Answers a request. Never rejects. */
   fetch(request: Request, info?: RequestInfo): Promise<Response>
-  /** Whether a path belongs to this API, so that whoever mounts it can pass all others on. */
+  /** Whether a path belongs to this API, so that the caller can pass all others on. */
   handles(path: string): boolean
 }
 
@@ -53,7 +53,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
   const page = createPageOf(resolved)
   const refusals = createCallRefusals(keys, resolved)
   const handle = createCallHandler(keys, access, resolved.now)
-  // Decisions are kept from now on, so that there is something to see when somebody looks.
+  // Decisions are recorded from now on, so that there is something to see later.
   void keys.activity
 
   /** Whoever is not allowed to call does not learn which paths exist. */

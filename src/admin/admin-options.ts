@@ -18,21 +18,18 @@ export interface AdminToken {
    */
   token: string
   role: Role
-  /**
-   * Limits the token to the keys of one workspace. One that is there but `undefined` is refused. Default: all
-   * keys.
-   */
+  /** Limits the token to the keys of one workspace. A value of `undefined` is refused. Default: all keys. */
   workspace?: string
 }
 
-/** Whom a request comes from. */
+/** Who sent a request. */
 export interface Principal {
   /** For the audit log; never a credential. */
   name: string
   role: Role
   /**
-   * All that this caller sees and changes. Absent: all keys. One that is there but `undefined`, `null` or
-   * empty refuses the request, and never means all.
+   * The only workspace that this caller sees and changes. Absent: all keys. A value of `undefined`, `null` or
+   * empty text refuses the request: it never means all.
    */
   workspace?: string
 }
@@ -44,22 +41,22 @@ export interface RequestInfo {
 }
 
 /**
- * The application's own access control: answers who the request comes from, or null to refuse it with 401.
- * Called for each request that no token admits. What it throws refuses the request with 500.
+ * The application's own access control: returns who sent the request, or null to refuse it with 401. Called
+ * for each request without a valid token. If it throws, the request is refused with 500.
  */
 export type Authorize = (request: Request, info: RequestInfo) => Principal | null | Promise<Principal | null>
 
 /** Options of `createAdminApi`. At least one of `tokens` and `authorize` is needed. */
 export interface AdminApiOptions {
-  /** Credentials for `Authorization: Bearer`; several at once allow moving from one to the next. */
+  /** Credentials for `Authorization: Bearer`. Several at once allow moving from one to the next. */
   tokens?: readonly AdminToken[]
   authorize?: Authorize
-  /** Put before every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
+  /** Prefix of every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
   basePath?: string
   /** Whether the page is served at `/events/write-keys`. Default true. */
   page?: boolean
   /**
-   * Where the ingest endpoints are, for the examples and test events of the page: from the root of the host,
+   * Where the ingest endpoints are, for the page's examples and test events: from the root of the host,
    * wherever the page is mounted. Default `'/v1'`.
    */
   ingestPath?: string
@@ -73,7 +70,7 @@ export interface AdminApiOptions {
    * Default: none.
    */
   trustedProxies?: TrustedProxies
-  /** Told of calls that failed with 500 or 503. Default: the logger of the keys. `false`: silent. */
+  /** Called with calls that failed with 500 or 503. Default: the logger of the keys. `false`: silent. */
   logger?: Logger | false
   /** Milliseconds since the epoch; injected in tests. */
   now?: () => number

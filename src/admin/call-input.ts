@@ -18,7 +18,7 @@ export function validateQuery(operation: Operation, search: URLSearchParams): un
   return operation.query === undefined ? {} : validate(operation.query, query)
 }
 
-/** The body of a call, read and checked. @throws AdminProblem for a body that this call does not take. */
+/** The body of a call, read and checked. @throws AdminProblem for a body that this call does not accept. */
 export async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
   if (method === 'GET') return undefined
   const value = await readJsonBody(request, body?.maxBytes)

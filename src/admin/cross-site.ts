@@ -2,10 +2,11 @@ import type { Caller } from './access.ts'
 import { AdminProblem } from './problem.ts'
 
 /**
- * Refuses changes that a page of another origin asks for: by `Sec-Fetch-Site`, or by `Origin` where a browser
- * sends none (Fetch Metadata, W3C). Another host of the same site is another origin: whoever can write to one
- * subdomain must not act with the session of the other. A Bearer token is never sent along by itself, a
- * cookie is: with a cookie and without either header nobody can tell, and nothing is changed.
+ * Refuses changes requested by a page of another origin: by `Sec-Fetch-Site`, or by `Origin` where a browser
+ * does not send that (Fetch Metadata, W3C). Another host of the same site is another origin: somebody who can
+ * write to one subdomain must not act with the session of the other. Browsers send a cookie along by
+ * themselves, but never a Bearer token. So a call with a cookie and neither header changes nothing: its
+ * origin is unknown.
  *
  * @throws AdminProblem `cross_site_request`
  */
@@ -13,8 +14,7 @@ export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identif
   const site = headers.get('sec-fetch-site')
   const isAmbient = identifiedBy === 'application' && headers.has('cookie')
   if (site === 'same-origin') return
-  // What no page asks for: an address typed in, an extension. It can have a token, but may not ride on a
-  // cookie.
+  // Not requested by a page: an address typed in, an extension. It may use a token, but not a cookie.
   if (site === 'none' && identifiedBy === 'token') return
   if (site !== null) throw new AdminProblem('cross_site_request')
   const origin = headers.get('origin')
@@ -24,7 +24,7 @@ export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identif
 }
 
 /**
- * Compared with the host, and with the scheme where a proxy tells it: behind one that ends TLS, nothing else
+ * Compared with the host, and with the scheme where a proxy says it: behind one that ends TLS, nothing else
  * does.
  */
 function isOwnOrigin(origin: string, headers: Headers): boolean {

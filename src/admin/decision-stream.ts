@@ -4,11 +4,11 @@ import type { Activity } from '../watch/activity.ts'
 import type { RecentDecision } from '../watch/recent-decision.ts'
 import { type DecisionFilter, matchesFilter } from '../watch/recent-decisions.ts'
 
-/** Decisions that wait for a slow reader; the oldest are left out beyond. */
+/** Decisions that wait for a slow reader. Beyond that the oldest are left out. */
 const maxWaiting = 500
-/** Proxies close connections on which nothing is said for a minute. */
+/** Proxies close connections that are silent for a minute. */
 const heartbeatMs = 15_000
-/** How often a stream asks whether its reader may still read, and how long it waits for the answer. */
+/** How often a stream checks that its reader may still read, and how long it waits for the answer. */
 const accessCheckMs = 2_000
 const encoder = new TextEncoder()
 
@@ -19,8 +19,8 @@ export interface DecisionStreamOptions {
 
 /**
  * Recent decisions and those that follow as server-sent events, until the reader leaves. A reader that is
- * slower than the traffic misses decisions and is told how many; it never holds up a request or grows memory.
- * It ends within 5 s when the reader loses the right to read.
+ * slower than the traffic misses decisions and is told how many. It never delays a request or makes memory
+ * grow. It ends within 5 s when the reader loses the right to read.
  */
 export function createDecisionStream(
   decisions: Activity['decisions'],
@@ -71,7 +71,7 @@ export function createDecisionStream(
         if (!isEnded) checkLater(controller)
         return
       }
-      // What has been decided since is not for this reader any more.
+      // The reader may not see what has been decided since.
       waiting = []
       missed = 0
       end(controller)
@@ -80,7 +80,7 @@ export function createDecisionStream(
     inBackground(accessCheck)
   }
 
-  /** An application that does not answer does not allow. */
+  /** No answer from the application means no. */
   function isAllowedInTime(): Promise<boolean> {
     return withDeadline(isStillAllowed(), accessCheckMs, () => false)
   }
@@ -89,7 +89,7 @@ export function createDecisionStream(
     {
       start(controller) {
         const latest = decisions.list({}, 1)[0]?.id ?? 0
-        // Ids begin anew with the process: a reader that knows later ones has seen another.
+        // Ids begin anew with the process: a reader that knows later ones has seen another process.
         const isRestarted = (filter.after ?? 0) > latest
         const { after: _, ...rest } = filter
         waiting = decisions.list(isRestarted ? rest : filter, limit)
@@ -126,7 +126,7 @@ export function createDecisionStream(
         const text = await toText(some)
         if (isEnded) return
         if (note + text !== '') controller.enqueue(encoder.encode(note + text))
-        // A server that is shutting down must not wait for people who watch.
+        // A server that is shutting down must not wait for watchers.
         if (isClosed) end(controller)
       },
       cancel() {

@@ -3,7 +3,7 @@ import { toSnakeCase } from '../runtime/letter-case.ts'
 import { withSnakeCaseFields } from './field-names.ts'
 import { AdminProblem } from './problem.ts'
 
-/** Every error of the layers below as what the caller is told. */
+/** Turns every error of the layers below into an answer for the caller. */
 export function toProblem(error: unknown): AdminProblem {
   if (error instanceof AdminProblem) return error
   if (error instanceof KeyError) {

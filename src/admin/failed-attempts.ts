@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { addressSource } from '../verifier/address-source.ts'
 
-/** Counts wrong tokens per network address, so that guessing is slow and its traces stay small. */
+/** Counts wrong tokens per network address, so that guessing is slow and fills no log. */
 export interface FailedAttempts {
   /** Notes one more. @returns whether the address is over its budget. */
   add(address: string | undefined): boolean

@@ -17,12 +17,12 @@ const fieldNames = [
 
 const anyFieldName = new RegExp(`\\b(${fieldNames.join('|')})\\b`, 'g')
 
-/** A message of ours with its field names in the spelling of the JSON API. */
+/** One of our messages, with its field names in the spelling of the JSON API. */
 export function withSnakeCaseFields(message: string): string {
   return message.replace(anyFieldName, (name) => toSnakeCase(name))
 }
 
-/** Keys of an object in the spelling of the JSON API; values as they are. */
+/** The object with its keys in the spelling of the JSON API; values unchanged. */
 export function snakeCaseKeys(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [toSnakeCase(name), value]))
 }

@@ -16,7 +16,7 @@ import type { WriteKey } from '../keys/key-record.ts'
 import { type SnakeCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { snakeCaseKeys } from './field-names.ts'
 
-/** What a field is in JSON, by its kind. */
+/** The JSON type of a field, by its kind. */
 interface KindJson {
   text: string
   word: string
@@ -43,7 +43,7 @@ type CreateShape = {
     : z.ZodOptional<SchemaOf<Name>>
 }
 
-/** The fields of a key in the JSON of a new key, of changes, and of an answer. */
+/** The schemas of a key's fields: for a new key, for changes, and for an answer. */
 export function fieldSchemas(): { create: CreateShape; update: UpdateShape; answer: AnswerShape } {
   const given = (when: 'create' | 'update', isRequired: (field: KeyField) => boolean) => {
     const schemas = settableFields(when).map((name) => {
@@ -95,7 +95,7 @@ function toShape(schemas: readonly (readonly [FieldName, z.ZodType])[]): Record<
   return Object.fromEntries(schemas.map(([name, schema]) => [toSnakeCase(name), schema]))
 }
 
-/** What a caller may give. The core checks it again, and says more about what is wrong. */
+/** What a caller may send. The core checks it again, with more helpful messages. */
 function givenSchema(field: KeyField): z.ZodType {
   const { nullable, description, maxLength } = field
   const schema = nullable ? valueSchema(field).nullable() : valueSchema(field)
@@ -118,14 +118,14 @@ function valueSchema({ kind, words, pattern, range, maxLength = 0 }: KeyField): 
     .max(2 * maxLength)
 }
 
-/** Rules with their names and limits; the core says what is wrong with an entry. */
+/** Rules with their names and limits. The core says what is wrong with an entry. */
 function trialShape(): Record<string, z.ZodType> {
   return Object.fromEntries(
     trialFields.map((name) => [toSnakeCase(name), valueSchema(keyFields[name]).optional()]),
   )
 }
 
-/** What an answer holds: of texts and moments nothing is promised but what they are. */
+/** The schema of an answer: for texts and moments only their type is promised. */
 function answerSchema(field: KeyField): z.ZodType {
   const { kind, settable, words, pattern, nullable } = field
   if (kind === 'moment') return nullable ? z.iso.datetime().nullable() : z.iso.datetime()

@@ -23,7 +23,8 @@ export const importKeySchema = z.strictObject({
 const { $schema: _, ...importKeyJsonSchema } = z.toJSONSchema(importKeySchema, { io: 'input' })
 
 /**
- * Each key is validated by itself, so that a bad one harms no other; described as if it were validated here.
+ * Each key is validated alone, so that a bad one harms no other; the description shows it as if it were
+ * validated here.
  */
 export const importSchema = z.strictObject({
   write_keys: z.array(z.unknown().meta(importKeyJsonSchema)).max(maxImported),
@@ -46,7 +47,7 @@ export const importResultSchema = z.union([madeSchema, refusedSchema])
 export type ImportResultJson = z.output<typeof importResultSchema>
 
 /**
- * Imports keys as JSON spells them: those of `POST …/import`, or of a file. Each has its own result, in
+ * Imports keys in the spelling of JSON: those of `POST …/import`, or of a file. Each has its own result, in
  * order.
  */
 export async function importItems(
@@ -65,7 +66,7 @@ function readItem(item: unknown): { input?: ImportKeyInput; refused?: ImportResu
   const { data, error } = importKeySchema.safeParse(item)
   if (data !== undefined) return { input: toKeyInput<ImportKeyInput>(data) }
   const [issue] = error.issues
-  // A name nobody knows is not repeated: a secret may stand in its place.
+  // An unknown name is not repeated: it may be a secret.
   if (issue === undefined || issue.code === 'unrecognized_keys')
     return refusal(
       'input',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { WriteKey } from '../keys/key-record.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 
-/** What tells two keys of one name apart. */
+/** What tells keys of the same name apart. */
 export const keyNameSchema = z
   .object({
     name: z.string(),
@@ -15,7 +15,7 @@ export const keyNameSchema = z
 
 export type KeyName = z.output<typeof keyNameSchema>
 
-/** Looks up what keys are called, for lists that hold only their ids. */
+/** Looks up the names of keys, for lists that hold only their ids. */
 export interface KeyNames {
   /** Keys that are gone are missing. */
   of(ids: Iterable<string | null>): Promise<ReadonlyMap<string, KeyName>>

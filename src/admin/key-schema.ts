@@ -51,7 +51,7 @@ export const listKeysQuery = z.strictObject({
   cursor: z.string().max(4_000).optional().describe('next_cursor of the previous page.'),
 })
 
-/** Keys per page, from a query: more than 100 is 100. */
+/** Keys per page, from a query: more than 100 becomes 100. */
 export function pageLimit() {
   return z
     .string()
@@ -78,7 +78,7 @@ const secretSchema = z.object({
 })
 
 const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fields.answer
-/** The moments stand behind what describes the key. */
+/** The moments come after what describes the key. */
 const answerFields = {
   ...describing,
   effective_rate_limit_eps: z

@@ -30,7 +30,8 @@ export const problemSchema = z.object({
 type Json = Record<string, unknown>
 
 /**
- * OpenAPI 3.1 of the operations, from the schemas that validate. @param server path the API is mounted under
+ * OpenAPI 3.1 of the operations, from the schemas that validate. @param server path that the API is mounted
+ * under
  */
 export function createOpenApi(operations: readonly Operation[], server: string): Json {
   const paths: Record<string, Json> = {}

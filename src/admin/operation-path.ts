@@ -1,11 +1,11 @@
 import type { Operation } from './operation.ts'
 
-/** The path of an operation as the router spells it. */
+/** The path of an operation in the router's syntax. */
 export function routePath(basePath: string, { path }: Operation): string {
   return basePath + path.replace(/\{(\w+)\}/g, ':$1')
 }
 
-/** The methods that some operation takes at a path. */
+/** The methods that operations accept at a path. */
 export function allowedMethods(operations: readonly Operation[], basePath: string, path: string): string[] {
   const segments = trimSlash(path).split('/')
   const methods = operations

@@ -14,36 +14,36 @@ export interface Call<Query = unknown, Body = unknown> {
   principal: Principal
   /** The client's address as `trustedProxies` says. */
   address: string | undefined
-  /** As the caller may see and change them: nothing of another workspace is to be had. */
+  /** Limited to what the caller may see and change: nothing of another workspace can be reached. */
   keys: ScopedKeys
   keyNames: KeyNames
   /** Milliseconds since the epoch. */
   now: () => number
-  /** Whether the caller would still be let in with the same rights: for answers that go on for long. */
+  /** Whether the caller would still be let in with the same rights: for long answers. */
   isStillAllowed(): Promise<boolean>
 }
 
 /** What one status code of an operation means. */
 interface AnswerDescription {
   description: string
-  /** Without one the answer has no body, or is no JSON. */
+  /** Without one the answer has no body, or is not JSON. */
   schema?: z.ZodType
   /** Content type when it is not JSON. */
   contentType?: string
 }
 
-/** One call of the management API: the router, the validation and openapi.json are made from it. */
+/** One call of the management API. The router, the validation and openapi.json are derived from it. */
 export interface Operation {
   /** Name of the call in openapi.json and in the audit log. */
   id: string
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** From the base path, with parameters in braces. */
+  /** Relative to the base path, with parameters in braces. */
   path: string
-  /** The least role that may call it. */
+  /** The lowest role that may call it. */
   role: Role
   summary: string
   query?: z.ZodObject
-  /** Request headers it reads, with what they are for. */
+  /** Request headers that it reads, and what they are for. */
   headers?: Readonly<Record<string, string>>
   body?: {
     schema: z.ZodType
@@ -55,7 +55,7 @@ export interface Operation {
   handle(call: Call): Promise<Response>
 }
 
-/** An operation whose `handle` knows the types of its query and body. */
+/** Lets the compiler infer the types of query and body for `handle`. */
 export function defineOperation<Query extends z.ZodObject = z.ZodObject, Body extends z.ZodType = z.ZodType>(
   operation: Omit<Operation, 'handle' | 'query' | 'body'> & {
     query?: Query

@@ -1,4 +1,4 @@
-/** Why a management call is refused, as its answer says it. */
+/** The codes with which a management call is refused. */
 export type AdminCode =
   | 'invalid_token'
   | 'too_many_failures'
@@ -77,7 +77,7 @@ export interface ProblemDetails {
   headers?: Readonly<Record<string, string>>
 }
 
-/** Refuses a management call; caught in one place and turned into the answer. */
+/** Thrown to refuse a management call; caught in one place and turned into the answer. */
 export class AdminProblem extends Error {
   override readonly name = 'AdminProblem'
 
@@ -93,7 +93,7 @@ export class AdminProblem extends Error {
   }
 }
 
-/** Headers of every answer: never stored, never framed, never read by another site, nothing to sniff. */
+/** Headers of every answer: never stored, never framed, never read by another site, no type to guess. */
 export const answerHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store, no-transform',
   'x-content-type-options': 'nosniff',

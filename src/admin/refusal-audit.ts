@@ -7,20 +7,20 @@ import type { AdminProblem } from './problem.ts'
 /** A refused call, as far as it was understood. */
 export interface RefusedRequest {
   problem: AdminProblem
-  /** Id of the operation, or the method and no more for paths that are none. */
+  /** Id of the operation; for unknown paths only the method. */
   call: string
   principal: Principal | undefined
   address: string | undefined
   keyId: string | undefined
 }
 
-/** Entries that strangers, who have no token, may cause in a minute: per address, and in all. */
+/** Entries that callers without a token may cause in a minute: per address, and in all. */
 const maxPerAddress = 20
 const maxInAll = 200
 
 /**
- * Writes refused calls into the audit log. What strangers cause is bounded, so that a flood cannot fill a
- * disk.
+ * Writes refused calls into the audit log. Entries of callers without a token are limited, so that a flood
+ * cannot fill a disk.
  */
 export function createRefusalAudit(keys: WriteKeys, now: () => number) {
   const perAddress = createFailedAttempts(maxPerAddress, now)

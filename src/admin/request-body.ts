@@ -1,7 +1,7 @@
 import { parseJsonBody } from '../http/json-body.ts'
 import { AdminProblem } from './problem.ts'
 
-/** Longest body of a management call, in bytes: the longest lists a key can have, with room. */
+/** Longest body of a management call, in bytes: the longest lists that a key can have, with room to spare. */
 const maxRequestBytes = 65_536
 
 /**
@@ -17,7 +17,7 @@ export async function readJsonBody(request: Request, maxBytes = maxRequestBytes)
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   const bytes = await readAll(request.body, maxBytes)
   if (bytes.length === 0) return undefined
-  // A form or a page's beacon can send any of the other types without asking first.
+  // A form or a page's beacon can send any of the other types without a preflight.
   if (!isJson) throw new AdminProblem('unsupported_media_type')
   const parsed = parseJsonBody(bytes)
   if (parsed === undefined) throw new AdminProblem('invalid_json')

@@ -2,11 +2,11 @@ import type { Activity } from '../watch/activity.ts'
 import type { RecentDecision } from '../watch/recent-decision.ts'
 
 /**
- * What is seen of traffic by somebody who may see some keys only. Requests without a known key are nobody's,
- * and how many decisions were left out is not told, as most are of others.
+ * Traffic as seen by somebody who may see only some keys. Requests without a known key are left out. The
+ * number of left out decisions is not told, because most belong to others.
  *
  * @param ownIds the keys as they are now
- * @param assertOwn rejects for a key that is not among them: asked once for each key that has been made since
+ * @param assertOwn rejects for a key that is not among them; called once for each key made since
  */
 export function limitActivity(
   activity: Activity,

@@ -15,7 +15,7 @@ import type { problemSchema } from './routes/problems.ts'
 import type { sessionSchema } from './routes/session.ts'
 import type { usageOverviewSchema, usageSchema } from './routes/usage.ts'
 
-/** Objects of the management API as they come over the wire, for the page; times are ISO 8601. */
+/** Objects of the management API as JSON, for the page; times are ISO 8601. */
 
 export type SourceType = z.output<typeof sourceType>
 export type KeyJson = z.output<typeof keySchema>

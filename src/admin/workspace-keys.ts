@@ -10,13 +10,13 @@ export function createOwnership(keys: Pick<WriteKeys, 'get' | 'audit' | 'list'>,
     return key
   }
 
-  /** Whether there was such a key here. A refused call may name any id, and proves nothing. */
+  /** Whether this workspace had such a key. Refused calls do not count: they may name any id. */
   async function wasOwn(id: string): Promise<boolean> {
     const { data } = await keys.audit({ keyId: id, workspace, limit: 100 })
     return data.some(({ action }) => action === 'remove')
   }
 
-  /** Whether the pause that holds was made by somebody of this workspace; one that cannot be told was not. */
+  /** Whether somebody of this workspace made the present pause. When that is unknown, nobody did. */
   async function isOwnPause(id: string): Promise<boolean> {
     let cursor: string | null = null
     do {

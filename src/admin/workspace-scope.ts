@@ -6,10 +6,7 @@ import { limitActivity } from './scoped-activity.ts'
 import { createOwnership, keyNotFound } from './workspace-keys.ts'
 import { createMeansCheck } from './workspace-means.ts'
 
-/**
- * What no operation calls: requests are not the management API's, and the application's own life cycle
- * neither.
- */
+/** What no operation calls: verifying requests, and the life cycle of the application. */
 type NotForOperations =
   | 'preflight'
   | 'verify'
@@ -21,30 +18,30 @@ type NotForOperations =
   | 'activity'
 
 /**
- * All that operations can do with keys. A call that `WriteKeys` gets does not compile until this file says
- * how it is limited to a workspace.
+ * All that operations can do with keys. A new call of `WriteKeys` does not compile until this file says how
+ * it is limited to a workspace.
  */
 export interface ScopedKeys extends Omit<WriteKeys, NotForOperations> {
   activity(): Promise<Omit<WriteKeys['activity'], 'anomalies'>>
 }
 
-/** What somebody may call who is of no workspace. */
+/** For callers without a workspace. */
 export function inAllWorkspaces(keys: WriteKeys): ScopedKeys {
   return { ...keys, activity: async () => keys.activity }
 }
 
 /**
- * The same keys, as somebody of one workspace sees and changes them: this is the one place that keeps
- * workspaces apart. Whatever belongs to another workspace is not there (`not_found`, or left out). Nobody
- * gives themselves a plan, a workspace, or a rate above the plan's.
+ * The keys as somebody of one workspace sees and changes them. This is the one place that keeps workspaces
+ * apart. What belongs to another workspace does not exist (`not_found`, or left out). Nobody gives themselves
+ * a plan, a workspace, or a rate above the plan's.
  */
 export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
   const { own, wasOwn, isOwnPause, ownIds } = createOwnership(keys, workspace)
   const assertOwnMeans = createMeansCheck(keys)
 
   /**
-   * For a call about one key; whose it is is looked at before anything is done. A removal that was left
-   * without an answer may be repeated: its `not_found` is to wait until it is true everywhere.
+   * For a call about one key: first checks whose it is. A removal without an answer may be repeated: its
+   * `not_found` must wait until it is true everywhere.
    */
   function ofOwn<Rest extends unknown[], Result>(call: (id: string, ...rest: Rest) => Promise<Result>) {
     return async (id: string, ...rest: Rest): Promise<Result> => {

@@ -2,44 +2,44 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../runtime/clock.ts'
 import { createDigestsById } from './digests-by-id.ts'
 
-/** What the cache has to know of a compiled key. The fields are the cache's own. */
+/** What the cache must know of a compiled key. The cache sets these fields. */
 export interface Cacheable {
   readonly id: string
   readonly version: number
-  /** What it was found by. */
+  /** The digest it was found by. */
   digest: string
   /**
-   * When the store is to be asked again, on the monotonic clock; `null` = as long as nothing changes. Whole
-   * seconds take no object of their own.
+   * When the store must be asked again, on the monotonic clock; `null` = only after a change. Whole seconds
+   * stay small integers, so V8 allocates no heap number.
    */
   freshUntilSeconds: number | null
 }
 
 /**
- * Keys that were found, by digest, and digests that nobody has. In separate bounded caches, so that junk
+ * Keys that were found, by digest, and digests that no key has. In separate bounded caches, so that junk
  * never pushes out keys.
  */
 export interface CachedKeys<Compiled> {
   /** Counts as a use. */
   get(digest: string): Compiled | undefined
-  /** Does not. */
+  /** Does not count as a use. */
   peek(digest: string): Compiled | undefined
-  /** What is cached of another secret of the same key. */
+  /** A cached entry for another secret of the same key. */
   siblingOf(keyId: string): Compiled | undefined
   add(key: Compiled): void
   remove(digest: string): void
-  /** Notes digests that nobody has, for a while. */
+  /** Remembers digests that no key has, for a while. */
   addMissing(digests: readonly string[]): void
   isMissing(digest: string): boolean
   /** How many keys are cached, each secret by itself. */
   count(): number
-  /** Drops these keys, and all that nobody had. */
+  /** Drops these keys, and all digests that no key had. */
   drop(keyIds: readonly string[] | 'all'): void
 }
 
 /**
- * Digests that nobody has are remembered this long, so that one wrong key asks the store once in a while
- * only.
+ * Digests that no key has are remembered this long, so that one wrong key asks the store only once in a
+ * while.
  */
 const missTtlMs = 5_000
 

@@ -2,22 +2,22 @@ import { withDeadline } from '../runtime/deadline.ts'
 import { StoreError, toStoreError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
-/** A change that has been committed, and what its caller gets when it is certain. */
+/** A committed change, and the result for its caller. */
 export interface Settling<T> {
   readonly result: T
   readonly change: CommittedChange
   /**
-   * How long what others have cached stays right, such as what is left of a grace: nobody waits when that
-   * outlasts every lease. Default 0.
+   * For how long old caches stay right anyway, such as the rest of a grace: nobody waits when that is longer
+   * than every lease. Default 0.
    */
   readonly harmlessForMs?: number
 }
 
-/** Holds up the answer to a change until no process can still trust what it had cached before. */
+/** Delays the answer to a change until no process can still trust what it had cached before. */
 export interface ChangeBarrier {
   /**
-   * Makes a change and waits for it. One that the store has lost meanwhile, by a failover or a restore, is
-   * made again.
+   * Makes a change and waits for it. A change that the store has lost meanwhile, by a failover or a restore,
+   * is made again.
    * @param make reads the key and changes it, or finds it changed already; called again after a loss.
    * @throws StoreError when the store does not say for ten seconds whether it still holds the change.
    */
@@ -44,7 +44,7 @@ const mostAttempts = 5
 export function createChangeBarrier(options: ChangeBarrierOptions): ChangeBarrier {
   const { store } = options
 
-  /** The second look: whether the store still holds a change after everybody's lease. */
+  /** The second check: whether the store still holds a change after every process's lease. */
   async function isKept({ position }: CommittedChange): Promise<boolean> {
     const startedAt = performance.now()
     for (;;) {
@@ -76,7 +76,7 @@ export function createChangeBarrier(options: ChangeBarrierOptions): ChangeBarrie
   }
 }
 
-/** By the monotonic clock alone, which nobody sets. A timer may come early. */
+/** By the monotonic clock alone, which nobody can set. A timer may fire early. */
 async function waitUntil(at: number): Promise<void> {
   for (let leftMs = at - performance.now(); leftMs > 0; leftMs = at - performance.now()) await pause(leftMs)
 }

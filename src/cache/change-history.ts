@@ -1,9 +1,9 @@
-/** Keys whose last change is remembered one by one. */
+/** Keys whose last change is remembered individually. */
 const maxRemembered = 1_024
 
 /**
- * Which keys have changed lately, as far as this process has heard: a read that began before its key changed
- * must not be kept, one of another key may.
+ * Which keys have changed lately, as far as this process knows. A read that began before its key changed must
+ * not be kept; a read of another key may.
  */
 export interface ChangeHistory {
   /** Grows with every change. */
@@ -15,7 +15,7 @@ export interface ChangeHistory {
 
 export function createChangeHistory(): ChangeHistory {
   let generation = 0
-  /** Of older changes it is not known which keys they were of. */
+  /** It is no longer known which keys older changes were of. */
   let knownFrom = 0
   const changedAt = new Map<string, number>()
 
@@ -29,7 +29,7 @@ export function createChangeHistory(): ChangeHistory {
         return
       }
       for (const keyId of keyIds) {
-        // Taken out first, so that the map stays in the order of the changes.
+        // Removed first, so that the map stays in the order of the changes.
         changedAt.delete(keyId)
         changedAt.set(keyId, generation)
       }

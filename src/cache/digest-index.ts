@@ -1,16 +1,14 @@
 const shardCount = 256
-/**
- * Words of 32 bits an entry: a shard's number and 48 bits are left of a digest, 48 bits of its owner's id.
- */
+/** 32-bit words per entry: with the shard's number, 48 bits of a digest and 48 bits of its owner's id. */
 const entryWords = 3
 const firstCapacity = 8
 const mostLoad = 0.8
 const growth = 1.25
 
 /**
- * The digests that exist, in 12 bytes each and less than 20 with the room between them: no false "not there",
- * and a wrong "there" once in 2^56 tries for each entry, which costs one look at the store. Open addressing
- * in 256 small tables, so that none takes long to grow.
+ * The digests that exist, in 12 bytes each and less than 20 including free slots. Never a false "does not
+ * exist". A false "exists" once in 2^56 tries for each entry, which costs one read of the store. Open
+ * addressing in 256 small tables, so that none takes long to grow.
  */
 export interface DigestIndex {
   readonly size: number
@@ -21,13 +19,13 @@ export interface DigestIndex {
   /** @param keyHash the same digest in hex, as stores hold it. */
   add(keyHash: string, keyId: string): void
   delete(digest: string): void
-  /** Takes out all digests of these keys: one look at every entry, some 10 ms for a million. */
+  /** Removes all digests of these keys: one look at every entry, some 10 ms for a million. */
   deleteOwners(keyIds: readonly string[]): void
 }
 
 /**
- * Of a slot: word 0 holds digest bytes 1 to 4; word 1 bytes 5 and 6, and 16 bits of the owner; word 2 the
- * rest of the owner, never 0.
+ * Layout of a slot: word 0 holds digest bytes 1 to 4; word 1 bytes 5 and 6, and 16 bits of the owner; word 2
+ * the rest of the owner, never 0.
  */
 interface Shard {
   slots: Uint32Array
@@ -67,7 +65,7 @@ export function createDigestIndex(): DigestIndex {
     }
   }
 
-  /** Entries behind the free slot move up, or a search for them would end there. */
+  /** Entries after the free slot move up, or a search for them would end there. */
   function free({ slots }: Shard, freed: number): void {
     const capacity = slots.length / entryWords
     let hole = freed
@@ -94,7 +92,7 @@ export function createDigestIndex(): DigestIndex {
         free(shard, at / entryWords)
         shard.count--
         size--
-        // What has moved up is looked at next.
+        // The entry that has moved up is checked next.
       } else at += entryWords
     }
   }
@@ -167,7 +165,7 @@ function ownerOf(keyId: string): Owner {
 }
 
 interface OwnerSet {
-  /** By the lowest 16 bits of an owner: 0 = it is not in the set. */
+  /** By the lowest 16 bits of an owner: 0 = not in the set. */
   readonly likely: Uint8Array
   has(low: number, high: number): boolean
 }

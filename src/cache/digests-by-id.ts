@@ -6,7 +6,8 @@ export interface DigestsById {
 }
 
 /**
- * Nearly all keys have one secret in use: its digest is kept as it is, as a list of one takes 60 bytes more.
+ * Nearly all keys have one secret in use. Its digest is kept as a string, because a list of one takes 60
+ * bytes more.
  */
 export function createDigestsById(): DigestsById {
   const digests = new Map<string, string | readonly string[]>()

@@ -18,15 +18,15 @@ export interface KeyCacheOptions<Compiled> {
   hints?: ChangeHints | undefined
   clock: Clock
   /**
-   * Turns a record into what verification needs of it and its secret at `index`, once per version of a key.
-   * `sibling` is what was made for another secret of the same version.
+   * Turns a record and its secret at `index` into what verification needs, once per version of a key.
+   * `sibling` is the result for another secret of the same version.
    */
   compile: (record: KeyRecord, index: number, sibling: Compiled | undefined) => Compiled
   budget: MissBudget
   maxKeys: number
-  /** How long this process trusts what it has cached at most. */
+  /** How long this process trusts its cache at most. */
   leaseMs: number
-  /** Whether the application has named that lease: then it is the store's as well. */
+  /** Whether the application has set that lease: then it becomes the store's as well. */
   namesLease: boolean
   staleOnOutageMs: number
   /** Whether to keep an index of the secrets that exist. */
@@ -34,21 +34,21 @@ export interface KeyCacheOptions<Compiled> {
   storeOutage: (part: string) => Outage
   hintsOutage: (part: string) => Outage
   /**
-   * The store does not tell what exists: keys that are not cached can be refused for wrong keys that others
-   * send. Told once.
+   * The store does not list what exists: keys that are not cached can be refused because of wrong keys that
+   * others send. Called once.
    */
   onUntold: () => void
   onStaleAccept: (keyId: string) => void
   onRevisionRegressed: () => void
-  /** Told by each poll whether somebody looks at decisions. */
+  /** Called by each poll with whether somebody looks at decisions. */
   onWatched?: ((isWatched: boolean) => void) | undefined
   onAnswer: (answer: PollAnswer) => void
 }
 
 /**
  * The cache in front of a store. Hits and misses live in separate bounded caches, so that junk never pushes
- * out keys. Concurrent lookups of one secret share one read; failures are never kept. What is cached is what
- * the store held where this process stands (`standing.ts`), and counts while the lease holds (`lease.ts`).
+ * out keys. Concurrent lookups of one secret share one read. Failures are never kept. The cache holds what
+ * the store held at this process's position (`standing.ts`), and counts while the lease holds (`lease.ts`).
  */
 export function createKeyCache<Compiled extends Cacheable>(
   options: KeyCacheOptions<Compiled>,

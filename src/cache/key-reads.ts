@@ -17,7 +17,7 @@ export interface KeyReadsOptions<Compiled> {
   lookups: Lookups
 }
 
-/** Reads of keys from the store, and what they put into the cache. Concurrent reads of one secret are one. */
+/** Reads keys from the store into the cache. Concurrent reads of one secret share one question. */
 export interface KeyReads<Compiled> {
   /** Reads a secret that is not cached. */
   load(
@@ -25,21 +25,21 @@ export interface KeyReads<Compiled> {
     source: string,
     older: (() => readonly string[]) | undefined,
   ): Promise<Lookup<Compiled>>
-  /** Reads a key that was found before: charges nobody. */
+  /** Reads a key that was found before. Charges nobody. */
   readAgain(key: Compiled): Promise<Compiled | 'unknown'>
-  /** Reads a cached key again while requests go on with it. */
+  /** Reads a cached key again while requests go on using it. */
   refresh(hit: Compiled, monotonic: number): void
-  /** From now on nobody waits for a read that is under way. */
+  /** From now on no request waits for a read that is under way. */
   forget(): void
   close(): void
 }
 
 /**
- * A cached key is read again after 45 to 60 seconds, at random so that not all are at once: the backstop for
- * a change that somebody made in the database by hand, without raising the revision.
+ * A cached key is read again after 45 to 60 seconds, at random so that not all are read at once. This finds a
+ * change that somebody made in the database by hand, without raising the revision.
  */
 const hitTtlMs = { least: 45_000, most: 59_000 }
-/** One that could not be read again is tried after this time. */
+/** A key that could not be read again is retried after this time. */
 const retrySeconds = 5
 
 export function createKeyReads<Compiled extends Cacheable>(
@@ -96,7 +96,7 @@ export function createKeyReads<Compiled extends Cacheable>(
     const compiled = compile(record, index, other?.version === record.version ? other : undefined)
     compiled.digest = digest
     compiled.freshUntilSeconds = freshUntilSeconds()
-    // Between the answer and here others may have had their turn; who asked judges again.
+    // Other work may have run between the answer and here; the caller judges again.
     if (changes.none(generation, record.id)) cached.add(compiled)
     return compiled
   }
@@ -107,7 +107,7 @@ export function createKeyReads<Compiled extends Cacheable>(
     return Math.ceil((clock.monotonic() + ttlMs) / 1_000)
   }
 
-  /** Reads a key again while requests go on with what is cached. */
+  /** Reads a key again while requests go on using the cached one. */
   function refresh(hit: Compiled, monotonic: number): void {
     hit.freshUntilSeconds = Math.ceil(monotonic / 1_000) + retrySeconds
     readAgain(hit).catch(() => {})

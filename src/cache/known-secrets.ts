@@ -5,41 +5,39 @@ import type { ExistingSecrets } from '../stores/key-store.ts'
 import { createDigestIndex, type DigestIndex } from './digest-index.ts'
 import type { Outage } from './outages.ts'
 
-/** Small enough that no page holds up the event loop. */
+/** Small enough that no page blocks the event loop. */
 const pageSize = 2_000
-/** Keys that changed, asked for at once. */
+/** Changed keys that are asked for at once. */
 const mostKeys = 1_000
 /** Pause after a question that failed, in milliseconds. */
 const retryMs = 500
-/**
- * Of millions of secrets those of keys that changed take some time to find: a tenth of the process's at most.
- */
+/** Among millions of secrets, finding those of changed keys takes time: a tenth of the process's at most. */
 const pauseFactor = 9
 const longestPauseMs = 250
 
 /**
- * Which secrets exist, as far as this process has heard: whoever presents one of them pays nothing for a look
- * at the store.
+ * Which secrets exist, as far as this process knows. Presenting one of them costs nothing of the lookup
+ * budget.
  */
 export interface KnownSecrets {
   has(digest: string): boolean
-  /** The store has said that nobody has this one. */
+  /** The store has said that no key has this one. */
   delete(digest: string): void
-  /** These keys have changed, says the store; `'all'`: it has to be asked for everything. */
+  /** The store says that these keys have changed; `'all'`: everything must be read again. */
   note(keyIds: readonly string[] | 'all'): void
-  /** Resolves when all that has been noted is in. @throws StoreError when the store does not tell in time. */
+  /** Resolves when everything noted is in. @throws StoreError when the store does not tell in time. */
   caughtUp(): Promise<void>
   close(): void
 }
 
-/** Read from the store in pages, and from then on key by key, as they change. */
+/** Read from the store in pages, and then key by key, as they change. */
 export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): KnownSecrets {
   let index = createDigestIndex()
-  /** Being read; what the last one knows counts until it is complete. */
+  /** The index being read. The previous one counts until it is complete. */
   let next: DigestIndex | undefined
   let isIncomplete = true
   const changed = new Set<string>()
-  /** To be waited before the index is brought up to date once more. */
+  /** How long to wait before the index is updated again. */
   let restMs = 0
   let working: Promise<void> | undefined
   let retryAt = Number.NEGATIVE_INFINITY
@@ -48,7 +46,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
 
   async function readAll(): Promise<void> {
     isIncomplete = false
-    // What changes from now on is asked for behind the last page: a page may have been read before.
+    // Changes from now on are asked for after the last page: a page may have been read before.
     changed.clear()
     const reading = createDigestIndex()
     next = reading
@@ -64,7 +62,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
       }
       for (const { keyHash, keyId } of page) reading.add(keyHash, keyId)
       after = last.keyHash
-      // A store that answers at once gives nobody else a turn.
+      // A store that answers synchronously gives no other work a turn.
       await new Promise((resolve) => setImmediate(resolve))
     }
     next = undefined

@@ -2,19 +2,19 @@ import type { Clock } from '../runtime/clock.ts'
 import { elapsedMs, never } from './moment.ts'
 import type { Question } from './standing.ts'
 
-/** No lease is longer, in milliseconds. */
+/** The longest lease, in milliseconds. */
 export const maxLeaseMs = 600_000
 
 /**
- * How long this process may trust what it has cached: from the beginning of the last question whose answer it
+ * How long this process may trust its cache: counted from the beginning of the last question whose answer it
  * has applied. A change elsewhere returns when every lease that began before it has ended.
  */
 export interface Lease {
-  /** The smaller of the process's own lease and the one that the store named; 0 before the first answer. */
+  /** The smaller of the process's own lease and the store's; 0 before the first answer. */
   leaseMs(): number
-  /** Counts from the beginning of a question, whose answer took its time. */
+  /** Counts from the beginning of a question, because its answer took time. */
   renew(question: Question, storeLeaseMs: number): void
-  /** Both clocks have been read by whoever asks. */
+  /** The caller has read both clocks. */
   holds(monotonic: number, wall: number): boolean
   ageMs(): number
 }
@@ -27,7 +27,7 @@ export function createLease(clock: Clock, ownLeaseMs: number): Lease {
   return {
     leaseMs: () => leaseMs,
     renew({ number, began }, storeLeaseMs) {
-      // An answer that is late neither renews the lease nor says how long it is now.
+      // An answer that is late neither renews the lease nor changes its length.
       if (number <= newest) return
       newest = number
       since = began

@@ -3,18 +3,18 @@ import { atDeadline, storeDeadlineMs, timeoutError } from '../runtime/deadline.t
 import { StoreError } from '../runtime/errors.ts'
 
 const maxConcurrent = 32
-/** Strangers that may wait; of keys that exist there are no more than there are. */
+/** Most lookups of unknown keys that may wait; the number of existing keys is limited anyway. */
 const maxStrangers = 4_096
 
 /**
- * Keeps lookups few and short: so many at once, none waiting longer than the store's deadline, keys that
- * exist first.
+ * Keeps lookups few and short: a fixed number at once, none waiting longer than the store's deadline,
+ * existing keys first.
  */
 export interface LookupQueue {
   /**
-   * Gives the function that leaves the queue again.
+   * Resolves to the function that leaves the queue.
    * @param isKnown whether the key is known to exist.
-   * @throws StoreError when too many strangers wait, or the wait was too long.
+   * @throws StoreError when too many unknown keys wait, or the wait was too long.
    */
   enter(isKnown: boolean): Awaitable<() => void>
 }

@@ -9,32 +9,31 @@ import type { LookedUp, Poller } from './poller.ts'
 export interface LookupsOptions {
   poller: Pick<Poller, 'lookUp' | 'poll'>
   budget: MissBudget
-  /** Which secrets exist; undefined when the store does not tell, or need not. */
+  /** Which secrets exist; undefined when the store does not list them, or need not. */
   known: KnownSecrets | undefined
-  /** Whether the store answers from memory: such a look costs nothing that has to be spared. */
+  /** Whether the store answers from memory: then a lookup is free. */
   answersAtOnce: () => boolean
 }
 
 type Refusal = Exclude<BudgetVerdict, 'granted'>
 
-/** What the store holds of a digest. */
+/** What the store holds for a digest. */
 export interface Found extends LookedUp {
   readonly digest: string
 }
 
 /**
- * Looks digests up in the store. A secret that exists pays nothing, whatever else arrives: only digests that
- * are not among the known ones meet the budget, and none is refused for want of it before what is known has
- * been brought up to date.
+ * Looks digests up in the store. A secret that exists is never charged, whatever else arrives: only digests
+ * outside the known ones meet the budget, and none is refused for it before the known ones have been updated.
  */
 export interface Lookups {
   /**
    * @param digests of one presented secret, under each pepper, newest first.
-   * @param source whom to charge when nobody has any of them.
+   * @param source who pays when no key has any of them.
    * @throws StoreError `store_overloaded` when the budget of all is used up.
    */
   find(digests: readonly string[], source: string): Promise<Found | 'source_exhausted'>
-  /** The same for a digest that somebody had a moment ago: charges nobody. */
+  /** The same for a digest that belonged to a key a moment ago. Charges nobody. */
   findAgain(digest: string): Promise<Found>
 }
 
@@ -46,7 +45,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   let catchingUp: Promise<void> | undefined
   let caughtUpAt = Number.NEGATIVE_INFINITY
 
-  /** One deadline for the waits and the answer: who asked has waited for all of them. */
+  /** One deadline for the waits and the answer. */
   function startDeadline(): () => number {
     const endsAt = performance.now() + storeDeadlineMs
     return () => Math.max(1, endsAt - performance.now())
@@ -76,8 +75,8 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   }
 
   /**
-   * What is not among the known secrets hardly ever exists: it pays before it is looked up, so that many at
-   * once overdraw nothing.
+   * A digest outside the known ones hardly ever exists: it is charged before the lookup, so that many at once
+   * cannot overdraw the budget.
    */
   async function findStranger(
     digests: readonly string[],
@@ -112,7 +111,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     }
   }
 
-  /** Charges only for a secret that nobody has under any pepper, and then for each look. */
+  /** Charges only for a secret that no key has under any pepper, and then for each lookup. */
   async function findAny(digests: readonly string[], source: string, leftMs: () => number): Promise<Found> {
     const found = await lookUpEach(digests, leftMs)
     if (found.record === undefined) for (const _ of digests) budget.charge(source)
@@ -128,7 +127,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     return found as Found
   }
 
-  /** Those who come while the last one is under way share the next one. */
+  /** Callers that come while the last one is under way share the next one. */
   function catchUp(): Promise<void> {
     catchingUp ??= (async () => {
       const waitMs = Math.max(0, caughtUpAt + catchUpSpacingMs - performance.now())

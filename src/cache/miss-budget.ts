@@ -15,16 +15,16 @@ interface Bucket {
 /** Whose budget ran out: the source's (it is told to wait), or everybody's (others may be innocent). */
 export type BudgetVerdict = 'granted' | 'source_exhausted' | 'all_exhausted'
 
-/** How many well-formed but unknown keys may reach the store, so that a flood of them cannot. */
+/** Limits how many well-formed but unknown keys may reach the store, so that a flood of them cannot. */
 export interface MissBudget {
   check(source: string): BudgetVerdict
   /** Whether nothing is left of the source's own budget. Charges nothing. */
   isSpent(source: string): boolean
-  /** For one look at the store. May overdraw the budget, which is paid back first. */
+  /** Charges one lookup. May overdraw the budget; the debt is paid back first. */
   charge(source: string): void
   /** How much of everybody's budget is used up: 0 to 1. */
   used(): number
-  /** Gives a charge back: the key exists after all. */
+  /** Refunds a charge: the key exists after all. */
   refund(source: string): void
 }
 

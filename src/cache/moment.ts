@@ -13,8 +13,8 @@ export function readMoment(clock: Clock): Moment {
 }
 
 /**
- * Time since a moment by the clock that has gone further: in a suspended machine one of them may stand still,
- * and the wall clock may be set back.
+ * Time since a moment by the clock that has advanced further: in a suspended machine one of them may stand
+ * still, and the wall clock may be set back.
  */
 export function elapsedMs(since: Moment, monotonic: number, wall: number): number {
   return Math.max(monotonic - since.monotonic, wall - since.wall)

@@ -1,17 +1,17 @@
-/** One part of what can fail. */
+/** One part that can fail. */
 export interface Outage {
   began(error: unknown): void
   ended(): void
 }
 
-/** Gives each part its place, and knows which of them fail now. */
+/** Creates a tracker for each part, and knows which parts fail now. */
 export interface Outages {
   (part: string): Outage
-  /** Why the first of these parts fails, as it was told; undefined while all of them are well. */
+  /** Why the first failing part fails, as it was reported; undefined while all parts work. */
   errorOf(...parts: string[]): Error | undefined
 }
 
-/** Tells an outage once, however often its questions fail, and its end once all parts are well again. */
+/** Reports an outage once, however often its questions fail, and its end once all parts work again. */
 export function createOutages(onBegan: (error: Error) => void, onEnded: () => void): Outages {
   const failing = new Map<string, Error>()
   const place = (part: string): Outage => ({

@@ -14,8 +14,8 @@ export interface OwnStoreOptions {
 }
 
 /**
- * Asks a store that nobody outside this process can change: it tells of each change before that returns, so
- * there is nothing to poll for.
+ * Asks a store that nobody outside this process can change: it announces each change before the change
+ * returns, so polling is not needed.
  */
 export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answersAtOnce(): boolean } {
   const { store, changes } = options
@@ -58,7 +58,7 @@ export function createOwnStorePoller(options: OwnStoreOptions): Poller & { answe
   }
 }
 
-/** What is cached of a store of this process never goes stale. */
+/** The cache of a store of this process never goes stale. */
 export const endlessLease: Lease = {
   leaseMs: () => Number.POSITIVE_INFINITY,
   renew() {},

@@ -6,30 +6,30 @@ export interface PepperCheckOptions {
   store: Pick<KeyStore, 'notePepper'>
   hashers: SecretHashers
   /**
-   * The store holds keys that were made with a pepper which this process lacks. Told when that begins, or
-   * what is lacking changes.
+   * The store holds keys made with a pepper that this process lacks. Called when that begins, or when the
+   * missing peppers change.
    */
   onMissing: (error: StoreError) => void
-  /** The store does not remember peppers. Told once, to who has one. */
+  /** The store does not remember peppers. Called once, if this process has one. */
   onUnchecked: () => void
 }
 
 /**
- * Whether this process has every pepper that keys of the store were made with: without one such a key looks
- * like none at all.
+ * Checks that this process has every pepper that keys of the store were made with: without one, such a key
+ * looks unknown.
  */
 export interface PepperCheck {
-  /** What an answer of the store says. */
+  /** Reads an answer of the store. */
   see(answer: Pick<PollAnswer, 'peppers'>): void
-  /** Why a key that nobody seems to have may be a good one all the same. */
+  /** Why a key that seems unknown may be a good one all the same. */
   missing(): StoreError | undefined
   /**
-   * Before keys are made: has the store remember what they are hashed with.
+   * Before keys are made: makes the store remember what they are hashed with.
    * @param kinds `plain`: by SHA-256 alone, as imported hashes are.
    * @throws StoreError `pepper_missing` rather than make a key that no other process would accept.
    */
   claim(kinds?: readonly ('newest' | 'plain')[]): Promise<void>
-  /** What has been claimed may be lost: the store shows another history. */
+  /** Claims may be lost: the store shows another history. */
   forgetClaims(): void
 }
 
@@ -39,7 +39,7 @@ export function createPepperCheck({
   onMissing,
   onUnchecked,
 }: PepperCheckOptions): PepperCheck {
-  // Hashing takes node:crypto, which importing the package does not load.
+  // Hashing needs node:crypto, which importing the package does not load.
   let own: readonly string[] | undefined
   let seen: readonly string[] | undefined
   let error: StoreError | undefined
@@ -69,7 +69,7 @@ export function createPepperCheck({
 
   async function claimOne(fingerprint: string): Promise<void> {
     if (store.notePepper === undefined || claimed.has(fingerprint)) return
-    // Keys without a pepper from before there was one are no reason to make no new ones.
+    // Old keys without a pepper are no reason to refuse new ones.
     const peppers = await store.notePepper(fingerprint, [...ownFingerprints(), plainFingerprint()])
     see({ peppers })
     if (!peppers.includes(fingerprint)) throw error ?? pepperMissing(peppers)

@@ -14,53 +14,49 @@ export interface PollerOptions {
   standing: Standing
   lease: Lease
   changes: ChangeHistory
-  /** Called before the first question, and from then on before each. */
+  /** Called before each question, the first included. */
   onAsk: () => void
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
   /** Whether somebody looks at decisions, as each answer says. */
   onWatched?: ((isWatched: boolean) => void) | undefined
-  /** Sees every answer, before it counts. */
+  /** Called with every answer, before it is applied. */
   onAnswer: (answer: PollAnswer) => void
 }
 
-/** What the store holds of a digest. */
+/** What the store holds for a digest. */
 export interface LookedUp {
-  /** Undefined: nobody has it. */
+  /** Undefined: no key has it. */
   readonly record: KeyRecord | undefined
-  /** What is known to have changed, the answer included: the record is of that time. */
+  /** The generation of the known changes, including this answer: the record is from then. */
   readonly generation: number
-  /** False when something changed while the store was asked: what nobody had may be somebody's by now. */
+  /** False when something changed while the store was asked: an unknown digest may belong to a key by now. */
   readonly isUndisturbed: boolean
 }
 
-/** Asks the store the one kind of question there is, and applies what it answers. */
+/** Asks the store the one kind of question there is, and applies the answers. */
 export interface Poller {
-  /** From now on the store is asked regularly. Asks nothing at once. */
+  /** From now on the store is polled regularly. Asks nothing at once. */
   begin(): void
   /**
-   * Asks whose a digest is, until an answer has been applied that nothing has overtaken, and the lease holds.
+   * Looks a digest up, until an answer was applied that nothing has overtaken, and the lease holds.
    * @throws StoreError when the store throws, hangs, or answers too late for too long.
    */
   lookUp(keyHash: string, deadlineMs: number): Promise<LookedUp>
-  /** Asks what changed. A call during a question is answered by a further one; all who wait share it. */
+  /** Asks what changed. A call during a question is answered by the next one, shared by all who wait. */
   poll(): Promise<void>
   /** Asks until the lease holds. @throws StoreError when the store cannot be reached. */
   renew(): Promise<void>
-  /** Asks soon: hints that come in a burst share one question. */
+  /** Asks soon: a burst of hints shares one question. */
   hint(): void
   /** Whether the last question failed. */
   isFailing(): boolean
   close(): void
 }
 
-/**
- * Polls that hints cause begin at least this far apart, in milliseconds, however many hints somebody sends.
- */
+/** Polls caused by hints begin at least this far apart, in milliseconds, however many hints arrive. */
 const hintSpacingMs = 5
-/**
- * Pause before the third failed poll in a row is followed by another, in milliseconds; it grows with each.
- */
+/** Pause before the poll after two failures in a row, in milliseconds; it grows with each failure. */
 const firstPauseMs = 25
 const longestPauseMs = 100
 /** How often the store is asked while no lease is known, in milliseconds. */
@@ -78,7 +74,7 @@ export function createPoller(options: PollerOptions): Poller {
 
   const leaseHolds = () => lease.holds(clock.monotonic(), clock.now())
 
-  /** Undefined: the answer is of another moment, was overtaken, or came too late. */
+  /** Undefined: the answer is from another moment, was overtaken, or came too late. */
   async function askOnce(keyHash: string | undefined, deadlineMs: number): Promise<LookedUp | undefined> {
     if (closed) throw closedError()
     options.onAsk()
@@ -98,7 +94,7 @@ export function createPoller(options: PollerOptions): Poller {
     if (outcome === 'applied') lease.renew(question, answer.leaseMs)
     if (outcome === 'applied' ? isOvertaken : !isStillOfUse(outcome, question, answer, keyHash))
       return undefined
-    // That nobody has a secret needs no lease: it was asked after the request had come.
+    // "No key has this secret" needs no lease: the question began after the request came.
     const needsLease = keyHash === undefined || record !== undefined
     if (needsLease && !leaseHolds()) return undefined
     return {
@@ -108,7 +104,7 @@ export function createPoller(options: PollerOptions): Poller {
     }
   }
 
-  /** Whether an answer that was not applied says what was asked for all the same. */
+  /** Whether an answer that was not applied still answers the question. */
   function isStillOfUse(
     outcome: Outcome,
     question: Question,
@@ -116,7 +112,7 @@ export function createPoller(options: PollerOptions): Poller {
     keyHash: string | undefined,
   ): boolean {
     if (keyHash !== undefined) return standing.isStillRight(question, answer, answer.record?.id)
-    // Whoever polls wants to know what has changed by now: a question that began later has told.
+    // The caller wants to know what has changed by now: a later question has told.
     return outcome === 'superseded'
   }
 
@@ -141,7 +137,7 @@ export function createPoller(options: PollerOptions): Poller {
 
   function poll(): Promise<void> {
     if (polling !== undefined) {
-      // It may have read too early for whoever asks now.
+      // The poll under way may have read too early for this caller.
       pollAgain = true
       return polling
     }
@@ -158,7 +154,7 @@ export function createPoller(options: PollerOptions): Poller {
     return polling
   }
 
-  /** A store that refuses at once would otherwise be asked again by every single request. */
+  /** Without a pause, every single request would ask a store that refuses at once. */
   async function pauseWhileFailing(): Promise<void> {
     if (failures < 2) return
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, failures - 2))
@@ -191,9 +187,8 @@ export function createPoller(options: PollerOptions): Poller {
     },
     async renew() {
       schedule()
-      // A poll that is under way may have begun before whoever asks, even before the process was frozen: when
-      // it leaves the lease lapsed or fails, one that begins now has the last word. One that hung has used up
-      // the time there is.
+      // A poll under way may have begun before this call, even before the process was frozen. When it fails
+      // or leaves the lease expired, a poll that begins now decides. When it hung, there is no time left.
       if (polling !== undefined) {
         await polling.catch((error: unknown) => {
           if (isTimeout(error)) throw error
@@ -204,7 +199,7 @@ export function createPoller(options: PollerOptions): Poller {
       if (!leaseHolds()) throw timeoutError()
     },
     hint() {
-      // Without a question before it nothing is cached that could be stale: a process that only manages keys
+      // Before the first question nothing is cached that could be stale: a process that only manages keys
       // never asks.
       if (closed || hintTimer !== undefined || timer === undefined) return
       const waitMs = Math.max(0, hintSpacingMs - (performance.now() - pollBegan))

@@ -10,7 +10,7 @@ export interface StaleOnOutageOptions<Compiled> {
   onStaleAccept: (keyId: string) => void
 }
 
-/** What may be served from the cache while the store is unreachable. */
+/** Serves cached keys while the store is unreachable. */
 export interface StaleOnOutage<Compiled> {
   /** Whether cached keys count although the lease has ended. */
   isBridged(): boolean

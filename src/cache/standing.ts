@@ -7,38 +7,37 @@ import { type Moment, readMoment } from './moment.ts'
 export interface Question {
   /** Questions are numbered in the order in which they began. */
   readonly number: number
-  /** Where the process stood when it asked; `null`: it knew nothing. */
+  /** The position of the process when it asked; `null`: it knew nothing. */
   readonly since: Position | null
   readonly began: Moment
-  /** What was known to have changed by then. */
+  /** The generation of the changes known by then. */
   readonly generation: number
 }
 
 export interface StandingOptions {
   clock: Clock
   changes: ChangeHistory
-  /** Everything found so far about these keys is void. Called before the process stands anywhere else. */
+  /** Drops everything found so far about these keys. Called before the position changes. */
   onChanged: (keyIds: readonly string[] | 'all') => void
-  /** The store shows another history than the one this process stood in. */
+  /** The store shows another history than the one this process knew. */
   onRevisionRegressed: () => void
 }
 
 /**
- * What became of an answer. `superseded`: a question that began later has been answered already.
- * `of_another_moment`: the process has moved since it asked. Either way nothing has happened.
+ * What became of an answer. `superseded`: a later question has been answered already. `of_another_moment`:
+ * the process has moved since it asked. Either way nothing has happened.
  */
 export type Outcome = 'applied' | 'superseded' | 'of_another_moment'
 
-/** Where this process stands in the history of the store. What is cached is what the store held there. */
+/** The position of this process in the history of the store. The cache holds what the store held there. */
 export interface Standing {
   begin(): Question
   /** Applies an answer, at once and as a whole, or not at all. */
   apply(question: Question, answer: PollAnswer): Outcome
   /**
-   * Whether what an answer that was not applied says of a key is right all the same: it is as it was where
-   * the process stood when it asked, as it has changed neither on the way to where the process stands now nor
-   * on the way to what the answer shows.
-   * @param keyId undefined: of a digest that nobody has.
+   * Whether an answer that was not applied is still right about a key: the key has not changed between the
+   * position of the question and either the present position or the answer's.
+   * @param keyId undefined: about a digest that no key has.
    */
   isStillRight(question: Question, answer: PollAnswer, keyId: string | undefined): boolean
 }
@@ -66,8 +65,8 @@ export function createStanding(options: StandingOptions): Standing {
     }),
     apply(question, answer) {
       if (!isSame(answer.position, here)) {
-        // A late answer, or one that says what changed since somewhere else, may be of a history that has
-        // been lost since.
+        // An answer that is late, or starts from another position, may belong to a history that has been lost
+        // since.
         if (question.number < newestApplied) return 'superseded'
         if (!isSame(question.since, here)) return 'of_another_moment'
         moveTo(answer)
@@ -82,7 +81,7 @@ export function createStanding(options: StandingOptions): Standing {
   }
 }
 
-/** Marks are random: a revision of a lost history has the number of one of today's, but not its mark. */
+/** Marks are random: a revision of a lost history has the number of a present one, but not its mark. */
 function isSame(one: Position | null, other: Position | null): boolean {
   return one?.revision === other?.revision && one?.mark === other?.mark
 }

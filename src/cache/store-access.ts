@@ -18,7 +18,7 @@ export interface StoreAccessOptions {
   onChanged: (keyIds: readonly string[] | 'all') => void
   onRevisionRegressed: () => void
   onWatched?: ((isWatched: boolean) => void) | undefined
-  /** Sees every answer of the store. */
+  /** Called with every answer of the store. */
   onAnswer: (answer: PollAnswer) => void
 }
 

@@ -2,15 +2,15 @@ import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Outage } from './outages.ts'
 
 /**
- * A refused attempt is repeated after this time, in milliseconds: a server that takes no writes stops nobody
- * from verifying.
+ * A refused attempt is repeated after this time, in milliseconds: a server that takes no writes must not stop
+ * verification.
  */
 const retryMs = 60_000
 
 /**
- * Gives the store the lease that the application names, once in the life of a process: two processes that
- * name different ones would otherwise change it to and fro. Nobody waits for it, as a process never trusts
- * for longer than the store says.
+ * Gives the store the application's lease, once in the life of a process: two processes with different ones
+ * would otherwise change it back and forth. Nobody waits for it, because a process never trusts its cache for
+ * longer than the store says.
  */
 export function createStoreLease(
   setLease: (() => Awaitable<void>) | undefined,

@@ -12,8 +12,8 @@ export interface PageAssets {
 }
 
 /**
- * The built page; undefined when it has not been built. In the package the build puts a constant in the place
- * of this module (`tsdown.config.ts`), so nothing is looked for on the disk of the application.
+ * The built page; undefined when it has not been built. In the package the build replaces this module by a
+ * constant (`tsdown.config.ts`), so nothing is read from the application's disk.
  */
 export function readPageAssets(): PageAssets | undefined {
   const folder = new URL('../../../dashboard/dist/', import.meta.url)

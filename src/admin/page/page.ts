@@ -2,15 +2,15 @@ import { gzipSync } from 'node:zlib'
 import type { PageAsset, PageAssets } from './page-assets.ts'
 import { pageHeaders } from './page-headers.ts'
 
-/** Where the page lives, behind whatever the application is mounted under. */
+/** The path of the page, after the application's mount point. */
 export const pagePath = '/events/write-keys'
 
 export interface PageOptions {
-  /** Undefined when the page was not built: then its path says so. */
+  /** Undefined when the page was not built: its path then says so. */
   assets: PageAssets | undefined
   /** Where the ingest endpoints are, for examples and test events, e.g. `/v1`. */
   ingestPath: string
-  /** Whether the application may know who looks without a token, as by its own session. */
+  /** Whether the application may know the visitor without a token, for example by its own session. */
   asksApplication?: boolean
   /** Origins whose pages may frame it. Default: none. */
   frameAncestors?: readonly string[]
@@ -18,7 +18,9 @@ export interface PageOptions {
 
 /** Answers requests for the page and its files, from memory. */
 export interface Page {
-  /** @param path of the request, less the base path. @returns undefined when the path is not the page's. */
+  /**
+   * @param path of the request, without the base path. @returns undefined when the path is not the page's.
+   */
   answer(request: Request, path: string): Response | undefined
 }
 
@@ -52,14 +54,14 @@ export function createPage(options: PageOptions): Page {
         })
       }
       const name = path.slice(pagePath.length + 1)
-      // Relative, so that it is right behind every prefix and proxy.
+      // Relative, so that it works behind every prefix and proxy.
       if (name === '') return refuse(308, 'Moved', { ...headers, location: '../write-keys' })
       return files.get(name)?.(request) ?? refuse(404, 'Not found', headers)
     },
   }
 }
 
-/** Every address in it is relative to the page's own, so that nobody has to say where it is mounted. */
+/** All its addresses are relative to the page, so that nobody has to configure where it is mounted. */
 function toHtml({ script, style }: PageAssets, ingestPath: string, asksApplication: boolean): string {
   const session = asksApplication ? '\n<meta name="writekey-session" content="application">' : ''
   return `<!doctype html>

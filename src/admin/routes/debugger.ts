@@ -90,7 +90,7 @@ const watchDecisions = defineOperation({
       const data = found.map((decision) => toDecisionJson(decision, names))
       return jsonAnswer(200, { data, scope, process: processName })
     }
-    // Nobody reads, and so nobody would end, the stream of a HEAD.
+    // Nobody reads the stream of a HEAD, so nobody would end it.
     const stream =
       request.method === 'HEAD'
         ? null
@@ -105,7 +105,7 @@ const watchDecisions = defineOperation({
       headers: {
         ...answerHeaders,
         'content-type': 'text/event-stream; charset=utf-8',
-        // nginx would hold the stream back to fill its buffers.
+        // nginx would buffer the stream.
         'x-accel-buffering': 'no',
       },
     })

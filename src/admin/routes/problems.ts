@@ -92,7 +92,7 @@ function toProblemJson(
 
 const hourMs = 3_600_000
 
-/** The hour that is not over is compared with what the one before had by then. */
+/** Compares the unfinished hour with the same part of the hour before. */
 function trendOf({ firstAt, lastAt, lastHour, hourBefore }: Problem, now: number) {
   if (now - lastAt >= hourMs) return 'over'
   if (now - firstAt < hourMs) return 'new'

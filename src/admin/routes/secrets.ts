@@ -6,7 +6,7 @@ import { actorOf, defineOperation, jsonAnswer, type Operation } from '../operati
 import { AdminProblem } from '../problem.ts'
 import { etag, keysPath, withVolume } from './write-keys.ts'
 
-/** A thousand keys with rules and metadata. */
+/** Enough for a thousand keys with rules and metadata. */
 const maxImportBytes = 4_194_304
 
 const importWriteKeys = defineOperation({

@@ -144,7 +144,7 @@ export async function withVolume(keys: ScopedKeys, key: WriteKey) {
   return toKeyWithVolumeJson(key, (await keys.volumes([key.id])).get(key.id))
 }
 
-/** The version a change is meant for, from `If-Match` or the body; undefined when it does not say. */
+/** The version that a change is meant for, from `If-Match` or the body; undefined when there is none. */
 function expectedVersion(ifMatch: string | null, fromBody: number | undefined): number | undefined {
   if (ifMatch === null || ifMatch === '*') return fromBody
   const match = /^(?:W\/)?"([1-9]\d{0,15})"$/.exec(ifMatch)
@@ -169,8 +169,8 @@ function idempotencyProblem(problem: string): AdminProblem {
 }
 
 /**
- * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives:
- * derived, so that nothing has to be remembered and every process agrees.
+ * The id of the key that this caller's call with this Idempotency-Key makes, however often it arrives. It is
+ * derived, so that nothing must be remembered and every process agrees.
  */
 function idempotentId(idempotencyKey: string | null, { name, workspace }: Principal): string | undefined {
   if (idempotencyKey === null) return undefined
