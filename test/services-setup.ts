@@ -55,30 +55,10 @@ const candidates: Record<ServiceName, Candidate> = {
       await client.close()
     },
   },
-  chromium: {
-    label: 'Chromium',
-    variable: 'WRITEKEY_TEST_CHROMIUM',
-    address: process.env.WRITEKEY_TEST_CHROMIUM ?? '/usr/bin/chromium',
-    use: (path) => access(path, constants.X_OK),
-  },
-  nginx: {
-    label: 'nginx',
-    variable: 'WRITEKEY_TEST_NGINX',
-    address: process.env.WRITEKEY_TEST_NGINX ?? '/usr/sbin/nginx',
-    use: (path) => access(path, constants.X_OK),
-  },
-  haproxy: {
-    label: 'HAProxy',
-    variable: 'WRITEKEY_TEST_HAPROXY',
-    address: process.env.WRITEKEY_TEST_HAPROXY ?? '/usr/sbin/haproxy',
-    use: (path) => access(path, constants.X_OK),
-  },
-  nats: {
-    label: 'NATS',
-    variable: 'WRITEKEY_TEST_NATS',
-    address: process.env.WRITEKEY_TEST_NATS ?? '/usr/sbin/nats-server',
-    use: (path) => access(path, constants.X_OK),
-  },
+  chromium: program('Chromium', 'WRITEKEY_TEST_CHROMIUM', '/usr/bin/chromium'),
+  nginx: program('nginx', 'WRITEKEY_TEST_NGINX', '/usr/sbin/nginx'),
+  haproxy: program('HAProxy', 'WRITEKEY_TEST_HAPROXY', '/usr/sbin/haproxy'),
+  nats: program('NATS', 'WRITEKEY_TEST_NATS', '/usr/sbin/nats-server'),
   inngest: {
     label: "Inngest's SDK (npm run install:inngest)",
     variable: 'WRITEKEY_TEST_INNGEST',
@@ -89,6 +69,16 @@ const candidates: Record<ServiceName, Candidate> = {
       await isThere().catch(() => promisify(execFile)('npm', ['run', 'install:inngest']))
     },
   },
+}
+
+/** A program that tests start themselves. */
+function program(label: string, variable: string, usualPath: string): Candidate {
+  return {
+    label,
+    variable,
+    address: process.env[variable] ?? usualPath,
+    use: (path) => access(path, constants.X_OK),
+  }
 }
 
 /** Most machines without a service refuse the port at once: then its driver need not be loaded at all. */

@@ -4,17 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
-
-const audit = {
-  id: 'aud_1',
-  at: 0,
-  action: 'create',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-} as const
+import { auditEntry } from './audit-entry.ts'
 
 it('lets transactions end before it closes the file, so that no lock stays behind', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'writekey-closing-'))
@@ -23,12 +13,12 @@ it('lets transactions end before it closes the file, so that no lock stays behin
   const first = createSqlStore({ url })
   await first.migrate()
   const record = createKeyRecord()
-  const inserted = first.insert(record, audit)
+  const inserted = first.insert(record, auditEntry())
   await first.close()
   await inserted
 
   const second = createSqlStore({ url })
-  expect(await second.insert(createKeyRecord(), { ...audit, id: 'aud_2' })).toBeDefined()
+  expect(await second.insert(createKeyRecord(), auditEntry())).toBeDefined()
   expect(await second.get(record.id)).toEqual(record)
   await second.close()
 })

@@ -6,24 +6,15 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
-
-const audit = {
-  at: 0,
-  action: 'create',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-} as const
 
 /** That the driver is the one used: it counts what it opens. */
 async function storesWith(url: string, driver: object, opened: () => number): Promise<void> {
   const store = createSqlStore({ url, driver, tablePrefix: `d${Math.random().toString(36).slice(2, 8)}_` })
   onTestFinished(() => store.close())
   const record = createKeyRecord()
-  await store.insert(record, { ...audit, id: record.id })
+  await store.insert(record, auditEntry(record.id))
   expect(await store.get(record.id)).toEqual(record)
   expect(opened()).toBeGreaterThan(0)
 }

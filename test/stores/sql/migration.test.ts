@@ -10,22 +10,12 @@ import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
-
-const audit = {
-  id: 'aud_1',
-  at: 0,
-  action: 'create',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-} as const
 
 async function insertAndFind(store: KeyStore): Promise<void> {
   const record = createKeyRecord()
-  expect(await store.insert(record, { ...audit, id: `aud_${randomBase62(16)}` })).toBeDefined()
+  expect(await store.insert(record, auditEntry())).toBeDefined()
   expect(await store.get(record.id)).toEqual(record)
 }
 
@@ -43,7 +33,7 @@ function migrates(url: () => string): void {
   it('keeps stores with different prefixes apart', async () => {
     const [one, other] = ['one_', 'other_'].map((tablePrefix) => createSqlStore({ url: url(), tablePrefix }))
     const record = createKeyRecord()
-    await one?.insert(record, audit)
+    await one?.insert(record, auditEntry())
     expect(await other?.get(record.id)).toBeUndefined()
     await Promise.all([one?.close(), other?.close()])
   })
@@ -106,7 +96,7 @@ describe('SQLite', () => {
     for (const call of [
       () => store.migrate(),
       () => store.poll({ since: null }),
-      () => store.insert(createKeyRecord(), audit),
+      () => store.insert(createKeyRecord(), auditEntry()),
       () => store.setLease?.(1_000),
     ]) {
       await expect((async () => call())()).rejects.toMatchObject({ code: 'schema_too_new' })
@@ -119,9 +109,9 @@ describe('SQLite', () => {
   it('never brings a revoked key back, even for a caller with the right version', async () => {
     const store = createSqlStore({ url: 'sqlite::memory:' })
     const revoked = createKeyRecord({ status: 'revoked', revokedAt: 1 })
-    await store.insert(revoked, audit)
+    await store.insert(revoked, auditEntry())
     const alive = { ...revoked, status: 'active' as const, revokedAt: null, version: 2 }
-    expect(await store.replace(alive, { ...audit, id: 'aud_2' })).toBeUndefined()
+    expect(await store.replace(alive, auditEntry())).toBeUndefined()
     expect(await store.get(revoked.id)).toEqual(revoked)
     await store.close()
   })
@@ -133,7 +123,7 @@ describe('SQLite', () => {
     await Promise.all(
       Array.from({ length: 20 }, async () => {
         const record = createKeyRecord()
-        const entry = () => ({ ...audit, id: `aud_${randomBase62(16)}` })
+        const entry = () => auditEntry()
         expect(await one.insert(record, entry())).toBeDefined()
         expect(await other.get(record.id)).toEqual(record)
         const next = { ...record, version: 2 }
@@ -228,7 +218,7 @@ describeWithService('postgres', 'PostgreSQL', (address) => {
     const other = createSqlStore({ url: database.url, notifications: false })
     const record = createKeyRecord()
     await expect.poll(() => heard.filter((keyIds) => keyIds === undefined).length).toBeGreaterThan(1)
-    await other.insert(record, { ...audit, id: `aud_${randomBase62(16)}` })
+    await other.insert(record, auditEntry())
     await expect
       .poll(() => heard.some((keyIds) => Array.isArray(keyIds) && keyIds.includes(record.id)))
       .toBe(true)

@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { AuditEntry } from '../../../src/index.ts'
-import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
+import { auditEntry } from './audit-entry.ts'
 import { describeWithServers } from './servers/describe.ts'
 import { follow, makeDatabase, startMariadb } from './servers/own-mariadb.ts'
 import { startPostgres } from './servers/own-postgres.ts'
-
-const auditEntry = (): AuditEntry => ({
-  id: `aud_${randomBase62(16)}`,
-  at: 0,
-  action: 'create',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-})
 
 async function insert(store: SqlStore): Promise<KeyRecord> {
   const record = createKeyRecord()

@@ -13,17 +13,8 @@ import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
 import { nameTables } from '../../../src/stores/sql/table-names.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
-
-const audit = {
-  at: 0,
-  action: 'create',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-} as const
 
 /** How the database would run the statement behind a cache miss, as text, with `count` keys stored; one more was changed since the last poll. */
 async function explain(
@@ -36,7 +27,7 @@ async function explain(
   const store = createSqlStore({ url, notifications: false })
   const records = Array.from({ length: count }, () => createKeyRecord())
   const { position: since } = await store.poll({ since: null })
-  for (const record of records) await store.insert(record, { ...audit, id: `aud_${record.id}` })
+  for (const record of records) await store.insert(record, auditEntry(`aud_${record.id}`))
   await store.close()
   const naming = { schema: undefined, prefix: 'writekey_' }
   const tables = nameTables(naming)

@@ -17,19 +17,8 @@ import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
+import { auditEntry } from './audit-entry.ts'
 import { useFolder } from './databases.ts'
-
-const audit = () =>
-  ({
-    id: `aud_${randomBase62(16)}`,
-    at: 0,
-    action: 'create',
-    actor: null,
-    address: null,
-    keyId: null,
-    before: null,
-    after: null,
-  }) as const
 
 const secretOf = (record: KeyRecord) => record.secrets[0]?.keyHash as string
 
@@ -49,7 +38,7 @@ describe('a SQLite file that another one takes the place of', () => {
   async function fileWith(record: KeyRecord): Promise<string> {
     const [file, backup] = [newFile(), newFile()]
     const store = createSqlStore({ url: `sqlite:${file}` })
-    await store.insert(record, audit())
+    await store.insert(record, auditEntry())
     const database = new Database(file)
     database.exec(`vacuum into '${backup}'`)
     database.close()
@@ -61,7 +50,7 @@ describe('a SQLite file that another one takes the place of', () => {
     const [record, other] = [createKeyRecord(), createKeyRecord()]
     const file = newFile()
     const store = openStore(file)
-    await store.insert(record, audit())
+    await store.insert(record, auditEntry())
     const { position } = await store.poll({ since: null })
     renameSync(await fileWith(other), file)
     const answer = await store.poll({ since: position, keyHash: secretOf(record) })
@@ -73,7 +62,7 @@ describe('a SQLite file that another one takes the place of', () => {
   it('gets no pages of the old log, and its changes are seen by every process', async () => {
     const file = newFile()
     const stores = [openStore(file), openStore(file), openStore(file)] as const
-    for (let index = 0; index < 20; index++) await stores[0].insert(createKeyRecord(), audit())
+    for (let index = 0; index < 20; index++) await stores[0].insert(createKeyRecord(), auditEntry())
     for (const store of stores) await store.poll({ since: null })
     const kept = createKeyRecord()
     const replacement = await fileWith(kept)
@@ -83,7 +72,7 @@ describe('a SQLite file that another one takes the place of', () => {
     for (const store of stores) {
       await store.poll({ since: null })
       changed.push(createKeyRecord())
-      expect(await store.insert(changed.at(-1) as KeyRecord, audit())).toBeDefined()
+      expect(await store.insert(changed.at(-1) as KeyRecord, auditEntry())).toBeDefined()
     }
     for (const store of stores) {
       for (const record of [kept, ...changed]) expect(await store.get(record.id)).toEqual(record)
@@ -99,7 +88,7 @@ describe('a SQLite file that another one takes the place of', () => {
     const file = newFile()
     const record = createKeyRecord()
     const first = openStore(file)
-    await first.insert(record, audit())
+    await first.insert(record, auditEntry())
     const { position } = await first.poll({ since: null })
     const second = openStore(file)
     await second.poll({ since: null })
@@ -112,7 +101,7 @@ describe('a SQLite file that another one takes the place of', () => {
     for (const store of [first, second]) {
       expect((await store.poll({ since: position, keyHash: secretOf(record) })).record?.name).toBe('renamed')
     }
-    expect(await first.insert(createKeyRecord(), audit())).toBeDefined()
+    expect(await first.insert(createKeyRecord(), auditEntry())).toBeDefined()
     expect((await second.poll({ since: position })).changed).toHaveLength(1)
   })
 
@@ -136,7 +125,7 @@ describe('a SQLite file that another one takes the place of', () => {
     const record = createKeyRecord()
     const file = newFile()
     const store = openStore(file)
-    await store.insert(record, audit())
+    await store.insert(record, auditEntry())
     const { position } = await store.poll({ since: null })
     renameSync(file, `${file}.away`)
     const question = { since: position, keyHash: secretOf(record) }
@@ -149,7 +138,7 @@ describe('a SQLite file that another one takes the place of', () => {
   it('may be of an older version of the tables', async () => {
     const file = newFile()
     const store = openStore(file)
-    await store.insert(createKeyRecord(), audit())
+    await store.insert(createKeyRecord(), auditEntry())
     const { position } = await store.poll({ since: null })
     const old = new Database(`${file}.old`)
     old.exec(readFileSync(join(import.meta.dirname, 'version-1', 'sqlite.sql'), 'utf8'))
