@@ -13,12 +13,12 @@ import { afterEach, expect, it } from 'vitest'
 import { ingestRoutes } from '../../adapters/express.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { createIngestApi, type IngestContext, type SentEvent } from '../../src/ingest/index.ts'
-import { startProxy } from '../long/processes/proxy.ts'
 import { serve } from '../neighbours/served.ts'
 import { freePort } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { postgresDatabase } from '../stores/sql/databases.ts'
 import { startLosingProxy } from '../stores/sql/losing-proxy.ts'
+import { startProxy } from './processes/proxy.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
