@@ -17,6 +17,8 @@ export interface Metric {
   /** UCUM, as in OpenTelemetry. */
   readonly unit: string
   readonly description: string
+  /** What one number of several processes is, for a gauge; default: the highest. */
+  readonly ofMany?: 'min'
   readonly read: (measured: Measured) => readonly Reading[]
 }
 
@@ -102,6 +104,7 @@ export const metrics: readonly Metric[] = [
     kind: 'gauge',
     unit: '1',
     description: '1 while a part does its work, else 0: store, limiter, hints, cache, usage.',
+    ofMany: 'min',
     read(measured) {
       const health = measured.health()
       return (['store', 'limiter', 'hints', 'cache', 'usage'] as const).map((part) => ({

@@ -30,12 +30,18 @@ export function measureWithPrometheus(
   const names: string[] = []
 
   /** The registry only asks a metric for its values, so an object with `get` is enough. */
-  function register(name: string, help: string, type: string, values: () => readonly Series[]): void {
+  function register(
+    name: string,
+    help: string,
+    type: string,
+    aggregator: 'sum' | 'max' | 'min',
+    values: () => readonly Series[],
+  ): void {
     const metric = {
       name,
       help,
       type,
-      aggregator: type === 'gauge' ? 'max' : 'sum',
+      aggregator,
       async get() {
         return { ...this, values: [...values()] }
       },
@@ -47,10 +53,12 @@ export function measureWithPrometheus(
   }
 
   for (const metric of metrics) {
-    register(nameOf(metric), metric.description, metric.kind, () => metric.read(measured))
+    const { description, kind, ofMany = 'max' } = metric
+    const aggregator = kind === 'gauge' ? ofMany : 'sum'
+    register(nameOf(metric), description, kind, aggregator, () => metric.read(measured))
   }
   const name = nameOf({ ...duration, kind: 'histogram' })
-  register(name, duration.description, 'histogram', () => buckets.read(name))
+  register(name, duration.description, 'histogram', 'sum', () => buckets.read(name))
   const unlisten = measured.meter().onDuration(buckets.record)
   return () => {
     unlisten()

@@ -4,7 +4,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import { type OpenMetricsContentType, Registry } from 'prom-client'
+import { AggregatorRegistry, type OpenMetricsContentType, Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   createMemoryStore,
@@ -112,6 +112,19 @@ describe('measureWithPrometheus', () => {
     expect(verdict).toMatchObject({ ok: false, reason: 'unknown_key' })
     const used = /^writekey_unknown_key_budget_used_ratio (\S+)$/m.exec(await registry.metrics())?.[1]
     expect(Number(used)).toBeCloseTo(0.01)
+  })
+
+  it('says of several processes added up that a part fails where it does in any', async () => {
+    const registries = await Promise.all(
+      [createMemoryStore(), { ...createMemoryStore(), scope: 'shared' as const }].map(async (store) => {
+        const registry = new Registry()
+        measureWithPrometheus(open({ store }), registry)
+        return registry.getMetricsAsJSON()
+      }),
+    )
+    const text = await AggregatorRegistry.aggregate(registries).metrics()
+    expect(text).toContain('writekey_part_ok{part="store"} 0')
+    expect(text).toContain('writekey_part_ok{part="limiter"} 1')
   })
 
   it('takes its metrics out again, and refuses what are no write keys', async () => {
