@@ -59,16 +59,23 @@ const candidates: Record<ServiceName, Candidate> = {
   nginx: program('nginx', 'WRITEKEY_TEST_NGINX', '/usr/sbin/nginx'),
   haproxy: program('HAProxy', 'WRITEKEY_TEST_HAPROXY', '/usr/sbin/haproxy'),
   nats: program('NATS', 'WRITEKEY_TEST_NATS', '/usr/sbin/nats-server'),
-  inngest: {
-    label: "Inngest's SDK (npm run install:inngest)",
-    variable: 'WRITEKEY_TEST_INNGEST',
-    address: process.env.WRITEKEY_TEST_INNGEST ?? fileURLToPath(new URL('senders/inngest', import.meta.url)),
+  inngest: installedApart("Inngest's SDK", 'inngest', 'senders/inngest', 'inngest'),
+  recipes: installedApart('the packages of recipes', 'recipes', 'recipes/packages', 'knex'),
+}
+
+/** Packages with a folder of their own; `one` of them tells whether they are there. */
+function installedApart(label: string, name: string, folder: string, one: string): Candidate {
+  const variable = `WRITEKEY_TEST_${name.toUpperCase()}`
+  return {
+    label: `${label} (npm run install:${name})`,
+    variable,
+    address: process.env[variable] ?? fileURLToPath(new URL(folder, import.meta.url)),
     async use(folder) {
-      const isThere = () => access(join(folder, 'node_modules/inngest/package.json'))
+      const isThere = () => access(join(folder, 'node_modules', one, 'package.json'))
       if (process.env.REQUIRE_SERVICES !== '1') return await isThere()
-      await isThere().catch(() => promisify(execFile)('npm', ['run', 'install:inngest']))
+      await isThere().catch(() => promisify(execFile)('npm', ['run', `install:${name}`]))
     },
-  },
+  }
 }
 
 /** A program that tests start themselves. */

@@ -11,6 +11,7 @@ export type ServiceName =
   | 'haproxy'
   | 'nats'
   | 'inngest'
+  | 'recipes'
 
 /** What was found out about one service. `address` is a URL, or the path of a program. */
 export interface Service {

@@ -1,0 +1,211 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { blockWith } from '../docs/running-blocks.ts'
+import { answerOf, type DeployedApp, deployApp, fileOf, replaced } from '../recipes/deployed-app.ts'
+import { freePort } from '../redis/own-redis.ts'
+import { describeWithService } from '../services.ts'
+import { postgresDatabase } from '../stores/sql/databases.ts'
+import { describeWithServers } from '../stores/sql/servers/describe.ts'
+import {
+  accountOf,
+  findProgram,
+  folderFor,
+  removeFolder,
+  runServer,
+} from '../stores/sql/servers/own-server.ts'
+
+/** The recipes for the database, each done as its reader would, with the blocks of its page. */
+describeWithService('postgres', 'the recipes for the database', (address) => {
+  const page = (name: string) => `docs/recipes/${name}.md`
+  const line = (name: string, text: string) => blockWith(page(name), 'sh', text).code.trim()
+  const nowhere = 'redis://127.0.0.1:1'
+  let app: DeployedApp
+  beforeAll(async () => {
+    app = await deployApp()
+  }, 120_000)
+  afterAll(() => app.remove())
+
+  async function useDatabase() {
+    const url = await postgresDatabase(address)
+    const env = { DATABASE_URL: url, REDIS_URL: nowhere }
+    const sh = (command: string, more: Record<string, string> = {}) => app.sh(command, { ...env, ...more })
+    const create = async (name: string, more: Record<string, string> = {}) =>
+      JSON.parse(
+        await sh(
+          `npx writekey create --json --name ${name} --source-type server --store "$DATABASE_URL"`,
+          more,
+        ),
+      ) as { id: string; key: string }
+    const serve = async (more: Record<string, string> = {}, file = 'server.mjs') => {
+      const port = await freePort()
+      const server = app.start('node', [file], { ...env, PORT: String(port), ...more })
+      onTestFinished(async () => void (await server.end('SIGKILL')))
+      const base = `http://127.0.0.1:${port}`
+      await answerOf(`${base}/readyz`)
+      const send = async (key: string) => {
+        const answer = await fetch(`${base}/v1/track`, {
+          method: 'POST',
+          headers: {
+            authorization: `Basic ${btoa(`${key}:`)}`,
+            'content-type': 'application/json',
+            connection: 'close',
+          },
+          body: '{"event":"Order Paid","userId":"42"}',
+        })
+        return answer.status
+      }
+      return { base, send, server }
+    }
+    return { url, env, sh, create, serve }
+  }
+
+  it('migrations.md: the SQL of a dry run, run by psql, makes the tables that the server starts on', async () => {
+    const { sh, serve, create } = await useDatabase()
+    await sh(line('migrations', '--dry-run'))
+    await expect(sh('npx writekey list --store "$DATABASE_URL"')).rejects.toThrow('writekey migrate')
+    await sh(line('migrations', 'psql'))
+    await sh(line('migrations', '--dry-run'))
+    expect(await sh('cat migration.sql')).toBe('')
+    const { key } = await create('Shop')
+    const { send } = await serve()
+    expect(await send(key)).toBe(200)
+    expect(await sh(line('migrations', 'migrate --store "$DATABASE_URL"\n'))).toContain('up to date')
+    expect(await sh('npx writekey migrate --finish --store "$DATABASE_URL"')).toContain('up to date')
+  })
+
+  it('pepper.md: three deployments, and no process ever refuses a good key', async () => {
+    const { sh, create, serve } = await useDatabase()
+    await sh('npx writekey migrate --store "$DATABASE_URL"')
+    const [current, next] = ['c'.repeat(32), 'n'.repeat(32)]
+    const peppers = (...list: string[]) => ({ WRITEKEY_PEPPER: list.join(',') })
+    const old = await create('Old', peppers(current))
+    const first = await serve(peppers(current, next))
+    const second = await serve(peppers(next, current))
+    const since = new Date().toISOString()
+    const made = await create('New', peppers(next, current))
+    for (const { send } of [first, second])
+      for (const { key } of [old, made]) expect(await send(key)).toBe(200)
+    const [list, named] = line('pepper', 'list --all').split('\n') as [string, string]
+    const remaining = async () => {
+      await sh(list, peppers(next, current))
+      return (await sh(named, { SINCE: since })).trim()
+    }
+    expect(await remaining()).toBe(`${old.id} Old`)
+    const rotated = await sh(`${replaced(line('pepper', 'rotate "$ID"'), ['168', '0'])} --json`, {
+      ...peppers(next, current),
+      ID: old.id,
+    })
+    expect(await remaining()).toBe('')
+    await sh(line('pepper', 'set peppers'))
+    const third = await serve(peppers(next))
+    for (const key of [JSON.parse(rotated).key, made.key]) expect(await third.send(key)).toBe(200)
+    expect(await third.send(old.key)).toBe(401)
+  })
+
+  it('backups.md: what was revoked since the backup is revoked again, under a server that goes on', async () => {
+    const { sh, create, serve } = await useDatabase()
+    await sh('npx writekey migrate --store "$DATABASE_URL"')
+    const [kept, leaked] = [await create('Kept'), await create('Leaked')]
+    await sh(line('backups', 'pg_dump'))
+    await sh(`npx writekey revoke ${leaked.id} --yes --store "$DATABASE_URL"`)
+    const { send, server } = await serve()
+    expect([await send(kept.key), await send(leaked.key)]).toEqual([200, 401])
+    await sh(line('backups', 'audit --limit'))
+    await sh(line('backups', 'pg_restore'))
+    await expect.poll(() => send(leaked.key), { timeout: 10_000 }).toBe(200)
+    await sh(line('backups', 'for id in'))
+    await expect.poll(() => send(leaked.key), { timeout: 10_000 }).toBe(401)
+    expect(await send(kept.key)).toBe(200)
+    expect(server.printed()).toContain('another history')
+  })
+
+  it('moving-stores.md: senders, secrets and counts move from a file to PostgreSQL', async () => {
+    const { url, sh, create, serve } = await useDatabase()
+    const file = join(app.folder, 'keys.db')
+    const sqlite = { DATABASE_URL: `sqlite:${file}` }
+    await sh('npm install libsql --no-audit --no-fund --prefer-offline')
+    await sh('npx writekey migrate --store "$DATABASE_URL"', sqlite)
+    const [shop, gone] = [await create('Shop', sqlite), await create('Gone', sqlite)]
+    await sh(`npx writekey revoke ${gone.id} --yes --store "$DATABASE_URL"`, sqlite)
+    writeFileSync(join(app.folder, 'move.mjs'), fileOf(page('moving-stores'), 'move.mjs'))
+    const over = { ...sqlite }
+    const before = await serve(over)
+    expect(await before.send(shop.key)).toBe(200)
+
+    await sh(line('moving-stores', 'npm install pg').split('\n')[1] as string)
+    await sh(`node move.mjs ${file} keys`)
+    await expect(sh(`node move.mjs ${file} keys`)).rejects.toThrow('already')
+    const after = await serve({ DATABASE_URL: url })
+    expect([await after.send(shop.key), await after.send(gone.key)]).toEqual([200, 401])
+    expect(await before.send(shop.key)).toBe(200)
+    expect(await before.server.end()).toBe(0)
+    expect(await after.server.end()).toBe(0)
+    await sh(`node move.mjs ${file} counts`)
+    const { data } = JSON.parse(await sh('npx writekey list --json --store "$DATABASE_URL"'))
+    const volumes = Object.fromEntries(
+      data.map((key: { name: string; events_24h: number; status: string }) => [
+        key.name,
+        [key.status, key.events_24h],
+      ]),
+    )
+    expect(volumes).toEqual({ Shop: ['active', 3], Gone: ['revoked', 0] })
+    const audit = await sh(`npx writekey audit --key ${gone.id} --store "$DATABASE_URL"`)
+    expect(audit).toContain('revoke')
+  })
+
+  describeWithServers('pgbouncer', 'pgbouncer', () => {
+    it('migrations.md: statements go through the pooler, and hints past it', async () => {
+      const { url, sh, create, serve } = await useDatabase()
+      const account = accountOf('postgres')
+      const folder = folderFor(account, 'pgbouncer-recipe')
+      onTestFinished(() => removeFolder(folder))
+      const port = await freePort()
+      const direct = new URL(url)
+      const settings = join(folder, 'pgbouncer.ini')
+      writeFileSync(
+        settings,
+        replaced(
+          fileOf(page('migrations'), 'pgbouncer.ini'),
+          [
+            'host=127.0.0.1 port=5432',
+            `host=${direct.hostname} port=${direct.port || 5432} user=${direct.username}`,
+          ],
+          ['listen_port = 6432', `listen_port = ${port}\nunix_socket_dir =`],
+          ['auth_type = scram-sha-256', 'auth_type = any'],
+          ['auth_file = /etc/pgbouncer/userlist.txt\n', ''],
+        ),
+      )
+      const program = findProgram(['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer']) as string
+      const pooler = await runServer(program, ['-q', settings], account, folder, port)
+      onTestFinished(() => pooler.end('SIGINT'))
+      const pooled = new URL(url)
+      pooled.host = `127.0.0.1:${port}`
+      await sh('npx writekey migrate --store "$DATABASE_URL"')
+      const { id, key } = await create('Shop')
+      const store = /createSqlStore\(\{(.*?)\}\)/s.exec(
+        blockWith(page('migrations'), 'ts', 'DIRECT_DATABASE_URL').code,
+      )?.[0]
+      writeFileSync(
+        join(app.folder, 'pooled.mjs'),
+        replaced(
+          fileOf(page('deploying'), 'server.mjs'),
+          ['createSqlStore({ url: DATABASE_URL, autoMigrate: false })', store as string],
+          ['  hints: createRedisHints({ client: redis }),\n', ''],
+        ),
+      )
+      const { base, send } = await serve(
+        { DATABASE_URL: pooled.href, DIRECT_DATABASE_URL: url },
+        'pooled.mjs',
+      )
+      expect(await send(key)).toBe(200)
+      expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({
+        ok: true,
+        store: true,
+        hints: true,
+      })
+      await sh(`npx writekey revoke ${id} --yes --store "$DATABASE_URL"`, { DATABASE_URL: pooled.href })
+      expect(await send(key)).toBe(401)
+    })
+  })
+})
