@@ -1,5 +1,7 @@
 import { createHash, hash } from 'node:crypto'
+import { Registry } from 'prom-client'
 import { createMemoryStore, createWriteKeys, type IngestRequest, type WriteKeys } from '../src/index.ts'
+import { measureWithPrometheus } from '../src/metrics/index.ts'
 import { fairShares } from './fair-shares.ts'
 import { memoryPerKey } from './key-memory.ts'
 import { sized } from './length.ts'
@@ -52,6 +54,7 @@ await numberOfKeys()
 await numberOfRules()
 await batchSize()
 await usageCounting()
+await measuring()
 await fairShares()
 await memoryPerKey()
 await keys.close()
@@ -93,6 +96,22 @@ async function usageCounting(): Promise<void> {
     note: `${nanoseconds(times.counted)} against ${nanoseconds(times.plain)}`,
   })
   await without.close()
+}
+
+/** The same key and request, measured for Prometheus and not. */
+async function measuring(): Promise<void> {
+  const measured = createWriteKeys({ store: createMemoryStore() })
+  measureWithPrometheus(measured, new Registry())
+  const same = sampleRequest((await measured.create(ruledKey)).key)
+  assertSame('a request that is measured is accepted', (await measured.verify(same)).ok, true)
+  const times = await timeInTurn({ measured: verifying(measured, same), plain: verifying(keys, request) }, 61)
+  report({
+    name: 'verify with metrics / without',
+    value: ratioOf(times.measured, times.plain),
+    goal: { atMost: 1.02 },
+    note: `${nanoseconds(times.measured)} against ${nanoseconds(times.plain)}`,
+  })
+  await measured.close()
 }
 
 async function refusals(): Promise<void> {
