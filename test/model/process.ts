@@ -39,7 +39,8 @@ export function processSteps(state: State, index: number, rules: Rules, limits: 
       return { ...process, questions: [...process.questions, question] }
     }
     if (!process.questions.some(({ isLookup }) => !isLookup)) become('begins a poll', ask(false))
-    if (!process.cached) become('begins a look-up', ask(true))
+    // Also of a key that is cached: two requests may have found nothing, or the answer that brought it was old.
+    become('begins a look-up', ask(true))
   }
   for (const [at, question] of process.questions.entries()) {
     const kind = question.isLookup ? 'look-up' : 'poll'
@@ -63,7 +64,8 @@ export function processSteps(state: State, index: number, rules: Rules, limits: 
     become('starts the handler', served, { violated: state.returned !== undefined })
   if (!rules.gate && passes)
     become('accepts the request, which waits for its charge', { ...process, request: 'judged' })
-  if (process.request === 'found' && !holds) become('judges the request anew', served)
+  // It may always do so: what it has found may have been dropped with others.
+  if (process.request === 'found') become('judges the request anew', served)
 
   if (state.left.crashes > 0) {
     become('crashes and starts again', newProcess, {
