@@ -3,29 +3,36 @@ import {
   type AdapterOptions,
   BodyTakenError,
   badOption,
+  bodyOf,
   createContext,
   type FetchHandler,
   type FetchRequestHints,
   type HeaderTarget,
+  hasPassed,
   hasUnsaidContent,
   type Incoming,
   type IngestEndpoints,
   type IngestRequest,
-  mergeAccepted,
+  isUntouched,
+  type NodeMessage,
   passedAs,
   pathOf,
+  type ReadBody,
   type Reply,
   rememberPassage,
+  rememberWith,
   requireContext,
   resolveAdapterOptions,
   setRefusalHeaders,
   tellRefused,
   toFetchIngestRequest,
+  toHeaders,
   toResponse,
   type VerifyingKeys,
   verifyOnce,
   type WriteKeyContext,
   withAcceptedBody,
+  withAcceptedHeaders,
   withoutCarriedKey,
 } from '../src/adapter/index.ts'
 import type { CarriedKey, Refused } from '../src/index.ts'
@@ -66,9 +73,10 @@ export function writeKeyAuth(
     const c = context as Context
     const request = c.req.raw
     const incoming = incomingOf(c)
+    const isNodes = incoming !== undefined && isUntouched(request, incoming)
     const neutral = () =>
       toFetchIngestRequest(request, {
-        ...toHints(c, ip),
+        ...toHints(c, ip, isNodes),
         eventType,
         workspace: workspaceOf(c),
       })
@@ -87,17 +95,58 @@ export function writeKeyAuth(
     }
     const shown = withoutCarriedKey(request, verdict.carried)
     if (shown !== request) hideInRequest(c, shown, verdict.carried as CarriedKey)
-    if (verdict.body !== undefined) {
-      const text = JSON.stringify(verdict.body)
-      c.req.raw = withAcceptedBody(shown, text)
-      c.req.bodyCache = { text: Promise.resolve(text) } as unknown as typeof c.req.bodyCache
+    c.set(requestProperty, createContext(c.req, verdict, keys, eventType, passed))
+    const remember = (passing: Request) => {
+      rememberWith(passing, c.req)
+      rememberPassage(passing, incoming)
     }
-    c.set(requestProperty, createContext(c.req.raw, verdict, keys, eventType, passed))
-    rememberPassage(c.req.raw, incoming)
+    if (verdict.body === undefined) remember(shown)
+    else showAccepted(c, JSON.stringify(verdict.body), isNodes, remember)
     await next()
-    mergeAccepted(toHeaderTarget(c), verdict.headers)
+    const answered = withAcceptedHeaders(c.res, verdict.headers)
+    if (answered !== c.res) replaceResponse(c, answered)
     return
   }
+}
+
+/**
+ * Puts the accepted events in place of the body. To make a request that has them takes longer than all the rest, so it is made for those
+ * who ask for it. Hono asks before it looks at what it keeps of the body: that is done here.
+ */
+function showAccepted(
+  { req }: Context,
+  accepted: string,
+  isNodes: boolean,
+  remember: (made: Request) => void,
+): void {
+  const shown = req.raw
+  let raw: Request | undefined
+  const text = Promise.resolve(accepted)
+  req.bodyCache = { text } as unknown as typeof req.bodyCache
+  // Somebody may have put another body in its place by then.
+  const isKept = () => (req.bodyCache.text as unknown) === text
+  const { json } = req
+  req.json = () => (isKept() ? text.then(JSON.parse) : json.call(req))
+  Object.defineProperty(req, 'raw', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      if (raw === undefined) {
+        raw = withAcceptedBody(shown, accepted, isNodes)
+        remember(raw)
+      }
+      return raw
+    },
+    set(other: Request) {
+      raw = other
+    },
+  })
+}
+
+/** Hono would add the headers of the old one to the new one. */
+function replaceResponse(c: Context, response: Response): void {
+  c.res = undefined
+  c.res = response
 }
 
 /** Hono keeps the path and what its router has found in it. */
@@ -122,22 +171,33 @@ function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {
 }
 
 /** Node's request, where `@hono/node-server` provides it. */
-function incomingOf(c: Context): (Incoming & Parameters<typeof hasUnsaidContent>[0]) | undefined {
+function incomingOf(c: Context): (Incoming & NodeMessage) | undefined {
   const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming
   return typeof incoming === 'object' && incoming !== null && 'headers' in incoming
     ? (incoming as ReturnType<typeof incomingOf>)
     : undefined
 }
 
-function toHints(c: Context, ip: ((c: Context) => string | undefined) | undefined): FetchRequestHints {
+/** @param isNodes whether Node's request can be taken in place of Hono's */
+function toHints(
+  c: Context,
+  ip: ((c: Context) => string | undefined) | undefined,
+  isNodes = false,
+): FetchRequestHints {
   const incoming = incomingOf(c)
   return {
+    ...(isNodes && incoming !== undefined && { headers: toHeaders(incoming), readBody: readerOf(incoming) }),
     ip: ip?.(c),
     readTaken: () => readParsed(c),
     // Other methods may create requests from it.
     hasUnsaidContent:
       incoming !== undefined && incoming.method === c.req.raw.method && hasUnsaidContent(incoming),
   }
+}
+
+function readerOf(incoming: Incoming): ReadBody | undefined {
+  const isBodiless = incoming.method === 'GET' || incoming.method === 'HEAD'
+  return isBodiless ? undefined : (bodyOf(incoming) as ReadBody)
 }
 
 /**
@@ -228,5 +288,5 @@ export function ingestRoutes(
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(c: Context): WriteKeyContext {
-  return requireContext(passedAs(c.req.raw, incomingOf(c)))
+  return requireContext(hasPassed(c.req) ? c.req : passedAs(c.req.raw, incomingOf(c)))
 }

@@ -13,16 +13,22 @@ export function withoutCarriedKey(request: Request, carried: CarriedKey | undefi
   return new Request(shown, { method, signal, headers })
 }
 
-/** The same request with the accepted events as its body, and headers that say so. */
-export function withAcceptedBody(request: Request, text: string): Request {
+/**
+ * The same request with the accepted events as its body, and headers that say so.
+ *
+ * @param isNodes whether it has been made of Node's request: it has nothing then that would have to be copied
+ */
+export function withAcceptedBody(request: Request, text: string, isNodes = false): Request {
   const headers = new Headers(request.headers)
   headers.set('content-type', 'application/json')
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name)
-  try {
-    return new Request(request, { headers, body: text })
-  } catch {
-    // It only looks like a Request, as those of srvx do, which h3 and Nitro run on: it cannot be copied.
-    const { url, method, signal } = request
-    return new Request(url, { method, signal, headers, body: text })
+  if (!isNodes) {
+    try {
+      return new Request(request, { headers, body: text })
+    } catch {
+      // It only looks like a Request, as those of srvx do, which h3 and Nitro run on: it cannot be copied.
+    }
   }
+  const { url, method, signal } = request
+  return new Request(url, { method, signal, headers, body: text })
 }

@@ -24,9 +24,14 @@ const lists: ReadonlySet<string> = new Set([
  * replaces it; then what the app granted to another origin, credentials, is removed.
  */
 export function mergeHeader(target: HeaderTarget, name: string, value: string): void {
-  if (lists.has(name)) target.setHeader(name, appendFields(target.getHeader(name), value))
+  if (lists.has(name)) mergeList(target, name, value)
   else if (name === allowOrigin) mergeOrigin(target, value)
   else target.setHeader(name, value)
+}
+
+function mergeList(target: HeaderTarget, name: string, ours: string): void {
+  const theirs = target.getHeader(name)
+  if (theirs !== ours) target.setHeader(name, appendFields(theirs, ours))
 }
 
 function mergeOrigin(target: HeaderTarget, ours: string): void {

@@ -11,7 +11,7 @@ function toHeaderTarget(headers: Headers): HeaderTarget {
 }
 
 /** Sets the headers of an accepted request beside what the handler has set. */
-export function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<string, string>>): void {
+function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   const shown = withoutOthersRate(target, headers)
   for (const name in shown) mergeHeader(target, name, shown[name] as string)
 }

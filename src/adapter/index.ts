@@ -45,8 +45,8 @@ export {
   trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export { type Incoming, passedAs, rememberPassage } from './fetch-passage.ts'
-export { mergeAccepted, withAcceptedHeaders } from './fetch-response.ts'
+export { type Incoming, isUntouched, passedAs, rememberPassage } from './fetch-passage.ts'
+export { withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
@@ -70,6 +70,8 @@ export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-re
 export {
   createContext,
   findContext,
+  hasPassed,
+  rememberWith,
   requireContext,
   type VerifyingKeys,
   verifyOnce,

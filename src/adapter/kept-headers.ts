@@ -15,10 +15,7 @@ export function keepHeaders(response: ServerResponse, headers: Readonly<Record<s
     const given = response.headersSent ? undefined : fieldsOf(rest.at(-1))
     if (!response.headersSent) {
       for (const [name, value] of given ?? []) response.setHeader(name, value)
-      for (const name in headers) {
-        const isOurs = name.startsWith('access-control-') || name === 'vary'
-        if (isOurs || !response.hasHeader(name)) mergeHeader(response, name, headers[name] as string)
-      }
+      restore(response, headers)
     }
     return writeHead.call(response, status, ...(given !== undefined ? rest.slice(0, -1) : rest))
   } as ServerResponse['writeHead']
@@ -50,4 +47,14 @@ function inPairs(list: readonly unknown[]): unknown[][] {
   return Array.from({ length: Math.ceil(list.length / 2) }, (_, index) =>
     list.slice(2 * index, 2 * index + 2),
   )
+}
+
+function restore(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) {
+    const value = headers[name] as string
+    const current = response.getHeader(name)
+    if (current === value) continue
+    const isMerged = name === 'vary' || name.startsWith('access-control-')
+    if (isMerged || current === undefined) mergeHeader(response, name, value)
+  }
 }

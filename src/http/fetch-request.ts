@@ -1,5 +1,5 @@
 import { toLowerCaseFields } from './header-fields.ts'
-import type { IngestRequest, ReadBody } from './ingest-request.ts'
+import type { FieldValues, IngestRequest, ReadBody } from './ingest-request.ts'
 import { BodyTakenError, nothingKept } from './parsed-body.ts'
 import { clientAborted } from './raw-body.ts'
 
@@ -15,6 +15,10 @@ export interface FetchRequestHints {
   hasUnsaidContent?: boolean
   /** Reads the body from whoever read it first and kept it. */
   readTaken?: ReadBody
+  /** Reads the body in place of `request.body`, where the runtime has a shorter way to it. */
+  readBody?: ReadBody | undefined
+  /** The header fields, where the runtime has them at hand. Default: `request.headers`. */
+  headers?: FieldValues | undefined
 }
 
 /** A web-standard `Request` as the verifier sees it. Reads no byte of the body. */
@@ -25,14 +29,13 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   const pathStart = url.indexOf('/', url.indexOf('://') + 3)
   const target = hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
   const queryStart = target.indexOf('?')
+  const headers = hints.headers ?? toLowerCaseFields(request.headers)
   const neutral: IngestRequest = {
     method: request.method,
     path: queryStart === -1 ? target : target.slice(0, queryStart),
     query: queryStart === -1 ? '' : target.slice(queryStart + 1),
-    headers: hints.hasUnsaidContent
-      ? { ...toLowerCaseFields(request.headers), 'transfer-encoding': 'chunked' }
-      : toLowerCaseFields(request.headers),
-    body: target === refusedTarget ? undefined : bodyOf(request, hints.readTaken),
+    headers: hints.hasUnsaidContent ? { ...headers, 'transfer-encoding': 'chunked' } : headers,
+    body: target === refusedTarget ? undefined : (hints.readBody ?? bodyOf(request, hints.readTaken)),
   }
   if (hints.ip !== undefined) neutral.ip = hints.ip
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
