@@ -8,10 +8,12 @@ import * as forExpress from 'writekey/express'
 import { guardListener, writeKeyAuth } from 'writekey/node'
 import { createRedisLimiter } from 'writekey/redis'
 import { createSqlStore } from 'writekey/sql'
+import { startTarget, tryForwarding } from './forwarding.js'
 import { listKeys, sendEvents } from './requests.js'
 import { createWebApp } from './web-app.js'
 
-const { app, api, keys, key, writeKey } = await createWebApp()
+const target = await startTarget()
+const { app, api, keys, key, writeKey } = await createWebApp(target.url)
 const seen = {}
 
 async function look(url) {
@@ -19,16 +21,22 @@ async function look(url) {
     hono: await sendEvents(`${url}/hono/track`, key),
     fetch: await sendEvents(`${url}/fetch/track`, key),
     keys: await listKeys(url),
+    forwarded: await tryForwarding(`${url}/forwarded`, key, target),
+    guarded: await tryForwarding(`${url}/guarded`, key, target),
   }
 }
 if (globalThis.Bun !== undefined) {
-  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: (request) => app.fetch(request) })
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: (request, bun) => app.fetch(request, { ip: bun.requestIP(request)?.address }),
+  })
   seen.web = await look(`http://127.0.0.1:${server.port}`)
   await server.stop(true)
 }
 if (globalThis.Deno !== undefined) {
-  const server = Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, (request) =>
-    app.fetch(request),
+  const server = Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, (request, info) =>
+    app.fetch(request, { ip: info.remoteAddr.hostname }),
   )
   seen.web = await look(`http://127.0.0.1:${server.addr.port}`)
   await server.shutdown()
@@ -81,6 +89,7 @@ if (process.env.RUNTIME_REDIS !== undefined) {
   await client.close()
 }
 
+target.close()
 await keys.flush()
 seen.counted = (await keys.usage(writeKey.id)).acceptedTotal
 await keys.close()

@@ -7,9 +7,21 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { startTarget, tryForwarding } from './forwarding.js'
 import { listKeys, sendEvents } from './requests.js'
+import { serverKey } from './web-app.js'
 
 const answers = [200, 200, 401, 204]
+/** By the target: the event with the key of the server. It follows no redirect, and gets nothing of a body that never ends. */
+const forwardedFrom = (address) => ({
+  statuses: [200, 503, 408],
+  calls: 2,
+  path: '/v1/track',
+  authorization: `Basic ${btoa(`${serverKey}:`)}`,
+  address,
+  leaked: [],
+  event: 'x',
+})
 const bin = (name) => `node_modules/.bin/${name}`
 const cli = 'node_modules/writekey/dist/cli/bin.js'
 const runtimes = {
@@ -74,8 +86,11 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
 
   test(`${name} runs adapters, stores, the limiter and the management API`, async () => {
     const { web, counted, ...seen } = JSON.parse(await run('life.js'))
-    if (name !== 'node') assert.deepEqual(web, { hono: answers, fetch: answers, keys: ['Web'] })
-    assert.equal(counted, name === 'node' ? 6 : 10)
+    if (name !== 'node') {
+      const forwarded = forwardedFrom('127.0.0.1')
+      assert.deepEqual(web, { hono: answers, fetch: answers, keys: ['Web'], forwarded, guarded: forwarded })
+    }
+    assert.equal(counted, name === 'node' ? 6 : 11)
     assert.deepEqual(seen, {
       express: answers,
       management: ['Web'],
@@ -109,9 +124,11 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
   })
 }
 
-test('workerd runs the web-standard adapters and the management API, and stores counts by flush()', async () => {
+test('workerd runs the web-standard adapters, the management API and forwarders, and stores counts by flush()', async () => {
+  const target = await startTarget()
   const serving = spawn(bin('workerd'), ['serve', 'workerd.capnp', '--control-fd=3'], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, TARGET: target.url },
   })
   try {
     const [line] = await once(createInterface({ input: serving.stdio[3] }), 'line')
@@ -120,8 +137,12 @@ test('workerd runs the web-standard adapters and the management API, and stores 
     assert.deepEqual(await sendEvents(`${url}/hono/track`, key), answers)
     assert.deepEqual(await sendEvents(`${url}/fetch/track`, key), answers)
     assert.deepEqual(await listKeys(url), ['Web'])
-    assert.equal(await (await fetch(`${url}/counted`)).json(), 4)
+    const forwarded = forwardedFrom('203.0.113.9')
+    for (const at of ['forwarded', 'guarded'])
+      assert.deepEqual(await tryForwarding(`${url}/${at}`, key, target), forwarded)
+    assert.equal(await (await fetch(`${url}/counted`)).json(), 5)
   } finally {
+    target.close()
     serving.kill()
   }
 })

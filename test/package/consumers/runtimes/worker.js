@@ -2,14 +2,15 @@ import { createWebApp } from './web-app.js'
 
 let started
 export default {
-  async fetch(request, _environment, context) {
+  async fetch(request, { TARGET }, context) {
     // Workers make no random numbers before the first request.
-    started ??= createWebApp()
+    started ??= createWebApp(TARGET)
     const { app, keys, key, writeKey } = await started
     const { pathname } = new URL(request.url)
     if (pathname === '/key') return new Response(key)
     if (pathname === '/counted') return Response.json((await keys.usage(writeKey.id)).acceptedTotal)
-    const answer = await app.fetch(request)
+    const ip = request.headers.get('cf-connecting-ip') ?? undefined
+    const answer = await app.fetch(request, { ip })
     context.waitUntil(keys.flush())
     return answer
   },
