@@ -4,7 +4,9 @@ import {
   createMemoryLimiter,
   createMemoryStore,
   createWriteKeys,
+  type IngestRequestInit,
   type KeyStore,
+  type Verdict,
   type WriteKeyEvent,
   type WriteKeys,
   type WriteKeysOptions,
@@ -126,7 +128,7 @@ async function tryOn(
     onEvent: (event) => events.push(event),
   })
   try {
-    const verdict = await keys.verify({
+    const request: IngestRequestInit = {
       // A GET is checked up to the body: with no type to try, the key itself is what is asked about.
       method: type === undefined ? 'GET' : 'POST',
       path: '/v1/batch',
@@ -136,7 +138,8 @@ async function tryOn(
       },
       ...(address !== undefined && { ip: address }),
       ...(type !== undefined && { body: [{ type, ...(name !== undefined && { event: name, name }) }] }),
-    })
+    }
+    const verdict = await verifyPatiently(keys, request)
     if (verdict.ok) {
       const key = await keyOf(keys, verdict.writeKey.id)
       return { reason: null, key, wouldRefuse: verdict.wouldRefuse }
@@ -148,6 +151,14 @@ async function tryOn(
     return { reason, key: await keyOf(keys, refusedKeyId(events)) }
   } finally {
     await keys.close()
+  }
+}
+
+/** Asks again after `store_unavailable`: on a busy machine the answer of a good store can outlast its short lease. */
+async function verifyPatiently(keys: WriteKeys, request: IngestRequestInit): Promise<Verdict> {
+  for (let left = 2; ; left--) {
+    const verdict = await keys.verify(request)
+    if (verdict.ok || verdict.reason !== 'store_unavailable' || left === 0) return verdict
   }
 }
 
