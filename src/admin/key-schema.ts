@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { effectiveStatuses } from '../keys/effective-status.ts'
 import { keyFields } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
@@ -11,6 +12,7 @@ const moment = z.iso.datetime()
 const count = z.int().min(0)
 export const sourceType = z.enum(keyFields.sourceType.words)
 const status = z.enum(keyFields.status.words)
+const effectiveStatus = z.enum(effectiveStatuses)
 
 const fields = fieldSchemas()
 
@@ -31,7 +33,10 @@ export const rotateKeySchema = z.strictObject({
 })
 
 export const listKeysQuery = z.strictObject({
-  status: status.optional(),
+  status: status.optional().describe('The stored status, whatever the times of a key say.'),
+  effective_status: effectiveStatus
+    .optional()
+    .describe('The status as people see it: active keys are neither expired nor rotating.'),
   source_type: sourceType.optional(),
   environment: z.string().max(64).optional(),
   workspace: z.string().max(100).optional(),
@@ -93,7 +98,7 @@ const answerFields = {
     .int()
     .nullable()
     .describe('Events that it may send in a calendar month (UTC), as its plan says; null = any number.'),
-  effective_status: z.enum([...keyFields.status.words, 'expired', 'rotating']),
+  effective_status: effectiveStatus,
   expires_at,
   secrets: z.array(secretSchema),
   created_at,

@@ -1,4 +1,4 @@
-import { keyStatuses } from '../keys/key-status.ts'
+import { effectiveStatuses } from '../keys/effective-status.ts'
 import { countedSorts, storedSorts } from '../keys/list-query.ts'
 import { sourceTypes } from '../keys/source-type.ts'
 import { changeSpecs } from './change-specs.ts'
@@ -29,7 +29,7 @@ export const commands = {
   list: {
     summary: 'Lists keys, the newest first.',
     flags: {
-      status: { value: keyStatuses.join('|'), words: keyStatuses, help: 'Only these.' },
+      status: { value: effectiveStatuses.join('|'), words: effectiveStatuses, help: 'Only these.' },
       'source-type': { value: sourceTypes.join('|'), words: sourceTypes, help: 'Only these.' },
       environment: { value: 'E', help: 'Only those of one environment.' },
       workspace: { value: 'W', help: 'Only those of one workspace.' },

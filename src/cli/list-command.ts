@@ -8,7 +8,9 @@ import type { Colour } from './terminal.ts'
 const filters = ['status', 'source-type', 'environment', 'workspace', 'plan', 'q', 'sort'] as const
 
 export async function listKeys(run: CommandRun): Promise<void> {
-  const query = Object.fromEntries(filters.map((flag) => [flag.replace('-', '_'), run.values[flag]]))
+  // The table shows the effective status, too.
+  const fieldOf = (flag: string) => (flag === 'status' ? 'effective_status' : flag.replace('-', '_'))
+  const query = Object.fromEntries(filters.map((flag) => [fieldOf(flag), run.values[flag]]))
   const { sort } = run.values
   // By counts the API sorts all keys anew for each page.
   const counted =

@@ -6,6 +6,14 @@ import type { KeyStatus } from './key-status.ts'
  */
 export type EffectiveStatus = KeyStatus | 'expired' | 'rotating'
 
+export const effectiveStatuses = [
+  'active',
+  'paused',
+  'revoked',
+  'expired',
+  'rotating',
+] as const satisfies readonly EffectiveStatus[]
+
 /** Imports only types: the page's bundle includes this file. Times are milliseconds since the epoch. */
 export function effectiveStatusOf(
   key: {

@@ -1,4 +1,5 @@
 import { invalidField } from '../runtime/errors.ts'
+import { type EffectiveStatus, effectiveStatuses } from './effective-status.ts'
 import { parseWorkspace } from './field-parsers.ts'
 import { type KeyStatus, keyStatuses } from './key-status.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
@@ -15,7 +16,10 @@ export type KeySort = StoredSort | CountedSort | `-${StoredSort | CountedSort}`
 
 /** Which keys to list, newest first unless `sort` says otherwise. */
 export interface ListKeysQuery {
+  /** The stored status, whatever the times of a key say. */
   status?: KeyStatus
+  /** The status as people see it: `active` keys are neither expired nor rotating. */
+  effectiveStatus?: EffectiveStatus
   sourceType?: SourceType
   environment?: string
   /** Keys of this workspace; `null`: keys of none. `undefined` as a value is refused: it never means all. */
@@ -48,13 +52,27 @@ export interface ParsedSort<By = StoredSort> {
 }
 
 /** A list query after checking. */
-export interface ParsedListQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
+export interface ParsedListQuery
+  extends Omit<ListKeysQuery, 'effectiveStatus' | 'limit' | 'cursor' | 'sort'> {
+  /** Keys whose effective status is this one at that time, in milliseconds since the epoch. */
+  effectiveStatus?: { is: EffectiveStatus; at: number }
   limit: number
   sort: ParsedSort
   after?: PagePosition
 }
 
-const fields = ['status', 'sourceType', 'environment', 'workspace', 'plan', 'q', 'sort', 'limit', 'cursor']
+const fields = [
+  'status',
+  'effectiveStatus',
+  'sourceType',
+  'environment',
+  'workspace',
+  'plan',
+  'q',
+  'sort',
+  'limit',
+  'cursor',
+]
 const sorts: readonly string[] = [...storedSorts, ...countedSorts]
 
 /** @throws KeyError `invalid_field`. */
@@ -70,16 +88,22 @@ export function isCounted(sort: ParsedSort<StoredSort | CountedSort>): sort is P
   return (countedSorts as readonly string[]).includes(sort.by)
 }
 
-/** @throws KeyError `invalid_field` naming the field. */
-export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
+/**
+ * @param now when `effectiveStatus` is looked at.
+ * @throws KeyError `invalid_field` naming the field.
+ */
+export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedListQuery {
   for (const field of Object.keys(query)) {
     if (!fields.includes(field))
       throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
   }
-  const { status, sourceType, environment, plan, q, limit = 50, cursor } = query
+  const { status, effectiveStatus, sourceType, environment, plan, q, limit = 50, cursor } = query
   const sort = parseSort(query.sort)
   if (status !== undefined && !keyStatuses.includes(status)) {
     throw invalidField('status', `must be one of ${keyStatuses.join(', ')}`)
+  }
+  if (effectiveStatus !== undefined && !effectiveStatuses.includes(effectiveStatus)) {
+    throw invalidField('effectiveStatus', `must be one of ${effectiveStatuses.join(', ')}`)
   }
   if (sourceType !== undefined && !sourceTypes.includes(sourceType)) {
     throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
@@ -99,6 +123,7 @@ export function parseListQuery(query: ListKeysQuery): ParsedListQuery {
     // When sorting by counts, the store is asked for the newest first: see `key-ranking.ts`.
     sort: isCounted(sort) ? { by: 'created_at', descending: true } : (sort as ParsedSort),
     ...(status !== undefined && { status }),
+    ...(effectiveStatus !== undefined && { effectiveStatus: { is: effectiveStatus, at: Math.floor(now) } }),
     ...(sourceType !== undefined && { sourceType }),
     ...(environment !== undefined && { environment }),
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),

@@ -85,7 +85,7 @@ export function createManagement(parts: ManagementParts) {
     }),
     ...createKeyImport({ ...parts, changes, announcements, parseRules, present, room }),
     ...createKeyFinding({ store, usage, hashers, peppers, present }),
-    ...createKeyReading({ store, usage, changes, readDay, present }),
+    ...createKeyReading({ store, clock, usage, changes, readDay, present }),
     ...createKeyUpdate({ clock, changes, parseRules, present }),
     ...createTrialRules({ clock, changes, present }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret, present }),

@@ -10,6 +10,7 @@ import {
   parseSort,
   sortValue,
 } from '../keys/list-query.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageCount } from '../stores/usage-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
@@ -33,12 +34,14 @@ export interface KeyReading {
 /** Stores pending counts first, so that `lastUsedAt` is up to date. */
 export function createKeyReading({
   store,
+  clock,
   usage,
   changes,
   readDay,
   present,
 }: {
   store: KeyStore
+  clock: Pick<Clock, 'now'>
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
   /** What was counted of all keys in the last 24 hours. */
@@ -65,7 +68,7 @@ export function createKeyReading({
 
   return {
     async list(query = {}) {
-      const parsed = parseListQuery(query)
+      const parsed = parseListQuery(query, clock.now())
       const sort = parseSort(query.sort)
       await usage.flush()
       // Later pages do not count again.

@@ -85,7 +85,7 @@ export function createUsageReports({
     async usageOverview({ window = '24h', zone, groupBy = 'source_type', ...filter } = {}) {
       if (!usageGroupings.includes(groupBy))
         throw invalidField('groupBy', `must be one of ${usageGroupings.join(', ')}`)
-      const { limit: _limit, sort: _sort, after: _after, ...keys } = parseListQuery(filter)
+      const { limit: _limit, sort: _sort, after: _after, ...keys } = parseListQuery(filter, clock.now())
       const parsed = parseUsageWindow(window, await countingNow(), zone)
       await usage.flush()
       const records = await listAll(store, keys)

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
+import { effectiveStatusOf } from '../keys/effective-status.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { type PagePosition, type ParsedListQuery, sortValue } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
@@ -134,8 +135,10 @@ export function createMemoryStore(): KeyStore {
 }
 
 function fits(record: KeyRecord, query: ParsedListQuery): boolean {
+  const { effectiveStatus } = query
   return (
     (query.status === undefined || record.status === query.status) &&
+    (effectiveStatus === undefined || effectiveStatusOf(record, effectiveStatus.at) === effectiveStatus.is) &&
     (query.sourceType === undefined || record.sourceType === query.sourceType) &&
     (query.environment === undefined || record.environment === query.environment) &&
     (query.workspace === undefined || record.workspace === query.workspace) &&

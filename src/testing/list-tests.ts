@@ -1,8 +1,10 @@
+import { effectiveStatuses, effectiveStatusOf } from '../keys/effective-status.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ListKeysQuery } from '../keys/list-query.ts'
 import { encodeCursor, parseListQuery, sortValue, storedSorts } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreSuite } from './store-suite.ts'
+import { createSecretRecord } from './stored-key.ts'
 
 /** The part of the store contract that is about lists. */
 export function listTests({ test, expect, insert }: StoreSuite): void {
@@ -66,6 +68,47 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
     }
     expect((await store.list(parseListQuery({ environment: `${environment}x` }))).data).toEqual([])
   })
+  test('lists by the status as people see it, at a given time', async (store) => {
+    const environment = `env-${randomBase62(12)}`
+    const at = 1_768_478_400_000
+    const rotated = (expiresAt: number | null) => [createSecretRecord({ expiresAt }), createSecretRecord()]
+    const over = { expiresAt: at }
+    const lasting = { expiresAt: at + 1 }
+    const kinds: Partial<KeyRecord>[] = [
+      {},
+      lasting,
+      over,
+      { secrets: rotated(at) },
+      { secrets: rotated(at + 1) },
+      { secrets: rotated(at + 1), ...lasting },
+      { secrets: rotated(at + 1), ...over },
+      { secrets: [createSecretRecord(lasting), ...rotated(at + 1)] },
+      ...(['paused', 'revoked'] as const).flatMap((status) => [
+        { status },
+        { status, ...lasting },
+        { status, ...over },
+        { status, secrets: rotated(at + 1) },
+      ]),
+    ]
+    const records: KeyRecord[] = []
+    for (const [index, kind] of kinds.entries())
+      records.push(await insert(store, { environment, createdAt: at - index, ...kind }))
+    for (const effectiveStatus of effectiveStatuses) {
+      const expected = records.filter((record) => effectiveStatusOf(record, at) === effectiveStatus)
+      const query = parseListQuery({ environment, effectiveStatus }, at)
+      expect((await store.list(query)).data).toEqual(expected)
+      if (store.count !== undefined) expect(await store.count(query)).toBe(expected.length)
+    }
+    const both = parseListQuery({ environment, effectiveStatus: 'expired', status: 'paused' }, at)
+    expect((await store.list(both)).data).toEqual([records[10]])
+    const sorted = parseListQuery(
+      { environment, effectiveStatus: 'rotating', sort: 'last_event_at', limit: 2 },
+      at,
+    )
+    const page = await store.list(sorted)
+    expect([page.data.length, page.more]).toEqual([2, true])
+  })
+
   test('lists by name, environment, source type and last event, either way, page by page', async (store) => {
     const environment = `env-${randomBase62(12)}`
     const names = ['b', 'Ä', 'a', 'B', 'c', 'a', 'Z', '_']

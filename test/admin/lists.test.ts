@@ -47,6 +47,26 @@ describe('the list of keys', () => {
     expect(other.body).toMatchObject({ status: 422, field: 'cursor' })
   })
 
+  it('is filtered by the stored status, and by the one that people see', async () => {
+    const { keys, names, shop, backend, app, time, call } = await setUp()
+    await keys.rotate(shop.writeKey.id, { gracePeriodHours: 1 })
+    await keys.update(backend.writeKey.id, { expiresAt: new Date(time.now + 60_000) })
+    time.now += 60_000
+    expect(await names('status=active&sort=name')).toEqual(['App', 'backend', 'Shop'])
+    expect(await names('effective_status=active')).toEqual(['App'])
+    expect(await names('effective_status=rotating')).toEqual(['Shop'])
+    expect(await names('effective_status=rotating&sort=-events_24h')).toEqual(['Shop'])
+    expect(await names('effective_status=expired')).toEqual(['backend'])
+    const page = (await call('GET', `${base}?effective_status=expired&limit=1`)).body
+    expect([page.total, page.next_cursor]).toEqual([1, null])
+    await keys.pause(app.writeKey.id)
+    expect(await names('effective_status=paused')).toEqual(['App'])
+    time.now += 3_600_000
+    expect(await names('effective_status=active')).toEqual(['Shop'])
+    const refused = await call('GET', `${base}?effective_status=gone`)
+    expect(refused.body).toMatchObject({ status: 422, field: 'effective_status' })
+  })
+
   it('is searched by name, id, environment and the start of a secret', async () => {
     const { names, shop } = await setUp()
     expect(await names('q=SHO')).toEqual(['Shop'])

@@ -37,7 +37,7 @@ export const ingestPath =
 const eventsPath = `${mountPath}/api/v1/events`
 const keysPath = `${eventsPath}/write-keys`
 
-type KeyPage = Page<WriteKey> & { total: number | null }
+export type KeyPage = Page<WriteKey> & { total: number | null }
 
 interface DecisionPage {
   data: Decision[]

@@ -3,7 +3,6 @@ import type { Api } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { useData } from '../parts/task.ts'
 import { useApi } from '../session.ts'
-import { statusOf } from '../words/key-status.ts'
 
 export const rowsPerPage = 50
 const refreshMs = 15_000
@@ -17,9 +16,6 @@ export interface KeyFilters {
   workspace: string
   sort: string
 }
-
-/** What follows from the times of a key, which the server does not filter by: of each, the status that is asked for. */
-const derived: Readonly<Record<string, string>> = { rotating: 'active', expired: '', active: 'active' }
 
 interface FoundKeys {
   keys: WriteKey[]
@@ -65,27 +61,19 @@ export function useKeyPages(filters: KeyFilters) {
   }
 }
 
-async function findKeys(api: Api, filters: KeyFilters, from: string | null): Promise<FoundKeys> {
-  const { status } = filters
-  const stored = derived[status] ?? status
-  const keys: WriteKey[] = []
-  let cursor = from
-  let total: number | null = null
-  do {
-    const page = await api.listKeys({
-      ...filters,
-      status: stored,
-      sort: filters.sort === '-created_at' ? '' : filters.sort,
-      limit: String(rowsPerPage),
-      cursor,
-    })
-    total ??= status in derived ? null : page.total
-    cursor = page.next_cursor
-    const now = Date.now()
-    keys.push(...page.data.filter((key) => status === '' || statusOf(key, now) === status))
-  } while (cursor !== null && keys.length < rowsPerPage && status in derived)
-  if (from === null && cursor === null && total === null) total = keys.length
-  return { keys, next: cursor, total }
+async function findKeys(
+  api: Api,
+  { status, sort, ...filters }: KeyFilters,
+  cursor: string | null,
+): Promise<FoundKeys> {
+  const page = await api.listKeys({
+    ...filters,
+    effective_status: status,
+    sort: sort === '-created_at' ? '' : sort,
+    limit: String(rowsPerPage),
+    cursor,
+  })
+  return { keys: page.data, next: page.next_cursor, total: page.total }
 }
 
 /** Every key that fits, for an export. */

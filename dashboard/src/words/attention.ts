@@ -1,4 +1,4 @@
-import type { Api } from '../api/client.ts'
+import type { Api, KeyPage } from '../api/client.ts'
 import type { UsageOverview, WriteKey } from '../api/wire.ts'
 import { currentSecret, graceEnd, rotateAfterMs } from './key-status.ts'
 
@@ -15,17 +15,19 @@ export interface Attention {
 const dayMs = 86_400_000
 const unusedMs = 30 * dayMs
 const graceMs = dayMs
+const mostRotating = 500
 /** Of what is refused, from when on it is worth a look; and of how many requests. */
 const refusedShare = 0.05
 const fewRequests = 20
 
 /** What somebody should look at, the most urgent first, from any number of keys. */
 export async function findAttention(api: Api, overview: UsageOverview, now: number): Promise<Attention[]> {
-  const [quiet, old] = await Promise.all([
-    api.listKeys({ status: 'active', sort: 'last_event_at', limit: '100' }),
-    api.listKeys({ status: 'active', sort: 'created_at', limit: '100' }),
+  const [quiet, old, rotating] = await Promise.all([
+    api.listKeys({ effective_status: 'active', sort: 'last_event_at', limit: '100' }),
+    api.listKeys({ effective_status: 'active', sort: 'created_at', limit: '100' }),
+    findRotating(api),
   ])
-  const known = new Map([...old.data, ...quiet.data].map((key) => [key.id, key]))
+  const known = new Map([...old.data, ...quiet.data, ...rotating].map((key) => [key.id, key]))
   const refusing = overview.data.flatMap(({ key, group, accepted, refused, success_rate: rate }) =>
     key !== null &&
     group !== null &&
@@ -38,6 +40,18 @@ export async function findAttention(api: Api, overview: UsageOverview, now: numb
   const ofKeys = [...known.values()].flatMap((key) => [...concernsOf(key, now)])
   const order = ['refusing', 'grace', 'old', 'unused']
   return [...refusing, ...ofKeys].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+}
+
+/** The newest keys that rotate, whatever they send. */
+async function findRotating(api: Api): Promise<WriteKey[]> {
+  const keys: WriteKey[] = []
+  let cursor: string | null = null
+  do {
+    const page: KeyPage = await api.listKeys({ effective_status: 'rotating', limit: '100', cursor })
+    keys.push(...page.data)
+    cursor = page.next_cursor
+  } while (cursor !== null && keys.length < mostRotating)
+  return keys
 }
 
 function* concernsOf(key: WriteKey, now: number): Generator<Attention> {

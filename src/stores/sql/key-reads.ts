@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { EffectiveStatus } from '../../keys/effective-status.ts'
 import type { KeyRecord } from '../../keys/key-record.ts'
 import type { ParsedListQuery, StoredSort } from '../../keys/list-query.ts'
 import type { KeyRecordPage } from '../key-store.ts'
@@ -73,10 +74,33 @@ function sortColumn(dialect: SqlDialect, by: StoredSort): RawBuilder<unknown> {
   return dialect === 'postgres' ? sql`k.name_folded collate "C"` : sql`k.name_folded`
 }
 
-function listConditions({ dialect, tables }: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
-  const { status, sourceType, environment, workspace, plan, q, after } = filter
+/** The keys of which `effectiveStatusOf` says the same. */
+function hasEffectiveStatus(
+  { tables }: Database,
+  { is, at }: { is: EffectiveStatus; at: number },
+): RawBuilder<unknown> {
+  const goesOn = sql`(expires_at is null or expires_at > ${at})`
+  const inGrace = sql`select key_id from ${tables.secrets} where expires_at > ${at}`
+  switch (is) {
+    case 'revoked':
+      return sql`status = 'revoked'`
+    case 'expired':
+      return sql`status <> 'revoked' and expires_at <= ${at}`
+    case 'paused':
+      return sql`status = 'paused' and ${goesOn}`
+    case 'rotating':
+      return sql`status = 'active' and ${goesOn} and id in (${inGrace})`
+    case 'active':
+      return sql`status = 'active' and ${goesOn} and id not in (${inGrace})`
+  }
+}
+
+function listConditions(database: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
+  const { dialect, tables } = database
+  const { status, effectiveStatus, sourceType, environment, workspace, plan, q, after } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (status !== undefined) conditions.push(sql`status = ${status}`)
+  if (effectiveStatus !== undefined) conditions.push(hasEffectiveStatus(database, effectiveStatus))
   if (sourceType !== undefined) conditions.push(sql`source_type = ${sourceType}`)
   if (environment !== undefined) {
     // No environment has other characters, and MySQL refuses to compare them with an ASCII column.
