@@ -14,7 +14,10 @@ export interface ParsedBody {
  */
 export interface ReadRequest {
   readonly headers?: IncomingHttpHeaders
+  /** Whether bytes of a body have come and been taken: false for a body that turned out empty. */
   readonly readableDidRead?: boolean
+  /** Set by body-parser 1 where it reads. Version 2 leaves no such mark. */
+  readonly _body?: boolean
 }
 
 const fix = 'mount writeKeyAuth before it, or limit it to the paths that need it'
@@ -59,7 +62,9 @@ export function parsedBodyOf(request: ReadRequest, { rawBody, body }: ParsedBody
   const parser = otherParser(headers['content-type'] ?? '') ?? (isSplitText(body) ? formTaken : undefined)
   if (parser !== undefined) throw new BodyTakenError(parser)
   if (!readableDidRead || !isEmptyObject(body)) return body
-  return emptyObjectOf(headers, body)
+  if (headers['content-length'] === '0') return undefined
+  if (mayBeSent(request)) return body
+  throw new BodyTakenError(nothingKept)
 }
 
 function isText(value: unknown): value is string | Uint8Array {
@@ -86,11 +91,22 @@ export function isEmptyObject(body: unknown): boolean {
   return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }
 
-/** Parsers leave `{}` for no body, for `{}`, and for what they did not read. Only the length tells which. */
-function emptyObjectOf(headers: IncomingHttpHeaders, body: unknown): unknown {
-  const isPlain = headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined
+/**
+ * Parsers leave `{}` for a `{}` that was sent, and for what they did not read. Whether it was sent is told by
+ * body-parser 1, and otherwise by the length. A JSON body without a length counts as sent: where something in
+ * front takes bodies and keeps nothing, those with a length show it.
+ */
+function mayBeSent({ headers = {}, _body: isParsed }: ReadRequest): boolean {
+  if (isParsed === true) return true
   const length = headers['content-length']
-  if (isPlain && length === '2') return body
-  if (isPlain && (length ?? '0') === '0') return undefined
-  throw new BodyTakenError(nothingKept)
+  if (length === undefined) return isJson(headers['content-type'])
+  const shortest = shortestMember[headers['content-encoding']?.toLowerCase() ?? 'identity']
+  return shortest !== undefined && Number(length) < shortest
+}
+
+/** Bytes of `{"":0}`, the shortest object that is not empty, in a coding that cannot shorten it. */
+const shortestMember: Readonly<Record<string, number | undefined>> = { identity: 6, deflate: 14, gzip: 26 }
+
+function isJson(contentType = ''): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())
 }

@@ -97,7 +97,8 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice: 'Send one event, a list of events, or { "batch": […] }, as JSON in UTF-8.',
   },
   invalid_event: {
-    cause: 'The body holds no event, something that is none, or an event that does not fit its schema',
+    cause:
+      'The body holds no event, something that is not an event, or an event that does not fit its schema',
     advice:
       'Each event must be an object; its type, where present, a string; a batch needs at least one event. With `schemas`, the answer names index and field.',
   },

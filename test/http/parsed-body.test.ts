@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import qs from 'qs'
 import { describe, expect, it } from 'vitest'
@@ -69,19 +70,51 @@ describe('parsedBodyOf', () => {
     expect(parsedBodyOf({ headers: json }, { body })).toBeUndefined()
   })
 
+  const chunked = { 'transfer-encoding': 'chunked' }
+  const gzip = { 'content-encoding': 'gzip' }
+
   it.each([
     ['was sent', { 'content-length': '2' }, {}],
+    ['was sent with white space', { 'content-length': '5' }, {}],
+    ['was sent as gzip', { ...gzip, 'content-length': '22' }, {}],
+    ['was sent as deflate', { 'content-encoding': 'deflate', 'content-length': '10' }, {}],
+    ['was sent in chunks', { ...chunked, 'content-type': 'application/json; charset=utf-8' }, {}],
+    ['was sent in chunks of gzip', { ...chunked, ...gzip, 'content-type': 'application/vnd.api+json' }, {}],
+    ['was sent by HTTP/2', { 'content-type': 'application/json' }, {}],
     ['stands for no body', { 'content-length': '0' }, undefined],
   ])('knows an empty object that %s', (_, headers, expected) => {
     expect(parsedBodyOf({ headers, readableDidRead: true }, { body: {} })).toEqual(expected)
   })
 
   it.each([
-    [{ 'content-length': '16' }],
-    [{ 'transfer-encoding': 'chunked' }],
-    [{ 'content-length': '2', 'content-encoding': 'gzip' }],
-  ])('refuses an empty object that may stand for more: %j', (headers) => {
-    expect(() => parsedBodyOf({ headers, readableDidRead: true }, { body: {} })).toThrow(/kept nothing/)
+    [{ ...json, 'content-length': '6' }],
+    [{ ...json, ...gzip, 'content-length': '26' }],
+    [{ ...json, 'content-encoding': 'br', 'content-length': '10' }],
+    [chunked],
+    [{ ...chunked, 'content-type': 'text/plain' }],
+    [{ ...chunked, 'content-type': 'application/jsonish' }],
+  ])('refuses an empty object that may stand for more, unless body-parser has read it: %j', (headers) => {
+    const request = { headers, readableDidRead: true }
+    expect(() => parsedBodyOf(request, { body: {} })).toThrow(/kept nothing/)
+    expect(parsedBodyOf({ ...request, _body: true }, { body: {} })).toEqual({})
+  })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+  ])('takes no object with a member for an empty one in %s', (coding, encode) => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1, noNullPrototype: true })
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.constant({ '': 0 }), objects),
+        fc.integer({ min: 0, max: 9 }),
+        (sent, level) => {
+          const length = String(encode(JSON.stringify(sent), { level }).length)
+          const headers = { ...json, 'content-encoding': coding, 'content-length': length }
+          expect(() => parsedBodyOf({ headers, readableDidRead: true }, { body: {} })).toThrow(/kept nothing/)
+        },
+      ),
+    )
   })
 
   it('takes what an object without a stream holds', () => {
