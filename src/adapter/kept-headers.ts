@@ -50,11 +50,11 @@ function inPairs(list: readonly unknown[]): unknown[][] {
 }
 
 function restore(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  const current = response.getHeaders()
   for (const name in headers) {
     const value = headers[name] as string
-    const current = response.getHeader(name)
-    if (current === value) continue
+    if (current[name] === value) continue
     const isMerged = name === 'vary' || name.startsWith('access-control-')
-    if (isMerged || current === undefined) mergeHeader(response, name, value)
+    if (isMerged || current[name] === undefined) mergeHeader(response, name, value)
   }
 }

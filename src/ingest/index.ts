@@ -1,3 +1,4 @@
+export type { SenderBodyForm } from './body-form.ts'
 export type { CheckedEvent, IngestContext, NamedEvent, OtherName, SentEvent } from './events.ts'
 export { type ForwardEvents, forwardEvents } from './forward-events.ts'
 export type { ForwardOptions } from './forward-options.ts'
