@@ -7,6 +7,7 @@ import { StoreError } from '../runtime/errors.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
 import { createProgress } from './import-progress.ts'
+import { noteUncheckedPlans } from './plan-note.ts'
 import { noteLine, printLine } from './terminal.ts'
 
 /** Of the keys of one call; below what the management API takes. */
@@ -36,6 +37,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
   const tally: Tally = { imported: 0, existing: 0, refused: 0, errors: [] }
   const progress = createProgress(terminal)
   const seen = new Set<string>()
+  const plans = new Set<unknown>()
   let waiting: ImportEntry[] = []
 
   function refuse(line: number, code: string, field: string | null, message: string): void {
@@ -60,6 +62,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
       const { line, item } = items[index] as (typeof items)[number]
       // A dry run stores nothing, so that it does not meet what an earlier part of the file would have made.
       const isRepeated = dryRun && result.ok && !isNew(seen, item)
+      if (result.ok) plans.add(item.plan)
       if (result.ok && !isRepeated) tally.imported++
       else if (result.ok || result.code === 'conflict') tally.existing++
       else refuse(line, result.code, result.field, result.message)
@@ -96,6 +99,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
     )
   }
   progress.clear()
+  noteUncheckedPlans(run, plans)
   report(run, tally, dryRun)
 }
 

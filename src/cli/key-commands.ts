@@ -4,6 +4,7 @@ import { usageError } from './cli-error.ts'
 import { called, isJson, note, print, printJson, printSecret } from './command-output.ts'
 import type { Command, CreatedKeyJson, KeyJson, RotatedKeyJson } from './command-run.ts'
 import { parseNumber, toKeyFields } from './key-flags.ts'
+import { noteUncheckedPlans } from './plan-note.ts'
 
 /** Commands that change a key. */
 export const keyCommands = {
@@ -15,6 +16,7 @@ export const keyCommands = {
         `create needs ${missing.map((flag) => `--${flag}`).join(' and ')}, e.g.: writekey create --name "Web App" --source-type web`,
       )
     const { key, ...writeKey } = await run.client.call<CreatedKeyJson>('', { method: 'POST', body })
+    noteUncheckedPlans(run, [body.plan])
     if (isJson(run)) return printJson(run, { ...writeKey, key })
     printSecret(run, writeKey, key)
   },
@@ -30,6 +32,7 @@ export const keyCommands = {
       ...(version !== undefined && { version: parseNumber('if-version', String(version)) }),
     }
     const key = await run.client.call<KeyJson>(path, { method: 'PATCH', body })
+    noteUncheckedPlans(run, [changes.plan])
     if (isJson(run)) return printJson(run, key)
     print(run, `Changed ${called(key)}.`)
   },

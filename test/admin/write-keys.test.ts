@@ -14,6 +14,17 @@ const documented = {
 }
 
 describe('creating a key', () => {
+  it('refuses a plan that the application does not have', async () => {
+    const { call, keys } = startAdmin({ keys: { plans: { free: { rateLimitEps: 50 } } } })
+    const { writeKey } = await keys.create({ name: 'Shop', sourceType: 'web', plan: 'free' })
+    const body = { name: 'Shop', source_type: 'web', plan: 'fre' }
+    for (const answer of [
+      await call('POST', base, { body }),
+      await call('PATCH', `${base}/${writeKey.id}`, { body: { plan: 'fre' } }),
+    ])
+      expect(answer.body).toMatchObject({ status: 422, field: 'plan' })
+  })
+
   it('answers as documented, with the secret', async () => {
     const { call, keys } = startAdmin()
     const { status, body, headers } = await call('POST', base, { body: documented })

@@ -19,6 +19,34 @@ describe('the command writekey', () => {
     }
   })
 
+  it('refuses a plan that is not in WRITEKEY_PLANS, and says so when it cannot know', async () => {
+    const { run, store } = openShell({ WRITEKEY_IMPORTED_KEYS: '^a{32}$' })
+    const made = await run([...create, '--plan', 'fre', '--json'])
+    expect([made.code, made.err]).toEqual([
+      0,
+      expect.stringMatching(/WRITEKEY_PLANS is not set: whether there is a plan "fre"\./),
+    ])
+    const { id } = JSON.parse(made.out)
+    expect((await run(['update', id, '--plan', 'pro'])).err).toContain('a plan "pro".')
+    const line = JSON.stringify({ name: 'Old', source_type: 'web', key: 'a'.repeat(32), plan: 'gold' })
+    expect((await run(['import'], `${line}\n`)).err).toContain('a plan "gold".')
+    for (const argv of [
+      ['update', id, '--plan', 'null'],
+      ['update', id, '--name', 'Shop'],
+    ])
+      expect((await run(argv)).err).not.toContain('WRITEKEY_PLANS')
+    const knowing = openShell({ WRITEKEY_STORE: store, WRITEKEY_PLANS: '{"free":{}}' }, { hasTables: false })
+    for (const argv of [
+      [...create, '--plan', 'fre'],
+      ['update', id, '--plan', 'fre'],
+    ]) {
+      const { code, err } = await knowing.run(argv)
+      expect([code, err]).toEqual([2, expect.stringContaining('--plan must be one of free')])
+    }
+    const { code, err } = await knowing.run([...create, '--plan', 'free'])
+    expect([code, err]).toEqual([0, expect.not.stringContaining('WRITEKEY_PLANS')])
+  })
+
   it('walks a key through its life', async () => {
     const { run, runJson } = openShell()
     const { id, key } = await runJson(create)
