@@ -7,8 +7,8 @@ import {
   createContext,
   type FetchHandler,
   type FetchRequestHints,
+  findContext,
   type HeaderTarget,
-  hasPassed,
   hasUnsaidContent,
   type Incoming,
   type IngestEndpoints,
@@ -20,7 +20,6 @@ import {
   type ReadBody,
   type Reply,
   rememberPassage,
-  rememberWith,
   requireContext,
   resolveAdapterOptions,
   setRefusalHeaders,
@@ -96,10 +95,7 @@ export function writeKeyAuth(
     const shown = withoutCarriedKey(request, verdict.carried)
     if (shown !== request) hideInRequest(c, shown, verdict.carried as CarriedKey)
     c.set(requestProperty, createContext(c.req, verdict, keys, eventType, passed))
-    const remember = (passing: Request) => {
-      rememberWith(passing, c.req)
-      rememberPassage(passing, incoming)
-    }
+    const remember = (passing: Request) => rememberPassage(passing, incoming, c.req)
     if (verdict.body === undefined) remember(shown)
     else showAccepted(c, JSON.stringify(verdict.body), isNodes, remember)
     await next()
@@ -288,5 +284,5 @@ export function ingestRoutes(
  * @throws Error when the request has not passed it.
  */
 export function writeKeyOf(c: Context): WriteKeyContext {
-  return requireContext(hasPassed(c.req) ? c.req : passedAs(c.req.raw, incomingOf(c)))
+  return findContext(c.req) ?? requireContext(passedAs(c.req.raw, incomingOf(c)))
 }

@@ -53,8 +53,10 @@ function isAlike(request: Request, { method, headers }: Incoming): boolean {
  * can make such a body, and inner guards use the accepted events, not its bytes.
  *
  * @param request one that has passed, as handlers get it
+ * @param holder what the passage is remembered with so far, when that is not the request
  */
-export function rememberPassage(request: Request, incoming?: Incoming): void {
+export function rememberPassage(request: Request, incoming?: Incoming, holder?: object): void {
+  if (holder !== undefined) rememberWith(request, holder)
   const body = bodyStreamOf(request)
   if (body === null) {
     if (incoming !== undefined) rememberWith(incoming, request)

@@ -70,8 +70,6 @@ export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-re
 export {
   createContext,
   findContext,
-  hasPassed,
-  rememberWith,
   requireContext,
   type VerifyingKeys,
   verifyOnce,

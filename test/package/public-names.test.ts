@@ -49,6 +49,7 @@ const values: Record<string, readonly string[]> = {
     'hideKey',
     'ingestRoutes',
     'isContinued',
+    'isUntouched',
     'keepBody',
     'keepHeaders',
     'mergeHeader',
