@@ -42,17 +42,22 @@ const zstdWindowLog = 23
  *
  * Small output is decoded at once. Larger output waits for a turn and is counted as it comes. So does input
  * whose coding may allocate a large window before it produces a byte: with br and zstd, 165 bytes can claim
- * 16 MB. The result is in a buffer that is reused: parse or copy it before you await anything else.
+ * 16 MB.
  *
  * Source: RFC 9110, 8.4.1.
+ *
+ * @param use parses or copies the content, whose buffer is reused afterwards
+ * @returns what `use` returned
  */
-export function decodeContent(
+export function decodeContent<Result>(
   bytes: Uint8Array,
   coding: ContentCoding,
   room: DecodingRoom,
-): Awaitable<Uint8Array | DecodingFailure> {
+  use: (content: Uint8Array) => Result,
+): Awaitable<Result | DecodingFailure> {
   const quick = isLittle(bytes, coding) ? decodeQuickly(bytes, coding, room) : undefined
-  return quick ?? decodeInTurn(bytes, coding, room)
+  if (quick === undefined) return decodeInTurn(bytes, coding, room, use)
+  return typeof quick === 'string' ? quick : use(quick)
 }
 
 /** Only a guess: a gzip ends with the length of its content (RFC 1952, 2.3.1), true or not. */
@@ -92,22 +97,22 @@ interface Decoded {
   engine: { bytesWritten: number }
 }
 
-async function decodeInTurn(
+async function decodeInTurn<Result>(
   bytes: Uint8Array,
   coding: ContentCoding,
   room: DecodingRoom,
-): Promise<Uint8Array | DecodingFailure> {
+  use: (content: Uint8Array) => Result,
+): Promise<Result | DecodingFailure> {
   if (!(await room.turns.take(room.whose()))) return 'busy'
   const output: Output = spareOutputs.pop() ?? { bytes: noBytes }
   try {
-    return await decodeInPieces(bytes, coding, room, output)
+    const decoded = await decodeInPieces(bytes, coding, room, output)
+    return typeof decoded === 'string' ? decoded : use(decoded)
   } finally {
-    // Waits until the last decoded body is parsed, so that no more than one lies around per turn.
-    setImmediate(() => {
-      if (output.bytes.length > mostSpareBytes) output.bytes = noBytes
-      spareOutputs.push(output)
-      room.turns.end()
-    })
+    // At once: in Workers nothing of a request runs once it has been answered.
+    if (output.bytes.length > mostSpareBytes) output.bytes = noBytes
+    spareOutputs.push(output)
+    room.turns.end()
   }
 }
 

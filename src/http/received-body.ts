@@ -174,14 +174,15 @@ function decodeAndParse<Account extends BodyAccount>(
   const coding = said === null && form !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
   if (coding === 'unsupported') return UNSUPPORTED
   if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, limits)
-  const decoded = decodeContent(bytes, coding, {
+  const room = {
     maxBytes,
     turns: turnsOf(account),
     whose: () => turnName(account),
-    hold: (count) => pending.hold(account, count),
-  })
+    hold: (count: number) => pending.hold(account, count),
+  }
+  const decoded = decodeContent(bytes, coding, room, (content) => parse(content, content.length, limits))
   return chain(decoded, (result) => {
-    if (typeof result !== 'string') return parse(result, result.length, limits)
+    if (typeof result !== 'string') return result
     if (result === 'too_large') return TOO_LARGE
     return result === 'busy' ? BUSY : INVALID_JSON
   })

@@ -34,7 +34,9 @@ function decode(
 ): Awaitable<Uint8Array | DecodingFailure> {
   const coding = parseContentEncoding(encoding)
   if (coding === null || coding === 'unsupported') throw new Error(`${encoding} is no single coding`)
-  return decodeContent(bytes, coding, { maxBytes, turns, hold, whose: () => 'wk_a' })
+  return decodeContent(bytes, coding, { maxBytes, turns, hold, whose: () => 'wk_a' }, (content) =>
+    Buffer.from(content),
+  )
 }
 
 const encoders = {
@@ -112,6 +114,15 @@ describe('decodeContent', () => {
     expect(decode(gzipSync(text), 'gzip', 4_000_000, turns)).toEqual(text)
     expect(done).toEqual([])
     await Promise.all(waiting)
+  })
+
+  it('has ended its turn when it hands on the result, or a failure', async () => {
+    const turns = createTurns({ atOnce: 1, patienceMs: 60_000, clock: systemClock })
+    for (const bytes of [brotliCompressSync(text), brotliCompressSync(text).subarray(9)]) {
+      await decode(bytes, 'br', LIMIT, turns)
+      expect(turns.take('wk_b')).toBe(true)
+      turns.end()
+    }
   })
 
   it.runIf(knownCodings().includes('zstd'))('undoes zstd where the runtime has it', async () => {
