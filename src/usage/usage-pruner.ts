@@ -36,6 +36,8 @@ export function createUsagePruner({
   let lastLook = clock.now()
   let running = false
   let closed = false
+  /** Between two parts: when the next one is due, and what begins it. */
+  let pause: { endsAt: number; end: () => void } | undefined
 
   /** A clock that is ahead for a moment must not cost the history of all keys. */
   function believedNow(): number {
@@ -46,12 +48,20 @@ export function createUsagePruner({
     return believed
   }
 
+  async function pauseForOthers(): Promise<void> {
+    await new Promise<void>((end) => {
+      pause = { endsAt: clock.monotonic() + pauseMs, end }
+      inBackground(setTimeout(end, pauseMs))
+    })
+    pause = undefined
+  }
+
   async function run(now: number): Promise<void> {
     running = true
     try {
       while (!closed && (await store.prune({ keptMs: retentionMs, now }))) {
         failures = 0
-        await new Promise((resolve) => inBackground(setTimeout(resolve, pauseMs)))
+        await pauseForOthers()
       }
       failures = 0
     } catch (error) {
@@ -66,6 +76,8 @@ export function createUsagePruner({
   return {
     runIfDue() {
       const at = clock.monotonic()
+      // A timer that is lost must not stop pruning for good.
+      if (pause !== undefined && at >= pause.endsAt) pause.end()
       if (running || closed || at < dueAt) return
       dueAt = at + pruneEveryMs
       void run(believedNow())

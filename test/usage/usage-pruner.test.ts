@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { UsageStore } from '../../src/stores/usage-store.ts'
 import { createManualClock } from '../../src/testing/index.ts'
 import { createUsagePruner } from '../../src/usage/usage-pruner.ts'
@@ -57,4 +57,20 @@ it('tries again a second after an error, later after each further one, and at le
   expect(await ask()).toBe(1)
   clock.advance(60_000)
   expect(await ask()).toBe(0)
+})
+
+it('goes on after a pause whose timer never fires', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let parts = 3
+  const { clock, ask } = start(() => --parts > 0)
+  expect(await ask()).toBe(1)
+  clock.advance(19)
+  expect(await ask()).toBe(0)
+  clock.advance(1)
+  expect(await ask()).toBe(1)
+  clock.advance(20)
+  expect(await ask()).toBe(1)
+  clock.advance(3_600_000)
+  expect(await ask()).toBe(1)
 })
