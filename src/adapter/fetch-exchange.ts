@@ -157,7 +157,8 @@ async function writeAnswer(
   response.once('close', () => void reader.cancel().catch(() => {}))
   for (;;) {
     const { done, value } = await reader.read()
-    if (done || response.destroyed) break
+    // A server that stops ends streams from outside.
+    if (done || response.destroyed || response.writableEnded) break
     // A replacement response of serverless adapters returns nothing, and never drains.
     if (response.write(value) === false) await drained(response)
   }

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import type { Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
 import { createWriteKeys, type Logger, type RefusedEvent, type WriteKeys } from '../index.ts'
-import { inBackground } from '../runtime/timers.ts'
 import { createLineLogger } from '../verifier/logger.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
@@ -13,6 +12,7 @@ import { startDemo } from './demo.ts'
 import { createIngestServer } from './ingest-server.ts'
 import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
+import { serverStop } from './server-stop.ts'
 import { createSignInCode } from './sign-in-code.ts'
 import { tellStoreFailure } from './store-failure.ts'
 import {
@@ -43,10 +43,6 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** Longest that a request may still take once the server is asked to stop. */
-const stopGraceMs = 5_000
-/** How soon a connection is closed that has become idle since. */
-const idleEveryMs = 50
 const tokenFile = join(dataFolder, 'admin-token.sha256')
 
 /**
@@ -105,6 +101,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
         }
       },
     })
+    const stopServer = serverStop(server)
     // First: whatever is shown once only must not be made and then be lost to a port that is in use.
     const url = await listen(server, port, host)
     try {
@@ -125,9 +122,10 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     }
     return {
       url,
-      stop() {
+      async stop() {
         stopDemo()
-        return stop(server, keys)
+        await stopServer()
+        await keys.close()
       },
     }
   } catch (error) {
@@ -203,21 +201,6 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
     '',
   ]
   for (const line of lines) printLine(terminal, line)
-}
-
-async function stop(server: Server, keys: WriteKeys): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  // Who sends on over a connection that is open is told to connect elsewhere.
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false
-  })
-  const idle = setInterval(() => server.closeIdleConnections(), idleEveryMs)
-  const timer = inBackground(setTimeout(() => server.closeAllConnections(), stopGraceMs))
-  await closed
-  clearInterval(idle)
-  clearTimeout(timer)
-  await keys.close()
 }
 
 function parsePort(text: string, name: string): number {

@@ -256,6 +256,25 @@ describe('writekey serve', () => {
     agent.destroy()
   })
 
+  it('ends streams of the debugger when it stops', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const token = 'a-management-token-of-this-test-alone'
+    const { server, read } = await shell.serve({ WRITEKEY_ADMIN_TOKEN: token })
+    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    const stream = await fetch(`${server.url}/api/v1/events/debugger`, {
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+    })
+    const text = stream.text()
+    const body = '{"event":"Signed Up"}'
+    await fetch(`${server.url}/v1/track`, { method: 'POST', headers: basic(key), body })
+    const startedAt = performance.now()
+    await server.stop()
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    // A whole answer: nothing was cut off.
+    expect(await text).toMatch(/^: hello\n\n/)
+  })
+
   it('answers what is under way before it stops', async () => {
     const shell = openShell()
     enter(shell.folder)
