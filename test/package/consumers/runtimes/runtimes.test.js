@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
@@ -143,6 +144,42 @@ test('workerd runs the web-standard adapters, the management API and forwarders,
     assert.equal(await (await fetch(`${url}/counted`)).json(), 5)
   } finally {
     target.close()
+    serving.kill()
+  }
+})
+
+/** More than the servers of the suite that run at the same time. */
+const slots = Array.from({ length: 24 }, (_, slot) => slot)
+const toSocket = (slot) =>
+  `    (name = "${slot}", address = "127.0.0.1:0", http = (), service = (name = "main", props = (json = "{\\"slot\\":${slot}}"))),\n`
+
+test('workerd passes the suite for adapters with writekey/fetch and writekey/hono', async () => {
+  const mark = '    # The test writes one socket for each server here.\n'
+  const config = readFileSync('contract.capnp', 'utf8')
+  assert.ok(config.includes(mark))
+  writeFileSync('contract-sockets.capnp', config.replace(mark, slots.map(toSocket).join('')))
+  const serving = spawn(bin('workerd'), ['serve', 'contract-sockets.capnp', '--control-fd=3'], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  })
+  try {
+    const ports = new Map()
+    for await (const line of createInterface({ input: serving.stdio[3] })) {
+      const { socket, port } = JSON.parse(line)
+      ports.set(socket, port)
+      if (ports.size > slots.length) break
+    }
+    const sockets = slots.map((slot) => ports.get(String(slot)))
+    for (const name of ['fetch', 'hono']) {
+      const answer = await fetch(`http://127.0.0.1:${ports.get('run')}/`, {
+        method: 'POST',
+        body: JSON.stringify({ name, ports: sockets }),
+      })
+      const { count, failed, skipped } = await answer.json()
+      assert.deepEqual(failed, {})
+      assert.ok(count > 700, `${count} tests`)
+      for (const [test, why] of Object.entries(skipped)) console.log(`skipped with ${name}: ${test}: ${why}`)
+    }
+  } finally {
     serving.kill()
   }
 })
