@@ -6,6 +6,7 @@ import {
   type OnNodeRefused,
   requireContext,
   resolveAdapterOptions,
+  rewindBody,
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
@@ -44,7 +45,15 @@ export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {
-  return createNodeGuard(keys, resolveAdapterOptions(keys, options))
+  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options))
+
+  return function writeKeyAuth(request, response, next) {
+    guard(request, response, (error) => {
+      // `@fastify/express` puts it there, and Fastify reads the body once we are done.
+      if (error === undefined && Object.hasOwn(response, 'send')) rewindBody(request, 'at its end')
+      next(error)
+    })
+  }
 }
 
 /**

@@ -5,10 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import middie from '@fastify/middie'
 import bodyParser from 'body-parser'
+import express from 'express'
 import Fastify from 'fastify'
 import { fromNodeHandler, H3, serve as serveH3 } from 'h3'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
+import { writeKeyAuth as expressAuth } from '../../adapters/express.ts'
 import { writeKeyAuth as fetchAuth } from '../../adapters/fetch.ts'
 import { writeKeyAuth as honoAuth, writeKeyOf as honoKeyOf } from '../../adapters/hono.ts'
 import { writeKeyAuth, writeKeyOf } from '../../adapters/node.ts'
@@ -102,6 +104,17 @@ const starts: Record<string, Start> = {
     const app = Fastify()
     await app.register(middie)
     app.use('/v1', writeKeyAuth(keys))
+    app.post('/v1/:type', async ({ body, raw }) => see(body, writeKeyOf(raw).events))
+    closers.push(() => app.close())
+    return app.listen({ port: 0, host: '127.0.0.1' })
+  },
+  async 'Fastify, with an Express app in front as @fastify/express has it'(keys, see) {
+    const inFront = express().use('/v1', expressAuth(keys))
+    const app = Fastify()
+    app.addHook('onRequest', (request, reply, next) => {
+      Object.assign(reply.raw, { send: (body: unknown) => reply.send(body) })
+      inFront(request.raw as express.Request, reply.raw as express.Response, next)
+    })
     app.post('/v1/:type', async ({ body, raw }) => see(body, writeKeyOf(raw).events))
     closers.push(() => app.close())
     return app.listen({ port: 0, host: '127.0.0.1' })
