@@ -3,10 +3,10 @@ import {
   badOption,
   createContext,
   type FetchHandler,
+  fetchPathOf,
   type IngestEndpoints,
   type IngestRequest,
   passedAs,
-  pathOf,
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
@@ -137,7 +137,7 @@ export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?
   assertFunction('ip', ip)
 
   return async function adminRoutes(request: Request, context?: Context): Promise<Response | undefined> {
-    if (!api.handles(pathOf(toFetchIngestRequest(request).path))) return undefined
+    if (!api.handles(fetchPathOf(request))) return undefined
     return api.fetch(request, { address: ip?.(request, context as Context) })
   }
 }
@@ -160,10 +160,10 @@ export function ingestRoutes<Context = unknown>(
   assertFunction('ip', ip)
 
   return async function ingestRoutes(request: Request, context?: Context): Promise<Response | undefined> {
-    const neutral = toFetchIngestRequest(request, { ip: ip?.(request, context as Context) })
-    const path = pathOf(neutral.path)
+    const path = fetchPathOf(request)
     const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
     if (route === undefined) return undefined
+    const neutral = toFetchIngestRequest(request, { ip: ip?.(request, context as Context) })
     const passed = passedAs(request, undefined)
     const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
     const answer = await api.answer(route, neutral, verify)

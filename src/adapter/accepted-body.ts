@@ -3,6 +3,7 @@ import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
 import { isPlainObject } from '../http/plain-object.ts'
 import { sayLengthOf } from './body-length.ts'
 import { letPipe } from './piped-body.ts'
+import { removeFields } from './removed-fields.ts'
 import { handOver } from './request-context.ts'
 
 /**
@@ -25,8 +26,7 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
   const type = headers['content-type']
   if (type === undefined || !jsonInUtf8.test(type)) headers['content-type'] = 'application/json'
   if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) {
-    delete headers['content-encoding']
-    delete headers['transfer-encoding']
+    removeFields(request, ['content-encoding', 'transfer-encoding'])
   }
   sayLengthOf(headers, body)
   letPipe(request)

@@ -31,14 +31,16 @@ function isMadeOf(request: Request, incoming: Incoming): boolean {
 }
 
 /**
- * Whether a request is still Node's own and nothing else: made of it by `@hono/node-server`, and nobody has asked for its headers or
- * its body. Then Node's can be taken in their place, which saves the making of them.
+ * Where the body of a request is that `@hono/node-server` has made of Node's: `'unread'` in Node's request, while nobody has asked for
+ * headers or body of the other one; `'gone'` when somebody has read Node's request behind its back. Undefined in every other case.
  */
-export function isUntouched(request: Request, incoming: Incoming): boolean {
-  if (hasPassed(incoming) || incoming.method !== request.method || !isMadeOf(request, incoming)) return false
+export function nodeBodyOf(request: Request, incoming: Incoming | undefined): 'unread' | 'gone' | undefined {
+  if (incoming === undefined || hasPassed(incoming) || incoming.method !== request.method) return undefined
+  if (!isMadeOf(request, incoming)) return undefined
   const kept = Object.getOwnPropertySymbols(request).map((key): unknown => Reflect.get(request, key))
-  if (kept.some((value) => value instanceof Request || value instanceof Headers)) return false
-  return incoming.readableDidRead === false
+  if (kept.some((value) => value instanceof Request)) return undefined
+  if (incoming.readableDidRead === true) return request.bodyUsed || 'rawBody' in incoming ? undefined : 'gone'
+  return kept.some((value) => value instanceof Headers) ? undefined : 'unread'
 }
 
 /** Without a body, others cannot have replaced the accepted events. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { CarriedKey } from '../verifier/carried-key.ts'
+import { removeFields } from './removed-fields.ts'
 
 /** Where frameworks keep parts of a request's target. */
 export interface TargetHolder {
@@ -47,7 +48,7 @@ function hideInUrl({ hideInUrl }: CarriedKey) {
 /** Header fields that hold the key, and what HTTP/2 calls the target. */
 function hideFields(request: IncomingMessage, { headers: names, inUrl, hideInUrl }: CarriedKey): void {
   const { headers } = request
-  for (const name of names) delete headers[name]
+  if (names.length > 0) removeFields(request, names)
   const target = inUrl ? headers[':path'] : undefined
   if (typeof target === 'string') headers[':path'] = hideInUrl(target)
   if (names.length === 0 && target === undefined) return

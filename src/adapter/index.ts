@@ -1,5 +1,5 @@
 export { isContinued } from '../http/connection-close.ts'
-export { type FetchRequestHints, toFetchIngestRequest } from '../http/fetch-request.ts'
+export { type FetchRequestHints, fetchPathOf, toFetchIngestRequest } from '../http/fetch-request.ts'
 export { toResponse } from '../http/fetch-response.ts'
 export type {
   FieldValues,
@@ -45,7 +45,7 @@ export {
   trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export { type Incoming, isUntouched, passedAs, rememberPassage } from './fetch-passage.ts'
+export { type Incoming, nodeBodyOf, passedAs, rememberPassage } from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'

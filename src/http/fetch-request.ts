@@ -23,11 +23,7 @@ export interface FetchRequestHints {
 
 /** A web-standard `Request` as the verifier sees it. Reads no byte of the body. */
 export function toFetchIngestRequest(request: Request, hints: FetchRequestHints = {}): IngestRequest {
-  // Taken from the URL text, without another parser: whatever normalised the URL did so for the router as
-  // well.
-  const { url } = request
-  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
-  const target = hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
+  const target = targetOf(request)
   const queryStart = target.indexOf('?')
   const headers = hints.headers ?? toLowerCaseFields(request.headers)
   const neutral: IngestRequest = {
@@ -41,6 +37,18 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
   if (hints.workspace !== undefined) neutral.workspace = hints.workspace
   return neutral
+}
+
+/** The path of a request, as the URL has it: whatever normalised the URL did so for the router as well. */
+export function fetchPathOf(request: Request): string {
+  const target = targetOf(request)
+  const queryStart = target.indexOf('?')
+  return queryStart === -1 ? target : target.slice(0, queryStart)
+}
+
+function targetOf({ url }: Request): string {
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  return hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
 }
 
 /**

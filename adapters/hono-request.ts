@@ -1,0 +1,123 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'hono'
+import {
+  BodyTakenError,
+  bodyOf,
+  type FetchRequestHints,
+  hasUnsaidContent,
+  hideKey,
+  type Incoming,
+  type NodeMessage,
+  type nodeBodyOf,
+  type ReadBody,
+  toHeaders,
+  withAcceptedBody,
+} from '../src/adapter/index.ts'
+import type { CarriedKey } from '../src/index.ts'
+
+/** Node's request, where `@hono/node-server` provides it. */
+export function incomingOf(c: Context): (Incoming & NodeMessage) | undefined {
+  const incoming: unknown = (c.env as { incoming?: unknown } | undefined)?.incoming
+  return typeof incoming === 'object' && incoming !== null && 'headers' in incoming
+    ? (incoming as ReturnType<typeof incomingOf>)
+    : undefined
+}
+
+/** @param nodeBody where the body of Node's request is */
+export function toHints(
+  c: Context,
+  ip: ((c: Context) => string | undefined) | undefined,
+  nodeBody: ReturnType<typeof nodeBodyOf>,
+): FetchRequestHints {
+  const incoming = incomingOf(c)
+  const isBodiless = c.req.raw.method === 'GET' || c.req.raw.method === 'HEAD'
+  return {
+    ...(nodeBody === 'unread' && incoming !== undefined && { headers: toHeaders(incoming) }),
+    readBody: isBodiless || incoming === undefined ? undefined : readerOf(c, incoming, nodeBody),
+    ip: ip?.(c),
+    readTaken: () => readParsed(c),
+    // Other methods may create requests from it.
+    hasUnsaidContent:
+      incoming !== undefined && incoming.method === c.req.raw.method && hasUnsaidContent(incoming),
+  }
+}
+
+function readerOf(
+  c: Context,
+  incoming: Incoming,
+  nodeBody: ReturnType<typeof nodeBodyOf>,
+): ReadBody | undefined {
+  if (nodeBody === 'gone') return () => readParsed(c)
+  return nodeBody === 'unread' ? (bodyOf(incoming) as ReadBody) : undefined
+}
+
+/**
+ * The bytes that a parser in front has read, which Hono keeps. A parsed form has no bytes, a compressed body
+ * no text.
+ */
+async function readParsed({ req }: Context): Promise<Uint8Array> {
+  const { text, json, arrayBuffer, blob } = req.bodyCache
+  if ((text ?? json ?? arrayBuffer ?? blob) === undefined) throw new BodyTakenError(formRead)
+  const bytes = new Uint8Array(await req.arrayBuffer())
+  const isExact = (arrayBuffer ?? blob) !== undefined
+  if (!isExact && new TextDecoder().decode(bytes).includes('\ufffd')) throw new BodyTakenError(textRead)
+  return bytes
+}
+
+const formRead =
+  'something in front of writeKeyAuth has read a request body, and kept no more than a form, if anything: mount writeKeyAuth before it'
+const textRead =
+  'something in front of writeKeyAuth has called c.req.text() or c.req.json(), and the bytes of a request body, compressed or in another charset than UTF-8, cannot be told from that text: mount writeKeyAuth before it, or call c.req.arrayBuffer() there'
+
+/**
+ * Puts the accepted events in place of the body. To make a request that has them takes longer than all the rest, so it is made for those
+ * who ask for it. Hono asks before it looks at what it keeps of the body: that is done here.
+ */
+export function showAccepted(
+  { req }: Context,
+  accepted: string,
+  isNodes: boolean,
+  remember: (made: Request) => void,
+): void {
+  const shown = req.raw
+  let raw: Request | undefined
+  const text = Promise.resolve(accepted)
+  req.bodyCache = { text } as unknown as typeof req.bodyCache
+  // Somebody may have put another body in its place by then.
+  const isKept = () => (req.bodyCache.text as unknown) === text
+  const { json } = req
+  req.json = () => (isKept() ? text.then(JSON.parse) : json.call(req))
+  Object.defineProperty(req, 'raw', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      if (raw === undefined) {
+        raw = withAcceptedBody(shown, accepted, isNodes)
+        remember(raw)
+      }
+      return raw
+    },
+    set(other: Request) {
+      raw = other
+    },
+  })
+}
+
+/** Hono keeps the path and what its router has found in it. */
+export function hideInRequest(c: Context, shown: Request, carried: CarriedKey): void {
+  const { req } = c
+  req.raw = shown
+  if (!carried.inUrl) return
+  req.path = carried.hideInUrl(req.path)
+  const param = req.param.bind(req) as (name?: string) => unknown
+  const hidden = (name?: string) => {
+    const value = name === undefined ? param() : param(name)
+    if (typeof value !== 'object' || value === null) return carried.hideParameter(value)
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, carried.hideParameter(one)]))
+  }
+  Object.defineProperty(req, 'param', { configurable: true, value: hidden })
+}
+
+export function hideInIncoming(incoming: Incoming | undefined, carried: CarriedKey | undefined): void {
+  if (incoming !== undefined) hideKey(incoming as unknown as IncomingMessage, carried)
+}
