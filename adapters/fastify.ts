@@ -15,6 +15,7 @@ import {
   type FetchHandler,
   hideKey,
   type IngestEndpoints,
+  leaveCountOpen,
   pathOf,
   requireContext,
   resolveAdapterOptions,
@@ -71,14 +72,16 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
 
   async function verify(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const { raw } = request
-    const neutral = () =>
-      toIngestRequest(raw, {
+    const neutral = () => {
+      const hints = {
         url: request.originalUrl,
         parsed: request,
         response: reply.raw,
         eventType,
         workspace: workspaceOf(request),
-      })
+      }
+      return leaveCountOpen(toIngestRequest(raw, hints), keys, reply.raw)
+    }
     const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       hideKey(raw, preflight.carried, request as TargetHolder)

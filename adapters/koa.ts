@@ -9,6 +9,7 @@ import {
   type IngestEndpoints,
   keepBody,
   keepHeaders,
+  leaveCountOpen,
   type ParsedBody,
   pathOf,
   type Reply,
@@ -57,14 +58,16 @@ export function writeKeyAuth(
   return async function writeKeyAuth(context, next) {
     const ctx = context as Context
     const parsed = ctx.request as ParsedBody & typeof ctx.request
-    const neutral = () =>
-      toIngestRequest(ctx.req, {
+    const neutral = () => {
+      const hints = {
         url: ctx.originalUrl,
         parsed,
         response: ctx.res,
         eventType,
         workspace: workspaceOf(ctx),
-      })
+      }
+      return leaveCountOpen(toIngestRequest(ctx.req, hints), keys, ctx.res)
+    }
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       hideInContext(ctx, preflight.carried)

@@ -67,6 +67,7 @@ export {
   type OnNodeRefused,
 } from './node-guard.ts'
 export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-request.ts'
+export { leaveCountOpen } from './open-count.ts'
 export {
   createContext,
   findContext,

@@ -4,6 +4,7 @@ import { setAcceptedBody } from './accepted-body.ts'
 import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
 import { hideKey } from './hidden-key.ts'
 import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
+import { leaveCountOpen } from './open-count.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
 
 /**
@@ -31,8 +32,11 @@ export function createNodeGuard(
 ): NodeGuard {
   return function writeKeyAuth(request, response, next) {
     const { originalUrl: url, baseUrl: mountPath } = request
-    const neutral = () =>
-      toIngestRequest(request, { url, mountPath, response, eventType, workspace: workspaceOf(request) })
+    const neutral = () => {
+      const workspace = workspaceOf(request)
+      const read = toIngestRequest(request, { url, mountPath, response, eventType, workspace })
+      return leaveCountOpen(read, keys, response)
+    }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       hideKey(request, preflight.carried)

@@ -3,7 +3,7 @@ import { randomBase62 } from '../runtime/base62.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { type OptionReader, readOptions } from '../runtime/options.ts'
 import { type IngestEvent, joinRejected, maxReported, type RejectedEvent } from '../verifier/events.ts'
-import { type Settlement, withSettlement } from '../verifier/settlement.ts'
+import { expectSettlements, type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { Accepted, Refused, Verdict } from '../verifier/verdict.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
@@ -88,6 +88,7 @@ export function createIngestApi(
     throw badOption('keys', keys, 'what createWriteKeys() returned')
   }
   const { onEvents, senders: names, schemas } = readOptions('createIngestApi', options, readers)
+  expectSettlements(keys)
   const find = createRoutes(names)
   const checkSchemas = schemas && createSchemaCheck(schemas)
 

@@ -49,6 +49,18 @@ export function settlementReceiver(request: IngestRequest): ReceiveSettlement | 
   return (request as { [receiver]?: ReceiveSettlement })[receiver]
 }
 
+const settledKeys = new WeakSet<object>()
+
+/** Tells guards of these keys that an endpoint behind them may decide how a request ends. */
+export function expectSettlements(keys: object): void {
+  settledKeys.add(keys)
+}
+
+/** Whether some endpoint of these keys may decide about requests that a guard lets through. */
+export function mayBeSettled(keys: object): boolean {
+  return settledKeys.has(keys)
+}
+
 const windowMs = 60_000
 const maxKeys = 10_000
 

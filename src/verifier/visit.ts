@@ -54,6 +54,11 @@ export interface Visit extends BodyAccount {
   readonly isPaid: boolean
   /** What the key's rules on trial would have said. */
   wouldRefuse: Reason | undefined
+  /**
+   * Of a request that has passed while somebody else still decides about it: whether that is open. Shared by
+   * the visits of inner guards. Undefined: it is counted at once.
+   */
+  count: { isOpen: boolean } | undefined
 }
 
 const paid = Symbol('paid')
@@ -98,6 +103,7 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     isOverQuota: false,
     isPaid: (request as { [paid]?: boolean })[paid] === true,
     wouldRefuse: undefined,
+    count: undefined,
   }
 }
 

@@ -52,6 +52,7 @@ const values: Record<string, readonly string[]> = {
     'isContinued',
     'keepBody',
     'keepHeaders',
+    'leaveCountOpen',
     'mergeHeader',
     'nodeBodyOf',
     'oneOf',

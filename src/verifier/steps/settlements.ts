@@ -17,7 +17,7 @@ export interface Settlements {
    * @param visit the one that was charged
    * @param request the caller's mark is on it
    * @param judgeAgain for callers that have waited
-   * @param isCounted a guard in front has let the request through, and counted it
+   * @param isInner a guard in front has let the request through: counted it, or left that open
    * @returns whether a caller asked for it
    */
   offer(
@@ -25,7 +25,7 @@ export interface Settlements {
     accepted: AcceptedRequest,
     request: IngestRequest,
     judgeAgain: () => Awaitable<Verdict>,
-    isCounted?: boolean,
+    isInner?: boolean,
   ): boolean
 }
 
@@ -38,25 +38,39 @@ export function createSettlements(
   const allowance = createRefundAllowance()
 
   return {
-    offer(visit, accepted, request, judgeAgain, isCounted = false) {
+    offer(visit, accepted, request, judgeAgain, isInner = false) {
       const receive = settlementReceiver(request)
       if (receive === undefined) return false
       const key = visit.key as CompiledKey
       const { events, rejected, body } = accepted
       const checked: CheckedEvents = { ok: true, events, rejected, body }
+      if (!isInner) visit.count = { isOpen: true }
+      const { count } = visit
+      /** Whether this is the first who decides. */
+      function decide(): boolean {
+        const isOpen = count?.isOpen === true
+        if (isOpen) count.isOpen = false
+        return isOpen
+      }
       receive({
         // A single event is refused: nothing else is left to pass.
         drops: onForbiddenEvent === 'drop' && body !== events[0],
         judgeAgain: () =>
           chain(judgeAgain(), (verdict) => {
             if (verdict.ok) return undefined
+            decide()
             giveBack(visit)
             return verdict
           }),
         accept(left) {
-          if (!isCounted) report.accepted(visit, key, { ...checked, ...left })
+          if (!decide()) return
+          // An endpoint may know a type that its guard did not.
+          const counted =
+            visit.routeType === accepted.eventType ? visit : { ...visit, routeType: accepted.eventType }
+          report.accepted(counted, key, { ...checked, ...left })
         },
         refuse(reason, { keepCharge = false, error, ...details } = {}) {
+          decide()
           const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
           const charged = Math.max(visit.charged, visit.chargedSender)
           if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)

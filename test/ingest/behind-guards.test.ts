@@ -1,0 +1,132 @@
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import express from 'express'
+import Fastify from 'fastify'
+import Koa from 'koa'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth as fastifyAuth, ingestRoutes as fastifyRoutes } from '../../adapters/fastify.ts'
+import { writeKeyAuth as koaAuth, ingestRoutes as koaRoutes } from '../../adapters/koa.ts'
+import { guardListener } from '../../adapters/node.ts'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { createIngestApi, type IngestApi } from '../../src/ingest/index.ts'
+import { serve } from '../neighbours/served.ts'
+
+type CreateListener = (keys: WriteKeys, api: IngestApi) => RequestListener | Promise<RequestListener>
+
+const apps: Record<string, CreateListener> = {
+  guardListener: (keys, api) =>
+    guardListener(
+      express().use(ingestRoutes(api), (_, res) => void res.send('own')),
+      keys,
+      { path: '/' },
+    ),
+  'guardListener and writeKeyAuth': (keys, api) =>
+    guardListener(
+      express().use(writeKeyAuth(keys, { eventType: 'track' }), ingestRoutes(api), (_, res) => {
+        res.send('own')
+      }),
+      keys,
+      { path: '/' },
+    ),
+  'writeKeyAuth of Express': (keys, api) =>
+    express().use(writeKeyAuth(keys), ingestRoutes(api), (_, res) => void res.send('own')),
+  'writeKeyAuth of Koa': (keys, api) => {
+    const app = new Koa().use(koaAuth(keys)).use(koaRoutes(api))
+    app.use((ctx) => {
+      ctx.body = 'own'
+    })
+    return app.callback()
+  },
+  'writeKeyAuth of Fastify': async (keys, api) => {
+    let handle: RequestListener = () => {}
+    const { createServer } = await import('node:http')
+    const fastify = Fastify({
+      serverFactory(handler) {
+        handle = handler
+        return createServer(handler)
+      },
+    })
+    fastify.register(fastifyAuth(keys)).register(fastifyRoutes(api))
+    fastify.post('/own/track', async () => 'own')
+    await fastify.ready()
+    onTestFinished(() => fastify.close())
+    return handle
+  },
+}
+
+it.each(Object.entries(apps))(
+  'behind %s a request counts once, as what its sender was told',
+  async (_, create) => {
+    const decided: string[] = []
+    const keys = createWriteKeys({
+      logger: false,
+      onEvent(event) {
+        if (event.type === 'accepted' || event.type === 'refused') decided.push(event.type)
+      },
+    })
+    const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other', rateLimitEps: 10 })
+    const api = createIngestApi(keys, {
+      onEvents([first]) {
+        if (first?.type === 'track' && first.event === 'fail') throw new Error('the queue is away')
+      },
+    })
+    const { url, close } = await serve(await create(keys, api))
+    onTestFinished(() => {
+      close()
+      return keys.close()
+    })
+    const send = (path: string, event: string) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`${key}:`)}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ event, userId: '42' }),
+      })
+    expect((await send('/v1/track', 'fail')).status).toBe(503)
+    expect(await keys.usage(writeKey.id)).toMatchObject({ accepted: {}, refused: { handler_failed: 1 } })
+    expect((await send('/v1/track', 'good')).status).toBe(200)
+    const own = await send('/own/track', 'good')
+    expect(await own.text()).toBe('own')
+    await vi.waitFor(() => expect(decided).toEqual(['refused', 'accepted', 'accepted']))
+    expect(await keys.usage(writeKey.id)).toMatchObject({
+      accepted: { track: 2 },
+      refused: { handler_failed: 1 },
+    })
+  },
+)
+
+it('behind a guard a request whose client goes away before the answer counts as accepted', async () => {
+  const decided: string[] = []
+  const keys = createWriteKeys({
+    onEvent: (event) => {
+      if (event.type === 'accepted') decided.push(event.type)
+    },
+  })
+  createIngestApi(keys, { onEvents() {} })
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
+  const leaving = new AbortController()
+  let whenGone: Promise<unknown> | undefined
+  const listener = guardListener(
+    (_, response) => {
+      whenGone = once(response, 'close')
+      leaving.abort()
+    },
+    keys,
+    { path: '/' },
+  )
+  const { url, close } = await serve(listener)
+  onTestFinished(() => {
+    close()
+    return keys.close()
+  })
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  const sent = fetch(`${url}/own`, {
+    method: 'POST',
+    headers,
+    body: '{"type":"track"}',
+    signal: leaving.signal,
+  })
+  await expect(sent).rejects.toThrow()
+  await whenGone
+  expect(decided).toEqual(['accepted'])
+})
