@@ -15,6 +15,8 @@ export interface Following {
 
 /** Decisions from before that are shown first. */
 const shownAtFirst = 10
+/** Decisions that a stream which goes on begins with: those from meanwhile, and some that have been shown. */
+const askedAgain = 100
 const firstRetryMs = 500
 const longestRetryMs = 10_000
 
@@ -29,13 +31,14 @@ export async function tail(run: CommandRun): Promise<Following> {
   }
   const leaving = new AbortController()
   const filter = { key_id: values.key, outcome: values.refused === true ? 'refused' : undefined }
-  let last: number | undefined
+  /** What has been shown lately. Their numbers begin anew with each server, their refs do not. */
+  const shown = new Set<string>()
+  let isFirst = true
 
   async function readOnce(): Promise<void> {
-    const query = { ...filter, limit: last === undefined ? shownAtFirst : 100, after: last }
+    const query = { ...filter, limit: isFirst ? shownAtFirst : askedAgain }
     const stream = await client.follow('/debugger', query, leaving.signal)
     await readEvents(stream, leaving.signal, (event, data) => {
-      if (event === 'restart') last = undefined
       if (event === 'missed')
         noteLine(
           terminal,
@@ -44,7 +47,10 @@ export async function tail(run: CommandRun): Promise<Following> {
         )
       if (event !== 'decision') return
       const decision = JSON.parse(data) as Decision
-      last = decision.id
+      isFirst = false
+      if (shown.has(decision.ref)) return
+      shown.add(decision.ref)
+      if (shown.size > 2 * askedAgain) shown.delete(shown.values().next().value as string)
       show(run, decision)
     })
   }

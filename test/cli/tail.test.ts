@@ -15,7 +15,7 @@ async function setUp() {
         body: JSON.stringify({ event }),
       })
     ).status
-  return { ...shell, id, key, url: server.url, send }
+  return { ...shell, id, key, server, url: server.url, send }
 }
 
 describe('writekey tail', () => {
@@ -41,6 +41,20 @@ describe('writekey tail', () => {
     await send(key, 'Signed Up')
     await expect.poll(() => followed.read().out, { timeout: 15_000 }).toContain('track "Signed Up"')
     expect(followed.read().out).not.toContain('malformed_key')
+  })
+
+  it('goes on when the server has been restarted', async () => {
+    const { tail, send, key, url, server, serve } = await setUp()
+    const followed = await tail(['--api', url, '--token', adminToken])
+    await send(key, 'Before')
+    await expect.poll(() => followed.read().out, { timeout: 15_000 }).toContain('"Before"')
+    await server.stop()
+    const again = await serve({ WRITEKEY_ADMIN_TOKEN: adminToken, PORT: new URL(url).port })
+    expect(again.server.url).toBe(url)
+    await send(key, 'After')
+    await expect.poll(() => followed.read().out, { timeout: 15_000 }).toContain('"After"')
+    const { out } = followed.read()
+    for (const event of ['"Before"', '"After"']) expect(out.split(event)).toHaveLength(2)
   })
 
   it('says why it cannot', async () => {
