@@ -41,6 +41,16 @@ function loadRootTypes({ fileName }: { fileName: string }): string {
   return entry === undefined || entry === 'index' ? '' : `import type {} from "./index.${format}js";`
 }
 
+/** Packages that are built in. The Public Suffix List is data of ours to refresh with each release, in a chunk that only saving a rule loads. */
+export const builtIn = [
+  'tldts',
+  'tldts-core',
+  'string-width',
+  'get-east-asian-width',
+  'strip-ansi',
+  'ansi-regex',
+]
+
 // All entries of one format are one build: what two subpaths share lands in a common chunk, so that a class
 // or symbol is the same object whichever subpath it was imported from.
 const buildOptions: UserConfig = {
@@ -50,10 +60,7 @@ const buildOptions: UserConfig = {
   dts: true,
   sourcemap: true,
   plugins: [embedPage()],
-  // The Public Suffix List is data of ours to refresh with each release, in a chunk that only saving a rule loads.
-  deps: {
-    onlyBundle: ['tldts', 'tldts-core', 'string-width', 'get-east-asian-width', 'strip-ansi', 'ansi-regex'],
-  },
+  deps: { onlyBundle: builtIn },
   outputOptions: {
     postBanner: loadRootTypes,
     // Declarations hold the docstrings. Without them Node reads half as much, all of it ASCII.

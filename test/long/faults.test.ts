@@ -138,7 +138,7 @@ describeWithService(
       })
       const version =
         'update writekey_meta set schema_version = schema_version + $, compatible_version = compatible_version + $'
-      await look('The tables are of a newer release', opened, {
+      await look('A newer release made the tables', opened, {
         cause: () => run(version.replaceAll('$', '100')),
         mend: () => run(version.replaceAll('$', '-100')),
       })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { build } from 'vite'
-import { libraryEntries } from '../../tsdown.config.ts'
+import { builtIn, libraryEntries } from '../../tsdown.config.ts'
 import { root } from '../docs/code-blocks.ts'
 import { blocks, blockWith } from '../docs/running-blocks.ts'
 
@@ -124,7 +124,7 @@ async function packSources(base: string): Promise<string> {
     root,
     configFile: false,
     logLevel: 'silent',
-    ssr: { noExternal: ['tldts', 'tldts-core'] },
+    ssr: { noExternal: builtIn },
     build: {
       ssr: true,
       outDir: dist,
