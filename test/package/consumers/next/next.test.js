@@ -21,10 +21,14 @@ before(async () => {
     env: { ...process.env, EVENTS_URL: `http://127.0.0.1:${target.address().port}`, WRITE_KEY: 'server-key' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  for await (const chunk of next.stdout) {
-    url ??= /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk))?.[0]
-    if (url !== undefined) break
-  }
+  await new Promise((resolve, reject) => {
+    // Read to its end: Next would end with an error when nobody listens.
+    next.stdout.on('data', (chunk) => {
+      url ??= /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk))?.[0]
+      if (url !== undefined) resolve()
+    })
+    next.once('exit', (code) => reject(new Error(`next ended with ${code}`)))
+  })
 })
 after(() => {
   next.kill()
