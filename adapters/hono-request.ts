@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import {
   BodyTakenError,
   bodyOf,
+  computedProperty,
   type FetchRequestHints,
   hasUnsaidContent,
   hideKey,
@@ -80,28 +81,44 @@ export function showAccepted(
   remember: (made: Request) => void,
 ): void {
   const shown = req.raw
-  let raw: Request | undefined
   const text = Promise.resolve(accepted)
   req.bodyCache = { text } as unknown as typeof req.bodyCache
-  // Somebody may have put another body in its place by then.
-  const isKept = () => (req.bodyCache.text as unknown) === text
-  const { json } = req
-  req.json = () => (isKept() ? text.then(JSON.parse) : json.call(req))
-  Object.defineProperty(req, 'raw', {
-    configurable: true,
-    enumerable: true,
-    get() {
-      if (raw === undefined) {
-        raw = withAcceptedBody(shown, accepted, isNodes)
-        remember(raw)
-      }
-      return raw
-    },
-    set(other: Request) {
-      raw = other
-    },
-  })
+  Object.assign(req, { [acceptedText]: text, json: acceptedJson })
+  defineRaw(req, { shown, accepted, isNodes, remember, raw: undefined })
 }
+
+const acceptedText = Symbol('the accepted events')
+
+type WithAcceptedText = Context['req'] & { [acceptedText]?: Promise<string> }
+
+/** The same function for all requests, see `computedProperty`. */
+function acceptedJson(this: WithAcceptedText): Promise<unknown> {
+  const text = this[acceptedText]
+  // Somebody may have put another body in its place.
+  const isKept = text !== undefined && (this.bodyCache.text as unknown) === text
+  return isKept ? text.then(JSON.parse) : Object.getPrototypeOf(this).json.call(this)
+}
+
+interface AcceptedRaw {
+  readonly shown: Request
+  readonly accepted: string
+  readonly isNodes: boolean
+  remember(made: Request): void
+  raw: Request | undefined
+}
+
+const defineRaw = computedProperty<AcceptedRaw>('raw', {
+  get(state) {
+    if (state.raw === undefined) {
+      state.raw = withAcceptedBody(state.shown, state.accepted, state.isNodes)
+      state.remember(state.raw)
+    }
+    return state.raw
+  },
+  set(state, other) {
+    state.raw = other as Request
+  },
+})
 
 /** Hono keeps the path and what its router has found in it. */
 export function hideInRequest(c: Context, shown: Request, carried: CarriedKey): void {

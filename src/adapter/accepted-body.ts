@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
 import { isPlainObject } from '../http/plain-object.ts'
 import { sayLengthOf } from './body-length.ts'
+import { computedProperty } from './computed-property.ts'
 import { letPipe } from './piped-body.ts'
 import { removeFields } from './removed-fields.ts'
 import { handOver } from './request-context.ts'
@@ -47,15 +48,14 @@ function isMadeOf(current: unknown, accepted: unknown): boolean {
  * Any other value takes effect.
  */
 export function keepBody(holder: ParsedBody): void {
-  let { body } = holder
-  Object.defineProperty(holder, 'body', {
-    configurable: true,
-    enumerable: true,
-    get: () => body,
-    set(value: unknown) {
-      if (!isEmptyObject(value)) body = value
-    },
-  })
+  defineBody(holder, { body: holder.body })
 }
+
+const defineBody = computedProperty<{ body: unknown }>('body', {
+  get: ({ body }) => body,
+  set(kept, value) {
+    if (!isEmptyObject(value)) kept.body = value
+  },
+})
 
 const jsonInUtf8 = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i

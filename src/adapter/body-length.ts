@@ -1,11 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { computedProperty } from './computed-property.ts'
 
-/** The `Content-Length` of a value as JSON. Worked out for whoever asks: few do, and a batch may have megabytes. */
+const defineLength = computedProperty<unknown>('content-length', {
+  get: (body) => String(Buffer.byteLength(JSON.stringify(body))),
+  set: (_, value, headers) =>
+    Object.defineProperty(headers, 'content-length', {
+      configurable: true,
+      enumerable: true,
+      value,
+      writable: true,
+    }),
+})
+
+/** The `Content-Length` of a value as JSON. Computed on demand: few ask, and a batch may have megabytes. */
 export function sayLengthOf(headers: IncomingHttpHeaders, body: unknown): void {
-  Object.defineProperty(headers, 'content-length', {
-    configurable: true,
-    enumerable: true,
-    get: () => String(Buffer.byteLength(JSON.stringify(body))),
-    set: (value) => Object.defineProperty(headers, 'content-length', { value, writable: true }),
-  })
+  defineLength(headers, body)
 }

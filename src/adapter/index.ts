@@ -37,6 +37,7 @@ export {
   type WorkspaceOption,
 } from './adapter-options.ts'
 export { adminRoutes } from './admin-routes.ts'
+export { type Computed, computedProperty } from './computed-property.ts'
 export { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 export {
   answerPastFastify,

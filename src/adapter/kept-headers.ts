@@ -9,16 +9,32 @@ type WriteHead = (status: number, ...rest: unknown[]) => ServerResponse
  * something behind us has set stay.
  */
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  const writeHead = response.writeHead as WriteHead
-  response.writeHead = function writeHeadWithOurs(status: number, ...rest: unknown[]): ServerResponse {
-    // Headers that are handed in are set over those of the response: ours have to be merged with them as well.
-    const given = response.headersSent ? undefined : fieldsOf(rest.at(-1))
-    if (!response.headersSent) {
-      for (const [name, value] of given ?? []) response.setHeader(name, value)
-      restore(response, headers)
-    }
-    return writeHead.call(response, status, ...(given !== undefined ? rest.slice(0, -1) : rest))
-  } as ServerResponse['writeHead']
+  const holder = response as KeepingResponse
+  const kept = holder[keptOf]
+  if (kept !== undefined) {
+    kept.headers.push(headers)
+    return
+  }
+  holder[keptOf] = { headers: [headers], writeHead: response.writeHead as WriteHead }
+  response.writeHead = writeHeadWithOurs as ServerResponse['writeHead']
+}
+
+const keptOf = Symbol('kept headers')
+
+type KeepingResponse = ServerResponse & {
+  [keptOf]?: { headers: Readonly<Record<string, string>>[]; writeHead: WriteHead }
+}
+
+/** The same function for all responses, see `computedProperty`. */
+function writeHeadWithOurs(this: KeepingResponse, status: number, ...rest: unknown[]): ServerResponse {
+  const { headers, writeHead } = this[keptOf] as NonNullable<KeepingResponse[typeof keptOf]>
+  // Headers that are handed in are set over those of the response: ours have to be merged with them as well.
+  const given = this.headersSent ? undefined : fieldsOf(rest.at(-1))
+  if (!this.headersSent) {
+    for (const [name, value] of given ?? []) this.setHeader(name, value)
+    for (const ours of headers.toReversed()) restore(this, ours)
+  }
+  return writeHead.call(this, status, ...(given !== undefined ? rest.slice(0, -1) : rest))
 }
 
 type Field = [name: string, value: string | string[]]

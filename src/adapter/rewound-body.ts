@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { sayLengthOf } from './body-length.ts'
+import { computedProperty } from './computed-property.ts'
 import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
 
@@ -37,17 +38,22 @@ const bodyFields = ['content-type', 'content-length', 'content-encoding', 'trans
 
 /** Some frameworks look there, such as `@hono/node-server`. Computed on demand. */
 function sayInRawHeaders(request: IncomingMessage): void {
-  const asSent = request.rawHeaders
-  let shown: string[] | undefined
-  Object.defineProperty(request, 'rawHeaders', {
-    configurable: true,
-    enumerable: true,
-    get: () => (shown ??= withBodyFields(asSent, request.headers)),
-    set(value: string[]) {
-      shown = value
-    },
-  })
+  const { rawHeaders, headers } = request
+  defineRawHeaders(request, { rawHeaders, headers, shown: undefined })
 }
+
+interface ShownFields {
+  readonly rawHeaders: readonly string[]
+  readonly headers: IncomingHttpHeaders
+  shown: string[] | undefined
+}
+
+const defineRawHeaders = computedProperty<ShownFields>('rawHeaders', {
+  get: (fields) => (fields.shown ??= withBodyFields(fields.rawHeaders, fields.headers)),
+  set(fields, value) {
+    fields.shown = value as string[]
+  },
+})
 
 function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders): string[] {
   const isBodyField = (name = '') => (bodyFields as readonly string[]).includes(name.toLowerCase())

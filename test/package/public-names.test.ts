@@ -38,6 +38,7 @@ const values: Record<string, readonly string[]> = {
     'badOption',
     'bodyOf',
     'callback',
+    'computedProperty',
     'createClientAddress',
     'createContext',
     'createLineLogger',
