@@ -6,9 +6,9 @@ export interface Computed<State> {
 }
 
 /**
- * Defines a property with the same two functions on many objects. V8 keeps the functions of a property with the hidden class of its object,
- * which lives until the next full collection: closures for each request, and with them the request, would live as long, and be copied by
- * each collection until then. That took up to 60 µs a request.
+ * Defines a property with the same two functions on many objects. V8 keeps the functions of a property with the
+ * hidden class of its object, which lives until the next full collection. Closures for each request would keep
+ * the request as long, and every young collection until then would copy it.
  *
  * @returns what puts the property on an object
  */
