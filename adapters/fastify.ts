@@ -15,7 +15,6 @@ import {
   type FetchHandler,
   hideKey,
   type IngestEndpoints,
-  leaveCountOpen,
   pathOf,
   requireContext,
   resolveAdapterOptions,
@@ -77,10 +76,11 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
         url: request.originalUrl,
         parsed: request,
         response: reply.raw,
+        keys,
         eventType,
         workspace: workspaceOf(request),
       }
-      return leaveCountOpen(toIngestRequest(raw, hints), keys, reply.raw)
+      return toIngestRequest(raw, hints)
     }
     const preflight = raw.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {

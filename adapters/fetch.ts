@@ -6,6 +6,7 @@ import {
   fetchPathOf,
   type IngestEndpoints,
   type IngestRequest,
+  openCount,
   passedAs,
   rememberPassage,
   requireContext,
@@ -75,12 +76,11 @@ export function writeKeyAuth<Context = unknown>(
 
   return async function writeKeyAuth(request, handler, given) {
     const context = given as Context
-    const neutral = () =>
-      toFetchIngestRequest(request, {
-        ip: ip?.(request, context),
-        eventType,
-        workspace: workspaceOf(request),
-      })
+    const count = openCount(keys)
+    const neutral = () => {
+      const hints = { ip: ip?.(request, context), eventType, workspace: workspaceOf(request) }
+      return count.leave(toFetchIngestRequest(request, hints))
+    }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return toResponse(preflight)
 
@@ -105,6 +105,8 @@ export function writeKeyAuth<Context = unknown>(
     } catch (error) {
       await tellRefused(() => onError(error, request, context))
       return withAcceptedHeaders(failed(), verdict.headers)
+    } finally {
+      count.close()
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   type IngestEndpoints,
   type IngestRequest,
   nodeBodyOf,
+  openCount,
   passedAs,
   type Reply,
   rememberPassage,
@@ -65,12 +66,11 @@ export function writeKeyAuth(
     const request = c.req.raw
     const incoming = incomingOf(c)
     const nodeBody = nodeBodyOf(request, incoming)
-    const neutral = () =>
-      toFetchIngestRequest(request, {
-        ...toHints(c, ip, nodeBody),
-        eventType,
-        workspace: workspaceOf(c),
-      })
+    const count = openCount(keys)
+    const neutral = () => {
+      const hints = { ...toHints(c, ip, nodeBody), eventType, workspace: workspaceOf(c) }
+      return count.leave(toFetchIngestRequest(request, hints))
+    }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {
       hideInIncoming(incoming, preflight.carried)
@@ -95,7 +95,11 @@ export function writeKeyAuth(
     const remember = (passing: Request) => rememberPassage(passing, incoming, c.req)
     if (verdict.body === undefined) remember(shown)
     else showAccepted(c, JSON.stringify(verdict.body), nodeBody === 'unread', remember)
-    await next()
+    try {
+      await next()
+    } finally {
+      count.close()
+    }
     const answered = withAcceptedHeaders(c.res, verdict.headers)
     if (answered !== c.res) replaceResponse(c, answered)
     return

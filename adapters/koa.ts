@@ -9,7 +9,6 @@ import {
   type IngestEndpoints,
   keepBody,
   keepHeaders,
-  leaveCountOpen,
   type ParsedBody,
   pathOf,
   type Reply,
@@ -63,10 +62,11 @@ export function writeKeyAuth(
         url: ctx.originalUrl,
         parsed,
         response: ctx.res,
+        keys,
         eventType,
         workspace: workspaceOf(ctx),
       }
-      return leaveCountOpen(toIngestRequest(ctx.req, hints), keys, ctx.res)
+      return toIngestRequest(ctx.req, hints)
     }
     const preflight = ctx.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {

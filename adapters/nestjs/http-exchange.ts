@@ -19,8 +19,9 @@ type PlatformRequest = ParsedBody & { originalUrl?: string; baseUrl?: string; ra
 export interface HttpExchange {
   /** What handlers see. */
   request: PlatformRequest
-  /** Node's. */
+  /** Node's, as the next one. */
   rawRequest: IncomingMessage
+  rawResponse: ServerResponse
   isAnswered(): boolean
   /**
    * Sets the headers of an accepted request. False, without any effect, when somebody has answered already.
@@ -47,6 +48,7 @@ function toExpressExchange(request: PlatformRequest, response: ServerResponse): 
   return {
     request,
     rawRequest,
+    rawResponse: response,
     isAnswered: () => response.headersSent || response.writableEnded,
     accept: (headers) => trySetAcceptedHeaders(response, headers),
     prepareRefusal: (headers) => setRefusalHeaders(response, headers, rawRequest.headers.origin),
@@ -62,6 +64,7 @@ function toFastifyExchange(
   return {
     request,
     rawRequest,
+    rawResponse: reply.raw,
     isAnswered: () => reply.sent || reply.raw.headersSent,
     accept: (headers) => trySetFastifyHeaders(reply, rawRequest, headers),
     prepareRefusal: (headers) =>

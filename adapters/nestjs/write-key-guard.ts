@@ -49,12 +49,14 @@ export class WriteKeyGuard implements CanActivate {
     const { keys, requestProperty } = this.setup
     const { eventType } = route
     const exchange = toHttpExchange(context)
-    const { request, rawRequest } = exchange
+    const { request, rawRequest, rawResponse } = exchange
     const neutral = () =>
       toIngestRequest(rawRequest, {
         url: request.originalUrl,
         mountPath: request.baseUrl,
         parsed: request,
+        response: rawResponse,
+        keys,
         eventType,
         workspace: this.setup.workspaceOf(request),
       })

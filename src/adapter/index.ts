@@ -68,7 +68,7 @@ export {
   type OnNodeRefused,
 } from './node-guard.ts'
 export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-request.ts'
-export { leaveCountOpen } from './open-count.ts'
+export { type OpenCount, openCount } from './open-count.ts'
 export {
   createContext,
   findContext,

@@ -8,6 +8,7 @@ import { type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merg
 import { keepHeaders } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
+import { leaveCountOpen } from './open-count.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
 /** What an adapter knows beyond the Node request itself. */
@@ -26,6 +27,11 @@ export interface RequestHints {
    * is going to be read. A response of a serverless adapter that does not know its request is given it.
    */
   response?: ServerResponse
+  /**
+   * The keys of a guard, together with `response`. Where endpoints of `createIngestApi` of the same keys
+   * stand behind it, the request is counted by them, or else once it has been answered.
+   */
+  keys?: object
   /** Fixed event type of the route. */
   eventType?: string | undefined
   /** The workspace that the key must belong to, or a function that finds it. */
@@ -53,6 +59,8 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
   if (address !== undefined) ingest.ip = address
   if (hints.eventType !== undefined) ingest.eventType = hints.eventType
   if (hints.workspace !== undefined) ingest.workspace = hints.workspace
+  if (hints.keys !== undefined && hints.response !== undefined)
+    return leaveCountOpen(ingest, hints.keys, hints.response)
   return ingest
 }
 

@@ -1,11 +1,34 @@
 import type { ServerResponse } from 'node:http'
 import type { IngestRequest } from '../http/ingest-request.ts'
-import { mayBeSettled, withSettlement } from '../verifier/settlement.ts'
+import { mayBeSettled, type Settlement, withSettlement } from '../verifier/settlement.ts'
+
+/** For guards that see no end of the answer, such as those of web-standard frameworks. */
+export interface OpenCount {
+  /** Marks a request before it is verified: endpoints of the same keys behind the guard count it. */
+  leave(request: IngestRequest): IngestRequest
+  /** To be called once handlers are done: counts the request as accepted, unless it has been counted. */
+  close(): void
+}
+
+const countedAtOnce: OpenCount = { leave: (request) => request, close() {} }
 
 /**
- * For a guard with endpoints of the same keys behind it, which may refuse what it lets through: the request
- * is counted by them, or else as accepted once it has been answered.
+ * Leaves it open whether one request counts as accepted, where endpoints of `createIngestApi` of the same
+ * keys may refuse what the guard lets through. Without such endpoints a request is counted at once.
  */
+export function openCount(keys: object): OpenCount {
+  if (!mayBeSettled(keys)) return countedAtOnce
+  let settlement: Settlement | undefined
+  return {
+    leave: (request) =>
+      withSettlement(request, (given) => {
+        settlement = given
+      }),
+    close: () => settlement?.accept(),
+  }
+}
+
+/** The same for Node's response: a request that nobody else counts is accepted once it has been answered. */
 export function leaveCountOpen(
   request: IngestRequest,
   keys: object,

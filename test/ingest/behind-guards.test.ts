@@ -1,12 +1,20 @@
+import 'reflect-metadata'
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { All, Controller, Module, Req, Res, UseGuards } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
 import express from 'express'
 import Fastify from 'fastify'
+import { Hono } from 'hono'
 import Koa from 'koa'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
 import { writeKeyAuth as fastifyAuth, ingestRoutes as fastifyRoutes } from '../../adapters/fastify.ts'
+import { writeKeyAuth as fetchAuth, ingestRoutes as fetchRoutes } from '../../adapters/fetch.ts'
+import { writeKeyAuth as honoAuth, ingestRoutes as honoRoutes } from '../../adapters/hono.ts'
 import { writeKeyAuth as koaAuth, ingestRoutes as koaRoutes } from '../../adapters/koa.ts'
+import { WriteKeyGuard, WriteKeyModule } from '../../adapters/nestjs/index.ts'
 import { guardListener } from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { createIngestApi, type IngestApi } from '../../src/ingest/index.ts'
@@ -52,6 +60,36 @@ const apps: Record<string, CreateListener> = {
     await fastify.ready()
     onTestFinished(() => fastify.close())
     return handle
+  },
+  'writeKeyAuth of Hono': (keys, api) => {
+    const app = new Hono().use(honoAuth(keys), honoAuth(keys, { eventType: 'track' }), honoRoutes(api))
+    return getRequestListener(app.post('/own/track', (c) => c.text('own')).fetch)
+  },
+  'writeKeyAuth of writekey/fetch': (keys, api) => {
+    const [auth, ingest] = [fetchAuth(keys), fetchRoutes(api)]
+    return getRequestListener((request) =>
+      auth(request, async (_, accepted) => (await ingest(accepted)) ?? new Response('own')),
+    )
+  },
+  "Nest's guard": async (keys, api) => {
+    const route = ingestRoutes(api)
+
+    @Controller()
+    @UseGuards(WriteKeyGuard)
+    class IngestController {
+      @All('*path')
+      ingest(@Req() request: IncomingMessage, @Res() response: ServerResponse) {
+        route(request, response, () => response.end('own'))
+      }
+    }
+
+    @Module({ imports: [WriteKeyModule.forRoot({ keys })], controllers: [IngestController] })
+    class AppModule {}
+
+    const app = await NestFactory.create(AppModule, { logger: false })
+    onTestFinished(() => app.close())
+    await app.init()
+    return app.getHttpAdapter().getInstance()
   },
 }
 

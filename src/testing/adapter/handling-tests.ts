@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Refused, WriteKeyEvent } from '../../index.ts'
+import { createIngestApi } from '../../ingest/index.ts'
 import { generateSecret } from '../../keys/secret.ts'
 import { createManualClock } from '../manual-clock.ts'
+import type { AdapterServer } from './adapter-harness.ts'
 import { type AdapterSuite, frozenAt } from './adapter-suite.ts'
 import { signedUp } from './golden/answers.ts'
 import { basic } from './golden/golden-request.ts'
@@ -32,6 +35,24 @@ export function handlingTests({ test, expect, launch, launchWithKey, track, trac
     expect(handled()).toMatchObject([{ events: [signedUp] }])
     expect(events).toMatchObject([{ type: 'accepted', events: 1 }])
   })
+
+  for (const mountedTwice of [false, true])
+    test(`counts a request after its handler where endpoints may count it${mountedTwice ? ', mounted twice, too' : ''}`, async () => {
+      const atHandler: (number | undefined)[] = []
+      let server: AdapterServer | undefined
+      const onEvent = ({ type }: WriteKeyEvent) => {
+        if (type === 'accepted') atHandler.push(server?.handled().length)
+      }
+      const launched = await launchWithKey({ options: { onEvent }, mountedTwice })
+      server = launched
+      expect((await sendRaw(launched.url, track(launched.key))).status).toBe(200)
+      // From here on the guard cannot know who decides.
+      createIngestApi(launched.keys, { onEvents() {} })
+      expect((await sendRaw(launched.url, track(launched.key))).status).toBe(200)
+      // Some servers tell the end of an answer after the client has it.
+      for (let turn = 0; turn < 1_000 && atHandler.length < 2; turn++) await nextTurn()
+      expect(atHandler).toEqual([0, 2])
+    })
 
   test('reads a compressed body once when mounted twice', async () => {
     const { url, key, handled } = await launchWithKey({ mountedTwice: true })
