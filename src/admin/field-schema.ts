@@ -131,6 +131,7 @@ function answerSchema(field: KeyField): z.ZodType {
   if (kind === 'moment') return nullable ? z.iso.datetime().nullable() : z.iso.datetime()
   if (settable === undefined) {
     if (kind === 'number') return z.int().min(1)
+    if (nullable) return givenSchema(field)
     return pattern === undefined ? valueSchema(field) : z.string().regex(pattern)
   }
   if (words !== undefined) return z.enum(words)

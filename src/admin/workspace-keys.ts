@@ -16,18 +16,6 @@ export function createOwnership(keys: Pick<WriteKeys, 'get' | 'audit' | 'list'>,
     return data.some(({ action }) => action === 'remove')
   }
 
-  /** Whether somebody of this workspace made the present pause. When that is unknown, nobody did. */
-  async function isOwnPause(id: string): Promise<boolean> {
-    let cursor: string | null = null
-    do {
-      const page = await keys.audit({ keyId: id, limit: 100, ...(cursor !== null && { cursor }) })
-      const pause = page.data.find(({ action }) => action === 'pause')
-      if (pause !== undefined) return pause.after?.byWorkspace === workspace
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return false
-  }
-
   async function ownIds(): Promise<Set<string>> {
     const ids = new Set<string>()
     let cursor: string | null = null
@@ -39,7 +27,7 @@ export function createOwnership(keys: Pick<WriteKeys, 'get' | 'audit' | 'list'>,
     return ids
   }
 
-  return { own, wasOwn, isOwnPause, ownIds }
+  return { own, wasOwn, ownIds }
 }
 
 export function keyNotFound(): KeyError {

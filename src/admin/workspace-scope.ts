@@ -1,5 +1,5 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
-import { isKeyId } from '../management/key-changes.ts'
+import { type ChangeOptions, isKeyId } from '../management/key-changes.ts'
 import { KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
@@ -36,7 +36,7 @@ export function inAllWorkspaces(keys: WriteKeys): ScopedKeys {
  * a plan, a workspace, or a rate above the plan's.
  */
 export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
-  const { own, wasOwn, isOwnPause, ownIds } = createOwnership(keys, workspace)
+  const { own, wasOwn, ownIds } = createOwnership(keys, workspace)
   const assertOwnMeans = createMeansCheck(keys)
 
   /**
@@ -56,6 +56,11 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
 
   function namesOther(query: { workspace?: string | null }): boolean {
     return query.workspace !== undefined && query.workspace !== workspace
+  }
+
+  /** So that a pause is theirs, and they end no other. */
+  function asWorkspace(options: ChangeOptions | undefined): ChangeOptions {
+    return { ...options, actor: { name: workspace, ...options?.actor, workspace } }
   }
 
   return {
@@ -109,13 +114,11 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     endGrace: ofOwn(keys.endGrace),
     async pause(id, options) {
       await own(id)
-      const actor = { name: workspace, ...options?.actor, workspace }
-      return keys.pause(id, { ...options, actor })
+      return keys.pause(id, asWorkspace(options))
     },
     async resume(id, options) {
-      const { status } = await own(id)
-      if (status === 'paused' && !(await isOwnPause(id))) throw pausedByOperator()
-      return keys.resume(id, options)
+      await own(id)
+      return keys.resume(id, asWorkspace(options))
     },
     revoke: ofOwn(keys.revoke),
     remove: ofOwn(keys.remove),
@@ -141,14 +144,6 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     },
     activity: async () => limitActivity(keys.activity, await ownIds(), own),
   }
-}
-
-function pausedByOperator(): KeyError {
-  return new KeyError(
-    'conflict',
-    'This key was paused by whoever runs this service, and is theirs to resume: ask them.',
-    { reason: 'paused_by_operator' },
-  )
 }
 
 function isNotFound(error: unknown): boolean {

@@ -17,7 +17,7 @@ export interface Actor {
   name: string
   /** Network address of the caller. */
   address?: string
-  /** Set for callers who may only see and change one workspace. They may end a pause of their own. */
+  /** Set for callers who may only see and change one workspace. They end no pause but those of their workspace. */
   workspace?: string
 }
 

@@ -12,7 +12,7 @@ import {
   parseWorkspace,
 } from './field-parsers.ts'
 import { describedKeyIdPattern, environmentPattern, planPattern, workspacePattern } from './ids.ts'
-import { keyStatuses } from './key-status.ts'
+import { keyStatuses, pausers } from './key-status.ts'
 import { sourceTypes } from './source-type.ts'
 
 /** The lists that restrict a key. `null` = no rule. */
@@ -126,6 +126,13 @@ export const keyFields = {
     description: "Says the rates of a key that sets none; null = the application's default plan.",
   },
   status: { kind: 'word', words: keyStatuses },
+  pausedBy: {
+    kind: 'word',
+    nullable: true,
+    words: pausers,
+    description:
+      'Whose pause it is: of somebody of the workspace, who may end it, or of whoever runs the service; null = not paused, or unknown, which counts as the latter.',
+  },
   trial: {
     kind: 'rules',
     nullable: true,

@@ -1,6 +1,6 @@
 import type { EffectiveStatus } from './effective-status.ts'
 import type { KeyRules, TrialRules } from './fields.ts'
-import type { KeyStatus } from './key-status.ts'
+import type { KeyStatus, PausedBy } from './key-status.ts'
 import type { SourceType } from './source-type.ts'
 
 /** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
@@ -28,6 +28,8 @@ export interface KeyRecord extends KeyRules {
   /** A name in the option `plans`; `null` = the default plan. */
   readonly plan: string | null
   readonly status: KeyStatus
+  /** Whose pause it is. `null` = not paused, or unknown, which counts as the operator's. */
+  readonly pausedBy: PausedBy | null
   /** Rules on trial; `null` = none. */
   readonly trial: TrialRules | null
   /** Events per second; `null` = the plan's, else the application's default. */
@@ -74,6 +76,8 @@ export interface WriteKey extends KeyRules {
   /** A name in the option `plans`; `null` = the default plan. */
   readonly plan: string | null
   readonly status: KeyStatus
+  /** Whose pause it is. `null` = not paused, or unknown, which counts as the operator's. */
+  readonly pausedBy: PausedBy | null
   /** Rules on trial; `null` = none. */
   readonly trial: TrialRules | null
   /** Events per second; `null` = the plan's, else the application's default. */
@@ -119,6 +123,8 @@ export function toWriteKey(record: KeyRecord, effective: Effective): WriteKey {
   const { expiresAt, createdAt, updatedAt, revokedAt, secrets, ...rest } = record
   return {
     ...structuredClone(rest),
+    // A store of the application may hold keys from before there was the field.
+    pausedBy: rest.pausedBy ?? null,
     ...effective,
     expiresAt: toDate(expiresAt),
     secrets: secrets.map((secret) => ({

@@ -3,6 +3,7 @@ import { type FieldName, type KeyField, keyFields, unsetFields } from './fields.
 import { newId } from './ids.ts'
 import type { GivenFields } from './key-fields.ts'
 import type { KeyRecord, SecretRecord } from './key-record.ts'
+import type { PausedBy } from './key-status.ts'
 import { secretStart } from './secret.ts'
 
 /** Most secrets of one key that can be accepted at the same time. */
@@ -49,6 +50,7 @@ export function createKey(
     sourceType,
     environment: fields.environment ?? environment,
     status: 'active',
+    pausedBy: null,
     ...unsetFields,
     ...fields,
     secrets: [newSecretRecord(secret, now)],
@@ -109,25 +111,29 @@ export function rotateKey(record: KeyRecord, secret: NewSecret, graceMs: number,
 /** Ends the key for good. Undefined when it is revoked already: there is nothing to write. */
 export function revokeKey(record: KeyRecord, now: number): KeyRecord | undefined {
   if (record.status === 'revoked') return undefined
-  return nextVersion(record, { status: 'revoked', revokedAt: now }, now)
+  return nextVersion(record, { status: 'revoked', pausedBy: null, revokedAt: now }, now)
 }
 
 /**
- * Pauses the key: it is refused until it is resumed. Undefined when it is paused already.
+ * Pauses the key: it is refused until it is resumed. Undefined when it is paused already. The operator's pause
+ * takes the place of the workspace's, never the other way round.
  * @throws KeyError `conflict` for a revoked key.
  */
-export function pauseKey(record: KeyRecord, now: number): KeyRecord | undefined {
-  return withStatus(record, 'paused', now)
-}
-
-/** Ends a pause. Undefined when there is none. @throws KeyError `conflict` for a revoked key. */
-export function resumeKey(record: KeyRecord, now: number): KeyRecord | undefined {
-  return withStatus(record, 'active', now)
-}
-
-function withStatus(record: KeyRecord, status: 'active' | 'paused', now: number): KeyRecord | undefined {
+export function pauseKey(record: KeyRecord, by: PausedBy, now: number): KeyRecord | undefined {
   if (record.status === 'revoked') throw revokedConflict()
-  return record.status === status ? undefined : nextVersion(record, { status }, now)
+  if (record.status === 'paused' && (by === 'workspace' || record.pausedBy === 'operator')) return undefined
+  return nextVersion(record, { status: 'paused', pausedBy: by }, now)
+}
+
+/**
+ * Ends a pause. Undefined when there is none.
+ * @throws KeyError `conflict` for a revoked key, and when the workspace would end a pause that is not its own.
+ */
+export function resumeKey(record: KeyRecord, by: PausedBy, now: number): KeyRecord | undefined {
+  if (record.status === 'revoked') throw revokedConflict()
+  if (record.status === 'active') return undefined
+  if (by === 'workspace' && record.pausedBy !== 'workspace') throw pausedByOperator()
+  return nextVersion(record, { status: 'active', pausedBy: null }, now)
 }
 
 /**
@@ -183,4 +189,12 @@ function revokedConflict(): KeyError {
   return new KeyError('conflict', 'This key is revoked, which is final; create a new one.', {
     reason: 'revoked',
   })
+}
+
+function pausedByOperator(): KeyError {
+  return new KeyError(
+    'conflict',
+    'This key was paused by whoever runs this service, and is theirs to resume: ask them.',
+    { reason: 'paused_by_operator' },
+  )
 }

@@ -1,5 +1,6 @@
 import type { AuditAction } from '../keys/audit-entry.ts'
 import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
+import type { PausedBy } from '../keys/key-status.ts'
 import { pauseKey, resumeKey, revokeKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
@@ -38,11 +39,12 @@ export function createKeyEnding({
     id: string,
     action: AuditAction,
     change: ChangeOptions,
-    next: (before: KeyRecord, now: number) => KeyRecord | undefined,
+    next: (before: KeyRecord, by: PausedBy, now: number) => KeyRecord | undefined,
     announce: (keyId: string) => void,
   ): Promise<WriteKey> {
+    const by = change.actor?.workspace === undefined ? 'operator' : 'workspace'
     return endings.end(asKeyId(id), async (before) => {
-      const after = next(before, clock.now())
+      const after = next(before, by, clock.now())
       if (after === undefined) {
         const seen = await endings.see(before)
         const isSo = seen.record?.status === before.status
@@ -59,7 +61,8 @@ export function createKeyEnding({
   return {
     pause: async (id, change = {}) => changeStatus(id, 'pause', change, pauseKey, announcements.changed),
     resume: async (id, change = {}) => changeStatus(id, 'resume', change, resumeKey, announcements.changed),
-    revoke: async (id, change = {}) => changeStatus(id, 'revoke', change, revokeKey, announcements.ended),
+    revoke: async (id, change = {}) =>
+      changeStatus(id, 'revoke', change, (before, _by, now) => revokeKey(before, now), announcements.ended),
 
     async remove(id, change = {}) {
       await endings.end(asKeyId(id), async (before) => {

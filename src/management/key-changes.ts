@@ -60,8 +60,6 @@ export function createKeyChanges({
     after: KeyRecord | null,
   ): AuditEntry {
     const workspace = (after ?? before)?.workspace ?? null
-    const changed = changedFields(before, after)
-    const isOwnPause = action === 'pause' && change.actor?.workspace !== undefined
     const at = clock.now()
     return {
       id: newAuditId(at),
@@ -71,8 +69,7 @@ export function createKeyChanges({
       address: toActorText(change.actor?.address),
       keyId: (after ?? before)?.id ?? null,
       ...(workspace !== null && { workspace }),
-      ...changed,
-      ...(isOwnPause && { after: { ...changed.after, byWorkspace: change.actor?.workspace } }),
+      ...changedFields(before, after),
     }
   }
 

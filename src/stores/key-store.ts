@@ -37,7 +37,10 @@ export interface PollAnswer {
    * history, after a failover or a restore. `'kept'` when `since` is `null`.
    */
   readonly history: 'kept' | 'pruned' | 'lost'
-  /** Ids of the keys that were changed or removed after `since`; `'all'` unless `since` was kept. */
+  /**
+   * Ids of the keys that were changed or removed after `since`. `'all'` when that is not known, as unless
+   * `since` was kept: then everything is read again.
+   */
   readonly changed: readonly string[] | 'all'
   /** The store's lease in milliseconds: no process may trust its cache for longer. */
   readonly leaseMs: number

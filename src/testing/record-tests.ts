@@ -56,6 +56,24 @@ export function recordTests({ test, expect, insert, expectCommitted }: StoreSuit
     for (const { keyHash } of full.secrets) expect(await find(store, keyHash)).toEqual(full)
   })
 
+  test('keeps whose pause it is, through other changes of the key, until it ends', async (store) => {
+    const record = await insert(store)
+    expect((await store.get(record.id))?.pausedBy).toBe(null)
+    const changes: Partial<KeyRecord>[] = [
+      { status: 'paused', pausedBy: 'workspace' },
+      { name: 'Renamed' },
+      { pausedBy: 'operator' },
+      { status: 'active', pausedBy: null },
+    ]
+    let next = record
+    for (const change of changes) {
+      next = { ...next, ...change, version: next.version + 1 }
+      expectCommitted(await store.replace(next, auditOf('update', next)))
+      expect(await store.get(record.id)).toEqual(next)
+      expect(await find(store, hashOf(record))).toEqual(next)
+    }
+  })
+
   test('keeps lists of a thousand entries in their order', async (store) => {
     const allowedEventNames = Array.from({ length: 1_000 }, (_, index) => `event-${(index * 7_919) % 1_000}`)
     const record = await insert(store, { allowedEventNames })

@@ -11,6 +11,7 @@ export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
     sourceType: 'web',
     environment: 'production',
     status: 'active',
+    pausedBy: null,
     ...unsetFields,
     secrets: [createSecretRecord()],
     createdAt: 1_768_478_400_000,

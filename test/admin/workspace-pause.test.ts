@@ -5,10 +5,10 @@ import { base, callApi } from './admin-calls.ts'
 
 const tokenOf = (name: string) => `${name}-0123456789-0123456789-0123456789`
 
-async function start() {
-  // The newest entry of the audit log decides, also when all are of the same millisecond.
+async function start(store = createMemoryStore()) {
+  // All changes are of one millisecond.
   const clock = { now: () => 1_800_000_000_000 }
-  const keys = createWriteKeys({ store: createMemoryStore(), logger: false, clock })
+  const keys = createWriteKeys({ store, logger: false, clock })
   onTestFinished(() => keys.close())
   const tokens = [
     { name: 'ops', token: tokenOf('ops'), role: 'admin' },
@@ -48,11 +48,41 @@ describe('somebody of one workspace', () => {
     await call('acme', 'pause')
     expect((await call('acme', 'resume')).status).toBe(409)
     await call('ops', 'resume')
-    await call('acme', 'pause')
+    const { body } = await call('acme', 'pause')
+    expect(body).toMatchObject({ status: 'paused', paused_by: 'workspace' })
     expect((await keys.audit({ keyId: id })).data[0]?.after).toEqual({
       status: 'paused',
-      byWorkspace: 'acme',
+      pausedBy: 'workspace',
     })
-    expect((await call('ops', 'resume')).status).toBe(200)
+    expect((await call('ops', 'resume')).body).toMatchObject({ status: 'active', paused_by: null })
+  })
+
+  it('does not end a pause that the operator has taken over', async () => {
+    const { call } = await start()
+    await call('acme', 'pause')
+    expect((await call('ops', 'pause')).body).toMatchObject({ status: 'paused', paused_by: 'operator' })
+    expect((await call('acme', 'resume')).body).toMatchObject({ reason: 'paused_by_operator' })
+  })
+
+  it('resumes what they paused after a rename by the operator, and without an audit log', async () => {
+    const { keys, id, call } = await start({ ...createMemoryStore(), audit: undefined } as never)
+    await call('acme', 'pause')
+    await keys.update(id, { name: 'Renamed' })
+    expect(await call('acme', 'resume')).toMatchObject({ status: 200, body: { status: 'active' } })
+  })
+
+  it('does not end a pause that the operator makes while the call is under way', async () => {
+    const store = createMemoryStore()
+    const { keys, id, call } = await start(store)
+    await call('acme', 'pause')
+    const replace = store.replace
+    store.replace = async (...change) => {
+      store.replace = replace
+      await call('ops', 'resume')
+      await call('ops', 'pause')
+      return replace(...change)
+    }
+    expect((await call('acme', 'resume')).body).toMatchObject({ reason: 'paused_by_operator' })
+    expect(await keys.get(id)).toMatchObject({ status: 'paused', pausedBy: 'operator' })
   })
 })

@@ -4,11 +4,12 @@ import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import { toSnakeCase } from '../../runtime/letter-case.ts'
 import { fromHash, type NumberCell, type TextCell, toNumber, toText } from './cells.ts'
 import { type SqlDialect, textColumn } from './dialect.ts'
-import type { KeyColumns, NewRow, SchemaTables } from './table-columns.ts'
+import type { KeyColumns, NewRow, Row, SchemaTables } from './table-columns.ts'
 
 /** A key joined with one of its secrets. For a key without secrets, the secret's columns are null. */
 export interface KeyRow
   extends KeyColumns,
+    Row<'keys', 'paused_by_version'>,
     Pick<Secrets, 'key_hash' | 'start_chars' | 'last_used_at' | 'position' | 'imported'> {
   secret_id: Secrets['id'] | null
   secret_created_at: Secrets['created_at']
@@ -54,7 +55,7 @@ const columns = fieldEntries.map(([field, { kind }]) => ({
 const plainColumns = sql.raw(
   [
     ...columns.filter(({ isText }) => !isText).map(({ column }) => `k.${column}`),
-    's.id as secret_id, s.key_hash, s.start_chars, s.created_at as secret_created_at',
+    'k.paused_by_version, s.id as secret_id, s.key_hash, s.start_chars, s.created_at as secret_created_at',
     's.expires_at as secret_expires_at, s.last_used_at, s.position, s.imported',
   ].join(', '),
 )
@@ -85,8 +86,10 @@ function toRecord(row: KeyRow, rows: readonly KeyRow[]): KeyRecord {
     const cell = row[column]
     values[field] = cell === null ? null : read(cell as never)
   }
+  const isKnownPause = toNumber(row.paused_by_version) === Number(row.version)
   return {
     ...(values as FieldValues),
+    ...(!isKnownPause && { pausedBy: null }),
     secrets: rows.toSorted((a, b) => Number(a.position) - Number(b.position)).flatMap(toSecret),
   }
 }
@@ -117,6 +120,7 @@ export function toKeyColumns(record: KeyRecord): NewRow<'keys'> {
       }),
     ) as Record<keyof KeyColumns, unknown>),
     name_folded: record.name.toLowerCase(),
+    paused_by_version: record.version,
   }
 }
 

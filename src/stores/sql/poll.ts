@@ -22,6 +22,7 @@ interface PollRow
   is_watched: unknown
   /** `since.revision`, when it is part of this history. */
   since_revision?: SchemaTables['changes']['revision'] | null
+  changed_revision?: SchemaTables['changes']['revision'] | null
   changed_id?: SchemaTables['changes']['key_id'] | null
 }
 
@@ -30,7 +31,7 @@ const hashPattern = /^[0-9a-f]{64}$/
 
 /**
  * One statement, so that the whole answer is of one moment, with an index for each part. The record of a
- * lookup stands beside the newest change only, or beside no change: there is one such row.
+ * lookup stands beside the newest listed change only, or beside no change: there is one such row.
  */
 export function pollStatement(database: Database, { since, keyHash }: PollQuestion): RawBuilder<unknown> {
   const { dialect, tables, isPrimary } = database
@@ -41,14 +42,15 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
   ]
   const joins = [sql`${tables.meta} m`]
   if (since !== null) {
-    columns.push(sql`p.revision as since_revision, c.key_id as changed_id`)
+    columns.push(sql`p.revision as since_revision, c.revision as changed_revision, c.key_id as changed_id`)
     joins.push(
       sql`left join ${tables.changes} p on p.revision = ${since.revision} and p.mark = ${since.mark}
         left join ${tables.changes} c on c.revision > p.revision`,
     )
   }
   if (keyHash !== undefined) {
-    const once = since === null ? sql`` : sql`and (c.revision is null or c.revision = m.revision)`
+    const newest = sql`(select max(revision) from ${tables.changes})`
+    const once = since === null ? sql`` : sql`and (c.revision is null or c.revision = ${newest})`
     columns.push(keyRowColumns(dialect))
     joins.push(
       sql`left join ${tables.secrets} h on h.key_hash = ${toHash(keyHash)} ${once}
@@ -91,9 +93,19 @@ function toAnswer(since: Position | null, first: PollRow, rows: readonly PollRow
     const pruned = since.revision <= Number(first.pruned_revision)
     return { ...answer, history: pruned ? 'pruned' : 'lost', changed: 'all' }
   }
+  return { ...answer, history: 'kept', changed: changedSince(since, answer.position, rows) }
+}
+
+function changedSince(
+  since: Position,
+  { revision }: Position,
+  rows: readonly PollRow[],
+): PollAnswer['changed'] {
+  const revisions = new Set(rows.map(({ changed_revision }) => Number(changed_revision)))
+  // Every revision has its row. Where somebody has deleted some of them, any key may have changed.
+  if (revisions.size !== revision - since.revision) return 'all'
   // The first revision is no change of a key.
-  const changed = new Set(rows.flatMap((row) => (row.changed_id ? [row.changed_id] : [])))
-  return { ...answer, history: 'kept', changed: [...changed] }
+  return [...new Set(rows.flatMap((row) => (row.changed_id ? [row.changed_id] : [])))]
 }
 
 function isSame(one: Position, other: Position): boolean {

@@ -30,6 +30,8 @@ export interface SchemaTables {
   keys: KeyColumns & {
     /** In lower case, for searching. */
     name_folded: TextCell
+    /** The version of the key at which `paused_by` was written; older code changes keys without either. */
+    paused_by_version: NumberCell | null
   }
   secrets: {
     id: string

@@ -3,6 +3,7 @@ import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
 import { createPool } from 'mysql2'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createWriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import type { ExistingSecret } from '../../../src/stores/key-store.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
@@ -95,6 +96,56 @@ function polls(open: (tablePrefix: string) => Promise<Omit<Opened, 'prefix'>>): 
     const answer = await store.poll({ since: position, keyHash })
     expect(answer).toMatchObject({ history: 'kept', changed: [], position, record })
     expect(await store.poll({ since: first })).toMatchObject({ history: 'lost', changed: 'all' })
+  })
+
+  it('says that any key may have changed when somebody has deleted part of the list of changes', async () => {
+    const { store, db, prefix } = await start()
+    const { position: since } = await store.poll({ since: null })
+    const records: KeyRecord[] = []
+    for (let index = 0; index < 4; index++) records.push(await insert(store))
+    const keyHash = records[0]?.secrets[0]?.keyHash as string
+    const changes = table(prefix, 'changes')
+    const rows = await sql<Record<string, unknown>>`select * from ${changes} where revision > 1`.execute(db)
+    const { position: newest } = await store.poll({ since: null })
+    for (const holes of [[2], [3, 4], [5], [2, 3, 4, 5]]) {
+      await sql`delete from ${changes} where revision in (${sql.join(holes)})`.execute(db)
+      // Still of this history: a change that waits to be told is not made again.
+      expect(await store.poll({ since })).toMatchObject({ history: 'kept', changed: 'all' })
+      const answer = await store.poll({ since, keyHash })
+      expect(answer).toMatchObject({ history: 'kept', changed: 'all', position: newest, record: records[0] })
+      for (const { revision, mark, key_id } of rows.rows.filter((row) =>
+        holes.includes(Number(row.revision)),
+      ))
+        await sql`insert into ${changes} (revision, mark, key_id) values (${revision}, ${mark}, ${key_id})`.execute(
+          db,
+        )
+    }
+    expect((await store.poll({ since })).changed).toHaveLength(4)
+  })
+
+  it('lets no process keep a key whose revocation is missing from the list of changes', async () => {
+    const { store, db, prefix } = await start()
+    let hidden = Promise.resolve()
+    const keys = createWriteKeys({
+      store: { ...store, poll: (question) => hidden.then(() => store.poll(question)), close() {} },
+      logger: false,
+    })
+    onTestFinished(() => keys.close())
+    const { writeKey, key } = await keys.create({ name: 'Web', sourceType: 'web' })
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+    const verify = () => keys.verify({ method: 'GET', path: '/v1/track', headers })
+    expect((await verify()).ok).toBe(true)
+    let show = () => {}
+    hidden = new Promise((resolve) => {
+      show = resolve
+    })
+    const record = (await store.get(writeKey.id)) as KeyRecord
+    const revoked = { ...record, status: 'revoked', revokedAt: 1, version: record.version + 1 } as const
+    expect(await store.replace(revoked, auditEntry())).toBeDefined()
+    await insert(store)
+    await sql`delete from ${table(prefix, 'changes')} where key_id = ${record.id}`.execute(db)
+    show()
+    await expect.poll(verify, { interval: 5 }).toMatchObject({ reason: 'revoked_key' })
   })
 
   it('stops when the tables have moved on to a version that this code cannot run on', async () => {

@@ -3,6 +3,7 @@ import { version1 } from './version-1.ts'
 import { version2 } from './version-2.ts'
 import { version4 } from './version-4.ts'
 import { version5 } from './version-5.ts'
+import { version8 } from './version-8.ts'
 
 /**
  * In order. A released step is never altered. A new step that only adds a column is written here; others get
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
         [{ name: 'claimed', columns: 'claimed_at' }],
       ),
   },
+  version8,
 ]
 
 /** The version of the tables that this code reads and writes. */

@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { Kysely, MysqlDialect, PostgresDialect, type RawBuilder, sql } from 'kysely'
+import { createPool } from 'mysql2'
+import pg from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createWriteKeys } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
+import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
+import { describeWithService } from '../../services.ts'
+import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+
+/** A store, and its tables as code of an older version sees them. */
+interface Opened {
+  store: SqlStore
+  db: Kysely<unknown>
+}
+
+const acme = { actor: { name: 'acme', workspace: 'acme' } }
+
+function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<Opened>): void {
+  async function start() {
+    const tablePrefix = `p${randomBase62(6).toLowerCase()}_`
+    const { store, db } = await open(tablePrefix)
+    await store.migrate()
+    await store.setLease?.(20)
+    const keys = createWriteKeys({ store, logger: false })
+    onTestFinished(() => keys.close())
+    const run = (statement: RawBuilder<unknown>) => statement.execute(db)
+    const table = (name: string) => sql.id(tablePrefix + name)
+    /** As code of version 7 does, which knows no `paused_by`. */
+    const olderChange = (id: string, status: string) =>
+      run(sql`update ${table('keys')} set status = ${status}, version = version + 1 where id = ${id}`)
+    /** As code of version 7 noted it. */
+    const olderEntry = (keyId: string, at: number, after: object) =>
+      run(
+        sql`insert into ${table('audit')} (id, at, action, key_id, fields_after)
+          values (${`aud_${randomBase62(16)}`}, ${at}, 'pause', ${keyId}, ${JSON.stringify(after)})`,
+      )
+    const paused = async () => {
+      const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
+      await keys.pause(writeKey.id, acme)
+      return writeKey.id
+    }
+    return { store, keys, run, table, olderChange, olderEntry, paused }
+  }
+
+  it('are of unknown origin after a change by older code, and so not the workspace’s to end', async () => {
+    const { keys, olderChange, paused } = await start()
+    const id = await paused()
+    expect(await keys.get(id)).toMatchObject({ status: 'paused', pausedBy: 'workspace' })
+    // The column still says `workspace`, but this pause is another one.
+    await olderChange(id, 'active')
+    await olderChange(id, 'paused')
+    expect(await keys.get(id)).toMatchObject({ status: 'paused', pausedBy: null })
+    expect((await keys.list({ q: id })).data).toMatchObject([{ pausedBy: null }])
+    await expect(keys.resume(id, acme)).rejects.toMatchObject({ reason: 'paused_by_operator' })
+    expect(await keys.update(id, { name: 'Renamed' })).toMatchObject({ pausedBy: null })
+    await expect(keys.resume(id, acme)).rejects.toMatchObject({ reason: 'paused_by_operator' })
+    expect(await keys.resume(id)).toMatchObject({ status: 'active', pausedBy: null })
+  })
+
+  it('keep their origin when the tables of version 7 are upgraded', async () => {
+    const { store, keys, run, table, olderEntry, paused } = await start()
+    const [own, operators, takenOver] = [await paused(), await paused(), await paused()]
+    for (const column of ['paused_by', 'paused_by_version'])
+      await run(sql`alter table ${table('keys')} drop column ${sql.id(column)}`)
+    await run(sql`delete from ${table('audit')}`)
+    await run(sql`update ${table('meta')} set schema_version = 7, compatible_version = 4`)
+    const byWorkspace = { status: 'paused', byWorkspace: 'acme' }
+    await olderEntry(own, 1, { status: 'paused' })
+    await olderEntry(own, 2, byWorkspace)
+    await olderEntry(operators, 1, { status: 'paused' })
+    await olderEntry(takenOver, 1, byWorkspace)
+    await olderEntry(takenOver, 2, { status: 'paused' })
+    await store.migrate()
+    expect(await keys.get(own)).toMatchObject({ status: 'paused', pausedBy: 'workspace' })
+    expect(await keys.get(operators)).toMatchObject({ status: 'paused', pausedBy: null })
+    expect(await keys.get(takenOver)).toMatchObject({ status: 'paused', pausedBy: null })
+    const { rows } = (await run(sql`select compatible_version as v from ${table('meta')}`)) as {
+      rows: { v: unknown }[]
+    }
+    expect(Number(rows[0]?.v)).toBe(4)
+    expect(await keys.resume(own, acme)).toMatchObject({ status: 'active' })
+    await expect(keys.resume(operators, acme)).rejects.toMatchObject({ reason: 'paused_by_operator' })
+  })
+}
+
+describe('pauses on SQLite', () => {
+  const folder = useFolder()
+  pausesBesideOlderCode(async (tablePrefix) => {
+    const file = join(folder, `${randomBase62(8)}.db`)
+    const store = createSqlStore({ url: `sqlite:${file}`, tablePrefix })
+    await store.migrate()
+    const { writer, close } = await openSqlite(file)
+    onTestFinished(close)
+    return { store, db: writer }
+  })
+})
+
+describeWithService('postgres', 'pauses on PostgreSQL', (address) => {
+  const database = usePostgresDatabase(address)
+  pausesBesideOlderCode(async (tablePrefix) => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+    onTestFinished(() => db.destroy())
+    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
+  })
+})
+
+describeWithService('mysql', 'pauses on MariaDB', (address) => {
+  const database = useMysqlDatabase(address)
+  pausesBesideOlderCode(async (tablePrefix) => {
+    const db = new Kysely<unknown>({
+      dialect: new MysqlDialect({ pool: createPool({ uri: database.url, connectionLimit: 1 }) }),
+    })
+    onTestFinished(() => db.destroy())
+    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
+  })
+})
