@@ -4,6 +4,7 @@ import pg from 'pg'
 import { createWriteKeys, type WriteKeys } from '../src/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
 import { sized } from './length.ts'
+import { measureLists } from './lists.ts'
 import { ratioOf, spreadOf, timeInTurn } from './measurement.ts'
 import { assertSame, report } from './report.ts'
 import { measureReports } from './reports.ts'
@@ -26,6 +27,7 @@ try {
   await measure()
   await measureStalls()
   await measureReports()
+  await measureLists()
 } finally {
   await admin.query(`drop database ${name} with (force)`)
   await admin.end()

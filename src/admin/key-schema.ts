@@ -50,7 +50,7 @@ export const listKeysQuery = z.strictObject({
     .enum([...storedSorts, ...countedSorts].flatMap((by) => [by, `-${by}` as const]))
     .optional()
     .describe(
-      'Behind - the largest or latest first. Default -created_at. By counts it takes a second for 20 000 keys.',
+      'Behind - the largest or latest first. Default -created_at. By counts, pages are cut out of the order that the first one had.',
     ),
   limit: pageLimit(),
   cursor: z.string().max(4_000).optional().describe('next_cursor of the previous page.'),

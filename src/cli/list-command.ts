@@ -1,4 +1,3 @@
-import { countedSorts } from '../keys/list-query.ts'
 import type { CommandRun, KeyPageJson, ListedKeyJson } from './command-run.ts'
 import { seconds } from './moments.ts'
 import { printPages } from './pages.ts'
@@ -11,21 +10,11 @@ export async function listKeys(run: CommandRun): Promise<void> {
   // The table shows the effective status, too.
   const fieldOf = (flag: string) => (flag === 'status' ? 'effective_status' : flag.replace('-', '_'))
   const query = Object.fromEntries(filters.map((flag) => [fieldOf(flag), run.values[flag]]))
-  const { sort } = run.values
-  // By counts the API sorts all keys anew for each page.
-  const counted =
-    run.values.all === true ? countedSorts.find((field) => sort === field || sort === `-${field}`) : undefined
-  if (counted !== undefined) query.sort = undefined
   await printPages<ListedKeyJson>(run, {
-    ...(counted !== undefined && { order: by(counted, sort !== counted) }),
     ask: (page) => run.client.call<KeyPageJson>('', { query: { ...query, ...page } }),
     columns,
     csv,
   })
-}
-
-function by(field: (typeof countedSorts)[number], isDown: boolean) {
-  return (a: ListedKeyJson, b: ListedKeyJson) => (isDown ? b[field] - a[field] : a[field] - b[field])
 }
 
 const statusColours: Readonly<Record<ListedKeyJson['effective_status'], Colour>> = {

@@ -16,8 +16,6 @@ export async function printPages<Row>(
     ask: (query: { limit: number | undefined; cursor: string | undefined }) => Promise<Page<Row>>
     columns: readonly Column<Row>[]
     csv: Readonly<Record<string, (row: Row) => unknown>>
-    /** Of all pages together, where the API would sort everything anew for each of them. */
-    order?: ((a: Row, b: Row) => number) | undefined
   },
 ): Promise<void> {
   const { values } = run
@@ -31,7 +29,6 @@ export async function printPages<Row>(
   })
   const { ...first } = page
   const kept: Row[] = []
-  const streams = isCsv && list.order === undefined
   const toCsv = (row: Row) =>
     printCsv(
       run,
@@ -40,17 +37,15 @@ export async function printPages<Row>(
   if (isCsv) printCsv(run, Object.keys(list.csv))
   for (;;) {
     for (const row of page.data) {
-      if (streams) toCsv(row)
+      if (isCsv) toCsv(row)
       else kept.push(row)
     }
     if (!isAll || page.next_cursor === null) break
     page = await list.ask({ limit: limit ?? 100, cursor: page.next_cursor })
   }
-  if (list.order !== undefined) kept.sort(list.order)
   const { next_cursor: cursor } = page
   if (isJson(run)) return printJson(run, { ...first, data: kept, next_cursor: cursor })
-  if (isCsv) kept.forEach(toCsv)
-  else printTable(run, list.columns, kept)
+  if (!isCsv) printTable(run, list.columns, kept)
   if (!isCsv && kept.length === 0) note(run, 'There is none.')
   if (cursor === null) return
   // A file of CSV holds nothing else.

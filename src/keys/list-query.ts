@@ -44,6 +44,8 @@ export interface ListKeysQuery {
 export interface PagePosition {
   value: string | number
   id: string
+  /** Of an order by counts: when its first page was read, in milliseconds since the epoch. */
+  at?: number
 }
 
 export interface ParsedSort<By = StoredSort> {
@@ -134,8 +136,9 @@ export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedLi
 }
 
 /** The cursor that continues after this key. Opaque to callers. */
-export function encodeCursor({ value, id }: PagePosition): string {
-  return Buffer.from(JSON.stringify([value, id])).toString('base64url')
+export function encodeCursor({ value, id, at }: PagePosition): string {
+  const parts = at === undefined ? [value, id] : [value, id, at]
+  return Buffer.from(JSON.stringify(parts)).toString('base64url')
 }
 
 const idPattern = /^[A-Za-z0-9_]{1,80}$/
@@ -144,19 +147,25 @@ const textSorts: readonly string[] = ['name', 'environment', 'source_type']
 /** @throws KeyError `invalid_field` for anything that `encodeCursor` did not make for this order. */
 export function decodeCursor(cursor: unknown, by: StoredSort | CountedSort): PagePosition {
   const position = typeof cursor === 'string' && cursor.length <= 4_000 ? readPosition(cursor) : undefined
-  const { value, id } = position ?? {}
+  const { value, id, at } = position ?? {}
   const isRight = textSorts.includes(by)
     ? typeof value === 'string' && value.isWellFormed() && !value.includes('\0')
-    : Number.isSafeInteger(value) && (value as number) >= 0
-  if (!isRight || typeof id !== 'string' || !idPattern.test(id))
+    : isCount(value)
+  // Cursors of earlier releases have no moment.
+  const hasMoment = (countedSorts as readonly string[]).includes(by) && at !== undefined
+  if (!isRight || typeof id !== 'string' || !idPattern.test(id) || (hasMoment && !isCount(at)))
     throw invalidField('cursor', 'must be the nextCursor of an earlier page')
-  return { value: value as string | number, id }
+  return { value: value as string | number, id, ...(hasMoment && { at: at as number }) }
 }
 
-function readPosition(cursor: string): { value?: unknown; id?: unknown } | undefined {
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function readPosition(cursor: string): { value?: unknown; id?: unknown; at?: unknown } | undefined {
   try {
     const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    return Array.isArray(read) ? { value: read[0], id: read[1] } : undefined
+    return Array.isArray(read) ? { value: read[0], id: read[1], at: read[2] } : undefined
   } catch {
     return undefined
   }

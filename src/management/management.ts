@@ -69,7 +69,7 @@ export function createManagement(parts: ManagementParts) {
   const parseRules = createRuleParser(parts.eventTypes.known, plans)
   const present = createKeyPresenter(plans, clock)
   const room = createWorkspaceRoom(store, parts.maxKeysPerWorkspace)
-  const { readDay, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
+  const { sumsOf, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
 
   return {
     ...createKeyCreation({
@@ -85,7 +85,7 @@ export function createManagement(parts: ManagementParts) {
     }),
     ...createKeyImport({ ...parts, changes, announcements, parseRules, present, room }),
     ...createKeyFinding({ store, usage, hashers, peppers, present }),
-    ...createKeyReading({ store, clock, usage, changes, readDay, present }),
+    ...createKeyReading({ store, clock, usage, changes, sumsOf, present }),
     ...createKeyUpdate({ clock, changes, parseRules, present }),
     ...createTrialRules({ clock, changes, present }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret, present }),

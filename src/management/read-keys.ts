@@ -12,11 +12,11 @@ import {
 } from '../keys/list-query.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { KeyStore } from '../stores/key-store.ts'
-import type { UsageCount } from '../stores/usage-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import type { KeyChanges } from './key-changes.ts'
-import { rankKeys } from './key-ranking.ts'
+import { createKeyRanking } from './key-ranking.ts'
 import type { PresentKey } from './present-key.ts'
+import type { UsageReports } from './usage-reports.ts'
 
 export interface KeyPage {
   data: WriteKey[]
@@ -37,15 +37,14 @@ export function createKeyReading({
   clock,
   usage,
   changes,
-  readDay,
+  sumsOf,
   present,
 }: {
   store: KeyStore
   clock: Pick<Clock, 'now'>
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
-  /** What was counted of all keys in the last 24 hours. */
-  readDay: () => Promise<readonly UsageCount[]>
+  sumsOf: UsageReports['sumsOf']
   present: PresentKey
 }): KeyReading {
   async function stored(parsed: ParsedListQuery) {
@@ -58,12 +57,11 @@ export function createKeyReading({
     return { data, nextCursor: encodeCursor({ value, id: last.id }) }
   }
 
+  const ranking = createKeyRanking({ store, clock, sumsOf })
+
   async function ranked(parsed: ParsedListQuery, sort: ParsedSort<CountedSort>) {
-    const counts = await readDay()
-    const { page, volumeOf } = await rankKeys(store, parsed, sort, counts)
-    const last = page.data.at(-1)
-    if (!page.more || last === undefined) return { data: page.data, nextCursor: null }
-    return { data: page.data, nextCursor: encodeCursor({ value: volumeOf(last.id), id: last.id }) }
+    const { data, end } = await ranking.page(parsed, sort)
+    return { data, nextCursor: end === undefined ? null : encodeCursor(end) }
   }
 
   return {

@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { invalidField } from '../runtime/errors.ts'
 import { inTurns } from '../runtime/in-turns.ts'
 import type { KeyStore } from '../stores/key-store.ts'
-import type { UsageCount } from '../stores/usage-store.ts'
+import type { UsageCount, UsageSumQuery } from '../stores/usage-store.ts'
 import { readQuota } from '../usage/quotas.ts'
 import {
   createOverviewTally,
@@ -16,7 +16,7 @@ import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import { type KeyUsage, type KeyVolume, toKeyUsage, toKeyVolumes } from '../usage/usage-report.ts'
 import { lastDay, parseUsageWindow } from '../usage/usage-window.ts'
 import { isKeyId, type KeyChanges } from './key-changes.ts'
-import { listAll } from './key-ranking.ts'
+import { listAll } from './list-all.ts'
 
 /** Usage of all keys that fit. */
 export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
@@ -33,8 +33,12 @@ export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'curso
 export interface UsageReports {
   usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
   usageOverview(query?: UsageOverviewQuery): Promise<UsageOverview>
-  /** What was counted of all keys in the last 24 hours. */
-  readDay(): Promise<readonly UsageCount[]>
+  /** What was counted of keys in the 24 hours up to a moment. Those that had nothing may be missing. */
+  sumsOf(
+    kind: UsageSumQuery['kind'],
+    keyIds: readonly string[],
+    at: number,
+  ): Promise<ReadonlyMap<string, number>>
   volumes(ids: readonly string[]): Promise<ReadonlyMap<string, KeyVolume>>
 }
 
@@ -97,9 +101,16 @@ export function createUsageReports({
       return tally.toOverview()
     },
 
-    async readDay() {
-      await usage.flush()
-      return totals(lastDay(await countingNow()))
+    async sumsOf(kind, keyIds, at) {
+      const window = lastDay(Math.min(at, await countingNow()))
+      if (store.usage?.sums !== undefined) return store.usage.sums({ kind, keyIds, ...window })
+      const sums = new Map<string, number>()
+      for await (const some of inTurns(await totals(window))) {
+        for (const one of some) {
+          if (one.kind === kind) sums.set(one.keyId, (sums.get(one.keyId) ?? 0) + one.count)
+        }
+      }
+      return sums
     },
 
     async volumes(ids) {

@@ -119,6 +119,16 @@ export interface KeyStore {
   get(id: string): Awaitable<KeyRecord | undefined>
   /** In the order of `sort`, after `after`. */
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
+  /**
+   * The ids of keys that fit and follow `after` (`null`: from the first), in ascending order, at most `limit`.
+   * Fewer than `limit` are the last. Called page by page for lists that are sorted by counts. Without it whole
+   * keys are read for them.
+   */
+  ids?(
+    filter: Omit<ParsedListQuery, 'limit' | 'sort' | 'after'>,
+    after: string | null,
+    limit: number,
+  ): Awaitable<readonly string[]>
   /** How many keys fit, whatever `limit` and `after` say. Without it lists have no total. */
   count?(query: ParsedListQuery): Awaitable<number>
 

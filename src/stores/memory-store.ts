@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
-import { effectiveStatusOf } from '../keys/effective-status.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
+import { fitsList } from '../keys/list-fit.ts'
 import { type PagePosition, type ParsedListQuery, sortValue } from '../keys/list-query.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import {
@@ -99,7 +99,14 @@ export function createMemoryStore(): KeyStore {
       const page = selectPage([...records.values()], query, lastEventOf)
       return { ...page, data: page.data.map(usage.withLastUse) }
     },
-    count: (query) => [...records.values()].filter((record) => fits(record, query)).length,
+    ids: (filter, after, limit) =>
+      [...records.values()]
+        .filter(({ id }) => after === null || id > after)
+        .filter((record) => fitsList(record, filter))
+        .map(({ id }) => id)
+        .sort()
+        .slice(0, limit),
+    count: (query) => [...records.values()].filter((record) => fitsList(record, query)).length,
     insert,
     insertAll: (creations) => creations.map(({ record, audit }) => insert(record, audit)),
     replace(record, audit) {
@@ -134,29 +141,6 @@ export function createMemoryStore(): KeyStore {
   }
 }
 
-function fits(record: KeyRecord, query: ParsedListQuery): boolean {
-  const { effectiveStatus } = query
-  return (
-    (query.status === undefined || record.status === query.status) &&
-    (effectiveStatus === undefined || effectiveStatusOf(record, effectiveStatus.at) === effectiveStatus.is) &&
-    (query.sourceType === undefined || record.sourceType === query.sourceType) &&
-    (query.environment === undefined || record.environment === query.environment) &&
-    (query.workspace === undefined || record.workspace === query.workspace) &&
-    (query.plan === undefined || record.plan === query.plan) &&
-    (query.q === undefined || isFound(record, query.q))
-  )
-}
-
-function isFound(record: KeyRecord, q: string): boolean {
-  const text = q.toLowerCase()
-  return (
-    record.name.toLowerCase().includes(text) ||
-    record.environment.toLowerCase().includes(text) ||
-    record.id.startsWith(q) ||
-    record.secrets.some(({ start }) => start.startsWith(q))
-  )
-}
-
 function selectPage(
   records: KeyRecord[],
   query: ParsedListQuery,
@@ -167,7 +151,7 @@ function selectPage(
   const compare = (one: PagePosition, other: PagePosition) =>
     turn * (compareValues(one.value, other.value) || compareValues(one.id, other.id))
   const matching = records
-    .filter((record) => fits(record, query))
+    .filter((record) => fitsList(record, query))
     .map((record) => ({ record, id: record.id, value: sortValue(sort.by, record, lastEventOf(record.id)) }))
     .filter((one) => after === undefined || compare(one, after) > 0)
     .sort(compare)

@@ -75,6 +75,17 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
       return [...totals.values()]
     },
 
+    sums({ kind, from, to }) {
+      const sums = new Map<string, number>()
+      for (const [bucketAt, bucket] of buckets) {
+        if (bucketAt < from || bucketAt >= to) continue
+        for (const one of bucket.values()) {
+          if (one.kind === kind) sums.set(one.keyId, (sums.get(one.keyId) ?? 0) + one.count)
+        }
+      }
+      return sums
+    },
+
     lastEvents(keyIds) {
       const found = new Map<string, number>()
       for (const keyId of keyIds) {

@@ -63,6 +63,16 @@ export interface UsagePruning {
   now: number
 }
 
+/** Sums by key are asked for with this. */
+export interface UsageSumQuery {
+  kind: 'accepted' | 'refused'
+  /** Keys that are asked about, any number. */
+  keyIds: readonly string[]
+  /** Both at the start of a bucket. */
+  from: number
+  to: number
+}
+
 /** Keeps volume and last use. Part of a key store, never asked on the request path. */
 export interface UsageStore {
   /**
@@ -82,6 +92,12 @@ export interface UsageStore {
    * is `from`. Without it volume is read key by key.
    */
   totals?(window: { from: number; to: number }): Awaitable<UsageCount[]>
+  /**
+   * What was counted of one kind in buckets with `from <= bucketAt < to`, by key. Keys without any are
+   * missing, and others may be there as well. Called for lists that are sorted by counts. Without it `totals`
+   * are added up.
+   */
+  sums?(query: UsageSumQuery): Awaitable<ReadonlyMap<string, number>>
   /** Time of the latest accepted event of these keys. Keys without one are missing. */
   lastEvents(keyIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /**

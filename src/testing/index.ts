@@ -32,6 +32,7 @@ export {
   type UsagePruning,
   type UsageQuery,
   type UsageStore,
+  type UsageSumQuery,
   usageBucketMs,
 } from '../stores/usage-store.ts'
 export { adapterContract } from './adapter/adapter-contract.ts'

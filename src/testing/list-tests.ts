@@ -68,6 +68,23 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
     }
     expect((await store.list(parseListQuery({ environment: `${environment}x` }))).data).toEqual([])
   })
+  test('gives the ids of keys that fit, page by page', async (store) => {
+    if (store.ids === undefined) return
+    const environment = `env-${randomBase62(12)}`
+    const records: KeyRecord[] = []
+    for (let index = 0; index < 7; index++)
+      records.push(await insert(store, { environment, sourceType: index === 3 ? 'web' : 'server' }))
+    const { limit: _limit, sort: _sort, ...filter } = parseListQuery({ environment, sourceType: 'server' })
+    const expected = records.filter(({ sourceType }) => sourceType === 'server').map(({ id }) => id)
+    const found: string[] = []
+    for (let size = 3; size === 3; ) {
+      const some = await store.ids(filter, found.at(-1) ?? null, 3)
+      size = some.length
+      found.push(...some)
+    }
+    expect(found).toEqual(expected.toSorted())
+  })
+
   test('lists by the status as people see it, at a given time', async (store) => {
     const environment = `env-${randomBase62(12)}`
     const at = 1_768_478_400_000

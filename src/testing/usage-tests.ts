@@ -69,6 +69,34 @@ export function usageTests(
     expect(await revisionOf(store)).toBe(revision)
   })
 
+  testUsage('adds up one kind by key, of a few keys and of many', async (usage, store) => {
+    if (usage.sums === undefined) return
+    const [one, other] = [await insert(store), await insert(store)]
+    const base = toBucket(await timeOf(usage))
+    const earlier = base - usageBucketMs
+    await usage.add(
+      batchOf(randomBase62(16), 1, base, [
+        countOf(one.id, base),
+        { ...countOf(one.id, base), name: 'page' },
+        countOf(one.id, earlier),
+        { ...countOf(one.id, base), kind: 'refused', name: 'rate_limited' },
+        countOf(other.id, earlier),
+      ]),
+    )
+    const ids = [one.id, other.id]
+    for (const keyIds of [ids, [...ids, ...Array.from({ length: 1_200 }, () => newId('key'))]]) {
+      const sums = async (kind: 'accepted' | 'refused', from: number, to: number) => {
+        const found = await usage.sums?.({ kind, keyIds, from, to })
+        return ids.map((id) => found?.get(id) ?? 0)
+      }
+      const end = base + usageBucketMs
+      expect(await sums('accepted', earlier, end)).toEqual([6, 2])
+      expect(await sums('accepted', base, end)).toEqual([4, 0])
+      expect(await sums('refused', earlier, end)).toEqual([2, 0])
+      expect(await sums('refused', earlier, base)).toEqual([0, 0])
+    }
+  })
+
   testUsage('counts a batch once, however often and wherever it arrives', async (usage, store, { open }) => {
     const record = await insert(store)
     const base = toBucket(await timeOf(usage))

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { base, startAdmin } from './admin-calls.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createWriteKeys } from '../../src/index.ts'
+import { usageBucketMs } from '../../src/stores/usage-store.ts'
+import { base, callApi, startAdmin, tokens } from './admin-calls.ts'
 
 async function setUp() {
   const admin = startAdmin()
@@ -45,6 +48,47 @@ describe('the list of keys', () => {
     expect(refused.body).toMatchObject({ status: 422, field: 'sort' })
     const other = await call('GET', `${base}?sort=name&cursor=${first.next_cursor}`)
     expect(other.body).toMatchObject({ status: 422, field: 'cursor' })
+  })
+
+  it('keeps an order by counts from page to page, with ties, while events arrive', async () => {
+    const { keys, store, call, time, send } = await setUp()
+    const made = []
+    for (let index = 0; index < 9; index++)
+      made.push(await keys.create({ name: `k${index}`, sourceType: 'web' }))
+    // Two with one event, two with two, and so on; seven without any.
+    for (const [index, { key }] of made.slice(0, 5).entries()) await send(key, 1 + (index >> 1))
+    const asked = `${base}?sort=-events_24h&limit=4`
+    const whole: string[] = (await call('GET', `${base}?sort=-events_24h`)).body.data.map(
+      ({ id }: { id: string }) => id,
+    )
+    expect(whole).toHaveLength(12)
+    const other = callApi(createAdminApi(createWriteKeys({ store, clock: () => time.now }), { tokens }))
+    for (const laterPages of [call, other]) {
+      const first = (await call('GET', asked)).body
+      // The last ones of the order rise to its head.
+      time.now += usageBucketMs
+      for (const { key } of made.slice(5)) await send(key, 100)
+      const second = (await laterPages('GET', `${asked}&cursor=${first.next_cursor}`)).body
+      const third = (await laterPages('GET', `${asked}&cursor=${second.next_cursor}`)).body
+      const walked = [first, second, third].flatMap(({ data }) => data.map(({ id }: { id: string }) => id))
+      expect(walked).toHaveLength(12)
+      expect(new Set(walked)).toEqual(new Set(whole))
+      expect(third.next_cursor).toBe(null)
+    }
+    expect((await call('GET', asked)).body.data[0].name).toMatch(/k[5-8]/)
+  })
+
+  it('leaves out what no longer fits when its page is read', async () => {
+    const { shop, backend, app, keys, call, send } = await setUp()
+    await send(shop.key, 3)
+    await send(app.key, 2)
+    const asked = `${base}?sort=-events_24h&limit=1&effective_status=active`
+    const first = (await call('GET', asked)).body
+    await keys.revoke(app.writeKey.id)
+    await keys.remove(backend.writeKey.id)
+    const second = (await call('GET', `${asked}&cursor=${first.next_cursor}`)).body
+    const third = (await call('GET', `${asked}&cursor=${second.next_cursor}`)).body
+    expect([first.data.length, second.data, third.data, third.next_cursor]).toEqual([1, [], [], null])
   })
 
   it('is filtered by the stored status, and by the one that people see', async () => {

@@ -29,13 +29,33 @@ export async function listKeys(database: Database, filter: ParsedListQuery): Pro
   }
 }
 
+/** Ids behind `after`, in ascending order. */
+export async function listKeyIds(
+  database: Database,
+  filter: KeyFilter,
+  after: string | null,
+  limit: number,
+): Promise<string[]> {
+  const conditions = filterConditions(database, filter)
+  if (after !== null) conditions.push(sql`k.id > ${after}`)
+  try {
+    const rows = await read<{ id: string }>(
+      database,
+      sql`select k.id from ${database.tables.keys} k ${where(conditions)} order by k.id limit ${sql.lit(limit)}`,
+    )
+    return rows.map(({ id }) => id)
+  } catch (error) {
+    if (error instanceof UnstorableText) return []
+    throw error
+  }
+}
+
 /** How many keys fit, whatever page is asked for. */
 export async function countKeys(database: Database, filter: ParsedListQuery): Promise<number> {
-  const { after: _, ...rest } = filter
   try {
     const [row] = await read<{ found: NumberCell }>(
       database,
-      sql`select count(*) as found from ${database.tables.keys} k ${whereOf(database, rest)}`,
+      sql`select count(*) as found from ${database.tables.keys} k ${where(filterConditions(database, filter))}`,
     )
     return Number(row?.found)
   } catch (error) {
@@ -53,7 +73,7 @@ async function selectKeys(database: Database, filter: ParsedListQuery): Promise<
   const rows = await read<KeyRow>(
     database,
     sql`select ${keyRowColumns(dialect)} from (
-        select k.*, ${value} as sort_value from ${tables.keys} k ${lastEvents} ${whereOf(database, filter)}
+        select k.*, ${value} as sort_value from ${tables.keys} k ${lastEvents} ${where([...filterConditions(database, filter), ...pageConditions(database, filter)])}
         order by ${value} ${order}, k.id ${order} limit ${sql.lit(filter.limit + 1)}
       ) k left join ${tables.secrets} s on s.key_id = k.id
       order by k.sort_value ${order}, k.id ${order}`,
@@ -62,8 +82,9 @@ async function selectKeys(database: Database, filter: ParsedListQuery): Promise<
   return { data: records.slice(0, filter.limit), more: records.length > filter.limit }
 }
 
-function whereOf(database: Database, filter: ParsedListQuery): RawBuilder<unknown> {
-  const conditions = listConditions(database, filter)
+type KeyFilter = Omit<ParsedListQuery, 'limit' | 'after' | 'sort'>
+
+function where(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   return conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`
 }
 
@@ -95,9 +116,9 @@ function hasEffectiveStatus(
   }
 }
 
-function listConditions(database: Database, filter: ParsedListQuery): RawBuilder<unknown>[] {
+function filterConditions(database: Database, filter: KeyFilter): RawBuilder<unknown>[] {
   const { dialect, tables } = database
-  const { status, effectiveStatus, sourceType, environment, workspace, plan, q, after } = filter
+  const { status, effectiveStatus, sourceType, environment, workspace, plan, q } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (status !== undefined) conditions.push(sql`status = ${status}`)
   if (effectiveStatus !== undefined) conditions.push(hasEffectiveStatus(database, effectiveStatus))
@@ -121,16 +142,17 @@ function listConditions(database: Database, filter: ParsedListQuery): RawBuilder
     }
     conditions.push(sql`(${sql.join(ways, sql` or `)})`)
   }
-  if (after !== undefined) {
-    const { by, descending } = filter.sort
-    const beyond = sql.raw(descending ? '<' : '>')
-    const column = sortColumn(dialect, by)
-    // The first half is implied by the second, but only it can use an index.
-    conditions.push(
-      sql`${column} ${beyond}= ${after.value} and (${column} ${beyond} ${after.value} or k.id ${beyond} ${after.id})`,
-    )
-  }
   return conditions
+}
+
+function pageConditions({ dialect }: Database, { after, sort }: ParsedListQuery): RawBuilder<unknown>[] {
+  if (after === undefined) return []
+  const beyond = sql.raw(sort.descending ? '<' : '>')
+  const column = sortColumn(dialect, sort.by)
+  // The first half is implied by the second, but only it can use an index.
+  return [
+    sql`${column} ${beyond}= ${after.value} and (${column} ${beyond} ${after.value} or k.id ${beyond} ${after.id})`,
+  ]
 }
 
 /** Longest stored start of a secret. */

@@ -10,6 +10,7 @@ import type { Row } from './table-columns.ts'
 import { insertRow } from './table-names.ts'
 import { pruneUsage } from './usage-pruning.ts'
 import { readLastEvents, readNow, readTotals, readUsage } from './usage-reads.ts'
+import { sumUsage } from './usage-sums.ts'
 
 /**
  * Rows per statement: SQLite takes 32 766 parameters, and beyond a few hundred rows there is nothing to gain.
@@ -28,6 +29,7 @@ export function createSqlUsage(
       }),
     read: (asked) => onDatabase((database) => readUsage(database, asked)),
     totals: (window) => onDatabase((database) => readTotals(database, window)),
+    sums: (asked) => onDatabase((database) => sumUsage(database, asked)),
     lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
     prune: ({ keptMs, now }) =>
       onDatabase(async (database) => pruneUsage(database, keptMs, await presentTime.read(database, now))),
