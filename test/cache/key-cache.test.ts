@@ -316,6 +316,32 @@ describe('the cache of a shared store', () => {
     }
   })
 
+  it('tells of nothing stale while the lease holds, whatever has failed since', async () => {
+    const { store, before } = shareMemory()
+    const clock = createManualClock()
+    const stale: string[] = []
+    const cache = createCache(store, clock, { onStaleAccept: (id) => stale.push(id) })
+    const record = await insert(store)
+    await statusOf(cache, record)
+    // Its poll renews the lease; the one after it, which a hint has asked for meanwhile, fails.
+    clock.advance(60_000)
+    before.poll = () => {
+      void cache.refresh().catch(() => {})
+      before.poll = () => {
+        throw new Error('down')
+      }
+    }
+    expect(await statusOf(cache, record)).toBe('active')
+    // The wall clock is ahead while a request asks for the key, and right again when the question has failed.
+    const ahead = clock.now() + 60_000
+    expect(await cache.find(digestOf(record), source, ahead)).toMatchObject({ id: record.id })
+    expect(stale).toEqual([])
+    clock.advance(60_000)
+    await expect(statusOf(cache, record)).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(stale).toEqual([])
+    cache.close()
+  })
+
   it('drops everything when the store shows another history', async () => {
     const { store, memory, before } = shareMemory()
     let regressed = 0
