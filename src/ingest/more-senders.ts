@@ -22,7 +22,7 @@ const posthog: Sender = {
   routes: batches('/batch/', '/capture/', '/e/', '/i/v0/e/'),
   credentials: Object.freeze(['basic', 'body']),
   keyIn:
-    '`api_key` or `token` of the body, of each event, or `token` of its `properties`; or Basic. Where there are several, they must be the same',
+    '`api_key` or `token` of the body, of each event, or `token` of its `properties`; or Basic. If there are several, they must be equal',
   batchFields: Object.freeze(['batch']),
   form: createBodyForm({
     batchFields: ['batch'],
@@ -36,9 +36,9 @@ const posthog: Sender = {
       return { type, ...(isPage && { name }), ...messageId(event, textOf(event, 'uuid')) }
     },
   }),
-  body: 'JSON, gzip with a label or without, or a form with `data` in base64 (beacons)',
+  body: 'JSON, gzip with or without a label, or a form with `data` in base64 (beacons)',
   types:
-    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` alias; every other event is track. The name is `event`, of pages and screens too.',
+    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` alias; every other event is track. The name is `event`, also for pages and screens.',
   answers: {
     words: '`{ "status": "Ok" }`',
     success: ({ rejected }) => ({
@@ -46,7 +46,7 @@ const posthog: Sender = {
     }),
   },
   loses:
-    'posthog-node 5.70 tries 4 times, 3 s apart, on 408, 429 and 5xx, whatever `Retry-After` says, and then drops the batch; it halves batches on 413 and drops on any other 4xx.',
+    'posthog-node 5.70 tries 4 times, 3 s apart, on 408, 429 and 5xx, whatever `Retry-After` says, and then drops the batch. It halves batches on 413, and drops them on any other 4xx.',
 }
 
 const amplitudeTypes: Readonly<Record<string, string>> = { $identify: 'identify', $groupidentify: 'group' }
@@ -72,10 +72,10 @@ const amplitude: Sender = {
       return { type, ...named, ...messageId(event, textOf(event, 'insert_id')) }
     },
   }),
-  body: 'JSON, gzip with a label or without',
+  body: 'JSON, gzip with or without a label',
   carriedIn: 'event_properties',
   types:
-    '`$identify` is identify, `$groupidentify` group; every other event is track. The name is `event_type`, which handlers find as `event` too.',
+    '`$identify` is identify, `$groupidentify` group; every other event is track. The name is `event_type`; handlers also find it as `event`.',
   answers: {
     words: '`{ "code": 200, "events_ingested": N, … }`',
     success: ({ events, rejected }) => ({
@@ -90,7 +90,7 @@ const amplitude: Sender = {
     refusal: amplitudeRefusal,
   },
   loses:
-    'analytics-node 1.5 goes by `code` in the body: it tries 12 times on 429 and 5xx, halves batches on 413, drops the events that a 400 or 403 lists and sends the others again, and drops all on 401, or when the connection fails. `flush()` does not try again.',
+    'analytics-node 1.5 reads `code` in the body. It tries 12 times on 429 and 5xx, and halves batches on 413. On 400 or 403 it drops the events that are listed and sends the others again. It drops everything on 401, or when the connection fails. `flush()` does not try again.',
 }
 
 /**
@@ -126,7 +126,7 @@ const mixpanel: Sender = {
   routes: batches('/track', '/engage', '/groups', '/import'),
   credentials: Object.freeze(['basic', 'body']),
   keyIn:
-    '`token` of the `properties` of each event, `$token` of a profile; or Basic. Where there are several, they must be the same',
+    '`token` of the `properties` of each event, `$token` of a profile; or Basic. If there are several, they must be equal',
   batchFields: Object.freeze(['batch']),
   form: createBodyForm({
     batchFields: ['batch'],
@@ -155,7 +155,7 @@ const mixpanel: Sender = {
       isAsked(request, 'verbose') ? { ...problem, status: 0, error: problem.detail } : problem,
   },
   loses:
-    'mixpanel 0.24 tries once, whatever the answer: anything but `1` is an error for the callback, and the events are gone unless the caller sends them again.',
+    'mixpanel 0.24 tries once, whatever the answer. Anything but `1` is an error for the callback, and the events are lost unless the caller sends them again.',
 }
 
 const mixpanelTypes: Readonly<Record<string, string>> = {
@@ -186,7 +186,7 @@ const jitsu: Sender = {
   credentials: Object.freeze([jitsuSecret, 'header', 'basic', 'query']),
   keyHeader: 'x-write-key',
   keyIn:
-    '`X-Write-Key`, as `anything:KEY`, since the SDK takes no key without a colon; `?writekey=`; or Basic',
+    '`X-Write-Key`, as `anything:KEY`, because the SDK requires a colon in the key; `?writekey=`; or Basic',
   batchFields: Object.freeze(['batch']),
   body: 'JSON: one event, or a batch',
   types: 'The path says the type. The name is `event` of a track call, `name` of a page or screen call.',
@@ -197,7 +197,7 @@ const jitsu: Sender = {
     }),
   },
   loses:
-    '@jitsu/js 1.11 tries once, whatever the answer: `errorPolicy` says whether it logs, throws or calls a function, and the event is gone.',
+    '@jitsu/js 1.11 tries once, whatever the answer, and the event is lost. `errorPolicy` says whether it logs, throws or calls a function.',
 }
 
 /** The part after the colon. Without a colon the header holds the key alone. */

@@ -14,7 +14,7 @@ const analyticsRoutes: readonly SenderRoute[] = [
 ]
 
 const analyticsEvents =
-  'The path says the type, or `type` of each event of a batch; without one a key with a type rule refuses it. The name is `event` of a track call, `name` of a page or screen call.'
+  'The path says the type; in a batch, the `type` of each event does. A key with a type rule refuses events without a type. The name is `event` of a track call, `name` of a page or screen call.'
 
 /**
  * The one table of senders, in the order in which paths are matched. docs/senders.md is generated from it.
@@ -34,11 +34,11 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: analyticsRoutes,
     credentials: Object.freeze(['basic', 'body']),
     batchFields: Object.freeze(['batch']),
-    body: 'JSON under any label, gzip where `Content-Encoding` says so',
+    body: 'JSON with any `Content-Type`, gzip if `Content-Encoding` says so',
     types: analyticsEvents,
     answers: 'success',
     loses:
-      '@segment/analytics-node 3.1 waits for `Retry-After` and tries up to 10 times; 2.3 and analytics-node 6.2 ignore it and give up after 4 tries within two seconds. Each refuses events over 32 KB by itself. analytics-next waits for `Retry-After`, tries up to 10 times, and sends what is left when the page is closed. Batches are under way side by side, so that after a refusal a later one may arrive first.',
+      '@segment/analytics-node 3.1 waits for `Retry-After` on 429 and tries many times (see the table below). 2.3 and analytics-node 6.2 ignore `Retry-After` and give up after 4 tries within two seconds. All of them refuse events over 32 KB themselves. analytics-next waits for `Retry-After`, tries up to 10 times, and sends the rest when the page is closed. Batches are sent in parallel, so after a refusal a later one may arrive first.',
   },
   rudderstack: {
     name: 'rudderstack',
@@ -48,11 +48,11 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: [...analyticsRoutes, { path: '/beacon/v1/batch', eventType: 'batch' }],
     credentials: Object.freeze(['basic', 'query', 'body']),
     batchFields: Object.freeze(['batch']),
-    body: 'JSON, also gzip labelled as a form, and text of a beacon',
+    body: 'JSON, gzip labelled as a form, or text from a beacon',
     types: analyticsEvents,
     answers: 'success',
     loses:
-      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once when its `timeout` is shorter. Its first event goes alone. analytics-js keeps what is refused with 429 or 503 in the browser and tries without end. Batches are under way side by side, so that after a refusal a later one may arrive first.',
+      'rudder-sdk-node waits for `Retry-After` and gives up after 4 tries, or at once if its `timeout` is shorter. It sends its first event alone. analytics-js keeps events refused with 429 or 503 in the browser and tries without end. Batches are sent in parallel, so after a refusal a later one may arrive first.',
   },
   customerio: {
     name: 'customerio',
@@ -78,11 +78,11 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     batchFields: Object.freeze(['batch']),
     body: 'JSON: one event or a list',
     types:
-      'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, which the answer names.',
+      'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, and the answer contains it.',
     carriedIn: 'data',
     answers: 'ids',
     loses:
-      'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`. Calls that are not waited for may arrive in another order.',
+      'Tries 5 times within two seconds, whatever the answer, and then rejects `send()`. Calls that you do not await may arrive in another order.',
   },
   ...moreSenders,
 }

@@ -33,10 +33,11 @@ function section({
     own ??
     (answers === 'ids'
       ? '200 `{ "ids": […], "status": 200 }`'
-      : '200 `{ "success": true, "accepted": N }`, and `rejected` where events were dropped')
+      : '200 `{ "success": true, "accepted": N }`, and `rejected` if events were dropped')
   const refusals =
-    answers === 'ids' ? 'refusals as everybody, with their detail in `error` too' : refusalsOf(answers)
-  const tried = requests.length === 0 ? '' : `; requests as the SDKs for ${requests.join(', ')} send them`
+    answers === 'ids' ? 'the usual refusals, with their `detail` in `error` too' : refusalsOf(answers)
+  const tried =
+    requests.length === 0 ? '' : `; requests built like those of the SDKs for ${requests.join(', ')}`
   return `## ${title}
 
 | \`'${name}'\` | |
@@ -53,8 +54,8 @@ function section({
 
 function refusalsOf(answers: Sender['answers']): string {
   return typeof answers === 'object' && answers.refusal !== undefined
-    ? 'refusals with the same status, in its own words'
-    : 'refusals as everybody'
+    ? 'refusals with the same status, in the form that the SDK expects'
+    : 'the usual refusals'
 }
 
 /** From runs: `test/long/refused-sdks.test.ts` repeats them. */
@@ -65,10 +66,11 @@ function refusalTable(): string {
   })
   return `## What SDKs do when they are refused
 
-From runs of the versions named, against these endpoints. \`URL\` is where the endpoints are mounted, \`KEY\` a write key. What is *dropped* is gone
-after one try. So 429 and 503 are for what passes, and the rest is final: look for it in the page's debugger and in \`onEvent\`.
+Measured with the versions named, against these endpoints (\`npm run test:long -- refused-sdks\`). \`URL\` is where the endpoints are mounted,
+\`KEY\` a write key. *Drops* means that the events are lost after one try. So 429 and 503 are for problems that pass. Look for all other
+refusals in the page's debugger and in \`onEvent\`.
 
-| SDK | on its side | \`senders\` | ${refusals.join(' | ')} | keeps its events |
+| SDK | its settings | \`senders\` | ${refusals.join(' | ')} | keeps its events |
 |---|---|---|${refusals.map(() => '---|').join('')}---|
 ${rows.join('\n')}
 `

@@ -92,7 +92,7 @@ export const refusedSdks: readonly RefusedSdk[] = [
     set: '`new PostHog(KEY, { host: URL })`',
     sender: 'posthog',
     tries: { 429: 4, 503: 4 },
-    keeps: '9 s, whatever `Retry-After` says; a batch that is refused with 413 is sent in halves',
+    keeps: '9 s, whatever `Retry-After` says; on 413 it sends the batch in halves',
   },
   {
     name: '@amplitude/analytics-node 1.5',
@@ -110,7 +110,7 @@ export const refusedSdks: readonly RefusedSdk[] = [
     sender: 'amplitude',
     tries: { 429: 12, 503: 12 },
     keeps:
-      '429: 12 tries, `flushIntervalMillis` (10 s) apart, 30 s where we ask for more than 10 s; 503: 12 tries, pauses growing by 1 s: a minute. `flush()` sends once. A batch that is refused with 413 is sent in halves; of a 400 or 403 it drops the events that are named and sends the others again',
+      '429: 12 tries, `flushIntervalMillis` (10 s) apart, 30 s if `Retry-After` is more than 10 s; 503: 12 tries in about a minute, with pauses that grow by 1 s. `flush()` sends once. On 413 it sends the batch in halves; on 400 or 403 it drops the events that are named and sends the others again',
   },
   {
     name: 'mixpanel 0.24',
