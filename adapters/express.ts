@@ -7,6 +7,7 @@ import {
   requireContext,
   resolveAdapterOptions,
   rewindBody,
+  shareShape,
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
@@ -48,6 +49,8 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options))
 
   return function writeKeyAuth(request, response, next) {
+    shareShape(request)
+    shareShape(response)
     guard(request, response, (error) => {
       // `@fastify/express` puts it there, and Fastify reads the body once we are done.
       if (error === undefined && Object.hasOwn(response, 'send')) rewindBody(request, 'at its end')

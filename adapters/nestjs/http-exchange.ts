@@ -6,6 +6,7 @@ import {
   type ParsedBody,
   type Reply,
   setRefusalHeaders,
+  shareShape,
   toFastifyHeaderTarget,
   trySetAcceptedHeaders,
   trySetFastifyHeaders,
@@ -45,6 +46,8 @@ export function toHttpExchange(context: ExecutionContext): HttpExchange {
 
 function toExpressExchange(request: PlatformRequest, response: ServerResponse): HttpExchange {
   const rawRequest = request as unknown as IncomingMessage
+  shareShape(rawRequest)
+  shareShape(response)
   return {
     request,
     rawRequest,

@@ -78,3 +78,4 @@ export {
   type WriteKeyContext,
 } from './request-context.ts'
 export { rewindBody } from './rewound-body.ts'
+export { shareShape } from './shared-shape.ts'

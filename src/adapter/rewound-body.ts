@@ -3,6 +3,7 @@ import { sayLengthOf } from './body-length.ts'
 import { computedProperty } from './computed-property.ts'
 import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
+import { shareShape } from './shared-shape.ts'
 
 /**
  * Lets an inner framework read the body of a request as if nobody had: it gets the accepted events, as JSON.
@@ -31,6 +32,7 @@ export function rewindBody(request: IncomingMessage, looks: 'unread' | 'at its e
     markRewinding(made)
   }
   Object.setPrototypeOf(request, made)
+  shareShape(request)
 }
 
 /** Fields that described the original body. */
