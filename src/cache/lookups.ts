@@ -4,7 +4,8 @@ import { StoreError } from '../runtime/errors.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { createLookupQueue } from './lookup-queue.ts'
 import type { BudgetVerdict, MissBudget } from './miss-budget.ts'
-import type { LookedUp, Poller } from './poller.ts'
+import type { Poller } from './poller.ts'
+import type { LookedUp } from './store-questions.ts'
 
 export interface LookupsOptions {
   poller: Pick<Poller, 'lookUp' | 'poll'>

@@ -7,6 +7,7 @@ import { createOwnStorePoller, endlessLease } from './own-store.ts'
 import { createPoller, type Poller } from './poller.ts'
 import { createStanding } from './standing.ts'
 import { createStoreLease } from './store-lease.ts'
+import { createStoreQuestions } from './store-questions.ts'
 
 export interface StoreAccessOptions {
   store: KeyStore
@@ -42,7 +43,7 @@ export function createStoreAccess(options: StoreAccessOptions): StoreAccess {
   const lease = createLease(clock, options.leaseMs)
   const setLease = options.namesLease ? () => store.setLease?.(options.leaseMs) : undefined
   const { see: onAsk } = createStoreLease(setLease, storeOutage('lease'))
-  const poller = createPoller({
+  const questions = createStoreQuestions({
     store,
     clock,
     standing,
@@ -52,5 +53,5 @@ export function createStoreAccess(options: StoreAccessOptions): StoreAccess {
     onWatched: options.onWatched,
     ...outage,
   })
-  return { lease, poller, answersAtOnce: () => false }
+  return { lease, poller: createPoller(questions, lease), answersAtOnce: () => false }
 }
