@@ -3,7 +3,7 @@ import type { Outage } from './cache/outages.ts'
 import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { Awaitable } from './runtime/awaitable.ts'
 import { withDeadline } from './runtime/deadline.ts'
-import { StoreError } from './runtime/errors.ts'
+import { closedError } from './runtime/errors.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
 import type { CompiledKey } from './verifier/compiled-key.ts'
@@ -71,5 +71,5 @@ export function createClosing(parts: {
 }
 
 function refuse(): never {
-  throw new StoreError('store_unavailable', 'These write keys have been closed.')
+  throw closedError()
 }

@@ -2,6 +2,7 @@ import type { CacheState, KeyCache } from './cache/key-cache-interface.ts'
 import type { Outages } from './cache/outages.ts'
 import type { PepperCheck } from './cache/pepper-check.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
+import { closedError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
 
@@ -51,7 +52,7 @@ export function createHealth(parts: HealthParts): () => Health {
   const { store, storeOutages, hintsOutages, cache, usage } = parts
 
   function storeError(state: CacheState): Error | string | undefined {
-    if (parts.hasClosed()) return 'These write keys have been closed.'
+    if (parts.hasClosed()) return closedError().message
     const error = storeOutages.errorOf('questions') ?? parts.peppers.missing()
     if (error !== undefined) return error
     const hasAnswered = store.scope === 'process' || state.leaseMs > 0

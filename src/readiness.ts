@@ -2,7 +2,7 @@ import type { KeyCache } from './cache/key-cache-interface.ts'
 import type { Outage } from './cache/outages.ts'
 import type { PepperCheck } from './cache/pepper-check.ts'
 import { withDeadline } from './runtime/deadline.ts'
-import { StoreError, toStoreError } from './runtime/errors.ts'
+import { closedError, toStoreError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
 
 /**
@@ -28,7 +28,7 @@ export async function assertReady({
   questions,
   hasClosed,
 }: ReadinessParts): Promise<void> {
-  if (hasClosed()) throw new StoreError('store_unavailable', 'These write keys have been closed.')
+  if (hasClosed()) throw closedError()
   try {
     peppers.see(await withDeadline(store.poll({ since: null }), startUpMs))
     questions.ended()

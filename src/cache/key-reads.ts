@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import { digestToHex } from '../keys/secret.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { StoreError } from '../runtime/errors.ts'
+import { closedError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Cacheable, CachedKeys } from './cached-keys.ts'
 import type { ChangeHistory } from './change-history.ts'
@@ -125,8 +125,4 @@ export function createKeyReads<Compiled extends Cacheable>(
       closed = true
     },
   }
-}
-
-export function closedError(): StoreError {
-  return new StoreError('store_unavailable', 'These write keys have been closed.')
 }

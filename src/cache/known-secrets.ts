@@ -1,5 +1,5 @@
 import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
-import { StoreError } from '../runtime/errors.ts'
+import { closedError } from '../runtime/errors.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { ExistingSecrets } from '../stores/key-store.ts'
 import { createDigestIndex, type DigestIndex } from './digest-index.ts'
@@ -135,7 +135,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
     },
     async caughtUp() {
       if (!isBehind() && working === undefined) return
-      if (closed) throw new StoreError('store_unavailable', 'These write keys have been closed.')
+      if (closed) throw closedError()
       await withDeadline(start(), storeDeadlineMs)
     },
     close() {

@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { storeDeadlineMs, timeoutError, withDeadline } from '../runtime/deadline.ts'
-import { StoreError, toStoreError } from '../runtime/errors.ts'
+import { closedError, toStoreError } from '../runtime/errors.ts'
 import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lease } from './lease.ts'
@@ -125,8 +125,4 @@ function isStillOfUse(
   if (keyHash !== undefined) return standing.isStillRight(question, answer, answer.record?.id)
   // The caller wants to know what has changed by now: a later question has told.
   return outcome === 'superseded'
-}
-
-function closedError(): StoreError {
-  return new StoreError('store_unavailable', 'These write keys have been closed.')
 }

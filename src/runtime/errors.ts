@@ -80,6 +80,11 @@ export class StoreError extends Error {
   }
 }
 
+/** What calls are answered with after `close`. */
+export function closedError(): StoreError {
+  return new StoreError('store_unavailable', 'These write keys have been closed.')
+}
+
 /** What a store threw, as a StoreError; the original error is the `cause`. */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
