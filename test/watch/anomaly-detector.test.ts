@@ -268,3 +268,17 @@ describe('anomalies', () => {
     expect(traffic.list().map(({ keyId }) => keyId)).toEqual(['wk_small'])
   })
 })
+
+describe('thresholds', () => {
+  it('are the defaults where an option is there but undefined', async () => {
+    const none = { unseenRefusals: undefined, spikeFactor: undefined, silenceWindows: undefined }
+    const traffic = watch(none as AnomalyOptions)
+    traffic.send(100, 10)
+    traffic.record({ ...accepted, events: 500 })
+    for (let count = 0; count < 10; count++)
+      traffic.record({ ...accepted, reason: 'origin_not_allowed', origin: 'https://other.example' })
+    traffic.send(0, 4)
+    await Promise.resolve()
+    expect(traffic.kinds().sort()).toEqual(['sudden_silence', 'unseen_origin', 'volume_spike'])
+  })
+})
