@@ -4,7 +4,7 @@ import { anything, readOptions, text } from '../runtime/options.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { ChangeHints, ChangeListener } from '../stores/key-store.ts'
 import { type RedisClient, redisCommands } from './client.ts'
-import { withTimeout } from './link.ts'
+import { withTimeout } from './late-answer.ts'
 import { explainRefusal } from './refusal.ts'
 import { createRedisSubscription, type RedisSubscriber } from './subscription.ts'
 

@@ -1,16 +1,27 @@
 import { randomUUID } from 'node:crypto'
+import { inBackground } from '../runtime/timers.ts'
 import type { RedisLink } from './link.ts'
 import { longestPresenceMs, presenceScript } from './presence-script.ts'
+import type { RunScript } from './script-runner.ts'
 
 /** Counts the processes that share a limiter, so that each knows its part of a rate during an outage. */
 export interface Presence {
   /** The last count of the server, this process included. */
   count(): number
   /** Announces this process, and learns how many there are. */
-  announce(run: RedisLink['run']): Promise<void>
-  leave(run: RedisLink['run']): Promise<void>
+  announce(run: RunScript): Promise<void>
+  leave(run: RunScript): Promise<void>
   /** Milliseconds until the next announcement. */
   nextMs(): number
+}
+
+/** Announces this process again and again. */
+export interface Announcer {
+  /** Not at construction: making a limiter opens, sends and schedules nothing. */
+  start(): void
+  pause(): void
+  /** Takes this process out of the count. */
+  leave(): Promise<void>
 }
 
 /**
@@ -49,6 +60,25 @@ export function createPresence(key: string, given: number | undefined): Presence
     },
     async leave(run) {
       await run(presenceScript, key, [processId, '0'])
+    },
+  }
+}
+
+export function createAnnouncer(presence: Presence, link: Pick<RedisLink, 'isUp' | 'run'>): Announcer {
+  let timer: NodeJS.Timeout | undefined
+
+  function announce(): void {
+    timer = inBackground(setTimeout(announce, presence.nextMs()))
+    if (link.isUp()) presence.announce(link.run).catch(() => {})
+  }
+
+  return {
+    start() {
+      if (timer === undefined) announce()
+    },
+    pause: () => clearTimeout(timer),
+    async leave() {
+      if (link.isUp() && timer !== undefined) await presence.leave(link.run).catch(() => {})
     },
   }
 }
