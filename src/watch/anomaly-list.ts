@@ -4,10 +4,7 @@ import type { Anomaly } from './anomaly.ts'
 import { createFairShares } from './fair-shares.ts'
 
 /** What is particular about an anomaly of its kind. */
-export type AnomalyDetails = Pick<
-  Anomaly,
-  'origin' | 'address' | 'secretId' | 'secretAt' | 'observed' | 'expected'
->
+type AnomalyDetails = Pick<Anomaly, 'origin' | 'address' | 'secretId' | 'secretAt' | 'observed' | 'expected'>
 
 /** What is unusual now, in bounded memory. */
 export interface AnomalyList {
