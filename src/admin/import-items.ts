@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { importColumns } from '../keys/import-columns.ts'
-import { type ImportKeyInput, type ImportResult, maxImported } from '../management/import-keys.ts'
+import { type ImportKeyInput, maxImported } from '../management/import-keys.ts'
+import type { ImportResult } from '../management/import-results.ts'
 import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { withSnakeCaseFields } from './field-names.ts'

@@ -1,4 +1,3 @@
-import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
 import type { Creation, KeyStore } from '../stores/key-store.ts'
 
@@ -49,11 +48,4 @@ async function insertOne(store: KeyStore, { record, audit }: Creation): Promise<
     if (error instanceof KeyError) return error
     throw error
   }
-}
-
-/** How many of these records each workspace would get. */
-export function countByWorkspace(records: Iterable<KeyRecord>): Map<string | null, number> {
-  const counts = new Map<string | null, number>()
-  for (const { workspace } of records) counts.set(workspace, (counts.get(workspace) ?? 0) + 1)
-  return counts
 }

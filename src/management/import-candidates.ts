@@ -1,0 +1,63 @@
+import { type ParsedSecret, parseImportedSecret, type SecretRules } from '../keys/imported-secret.ts'
+import { parseScalarFields } from '../keys/key-fields.ts'
+import type { KeyRecord } from '../keys/key-record.ts'
+import { createKey } from '../keys/lifecycle.ts'
+import { invalidField } from '../runtime/errors.ts'
+import { conflict, type ImportResult, toFailure } from './import-results.ts'
+import type { ParseRules } from './parse-rules.ts'
+
+/** An input that has passed every check that needs no store. */
+export interface Candidate {
+  readonly index: number
+  readonly record: KeyRecord
+  readonly secret: ParsedSecret
+}
+
+export interface CandidatesOptions {
+  /** Of keys that name none. */
+  environment: string
+  keyPrefixFor: (environment: string) => string
+  secretRules: SecretRules
+  parseRules: ParseRules
+}
+
+/** Reads the inputs of one import. Those at fault have a result at once. */
+export type ReadCandidates = (
+  inputs: readonly unknown[],
+  results: ImportResult[],
+  now: number,
+) => Promise<Candidate[]>
+
+export function createCandidates(options: CandidatesOptions): ReadCandidates {
+  async function read(input: unknown, index: number, now: number): Promise<Candidate> {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      throw invalidField('input', 'must be an object with the fields of a write key, and its key or keyHash')
+    }
+    const { key, keyHash, ...fields } = input as Record<string, unknown>
+    const scalars = parseScalarFields(fields, 'create', now)
+    const rules = await options.parseRules(fields)
+    const environment = scalars.environment ?? options.environment
+    const prefixOfEnvironment = options.keyPrefixFor(environment)
+    const secret = parseImportedSecret({ key, keyHash }, { ...options.secretRules, prefixOfEnvironment })
+    const { keyHash: hash, start, imported } = secret
+    const record = createKey({ ...scalars, ...rules }, environment, { keyHash: hash, start, imported }, now)
+    return { index, record, secret }
+  }
+
+  return async (inputs, results, now) => {
+    const candidates: Candidate[] = []
+    const seen = new Set<string>()
+    for (const [index, input] of inputs.entries()) {
+      try {
+        const candidate = await read(input, index, now)
+        const { keyHash } = candidate.secret
+        if (seen.has(keyHash)) results[index] = conflict(candidate.secret)
+        else candidates.push(candidate)
+        seen.add(keyHash)
+      } catch (error) {
+        results[index] = toFailure(error)
+      }
+    }
+    return candidates
+  }
+}

@@ -1,0 +1,44 @@
+import type { ParsedSecret } from '../keys/imported-secret.ts'
+import type { WriteKey } from '../keys/key-record.ts'
+import { KeyError } from '../runtime/errors.ts'
+
+/** What became of one key. */
+export type ImportResult =
+  | {
+      ok: true
+      writeKey: WriteKey
+      /** What could not be checked. */
+      note?: string
+    }
+  | {
+      ok: false
+      /** `conflict`: the secret exists already. */
+      code: 'invalid_field' | 'conflict'
+      /** The field at fault, in the spelling of the TypeScript API. */
+      field: string
+      /** Never holds a secret. */
+      message: string
+    }
+
+const hashedNote =
+  'The shape of a hashed secret cannot be checked: it is accepted when it matches importedKeys, or is of the shape made here.'
+
+export function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportResult {
+  return { ok: true, writeKey, ...(isHashed && { note: hashedNote }) }
+}
+
+export function conflict({ isHashed }: ParsedSecret): ImportResult {
+  const field = isHashed ? 'keyHash' : 'key'
+  return {
+    ok: false,
+    code: 'conflict',
+    field,
+    message: `${field} exists already: a write key has this secret`,
+  }
+}
+
+export function toFailure(error: unknown): ImportResult {
+  if (!(error instanceof KeyError) || error.code === 'not_found') throw error
+  const { code, field = 'input', message } = error
+  return { ok: false, code, field, message }
+}
