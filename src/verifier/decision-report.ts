@@ -1,13 +1,14 @@
 import type { FindClientAddress } from '../rules/client-address.ts'
 import type { AmbiguousType } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { keyFieldsOf, withoutCarriedKey } from './carried-key.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { DecisionMeasure } from './decision-counts.ts'
+import { bytesOf, createDecisionDescriber } from './decision-describer.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'
+import { createRateNotice } from './rate-notice.ts'
 import type { Reason } from './reasons.ts'
-import type { DecisionWatch, RequestDecision } from './request-decision.ts'
+import type { DecisionWatch } from './request-decision.ts'
 import type { UsageCounter } from './usage-counter.ts'
 import type { Visit } from './visit.ts'
 
@@ -48,58 +49,12 @@ export interface DecisionReport {
   senderKnown(visit: Visit): void
 }
 
-const hourMs = 3_600_000
-const maxReached = 10_000
-
 export function createDecisionReport(options: DecisionReportOptions): DecisionReport {
   const { clock, emit, tellDecisions, usage, watch, measure } = options
-  /** By key: when a reached rate was last reported. */
-  const reachedAt = new Map<string, number>()
+  const { whereFrom, toDecision } = createDecisionDescriber(options.clientAddress)
+  const tellRateReached = createRateNotice(clock, emit)
   let toldAmbiguousType = false
   let looksForProxy = options.ignoresForwardedFor
-
-  /**
-   * For a report only: when an application's `trustedProxies` throws, the request has been refused already.
-   */
-  function addressIfTold({ address, request }: Visit): string | undefined {
-    if (address !== undefined) return address?.text
-    try {
-      return options.clientAddress(request.ip, request.headers)?.text
-    } catch {
-      return undefined
-    }
-  }
-
-  function whereFrom(visit: Visit): { origin?: string; address?: string } {
-    const { origin } = visit
-    const address = addressIfTold(visit)
-    return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
-  }
-
-  function toDecision(visit: Visit, reason: Reason | null, checked?: CheckedEvents): RequestDecision {
-    const { received } = visit
-    return {
-      reason,
-      wouldRefuse: reason === null ? visit.wouldRefuse : undefined,
-      keyId: visit.keyId ?? null,
-      sourceType: visit.key?.verified.sourceType ?? null,
-      secret: visit.key === undefined ? null : toSecret(visit.key),
-      events: checked?.events.length ?? 0,
-      rejected: checked?.rejected.length ?? 0,
-      routeType: visit.routeType,
-      body: received?.ok ? received.value : undefined,
-      bytes: bytesOf(visit),
-      request: withoutCarriedKey(visit),
-      startedAt: visit.at,
-      batchFields: visit.reading.batchFields,
-      keyFields: keyFieldsOf(
-        visit.reading.credentials,
-        visit.presented,
-        received?.ok ? received.value : undefined,
-      ),
-      ...whereFrom(visit),
-    }
-  }
 
   function tellAccepted(visit: Visit, key: CompiledKey, checked: CheckedEvents): void {
     emit({
@@ -111,16 +66,6 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       ...(visit.wouldRefuse !== undefined && { wouldRefuse: visit.wouldRefuse }),
       ...whereFrom(visit),
     })
-  }
-
-  function tellRateReached({ id: keyId, ratePolicy }: CompiledKey): void {
-    const now = clock.now()
-    const before = reachedAt.get(keyId)
-    if (before !== undefined && Math.abs(now - before) < hourMs) return
-    reachedAt.delete(keyId)
-    if (reachedAt.size >= maxReached) reachedAt.delete(reachedAt.keys().next().value as string)
-    reachedAt.set(keyId, now)
-    emit({ type: 'rate_limit_reached', keyId, rateLimitEps: ratePolicy?.rate.eps ?? 0 })
   }
 
   function tellTrial(visit: Visit, key: CompiledKey, checked: CheckedEvents): void {
@@ -172,14 +117,4 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       emit({ type: 'ambiguous_path', eventTypes: types })
     },
   }
-}
-
-function toSecret(key: CompiledKey): RequestDecision['secret'] {
-  const { verified, secretCreatedAt: createdAt, secretExpiresAt: expiresAt } = key
-  return { id: verified.secretId, createdAt, expiresAt }
-}
-
-/** Length of the body once inflated, where it was read. */
-function bytesOf({ received }: Visit): number | undefined {
-  return received?.ok ? received.bytes : undefined
 }

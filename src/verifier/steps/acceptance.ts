@@ -5,7 +5,7 @@ import type { DecisionReport } from '../decision-report.ts'
 import type { CheckedEvents } from '../events.ts'
 import { graceHeaders } from '../grace-headers.ts'
 import type { Visit } from '../visit.ts'
-import type { Charged } from './charge.ts'
+import type { Charged } from './bucket-charge.ts'
 import type { Settlements } from './settlements.ts'
 import type { JudgeTrial } from './trial.ts'
 

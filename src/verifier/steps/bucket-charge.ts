@@ -1,0 +1,114 @@
+import { type RatePolicy, toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
+import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
+import type { Awaitable } from '../../runtime/awaitable.ts'
+import type { ClientOf } from '../client.ts'
+import type { CompiledKey } from '../compiled-key.ts'
+import { eventCost, leastEventCost } from '../event-cost.ts'
+import type { CheckedEvents } from '../events.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Refused } from '../verdict.ts'
+import type { Visit } from '../visit.ts'
+import { createSenderShares, type SenderSharesOptions } from './sender-shares.ts'
+
+export interface BucketChargeOptions extends SenderSharesOptions {
+  limiter: RateLimiter
+  eventBytes: number
+}
+
+/** The answer of the tighter of the two buckets to a charge; undefined when nothing had to be charged. */
+export type Charged = RateLimitResult | undefined
+
+/** Takes the cost of requests out of their sender's share and their key's bucket: out of both or none. */
+export interface BucketCharge {
+  /** Whether one of them has no room for even one event. */
+  refuseIfEmpty(visit: Visit): Refused | undefined
+  charge(visit: Visit, checked: CheckedEvents): Awaitable<Charged>
+  /** There was no room for all of the events. */
+  refuse(visit: Visit, result: RateLimitResult): Refused
+  refund(visit: Visit): void
+}
+
+export function createBucketCharge(
+  options: BucketChargeOptions,
+  client: ClientOf,
+  { refuse }: Refusals,
+): BucketCharge {
+  const { limiter, eventBytes, bucketClock } = options
+  const shares = createSenderShares(options, client)
+
+  function refuseRate(visit: Visit, result: RateLimitResult, bySender: boolean): Refused {
+    const policy = bySender ? visit.key?.senderPolicy : visit.key?.ratePolicy
+    return refuse(visit, bySender ? 'sender_rate_limited' : 'rate_limited', {
+      retryAfterSeconds: toRetryAfterSeconds(result.retryAfterMs),
+      rateHeaders: policy?.headers(result),
+    })
+  }
+
+  async function refundKey(keyId: string, cost: number): Promise<void> {
+    await limiter.refund?.(keyId, cost)
+  }
+
+  /** The sender's share has room: the key's bucket decides, and the headers show the tighter one. */
+  function settle(visit: Visit, cost: number, share: Charged, result: RateLimitResult): RateLimitResult {
+    if (result.allowed !== true) {
+      shares.refund(visit)
+      return result
+    }
+    visit.charged = cost
+    visit.isSenderTighter = share !== undefined && share.remaining < result.remaining
+    return visit.isSenderTighter ? (share as RateLimitResult) : result
+  }
+
+  function chargeBuckets(visit: Visit, checked: CheckedEvents): Awaitable<Charged> {
+    const key = visit.key as CompiledKey
+    const { ratePolicy, senderPolicy } = key
+    if (visit.isPaid || (ratePolicy === null && senderPolicy === null)) return undefined
+    const { received, request } = visit
+    const bytes = received?.ok ? received.bytes : 0
+    const cost = eventCost(checked, bytes, request.headers, eventBytes)
+    if (senderPolicy === null) return chargeKey(visit, cost, undefined, key)
+    bucketClock.held = bucketClock.monotonic()
+    try {
+      const share = shares.consume(visit, key, cost)
+      if (ratePolicy !== null && share?.allowed !== false) return chargeKey(visit, cost, share, key)
+      visit.isSenderTighter = true
+      return share
+    } finally {
+      bucketClock.held = undefined
+    }
+  }
+
+  function chargeKey(
+    visit: Visit,
+    cost: number,
+    share: Charged,
+    { id, ratePolicy }: CompiledKey,
+  ): Awaitable<Charged> {
+    const result = limiter.consume(id, cost, (ratePolicy as RatePolicy).rate)
+    return result instanceof Promise
+      ? result.then((value) => settle(visit, cost, share, value))
+      : settle(visit, cost, share, result)
+  }
+
+  return {
+    refuseIfEmpty(visit) {
+      const key = visit.key as CompiledKey
+      const { ratePolicy, senderPolicy, id } = key
+      if (ratePolicy === null && senderPolicy === null) return undefined
+      const cost = leastEventCost(visit.request.headers, eventBytes)
+      const share = shares.peek(visit, key, cost)
+      if (share !== undefined && !share.allowed) return refuseRate(visit, share, true)
+      const result = ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost)
+      return result === undefined || result.allowed === true ? undefined : refuseRate(visit, result, false)
+    },
+    charge: chargeBuckets,
+    refuse: (visit, result) => refuseRate(visit, result, visit.isSenderTighter),
+    refund(visit) {
+      shares.refund(visit)
+      if (visit.charged === 0 || visit.keyId === undefined) return
+      const cost = visit.charged
+      visit.charged = 0
+      refundKey(visit.keyId, cost).catch(() => {})
+    },
+  }
+}
