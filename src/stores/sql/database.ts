@@ -59,6 +59,7 @@ async function readInTransaction(
 ): Promise<unknown[]> {
   return connection.connection().execute(async (one) => {
     if (dialect === 'sqlite') await assertNothingUnfinished(one)
+    else await isolate(one, committedReads)
     // SQLite refuses it when a transaction is open. MySQL ends that one, and then sees what is committed.
     await beginReading[dialect].execute(one)
     try {
@@ -154,15 +155,15 @@ export function overConnection(connection: Kysely<unknown>): Transaction {
 
 /**
  * SQLite: takes the write lock at once, because a transaction that begins by reading cannot get it after
- * another has written. PostgreSQL: each statement sees what is committed, and may write, whatever the
- * application's default.
+ * another has written. The others: it may write, and in PostgreSQL each statement sees what is committed,
+ * whatever the application's default.
  */
 const begin = {
   sqlite: sql`begin immediate`,
   postgres: sql`begin isolation level read committed read write`,
-  mysql: sql`start transaction`,
+  mysql: sql`start transaction read write`,
 }
-const beginReading = { sqlite: sql`begin deferred`, mysql: begin.mysql }
+const beginReading = { sqlite: sql`begin deferred`, mysql: sql`start transaction` }
 /** An acknowledged change must survive a crash, whatever the session's default. */
 const durable = sql`case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
 const durableInOwn = sql`select ${durable}, ${transactionAgeColumn}`
@@ -171,6 +172,13 @@ const durableInOwn = sql`select ${durable}, ${transactionAgeColumn}`
  * that hangs up.
  */
 const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeout', ${sql.lit(String(idleInTransactionMs))}, true), ${durable}`
+/**
+ * Of the next transaction alone, whatever an application's sessions have. READ UNCOMMITTED would show changes
+ * that are undone later, and no snapshot. SERIALIZABLE would make polls wait for changes under way.
+ */
+const committedReads = sql`set transaction isolation level read committed`
+/** For writes: a server that logs statements refuses them at any lower level. */
+const repeatableReads = sql`set transaction isolation level repeatable read`
 const commit = sql`commit`
 const rollback = sql`rollback`
 
@@ -196,6 +204,19 @@ async function attempt<T>(
   }
 }
 
+/** Not possible inside a transaction, such as one that `autocommit=0` has begun; `begin` would end that, too. */
+async function isolate(connection: Kysely<unknown>, level: RawBuilder<unknown>): Promise<void> {
+  try {
+    await level.execute(connection)
+  } catch (error) {
+    if ((error as { errno?: unknown } | null)?.errno !== transactionInProgress) throw error
+    await commit.execute(connection)
+    await level.execute(connection)
+  }
+}
+
+const transactionInProgress = 1568
+
 /** Never joins or ends an application's transaction. In MySQL, which cannot tell, `begin` commits it. */
 async function beginOwn(
   dialect: SqlDialect,
@@ -204,6 +225,7 @@ async function beginOwn(
 ): Promise<void> {
   const startedAt = performance.now()
   if (dialect === 'sqlite' && !ownsConnections) await assertNothingUnfinished(connection)
+  if (dialect === 'mysql' && !ownsConnections) await isolate(connection, repeatableReads)
   await begin[dialect].execute(connection)
   if (dialect !== 'postgres' || ownsConnections) return
   const { rows } = await durableInOwn.execute(connection)

@@ -50,6 +50,8 @@ const session =
   "set names utf8mb4, session autocommit = 1, session sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
 /** Not for writes: a server that logs statements refuses them at this level. */
 const committedReads = 'set session transaction isolation level read committed'
+/** Below it, a server may show changes that are undone later; above it, a read would wait for changes. */
+const repeatableReads = 'set session transaction isolation level repeatable read'
 /**
  * Only MariaDB knows these. The second: a node of a Galera cluster answers only after it has applied what the
  * others have committed.
@@ -78,7 +80,7 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
     const isReader = deadlineMs === readerDeadlineMs
     pool.on('connection', (connection) => {
       // These come first in the connection's queue. If they fail, the connection must not be used.
-      const needed = isReader ? [session, committedReads] : [session]
+      const needed = [session, isReader ? committedReads : repeatableReads]
       for (const statement of needed)
         connection.query(statement, [], (error) => error && connection.destroy())
       for (const statement of mariadbSession)

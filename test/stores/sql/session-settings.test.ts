@@ -1,0 +1,75 @@
+import { createPool } from 'mysql2'
+import pg from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
+import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
+import { createSqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
+import { describeWithService } from '../../services.ts'
+import { mysqlDatabase, postgresDatabase } from './databases.ts'
+
+const leaseMs = 60
+
+async function verify(keys: WriteKeys, key: string): Promise<string> {
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  const verdict = await keys.verify({ method: 'GET', path: '/v1/track', headers })
+  return verdict.ok ? 'accepted' : verdict.reason
+}
+
+describeWithService('mysql', 'a poll over a pool of MariaDB', (address) => {
+  it.each(['read uncommitted', 'serializable'])(
+    'whose sessions are %s shows nothing of a change under way, and does not wait for it',
+    async (level) => {
+      const url = await mysqlDatabase(address)
+      const pool = createPool({ uri: url, connectionLimit: 2 })
+      pool.on('connection', (connection) =>
+        connection.query(`set session transaction isolation level ${level}`),
+      )
+      onTestFinished(() => pool.promise().end())
+      const store = createSqlStore({ pool })
+      await store.migrate()
+      const record = createKeyRecord()
+      const entry = { action: 'create', actor: null, address: null, keyId: null } as const
+      await store.insert(record, { ...entry, id: 'aud_1', at: 0, before: null, after: null })
+      const { position } = await store.poll({ since: null })
+      const writer = createPool({ uri: url, connectionLimit: 1 })
+      onTestFinished(() => writer.promise().end())
+      const run = (statement: string) => writer.promise().query(statement)
+      await run('begin')
+      await run(`update writekey_keys set status = 'revoked', version = 2`)
+      await run(`insert into writekey_changes (revision, key_id, mark) values (3, '${record.id}', 'x')`)
+      await run(`update writekey_meta set revision = 3, mark = 'x'`)
+      const keyHash = record.secrets[0]?.keyHash as string
+      expect(await store.poll({ since: position, keyHash })).toMatchObject({ position, changed: [], record })
+      await run('rollback')
+    },
+  )
+})
+
+describeWithService('postgres', 'a tiny statement_timeout of PostgreSQL', (address) => {
+  it('is an error that names it, and no key is accepted meanwhile', async () => {
+    const url = await postgresDatabase(address)
+    const made = createSqlStore({ url })
+    await made.migrate()
+    await made.close()
+    const pool = new pg.Pool({ connectionString: url, max: 2, options: '-c statement_timeout=30' })
+    const locker = new pg.Client({ connectionString: url })
+    await locker.connect()
+    onTestFinished(async () => {
+      await locker.end()
+      await pool.end()
+    })
+    const store = createSqlStore({ pool })
+    const keys = createWriteKeys({ store, cache: { leaseMs }, logger: false })
+    onTestFinished(() => keys.close())
+    const { key, writeKey } = await keys.create({ name: 'Web', sourceType: 'web' })
+    expect(await verify(keys, key)).toBe('accepted')
+    await locker.query('begin')
+    await locker.query('lock table writekey_meta in access exclusive mode')
+    await expect(keys.revoke(writeKey.id)).rejects.toMatchObject({ message: /statement timeout/ })
+    await expect.poll(() => verify(keys, key)).toBe('store_unavailable')
+    await expect(keys.ready()).rejects.toMatchObject({ message: /statement timeout/ })
+    await locker.query('rollback')
+    await keys.revoke(writeKey.id)
+    expect(await verify(keys, key)).toBe('revoked_key')
+  })
+})
