@@ -64,7 +64,7 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
     request: IngestRequest,
   ): ReturnType<Admit> {
     let settlement: Settlement | undefined
-    const form = route.sender?.form && rememberSent(route.sender.form)
+    const form = route.form && rememberSent(route.form)
     const reading = form === undefined ? route.reading : { ...route.reading, bodyForm: form }
     const verdict = await verify(
       withSettlement({ ...request, ...reading }, (given) => {

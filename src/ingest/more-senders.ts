@@ -1,5 +1,5 @@
 import type { CredentialRequest } from '../http/ingest-request.ts'
-import { createBodyForm, messageId, textOf } from './body-form.ts'
+import { createBodyForm, messageId, type SenderBodyForm, textOf } from './body-form.ts'
 import { isAsked, type Problem } from './own-answers.ts'
 import type { Sender, SenderName, SenderRoute } from './sender.ts'
 
@@ -123,28 +123,21 @@ const mixpanel: Sender = {
   title: 'Mixpanel',
   packages: ['mixpanel 0.24'],
   methods: ['POST', 'GET'],
-  routes: batches('/track', '/engage', '/groups', '/import'),
+  routes: [
+    ...batches('/track', '/import'),
+    { path: '/engage', eventType: 'batch', form: mixpanelForm(() => 'identify', '$token') },
+    { path: '/groups', eventType: 'batch', form: mixpanelForm(() => 'group', '$token') },
+  ],
   credentials: Object.freeze(['basic', 'body']),
   keyIn:
     '`token` of the `properties` of each event, `$token` of a profile; or Basic. If there are several, they must be equal',
   batchFields: Object.freeze(['batch']),
-  form: createBodyForm({
-    batchFields: ['batch'],
-    keyFields: ['$token', 'token'],
-    tokenIn: 'properties',
-    homeOfKey: (event) => (Object.hasOwn(event, 'event') ? 'properties' : '$token'),
-    describe(event) {
-      const { properties } = event as { properties?: Record<string, unknown> }
-      const id =
-        typeof properties === 'object' && properties !== null ? textOf(properties, '$insert_id') : undefined
-      return { type: mixpanelType(event), ...messageId(event, id) }
-    },
-  }),
+  form: mixpanelForm(mixpanelType),
   dataIn: 'data',
   query: ['verbose'],
   body: 'JSON; a form with `data` in base64 or JSON; or `data` in the query of a GET',
   types:
-    '`$identify` and a profile are identify, a profile with `$group_key` is group, `$create_alias` and `$merge` are alias; every other event is track. The name is `event`.',
+    'Everything for `/engage` is identify, everything for `/groups` group. Elsewhere `$identify` is identify, `$create_alias` and `$merge` are alias, and what has no `event` is a profile: identify, or group where it has a `$group_key`; every other event is track. The name is `event`.',
   answers: {
     words: '`1`, or `{ "status": 1 }` where it asks for `verbose`',
     success: (_, request) =>
@@ -158,13 +151,34 @@ const mixpanel: Sender = {
     'mixpanel 0.24 tries once, whatever the answer. Anything but `1` is an error for the callback, and the events are lost unless the caller sends them again.',
 }
 
+type EventFields = Readonly<Record<string, unknown>>
+
+/**
+ * @param typeOf its API goes by the path, so a profile stays one whatever else it holds
+ * @param homeOfKey where its API looks for the key, if not as `event` says
+ */
+function mixpanelForm(typeOf: (event: EventFields) => string, homeOfKey?: string): SenderBodyForm {
+  return createBodyForm({
+    batchFields: ['batch'],
+    keyFields: ['$token', 'token'],
+    tokenIn: 'properties',
+    homeOfKey: (event) => homeOfKey ?? (Object.hasOwn(event, 'event') ? 'properties' : '$token'),
+    describe(event) {
+      const { properties } = event as { properties?: Record<string, unknown> }
+      const id =
+        typeof properties === 'object' && properties !== null ? textOf(properties, '$insert_id') : undefined
+      return { type: typeOf(event), ...messageId(event, id) }
+    },
+  })
+}
+
 const mixpanelTypes: Readonly<Record<string, string>> = {
   $identify: 'identify',
   $create_alias: 'alias',
   $merge: 'alias',
 }
 
-function mixpanelType(event: Readonly<Record<string, unknown>>): string {
+function mixpanelType(event: EventFields): string {
   if (Object.hasOwn(event, 'event')) {
     const name = textOf(event, 'event')
     return (name !== undefined && Object.hasOwn(mixpanelTypes, name) && mixpanelTypes[name]) || 'track'

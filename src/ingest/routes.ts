@@ -1,4 +1,5 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
+import type { SenderBodyForm } from './body-form.ts'
 import { type Sender, type SenderName, senders } from './senders.ts'
 
 /** What the path says about a request: whose it is and how to read it. */
@@ -8,6 +9,8 @@ export interface IngestRoute {
   /** As in the table of senders: `:key` stands for the key. */
   readonly path: string
   readonly methods: readonly string[]
+  /** The sender's format of this path, if not plain JSON. */
+  readonly form: SenderBodyForm | undefined
   /** Added to the neutral request. */
   readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>> &
     Pick<IngestRequest, 'bodyForm'>
@@ -25,13 +28,14 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
   const keyed: { pattern: RegExp; route: IngestRoute }[] = []
 
   for (const sender of names.map((name) => senders[name])) {
-    const { methods, credentials, batchFields, form } = sender
-    for (const { path, eventType } of sender.routes) {
+    const { methods, credentials, batchFields } = sender
+    for (const { path, eventType, form = sender.form } of sender.routes) {
       const known = literal.get(path)
       const route: IngestRoute = {
         sender: known?.sender ?? sender,
         path,
         methods,
+        form,
         reading: {
           credentials: mergeLists(known?.reading.credentials, credentials),
           batchFields: mergeLists(known?.reading.batchFields, batchFields),
@@ -50,6 +54,7 @@ export function createRoutes(names: readonly SenderName[]): FindRoute {
     sender: null,
     path: '/v1/check',
     methods: ['GET', 'HEAD'],
+    form: undefined,
     reading: { credentials: mergeLists(['basic'], everywhere), batchFields: ['batch'], eventType: 'batch' },
   })
 

@@ -19,6 +19,8 @@ export interface SenderRoute {
   readonly path: string
   /** The type of every event; `'batch'`: each says its own. */
   readonly eventType: string
+  /** Converts the bodies of this path, if not as the sender's others. */
+  readonly form?: SenderBodyForm
 }
 
 /** One sender: what it sends, and what it expects in return. Its endpoint does exactly what this says. */

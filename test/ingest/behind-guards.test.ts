@@ -168,3 +168,54 @@ it('behind a guard a request whose client goes away before the answer counts as 
   await whenGone
   expect(decided).toEqual(['accepted'])
 })
+
+it.each(['guardListener', 'writeKeyAuth'])(
+  'behind %s the format of a sender says what its events are',
+  async (guard) => {
+    const keys = createWriteKeys({
+      credentials: ['basic', 'body', { body: 'api_key' }],
+      batchFields: ['batch', 'events'],
+    })
+    const { key } = await keys.create({ name: 'Tracks', sourceType: 'web', allowedEventTypes: ['track'] })
+    const arrived: object[] = []
+    const api = createIngestApi<object>(keys, {
+      senders: ['posthog', 'amplitude', 'mixpanel'],
+      onEvents: (events) => void arrived.push(...events),
+    })
+    const app = express()
+    if (guard === 'writeKeyAuth') app.use(writeKeyAuth(keys))
+    app.use(ingestRoutes(api))
+    const { url, close } = await serve(
+      guard === 'writeKeyAuth' ? app : guardListener(app, keys, { path: '/' }),
+    )
+    onTestFinished(() => {
+      close()
+      return keys.close()
+    })
+    const authorization = `Basic ${btoa(`${key}:`)}`
+    const send = async (path: string, body: object) =>
+      (await fetch(url + path, { method: 'POST', headers: { authorization }, body: JSON.stringify(body) }))
+        .status
+    const type = 'track'
+    const refused: [string, object][] = [
+      ['/capture/', { api_key: key, event: '$identify', type, properties: {} }],
+      ['/capture/', { api_key: key, event: '$set', type }],
+      ['/batch/', { batch: [{ event: '$identify', type }] }],
+      ['/track', [{ event: '$identify', type, properties: { token: key } }]],
+      ['/engage', [{ $token: key, $set: { plan: 'admin' }, event: 'x', type }]],
+      ['/2/httpapi', { api_key: key, events: [{ event_type: '$identify', type }] }],
+    ]
+    for (const [path, body] of refused) expect([path, await send(path, body)]).toEqual([path, 403])
+    const accepted: [string, object][] = [
+      ['/capture/', { api_key: key, event: 'a', type, uuid: '1' }],
+      ['/track', [{ event: 'b', type, properties: { token: key, x: 1 } }]],
+      ['/2/httpapi', { api_key: key, events: [{ event_type: 'c', type }] }],
+    ]
+    for (const [path, body] of accepted) expect([path, await send(path, body)]).toEqual([path, 200])
+    expect(arrived).toEqual([
+      { event: 'a', type, uuid: '1', messageId: '1' },
+      { event: 'b', type, properties: { x: 1 } },
+      { event_type: 'c', event: 'c', type },
+    ])
+  },
+)

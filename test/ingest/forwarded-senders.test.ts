@@ -122,6 +122,7 @@ describe('a target that is the API of the sender', () => {
     ['/2/httpapi', { events: [{ event_type: 'a' }] }, { api_key: theirKey, events: [{ event_type: 'a' }] }],
     ['/import', [{ event: 'a' }], [{ event: 'a', properties: { token: theirKey } }]],
     ['/engage', [{ $set: { a: 1 } }], [{ $set: { a: 1 }, $token: theirKey }]],
+    ['/groups', [{ $set: { a: 1 }, event: 'x' }], [{ $set: { a: 1 }, event: 'x', $token: theirKey }]],
   ])('finds its key at %s also when the page had its own in a header', async (path, sent, expected) => {
     const { key, post } = await start()
     expect((await post(path, sent, { authorization: `Basic ${btoa(`${key}:`)}` })).status).toBe(200)

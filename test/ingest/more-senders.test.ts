@@ -184,6 +184,22 @@ it('takes data of a GET once, and none beside a body', async () => {
 })
 
 describe('rules', () => {
+  it("judge profiles by Mixpanel's path, whatever else they hold", async () => {
+    const { post, key, arrived } = await setUp({ allowedEventTypes: ['track'] })
+    const profile = { $token: key, $distinct_id: '42', $set: { plan: 'admin' } }
+    for (const path of ['/engage', '/groups'])
+      for (const body of [profile, { ...profile, event: 'x' }, { ...profile, $delete: '', event: 'x' }]) {
+        expect((await post(path, [body])).status).toBe(403)
+        expect((await post(path, `data=${encodeURIComponent(base64(body))}`, form)).status).toBe(403)
+      }
+    expect((await post('/track', [profile])).status).toBe(403)
+    expect(arrived).toEqual([])
+    const all = await setUp()
+    for (const path of ['/engage', '/groups', '/track'])
+      await all.post(path, [{ $token: all.key, $group_key: 'company', event: undefined }])
+    expect(all.arrived.map(({ type }) => type)).toEqual(['identify', 'group', 'group'])
+  })
+
   it('judge the type and the name that the record says', async () => {
     const { post, key, arrived } = await setUp({
       allowedEventTypes: ['track', 'page'],

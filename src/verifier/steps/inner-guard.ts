@@ -33,8 +33,9 @@ export function createInnerGuard(
     if (request.eventType === undefined) visit.routeType ??= before.routeType
     if (isBodiless(request.method)) return accept(accepted, visit, noEvents())
     if (accepted.body === undefined) return refuse(visit, 'invalid_json')
-    visit.received = { ok: true, value: accepted.body, bytes: undefined }
-    const checked = judgeEvents(visit, accepted.body)
+    const body = inFormOf(request, before.request, accepted.body)
+    visit.received = { ok: true, value: body, bytes: undefined }
+    const checked = judgeEvents(visit, body)
     return checked.ok ? accept(accepted, visit, checked) : refuse(visit, checked.reason, rejectedOf(checked))
   }
 
@@ -94,6 +95,11 @@ export function createInnerGuard(
   return { judgeAgain, judgeAndSettle }
 }
 
+/** The guard in front may not know the format of the sender's own endpoint, and so what its events are. */
+function inFormOf({ bodyForm }: IngestRequest, before: IngestRequest, body: unknown): unknown {
+  return bodyForm === undefined || bodyForm === before.bodyForm ? body : bodyForm.shape(body)
+}
+
 function isSameReading({ request: one }: Visit, { request: other }: Visit): boolean {
   return (
     one.method === other.method &&
@@ -101,6 +107,7 @@ function isSameReading({ request: one }: Visit, { request: other }: Visit): bool
     one.query === other.query &&
     one.eventType === other.eventType &&
     (!('workspace' in other) || one.workspace === other.workspace) &&
+    (other.bodyForm === undefined || one.bodyForm === other.bodyForm) &&
     (other.batchFields === undefined || one.batchFields === other.batchFields)
   )
 }
