@@ -88,11 +88,8 @@ export function createDecisionStream(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const latest = decisions.list({}, 1)[0]?.id ?? 0
-        // Ids begin anew with the process: a reader that knows later ones has seen another process.
-        const isRestarted = (filter.after ?? 0) > latest
-        const { after: _, ...rest } = filter
-        waiting = decisions.list(isRestarted ? rest : filter, limit)
+        const { known, isRestarted } = listAfter(decisions, filter, limit)
+        waiting = known
         controller.enqueue(encoder.encode(isRestarted ? 'event: restart\ndata: {}\n\n' : ': hello\n\n'))
         leave = decisions.subscribe(
           add,
@@ -136,6 +133,20 @@ export function createDecisionStream(
     },
     { highWaterMark: 1 },
   )
+}
+
+/**
+ * What follows a decision that the reader knows. A reader that knows later ones than this process has seen
+ * another one, or this host before its clock was put back: it gets everything.
+ */
+export function listAfter(
+  decisions: Pick<Activity['decisions'], 'list' | 'latestId'>,
+  filter: DecisionFilter,
+  limit: number,
+): { known: RecentDecision[]; isRestarted: boolean } {
+  const isRestarted = (filter.after ?? 0) > decisions.latestId()
+  const { after: _, ...rest } = filter
+  return { known: decisions.list(isRestarted ? rest : filter, limit), isRestarted }
 }
 
 function toMessage({ id }: RecentDecision, json: unknown): string {

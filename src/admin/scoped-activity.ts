@@ -41,6 +41,7 @@ export function limitActivity(
         const found = activity.decisions.list(filter).filter(isVisible)
         return limit < found.length ? found.slice(found.length - limit) : found
       },
+      latestId: () => activity.decisions.latestId(),
       subscribe(listener, onClose) {
         return activity.decisions.subscribe((decision) => {
           const { keyId } = decision

@@ -36,7 +36,7 @@ export interface Activity {
   /** The name of this process. */
   readonly processName: string
   /** Decisions of this process and, while somebody subscribes or after `refresh`, of the others. */
-  readonly decisions: Pick<RecentDecisions, 'list' | 'subscribe'>
+  readonly decisions: Pick<RecentDecisions, 'list' | 'latestId' | 'subscribe'>
   /** Fetches what the others have decided. Takes about a second when nobody has looked for a while. */
   refresh(): Promise<void>
   /** What is unusual in the traffic of this process, latest first. */
@@ -127,6 +127,7 @@ export function createActivity(
     processName: process.name,
     decisions: {
       list: decisions.list,
+      latestId: decisions.latestId,
       subscribe(listener, onClose, onSkipped) {
         const end = decisions.subscribe(listener, onClose, onSkipped)
         const leave = sharing?.look()

@@ -9,7 +9,10 @@ import { summarizeEvents } from './event-summary.ts'
  * One decision as the event debugger shows it. Holds no secret, and nothing of the payload unless asked to.
  */
 export interface RecentDecision {
-  /** Grows by one with every decision that this process knows of, its own and those of others. */
+  /**
+   * Grows with every decision that this process knows of, its own and those of others, and from one run of a
+   * process to the next.
+   */
   readonly id: number
   /** The same in every process that knows of it. */
   readonly ref: string

@@ -53,11 +53,16 @@ export interface RecentDecisions {
     onClose?: () => void,
     onSkipped?: (count: number) => void,
   ): () => void
+  /** The id of the latest decision; 0 = there was none. */
+  latestId(): number
   /** Whether anybody listens. */
   isHeard(): boolean
   /** Tells all who listen that nothing follows. */
   close(): void
 }
+
+/** So that ids stay whole numbers that are exact. */
+const latestStart = 9e12
 
 /** The name and id of the deciding process. */
 export interface ProcessNames {
@@ -82,6 +87,18 @@ export function createRecentDecisions(
   >()
   let lastId = 0
 
+  /**
+   * The first is told by the clock, some thousand numbers a millisecond: whoever asks for what came after a
+   * decision of an earlier run, or of another process that began earlier, must not miss the first ones of
+   * this. Read late, as some runtimes have no clock while they load.
+   */
+  function nextId(): number {
+    if (lastId === 0) lastId = Math.min(latestStart, Math.max(0, Math.floor(now()))) * 1_000
+    return ++lastId
+  }
+
+  let recorded = 0
+
   function keep(entry: RecentDecision): RecentDecision {
     const { keyId, reason } = entry
     shares.set(keyId === null || reason === null ? keyId : refusedOf(keyId), entry.id, entry)
@@ -91,13 +108,12 @@ export function createRecentDecisions(
 
   return {
     record(decision) {
-      const id = ++lastId
       const described = describeDecision(decision, now(), { keepPayloads, keepHeaders })
-      return keep({ id, ref: `${process.id}-${id}`, process: process.name, ...described })
+      return keep({ id: nextId(), ref: `${process.id}-${++recorded}`, process: process.name, ...described })
     },
 
     take(decision) {
-      keep({ ...decision, id: ++lastId })
+      keep({ ...decision, id: nextId() })
     },
 
     skip(count) {
@@ -117,6 +133,8 @@ export function createRecentDecisions(
       listeners.set(listener, { onClose, onSkipped })
       return () => listeners.delete(listener)
     },
+
+    latestId: () => lastId,
 
     isHeard: () => listeners.size > 0,
 

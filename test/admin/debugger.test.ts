@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { adminToken, startAdmin, viewerToken } from './admin-calls.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createMemoryStore, createWriteKeys } from '../../src/index.ts'
+import { adminToken, callApi, startAdmin, tokens, viewerToken } from './admin-calls.ts'
 
 const path = '/api/v1/events/debugger'
 
@@ -40,6 +42,9 @@ async function setUp() {
   return { ...admin, key, writeKey, send, openStream }
 }
 
+/** What the decision of this number is called in these tests, whose process begins at the same time. */
+const idOf = (number: number) => Date.UTC(2026, 0, 5, 12, 1) * 1_000 + number
+
 describe('the event debugger', () => {
   it('lists what was decided, with the internal reason', async () => {
     const { call, send, writeKey } = await setUp()
@@ -49,7 +54,7 @@ describe('the event debugger', () => {
     expect(status).toBe(200)
     expect(body.data).toMatchObject([
       {
-        id: 1,
+        id: idOf(1),
         key_id: writeKey.id,
         verdict: 'accepted',
         reason: null,
@@ -57,7 +62,7 @@ describe('the event debugger', () => {
         names: ['Signed Up'],
       },
       {
-        id: 2,
+        id: idOf(2),
         key_id: null,
         verdict: 'refused',
         reason: 'malformed_key',
@@ -66,8 +71,8 @@ describe('the event debugger', () => {
       },
     ])
     const refused = await call('GET', `${path}?outcome=refused`)
-    expect(refused.body.data).toMatchObject([{ id: 2 }])
-    const ofKey = await call('GET', `${path}?key_id=${writeKey.id}&after=1`)
+    expect(refused.body.data).toMatchObject([{ id: idOf(2) }])
+    const ofKey = await call('GET', `${path}?key_id=${writeKey.id}&after=${idOf(1)}`)
     expect(ofKey.body.data).toEqual([])
   })
 
@@ -76,22 +81,48 @@ describe('the event debugger', () => {
     await send()
     const stream = await openStream()
     expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
-    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 1 } }])
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: idOf(1) } }])
     await send()
-    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 2 } }])
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: idOf(2) } }])
     await stream.leave()
   })
 
   it('goes on where a reader left, and from the start when the process is another', async () => {
     const { send, openStream } = await setUp()
     for (let count = 0; count < 3; count++) await send()
-    const later = await openStream('?after=2')
-    expect(await later.read(1)).toMatchObject([{ event: 'decision', data: { id: 3 } }])
+    const later = await openStream(`?after=${idOf(2)}`)
+    expect(await later.read(1)).toMatchObject([{ event: 'decision', data: { id: idOf(3) } }])
     await later.leave()
-    const restarted = await openStream('?after=999')
+    const restarted = await openStream(`?after=${idOf(999)}`)
     const [first, ...rest] = await restarted.read(4)
-    expect([first?.event, rest.map(({ data }) => data.id)]).toEqual(['restart', [1, 2, 3]])
+    expect([first?.event, rest.map(({ data }) => data.id)]).toEqual(['restart', [1, 2, 3].map(idOf)])
     await restarted.leave()
+  })
+
+  it('leaves nothing out for a reader that goes on after a restart, as a list and as a stream', async () => {
+    const store = createMemoryStore()
+    let now = Date.UTC(2026, 0, 5)
+    const start = () => {
+      const keys = createWriteKeys({ store, clock: () => now })
+      return { keys, call: callApi(createAdminApi(keys, { tokens })) }
+    }
+    const send = (keys: ReturnType<typeof createWriteKeys>) =>
+      keys.verify({ method: 'POST', path: '/v1/track', headers: {} })
+    const before = start()
+    await before.call('GET', path)
+    for (let count = 0; count < 5; count++) await send(before.keys)
+    const after = (await before.call('GET', path)).body.data.at(-1).id
+    // A second later, and on a host whose clock is an hour behind: more has been decided than before.
+    for (const passed of [1_000, -3_600_000]) {
+      now += passed
+      const { keys, call } = start()
+      await call('GET', path)
+      for (let count = 0; count < 8; count++) await send(keys)
+      const { data } = (await call('GET', `${path}?after=${after}`)).body
+      expect(data).toHaveLength(8)
+      expect((await call('GET', `${path}?after=${data[5].id}`)).body.data).toHaveLength(2)
+      await keys.close()
+    }
   })
 
   it('leaves out decisions for a reader that is too slow, and says how many', async () => {
@@ -103,7 +134,7 @@ describe('the event debugger', () => {
     const seen = messages.filter(({ event }) => event === 'decision')
     expect(missed).toBeGreaterThan(0)
     expect(missed + seen.length).toBe(1_500)
-    expect(seen.at(-1)?.data.id).toBe(1_500)
+    expect(seen.at(-1)?.data.id).toBe(idOf(1_500))
     await stream.leave()
   })
 
@@ -112,7 +143,7 @@ describe('the event debugger', () => {
     const stream = await openStream()
     await send()
     await keys.close()
-    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: 1 } }])
+    expect(await stream.read(1)).toMatchObject([{ event: 'decision', data: { id: idOf(1) } }])
     expect(await stream.isDone()).toBe(true)
   })
 

@@ -31,7 +31,7 @@ describe('recent decisions', () => {
     })
     expect(recent.list()).toEqual([
       {
-        id: 1,
+        id: 1_000_001,
         ref: 'this-1',
         process: 'this',
         at: 1_000,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { reasons } from '../../verifier/reasons.ts'
 import type { RecentDecision } from '../../watch/recent-decision.ts'
 import type { DecisionFilter } from '../../watch/recent-decisions.ts'
-import { createDecisionStream } from '../decision-stream.ts'
+import { createDecisionStream, listAfter } from '../decision-stream.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
 import { pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
@@ -67,9 +67,9 @@ const watchDecisions = defineOperation({
     q: filterText.describe('Stands somewhere in what is shown, in any case.'),
     after: z
       .string()
-      .regex(/^\d{1,15}$/, 'must be the id of a decision')
+      .regex(/^\d{1,16}$/, 'must be the id of a decision')
       .optional()
-      .describe('Only decisions after this id.'),
+      .describe('Only decisions after this id, also over a restart of the process that gave it.'),
     limit: pageLimit(),
   }),
   answers: {
@@ -85,7 +85,7 @@ const watchDecisions = defineOperation({
     const { limit = 50 } = toPageLimit(query.limit)
     if (!/\btext\/event-stream\b/.test(request.headers.get('accept') ?? '')) {
       await activity.refresh()
-      const found = decisions.list(filter, limit)
+      const { known: found } = listAfter(decisions, filter, limit)
       const names = await keyNames.of(found.map(({ keyId }) => keyId))
       const data = found.map((decision) => toDecisionJson(decision, names))
       return jsonAnswer(200, { data, scope, process: processName })
