@@ -59,6 +59,7 @@ const candidates: Record<ServiceName, Candidate> = {
   nginx: program('nginx', 'WRITEKEY_TEST_NGINX', '/usr/sbin/nginx'),
   haproxy: program('HAProxy', 'WRITEKEY_TEST_HAPROXY', '/usr/sbin/haproxy'),
   nats: program('NATS', 'WRITEKEY_TEST_NATS', '/usr/sbin/nats-server'),
+  promtool: program('promtool', 'WRITEKEY_TEST_PROMTOOL', '/usr/bin/promtool'),
   inngest: installedApart("Inngest's SDK", 'inngest', 'senders/inngest', 'inngest'),
   recipes: installedApart('the packages of recipes', 'recipes', 'recipes/packages', 'knex'),
 }

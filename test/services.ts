@@ -10,6 +10,7 @@ export type ServiceName =
   | 'nginx'
   | 'haproxy'
   | 'nats'
+  | 'promtool'
   | 'inngest'
   | 'recipes'
 
