@@ -92,9 +92,7 @@ export function writeKeyAuth(
     keepOnError(ctx, verdict.headers)
     ctx.state[requestProperty] = createContext(ctx.req, verdict, keys, eventType)
     if (verdict.body !== undefined) {
-      setAcceptedBody(ctx.req, parsed, verdict.body)
-      // koa-body checks nothing else before it reads; its older versions then set an empty body.
-      delete ctx.req.headers['content-length']
+      setAcceptedBody(ctx.req, parsed, verdict.body, 'no length')
       keepBody(parsed)
     }
     await next()

@@ -15,8 +15,14 @@ import { handOver } from './request-context.ts'
  *
  * @param request Node's request, whose body has been read
  * @param holder where handlers look for the body: the request itself, or that of Koa or Fastify
+ * @param says whether header fields tell the length of the accepted events
  */
-export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, body: unknown): void {
+export function setAcceptedBody(
+  request: IncomingMessage,
+  holder: ParsedBody,
+  body: unknown,
+  says: 'its length' | 'no length' = 'its length',
+): void {
   const raw = request as IncomingMessage & { _body?: boolean; body?: unknown }
   if (!handOver(request) || !isMadeOf(holder.body, body)) {
     holder.body = body
@@ -29,7 +35,9 @@ export function setAcceptedBody(request: IncomingMessage, holder: ParsedBody, bo
   if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) {
     removeFields(request, ['content-encoding', 'transfer-encoding'])
   }
-  sayLengthOf(headers, body)
+  if (says === 'its length') sayLengthOf(headers, body)
+  // koa-body checks nothing else before it reads; its older versions then set an empty body.
+  else delete headers['content-length']
   letPipe(request)
 }
 
