@@ -2,13 +2,13 @@ import { type CommandSpec, secretStdin } from './command-spec.ts'
 import type { Flag } from './flags.ts'
 import { fieldFlags } from './key-flags.ts'
 
-const yes: Flag = { help: 'Does not ask, for scripts.' }
+const yes: Flag = { help: 'Does not ask for confirmation, for scripts.' }
 
 /** Commands that change keys. */
 export const changeSpecs = {
   create: {
     summary: 'Makes a key and prints its secret, once.',
-    more: 'null takes a rule away; an empty list is one: --allowed-origins "" admits no browser.',
+    more: 'null removes a rule. An empty list is a rule: --allowed-origins "" allows no browser.',
     flags: fieldFlags('create'),
     examples: [
       'writekey create --name "Web App" --source-type web',
@@ -20,7 +20,7 @@ export const changeSpecs = {
   update: {
     summary: 'Renames a key or changes its rules.',
     args: 'ID',
-    more: 'null takes a rule away; an empty list is one: --allowed-origins "" admits no browser.',
+    more: 'null removes a rule. An empty list is a rule: --allowed-origins "" allows no browser.',
     flags: {
       ...fieldFlags('update'),
       'if-version': { value: 'N', help: 'Only if the key still has this version.' },
@@ -50,7 +50,7 @@ export const changeSpecs = {
     on: 'either',
   },
   pause: {
-    summary: 'Has a key refused with 429 until it is resumed.',
+    summary: 'Refuses a key with 429 until it is resumed.',
     args: 'ID',
     flags: {},
     examples: ['writekey pause wk_0123456789abcdef'],
@@ -74,7 +74,7 @@ export const changeSpecs = {
     on: 'either',
   },
   'drop-trial': {
-    summary: 'Forgets the rules that a key has on trial.',
+    summary: 'Drops the rules that a key has on trial.',
     args: 'ID',
     flags: {},
     examples: ['writekey drop-trial wk_0123456789abcdef'],
@@ -91,7 +91,7 @@ export const changeSpecs = {
     on: 'either',
   },
   delete: {
-    summary: 'Revokes a key and forgets it with its usage. The audit log stays.',
+    summary: 'Revokes a key and deletes it with its usage. The audit log stays.',
     args: 'ID',
     more: 'Asks for the id to confirm.',
     flags: { yes },
@@ -100,10 +100,14 @@ export const changeSpecs = {
     on: 'either',
   },
   import: {
-    summary: 'Brings along keys that were made elsewhere, from standard input.',
-    more: 'One JSON object on each line, or CSV with a heading. What exists is skipped, so that a second run goes on where the first one ended.',
+    summary: 'Imports keys that were made elsewhere, from standard input.',
+    more: 'One JSON object on each line, or CSV with a heading. Existing keys are skipped, so a second run continues where the first one ended.',
     flags: {
-      format: { value: 'ndjson|csv', words: ['ndjson', 'csv'], help: 'Default: as the first line looks.' },
+      format: {
+        value: 'ndjson|csv',
+        words: ['ndjson', 'csv'],
+        help: 'Default: detected from the first line.',
+      },
       'dry-run': { help: 'Checks everything and stores nothing.' },
     },
     examples: ['writekey import --dry-run < keys.ndjson', 'writekey import < keys.csv'],

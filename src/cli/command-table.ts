@@ -7,19 +7,19 @@ import type { Flag, Flags } from './flags.ts'
 
 const sorts = [...storedSorts, ...countedSorts].flatMap((field) => [field, `-${field}`])
 
-const limit: Flag = { value: 'N', help: 'Entries of one page, at most 100. Default 50.' }
-const cursor: Flag = { value: 'C', help: 'Goes on where the page before ended.' }
-const all: Flag = { help: 'All pages, one after the other.' }
-const csv: Flag = { help: 'As CSV (RFC 4180), complete on every terminal.' }
+const limit: Flag = { value: 'N', help: 'Entries per page, at most 100. Default 50.' }
+const cursor: Flag = { value: 'C', help: 'Continues where the previous page ended.' }
+const all: Flag = { help: 'All pages.' }
+const csv: Flag = { help: 'As CSV (RFC 4180), with all columns.' }
 
 /** Every command, in the order of the help. */
 export const commands = {
   serve: {
     summary: 'Runs ingest, management API and page in one process.',
     flags: {
-      port: { value: 'N', help: 'Default 3000, or PORT; 0 = any that is free.' },
+      port: { value: 'N', help: 'Default 3000, or PORT; 0 = any free port.' },
       host: { value: 'ADDRESS', help: 'Default 127.0.0.1, or HOST.' },
-      'default-rate-limit-eps': { value: 'N', help: 'Events per second of keys that set none.' },
+      'default-rate-limit-eps': { value: 'N', help: 'Events per second of keys without a rate.' },
       demo: { help: 'Invented keys and traffic, in memory unless --store is given.' },
     },
     examples: ['writekey serve', 'writekey serve --demo --port 0', 'PORT=8080 HOST=0.0.0.0 writekey serve'],
@@ -29,16 +29,20 @@ export const commands = {
   list: {
     summary: 'Lists keys, the newest first.',
     flags: {
-      status: { value: effectiveStatuses.join('|'), words: effectiveStatuses, help: 'Only these.' },
-      'source-type': { value: sourceTypes.join('|'), words: sourceTypes, help: 'Only these.' },
-      environment: { value: 'E', help: 'Only those of one environment.' },
-      workspace: { value: 'W', help: 'Only those of one workspace.' },
-      plan: { value: 'P', help: 'Only those of one plan.' },
+      status: {
+        value: effectiveStatuses.join('|'),
+        words: effectiveStatuses,
+        help: 'Only keys with this value.',
+      },
+      'source-type': { value: sourceTypes.join('|'), words: sourceTypes, help: 'Only keys with this value.' },
+      environment: { value: 'E', help: 'Only keys of one environment.' },
+      workspace: { value: 'W', help: 'Only keys of one workspace.' },
+      plan: { value: 'P', help: 'Only keys with one plan.' },
       q: { value: 'TEXT', help: 'Part of a name or environment, or the start of an id or of a secret.' },
       sort: {
         value: 'FIELD',
         words: sorts,
-        help: 'created_at, name, environment, source_type, last_event_at, events_24h or rejected_24h; with - in front the largest or latest first.',
+        help: 'created_at, name, environment, source_type, last_event_at, events_24h or rejected_24h; put - in front for the largest or latest first.',
       },
       all,
       csv,
@@ -67,11 +71,11 @@ export const commands = {
   },
   check: {
     summary: 'Tells whether a request with a secret would be accepted now, and if not, why and what to do.',
-    more: 'The secret is read from standard input: alone, with a colon behind it, as a whole Authorization header, or in a curl command. It is not repeated. Nothing is ingested, counted or charged, and the rate limit is not looked at.',
+    more: 'The secret is read from standard input: alone, followed by a colon, in an Authorization header, or in a curl command. It is not printed. Nothing is ingested, counted or charged, and the rate limit is not checked.',
     flags: {
       type: {
         value: 'T',
-        help: 'Type of the event, such as track. Without it only key, origin and address are looked at.',
+        help: 'Type of the event, such as track. Without it, only key, origin and address are checked.',
       },
       name: { value: 'EVENT', help: 'Name of the event; needs --type.' },
       origin: { value: 'O', help: 'Origin of the page that sends, such as https://app.example.com.' },
@@ -84,21 +88,21 @@ export const commands = {
     on: 'either',
   },
   usage: {
-    summary: 'What a key accepted and refused, by type and reason.',
+    summary: 'Shows what a key accepted and refused, by type and reason.',
     args: 'ID',
     flags: {
       window: { value: 'W', help: '1h to 720h or 1d to 30d. Default 24h.' },
-      zone: { value: 'ZONE', help: 'Whose calendar days count, such as Asia/Kolkata. Default UTC.' },
+      zone: { value: 'ZONE', help: 'Time zone of the calendar days, such as Asia/Kolkata. Default UTC.' },
       csv,
     },
     examples: ['writekey usage wk_0123456789abcdef --window 7d --zone Europe/Berlin'],
     on: 'either',
   },
   tail: {
-    summary: 'Shows the decisions of all processes as they fall, until Ctrl-C.',
+    summary: 'Shows the decisions of all processes live, until Ctrl-C.',
     flags: {
-      refused: { help: 'Only what is refused.' },
-      key: { value: 'ID', help: 'Only those of one key.' },
+      refused: { help: 'Only refused requests.' },
+      key: { value: 'ID', help: 'Only decisions about one key.' },
     },
     examples: [
       'writekey tail --refused',
@@ -107,7 +111,7 @@ export const commands = {
     on: 'either',
   },
   audit: {
-    summary: 'Who changed what, the latest first.',
+    summary: 'Shows who changed what, the latest first.',
     flags: {
       key: { value: 'ID', help: 'Only changes of one key.' },
       workspace: { value: 'W', help: 'Only changes of keys of one workspace.' },
@@ -120,16 +124,17 @@ export const commands = {
     on: 'either',
   },
   pattern: {
-    summary: 'Prints the regular expression of our secrets, for tools that look for leaked ones.',
+    summary:
+      'Prints a regular expression that matches secrets made here, for tools that search for leaked ones.',
     flags: {},
     examples: ['writekey pattern'],
     on: 'nothing',
   },
   migrate: {
-    summary: 'Makes the tables of a store, or brings them up to date.',
+    summary: 'Makes the tables of a store, or updates them.',
     flags: {
-      finish: { help: 'Also what shuts out processes of older versions.' },
-      'dry-run': { help: 'Prints the SQL and runs none of it.' },
+      finish: { help: 'Also runs the steps that lock out processes of older versions.' },
+      'dry-run': { help: 'Prints the SQL without running it.' },
     },
     examples: ['writekey migrate --store postgres://localhost/app --dry-run'],
     on: 'store',
@@ -149,17 +154,17 @@ const storeFlags: Flags = {
 }
 
 const apiFlags: Flags = {
-  api: { value: 'URL', help: 'A server with the management API, in place of a store.' },
+  api: { value: 'URL', help: 'A server with the management API, instead of a store.' },
   token: {
     value: 'T',
-    help: 'Management token for --api. Others on the machine can see it here; WRITEKEY_TOKEN hides it.',
+    help: 'Management token for --api. Other users of the machine can see it here; use WRITEKEY_TOKEN to hide it.',
   },
 }
 
 const generalFlags: Flags = {
-  json: { help: 'For programs: what the management API answers.' },
-  help: { help: 'The help of the command.' },
-  version: { help: 'The version of the package.' },
+  json: { help: 'For programs: prints the answer of the management API.' },
+  help: { help: 'Prints the help of the command.' },
+  version: { help: 'Prints the version of the package.' },
 }
 
 /** The options that commands have in common. */

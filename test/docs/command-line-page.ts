@@ -4,8 +4,8 @@ import type { Flags } from '../../src/cli/flags.ts'
 
 const start = `# The command \`writekey\`
 
-Everything that the [management API](management.md) does, from a shell. With \`--store\`, or \`WRITEKEY_STORE\`, it works on the tables
-themselves; with \`--api\` and a management token, over a server that has the API:
+The command does everything that the [management API](management.md) does, from a shell. With \`--store\` or \`WRITEKEY_STORE\`, it works
+directly on the tables. With \`--api\` and a management token, it uses a server that has the API:
 
 \`\`\`sh
 export WRITEKEY_STORE=postgres://…          # default sqlite:.data/writekey.db
@@ -15,39 +15,42 @@ export WRITEKEY_TOKEN=…                     # a management token, not on the c
 writekey list --api https://events.example.com
 \`\`\`
 
-The API's own address, or that of its page, is as good as that of the server. A viewer's token reads; a token of a workspace sees that
-workspace. \`serve\` and \`migrate\` work on a store alone.
+\`--api\` takes the address of the server, of the API or of its page. A viewer's token can only read. A workspace's token sees only that
+workspace. \`serve\` and \`migrate\` need a store.
 
 ## What is printed
 
-- **Secrets** are printed once, alone on standard output (\`KEY=$(writekey create …)\`), and read from standard input; on a terminal they
-  are not shown while you type. One given as an argument is refused, as every user of the machine can see it.
-- **\`--json\`** is what the management API answers. **\`--csv\`**, of lists, is RFC 4180; a cell that a spreadsheet would run begins with an
-  apostrophe.
-- **Tables** fit your terminal: columns that do not are left out, and named on standard error. In a pipe they are whole. Times are UTC.
-- **Colours** appear on terminals only. \`NO_COLOR=1\` turns them off, \`FORCE_COLOR=1\` on.
-- Control, bidirectional and invisible characters in names, origins and events are printed as \`\\u202e\`: nothing that a sender or a
-  colleague writes moves your cursor or hides.
-- Every change of a key says on standard error where it was written to.
+- **Secrets** are printed once. The secret is the only text on standard output, so \`KEY=$(writekey create …)\` works.
+- **To pass a secret** to a command, use standard input; on a terminal it is not shown while you type. A secret given as an argument is
+  refused, because every user of the machine can see it.
+- **\`--json\`** prints the answer of the management API. **\`--csv\`** prints lists as RFC 4180. A cell that a spreadsheet would run as a
+  formula begins with an apostrophe.
+- **Tables** fit your terminal: columns that do not fit are left out, and named on standard error. In a pipe, all columns are printed. Times
+  are UTC.
+- **Colours** appear only on terminals. \`NO_COLOR=1\` turns them off, \`FORCE_COLOR=1\` on.
+- **Control, bidirectional and invisible characters** in names, origins and events are printed in the form \`\\u202e\`. So a sender or a
+  colleague cannot move your cursor or hide text.
+- **Changes** of a key say on standard error where they were written.
 
 | exit code | meaning |
 |---|---|
-| 0 | done; \`check\`: would be accepted |
-| 1 | refused: no such key, a conflict, not confirmed, not allowed, lines of an import; \`check\`: would be refused |
-| 2 | a wrong command line, environment or value; nothing was done |
+| 0 | done; \`check\`: the request would be accepted |
+| 1 | refused: no such key, a conflict, not confirmed, not allowed, or lines of an import; \`check\`: the request would be refused |
+| 2 | a wrong command line, environment or value; nothing was changed |
 | 3 | the store, the server or the port cannot be reached |
 
 These do not change within a major version.
 
 ## The same options as your app
 
-With \`--store\`, the command makes and hashes keys like your app only if it is told the same options: \`WRITEKEY_ENVIRONMENT\`,
+With \`--store\`, the command makes and hashes keys like your app only if you give it the same options: \`WRITEKEY_ENVIRONMENT\`,
 \`WRITEKEY_KEY_PREFIX\`, \`WRITEKEY_PEPPER\` (or several, newest first), \`WRITEKEY_EVENT_TYPES\`, \`WRITEKEY_IMPORTED_KEYS\`,
-\`WRITEKEY_PLANS\` and \`WRITEKEY_DEFAULT_PLAN\` (JSON, and a name), \`WRITEKEY_DEFAULT_RATE_LIMIT_EPS\`, \`WRITEKEY_MAX_KEYS_PER_WORKSPACE\`.
-With \`--api\` the server knows them.
+\`WRITEKEY_PLANS\` (JSON), \`WRITEKEY_DEFAULT_PLAN\`, \`WRITEKEY_DEFAULT_RATE_LIMIT_EPS\`, \`WRITEKEY_MAX_KEYS_PER_WORKSPACE\`.
+With \`--api\`, the server has them already.
 
-Tables in a schema or under another prefix: \`--schema\` and \`--table-prefix\`, the same as the application's \`schema\` and \`tablePrefix\`. Only
-\`migrate\` and \`serve\` make tables, or a SQLite file: others say what is missing, where, and exit with 3.
+If the tables are in a schema or have another prefix, set \`--schema\` and \`--table-prefix\` like the application's \`schema\` and
+\`tablePrefix\`. Only \`migrate\` and \`serve\` make tables or a new SQLite file. Other commands say what is missing and where,
+and exit with 3.
 `
 
 /** docs/command-line.md, with every command as its table says. */
@@ -59,8 +62,8 @@ export function makeCommandPage(): string {
 function section(name: string, { summary, args, more, flags, examples, on }: CommandSpec): string {
   const where = {
     either: '',
-    store: ' Works on a store alone.',
-    nothing: ' Needs neither store nor server.',
+    store: ' Needs a store; does not work with `--api`.',
+    nothing: ' Needs no store and no server.',
   }[on]
   return [
     `## ${name}${args === undefined ? '' : ` ${args}`}\n`,
