@@ -6,7 +6,8 @@ import type { KeyStore } from '../stores/key-store.ts'
 import type { Cacheable, CachedKeys } from './cached-keys.ts'
 import type { ChangeHistory } from './change-history.ts'
 import type { Lookup } from './key-cache-interface.ts'
-import type { Found, Lookups } from './lookups.ts'
+import type { Lookups } from './lookups.ts'
+import type { Found } from './paid-lookups.ts'
 
 export interface KeyReadsOptions<Compiled> {
   store: Pick<KeyStore, 'scope'>

@@ -1,11 +1,10 @@
-import { digestToHex } from '../keys/secret.ts'
 import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { createLookupQueue } from './lookup-queue.ts'
-import type { BudgetVerdict, MissBudget } from './miss-budget.ts'
+import type { MissBudget } from './miss-budget.ts'
+import { type Asked, type BudgetRefusal, createPaidLookups, type Found, lookUp } from './paid-lookups.ts'
 import type { Poller } from './poller.ts'
-import type { LookedUp } from './store-questions.ts'
 
 export interface LookupsOptions {
   poller: Pick<Poller, 'lookUp' | 'poll'>
@@ -14,13 +13,6 @@ export interface LookupsOptions {
   known: KnownSecrets | undefined
   /** Whether the store answers from memory: then a lookup is free. */
   answersAtOnce: () => boolean
-}
-
-type Refusal = Exclude<BudgetVerdict, 'granted'>
-
-/** What the store holds for a digest. */
-export interface Found extends LookedUp {
-  readonly digest: string
 }
 
 /**
@@ -43,29 +35,15 @@ const catchUpSpacingMs = 50
 
 export function createLookups({ poller, budget, known, answersAtOnce }: LookupsOptions): Lookups {
   const queue = createLookupQueue()
-  let catchingUp: Promise<void> | undefined
-  let caughtUpAt = Number.NEGATIVE_INFINITY
+  const paid = createPaidLookups({ poller, budget, queue, knowsSecrets: known !== undefined })
+  const catchUp = createCatchingUp(poller, known)
 
-  /** One deadline for the waits and the answer. */
-  function startDeadline(): () => number {
-    const endsAt = performance.now() + storeDeadlineMs
-    return () => Math.max(1, endsAt - performance.now())
-  }
-
-  async function lookUp(digest: string, leftMs: number): Promise<Found> {
-    return { ...(await poller.lookUp(digestToHex(digest), leftMs)), digest }
-  }
-
-  async function findKnown(
-    digests: readonly string[],
-    source: string,
-    leftMs: () => number,
-  ): Promise<Found | undefined> {
+  async function findKnown({ digests, source, leftMs }: Asked): Promise<Found | undefined> {
     const digest = digests.find((candidate) => known?.has(candidate))
     if (digest === undefined) return undefined
     const leave = await queue.enter(true)
     try {
-      const found = await lookUp(digest, leftMs())
+      const found = await lookUp(poller, digest, leftMs())
       if (found.record !== undefined) return found
       if (found.isUndisturbed) known?.delete(digest)
       budget.charge(source)
@@ -75,96 +53,19 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     }
   }
 
-  /**
-   * A digest outside the known ones hardly ever exists: it is charged before the lookup, so that many at once
-   * cannot overdraw the budget.
-   */
-  async function findStranger(
-    digests: readonly string[],
-    source: string,
-    leftMs: () => number,
-  ): Promise<Found | Refusal> {
-    const before = budget.check(source)
-    if (before !== 'granted') return before
-    if (known !== undefined) return payAndFind(digests, source, leftMs)
-    const leave = await queue.enter(false)
-    try {
-      const verdict = budget.check(source)
-      return verdict === 'granted' ? await findAny(digests, source, leftMs) : verdict
-    } finally {
-      leave()
-    }
-  }
-
-  async function payAndFind(
-    digests: readonly string[],
-    source: string,
-    leftMs: () => number,
-  ): Promise<Found> {
-    for (const _ of digests) budget.charge(source)
-    const leave = await queue.enter(false)
-    try {
-      const found = await lookUpEach(digests, leftMs)
-      if (found.record !== undefined) for (const _ of digests) budget.refund(source)
-      return found
-    } finally {
-      leave()
-    }
-  }
-
-  /** Charges only for a secret that no key has under any pepper, and then for each lookup. */
-  async function findAny(digests: readonly string[], source: string, leftMs: () => number): Promise<Found> {
-    const found = await lookUpEach(digests, leftMs)
-    if (found.record === undefined) for (const _ of digests) budget.charge(source)
-    return found
-  }
-
-  async function lookUpEach(digests: readonly string[], leftMs: () => number): Promise<Found> {
-    let found: Found | undefined
-    for (const digest of digests) {
-      found = await lookUp(digest, leftMs())
-      if (found.record !== undefined) break
-    }
-    return found as Found
-  }
-
-  /** Callers that come while the last one is under way share the next one. */
-  function catchUp(): Promise<void> {
-    catchingUp ??= (async () => {
-      const waitMs = Math.max(0, caughtUpAt + catchUpSpacingMs - performance.now())
-      await new Promise((resolve) => setTimeout(resolve, waitMs))
-      catchingUp = undefined
-      caughtUpAt = performance.now()
-      await poller.poll()
-      await known?.caughtUp()
-    })()
-    return catchingUp
-  }
-
-  async function findFree(
-    digests: readonly string[],
-    source: string,
-    leftMs: () => number,
-  ): Promise<Found | Refusal> {
-    const verdict = budget.check(source)
-    const found = await findAny(digests, source, leftMs)
-    return found.record !== undefined || verdict === 'granted' ? found : verdict
-  }
-
-  async function find(digests: readonly string[], source: string): Promise<Found | Refusal> {
-    const leftMs = startDeadline()
-    if (answersAtOnce()) return findFree(digests, source, leftMs)
-    const knownBefore = await findKnown(digests, source, leftMs)
+  async function find(asked: Asked): Promise<Found | BudgetRefusal> {
+    if (answersAtOnce()) return paid.findFree(asked)
+    const knownBefore = await findKnown(asked)
     if (knownBefore !== undefined) return knownBefore
-    const found = await findStranger(digests, source, leftMs)
+    const found = await paid.findStranger(asked)
     if (typeof found !== 'string' || known === undefined) return found
-    await withDeadline(catchUp(), leftMs())
-    return (await findKnown(digests, source, leftMs)) ?? found
+    await withDeadline(catchUp(), asked.leftMs())
+    return (await findKnown(asked)) ?? found
   }
 
   return {
     async find(digests, source) {
-      const found = await find(digests, source)
+      const found = await find({ digests, source, leftMs: startDeadline() })
       if (found !== 'all_exhausted') return found
       throw new StoreError(
         'store_overloaded',
@@ -175,10 +76,42 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
       const leftMs = startDeadline()
       const leave = await queue.enter(true)
       try {
-        return await lookUp(digest, leftMs())
+        return await lookUp(poller, digest, leftMs())
       } finally {
         leave()
       }
     },
+  }
+}
+
+/** One deadline for the waits and the answer. */
+function startDeadline(): () => number {
+  const endsAt = performance.now() + storeDeadlineMs
+  return () => Math.max(1, endsAt - performance.now())
+}
+
+/**
+ * Brings what is known of existing keys up to date. Callers that come while the last one is under way share
+ * the next one.
+ */
+function createCatchingUp(
+  poller: Pick<Poller, 'poll'>,
+  known: KnownSecrets | undefined,
+): () => Promise<void> {
+  let catchingUp: Promise<void> | undefined
+  let caughtUpAt = Number.NEGATIVE_INFINITY
+
+  async function catchUp(): Promise<void> {
+    const waitMs = Math.max(0, caughtUpAt + catchUpSpacingMs - performance.now())
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    catchingUp = undefined
+    caughtUpAt = performance.now()
+    await poller.poll()
+    await known?.caughtUp()
+  }
+
+  return () => {
+    catchingUp ??= catchUp()
+    return catchingUp
   }
 }
