@@ -1,7 +1,7 @@
 import { createKeyCache } from './cache/key-cache.ts'
-import { createMissBudget } from './cache/miss-budget.ts'
 import { createOutages, type Outage } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
+import { createMissBudget } from './cache/unknown-key-budget.ts'
 import { createClosing } from './closing.ts'
 import { createHealth } from './health.ts'
 import type { KeyRecord } from './keys/key-record.ts'

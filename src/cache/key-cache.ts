@@ -8,10 +8,10 @@ import { createKeyFinder } from './key-finder.ts'
 import { createKeyReads } from './key-reads.ts'
 import { createKnownSecrets, type KnownSecrets } from './known-secrets.ts'
 import { createLookups } from './lookups.ts'
-import type { MissBudget } from './miss-budget.ts'
 import type { Outage } from './outages.ts'
 import { createStaleOnOutage } from './stale-on-outage.ts'
 import { createStoreAccess } from './store-access.ts'
+import type { MissBudget } from './unknown-key-budget.ts'
 
 export interface KeyCacheOptions<Compiled> {
   store: KeyStore

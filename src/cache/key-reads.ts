@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../keys/key-record.ts'
-import { digestToHex } from '../keys/secret.ts'
+import { digestToHex } from '../keys/secret-hash.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { closedError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'

@@ -2,9 +2,9 @@ import { storeDeadlineMs, withDeadline } from '../runtime/deadline.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { KnownSecrets } from './known-secrets.ts'
 import { createLookupQueue } from './lookup-queue.ts'
-import type { MissBudget } from './miss-budget.ts'
 import { type Asked, type BudgetRefusal, createPaidLookups, type Found, lookUp } from './paid-lookups.ts'
 import type { Poller } from './poller.ts'
+import type { MissBudget } from './unknown-key-budget.ts'
 
 export interface LookupsOptions {
   poller: Pick<Poller, 'lookUp' | 'poll'>

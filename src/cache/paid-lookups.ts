@@ -1,8 +1,8 @@
-import { digestToHex } from '../keys/secret.ts'
+import { digestToHex } from '../keys/secret-hash.ts'
 import type { LookupQueue } from './lookup-queue.ts'
-import type { BudgetVerdict, MissBudget } from './miss-budget.ts'
 import type { Poller } from './poller.ts'
 import type { LookedUp } from './store-questions.ts'
+import type { BudgetVerdict, MissBudget } from './unknown-key-budget.ts'
 
 export type BudgetRefusal = Exclude<BudgetVerdict, 'granted'>
 

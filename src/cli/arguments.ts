@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { isWellFormedSecret } from '../keys/secret.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { usageError } from './cli-error.ts'
+import type { Flags } from './command-spec.ts'
 import { type CommandName, commands, isCommand, sharedFlagsOf } from './command-table.ts'
-import type { Flags } from './flags.ts'
 
 export type Values = Readonly<Record<string, string | boolean | undefined>>
 

@@ -1,5 +1,5 @@
+import type { Flag } from './command-spec.ts'
 import { type CommandSpec, secretStdin } from './command-spec.ts'
-import type { Flag } from './flags.ts'
 import { fieldFlags } from './key-flags.ts'
 
 const yes: Flag = { help: 'Does not ask for confirmation, for scripts.' }

@@ -2,8 +2,7 @@ import { effectiveStatuses } from '../keys/effective-status.ts'
 import { countedSorts, storedSorts } from '../keys/list-query.ts'
 import { sourceTypes } from '../keys/source-type.ts'
 import { changeSpecs } from './change-specs.ts'
-import { type CommandSpec, secretStdin } from './command-spec.ts'
-import type { Flag, Flags } from './flags.ts'
+import { type CommandSpec, type Flag, type Flags, secretStdin } from './command-spec.ts'
 
 const sorts = [...storedSorts, ...countedSorts].flatMap((field) => [field, `-${field}`])
 

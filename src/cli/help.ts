@@ -1,6 +1,5 @@
-import type { CommandSpec } from './command-spec.ts'
+import type { CommandSpec, Flags } from './command-spec.ts'
 import { type CommandName, commands, sharedFlags, sharedFlagsOf } from './command-table.ts'
-import type { Flags } from './flags.ts'
 
 const exitCodeHelp =
   'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable.'

@@ -2,7 +2,7 @@ import { type FieldKind, type KeyField, keyFields, settableFields, trialFields }
 import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { usageError } from './cli-error.ts'
-import type { Flags } from './flags.ts'
+import type { Flags } from './command-spec.ts'
 import { splitList } from './keys-options.ts'
 
 const settable = settableFields('create').map((name) => ({

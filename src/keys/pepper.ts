@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../runtime/built-ins.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
-import { createSecretHasher, digestToHex, type SecretHasher } from './secret.ts'
+import { createSecretHasher, digestToHex, type SecretHasher } from './secret-hash.ts'
 
 /** What secrets are hashed with, newest first; `null` stands for plain SHA-256. */
 export type SecretHashers = readonly [SecretHasher, ...SecretHasher[]]

@@ -1,4 +1,5 @@
 import type { Rate, RateLimitResult } from './rate-limiter.ts'
+import { toRetryAfterSeconds, toSeconds } from './retry-after.ts'
 
 /** The rate of a key and its headers, computed once per rate. See {@link createRatePolicy}. */
 export interface RatePolicy {
@@ -77,14 +78,4 @@ function toTexts(remaining: number, seconds: number): RateTexts {
   }
   madeTexts[slot] = texts
   return texts
-}
-
-/** Milliseconds as the value of `Retry-After`: whole seconds, rounded up, at least 1 (RFC 9110, 10.2.3). */
-export function toRetryAfterSeconds(ms: number): number {
-  return Math.max(1, toSeconds(ms))
-}
-
-/** An unknown time gives 0 instead of a header that nobody can parse. */
-function toSeconds(ms: number): number {
-  return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms / 1000) : 0
 }

@@ -1,7 +1,7 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
-import { digestToHex } from '../keys/secret.ts'
+import { digestToHex } from '../keys/secret-hash.ts'
 import { importedLength } from '../keys/secret-shape.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'

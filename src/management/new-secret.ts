@@ -1,7 +1,8 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { NewSecret } from '../keys/lifecycle.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
-import { digestToHex, generateSecret } from '../keys/secret.ts'
+import { generateSecret } from '../keys/secret.ts'
+import { digestToHex } from '../keys/secret-hash.ts'
 
 /**
  * Makes a secret for a key of an environment. @throws StoreError `pepper_missing` when no other process would

@@ -10,7 +10,8 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { fingerprintOf } from '../../src/keys/pepper.ts'
-import { createSecretHasher, generateSecret } from '../../src/keys/secret.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
+import { createSecretHasher } from '../../src/keys/secret-hash.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 

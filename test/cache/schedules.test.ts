@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createKeyCache } from '../../src/cache/key-cache.ts'
-import { createMissBudget } from '../../src/cache/miss-budget.ts'
 import { createOutages } from '../../src/cache/outages.ts'
+import { createMissBudget } from '../../src/cache/unknown-key-budget.ts'
 import type { KeyStore } from '../../src/index.ts'
 import type { KeyRecord, PollAnswer, PollQuestion, Position } from '../../src/testing/index.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'

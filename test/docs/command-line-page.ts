@@ -1,6 +1,5 @@
-import type { CommandSpec } from '../../src/cli/command-spec.ts'
+import type { CommandSpec, Flags } from '../../src/cli/command-spec.ts'
 import { commands, sharedFlags } from '../../src/cli/command-table.ts'
-import type { Flags } from '../../src/cli/flags.ts'
 
 const start = `# The command \`writekey\`
 

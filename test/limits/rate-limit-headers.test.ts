@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRatePolicy, toRetryAfterSeconds } from '../../src/limits/rate-limit-headers.ts'
+import { createRatePolicy } from '../../src/limits/rate-limit-headers.ts'
+import { toRetryAfterSeconds } from '../../src/limits/retry-after.ts'
 
 describe('createRatePolicy', () => {
   it('describes an accepted call', () => {

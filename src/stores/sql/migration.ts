@@ -1,51 +1,19 @@
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
-import {
-  type Database,
-  type MigratedDatabase,
-  overConnection,
-  read,
-  type Transaction,
-  transact,
-} from './database.ts'
+import { type MigratedDatabase, overConnection, read, type Transaction, transact } from './database.ts'
 import { retryTransient, toStoreError } from './driver-errors.ts'
 import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { createSchemaChange, findTable, type SchemaChange } from './migrations/schema-change.ts'
 import { makeSchema, missingSchema } from './migrations/schema-name.ts'
-import type { Row } from './table-columns.ts'
+import {
+  asDatabase,
+  assertNotTooNew,
+  readSchemaState,
+  toSchemaState,
+  type VersionRow,
+} from './schema-version.ts'
 import { nameTable } from './table-names.ts'
-
-/** The version of the tables, and the oldest version of code that works with them. */
-export interface SchemaState {
-  version: number
-  compatibleVersion: number
-}
-
-/** The second column exists since version 2. */
-type MetaRow = Row<'meta', 'schema_version'> & Partial<Row<'meta', 'compatible_version'>>
-
-/** Undefined when there are no tables, or not all of them yet. Writes nothing. */
-export async function readSchemaState(database: MigratedDatabase): Promise<SchemaState | undefined> {
-  const all = asDatabase(database)
-  const found = await read(all, findTable(database.dialect, database.naming, 'meta'))
-  if (found.length === 0) return undefined
-  const [row] = await read<MetaRow>(all, sql`select * from ${database.tables.meta} where id = 1`)
-  return row && toState(row)
-}
-
-/** @throws StoreError `schema_missing`, `schema_outdated` or `schema_too_new`, saying what to do. */
-export function assertCurrent(state: SchemaState | undefined): void {
-  if (state === undefined) {
-    throw new StoreError('schema_missing', 'The tables are missing: call migrate() on the store once.')
-  }
-  assertNotTooNew(state)
-  if (state.version >= schemaVersion) return
-  throw new StoreError(
-    'schema_outdated',
-    `The tables are of version ${state.version}, this code needs version ${schemaVersion}: call migrate() on the store once.`,
-  )
-}
 
 /** Options of `migrate`. */
 export interface MigrateOptions {
@@ -173,8 +141,10 @@ async function runMigration(
 ): Promise<void> {
   const { dialect, naming, tables } = database
   const exists = (await transaction.rows(findTable(dialect, naming, 'meta'))).length > 0
-  const [row] = exists ? await transaction.rows<MetaRow>(sql`select * from ${tables.meta} where id = 1`) : []
-  if (row !== undefined && toState(row).version >= migration.version) return
+  const [row] = exists
+    ? await transaction.rows<VersionRow>(sql`select * from ${tables.meta} where id = 1`)
+    : []
+  if (row !== undefined && toSchemaState(row).version >= migration.version) return
   await step(database, createSchemaChange(dialect, naming, transaction), migration)
 }
 
@@ -191,24 +161,6 @@ async function step(
   await change.write(
     sql`update ${meta} set schema_version = ${version}, compatible_version = ${compatible} where id = 1`,
   )
-}
-
-function toState({ schema_version, compatible_version }: MetaRow): SchemaState {
-  const version = Number(schema_version)
-  return { version, compatibleVersion: Number(compatible_version ?? version) }
-}
-
-function assertNotTooNew({ version, compatibleVersion }: SchemaState): void {
-  if (version <= schemaVersion || compatibleVersion <= schemaVersion) return
-  throw new StoreError(
-    'schema_too_new',
-    `The tables are of version ${version} and need code that knows version ${compatibleVersion}, this code knows up to ${schemaVersion}: install a newer writekey. Nothing was written.`,
-  )
-}
-
-/** Migrating needs no check for the primary: a replica refuses to write. */
-function asDatabase(database: MigratedDatabase): Database {
-  return { ...database, reader: database.writer, isPrimary: sql`1` }
 }
 
 function lockName({ naming }: MigratedDatabase): string {

@@ -1,5 +1,6 @@
-import { type RatePolicy, toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
+import type { RatePolicy } from '../../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
+import { toRetryAfterSeconds } from '../../limits/retry-after.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'

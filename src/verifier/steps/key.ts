@@ -1,5 +1,6 @@
 import type { KeyCache, Lookup } from '../../cache/key-cache-interface.ts'
-import type { PresentedSecret, SecretHasher } from '../../keys/secret.ts'
+import type { PresentedSecret } from '../../keys/secret.ts'
+import type { SecretHasher } from '../../keys/secret-hash.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientOf } from '../client.ts'

@@ -1,5 +1,5 @@
 import type { Quotas } from '../../limits/quotas.ts'
-import { toRetryAfterSeconds } from '../../limits/rate-limit-headers.ts'
+import { toRetryAfterSeconds } from '../../limits/retry-after.ts'
 import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import type { CheckedEvents } from '../events.ts'

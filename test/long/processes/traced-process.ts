@@ -1,6 +1,6 @@
 import { createKeyCache } from '../../../src/cache/key-cache.ts'
-import { createMissBudget } from '../../../src/cache/miss-budget.ts'
 import { createOutages } from '../../../src/cache/outages.ts'
+import { createMissBudget } from '../../../src/cache/unknown-key-budget.ts'
 import type { KeyStore } from '../../../src/index.ts'
 import { createKeyRecord, type PollAnswer, type PollQuestion } from '../../../src/testing/index.ts'
 import { createManualClock } from '../../../src/testing/manual-clock.ts'
