@@ -236,6 +236,95 @@ describe('imports', () => {
   })
 })
 
+/** Lines that a file may have, and a function. Suites of tests in `src/testing` are lists, and have no limit. */
+const mostLines = { file: 250, function: 80 }
+
+/** What is longer today. An entry may shrink or go; nothing may be added. */
+const longerFiles: Record<string, number> = {
+  'src/keys/fields.ts': 259,
+  'src/stores/sql/store-options.ts': 256,
+  'src/verifier/events.ts': 262,
+}
+const longerFunctions: Record<string, number> = {
+  'src/admin/decision-stream.ts createDecisionStream': 112,
+  'src/admin/workspace-scope.ts inWorkspace': 110,
+  'src/cache/digest-index.ts createDigestIndex': 106,
+  'src/cache/key-cache.ts createKeyCache': 85,
+  'src/cache/key-reads.ts createKeyReads': 84,
+  'src/cache/known-secrets.ts createKnownSecrets': 113,
+  'src/cli/serve.ts serve': 84,
+  'src/ingest/body-form.ts createBodyForm': 94,
+  'src/ingest/ingest-api.ts createIngestApi': 99,
+  'src/limits/memory-limiter.ts createMemoryLimiter': 139,
+  'src/limits/sender-limiter.ts createSenderLimiter': 92,
+  'src/redis/link.ts createRedisLink': 90,
+  'src/redis/subscription.ts createRedisSubscription': 84,
+  'src/stores/memory-fleet.ts createMemoryFleet': 93,
+  'src/stores/memory-store.ts createMemoryStore': 117,
+  'src/stores/memory-usage.ts createMemoryUsage': 105,
+  'src/stores/sql/migrations/version-1.ts up': 94,
+  'src/usage/usage-recorder.ts createUsageRecorder': 103,
+  'src/usage/usage-writer.ts createUsageWriter': 104,
+  'src/verifier/sequence.ts createSequence': 88,
+  'src/verifier/steps/bucket-charge.ts createBucketCharge': 84,
+  'src/watch/activity.ts createActivity': 93,
+  'src/watch/anomaly-detector.ts createAnomalyDetector': 84,
+  'src/watch/notices.ts createNotices': 88,
+  'src/watch/sighting-book.ts createSightingBook': 101,
+  'src/write-keys.ts createParts': 104,
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - 1
+}
+
+/** Each function with a body as `file name`, and its lines. */
+function measureFunctions(file: string): [name: string, lines: number][] {
+  const text = readFileSync(resolve(root, file), 'utf8')
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line
+  const found: [string, number][] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
+      const named = node.name ?? (node.parent as { name?: ts.Node }).name
+      found.push([
+        `${file} ${named?.getText(source) ?? '(anonymous)'}`,
+        lineOf(node.end) - lineOf(node.getStart(source)) + 1,
+      ])
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+/** What is longer than it may be, with its length now; and exceptions that are longer than need be. */
+function findLonger(lengths: [string, number][], most: number, exceptions: Record<string, number>) {
+  const over = Object.fromEntries(lengths.filter(([, lines]) => lines > most))
+  return {
+    grown: Object.entries(over).filter(([name, lines]) => lines > (exceptions[name] ?? most)),
+    shrunk: Object.keys(exceptions).filter((name) => over[name] === undefined),
+  }
+}
+
+describe('lengths', () => {
+  const measured = sources.filter((file) => !file.startsWith('src/testing/'))
+
+  it('of files stay on a few screens', () => {
+    const lengths = measured.map((file): [string, number] => [
+      file,
+      countLines(readFileSync(resolve(root, file), 'utf8')),
+    ])
+    expect(findLonger(lengths, mostLines.file, longerFiles)).toEqual({ grown: [], shrunk: [] })
+  })
+
+  it('of functions stay on one or two', () => {
+    const lengths = measured.flatMap(measureFunctions)
+    expect(lengths.length).toBeGreaterThan(1_000)
+    expect(findLonger(lengths, mostLines.function, longerFunctions)).toEqual({ grown: [], shrunk: [] })
+  })
+})
+
 describe('timers', () => {
   it('are put into the background by one function, which knows runtimes where they are numbers', () => {
     const wrong = sources
