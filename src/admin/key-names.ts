@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { WriteKey } from '../keys/key-record.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 
-/** What tells keys of the same name apart. */
+/** The fields that tell keys with the same name apart. */
 export const keyNameSchema = z
   .object({
     name: z.string(),

@@ -14,19 +14,19 @@ export interface Call<Query = unknown, Body = unknown> {
   principal: Principal
   /** The client's address as `trustedProxies` says. */
   address: string | undefined
-  /** Limited to what the caller may see and change: nothing of another workspace can be reached. */
+  /** The keys, limited to what the caller may see and change. Nothing of another workspace can be reached. */
   keys: ScopedKeys
   keyNames: KeyNames
   /** Milliseconds since the epoch. */
   now: () => number
-  /** Whether the caller would still be let in with the same rights: for long answers. */
+  /** Whether the caller still has the same rights. For long answers. */
   isStillAllowed(): Promise<boolean>
 }
 
-/** What one status code of an operation means. */
+/** The meaning of one status code of an operation. */
 interface AnswerDescription {
   description: string
-  /** Without one the answer has no body, or is not JSON. */
+  /** If absent, the answer has no body, or is not JSON. */
   schema?: z.ZodType
   /** Content type when it is not JSON. */
   contentType?: string
@@ -66,7 +66,7 @@ export function defineOperation<Query extends z.ZodObject = z.ZodObject, Body ex
   return operation as unknown as Operation
 }
 
-/** Who asks, for the audit log. */
+/** The caller, for the audit log. */
 export function actorOf({ principal, address }: Call) {
   return { actor: { name: principal.name, ...(address !== undefined && { address }) } }
 }

@@ -1,4 +1,4 @@
-/** The codes with which a management call is refused. */
+/** The codes of refused management calls. */
 export type AdminCode =
   | 'invalid_token'
   | 'too_many_failures'
@@ -63,21 +63,21 @@ const problems: Readonly<Record<AdminCode, { status: number; title: string; deta
   internal_error: { status: 500, title: 'Internal error', detail: 'The call failed; it was logged.' },
 }
 
-/** What a problem says beyond its code. */
+/** Details of a problem, in addition to its code. */
 export interface ProblemDetails {
   detail?: string
   /** The field at fault, in the spelling of the JSON API. */
   field?: string
   /** Every field at fault, the first ten. */
   errors?: readonly { field: string; detail: string }[]
-  /** Why the state of the key does not allow it, with `conflict`. */
+  /** With `conflict`: why the state of the key does not allow the call. */
   reason?: string
   retryAfterSeconds?: number
   /** Further headers of the answer. */
   headers?: Readonly<Record<string, string>>
 }
 
-/** Thrown to refuse a management call; caught in one place and turned into the answer. */
+/** Thrown to refuse a management call. One place catches it and makes the answer. */
 export class AdminProblem extends Error {
   override readonly name = 'AdminProblem'
 

@@ -4,7 +4,7 @@ import type { Principal } from './admin-options.ts'
 import { createFailedAttempts } from './failed-attempts.ts'
 import type { AdminProblem } from './problem.ts'
 
-/** A refused call, as far as it was understood. */
+/** A refused call, as far as it could be read. */
 export interface RefusedRequest {
   problem: AdminProblem
   /** Id of the operation; for unknown paths only the method. */
@@ -19,14 +19,14 @@ const maxPerAddress = 20
 const maxInAll = 200
 
 /**
- * Writes refused calls into the audit log. Entries of callers without a token are limited, so that a flood
+ * Records refused calls in the audit log. Entries of callers without a token are limited, so that a flood
  * cannot fill a disk.
  */
 export function createRefusalAudit(keys: WriteKeys, now: () => number) {
   const perAddress = createFailedAttempts(maxPerAddress, now)
   const inAll = createFailedAttempts(maxInAll, now)
 
-  /** Never rejects: the refusal stands whether it could be noted or not. */
+  /** Never rejects: the call is refused even if that cannot be recorded. */
   return async function noteRefusal(refused: RefusedRequest): Promise<void> {
     const { principal, address, keyId, problem } = refused
     if (principal === undefined && (perAddress.add(address) || inAll.add(undefined))) return

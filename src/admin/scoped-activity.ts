@@ -2,8 +2,8 @@ import type { Activity } from '../watch/activity.ts'
 import type { RecentDecision } from '../watch/recent-decision.ts'
 
 /**
- * Traffic as seen by somebody who may see only some keys. Requests without a known key are left out. The
- * number of left out decisions is not told, because most belong to others.
+ * Traffic for a caller who may see only some keys. Requests without a known key are left out. The number of
+ * omitted decisions is not shown, because most belong to others.
  *
  * @param ownIds the keys as they are now
  * @param assertOwn rejects for a key that is not among them; called once for each key made since

@@ -3,7 +3,7 @@ import { toSnakeCase } from '../runtime/letter-case.ts'
 import { AdminProblem } from './problem.ts'
 
 const maxReported = 10
-/** A field's name that may be echoed: a misplaced secret does not look like that. */
+/** Field names that may be quoted in an answer: a misplaced secret does not look like this. */
 const fieldPattern = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/
 
 /** @throws AdminProblem `invalid_field` naming the field; never quotes a value. */

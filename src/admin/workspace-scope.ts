@@ -6,7 +6,7 @@ import { limitActivity } from './scoped-activity.ts'
 import { createOwnership, keyNotFound } from './workspace-keys.ts'
 import { createMeansCheck } from './workspace-means.ts'
 
-/** What no operation calls: verifying requests, and the life cycle of the application. */
+/** Methods that no operation calls: verifying requests, and the application's life cycle. */
 type NotForOperations =
   | 'preflight'
   | 'verify'

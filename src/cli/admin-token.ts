@@ -8,11 +8,11 @@ import type { Terminal } from './terminal.ts'
 /** Who may manage a server started by the command line. */
 export interface ServeAccess {
   options: Pick<AdminApiOptions, 'tokens' | 'authorize'>
-  /** A token that was made just now and will never be shown again; undefined when there was one already. */
+  /** A new token, which is shown only once; undefined if one existed already. */
   created: string | undefined
   /**
-   * Keeps the hash of a token that was made just now. To be called when nothing can fail any more that would
-   * hide the token.
+   * Stores the hash of a new token. Call it when nothing can fail any more, so that the token is sure to be
+   * shown.
    */
   keep(): void
 }

@@ -43,7 +43,7 @@ function toOrigin(api: string): string {
     throw usageError(
       `--api must be a URL without a user, query or fragment, ${example}; the management token goes into WRITEKEY_TOKEN.`,
     )
-  // The address of the page or of the API itself is as good.
+  // The address of the page or of the API works too.
   const base = url.pathname
     .replace(/\/+$/, '')
     .replace(/(\/events\/write-keys|\/api\/v1(\/events(\/write-keys)?)?)$/, '')
@@ -55,7 +55,7 @@ function readToken(values: Values, terminal: Terminal): string {
   const token = given ?? terminal.env.WRITEKEY_TOKEN
   if (token === undefined || token === '')
     throw usageError('--api needs a management token: put it into the variable WRITEKEY_TOKEN.')
-  // Whatever else is no header, and fetch would repeat it in its message.
+  // Anything else is not a valid header value, and fetch would quote it in its message.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     const name = given === undefined ? 'WRITEKEY_TOKEN' : '--token'
     throw usageError(`${name} is no management token: it has spaces or characters beyond ASCII.`)
@@ -84,7 +84,7 @@ const causes: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name.',
 }
 
-/** The words of `fetch` alone are "fetch failed". */
+/** `fetch` itself only says "fetch failed". */
 function describe(error: unknown): string {
   const { name, cause } = error as Error & { cause?: { code?: string; message?: string } }
   if (name === 'TimeoutError') return `did not answer within ${answerMs / 1_000} s.`

@@ -65,7 +65,7 @@ export function parseArguments(
   return { values: values as Values, positionals }
 }
 
-/** `active, paused or revoked`; of many words the one that was probably meant. */
+/** `active, paused or revoked`, and the word that was probably meant. */
 function oneOf(words: readonly string[], given: string): string {
   const near = nearestName(
     given,
@@ -75,7 +75,7 @@ function oneOf(words: readonly string[], given: string): string {
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}${meant}`
 }
 
-/** `--name --json`: the value was forgotten. `--sort -name` is one. */
+/** In `--name --json` the value is missing. In `--sort -name`, `-name` is the value. */
 function looksLikeOption(value: string, flags: object): boolean {
   return (
     value === '-h' ||

@@ -4,20 +4,20 @@ import type { Following } from './tail-command.ts'
 
 let running: Following | undefined
 
-// A reader that goes away (`| head`) ends what only prints, and never with a stack trace. Changes are made before
-// they are told of, and a server goes on without one who reads.
+// When the reader goes away (`| head`), a command that only prints ends, without a stack trace. Changes are
+// made before they are printed, and a server continues without a reader.
 process.stdout.on('error', () => {
   if (running === undefined) process.exit()
   if (running.failed !== undefined) stop()
 })
 process.stderr.on('error', () => {})
 
-// What a store waits for keeps no process alive by itself.
+// The timers and connections of a store do not keep the process alive.
 const alive = setInterval(() => {}, 60_000)
 process.exitCode = await runCommandLine(process.argv.slice(2), process, stopOnSignals)
 clearInterval(alive)
 
-/** The first signal stops what runs in good order, the second at once. */
+/** The first signal stops cleanly, the second one at once. */
 function stopOnSignals(following: Following): void {
   running = following
   let isStopping = false

@@ -6,9 +6,9 @@ import { seconds } from './moments.ts'
 import type { PresentedSecret } from './presented-secret.ts'
 import { printable } from './terminal.ts'
 
-/** What would happen to a request now. */
+/** The outcome that a request would have now. */
 export interface Judgement {
-  /** null: it would be accepted. */
+  /** null: accepted. */
   reason: Reason | null
   key: KeyJson | undefined
   /** Why rules on trial would refuse it. */

@@ -24,7 +24,7 @@ import type { ManagementClient } from './management-client.ts'
 import { tellStoreFailure } from './store-failure.ts'
 import { describeStore, openStore, storeUrl, tablesLocation } from './store-location.ts'
 
-/** The case that is tried; what is absent is left out of it. */
+/** The request to try, without what is absent. */
 export interface Case {
   type?: string | undefined
   name?: string | undefined
@@ -60,7 +60,7 @@ function uncounted({ usage: _, ...store }: KeyStore): KeyStore {
   return { ...store, close() {} }
 }
 
-/** What the server says of the key, and the rules of the key on a store of this process. */
+/** Asks the server about the key, and checks the key's rules on a store in this process. */
 export function overApi(client: ManagementClient): Judge {
   return {
     async judge(secret, asked) {
@@ -129,7 +129,7 @@ async function tryOn(
   })
   try {
     const request: IngestRequestInit = {
-      // A GET is checked up to the body: with no type to try, the key itself is what is asked about.
+      // A GET is checked up to the body: without a type, the question is only about the key.
       method: type === undefined ? 'GET' : 'POST',
       path: '/v1/batch',
       headers: {

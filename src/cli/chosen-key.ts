@@ -15,10 +15,10 @@ export async function findKey({ client, args, terminal }: CommandRun): Promise<L
   return client.call<ListedKeyJson>('/find', { method: 'POST', body: { key } })
 }
 
-/** The key that is about to end, after somebody has said that it is the right one. */
+/** The key that is about to end, after the user has confirmed it. */
 export async function confirm(run: CommandRun, warning: string): Promise<ListedKeyJson> {
   if (run.values['secret-stdin'] === true) {
-    // Whoever pipes a secret in cannot be asked over the same input.
+    // Standard input holds the secret, so it cannot take an answer as well.
     if (run.values.yes !== true) throw usageError(`${warning}: with --secret-stdin, confirm with --yes.`)
     return findKey(run)
   }
@@ -31,12 +31,12 @@ export async function confirm(run: CommandRun, warning: string): Promise<ListedK
   return key
 }
 
-/** Where the key is that the argument names, below that of all keys. */
+/** The path of the key that the argument names, relative to the path of all keys. */
 export function keyPath({ args }: CommandRun): string {
   const [id, ...more] = args
   if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
   if (more.length > 0) throw usageError('One id at a time, please.')
-  // What is no id is not there, and may be a secret that is no business of a URL.
+  // Anything else is not an id, and may be a secret, which must not get into a URL.
   if (!keyIdPattern.test(id))
     throw new CliError(
       exitCodes.refused,

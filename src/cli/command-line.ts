@@ -68,7 +68,7 @@ async function run(argv: readonly string[], terminal: Terminal, onRunning: OnRun
     return name === undefined ? exitCodes.usage : exitCodes.ok
   }
   const command = commandNamed(asked ?? (name as string))
-  // Whatever else is wrong with them: whoever asks for help gets it.
+  // Help is shown even if other arguments are wrong.
   if (asked !== undefined || rest.includes('--help') || rest.includes('-h')) {
     terminal.stdout.write(commandHelp(command, width))
     return exitCodes.ok

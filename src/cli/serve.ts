@@ -102,7 +102,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       },
     })
     const stopServer = serverStop(server)
-    // First: whatever is shown once only must not be made and then be lost to a port that is in use.
+    // Listen first: a port that is in use must not lose a secret that is shown only once.
     const url = await listen(server, port, host)
     try {
       access.keep()

@@ -1,7 +1,7 @@
 import { ConfigError, StoreError } from '../index.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 
-/** What drivers call the common failures of whoever names a wrong store, and what to do. */
+/** The drivers' codes for common mistakes in naming a store, and what to do about each. */
 const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
   [
     /^ECONNREFUSED$/,
@@ -23,7 +23,7 @@ const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
   [/^SQLITE_READONLY/, 'may not be written by this user. Check who may write the file and its folder.'],
 ]
 
-/** Says of a failure of the store where that is, and what to do. */
+/** Explains a failure of the store: which store it is, and what to do. */
 export function tellStoreFailure(error: unknown, place: string): unknown {
   if (!(error instanceof StoreError)) return error
   if (error.code === 'schema_missing' || error.code === 'schema_outdated') {

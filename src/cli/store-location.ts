@@ -41,8 +41,8 @@ export function tablesLocation(
 }
 
 /**
- * Opens a store. Tables are made only for those who ask for it, and so is an SQLite file that is not there: a
- * typing error must not look like an empty store, nor leave tables in the wrong place.
+ * Opens a store. It makes tables, or a SQLite file that does not exist, only when asked to: a typing error
+ * must not look like an empty store, nor leave tables in the wrong place.
  *
  * @param create whether its tables, and an SQLite file, may be made: by `migrate` and `serve`.
  * @throws CliError for a URL of no known kind, or a file that is missing.
@@ -102,7 +102,7 @@ async function loadSqlStores() {
   }
 }
 
-/** Where a store is, with nothing of its URL that could be a password. */
+/** Where a store is, without any part of its URL that could be a password. */
 export function describeStore(url: string, { schema, tablePrefix }: TablesLocation): string {
   if (url === memoryUrl) return "this process's memory"
   const details = [

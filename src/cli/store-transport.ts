@@ -23,7 +23,7 @@ export async function storeTransport(
   const tables = tablesLocation(values, terminal)
   const place = describeStore(url, tables)
   const store = await openStore(url, tables)
-  // What fails is this command's answer.
+  // A failure becomes this command's answer.
   const keys = createWriteKeys({ ...keysOptionsFrom(terminal), store, logger: false })
   let failure: unknown
   const actor = shellActor()
@@ -53,7 +53,7 @@ export async function storeTransport(
   }
 }
 
-/** A command that ends at once asks for no decisions, and its own mistakes are nobody's attempts. */
+/** A command that ends at once reads no decisions, and its own mistakes do not belong in the audit log. */
 function withoutWatching(keys: WriteKeys): WriteKeys {
   return Object.defineProperties({} as WriteKeys, {
     ...Object.getOwnPropertyDescriptors(keys),

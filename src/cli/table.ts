@@ -18,8 +18,8 @@ const firstCut = 20
 const leastCut = 6
 
 /**
- * Rows under a heading, in columns by the cells that characters take on a terminal. Columns that do not fit
- * are left out or cut; one text a line.
+ * Formats rows under a heading, measured in the cells of a terminal. Columns that do not fit are left out or
+ * cut. Returns one text per line.
  *
  * @param width `Infinity` where there is no terminal.
  */
@@ -93,6 +93,6 @@ function cutTo(text: string, width: number): string {
 }
 
 function widest(texts: readonly string[]): number {
-  // Not by spreading: a call takes some ten thousand arguments only.
+  // Spreading would fail: a call takes only some ten thousand arguments.
   return texts.reduce((most, text) => Math.max(most, stringWidth(text)), 0)
 }

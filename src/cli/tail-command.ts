@@ -6,7 +6,7 @@ import { coloured, noteLine, paint, printable, printLine } from './terminal.ts'
 
 type Decision = z.output<typeof decisionSchema>
 
-/** Something that goes on until it is told to stop. */
+/** Something that runs until it is told to stop. */
 export interface Following {
   stop(): Promise<void>
   /** Rejects when it cannot go on. */
@@ -15,12 +15,14 @@ export interface Following {
 
 /** Decisions from before that are shown first. */
 const shownAtFirst = 10
-/** Decisions that a stream which goes on begins with: those from meanwhile, and some that have been shown. */
+/**
+ * Number of decisions that a resumed stream begins with: the missed ones, and some that were shown before.
+ */
 const askedAgain = 100
 const firstRetryMs = 500
 const longestRetryMs = 10_000
 
-/** Prints the decisions of all processes that share a store, as they fall. */
+/** Prints the decisions of all processes that share a store, live. */
 export async function tail(run: CommandRun): Promise<Following> {
   const { values, client, terminal } = run
   const { scope } = await client.read<{ scope: 'fleet' | 'process' }>('/debugger', { limit: 1 })
@@ -31,7 +33,7 @@ export async function tail(run: CommandRun): Promise<Following> {
   }
   const leaving = new AbortController()
   const filter = { key_id: values.key, outcome: values.refused === true ? 'refused' : undefined }
-  /** What has been shown lately. Their numbers begin anew with each server, their refs do not. */
+  /** The decisions shown lately, by ref. Ids start again with each server; refs do not. */
   const shown = new Set<string>()
   let isFirst = true
 
@@ -55,7 +57,7 @@ export async function tail(run: CommandRun): Promise<Following> {
     })
   }
 
-  /** Goes on over a restart of the server, and ends when it refuses. */
+  /** Continues after a restart of the server, and ends when the server refuses. */
   async function follow(): Promise<never> {
     for (let waitMs = firstRetryMs, isTold = false; !leaving.signal.aborted; ) {
       try {
@@ -74,7 +76,7 @@ export async function tail(run: CommandRun): Promise<Following> {
     return new Promise<never>(() => {})
   }
 
-  // Everything else lets a process end that has nothing to do.
+  // Nothing else keeps the process alive while it waits.
   const alive = setInterval(() => {}, 60_000)
   return {
     failed: follow(),

@@ -22,21 +22,24 @@ export function paint(text: string, colour: Colour): string {
   return `\u001b[${colours[colour]}m${text}\u001b[0m`
 }
 
-/** Whether a stream takes colours: a terminal that knows them, unless NO_COLOR; FORCE_COLOR outdoes both. */
+/**
+ * Whether to write colours to a stream: if it is a terminal with colours and NO_COLOR is not set. FORCE_COLOR
+ * overrides both.
+ */
 export function coloured({ env, ...streams }: Terminal, name: 'stdout' | 'stderr'): boolean {
   const { FORCE_COLOR: forced = '', NO_COLOR: none = '', TERM } = env
   if (forced !== '') return forced !== '0' && forced !== 'false'
   return none === '' && TERM !== 'dumb' && streams[name].isTTY === true
 }
 
-/** Cells of a line; `Infinity` where nobody looks. */
+/** Cells per line; `Infinity` if the output is not a terminal. */
 export function widthOf(stream: Terminal['stdout']): number {
   return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0
     ? stream.columns
     : Infinity
 }
 
-/** One line for the person at the terminal, apart from what a pipe takes. */
+/** Writes one line to standard error, so that a pipe does not get it. */
 export function noteLine(terminal: Terminal, line: string, colour?: Colour): void {
   const text = printable(line)
   const isPlain = colour === undefined || !coloured(terminal, 'stderr')

@@ -13,7 +13,7 @@ export interface SenderForm {
   readonly besideEvents?: readonly string[]
   /** Where the sender's API looks for the key of a single event: in `tokenIn`, or in this property. */
   homeOfKey?(event: Readonly<Record<string, unknown>>): string
-  /** What an event is: its type, and its name where rules look for it. */
+  /** Describes an event: its type, and its name where rules look for it. */
   describe(event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
 }
 
@@ -156,13 +156,13 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** The value of an event's own property, where it is a text. */
+/** The value of an event's own property, if it is a text. */
 export function textOf(event: Readonly<Record<string, unknown>>, property: string): string | undefined {
   const value = Object.hasOwn(event, property) ? event[property] : undefined
   return typeof value === 'string' ? value : undefined
 }
 
-/** Copies the id by which a sender tells copies of an event apart to the name that all others use. */
+/** Copies an event's id, by which duplicates are found, to the name that other senders use. */
 export function messageId(
   event: Readonly<Record<string, unknown>>,
   id: string | undefined,

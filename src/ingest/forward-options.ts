@@ -9,7 +9,7 @@ import { sendersOption } from './senders-option.ts'
 /** Options of `forwardEvents`. */
 export interface ForwardOptions<Context = unknown> {
   /**
-   * Where senders' paths begin at the target, e.g. `https://events.example.com` or
+   * The base URL of the senders' paths at the target, e.g. `https://events.example.com` or
    * `https://api.example.com/ingest`. Nothing else is ever called.
    */
   to: string | URL
@@ -40,7 +40,7 @@ export interface ForwardOptions<Context = unknown> {
    * Default: none.
    */
   keys?: Pick<WriteKeys, 'verify' | 'preflight'>
-  /** Whose paths are forwarded. Default: those that `createIngestApi` serves by default. */
+  /** The senders whose paths are forwarded. Default: those that `createIngestApi` serves by default. */
   senders?: readonly SenderName[]
   /** Largest body, in bytes as sent. From 1 to 100 000 000, default 4 000 000. */
   maxBodyBytes?: number
@@ -49,7 +49,7 @@ export interface ForwardOptions<Context = unknown> {
    * default 10 000.
    */
   timeoutMs?: number
-  /** Told what went wrong between here and the target. Default: a warning of the process. */
+  /** Told about failures between this server and the target. Default: a process warning. */
   onError?: (error: unknown, request: Request) => unknown
 }
 

@@ -3,7 +3,7 @@ import { exposedHeaders } from '../verifier/cors.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import { refusalReply } from '../verifier/refusal-reply.ts'
 
-/** On every answer of a forwarder. */
+/** Headers on every answer of a forwarder. */
 export const answerHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',

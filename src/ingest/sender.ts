@@ -17,23 +17,23 @@ export type SenderName =
 export interface SenderRoute {
   /** Relative to the mount point of the routes. `:key` is the write key. */
   readonly path: string
-  /** The type of every event; `'batch'`: each says its own. */
+  /** The type of every event; `'batch'`: each event has its own. */
   readonly eventType: string
   /** Converts the bodies of this path, if not as the sender's others. */
   readonly form?: SenderBodyForm
 }
 
-/** One sender: what it sends, and what it expects in return. Its endpoint does exactly what this says. */
+/** One sender: what it sends, and what it expects as an answer. Its endpoint does exactly this. */
 export interface Sender {
   readonly name: SenderName
   readonly title: string
   /** Published packages that were tried, unmodified, and versions. */
   readonly packages: readonly string[]
-  /** SDKs of which requests were tried, rebuilt from their sources. */
+  /** SDKs whose requests were tried, rebuilt from their sources. */
   readonly requests?: readonly string[]
   readonly methods: readonly string[]
   readonly routes: readonly SenderRoute[]
-  /** Where its key stands. */
+  /** Where it puts its key. */
   readonly credentials: readonly CredentialSource[]
   readonly batchFields: readonly string[]
   /** The header field in which its own API reads the key, if not `Authorization` or the body. */
@@ -42,11 +42,11 @@ export interface Sender {
   readonly form?: SenderBodyForm
   /** The query parameter that holds the events, where it sends by GET. */
   readonly dataIn?: string
-  /** Query parameters that say how it wants to be answered. */
+  /** Query parameters that select the form of the answer. */
   readonly query?: readonly string[]
   /** Where its events keep what schemas check, if not in `properties`. */
   readonly carriedIn?: string
-  /** Where its key stands, in words, where `credentials` do not say it. */
+  /** Where it puts its key, in words, if `credentials` do not say it. */
   readonly keyIn?: string
   /** How its body is encoded, in words. */
   readonly body: string

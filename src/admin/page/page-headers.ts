@@ -1,4 +1,4 @@
-/** What the page loads: what its own origin serves and nothing else; nothing inline runs. */
+/** The page may load only what its own origin serves. Nothing inline runs. */
 const sources = [
   "default-src 'none'",
   "script-src 'self'",

@@ -6,7 +6,7 @@ import { pageHeaders } from './page-headers.ts'
 export const pagePath = '/events/write-keys'
 
 export interface PageOptions {
-  /** Undefined when the page was not built: its path then says so. */
+  /** Undefined if the page was not built; its path then says so. */
   assets: PageAssets | undefined
   /** Where the ingest endpoints are, for examples and test events, e.g. `/v1`. */
   ingestPath: string
