@@ -125,7 +125,8 @@ export function hideInRequest(c: Context, shown: Request, carried: CarriedKey): 
   const { req } = c
   req.raw = shown
   if (!carried.inUrl) return
-  req.path = carried.hideInUrl(req.path)
+  // Decoded, unlike the URL.
+  req.path = carried.hideParameter(req.path) as string
   const param = req.param.bind(req) as (name?: string) => unknown
   const hidden = (name?: string) => {
     const value = name === undefined ? param() : param(name)

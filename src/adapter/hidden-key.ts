@@ -8,10 +8,13 @@ export interface TargetHolder {
   originalUrl?: string | undefined
   baseUrl?: string | undefined
   params?: unknown
+  /** What Koa's router has found in the path, as it was sent. */
+  captures?: unknown
   query?: unknown
 }
 
 const urls = ['url', 'originalUrl', 'baseUrl'] as const
+const found = ['params', 'captures'] as const
 
 /**
  * Removes the key from a request, wherever it stood except in `Authorization` and the body: from header
@@ -35,9 +38,11 @@ export function hideKey(
     for (const name of urls)
       if (typeof holder[name] === 'string') keepHidden(holder, name, hideInUrl(carried))
     if (Object.hasOwn(holder, 'query')) hideInQuery(holder.query, carried)
-    if (holder.params !== undefined) hideInParams(holder.params, carried)
-    // Express 5 sets them anew for each layer, @koa/router for each of its own.
-    if (Object.hasOwn(holder, 'params')) keepHidden(holder, 'params', (value) => hideInParams(value, carried))
+    for (const name of found) {
+      if (holder[name] !== undefined) hideInParams(holder[name], carried)
+      // Express 5 sets them anew for each layer, @koa/router for each of its own.
+      if (Object.hasOwn(holder, name)) keepHidden(holder, name, (value) => hideInParams(value, carried))
+    }
   }
 }
 

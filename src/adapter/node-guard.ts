@@ -4,7 +4,6 @@ import { setAcceptedBody } from './accepted-body.ts'
 import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
 import { hideKey } from './hidden-key.ts'
 import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
-import { leaveCountOpen } from './open-count.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
 
 /**
@@ -34,8 +33,7 @@ export function createNodeGuard(
     const { originalUrl: url, baseUrl: mountPath } = request
     const neutral = () => {
       const workspace = workspaceOf(request)
-      const read = toIngestRequest(request, { url, mountPath, response, eventType, workspace })
-      return leaveCountOpen(read, keys, response)
+      return toIngestRequest(request, { url, mountPath, response, keys, eventType, workspace })
     }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) {

@@ -39,16 +39,21 @@ const namedSegment = /^[\w $-]{1,32}$/
 export function createSchemaCheck(schemas: EventSchemas): CheckSchemas {
   const validators = new Map(Object.entries(schemas).map(([name, schema]) => [name, schema['~standard']]))
 
-  function validatorsOf(event: IngestEvent): Validator[] {
+  function validatorsOf(event: IngestEvent): Validator[] | string {
     const property = namedBy(ownText(event, 'type') ?? null)
     if (property === 'none') return []
     const properties = property === 'either' ? ['event', 'name'] : [property]
-    return properties.flatMap((one) => validators.get(ownText(event, one) as string) ?? [])
+    const names = properties.flatMap((one) => ownText(event, one) ?? [])
+    // Handlers may make a text of it, and so the name of another event.
+    const untold = properties.find((one) => Object.hasOwn(event, one) && event[one] !== undefined)
+    if (names.length === 0 && untold !== undefined) return untold
+    return names.flatMap((name) => validators.get(name) ?? [])
   }
 
   /** The event to hand on, or the field that does not fit. */
   async function check(event: IngestEvent, carriedIn: string): Promise<IngestEvent | string> {
     const found = validatorsOf(event)
+    if (typeof found === 'string') return found
     if (found.length === 0) return event
     let carried = Object.hasOwn(event, carriedIn) ? event[carriedIn] : {}
     for (const validator of found) {

@@ -66,9 +66,19 @@ function startKoa(place: 'router' | 'app'): Start {
     const router = new KoaRouter({ prefix: '/in' })
     if (place === 'app') app.use(koaAuth(keys))
     else router.use(koaAuth(keys) as never)
-    const handle = (ctx: Koa.Context & { params?: unknown }) => {
-      const { url, originalUrl, query, params, path, href } = ctx
-      see({ ...ofNode(ctx.req), url, originalUrl, query, path, href, params, own: ctx.request.originalUrl })
+    const handle = (ctx: Koa.Context & { params?: unknown; captures?: unknown }) => {
+      const { url, originalUrl, query, params, captures, path, href } = ctx
+      see({
+        ...ofNode(ctx.req),
+        url,
+        originalUrl,
+        query,
+        path,
+        href,
+        params,
+        captures,
+        own: ctx.request.originalUrl,
+      })
       ctx.body = {}
     }
     router.all('/e/:key', handle as never)
@@ -195,7 +205,9 @@ const apps: [string, Start][] = [
 const event = { type: 'track', event: 'Signed Up' }
 
 describe.each(apps)('%s', (name, start) => {
-  const ways = ['path', 'query', 'header', 'body'].filter((way) => way === 'path' || !name.includes('param'))
+  const ways = ['path', 'encoded path', 'query', 'header', 'body'].filter(
+    (way) => way.includes('path') || !name.includes('param'),
+  )
 
   it.each(ways)('shows handlers nothing of a key in the %s', async (way) => {
     const keys = createWriteKeys({ credentials })
@@ -204,7 +216,11 @@ describe.each(apps)('%s', (name, start) => {
     const url = await start(keys, (one) => seen.push(one))
     const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other' })
     const path =
-      way === 'path' ? `/in/e/${key}?a=1` : `/in/track?a=1${way === 'query' ? `&writeKey=${key}&b=2` : ''}`
+      way === 'path'
+        ? `/in/e/${key}?a=1`
+        : way === 'encoded path'
+          ? `/in/e/${key.replaceAll('_', '%5f')}?a=1`
+          : `/in/track?a=1${way === 'query' ? `&writeKey=${key}&b=2` : ''}`
     const answer = await fetch(url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(way === 'header' && { 'X-Write-Key': key }) },
@@ -212,13 +228,13 @@ describe.each(apps)('%s', (name, start) => {
     })
     expect(answer.status).toBeLessThan(300)
     expect(seen).toHaveLength(1)
-    expect(JSON.stringify(seen)).not.toContain(key)
+    expect(JSON.stringify(seen)).not.toContain(key.slice(8))
     expect(JSON.stringify(seen)).toContain('Signed Up')
     expect(JSON.stringify(seen)).toContain(way === 'query' ? 'track?a=1&b=2' : 'a=1')
-    const inUrl = way === 'path' || way === 'query'
+    const inUrl = way.includes('path') || way === 'query'
     expect(answer.headers.get('cache-control')).toBe(inUrl ? 'no-store' : null)
-    if (way === 'path') expect(String(seen[0]?.url)).toContain(`/e/${writeKey.id}?a=1`)
-    if (way === 'path' && seen[0]?.params !== undefined && !/node|fetch/.test(name))
+    if (way.includes('path')) expect(String(seen[0]?.url)).toContain(`/e/${writeKey.id}?a=1`)
+    if (way.includes('path') && seen[0]?.params !== undefined && !/node|fetch/.test(name))
       expect(JSON.stringify(seen[0]?.params)).toBe(JSON.stringify({ key: writeKey.id }))
   })
 })

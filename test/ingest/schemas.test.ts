@@ -80,6 +80,21 @@ const validators: [string, EventSchemas[string]][] = [
 ]
 
 describe.each(validators)('a schema of %s', (_, schema) => {
+  it('refuses names that are no texts: a handler may make a text of them', async () => {
+    const { send, arrived } = await setUp({ 'Order Paid': z.object({ total: z.number() }) })
+    for (const event of [['Order Paid'], null, 1, {}]) {
+      const answer = await send('/v1/track', { event, properties: {} })
+      expect([answer.status, answer.json().rejected]).toEqual([
+        400,
+        [{ index: 0, type: 'track', field: 'event' }],
+      ])
+    }
+    for (const event of ['Other', undefined])
+      expect((await send('/v1/track', { event, properties: {} })).status).toBe(200)
+    expect((await send('/v1/identify', { event: ['Order Paid'], traits: {} })).status).toBe(200)
+    expect(arrived).toHaveLength(3)
+  })
+
   it('takes what fits, and refuses the rest naming index and field, never the value', async () => {
     const { send, arrived, keys, id } = await setUp({ 'Order Paid': schema })
     const good = paid({ total: 5, items: [{ sku: 'a' }] })
