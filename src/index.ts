@@ -14,6 +14,7 @@ export type {
   Reply,
 } from './http/ingest-request.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
+export type { Concern } from './keys/concern.ts'
 export type { EffectiveStatus } from './keys/effective-status.ts'
 export type { KeyRules, TrialRules } from './keys/fields.ts'
 export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'

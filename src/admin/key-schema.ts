@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { concerns } from '../keys/concern.ts'
 import { effectiveStatuses } from '../keys/effective-status.ts'
 import { keyFields } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
@@ -37,6 +38,12 @@ export const listKeysQuery = z.strictObject({
   effective_status: effectiveStatus
     .optional()
     .describe('The status as people see it: active keys are neither expired nor rotating.'),
+  concern: z
+    .enum(concerns)
+    .optional()
+    .describe(
+      'Keys in use that somebody should look at: an earlier secret ends within a day, the secret is older than 90 days, or nothing was sent for 30.',
+    ),
   source_type: sourceType.optional(),
   environment: z.string().max(64).optional(),
   workspace: z.string().max(100).optional(),

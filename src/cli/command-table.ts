@@ -1,3 +1,4 @@
+import { concerns } from '../keys/concern.ts'
 import { effectiveStatuses } from '../keys/effective-status.ts'
 import { countedSorts, storedSorts } from '../keys/list-query.ts'
 import { sourceTypes } from '../keys/source-type.ts'
@@ -32,6 +33,11 @@ export const commands = {
         value: effectiveStatuses.join('|'),
         words: effectiveStatuses,
         help: 'Only keys with this value.',
+      },
+      concern: {
+        value: concerns.join('|'),
+        words: concerns,
+        help: 'Only keys in use that somebody should look at.',
       },
       'source-type': { value: sourceTypes.join('|'), words: sourceTypes, help: 'Only keys with this value.' },
       environment: { value: 'E', help: 'Only keys of one environment.' },

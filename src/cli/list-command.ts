@@ -4,7 +4,7 @@ import { printPages } from './pages.ts'
 import type { Column } from './table.ts'
 import type { Colour } from './terminal.ts'
 
-const filters = ['status', 'source-type', 'environment', 'workspace', 'plan', 'q', 'sort'] as const
+const filters = ['status', 'concern', 'source-type', 'environment', 'workspace', 'plan', 'q', 'sort'] as const
 
 export async function listKeys(run: CommandRun): Promise<void> {
   // The table shows the effective status, too.

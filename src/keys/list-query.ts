@@ -1,4 +1,5 @@
 import { invalidField } from '../runtime/errors.ts'
+import { type Concern, concerns } from './concern.ts'
 import { type EffectiveStatus, effectiveStatuses } from './effective-status.ts'
 import { parseWorkspace } from './field-parsers.ts'
 import { type KeyStatus, keyStatuses } from './key-status.ts'
@@ -20,6 +21,8 @@ export interface ListKeysQuery {
   status?: KeyStatus
   /** The status as people see it: `active` keys are neither expired nor rotating. */
   effectiveStatus?: EffectiveStatus
+  /** Only keys that somebody should look at, for this reason. */
+  concern?: Concern
   sourceType?: SourceType
   environment?: string
   /** Keys of this workspace; `null`: keys of none. `undefined` as a value is refused: it never means all. */
@@ -55,9 +58,11 @@ export interface ParsedSort<By = StoredSort> {
 
 /** A list query after checking. */
 export interface ParsedListQuery
-  extends Omit<ListKeysQuery, 'effectiveStatus' | 'limit' | 'cursor' | 'sort'> {
+  extends Omit<ListKeysQuery, 'effectiveStatus' | 'concern' | 'limit' | 'cursor' | 'sort'> {
   /** Keys whose effective status is this one at that time, in milliseconds since the epoch. */
   effectiveStatus?: { is: EffectiveStatus; at: number }
+  /** Keys that are of this concern at that time. */
+  concern?: { is: Concern; at: number }
   limit: number
   sort: ParsedSort
   after?: PagePosition
@@ -66,6 +71,7 @@ export interface ParsedListQuery
 const fields = [
   'status',
   'effectiveStatus',
+  'concern',
   'sourceType',
   'environment',
   'workspace',
@@ -91,7 +97,7 @@ export function isCounted(sort: ParsedSort<StoredSort | CountedSort>): sort is P
 }
 
 /**
- * @param now when `effectiveStatus` is looked at.
+ * @param now when `effectiveStatus` and `concern` are looked at.
  * @throws KeyError `invalid_field` naming the field.
  */
 export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedListQuery {
@@ -99,13 +105,16 @@ export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedLi
     if (!fields.includes(field))
       throw invalidField(field.slice(0, 40), `is not a filter; use ${fields.join(', ')}`)
   }
-  const { status, effectiveStatus, sourceType, environment, plan, q, limit = 50, cursor } = query
+  const { status, effectiveStatus, concern, sourceType, environment, plan, q, limit = 50, cursor } = query
   const sort = parseSort(query.sort)
   if (status !== undefined && !keyStatuses.includes(status)) {
     throw invalidField('status', `must be one of ${keyStatuses.join(', ')}`)
   }
   if (effectiveStatus !== undefined && !effectiveStatuses.includes(effectiveStatus)) {
     throw invalidField('effectiveStatus', `must be one of ${effectiveStatuses.join(', ')}`)
+  }
+  if (concern !== undefined && !concerns.includes(concern)) {
+    throw invalidField('concern', `must be one of ${concerns.join(', ')}`)
   }
   if (sourceType !== undefined && !sourceTypes.includes(sourceType)) {
     throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
@@ -126,6 +135,7 @@ export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedLi
     sort: isCounted(sort) ? { by: 'created_at', descending: true } : (sort as ParsedSort),
     ...(status !== undefined && { status }),
     ...(effectiveStatus !== undefined && { effectiveStatus: { is: effectiveStatus, at: Math.floor(now) } }),
+    ...(concern !== undefined && { concern: { is: concern, at: Math.floor(now) } }),
     ...(sourceType !== undefined && { sourceType }),
     ...(environment !== undefined && { environment }),
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),

@@ -72,11 +72,13 @@ export function createKeyRanking({
     async page({ limit, after, sort: _, ...filter }, sort) {
       const now = Math.floor(clock.now())
       const at = Math.min(now, after?.at ?? now)
-      const { effectiveStatus, ...rest } = filter
+      const { effectiveStatus, concern, ...rest } = filter
       const asked: KeyFilter = {
         ...rest,
         ...(effectiveStatus !== undefined && { effectiveStatus: { ...effectiveStatus, at } }),
+        ...(concern !== undefined && { concern: { ...concern, at } }),
       }
+      const still: KeyFilter = { ...rest, ...(effectiveStatus !== undefined && { effectiveStatus }) }
       const name = JSON.stringify([asked, sort, at])
       const known = after === undefined ? undefined : kept.get(name)?.ranked
       const ranked = known ?? (await rank(asked, sort, at))
@@ -87,8 +89,8 @@ export function createKeyRanking({
       if (more || known !== undefined) keep(name, ranked)
       const records = await Promise.all(chosen.map(({ id }) => store.get(id)))
       return {
-        // Some may have changed since the first page.
-        data: records.filter((record) => record !== undefined && fitsList(record, filter)) as KeyRecord[],
+        // Some may have changed since the first page; times go on too slowly to matter.
+        data: records.filter((record) => record !== undefined && fitsList(record, still, 0)) as KeyRecord[],
         end: more && last !== undefined ? { ...last, at } : undefined,
       }
     },

@@ -102,11 +102,12 @@ export function createMemoryStore(): KeyStore {
     ids: (filter, after, limit) =>
       [...records.values()]
         .filter(({ id }) => after === null || id > after)
-        .filter((record) => fitsList(record, filter))
+        .filter((record) => fitsList(record, filter, lastEventOf(record.id)))
         .map(({ id }) => id)
         .sort()
         .slice(0, limit),
-    count: (query) => [...records.values()].filter((record) => fitsList(record, query)).length,
+    count: (query) =>
+      [...records.values()].filter((record) => fitsList(record, query, lastEventOf(record.id))).length,
     insert,
     insertAll: (creations) => creations.map(({ record, audit }) => insert(record, audit)),
     replace(record, audit) {
@@ -151,7 +152,7 @@ function selectPage(
   const compare = (one: PagePosition, other: PagePosition) =>
     turn * (compareValues(one.value, other.value) || compareValues(one.id, other.id))
   const matching = records
-    .filter((record) => fitsList(record, query))
+    .filter((record) => fitsList(record, query, lastEventOf(record.id)))
     .map((record) => ({ record, id: record.id, value: sortValue(sort.by, record, lastEventOf(record.id)) }))
     .filter((one) => after === undefined || compare(one, after) > 0)
     .sort(compare)

@@ -1,3 +1,4 @@
+import { concerns, hasConcern } from '../keys/concern.ts'
 import { effectiveStatuses, effectiveStatusOf } from '../keys/effective-status.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ListKeysQuery } from '../keys/list-query.ts'
@@ -124,6 +125,55 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
     )
     const page = await store.list(sorted)
     expect([page.data.length, page.more]).toEqual([2, true])
+  })
+
+  test('lists the keys that somebody should look at, by the reason', async (store) => {
+    const environment = `env-${randomBase62(12)}`
+    const at = Math.floor((await store.usage?.now?.()) ?? Date.now())
+    const dayMs = 86_400_000
+    const ago = (days: number) => ({ createdAt: at - days * dayMs, expiresAt: null })
+    const made = (days: number, ...graceDays: number[]) => ({
+      createdAt: at - days * dayMs,
+      secrets: [
+        ...graceDays.map((left) => createSecretRecord({ ...ago(days), expiresAt: at + left * dayMs })),
+        createSecretRecord(ago(days)),
+      ],
+    })
+    const kinds: Partial<KeyRecord>[] = [
+      made(1, 0.5),
+      made(1, 2),
+      made(1, 2, 0.9),
+      made(1, -0.1),
+      { ...made(1, 0.5), status: 'revoked' },
+      made(91),
+      made(91),
+      made(89),
+      made(29),
+      { ...made(91), status: 'paused' },
+      { ...made(91), expiresAt: at - 1 },
+    ]
+    const records: KeyRecord[] = []
+    for (const kind of kinds) records.push(await insert(store, { environment, ...kind }))
+    const lastEvents = new Map([6, 7, 9, 10].map((index) => [records[index]?.id as string, at - 10 * dayMs]))
+    lastEvents.set(records[5]?.id as string, at - 31 * dayMs)
+    if (store.usage === undefined) lastEvents.clear()
+    await store.usage?.add({
+      writer: randomBase62(16),
+      number: 1,
+      madeAt: at,
+      counts: [],
+      lastUsedAt: new Map(),
+      lastEventAt: lastEvents,
+    })
+    for (const concern of concerns) {
+      const query = parseListQuery({ environment, concern }, at)
+      const expected = records.filter((record) =>
+        hasConcern(record, { is: concern, at }, lastEvents.get(record.id) ?? 0),
+      )
+      const found = (await store.list(query)).data.map(({ id }) => id)
+      expect(found.toSorted()).toEqual(expected.map(({ id }) => id).toSorted())
+      if (store.count !== undefined) expect(await store.count(query)).toBe(expected.length)
+    }
   })
 
   test('lists by name, environment, source type and last event, either way, page by page', async (store) => {

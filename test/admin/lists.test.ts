@@ -111,6 +111,22 @@ describe('the list of keys', () => {
     expect(refused.body).toMatchObject({ status: 422, field: 'effective_status' })
   })
 
+  it('finds what somebody should look at, among any number of keys', async () => {
+    const { keys, names, shop, backend, app, time, send, call } = await setUp()
+    await keys.rotate(shop.writeKey.id, { gracePeriodHours: 30 * 24 })
+    await keys.rotate(backend.writeKey.id, { gracePeriodHours: 29 * 24 })
+    time.now += 28.5 * 86_400_000
+    expect(await names('concern=grace_ending')).toEqual(['backend'])
+    expect(await names('concern=grace_ending&sort=-events_24h')).toEqual(['backend'])
+    expect((await call('GET', `${base}?concern=grace_ending&limit=1`)).body.total).toBe(1)
+    expect(await names('concern=unused')).toEqual([])
+    time.now += 62 * 86_400_000
+    await send(app.key, 1)
+    expect(await names('concern=unused&sort=name')).toEqual(['backend', 'Shop'])
+    expect(await names('concern=old_secret')).toEqual(['App'])
+    expect((await call('GET', `${base}?concern=gone`)).body).toMatchObject({ status: 422, field: 'concern' })
+  })
+
   it('is searched by name, id, environment and the start of a secret', async () => {
     const { names, shop } = await setUp()
     expect(await names('q=SHO')).toEqual(['Shop'])

@@ -208,7 +208,7 @@ describe('a list query', () => {
     [
       'page',
       1,
-      'page: page is not a filter; use status, effectiveStatus, sourceType, environment, workspace, plan, q, sort, limit, cursor',
+      'page: page is not a filter; use status, effectiveStatus, concern, sourceType, environment, workspace, plan, q, sort, limit, cursor',
     ],
   ])('refuses %s %j', (field, value, problem) => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)

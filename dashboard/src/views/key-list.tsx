@@ -25,6 +25,7 @@ export function KeyList() {
   const filters: KeyFilters = {
     q: value('q').slice(0, 100),
     status: value('status'),
+    concern: value('concern'),
     source_type: value('source_type'),
     environment: value('environment'),
     workspace: value('workspace'),
@@ -44,7 +45,7 @@ export function KeyList() {
     async () => (isListed ? api.overview('key', '24h') : null),
     60_000,
   )
-  const isFiltered = ['q', 'status', 'source_type', 'environment', 'workspace'].some(
+  const isFiltered = ['q', 'status', 'concern', 'source_type', 'environment', 'workspace'].some(
     (name) => value(name) !== '',
   )
 
@@ -149,6 +150,16 @@ function ListFilters({ filters, onSort }: { filters: KeyFilters; onSort: (by: st
         <option value="paused">Paused</option>
         <option value="expired">Expired</option>
         <option value="revoked">Revoked</option>
+      </select>
+      <select
+        aria-label="Attention"
+        value={filters.concern}
+        onChange={(event) => setQuery({ concern: event.currentTarget.value })}
+      >
+        <option value="">Any attention</option>
+        <option value="grace_ending">Old secret ends within a day</option>
+        <option value="old_secret">Secret older than 90 days</option>
+        <option value="unused">Unused for 30 days</option>
       </select>
       <select
         aria-label="Source type"

@@ -11,6 +11,7 @@ const refreshMs = 15_000
 export interface KeyFilters {
   q: string
   status: string
+  concern: string
   source_type: string
   environment: string
   workspace: string

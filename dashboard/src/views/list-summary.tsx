@@ -13,6 +13,7 @@ import { formatCompact, formatCount } from '../words/format.ts'
 import { sources } from '../words/source-defaults.ts'
 
 const shownAtFirst = 4
+const shownAtMost = 50
 
 /** Figures of all keys together, and what somebody should look at. */
 export function ListSummary({ overview, readAt }: { overview: UsageOverview; readAt: number | null }) {
@@ -151,12 +152,14 @@ function NeedsAttention({ overview }: { overview: UsageOverview }) {
   const api = useApi()
   const [isAll, setAll] = useState(false)
   const { data } = useData('attention', () => findAttention(api, overview, Date.now()), 60_000)
-  if (data === null || data.length === 0) return null
+  if (data === null || data.found.length === 0) return null
+  const { found, total } = data
+  const shown = found.slice(0, isAll ? shownAtMost : shownAtFirst)
   return (
     <section class="attention" aria-label="Needs attention">
       <h2>Needs attention</h2>
       <ul>
-        {data.slice(0, isAll ? 50 : shownAtFirst).map((one) => (
+        {shown.map((one) => (
           <li key={`${one.kind} ${one.id}`}>
             <a href={keyHref(one.id)}>
               <PlainText text={one.name} />
@@ -168,10 +171,13 @@ function NeedsAttention({ overview }: { overview: UsageOverview }) {
           </li>
         ))}
       </ul>
-      {data.length > shownAtFirst && (
+      {found.length > shownAtFirst && (
         <button type="button" class="small" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
-          {isAll ? 'Show fewer' : `Show ${data.length - shownAtFirst} more`}
+          {isAll ? 'Show fewer' : `Show ${Math.min(found.length, shownAtMost) - shownAtFirst} more`}
         </button>
+      )}
+      {isAll && total > shown.length && (
+        <span class="muted"> {formatCount(total - shown.length)} more: filter the list by Attention.</span>
       )}
     </section>
   )

@@ -1,8 +1,9 @@
+import type { Concern } from '../../../src/keys/concern.ts'
 import type { Api, KeyPage } from '../api/client.ts'
 import type { UsageOverview, WriteKey } from '../api/wire.ts'
-import { currentSecret, graceEnd, rotateAfterMs } from './key-status.ts'
+import { currentSecret } from './key-status.ts'
 
-export interface Attention {
+interface Attention {
   kind: 'refusing' | 'grace' | 'old' | 'unused'
   id: string
   name: string
@@ -13,21 +14,20 @@ export interface Attention {
 }
 
 const dayMs = 86_400_000
-const unusedMs = 30 * dayMs
-const graceMs = dayMs
-const mostRotating = 500
 /** Of what is refused, from when on it is worth a look; and of how many requests. */
 const refusedShare = 0.05
 const fewRequests = 20
 
-/** What somebody should look at, the most urgent first, from any number of keys. */
-export async function findAttention(api: Api, overview: UsageOverview, now: number): Promise<Attention[]> {
-  const [quiet, old, rotating] = await Promise.all([
-    api.listKeys({ effective_status: 'active', sort: 'last_event_at', limit: '100' }),
-    api.listKeys({ effective_status: 'active', sort: 'created_at', limit: '100' }),
-    findRotating(api),
-  ])
-  const known = new Map([...old.data, ...quiet.data, ...rotating].map((key) => [key.id, key]))
+/** Keys that somebody should look at, the most urgent first: how many there are, and those that fit on the page. */
+export interface AttentionList {
+  found: Attention[]
+  total: number
+}
+
+/** The server finds them among all keys, and gives a page of each kind. */
+export async function findAttention(api: Api, overview: UsageOverview, now: number): Promise<AttentionList> {
+  const ask = (concern: Concern) => api.listKeys({ concern, sort: 'created_at', limit: '100' })
+  const [grace, old, unused] = await Promise.all([ask('grace_ending'), ask('old_secret'), ask('unused')])
   const refusing = overview.data.flatMap(({ key, group, accepted, refused, success_rate: rate }) =>
     key !== null &&
     group !== null &&
@@ -37,41 +37,29 @@ export async function findAttention(api: Api, overview: UsageOverview, now: numb
       ? [{ ...key, kind: 'refusing' as const, id: group, what: `${Math.round((1 - rate) * 100)} % refused` }]
       : [],
   )
-  const ofKeys = [...known.values()].flatMap((key) => [...concernsOf(key, now)])
-  const order = ['refusing', 'grace', 'old', 'unused']
-  return [...refusing, ...ofKeys].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+  const found = [
+    ...refusing,
+    ...grace.data.map((key) => about(key, 'grace', 'an old secret ends within a day')),
+    ...old.data.map((key) =>
+      about(key, 'old', `secret ${days(currentSecret(key)?.created_at, now)} days old`),
+    ),
+    ...unused.data.map((key) =>
+      about(
+        key,
+        'unused',
+        key.last_event_at ? `unused for ${days(key.last_event_at, now)} days` : 'never used',
+      ),
+    ),
+  ]
+  const countOf = (page: KeyPage) => page.total ?? page.data.length
+  return { found, total: refusing.length + countOf(grace) + countOf(old) + countOf(unused) }
 }
 
-/** The newest keys that rotate, whatever they send. */
-async function findRotating(api: Api): Promise<WriteKey[]> {
-  const keys: WriteKey[] = []
-  let cursor: string | null = null
-  do {
-    const page: KeyPage = await api.listKeys({ effective_status: 'rotating', limit: '100', cursor })
-    keys.push(...page.data)
-    cursor = page.next_cursor
-  } while (cursor !== null && keys.length < mostRotating)
-  return keys
-}
-
-function* concernsOf(key: WriteKey, now: number): Generator<Attention> {
+function about(key: WriteKey, kind: Attention['kind'], what: string): Attention {
   const { id, name, environment, workspace } = key
-  const secret = currentSecret(key)
-  const about = { id, name, environment, workspace, start: secret?.start ?? null }
-  const end = graceEnd(key, now)
-  if (end !== null && Date.parse(end) - now < graceMs)
-    yield { ...about, kind: 'grace', what: 'an old secret ends within a day' }
-  const isUsed = key.last_event_at ? now - Date.parse(key.last_event_at) < unusedMs : false
-  if (isUsed && secret !== undefined && now - Date.parse(secret.created_at) > rotateAfterMs)
-    yield { ...about, kind: 'old', what: `secret ${days(secret.created_at, now)} days old` }
-  if (!isUsed && now - Date.parse(key.created_at) > unusedMs)
-    yield {
-      ...about,
-      kind: 'unused',
-      what: key.last_event_at ? `unused for ${days(key.last_event_at, now)} days` : 'never used',
-    }
+  return { id, name, environment, workspace, start: currentSecret(key)?.start ?? null, kind, what }
 }
 
-function days(since: string, now: number): number {
-  return Math.floor((now - Date.parse(since)) / dayMs)
+function days(since: string | undefined, now: number): number {
+  return Math.floor((now - Date.parse(since ?? '')) / dayMs)
 }

@@ -1,11 +1,10 @@
+import { rotateAfterMs } from '../../../src/keys/concern.ts'
 import { type EffectiveStatus, effectiveStatusOf } from '../../../src/keys/effective-status.ts'
 import type { Secret, WriteKey } from '../api/wire.ts'
 
 export type KeyStatus = EffectiveStatus
 
 const dayMs = 86_400_000
-/** The documents ask for rotation at least quarterly. */
-export const rotateAfterMs = 90 * dayMs
 
 /** The state of a key by the page's clock: its times may have passed since it was read. */
 export function statusOf(key: WriteKey, now: number): KeyStatus {

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { type Concern, concernTimes } from '../../keys/concern.ts'
 import type { EffectiveStatus } from '../../keys/effective-status.ts'
 import type { KeyRecord } from '../../keys/key-record.ts'
 import type { ParsedListQuery, StoredSort } from '../../keys/list-query.ts'
@@ -116,12 +117,30 @@ function hasEffectiveStatus(
   }
 }
 
+/** The keys of which `hasConcern` says so. */
+function isOfConcern({ tables }: Database, { is, at }: { is: Concern; at: number }): RawBuilder<unknown> {
+  const { graceEndsBefore, oldBefore, unusedSince } = concernTimes(at)
+  const goesOn = sql`status = 'active' and (expires_at is null or expires_at > ${at})`
+  const used = sql`select key_id from ${tables.activity} where last_event_at > ${unusedSince}`
+  switch (is) {
+    case 'grace_ending':
+      return sql`${goesOn} and id in
+        (select key_id from ${tables.secrets} where expires_at > ${at} and expires_at < ${graceEndsBefore})`
+    case 'old_secret':
+      return sql`${goesOn} and id in (${used}) and id in
+        (select key_id from ${tables.secrets} where expires_at is null and created_at < ${oldBefore})`
+    case 'unused':
+      return sql`${goesOn} and created_at < ${unusedSince} and id not in (${used})`
+  }
+}
+
 function filterConditions(database: Database, filter: KeyFilter): RawBuilder<unknown>[] {
   const { dialect, tables } = database
-  const { status, effectiveStatus, sourceType, environment, workspace, plan, q } = filter
+  const { status, effectiveStatus, concern, sourceType, environment, workspace, plan, q } = filter
   const conditions: RawBuilder<unknown>[] = []
   if (status !== undefined) conditions.push(sql`status = ${status}`)
   if (effectiveStatus !== undefined) conditions.push(hasEffectiveStatus(database, effectiveStatus))
+  if (concern !== undefined) conditions.push(isOfConcern(database, concern))
   if (sourceType !== undefined) conditions.push(sql`source_type = ${sourceType}`)
   if (environment !== undefined) {
     // No environment has other characters, and MySQL refuses to compare them with an ASCII column.
