@@ -1,4 +1,5 @@
 import type { ChangeBarrier } from '../cache/change-barrier.ts'
+import { elapsedMs, readMoment } from '../cache/moment.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { endGrace, parseGraceHours, rotateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -40,14 +41,15 @@ export function createKeyRotation({
       const secret = await makeSecret(environment)
       return barrier.settle(async () => {
         const before = await changes.load(id)
-        const now = clock.now()
-        const after = rotateKey(before, secret, graceMs, now)
+        const began = readMoment(clock)
+        const after = rotateKey(before, secret, graceMs, began.wall)
         const committed = await changes.replace('rotate', change, before, after)
-        const graceExpiresAt = new Date(now + graceMs)
+        const graceExpiresAt = new Date(began.wall + graceMs)
         return {
           result: { writeKey: present(after), key: secret.secret, graceExpiresAt },
           change: committed,
-          harmlessForMs: now + graceMs - clock.now(),
+          // A wall clock that is set back meanwhile makes no grace longer.
+          harmlessForMs: graceMs - elapsedMs(began, clock.monotonic(), clock.now()),
         }
       })
     },

@@ -208,6 +208,30 @@ describe('a call that was left without an answer', () => {
   })
 })
 
+describe('a rotation without grace', () => {
+  it('is waited for when the wall clock is set back in the middle of it', async () => {
+    const { store } = shareMemory({ leaseMs: 2_000 })
+    let backMs = 0
+    const clock = { now: () => Date.now() - backMs, monotonic: () => performance.now() }
+    const replace = store.replace
+    store.replace = (...change) => {
+      backMs = 3_600_000
+      return replace(...change)
+    }
+    const keys = createWriteKeys({ store, clock })
+    const { id } = (await keys.create({ name: 'Leaked', sourceType: 'server' })).writeKey
+    let isDone = false
+    void keys.rotate(id, { gracePeriodHours: 0 }).then(() => {
+      isDone = true
+    })
+    await pass(wholeLeaseMs - 5)
+    expect(isDone).toBe(false)
+    await pass(10)
+    expect(isDone).toBe(true)
+    await keys.close()
+  })
+})
+
 describe('a revocation that the store loses while it is waited for', () => {
   it.each(['revoke', 'remove', 'rotate'] as const)(
     'is made again by %s before that returns',
