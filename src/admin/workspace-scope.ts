@@ -69,28 +69,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       assertOwnMeans(input)
       return keys.create({ ...input, workspace }, options)
     },
-    async import(inputs, options) {
-      const allowed = inputs.map((input) => {
-        try {
-          assertOwnMeans(input)
-          return undefined
-        } catch (error) {
-          return error as KeyError
-        }
-      })
-      const accepted = inputs.filter((_, index) => allowed[index] === undefined)
-      const made = await keys.import(
-        accepted.map((input) => ({ ...input, workspace })),
-        options,
-      )
-      const results = made.results.values()
-      return {
-        results: allowed.map((error) => {
-          if (error === undefined) return results.next().value as (typeof made.results)[number]
-          return { ok: false, code: 'invalid_field', field: error.field ?? 'input', message: error.message }
-        }),
-      }
-    },
+    import: (inputs, options) => importOwn(keys, workspace, assertOwnMeans, inputs, options),
     async find(secret) {
       const found = await keys.find(secret)
       return found?.workspace === workspace ? found : undefined
@@ -128,21 +107,44 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       return keys.usageOverview({ ...query, workspace })
     },
     async volumes(ids) {
-      const mine = await Promise.all(
-        ids.map((id) =>
-          own(id).then(
-            () => true,
-            () => false,
-          ),
-        ),
-      )
-      return keys.volumes(ids.filter((_, index) => mine[index]))
+      const mine = await Promise.allSettled(ids.map((id) => own(id)))
+      return keys.volumes(ids.filter((_, index) => mine[index]?.status === 'fulfilled'))
     },
     async audit(query = {}) {
       if (namesOther(query)) return { data: [], nextCursor: null }
       return keys.audit({ ...query, workspace })
     },
     activity: async () => limitActivity(keys.activity, await ownIds(), own),
+  }
+}
+
+/** Items beyond the means of the workspace are refused; the others are made in it. */
+async function importOwn(
+  keys: WriteKeys,
+  workspace: string,
+  assertOwnMeans: ReturnType<typeof createMeansCheck>,
+  inputs: Parameters<WriteKeys['import']>[0],
+  options: Parameters<WriteKeys['import']>[1],
+): ReturnType<WriteKeys['import']> {
+  const allowed = inputs.map((input) => {
+    try {
+      assertOwnMeans(input)
+      return undefined
+    } catch (error) {
+      return error as KeyError
+    }
+  })
+  const accepted = inputs.filter((_, index) => allowed[index] === undefined)
+  const made = await keys.import(
+    accepted.map((input) => ({ ...input, workspace })),
+    options,
+  )
+  const results = made.results.values()
+  return {
+    results: allowed.map((error) => {
+      if (error === undefined) return results.next().value as (typeof made.results)[number]
+      return { ok: false, code: 'invalid_field', field: error.field ?? 'input', message: error.message }
+    }),
   }
 }
 

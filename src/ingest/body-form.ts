@@ -33,55 +33,8 @@ export interface SenderBodyForm extends BodyForm {
  * The format of a sender whose bodies become `{ writeKey, batch }`. A key may stand beside the events and in
  * each of them, but must be the same everywhere: a body with several keys counts as one with a bad key.
  */
-export function createBodyForm({
-  batchFields,
-  keyFields,
-  tokenIn,
-  besideEvents = [],
-  homeOfKey = () => keyFields[0] as string,
-  describe,
-}: SenderForm): SenderBodyForm {
-  /** The property of a body that holds its events, if there is one. */
-  const batchFieldOf = (value: unknown) =>
-    isPlainObject(value)
-      ? batchFields.find((name) => Object.hasOwn(value, name) && Array.isArray(value[name]))
-      : undefined
-
-  function shape(value: unknown): unknown {
-    const keys = new Set<unknown>()
-
-    function withoutKeys(object: Record<string, unknown>): Record<string, unknown> {
-      const rest = { ...object }
-      for (const field of keyFields) take(rest, field)
-      const inner = tokenIn === undefined ? undefined : rest[tokenIn]
-      if (tokenIn !== undefined && isPlainObject(inner) && Object.hasOwn(inner, 'token')) {
-        const properties = { ...inner }
-        take(properties, 'token')
-        rest[tokenIn] = properties
-      }
-      return rest
-    }
-
-    function take(object: Record<string, unknown>, field: string): void {
-      if (!Object.hasOwn(object, field)) return
-      if (object[field] !== undefined) keys.add(object[field])
-      delete object[field]
-    }
-
-    function toEvent(given: unknown): unknown {
-      if (!isPlainObject(given) || Object.hasOwn(given, '__proto__')) return given
-      const event = withoutKeys(given)
-      return { ...event, ...describe(event) }
-    }
-
-    const field = batchFieldOf(value)
-    const found = Array.isArray(value) ? value : field === undefined ? [value] : (value as never)[field]
-    if (field !== undefined) withoutKeys(value as Record<string, unknown>)
-    const batch = Array.from(found as unknown[], toEvent)
-    if (keys.size === 0) return { batch }
-    return { writeKey: keys.size === 1 ? [...keys][0] : null, batch }
-  }
-
+export function createBodyForm(form: SenderForm): SenderBodyForm {
+  const shape = (value: unknown) => shapeBody(form, value)
   return {
     shape,
     parse(body) {
@@ -89,26 +42,56 @@ export function createBodyForm({
       return parsed && { value: shape(parsed.value) }
     },
     read: parseJsonOrForm,
-    underKey(sent, key, leftOut) {
-      const field = batchFieldOf(sent)
-      const kept = (events: unknown) => (events as Fields[]).filter((_, index) => !leftOut.includes(index))
-      if (field === undefined) {
-        if (!Array.isArray(sent)) return withKey(sent as Fields, key) ?? withKeyAtHome(sent as Fields, key)
-        const events = kept(sent)
-        const replaced = events.map((event) => withKey(event, key))
-        const found = replaced.some((event) => event !== undefined)
-        return events.map((event, index) => replaced[index] ?? (found ? event : withKeyAtHome(event, key)))
-      }
-      const body = sent as Fields
-      const beside = [...keyFields, ...besideEvents].filter((name) => Object.hasOwn(body, name))
-      const envelope = Object.fromEntries(beside.map((name) => [name, body[name]]))
-      const events = kept(body[field])
-      return {
-        ...(withKey(envelope, key) ?? { ...envelope, [keyFields[0] as string]: key }),
-        [field]: events.map((event) => withKey(event, key) ?? event),
-      }
-    },
+    underKey: createKeyReplacement(form),
   }
+}
+
+/** The property of a body that holds its events, if there is one. */
+function batchFieldOf({ batchFields }: SenderForm, value: unknown): string | undefined {
+  return isPlainObject(value)
+    ? batchFields.find((name) => Object.hasOwn(value, name) && Array.isArray(value[name]))
+    : undefined
+}
+
+/** The key that is in the body, and the events without it. */
+function shapeBody(form: SenderForm, value: unknown): unknown {
+  const { keyFields, tokenIn, describe } = form
+  const keys = new Set<unknown>()
+
+  function withoutKeys(object: Record<string, unknown>): Record<string, unknown> {
+    const rest = { ...object }
+    for (const field of keyFields) take(rest, field)
+    const inner = tokenIn === undefined ? undefined : rest[tokenIn]
+    if (tokenIn !== undefined && isPlainObject(inner) && Object.hasOwn(inner, 'token')) {
+      const properties = { ...inner }
+      take(properties, 'token')
+      rest[tokenIn] = properties
+    }
+    return rest
+  }
+
+  function take(object: Record<string, unknown>, field: string): void {
+    if (!Object.hasOwn(object, field)) return
+    if (object[field] !== undefined) keys.add(object[field])
+    delete object[field]
+  }
+
+  function toEvent(given: unknown): unknown {
+    if (!isPlainObject(given) || Object.hasOwn(given, '__proto__')) return given
+    const event = withoutKeys(given)
+    return { ...event, ...describe(event) }
+  }
+
+  const field = batchFieldOf(form, value)
+  const found = Array.isArray(value) ? value : field === undefined ? [value] : (value as never)[field]
+  if (field !== undefined) withoutKeys(value as Record<string, unknown>)
+  const batch = Array.from(found as unknown[], toEvent)
+  if (keys.size === 0) return { batch }
+  return { writeKey: keys.size === 1 ? [...keys][0] : null, batch }
+}
+
+function createKeyReplacement(form: SenderForm): SenderBodyForm['underKey'] {
+  const { keyFields, tokenIn, besideEvents = [], homeOfKey = () => keyFields[0] as string } = form
 
   /** Replaces each key; undefined where there is none. */
   function withKey(object: Fields, key: string): Fields | undefined {
@@ -125,6 +108,26 @@ export function createBodyForm({
     return home === tokenIn
       ? { ...event, [home]: { ...(event[home] as object), token: key } }
       : { ...event, [home]: key }
+  }
+
+  return (sent, key, leftOut) => {
+    const field = batchFieldOf(form, sent)
+    const kept = (events: unknown) => (events as Fields[]).filter((_, index) => !leftOut.includes(index))
+    if (field === undefined) {
+      if (!Array.isArray(sent)) return withKey(sent as Fields, key) ?? withKeyAtHome(sent as Fields, key)
+      const events = kept(sent)
+      const replaced = events.map((event) => withKey(event, key))
+      const found = replaced.some((event) => event !== undefined)
+      return events.map((event, index) => replaced[index] ?? (found ? event : withKeyAtHome(event, key)))
+    }
+    const body = sent as Fields
+    const beside = [...keyFields, ...besideEvents].filter((name) => Object.hasOwn(body, name))
+    const envelope = Object.fromEntries(beside.map((name) => [name, body[name]]))
+    const events = kept(body[field])
+    return {
+      ...(withKey(envelope, key) ?? { ...envelope, [keyFields[0] as string]: key }),
+      [field]: events.map((event) => withKey(event, key) ?? event),
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import {
   keptPages,
   keptSightings,
   pageLifeMs,
+  type Sighting,
   type StoredSighting,
 } from './fleet-store.ts'
 
@@ -52,24 +53,7 @@ export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
   return {
     add(seen) {
       for (const one of seen) {
-        const known = sightings.get(one.id)
-        const hour = toHour(one.lastAt)
-        const knownHour = known === undefined ? hour : toHour(known.lastAt)
-        sightings.set(one.id, {
-          ...one,
-          count: one.count + (known?.count ?? 0),
-          firstAt: Math.min(one.firstAt, known?.firstAt ?? one.firstAt),
-          lastAt: Math.max(one.lastAt, known?.lastAt ?? one.lastAt),
-          lastHour: one.count + (known !== undefined && hour === knownHour ? known.lastHour : 0),
-          hourBefore:
-            known === undefined
-              ? 0
-              : hour === knownHour
-                ? known.hourBefore
-                : hour === knownHour + hourMs
-                  ? known.lastHour
-                  : 0,
-        })
+        sightings.set(one.id, addTo(sightings.get(one.id), one))
       }
     },
     list({ kind, keyIds, since, limit }) {
@@ -111,4 +95,24 @@ export function createMemoryFleet(now: () => number = Date.now): MemoryFleet {
       for (const [id, sighting] of sightings) if (sighting.keyId === keyId) sightings.delete(id)
     },
   }
+}
+
+/** The sightings of one thing so far and one more, as one. */
+function addTo(known: StoredSighting | undefined, one: Sighting): StoredSighting {
+  const hour = toHour(one.lastAt)
+  const knownHour = known === undefined ? hour : toHour(known.lastAt)
+  return {
+    ...one,
+    count: one.count + (known?.count ?? 0),
+    firstAt: Math.min(one.firstAt, known?.firstAt ?? one.firstAt),
+    lastAt: Math.max(one.lastAt, known?.lastAt ?? one.lastAt),
+    lastHour: one.count + (known !== undefined && hour === knownHour ? known.lastHour : 0),
+    hourBefore: hourBefore(known, hour, knownHour),
+  }
+}
+
+function hourBefore(known: StoredSighting | undefined, hour: number, knownHour: number): number {
+  if (known === undefined) return 0
+  if (hour === knownHour) return known.hourBefore
+  return hour === knownHour + hourMs ? known.lastHour : 0
 }

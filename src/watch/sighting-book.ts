@@ -36,15 +36,7 @@ const pruneEveryMs = 3_600_000
 /** … and after this many stored sightings. */
 const pruneEverySightings = 500
 
-export function createSightingBook({
-  store,
-  clock,
-  flushMs,
-  problems,
-  anomalies,
-  onStoreError,
-  onStoreAnswer,
-}: {
+export interface SightingBookOptions {
   store: FleetStore
   clock: Pick<Clock, 'now' | 'monotonic'>
   flushMs: number
@@ -53,12 +45,14 @@ export function createSightingBook({
   anomalies: () => readonly Anomaly[]
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
-}): SightingBook {
+}
+
+export function createSightingBook(options: SightingBookOptions): SightingBook {
+  const { store, clock, flushMs, problems, onStoreError, onStoreAnswer } = options
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> = Promise.resolve()
   let unsent: Sighting[] = []
-  /** How often each anomaly had been seen when it was last stored. */
-  let told = new Map<string, number>()
+  const takeAnomalies = createAnomalyDeltas(options.anomalies)
   let prunedAt = Number.NEGATIVE_INFINITY
   let storedSincePruning = 0
   let closed = false
@@ -106,17 +100,6 @@ export function createSightingBook({
     await store.prune({ keptMs, now: clock.now() })
   }
 
-  function takeAnomalies(): Sighting[] {
-    const current = anomalies()
-    const taken = current.flatMap((anomaly) => {
-      const before = told.get(anomaly.id) ?? 0
-      const count = anomaly.count < before ? anomaly.count : anomaly.count - before
-      return count === 0 ? [] : [toSighting(anomaly, count)]
-    })
-    told = new Map(current.map(({ id, count }) => [id, count]))
-    return taken
-  }
-
   async function list(
     kind: Sighting['kind'],
     { keyIds, since = 0, limit = 200 }: SightingsQuery,
@@ -135,6 +118,23 @@ export function createSightingBook({
       closed = true
       await flush()
     },
+  }
+}
+
+/** What has been seen of anomalies since it was last asked for. */
+function createAnomalyDeltas(anomalies: () => readonly Anomaly[]): () => Sighting[] {
+  /** How often each had been seen then. */
+  let told = new Map<string, number>()
+
+  return () => {
+    const current = anomalies()
+    const taken = current.flatMap((anomaly) => {
+      const before = told.get(anomaly.id) ?? 0
+      const count = anomaly.count < before ? anomaly.count : anomaly.count - before
+      return count === 0 ? [] : [toSighting(anomaly, count)]
+    })
+    told = new Map(current.map(({ id, count }) => [id, count]))
+    return taken
   }
 }
 
