@@ -7,7 +7,7 @@ interface BucketSeries {
   readonly labels: Labels
 }
 
-/** A histogram as Prometheus has it: how many were at most as long as each bound. */
+/** A histogram in the form of Prometheus: for each bound, the number of values up to it. */
 export function createBuckets(bounds: readonly number[]): {
   record: DurationListener
   read(name: string): BucketSeries[]

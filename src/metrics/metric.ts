@@ -17,7 +17,7 @@ export interface Metric {
   /** UCUM, as in OpenTelemetry. */
   readonly unit: string
   readonly description: string
-  /** What one number of several processes is, for a gauge; default: the highest. */
+  /** How values of several processes are combined, for a gauge. Default: the highest. */
   readonly ofMany?: 'min'
   readonly read: (measured: Measured) => readonly Reading[]
 }

@@ -2,7 +2,7 @@ import type { AuditEntry } from '../keys/audit-entry.ts'
 import { auditOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about the audit log. Stores without one pass. */
+/** The part of the store contract about the audit log. Stores without one pass. */
 export function auditTests({ test, expect, insert, expectCommitted }: StoreSuite): void {
   test('writes one audit entry with each change, and none with a refused one', async (store) => {
     const { audit } = store

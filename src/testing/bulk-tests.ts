@@ -2,7 +2,7 @@ import type { Creation } from '../stores/key-store.ts'
 import { auditOf, find, hashOf, revisionOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about making many keys at once. Stores that do not pass. */
+/** The part of the store contract about inserting many keys at once. Stores without this method pass. */
 export function bulkTests({ test, expect, insert, expectCommitted }: StoreSuite): void {
   const creationOf = (record = createKeyRecord()): Creation => ({ record, audit: auditOf('create', record) })
 

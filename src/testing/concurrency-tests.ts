@@ -1,7 +1,7 @@
 import { auditOf, find, hashOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about changes at the same time. */
+/** The part of the store contract about concurrent changes. */
 export function concurrencyTests({ test, expect, insert }: StoreSuite): void {
   test('lets one of many concurrent changes win', async (store) => {
     const record = await insert(store)

@@ -3,7 +3,7 @@ import type { ExistingSecret, ExistingSecrets } from '../stores/key-store.ts'
 import { auditOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about which secrets exist. Stores that do not tell pass. */
+/** The part of the store contract about which secrets exist. Stores without this method pass. */
 export function existingTests({ test, expect, insert }: StoreSuite): void {
   async function readPages(existing: ExistingSecrets, limit: number): Promise<ExistingSecret[][]> {
     const pages: ExistingSecret[][] = []

@@ -10,7 +10,7 @@ import { auditOf, type StoreSuite } from './store-suite.ts'
 
 const hourMs = 3_600_000
 
-/** What processes tell each other. Stores without it pass. */
+/** The part of the store contract about what processes share. Stores without it pass. */
 export function fleetTests({ test, expect, insert }: StoreSuite): void {
   function testFleet(
     behaviour: string,
@@ -68,7 +68,7 @@ export function fleetTests({ test, expect, insert }: StoreSuite): void {
       { ...seen(1, {}), keyId: quiet },
     ])
     await fleet.prune({ keptMs: 3_600_000, now: at })
-    // By a process whose clock is ahead, of a store that has its own.
+    // Written by a process whose clock is ahead, to a store with its own clock.
     if (store.usage?.now !== undefined) await fleet.prune({ keptMs: 3_600_000, now: at + 40 * 86_400_000 })
     const left = await fleet.list({ kind: 'problem', keyIds: [keyId], since: 0, limit: 1_000 })
     expect(left.length <= keptSightings).toBe(true)

@@ -6,10 +6,7 @@ import { createKeyRecord } from './stored-key.ts'
 /** No store has given this mark to a revision. */
 const foreignMark = '0'.repeat(16)
 
-/**
- * The part of the store contract that the protocol of revocations stands on: revisions, their marks, polls,
- * the lease.
- */
+/** The part of the store contract that revocation depends on: revisions, their marks, polls and the lease. */
 export function historyTests({ test, expect, insert, expectCommitted }: StoreSuite): void {
   const positionOf = async (store: KeyStore): Promise<Position> =>
     (await store.poll({ since: null })).position
@@ -191,7 +188,7 @@ export function historyTests({ test, expect, insert, expectCommitted }: StoreSui
       const removed = await store.remove(record.id, 1, auditOf('remove', record))
       return { polled: (await store.poll({ since: null })).leaseMs, waited: removed?.leaseMs as number }
     }
-    // Short ones, as a store may keep to less than it is asked for.
+    // Short leases, because a store may use less than it is asked for.
     await store.setLease(60)
     expect(await leasesOf()).toEqual({ polled: 60, waited: 60 })
     await store.setLease(80)
@@ -204,7 +201,7 @@ export function historyTests({ test, expect, insert, expectCommitted }: StoreSui
       if (waited === 60) break
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    // Whoever has polled before trusts for the longer time, so changes have waited for that.
+    // Processes that polled before use the longer lease, so changes have waited for it.
     expect(performance.now() - beganAt >= 80).toBe(true)
     await lowered
   })

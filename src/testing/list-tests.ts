@@ -7,7 +7,7 @@ import { randomBase62 } from '../runtime/base62.ts'
 import type { StoreSuite } from './store-suite.ts'
 import { createSecretRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about lists. */
+/** The part of the store contract about lists. */
 export function listTests({ test, expect, insert }: StoreSuite): void {
   test('lists the newest keys first, page by page, without gaps or repeats', async (store) => {
     const environment = `env-${randomBase62(12)}`

@@ -1,6 +1,6 @@
 import { revisionOf, type StoreSuite } from './store-suite.ts'
 
-/** The part of the store contract that is about remembered peppers. Stores that keep none pass. */
+/** The part of the store contract about remembered peppers. Stores without this method pass. */
 export function pepperTests({ test, expect, insert }: StoreSuite): void {
   test('tells the fingerprints of peppers that it was told, each once, without a revision', async (store) => {
     if (store.notePepper === undefined) return

@@ -3,7 +3,7 @@ import { randomBase62 } from '../runtime/base62.ts'
 import { auditOf, find, hashOf, revisionOf, type StoreSuite } from './store-suite.ts'
 import { createKeyRecord, createSecretRecord } from './stored-key.ts'
 
-/** The part of the store contract that is about single keys. */
+/** The part of the store contract about single keys. */
 export function recordTests({ test, expect, insert, expectCommitted }: StoreSuite): void {
   test('finds a key by its id and by the hash of its secret', async (store) => {
     const record = await insert(store)

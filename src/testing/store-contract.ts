@@ -16,7 +16,7 @@ import type { TestTools } from './test-tools.ts'
 import { usageTests } from './usage-tests.ts'
 
 /**
- * What every `KeyStore` does, as tests for your runner. `create` is called for each test.
+ * Tests that every `KeyStore` must pass, for your test runner. `create` is called for each test.
  *
  * @example
  * ```ts

@@ -7,6 +7,6 @@ export interface StoreHarness {
   store: KeyStore
   /** Opens the same keys a second time, as another process would. Only for stores of scope `'shared'`. */
   open?(): Awaitable<KeyStore>
-  /** Called after each test, in place of `store.close()`. */
+  /** Called after each test, instead of `store.close()`. */
   close?(): Awaitable<void>
 }

@@ -3,7 +3,7 @@ import { newId } from '../keys/ids.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 
-/** A valid key as a store gets it, unlike any other; `changes` replaces fields. */
+/** A valid, unique key as a store gets it; `changes` replaces fields. */
 export function createKeyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
   return {
     id: newId('key'),

@@ -4,7 +4,7 @@ import type { WriteKeys } from '../write-keys-interface.ts'
 import type { WriteKeysOptions } from '../write-keys-options.ts'
 
 /**
- * As for `createWriteKeys`, without a store: everything goes with the test. `key`: fields of the key, all
+ * The options of `createWriteKeys` except the store: nothing outlives the test. `key`: fields of the key, all
  * optional.
  */
 export interface TestKeysOptions extends Omit<WriteKeysOptions, 'store' | 'hints'> {
@@ -25,7 +25,7 @@ export interface TestKeys {
 
 /**
  * Write keys in memory with one key, for tests of an application's own handlers. The guard is the real one,
- * so a test meets its real answers. Logs nothing unless given a `logger`.
+ * so a test gets its real answers. Logs nothing unless given a `logger`.
  *
  * @throws ConfigError, KeyError for a bad option or field.
  * @example

@@ -12,8 +12,8 @@ export interface Expectation {
 }
 
 /**
- * The functions of a test runner, handed in so that this package needs none: `{ describe, it, expect }` of
- * Vitest or Jest.
+ * The functions of your test runner, so that this package needs none: `{ describe, it, expect }` of Vitest or
+ * Jest.
  */
 export interface TestTools {
   describe(name: string, body: () => void): void

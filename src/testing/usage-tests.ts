@@ -10,7 +10,7 @@ import type { TestTools } from './test-tools.ts'
 
 const dayMs = 86_400_000
 
-/** The part of the store contract that is about usage. Stores without it pass. */
+/** The part of the store contract about usage. Stores without it pass. */
 export function usageTests(
   test: (behaviour: string, body: (store: KeyStore, harness: StoreHarness) => Promise<void>) => void,
   insert: (store: KeyStore) => Promise<KeyRecord>,
@@ -27,7 +27,7 @@ export function usageTests(
 
   const timeOf = async (usage: UsageStore) => (await usage.now?.()) ?? Date.now()
 
-  /** Everything that is counted of a key, as `minutes kind name count`, minutes counted from `base`. */
+  /** All counts of a key, as `minutes kind name count`, with minutes relative to `base`. */
   async function counted(usage: UsageStore, keyId: string, base: number): Promise<string[]> {
     // No older bucket is ever written here, and a store may read so many days at a time.
     const [from, to] = [base - 401 * dayMs, base + 400 * dayMs].map(toBucket) as [number, number]
@@ -122,7 +122,7 @@ export function usageTests(
       const record = await insert(store)
       const now = await timeOf(usage)
       const ahead = now + 40 * dayMs
-      // Where a store has no clock of its own, this is the time it goes by.
+      // If a store has no clock of its own, it uses this time.
       await usage.add({
         ...batchOf(randomBase62(16), 1, usage.now === undefined ? now : ahead, [
           countOf(record.id, toBucket(ahead)),
@@ -153,7 +153,7 @@ export function usageTests(
       const now = await timeOf(usage)
       const base = toBucket(now)
       const days = [400, 31, 29, 0]
-      // What a file can tell of the present, which has no clock of its own.
+      // A file has no clock of its own: this entry tells it the present time.
       await store.audit?.append({
         id: newId('audit'),
         at: now,

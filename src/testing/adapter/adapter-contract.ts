@@ -6,9 +6,9 @@ import { goldenTests } from './golden-tests.ts'
 import { handlingTests } from './handling-tests.ts'
 
 /**
- * What every adapter does, as tests for your runner: some 500 requests as bytes with the whole answers to
- * them, clients that leave or send more than one request, and what handlers are handed. Node.js 20.19 or
- * later. `start` is called many times, also for servers that run side by side.
+ * Tests that every adapter must pass, for your test runner: some 500 raw requests with their complete
+ * answers, clients that disconnect or send several requests, and what handlers receive. Needs Node.js 20.19
+ * or later. `start` is called many times, also for servers that run at the same time.
  *
  * @param name of the framework.
  * @param refusals what the framework refuses by itself, before the adapter is asked.

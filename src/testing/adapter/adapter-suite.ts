@@ -13,7 +13,7 @@ interface ServerWithKey extends AdapterServer {
   keyId: string
 }
 
-/** What the parts of the adapter contract share. */
+/** Shared by the parts of the adapter contract. */
 export interface AdapterSuite extends Required<FrameworkRefusals> {
   /** A test whose servers are closed behind it. */
   test(behaviour: string, body: () => Promise<void>): void

@@ -7,8 +7,7 @@ import { basic } from './golden/golden-request.ts'
 import { createAnswerReader, openSocket, sendRaw, toWire } from './raw-http.ts'
 
 /**
- * The part of the adapter contract that is about connections: what clients do on them, and what becomes of
- * them.
+ * The part of the adapter contract about connections: what clients do on them, and whether they stay open.
  */
 export function connectionTests({
   test,
@@ -136,7 +135,7 @@ export function connectionTests({
   test('serves 200 refused requests, whose bodies come late, on one connection', async () => {
     const { url, key, handled } = await launchWithKey()
     const socket = await openSocket(url)
-    // Or the system would wait 40 ms for one more small piece to send with the last one.
+    // Without this, the system would wait 40 ms to send several small pieces together.
     socket.setNoDelay(true)
     const readAnswer = createAnswerReader(socket)
     const bytes = track('sk_live_nonsense')

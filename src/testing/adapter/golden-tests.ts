@@ -19,7 +19,7 @@ const ignoredHeaders = [
 ]
 
 /**
- * The part of the adapter contract that compares whole answers, byte for byte. Requests that name the same
+ * The part of the adapter contract that compares complete answers, byte for byte. Requests that name the same
  * server share it.
  */
 export function goldenTests({ describe, it, afterAll }: TestHooks, suite: AdapterSuite): void {
@@ -79,7 +79,7 @@ export function goldenTests({ describe, it, afterAll }: TestHooks, suite: Adapte
 }
 
 /**
- * Whether a framework's JSON parser takes the body as our reader would, so that the answer is the same behind
+ * Whether a framework's JSON parser reads the body as our reader would, so that the answer is the same after
  * it.
  */
 function isReadByParsers(request: GoldenRequest): boolean {
@@ -89,7 +89,7 @@ function isReadByParsers(request: GoldenRequest): boolean {
   if (headers.some((line) => typeof line === 'string' && /^content-encoding/i.test(line))) return false
   if (body === undefined || typeof body === 'function') return true
   if (typeof body !== 'string' || body.length > 50_000) return false
-  // Parsers refuse, or strip, an own __proto__ in ways of their own.
+  // Parsers differ in how they refuse or strip an own __proto__.
   return /^[[{]/.test(body) && isJson(body) && !body.includes('__proto__')
 }
 
@@ -127,7 +127,7 @@ function toBytes(request: GoldenRequest, secret: string): Buffer {
   return toWire(start, [...lines, 'Transfer-Encoding: chunked'], chunks)
 }
 
-/** The whole answer as it has to be, with what is not compared taken over from the answer that came. */
+/** The complete expected answer. Headers that are not compared are copied from the received answer. */
 function expectedAnswer(request: GoldenRequest, answer: RawAnswer, saysConnection: boolean): RawAnswer {
   const { status, headers, body, closes } = request.expected
   const taken = Object.entries(answer.headers).filter(([header]) => ignoredHeaders.includes(header))

@@ -12,8 +12,7 @@ import { bringIntoState } from './key-states.ts'
 import { type RawAnswer, sendRaw, toWire } from './raw-http.ts'
 
 /**
- * The part of the adapter contract that is about what handlers and hooks are handed, once, in whatever way
- * the guard is mounted.
+ * The part of the adapter contract about what handlers and hooks receive, once, however the guard is mounted.
  */
 export function handlingTests({ test, expect, launch, launchWithKey, track, trackBody }: AdapterSuite): void {
   test('hands the body on as the event, too, less the write key', async () => {
@@ -49,7 +48,7 @@ export function handlingTests({ test, expect, launch, launchWithKey, track, trac
       // From here on the guard cannot know who decides.
       createIngestApi(launched.keys, { onEvents() {} })
       expect((await sendRaw(launched.url, track(launched.key))).status).toBe(200)
-      // Some servers tell the end of an answer after the client has it.
+      // Some servers report the end of an answer after the client has received it.
       for (let turn = 0; turn < 1_000 && atHandler.length < 2; turn++) await nextTurn()
       expect(atHandler).toEqual([0, 2])
     })
@@ -80,7 +79,7 @@ export function handlingTests({ test, expect, launch, launchWithKey, track, trac
     expect(headers.vary?.toLowerCase().split(/, */)).toContain('origin')
     expect(headers['x-ratelimit-remaining']).toBe('4')
     expect(handled().length).toBe(1)
-    // Charged all the same: the sender comes back with it, at the rate it may.
+    // It is charged anyway: the sender will send it again, within its rate.
     expect((await sendRaw(url, track(key))).headers['x-ratelimit-limit']).toBe('5')
   })
 

@@ -10,7 +10,7 @@ export interface RawAnswer {
   body: string
 }
 
-/** Opens a connection to the server of a URL; what goes wrong on it shows in `readAnswer`. */
+/** Opens a connection to the server of a URL. Errors on it appear in `readAnswer`. */
 export async function openSocket(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)

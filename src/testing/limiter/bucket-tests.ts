@@ -1,6 +1,6 @@
 import type { LimiterSuite } from './limiter-suite.ts'
 
-/** The part of the limiter contract that is about what is admitted. */
+/** The part of the limiter contract about what is admitted. */
 export function bucketTests(suite: LimiterSuite): void {
   const { test, apart, expect, newKey, consume, advance, advanceWallClock, admitted, slack } = suite
   const { expectAbout, expectWellFormed } = suite

@@ -8,8 +8,8 @@ import { refundTests } from './refund-tests.ts'
 import { scheduleTests } from './schedule-tests.ts'
 
 /**
- * What every `RateLimiter` does, as tests for your runner. `create` is called for each test, with a clock
- * that stands still.
+ * Tests that every `RateLimiter` must pass, for your test runner. `create` is called for each test, with a
+ * clock that stands still.
  *
  * @param keepsKeysApart false for a limiter so full that further keys share buckets: a key may then be
  * refused for another's sake.

@@ -8,19 +8,17 @@ export interface LimiterHarness {
   /** Lets time pass for the limiter. Default: the clock of the suite moves. */
   advance?(ms: number): Awaitable<void>
   /**
-   * Time in milliseconds that may pass unasked within one test: what the rate refills in it may be admitted
-   * on top. Default 0.
+   * Time in milliseconds that may pass by itself within one test. What the rate refills in that time may be
+   * admitted in addition. Default 0.
    */
   slackMs?: number
-  /**
-   * Events that may be admitted above the rate or held back from it, for a limiter that leases. Default 0.
-   */
+  /** Events that may be admitted above the rate, or withheld, for a limiter that leases. Default 0. */
   slackEvents?: number
-  /** Schedules that each property is tried with; lower it where each call is a round trip. Default 300. */
+  /** Number of schedules to try for each property. Lower it if each call is a round trip. Default 300. */
   numRuns?: number
 }
 
-/** What the parts of the limiter contract share: each test has a limiter and a clock of its own. */
+/** Shared by the parts of the limiter contract: each test has its own limiter and clock. */
 export interface LimiterSuite {
   test(behaviour: string, body: () => Promise<void>): void
   /** A test for limiters that keep keys apart. */

@@ -1,6 +1,6 @@
 import type { LimiterSuite } from './limiter-suite.ts'
 
-/** The part of the limiter contract that is about `refund` and `peek`. Limiters without them pass. */
+/** The part of the limiter contract about `refund` and `peek`. Limiters without them pass. */
 export function refundTests(suite: LimiterSuite): void {
   const { test, apart, expect, newKey, consume, advance, admitted, slack, expectAbout, limiterOf } = suite
 

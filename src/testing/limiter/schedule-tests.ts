@@ -2,8 +2,8 @@ import type { Rate } from '../../limits/rate-limiter.ts'
 import type { LimiterSuite } from './limiter-suite.ts'
 
 /**
- * The part of the limiter contract that must hold for any sender: tried with many schedules, the same in each
- * run.
+ * The part of the limiter contract that must hold for any sender. It tries many schedules, the same ones in
+ * each run.
  */
 export function scheduleTests(suite: LimiterSuite): void {
   const { test, apart, expect, newKey, consume, advance, slack, expectWellFormed, limiterOf, harnessOf } =

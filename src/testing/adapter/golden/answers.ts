@@ -1,6 +1,6 @@
 import type { ExpectedAnswer, GoldenRequest } from './golden-request.ts'
 
-// Written out once more, apart from the sources: a change there that senders would notice must fail here.
+// Copied on purpose instead of imported: a change in the sources that senders would notice must fail here.
 
 const exposed =
   'Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset'
@@ -8,7 +8,7 @@ const exposed =
 /** One header less or more than usual; `null` = not there. */
 export type HeaderChanges = Readonly<Record<string, string | null>>
 
-/** The event that is sent where nothing else is said. */
+/** The event that is sent by default. */
 export const signedUp = { type: 'track', event: 'Signed Up', userId: 'u1' }
 
 /** The request passes, and the handler gets these events. */
@@ -120,7 +120,7 @@ const hasZstd = 'createZstdDecompress' in process.getBuiltinModule('node:zlib')
 export type ProblemCode = keyof typeof problems
 
 export interface RefusalChanges {
-  /** Default: false, as most refusals come after the body was read. */
+  /** Default: false, because most refusals come after the body was read. */
   closes?: boolean
   headers?: HeaderChanges
   /** Further members of the problem body, in order. */

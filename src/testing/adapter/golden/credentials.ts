@@ -41,7 +41,7 @@ export const credentialRequests: readonly GoldenRequest[] = [
   { name: 'a good key passes', ...passes() },
   { name: 'a rotated key passes with its new secret', state: 'rotated', ...passes() },
 
-  // The six causes of 401, and a removed key, which nobody can tell from an unknown one.
+  // The causes of a 401, and a removed key, which cannot be told from an unknown one.
   { name: 'no Authorization header is 401', authorization: [], ...unauthorized() },
   { name: 'a malformed key is 401', authorization: [basic('sk_live_nonsense')], ...unauthorized() },
   { name: 'an unknown key is 401', state: 'unknown', ...unauthorized() },

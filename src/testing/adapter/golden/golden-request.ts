@@ -23,7 +23,7 @@ type KeyState =
 /** A server that golden requests are sent to; those that name the same one share it. */
 export interface GoldenServer {
   options: WriteKeysOptions
-  /** Brings it into a state before the first request. */
+  /** Sets its state before the first request. */
   prepare?: (keys: WriteKeys) => Promise<void>
 }
 
@@ -32,16 +32,19 @@ export interface ExpectedAnswer {
   /** All headers but `date`, `content-length`, `connection`, `keep-alive` and the framework's own. */
   headers: Readonly<Record<string, string>>
   body: string
-  /** Whether `Connection: close` is said, because the request's body was left unread and is not soon over. */
+  /**
+   * Whether the answer has `Connection: close`, because the rest of the body is unread and too long to wait
+   * for.
+   */
   closes: boolean
 }
 
-/** One request as bytes, and all of the answer to it, the same behind every framework. */
+/** One raw request and its complete answer, the same in every framework. */
 export interface GoldenRequest {
   name: string
   /** Default `standard`. */
   server?: string
-  /** Fields of the key beside name and source type `web`. */
+  /** Fields of the key, in addition to its name and the source type `web`. */
   key?: Partial<CreateKeyInput>
   /** Default `active`. */
   state?: KeyState

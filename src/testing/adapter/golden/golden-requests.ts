@@ -4,7 +4,7 @@ import type { GoldenRequest } from './golden-request.ts'
 import { originRequests } from './origins.ts'
 import { ruleRequests } from './rules.ts'
 
-/** Requests as bytes and the whole answers to them, the same behind every framework. Names are unique. */
+/** Raw requests and their complete answers, the same in every framework. Names are unique. */
 export const goldenRequests: readonly GoldenRequest[] = [
   ...credentialRequests,
   ...originRequests,

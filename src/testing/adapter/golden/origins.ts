@@ -255,7 +255,7 @@ export const originRequests: readonly GoldenRequest[] = [
     ...passes(),
   },
 
-  // T-C04: each refusal can be read by the page that sent the request.
+  // Each refusal can be read by the page that sent the request.
   {
     name: 'a listed origin can read 400',
     key,

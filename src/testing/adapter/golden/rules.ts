@@ -11,7 +11,7 @@ const nameRefused = (...rejected: { index: number; type: string | null }[]) =>
   refuses('event_name_not_allowed', { members: { rejected } })
 const addressRefused = refuses('ip_not_allowed')
 
-/** Texts that look like an allowed type and are not it. */
+/** Texts that look like an allowed type, but are not. */
 const nearTypes = [
   'Track',
   'TRACK',
@@ -24,7 +24,7 @@ const nearTypes = [
   '',
   'constructor',
 ]
-/** What a refusal repeats of a type: short plain words only. */
+/** A refusal repeats a type only if it is a short plain word. */
 const repeated = (type: string) => (/^[A-Za-z0-9_.:-]+$/.test(type) ? type : null)
 
 export const ruleRequests: readonly GoldenRequest[] = [
