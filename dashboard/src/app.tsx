@@ -31,7 +31,7 @@ function Shell() {
   const main = useRef<HTMLElement>(null)
   const first = useRef(true)
 
-  // Whoever cannot see the view change has to be taken to it.
+  // Move the focus, for people who cannot see that the view has changed.
   useEffect(() => {
     if (!first.current) main.current?.focus()
     first.current = false
@@ -79,7 +79,7 @@ function Shell() {
   )
 }
 
-/** One banner for all that cannot be read meanwhile. */
+/** One banner for everything that cannot be refreshed while the server is away. */
 function Away() {
   const since = awaySince.value
   return (

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 
-/** What has just been done, for a view that no longer shows what it was done to. */
+/** A message about a finished change, for a view that no longer shows the changed key. */
 export const flash = signal<{ text: string; name: string } | null>(null)
 
 let timer: ReturnType<typeof setTimeout> | undefined

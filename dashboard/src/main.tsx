@@ -7,7 +7,7 @@ const root = document.getElementById('app')
 if (root !== null) render(<App />, root)
 void resumeSession()
 
-// A page that the browser keeps for "back" must show nothing that was secret: it starts afresh.
+// A page that the browser keeps for "back" must not show a secret: reload it.
 addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload()
 })

@@ -1,7 +1,9 @@
 import { signal } from '@preact/signals'
 import { guard } from './guard.ts'
 
-/** Which view is shown. Kept behind the `#` of the address, so that the server needs to know one path only. */
+/**
+ * The current view. It is kept after the `#` of the address, so that the server has to know only one path.
+ */
 export type Route =
   | { view: 'keys' }
   | { view: 'key'; id: string }
@@ -9,7 +11,7 @@ export type Route =
   | { view: 'anomalies' }
   | { view: 'audit' }
 
-/** What a view shows of it, such as filters, behind a `?` in the hash: a link shows the same to a colleague. */
+/** Settings of the view, such as filters, after a `?` in the hash. A link shows the same to a colleague. */
 export const query = signal<Readonly<Record<string, string>>>(parseHash(location.hash).query)
 export const route = signal<Route>(parseHash(location.hash).route)
 
@@ -23,7 +25,7 @@ addEventListener('hashchange', () => {
     show(wanted)
     return
   }
-  // "Back" has moved already: stay where the unsaved is until its owner has answered.
+  // "Back" has moved already: stay at the unsaved data until the user has answered.
   history.pushState(null, '', shownHash === '' ? location.pathname : shownHash)
   guard.value.ask(() => {
     location.hash = wanted
@@ -37,7 +39,7 @@ function show(hash: string): void {
   if (JSON.stringify(next.route) !== JSON.stringify(route.peek())) route.value = next.route
 }
 
-/** Changes what stands behind the `?`; an empty text takes it away. The history keeps one entry a view. */
+/** Changes the part after the `?`; an empty text removes it. The history keeps one entry per view. */
 export function setQuery(changes: Readonly<Record<string, string>>): void {
   const next = Object.entries({ ...query.peek(), ...changes }).filter(([, value]) => value !== '')
   const path = location.hash.split('?', 1)[0] || '#/'

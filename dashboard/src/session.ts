@@ -35,7 +35,7 @@ export async function signIn(token: string | null): Promise<void> {
   session.value = { ...who, api, byToken: token !== null }
 }
 
-/** What is unsaved, such as a new secret, is still shown until its owner has dealt with it. */
+/** Unsaved data, such as a new secret, stays visible until the user has dealt with it. */
 function endSession(): void {
   const stop = effect(() => {
     if (guard.value !== null || session.peek() === null) return
@@ -58,10 +58,10 @@ export function signOut(notice = ''): void {
   session.value = null
 }
 
-/** Whether the application may know who looks, by a session of its own. */
+/** Whether the application may know the visitor from its own session. */
 const asksApplication = document.querySelector('meta[name="writekey-session"]') !== null
 
-/** The code of a link that signs in once. It leaves the address at once, and the history with it. */
+/** The code of a link that signs in once. It is removed from the address and the history at once. */
 function takeCode(): string | null {
   const code = /^#code=([\w-]{1,100})$/.exec(location.hash)?.[1]
   if (code === undefined) return null
@@ -69,7 +69,7 @@ function takeCode(): string | null {
   return code
 }
 
-/** Takes up the link, or the token of this tab after a reload. */
+/** Signs in by the link, or by the token of this tab after a reload. */
 export async function resumeSession(): Promise<void> {
   const code = takeCode()
   try {
@@ -96,7 +96,7 @@ export function useApi(): Api {
   return current.api
 }
 
-/** Whoever is of one workspace sees its keys alone, and has neither workspace nor plan to choose. */
+/** A user of one workspace sees only its keys, and cannot choose a workspace or a plan. */
 export function isOfOneWorkspace(): boolean {
   return session.value !== null && session.value.workspace !== null
 }

@@ -29,9 +29,9 @@ export class ApiError extends Error {
   }
 }
 
-/** Where the application is mounted: what stands before `/events/write-keys` in the address of this page. */
+/** Where the application is mounted: the part before `/events/write-keys` in this page's address. */
 export const mountPath = location.pathname.replace(/\/events\/write-keys\/?$/, '')
-/** Where the application says that its ingest endpoints are, from the root of this host. */
+/** The path of the ingest endpoints on this host, as the application has set it. */
 export const ingestPath =
   document.querySelector<HTMLMetaElement>('meta[name="writekey-ingest"]')?.content ?? '/v1'
 const eventsPath = `${mountPath}/api/v1/events`
@@ -41,7 +41,7 @@ export type KeyPage = Page<WriteKey> & { total: number | null }
 
 interface DecisionPage {
   data: Decision[]
-  /** `process`: the store carries nothing from one process to another. */
+  /** `process`: the store does not share decisions between processes. */
   scope: 'fleet' | 'process'
   process: string
 }
@@ -49,7 +49,7 @@ interface DecisionPage {
 export interface Api {
   session(): Promise<Session>
   listKeys(query: Readonly<Record<string, string | null>>): Promise<KeyPage>
-  /** The key that a secret belongs to; 404 when there is none. The secret is in the body and nowhere else. */
+  /** The key that a secret belongs to; 404 if there is none. The secret is sent only in the body. */
   findKey(secret: string): Promise<WriteKey>
   getKey(id: string): Promise<WriteKey>
   createKey(fields: Partial<KeyFields> & { environment?: string }): Promise<CreatedKey>
@@ -74,7 +74,10 @@ export interface Api {
   anomalies(keyId?: string): Promise<{ data: Anomaly[] }>
 }
 
-/** The management API with one token; null: as whom the application's own session says. `onUnauthorized` is told when the server no longer takes it. */
+/**
+ * The management API with one token; null: with the application's own session. `onUnauthorized` is called
+ * when the server no longer accepts it.
+ */
 export function createApi(token: string | null, onUnauthorized: () => void): Api {
   async function send(method: string, url: string, options: RequestInit & { json?: unknown } = {}) {
     const { json, headers, ...rest } = options
@@ -156,7 +159,7 @@ export function createApi(token: string | null, onUnauthorized: () => void): Api
   }
 }
 
-/** The token that a server at a terminal gives for the code it has printed; null when the code is good no more. */
+/** Exchanges the code that `writekey serve` has printed for a token; null if the code is no longer valid. */
 export async function redeemCode(code: string): Promise<string | null> {
   const response = await fetch(`${eventsPath}/sign-in`, {
     method: 'POST',

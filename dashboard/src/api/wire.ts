@@ -16,7 +16,7 @@ import type {
   UsageOverviewJson,
 } from '../../../src/admin/wire.ts'
 
-/** A key as lists and single calls give it: changes answer without the volume. */
+/** A key in lists and single answers. Answers to changes have no volume. */
 export type WriteKey = KeyJson & Partial<Pick<KeyWithVolumeJson, VolumeField>>
 type VolumeField = Exclude<keyof KeyWithVolumeJson, keyof KeyJson>
 

@@ -63,9 +63,9 @@ const downRoom = 44
 
 /** Accepted events by type above the axis, refused requests by reason below it; a bar is read by mouse, touch and arrow keys. */
 export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) {
-  // Stays when the pointer leaves: what stands below would move away from under it.
+  // Stays when the pointer leaves. Otherwise the content below would move under the pointer.
   const [active, setActive] = useState<number | null>(null)
-  // Drawn at about the size it is shown, so that its letters are as large as those around it.
+  // Drawn at about its displayed size, so that its text is as large as the text around it.
   const isNarrow = matchMedia('(max-width: 760px)').matches
   const width = isNarrow ? 340 : 900
   const most = niceCeiling(Math.max(1, ...buckets.map(({ accepted }) => sum(accepted))))

@@ -7,9 +7,11 @@ interface DialogProps {
   title: ComponentChildren
   onClose: () => void
   wide?: boolean
-  /** What is lost when it is closed now, as a question; then closing, "back" and reload ask first. */
+  /**
+   * What is lost if the dialog is closed now, as a question. If set, closing, "back" and reload ask first.
+   */
   loss?: string | null
-  /** What the button says that closes it all the same. */
+  /** The label of the button that closes it anyway. */
   discard?: string
   children: ComponentChildren
 }
@@ -27,7 +29,7 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
     const opener = document.activeElement
     const dialog = element.current
     dialog?.showModal()
-    // By default the focus would be on the button that closes: what one came for is first.
+    // By default the close button would get the focus; focus the content first.
     dialog?.querySelector<HTMLElement>(firstControl)?.focus()
     return () => {
       // While it is open nothing behind it takes the focus.

@@ -6,11 +6,11 @@ interface KeyLabelProps {
   id: string
   /** null: there is no such key any more. */
   of: KeyName | null | undefined
-  /** What it was called then; default: as it is called now. */
+  /** Its name at that time. Default: its current name. */
   name?: string | undefined
 }
 
-/** A key with what tells it from another one of the same name. */
+/** A key, with the fields that tell it from another key of the same name. */
 export function KeyLabel({ id, of: key, name }: KeyLabelProps) {
   return (
     <span class="key-label">

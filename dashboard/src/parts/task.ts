@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 
-/** A call that a click asks for. One runs at a time; what went wrong is kept for showing. */
+/** A call started by a click. Only one runs at a time. Its error is kept to be shown. */
 export interface Task<Args extends unknown[] = []> {
   start: (...args: Args) => Promise<void>
   busy: boolean
@@ -26,8 +26,8 @@ export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<
 }
 
 /**
- * Data that a view shows: read when the view opens, when `key` changes, on `reload`, and every `refreshMs`. While the server is
- * away it is asked every 2 s, and what was read last stays with the time of its reading.
+ * Data of a view. It is read when the view opens, when `key` changes, on `reload`, and every `refreshMs`.
+ * While the server is away, it is requested every 2 s, and the last data stays, with its time.
  */
 export function useData<T>(key: string, read: () => Promise<T>, refreshMs?: number) {
   const [data, setData] = useState<T | null>(null)

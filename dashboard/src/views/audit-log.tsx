@@ -55,7 +55,7 @@ export function AuditTrail({ keyId, version = 0 }: { keyId?: string; version?: n
   )
   const known = new Set(entries.map(({ id }) => id))
   const fresh = (newest.data?.data ?? []).filter(({ id }) => !known.has(id))
-  // More than a page has come at once: what lies between is not there to be shown.
+  // More than a page arrived at once, so entries in between are missing.
   const hasGap = newest.data !== null && fresh.length > 0 && fresh.length === newest.data.data.length
   const shown = hasGap && isRead ? fresh : [...(isRead ? fresh : []), ...entries]
 

@@ -40,7 +40,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
         onCancel={onClose}
         onSubmit={async () => {
           const { plan, ...fields } = toKeyFields(form)
-          // None chosen is not a choice of none: the plan is not everybody's to set.
+          // Send no plan if none was chosen: not everybody may set it.
           setCreated(await api.createKey({ ...fields, ...(plan != null && { plan }) }))
         }}
       />

@@ -94,7 +94,7 @@ function Events({ filters }: { filters: Record<string, string> }) {
   )
 }
 
-/** Says no more than what is known: an empty list is what fits the filters, of what is kept. */
+/** An empty list only means that no kept decision matches the filters. */
 function NothingYet({ isFiltered, keyId }: { isFiltered: boolean; keyId: string | undefined }) {
   const api = useApi()
   const { data } = useData('scope', () => api.decisions({ limit: '1' }), 5_000)

@@ -105,7 +105,7 @@ function Payload({ text }: { text: string }) {
   )
 }
 
-/** A payload that was cut is no JSON any more: it stays as it is. */
+/** A truncated payload is not JSON any more: show it as it is. */
 function pretty(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)

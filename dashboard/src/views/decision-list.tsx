@@ -14,7 +14,7 @@ interface DecisionListProps {
   openRef?: string | undefined
 }
 
-/** Decisions as lines: what was sent from where, what came of it, and what to do about it. */
+/** Decisions as lines: what was sent, from where, the outcome, and what to do about it. */
 export function DecisionList({ decisions, showKey = false, openRef }: DecisionListProps) {
   const [open, setOpen] = useState<string | undefined>(openRef)
   return (
@@ -41,7 +41,7 @@ interface Group {
   first: string
 }
 
-/** A sender that is refused tries again: what repeats is one line that counts. */
+/** A refused sender tries again. Repeated refusals are one line with a count. */
 function groupAlike(decisions: Decision[]): Group[] {
   const groups: (Group & { alike: string })[] = []
   for (const decision of decisions) {

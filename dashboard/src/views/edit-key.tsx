@@ -26,8 +26,8 @@ interface EditKeyProps {
 type Field = keyof SentFields
 
 /**
- * Rules in three steps: the form, what would change, and, where somebody was faster, both versions. Whatever the page shows
- * behind it meanwhile, the key as it was when the form was opened is what a save is held against.
+ * Edits rules in three steps: the form, the changes, and, if somebody else has changed the key, both
+ * versions. A save is always compared with the key as it was when the form was opened.
  */
 export function EditKey({ of: opened, onChanged, onClose }: EditKeyProps) {
   const api = useApi()
@@ -133,7 +133,7 @@ interface ReviewProps {
   error: unknown
   onBack: () => void
   onSave: () => void
-  /** Null: something of it cannot be on trial, or is already put there. */
+  /** Null: some of it cannot be put on trial, or is on trial already. */
   onTry: (() => void) | null
 }
 

@@ -15,7 +15,7 @@ interface FixDialogProps {
   onClose: () => void
 }
 
-/** Adds to one list of a key what was refused, after saying what that lets in. */
+/** Adds the refused value to one list of a key, after saying what that lets in. */
 export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
   const api = useApi()
   const { data: key, error } = useData(keyId, () => api.getKey(keyId))

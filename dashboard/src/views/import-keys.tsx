@@ -34,7 +34,7 @@ interface Outcome {
   text: string
 }
 
-/** Brings along keys that were made elsewhere: a dry run first, then the keys that passed it. */
+/** Imports keys that were made elsewhere: first a dry run, then the keys that passed it. */
 export function ImportKeys({ onClose }: { onClose: () => void }) {
   const api = useApi()
   const [text, setText] = useState('')
@@ -138,7 +138,7 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
   )
 }
 
-/** Lines with something to say that are shown; files may have thousands. */
+/** How many lines with messages are shown; files may have thousands. */
 const mostShown = 200
 
 function Outcomes({

@@ -8,7 +8,7 @@ type Ending = 'pause' | 'revoke' | 'delete'
 
 const verbs: Readonly<Record<Ending, string>> = { pause: 'Pause', revoke: 'Revoke', delete: 'Delete' }
 
-/** What happens, said behind the name of the key. */
+/** What happens, shown after the key's name. */
 const effects: Readonly<Record<Ending, ComponentChildren>> = {
   pause: (
     <>

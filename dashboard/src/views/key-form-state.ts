@@ -3,7 +3,7 @@ import type { KeyFields, SourceType, WriteKey } from '../api/wire.ts'
 import { forEachList, type ListField, listFields, listRules } from '../words/list-rules.ts'
 import { sources } from '../words/source-defaults.ts'
 
-/** A rule is chosen, never the result of an empty field: `any` = there is none. */
+/** A rule is always chosen, never the result of an empty field. `any` = no rule. */
 export interface ListChoice {
   mode: 'any' | 'list'
   text: string

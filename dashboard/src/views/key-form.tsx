@@ -32,7 +32,7 @@ export interface KeyFormPart {
   problem: (field: string) => string | undefined
 }
 
-/** For the control of a field: whether it is at fault, and what says so. */
+/** For a field's control: whether it has an error, and which element describes it. */
 export function faultOf(problem: KeyFormPart['problem'], field: string) {
   return problem(field) === undefined
     ? {}
@@ -130,7 +130,7 @@ export function KeyForm(props: KeyFormProps) {
   )
 }
 
-/** Suggestions follow the source type as long as nobody has chosen otherwise. */
+/** Suggestions follow the source type until the user chooses something else. */
 function suggestionsFor(source: SourceType, form: KeyFormState): Partial<KeyFormState> {
   const before = sources[form.source]
   return {

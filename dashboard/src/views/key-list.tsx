@@ -34,7 +34,7 @@ export function KeyList() {
   const [dialog, setDialog] = useState<'create' | 'import' | null>(null)
   const [chosen, setChosen] = useState<ReadonlyMap<string, WriteKey>>(new Map())
   const list = useKeyPages(filters)
-  // Adding up all keys takes the server a second for 20 000 of them: the list that people came for is asked for first.
+  // Adding up 20 000 keys takes the server a second, so the list is requested first.
   const [isListed, setListed] = useState(false)
   const hasAnswer = list.keys !== null || list.error !== null
   useEffect(() => {

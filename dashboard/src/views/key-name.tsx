@@ -22,7 +22,7 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error
       const latest = await api.getKey(opened.id)
-      // Other fields are no reason to stop; another new name is.
+      // Changes of other fields do not matter here; another new name does.
       if (latest.name === opened.name && latest.version !== opened.version) return rename(name, latest)
       onChanged(latest)
       setDraft({ name, opened: latest })

@@ -24,7 +24,7 @@ interface FoundKeys {
   total: number | null
 }
 
-/** One page of keys that the server has found and sorted, read anew every 15 s. */
+/** One page of keys, searched and sorted by the server, refreshed every 15 s. */
 export function useKeyPages(filters: KeyFilters) {
   const api = useApi()
   const [cursors, setCursors] = useState<(string | null)[]>([null])

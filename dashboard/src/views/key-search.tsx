@@ -80,7 +80,10 @@ export function KeySearch({ onDown }: { onDown: () => void }) {
   )
 }
 
-/** Longer than an id, without a space: rather asked for in vain than put into an address. */
+/**
+ * Longer than an id and without a space: it may be a secret, so send it in a body instead of putting it into
+ * an address.
+ */
 function isSecret(text: string, isPasted: boolean): boolean {
   if (/\s/.test(text)) return false
   if (text.length >= 32) return true

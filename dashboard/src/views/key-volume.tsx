@@ -124,7 +124,7 @@ function Chart({ usage, window }: { usage: Usage; window: string }) {
   )
 }
 
-/** Each reason opens where its refusals came from. */
+/** Each reason opens to show where its refusals came from. */
 function Refusals({ id, counts, total }: { id: string; counts: Counts; total: number }) {
   const [open, setOpen] = useState<string | null>(null)
   return (

@@ -25,7 +25,7 @@ export function LastDecisions({ of: key }: { of: WriteKey }) {
   )
 }
 
-/** An empty list of what is kept is not the same as nothing having arrived. */
+/** An empty list does not mean that nothing arrived: only some decisions are kept. */
 function NothingKept({ of: key, isOneProcess }: { of: WriteKey; isOneProcess: boolean }) {
   const refused = key.rejected_24h ?? 0
   return (

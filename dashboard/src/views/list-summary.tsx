@@ -15,7 +15,7 @@ import { sources } from '../words/source-defaults.ts'
 const shownAtFirst = 4
 const shownAtMost = 50
 
-/** Figures of all keys together, and what somebody should look at. */
+/** Totals of all keys, and the keys that need attention. */
 export function ListSummary({ overview, readAt }: { overview: UsageOverview; readAt: number | null }) {
   const { accepted, refused, success_rate: rate } = overview.total
   return (
@@ -53,7 +53,7 @@ const groupings: Record<Grouping, { button: string; column: string }> = {
   key: { button: 'By key', column: 'Key' },
 }
 
-/** Which source type, workspace or key errs most; the choice stands in the address. */
+/** Which source type, workspace or key has the most refusals. The choice is kept in the address. */
 function Groups() {
   const api = useApi()
   const names = (Object.keys(groupings) as Grouping[]).filter(

@@ -10,8 +10,8 @@ const maxLines = 200
 export type Connection = 'connecting' | 'live' | 'lost'
 
 /**
- * Recent decisions, newest first, and those that follow; reconnects by itself where it broke off. While paused they are held
- * back and counted.
+ * Recent decisions, newest first, and new ones as they arrive. It reconnects and continues by itself. While
+ * paused, new ones are held back and counted.
  *
  * @param search the filters of the API as a query string
  */
@@ -74,7 +74,8 @@ export function useLiveDecisions(search: string, isPaused: boolean) {
       }
     }
 
-    // A busy application decides thousands of requests per second: what arrives together is painted together.
+    // A busy application handles thousands of requests per second, so decisions that arrive together are
+    // rendered together.
     async function read(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
       let isDue = false
       const paint = () => {

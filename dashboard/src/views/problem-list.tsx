@@ -24,7 +24,7 @@ interface ProblemListProps {
   showKey?: boolean
 }
 
-/** Refusals that are alike as one line each: why, of which key, from where, how often, and what to do. */
+/** Similar refusals, one line each: why, which key, from where, how often, and what to do. */
 export function ProblemList({ filters, showKey = true }: ProblemListProps) {
   const api = useApi()
   const { data, error, readAt, reload } = useData(JSON.stringify(filters), () => api.problems(filters), 5_000)

@@ -16,7 +16,7 @@ interface SecretRevealProps {
   onClose: () => void
 }
 
-/** Shows a secret the one time it can be shown. It lives in the state of this component and goes with it. */
+/** Shows a secret the only time that it can be shown. The secret exists only in this component's state. */
 export function SecretReveal({ title, writeKey, secret, graceExpiresAt, onClose }: SecretRevealProps) {
   const types = writeKey.allowed_event_types
   const eventType = types === null || types.includes('track') ? 'track' : (types[0] ?? 'track')

@@ -74,7 +74,8 @@ export function TestEvent({ secret, eventType }: { secret: string; eventType: st
 }
 
 async function sendEvent(path: string, secret: string, body: string): Promise<TestAnswer> {
-  // Elsewhere the page's policy would stop it anyway; here it is said in words, and the secret stays on this origin.
+  // The page's policy would block any other origin anyway. This explains it, and the secret stays on this
+  // origin.
   const url = new URL(path, location.origin)
   if (url.origin !== location.origin) throw new Error('The path must be on this origin.')
   const start = performance.now()

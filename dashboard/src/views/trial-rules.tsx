@@ -8,7 +8,7 @@ import { fieldLabels, fieldText } from '../words/fields.ts'
 import { formatCount } from '../words/format.ts'
 import { describeReason } from '../words/reasons.ts'
 
-/** Rules that are judged beside the enforced ones: what they would have refused, and what becomes of them. */
+/** Rules on trial: what they would have refused, and buttons to enforce or drop them. */
 export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
   const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)

@@ -14,7 +14,7 @@ interface Attention {
 }
 
 const dayMs = 86_400_000
-/** Of what is refused, from when on it is worth a look; and of how many requests. */
+/** The share of refusals that needs attention, and the least number of requests for it. */
 const refusedShare = 0.05
 const fewRequests = 20
 

@@ -26,7 +26,7 @@ function exampleBody({ types, names }: Decision): string {
   return JSON.stringify({ ...(type && { type }), ...(name && { event: name }), userId: 'u1' })
 }
 
-/** Control characters would reach whoever pastes it into a terminal. */
+/** Control characters would reach the terminal into which this is pasted. */
 function quote(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')

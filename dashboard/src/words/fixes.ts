@@ -1,6 +1,6 @@
 import type { KeyFields, WriteKey } from '../api/wire.ts'
 
-/** What was refused, of a decision or of a problem. */
+/** The refused values of a decision or a problem. */
 export interface Refused {
   reason: string | null
   key_id: string | null
@@ -19,7 +19,7 @@ export interface Fix {
   entries: string[]
 }
 
-/** The rule that would let this in, where adding to one list does it. */
+/** The rule that would let this in, if adding to one list is enough. */
 export function fixFor({ reason, key_id: keyId, origin, address, types, names }: Refused): Fix | null {
   if (keyId === null) return null
   if (reason === 'origin_not_allowed' && origin !== null && /^https?:\/\//.test(origin))

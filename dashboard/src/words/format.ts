@@ -43,7 +43,7 @@ export function formatAgo(time: string, now: number): string {
   return formatDay(time)
 }
 
-/** "23 h 59 min": what is left until a moment; the last hour with its seconds. */
+/** "23 h 59 min": the time left until a moment. In the last hour, with seconds. */
 export function formatLeft(time: string, now: number): string {
   const left = Math.max(0, Date.parse(time) - now)
   if (left >= 3 * dayMs) return `${Math.floor(left / dayMs)} d`

@@ -6,7 +6,7 @@ export type KeyStatus = EffectiveStatus
 
 const dayMs = 86_400_000
 
-/** The state of a key by the page's clock: its times may have passed since it was read. */
+/** The state of a key by the page's clock: it may have expired since it was read. */
 export function statusOf(key: WriteKey, now: number): KeyStatus {
   const parse = (time: string | null) => (time === null ? null : Date.parse(time))
   const secrets = key.secrets.map(({ expires_at }) => ({ expiresAt: parse(expires_at) }))

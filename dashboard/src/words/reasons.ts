@@ -1,6 +1,9 @@
 import { type ReasonAdvice, reasonAdvice } from '../../../src/verifier/reason-advice.ts'
 
-/** An internal reason in plain words. One that a newer server has and this page does not know stands for itself. */
+/**
+ * An internal reason in plain words. A reason of a newer server that this page does not know is shown
+ * unchanged.
+ */
 export function describeReason(reason: string): ReasonAdvice {
   return Object.hasOwn(reasonAdvice, reason)
     ? reasonAdvice[reason as keyof typeof reasonAdvice]

@@ -6,7 +6,7 @@ export interface Snippet {
   code: string
 }
 
-/** Ready to paste, with the secret in it where it has to be. */
+/** Examples to paste, with the secret filled in. */
 export function snippetsFor(secret: string, sourceType: SourceType, eventType: string): Snippet[] {
   const ingest = `${location.origin}${ingestPath}`
   const body = eventType === 'track' ? `{"event":"Test Event","userId":"u1"}` : `{"userId":"u1"}`

@@ -47,7 +47,7 @@ export function senderShareOf(rate: number | null): string {
 
 type Rules = Pick<KeyFields, 'source_type' | 'allowed_origins' | 'allowed_event_types' | 'rate_limit_eps'>
 
-/** What to think about before saving a key with these rules. */
+/** Warnings to show before a key with these rules is saved. */
 export function warningsFor(rules: Rules): string[] {
   const warnings: string[] = []
   const { source_type: source, allowed_origins: origins, allowed_event_types: types } = rules
