@@ -1,15 +1,21 @@
+/**
+ * V8 before 13, of Node 20 and 22, makes a hidden class for each object alone once its prototype has been replaced, and one more with
+ * each property that is added then. Later releases share them. Bun has another engine, and the version of V8 that it stands in for.
+ */
+const { v8, bun }: Readonly<Record<string, string | undefined>> = globalThis.process?.versions ?? {}
+const isUnshared = v8 !== undefined && Number.parseInt(v8, 10) < 13 && bun === undefined
+
 const passing = Symbol('added and deleted again')
 
 /**
- * Lets V8 keep a request or response of Express's as a table of its properties. Express gives each of them another prototype; from then on
- * V8 up to Node 22 makes a hidden class for that object alone, and one more with each property that is added, so that no code
- * which reads it ever becomes fast. An object of which a property was deleted is a table instead, and all tables of a kind share one hidden
- * class. Later releases share them anyway, and only undo the addition.
+ * Has V8 keep a request or response, whose prototype Express has replaced, as a table of its properties: that is what becomes of
+ * an object when a property is deleted, and tables of a kind share one hidden class. Without it no code that reads such an object ever
+ * becomes fast.
  *
- * With it, a request that `writeKeyAuth` guards in Express takes 90 µs of processor time instead of 140 (`npm run bench -- http`).
+ * A request that `writeKeyAuth` guards in Express takes 90 µs of processor time then instead of 140 (`npm run bench -- http`).
  */
 export function shareShape(object: object): void {
-  if (!Object.isExtensible(object)) return
+  if (!isUnshared || !Object.isExtensible(object)) return
   const holder = object as { [passing]?: boolean }
   holder[passing] = true
   delete holder[passing]
