@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http'
+import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
 import express from 'express'
@@ -11,27 +9,15 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { guardListener } from '../../adapters/node.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { startedServers } from '../listening-servers.ts'
 
 const { createProxyMiddleware } = createRequire(import.meta.url)(
   'http-proxy-middleware',
 ) as typeof import('http-proxy-middleware')
 
 const event = { type: 'track', event: 'Signed Up', userId: '42' }
-const closing: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closing.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const { closing, listen, closeAll } = startedServers()
+afterEach(closeAll)
 
 /** A server further in that answers with what it was sent. */
 const startUpstream = () =>

@@ -1,47 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Cacheable } from '../../src/cache/cached-keys.ts'
-import { createKeyCache, type KeyCacheOptions } from '../../src/cache/key-cache.ts'
 import type { KeyCache } from '../../src/cache/key-cache-interface.ts'
-import { createOutages } from '../../src/cache/outages.ts'
-import { createMissBudget } from '../../src/cache/unknown-key-budget.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
 import { StoreError } from '../../src/runtime/errors.ts'
 import type { KeyStore } from '../../src/stores/key-store.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { createManualClock, type ManualClock } from '../contract/limiter-contract.ts'
+import { type CachedRecord, createRecordCache } from './record-cache.ts'
 import { digestOf, createGate as gate, shareMemory } from './shared-memory.ts'
-
-type CachedRecord = KeyRecord & Cacheable
-
-function createCache(
-  store: KeyStore,
-  clock: ManualClock,
-  {
-    onStoreError = () => {},
-    ...options
-  }: Partial<KeyCacheOptions<CachedRecord>> & { onStoreError?: (error: Error) => void } = {},
-): KeyCache<CachedRecord> {
-  const outages = createOutages(onStoreError, () => {})
-  return createKeyCache<CachedRecord>({
-    store,
-    clock,
-    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
-    budget: createMissBudget(clock),
-    maxKeys: 100,
-    // Long, so that the timer, which runs on real time, does not poll on its own within a test.
-    leaseMs: 60_000,
-    namesLease: false,
-    staleOnOutageMs: 0,
-    index: true,
-    storeOutage: outages,
-    onUntold: () => {},
-    hintsOutage: outages,
-    onStaleAccept: () => {},
-    onAnswer() {},
-    onRevisionRegressed: () => {},
-    ...options,
-  })
-}
 
 const source = () => '192.0.2.1'
 let entries = 0
@@ -80,7 +45,7 @@ describe('the cache of a shared store', () => {
   it('asks the store once for a key and then not again while the lease holds', async () => {
     const { store, asked } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     for (let round = 0; round < 5; round++) expect(await statusOf(cache, record)).toBe('active')
     expect(asked.lookUps).toBe(1)
@@ -99,7 +64,7 @@ describe('the cache of a shared store', () => {
       },
     }
     for (const namesLease of [false, true]) {
-      const cache = createCache(naming, createManualClock(), { leaseMs: 700, namesLease })
+      const cache = createRecordCache(naming, createManualClock(), { leaseMs: 700, namesLease })
       const record = await insert(store)
       expect(await statusOf(cache, record)).toBe('active')
       await cache.refresh()
@@ -115,7 +80,7 @@ describe('the cache of a shared store', () => {
     ] as const) {
       const shared = shareMemory({ leaseMs: stores })
       const clock = createManualClock()
-      const cache = createCache(shared.store, clock, { leaseMs: own })
+      const cache = createRecordCache(shared.store, clock, { leaseMs: own })
       const record = await insert(shared.store)
       await statusOf(cache, record)
       expect(cache.leaseMs()).toBe(5_000)
@@ -141,7 +106,7 @@ describe('the cache of a shared store', () => {
   ])('does not trust what it has when %s', async (_, pass) => {
     const { store } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     await statusOf(cache, record)
     await change(store, record)
@@ -153,7 +118,7 @@ describe('the cache of a shared store', () => {
 
   it('shares one read among concurrent requests for one key', async () => {
     const { store, asked, before } = shareMemory()
-    const cache = createCache(store, createManualClock())
+    const cache = createRecordCache(store, createManualClock())
     const record = await insert(store)
     const { wait, open } = gate()
     before.lookUp = wait
@@ -166,7 +131,7 @@ describe('the cache of a shared store', () => {
 
   it('keeps no read that a change has overtaken, and lets nobody join it', async () => {
     const { store, asked, before } = shareMemory()
-    const cache = createCache(store, createManualClock())
+    const cache = createRecordCache(store, createManualClock())
     const [record, other] = [await insert(store), await insert(store)]
     await statusOf(cache, other)
     const { wait, open } = gate()
@@ -187,7 +152,7 @@ describe('the cache of a shared store', () => {
 
   it('keeps a read of one key while another one changes', async () => {
     const { store, asked, before } = shareMemory()
-    const cache = createCache(store, createManualClock())
+    const cache = createRecordCache(store, createManualClock())
     const [record, other] = [await insert(store), await insert(store)]
     await statusOf(cache, other)
     const { wait, open } = gate()
@@ -205,7 +170,9 @@ describe('the cache of a shared store', () => {
   it('never caches a failure', async () => {
     const { store, before } = shareMemory()
     const errors: unknown[] = []
-    const cache = createCache(store, createManualClock(), { onStoreError: (error) => errors.push(error) })
+    const cache = createRecordCache(store, createManualClock(), {
+      onStoreError: (error) => errors.push(error),
+    })
     const record = await insert(store)
     before.lookUp = () => {
       throw new Error('down')
@@ -219,7 +186,7 @@ describe('the cache of a shared store', () => {
 
   it('gives up a read that hangs, and asks anew for the next request', async () => {
     const { store, before } = shareMemory()
-    const cache = createCache(store, createManualClock())
+    const cache = createRecordCache(store, createManualClock())
     const record = await insert(store)
     before.lookUp = () => new Promise(() => {})
     await expect(statusOf(cache, record)).rejects.toMatchObject({ code: 'store_timeout' })
@@ -231,7 +198,7 @@ describe('the cache of a shared store', () => {
   it('gives up a poll that hangs, and does not listen to its late answer', async () => {
     const { store, before } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     await statusOf(cache, record)
     const { wait, open } = gate()
@@ -253,7 +220,7 @@ describe('the cache of a shared store', () => {
   it('asks once more when the poll it found under way fails', async () => {
     const { store, before } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     await statusOf(cache, record)
     const { wait, open } = gate()
@@ -274,7 +241,7 @@ describe('the cache of a shared store', () => {
   it('does not take the lease from a poll that began too long ago', async () => {
     const { store, before, asked } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     await statusOf(cache, record)
     const { wait, open } = gate()
@@ -298,7 +265,10 @@ describe('the cache of a shared store', () => {
       const { store, before } = shareMemory()
       const clock = createManualClock()
       const stale: string[] = []
-      const cache = createCache(store, clock, { staleOnOutageMs, onStaleAccept: (id) => stale.push(id) })
+      const cache = createRecordCache(store, clock, {
+        staleOnOutageMs,
+        onStaleAccept: (id) => stale.push(id),
+      })
       const [record, unseen] = [await insert(store), await insert(store)]
       await statusOf(cache, record)
       before.poll = () => {
@@ -320,7 +290,7 @@ describe('the cache of a shared store', () => {
     const { store, before } = shareMemory()
     const clock = createManualClock()
     const stale: string[] = []
-    const cache = createCache(store, clock, { onStaleAccept: (id) => stale.push(id) })
+    const cache = createRecordCache(store, clock, { onStaleAccept: (id) => stale.push(id) })
     const record = await insert(store)
     await statusOf(cache, record)
     // Its poll renews the lease; the one after it, which a hint has asked for meanwhile, fails.
@@ -345,7 +315,7 @@ describe('the cache of a shared store', () => {
   it('drops everything when the store shows another history', async () => {
     const { store, memory, before } = shareMemory()
     let regressed = 0
-    const cache = createCache(store, createManualClock(), { onRevisionRegressed: () => regressed++ })
+    const cache = createRecordCache(store, createManualClock(), { onRevisionRegressed: () => regressed++ })
     const record = await insert(store)
     await statusOf(cache, record)
     await change(store, record)
@@ -361,7 +331,7 @@ describe('the cache of a shared store', () => {
   it('reads a key again within a minute, in case somebody changed it by hand, and serves it meanwhile', async () => {
     const { store, asked, before } = shareMemory({ leaseMs: 600_000 })
     const clock = createManualClock()
-    const cache = createCache(store, clock, { leaseMs: 600_000 })
+    const cache = createRecordCache(store, clock, { leaseMs: 600_000 })
     const record = await insert(store)
     await statusOf(cache, record)
     clock.advance(44_000)
@@ -388,7 +358,7 @@ describe('the cache of a shared store', () => {
   it('goes on with a key that cannot be read again while its lease holds', async () => {
     const { store, asked, before } = shareMemory({ leaseMs: 600_000 })
     const clock = createManualClock()
-    const cache = createCache(store, clock, { leaseMs: 600_000 })
+    const cache = createRecordCache(store, clock, { leaseMs: 600_000 })
     const record = await insert(store)
     await statusOf(cache, record)
     before.lookUp = () => {
@@ -411,7 +381,7 @@ describe('the cache of a shared store', () => {
     const { store, asked } = shareMemory({ leaseMs: 600_000 })
     const clock = createManualClock()
     const count = 2_000
-    const cache = createCache(store, clock, { leaseMs: 600_000, maxKeys: count })
+    const cache = createRecordCache(store, clock, { leaseMs: 600_000, maxKeys: count })
     const records = await Promise.all(Array.from({ length: count }, () => insert(store)))
     const readAll = async () => {
       const before = asked.lookUps
@@ -434,7 +404,7 @@ describe('the cache of a shared store', () => {
 
   it('never refuses good keys that come cold and many at once from one address', async () => {
     const { store, asked } = shareMemory()
-    const cache = createCache(store, createManualClock(), { maxKeys: 5_000 })
+    const cache = createRecordCache(store, createManualClock(), { maxKeys: 5_000 })
     const records = await Promise.all(Array.from({ length: 2_000 }, () => insert(store)))
     const answers = await Promise.all(records.map((record) => statusOf(cache, record)))
     expect(new Set(answers)).toEqual(new Set(['active']))
@@ -445,7 +415,7 @@ describe('the cache of a shared store', () => {
   it('asks the store for at most the budget of unknown keys, of one address and of all', async () => {
     const { store, asked } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const wrong = async (address: string) => cache.find(digestOf(createKeyRecord()), () => address)
     const outcomes: unknown[] = []
     for (let count = 0; count < 30; count++) outcomes.push(await wrong('192.0.2.1'))
@@ -471,7 +441,7 @@ describe('the cache of a shared store', () => {
   it('lets junk push out no good key', async () => {
     const { store, asked } = shareMemory()
     const clock = createManualClock()
-    const cache = createCache(store, clock)
+    const cache = createRecordCache(store, clock)
     const record = await insert(store)
     await statusOf(cache, record)
     for (let count = 0; count < 3_000; count++) {
@@ -489,7 +459,7 @@ describe('the cache of a shared store', () => {
   it('answers a burst of hints with few polls', async () => {
     const { store, asked } = shareMemory()
     let tell: () => void = () => {}
-    const cache = createCache(
+    const cache = createRecordCache(
       {
         ...store,
         watch(listener) {
@@ -508,7 +478,7 @@ describe('the cache of a shared store', () => {
 
   it('refuses everything once it is closed', async () => {
     const { store } = shareMemory()
-    const cache = createCache(store, createManualClock())
+    const cache = createRecordCache(store, createManualClock())
     const record = await insert(store)
     await statusOf(cache, record)
     cache.close()

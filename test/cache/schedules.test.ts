@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { createKeyCache } from '../../src/cache/key-cache.ts'
-import { createOutages } from '../../src/cache/outages.ts'
-import { createMissBudget } from '../../src/cache/unknown-key-budget.ts'
 import type { KeyStore } from '../../src/index.ts'
 import type { KeyRecord, PollAnswer, PollQuestion, Position } from '../../src/testing/index.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
+import { createRecordCache } from './record-cache.ts'
 import { digestOf } from './shared-memory.ts'
 
 /** A question that waits for the answer that a test gives it. */
@@ -42,27 +40,7 @@ function setUp() {
         })
       }),
   } as unknown as KeyStore
-  const outages = createOutages(
-    () => {},
-    () => {},
-  )
-  const cache = createKeyCache({
-    store,
-    clock,
-    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
-    budget: createMissBudget(clock),
-    maxKeys: 100,
-    leaseMs: 60_000,
-    namesLease: false,
-    staleOnOutageMs: 0,
-    index: true,
-    storeOutage: outages,
-    hintsOutage: outages,
-    onUntold: () => {},
-    onStaleAccept: () => {},
-    onAnswer() {},
-    onRevisionRegressed: () => regressed++,
-  })
+  const cache = createRecordCache(store, clock, { onRevisionRegressed: () => regressed++ })
   const find = async () => {
     const found = await cache.find(digestOf(active), () => '192.0.2.1')
     return typeof found === 'string' ? found : found.status

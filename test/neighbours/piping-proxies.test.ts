@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, request as httpRequest, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import { PassThrough, pipeline } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import express5, { type RequestHandler } from 'express'
@@ -14,22 +12,11 @@ import * as onFastify from '../../adapters/fastify.ts'
 import * as onKoa from '../../adapters/koa.ts'
 import * as onNode from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { startedServers } from '../listening-servers.ts'
 import { load } from './neighbour.ts'
 
-const closing: (() => unknown)[] = []
-afterAll(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closing.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const { closing, listen, closeAll } = startedServers()
+afterAll(closeAll)
 
 /** A server further in that answers with what it was sent. */
 const startUpstream = () =>

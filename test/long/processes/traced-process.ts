@@ -1,9 +1,7 @@
-import { createKeyCache } from '../../../src/cache/key-cache.ts'
-import { createOutages } from '../../../src/cache/outages.ts'
-import { createMissBudget } from '../../../src/cache/unknown-key-budget.ts'
 import type { KeyStore } from '../../../src/index.ts'
 import { createKeyRecord, type PollAnswer, type PollQuestion } from '../../../src/testing/index.ts'
 import { createManualClock } from '../../../src/testing/manual-clock.ts'
+import { createRecordCache } from '../../cache/record-cache.ts'
 import { digestOf } from '../../cache/shared-memory.ts'
 import { type History, isEnded } from '../../model/state.ts'
 
@@ -39,27 +37,7 @@ export function createTracedProcess(leaseTicks: number) {
         })
       }),
   } as unknown as KeyStore
-  const outages = createOutages(
-    () => {},
-    () => {},
-  )
-  const cache = createKeyCache({
-    store,
-    clock,
-    compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
-    budget: createMissBudget(clock),
-    maxKeys: 100,
-    leaseMs: leaseTicks * tickMs,
-    namesLease: false,
-    staleOnOutageMs: 0,
-    index: true,
-    storeOutage: outages,
-    hintsOutage: outages,
-    onUntold: () => {},
-    onStaleAccept: () => {},
-    onAnswer() {},
-    onRevisionRegressed() {},
-  })
+  const cache = createRecordCache(store, clock, { leaseMs: leaseTicks * tickMs })
   return {
     clock,
     cache,
