@@ -167,7 +167,7 @@ export function verifyOnce(
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)
   // A verdict of the application's own keys.
-  return passage.eventType === eventType && !('workspace' in neutral)
+  return passage.eventType === eventType && !('workspace' in neutral) && neutral.bodyForm === undefined
     ? Promise.resolve(passage.verdict)
     : keys.verify(neutral)
 }

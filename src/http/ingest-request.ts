@@ -76,14 +76,17 @@ export interface IngestRequest {
   bodyForm?: BodyForm
 }
 
-/**
- * Converts bodies in a sender's own format to the one that is judged and handed on. Bytes that begin like
- * gzip are inflated first, whatever the header says.
- */
+/** Converts bodies in a sender's own format to the one that is judged and handed on. */
 export interface BodyForm {
-  /** @returns undefined for what cannot be read */
-  parse(body: Uint8Array | string): { value: unknown } | undefined
-  /** The same for a body that somebody has parsed. */
+  /**
+   * Reads a body and gives it its shape. Bytes that begin like gzip are inflated first, whatever the header
+   * says. Left out: bodies are JSON.
+   *
+   * @param freeContainers objects and lists that a body may hold whatever its length
+   * @returns undefined for what cannot be read
+   */
+  parse?(body: Uint8Array | string, freeContainers?: number): { value: unknown } | undefined
+  /** The shape of a body that has been parsed. */
   shape(value: unknown): unknown
 }
 

@@ -171,7 +171,7 @@ function decodeAndParse<Account extends BodyAccount>(
 ): Awaitable<ReceivedBody> {
   const { maxBytes, turnsOf, turnName, pending, form } = limits
   const said = parseContentEncoding(headers['content-encoding'])
-  const coding = said === null && form !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
+  const coding = said === null && form?.parse !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
   if (coding === 'unsupported') return UNSUPPORTED
   if (coding === null) return bytes.length > maxBytes ? TOO_LARGE : parse(bytes, bytes.length, limits)
   const room = {
@@ -201,8 +201,13 @@ function beginsAsGzip(bytes: Uint8Array): boolean {
 type Parsing = Pick<BodyLimits<BodyAccount>, 'form' | 'freeContainers'>
 
 function parse(body: Uint8Array | string, length: number, { form, freeContainers }: Parsing): ReceivedBody {
-  const parsed = form === undefined ? parseJsonBody(body, freeContainers) : form.parse(body)
-  return parsed ? { ok: true, value: parsed.value, bytes: length } : INVALID_JSON
+  if (form?.parse !== undefined) {
+    const formed = form.parse(body, freeContainers)
+    return formed ? { ok: true, value: formed.value, bytes: length } : INVALID_JSON
+  }
+  const parsed = parseJsonBody(body, freeContainers)
+  if (parsed === undefined) return INVALID_JSON
+  return { ok: true, value: form === undefined ? parsed.value : form.shape(parsed.value), bytes: length }
 }
 
 const UTF8_BOM = [0xef, 0xbb, 0xbf]

@@ -20,7 +20,7 @@ export interface SenderForm {
 /** A format that can also write the body for the sender's own API. */
 export interface SenderBodyForm extends BodyForm {
   /** What was sent, before it is given a shape. @returns undefined for what cannot be read */
-  read(body: Uint8Array | string): { value: unknown } | undefined
+  read(body: Uint8Array | string, freeContainers?: number): { value: unknown } | undefined
   /**
    * What was sent, with another key in place of the sender's, and without the events that were left out.
    * @param sent what `read` returned
@@ -37,8 +37,8 @@ export function createBodyForm(form: SenderForm): SenderBodyForm {
   const shape = (value: unknown) => shapeBody(form, value)
   return {
     shape,
-    parse(body) {
-      const parsed = parseJsonOrForm(body)
+    parse(body, freeContainers) {
+      const parsed = parseJsonOrForm(body, freeContainers)
       return parsed && { value: shape(parsed.value) }
     },
     read: parseJsonOrForm,
@@ -136,9 +136,12 @@ type Fields = Readonly<Record<string, unknown>>
 const opening = new Set(['{', '[', ' ', '\n', '\r', '\t', '\ufeff'])
 
 /** JSON, or a form whose `data` is JSON, plain or in base64, as SDKs from before CORS send it. */
-function parseJsonOrForm(body: Uint8Array | string): ReturnType<typeof parseJsonBody> {
+function parseJsonOrForm(
+  body: Uint8Array | string,
+  freeContainers?: number,
+): ReturnType<typeof parseJsonBody> {
   const first = typeof body === 'string' ? body.charAt(0) : String.fromCharCode(body[0] ?? 0)
-  if (opening.has(first) || first === '\u00ef') return parseJsonBody(body)
+  if (opening.has(first) || first === '\u00ef') return parseJsonBody(body, freeContainers)
   const text =
     typeof body === 'string'
       ? body
@@ -146,9 +149,9 @@ function parseJsonOrForm(body: Uint8Array | string): ReturnType<typeof parseJson
   const [, data] = /(?:^|&)data=([^&]*)/.exec(text) ?? []
   const decoded = data === undefined ? undefined : decode(data)
   if (decoded === undefined) return undefined
-  if (opening.has(decoded.charAt(0))) return parseJsonBody(decoded)
+  if (opening.has(decoded.charAt(0))) return parseJsonBody(decoded, freeContainers)
   // An unescaped plus sign reads as a space.
-  return parseJsonBody(Buffer.from(decoded.replaceAll(' ', '+'), 'base64'))
+  return parseJsonBody(Buffer.from(decoded.replaceAll(' ', '+'), 'base64'), freeContainers)
 }
 
 function decode(text: string): string | undefined {

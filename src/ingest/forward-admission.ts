@@ -64,7 +64,7 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
     request: IngestRequest,
   ): ReturnType<Admit> {
     let settlement: Settlement | undefined
-    const form = route.form && rememberSent(route.form)
+    const form = route.form && 'underKey' in route.form ? rememberSent(route.form) : undefined
     const reading = form === undefined ? route.reading : { ...route.reading, bodyForm: form }
     const verdict = await verify(
       withSettlement({ ...request, ...reading }, (given) => {
@@ -115,8 +115,8 @@ function rememberSent({ read, shape, underKey }: SenderBodyForm) {
   }
   return {
     shape: shapeAndKeep,
-    parse(body: Uint8Array | string) {
-      const found = read(body)
+    parse(body: Uint8Array | string, freeContainers?: number) {
+      const found = read(body, freeContainers)
       return found && { value: shapeAndKeep(found.value) }
     },
     accepted: (key: string, rejected: readonly RejectedEvent[]) =>

@@ -12,6 +12,7 @@ const posthogTypes: Readonly<Record<string, string>> = {
   $set: 'identify',
   $groupidentify: 'group',
   $create_alias: 'alias',
+  $merge_dangerously: 'alias',
 }
 
 const posthog: Sender = {
@@ -38,7 +39,7 @@ const posthog: Sender = {
   }),
   body: 'JSON, gzip with or without a label, or a form with `data` in base64 (beacons)',
   types:
-    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` alias; every other event is track. The name is `event`, also for pages and screens.',
+    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` and `$merge_dangerously` alias; every other event is track. The name is `event`, also for pages and screens.',
   answers: {
     words: '`{ "status": "Ok" }`',
     success: ({ rejected }) => ({
@@ -132,7 +133,7 @@ const mixpanel: Sender = {
   keyIn:
     '`token` of the `properties` of each event, `$token` of a profile; or Basic. If there are several, they must be equal',
   batchFields: Object.freeze(['batch']),
-  form: mixpanelForm(mixpanelType),
+  form: mixpanelForm(mixpanelType, 'properties'),
   dataIn: 'data',
   query: ['verbose'],
   body: 'JSON; a form with `data` in base64 or JSON; or `data` in the query of a GET',
@@ -155,14 +156,17 @@ type EventFields = Readonly<Record<string, unknown>>
 
 /**
  * @param typeOf its API goes by the path, so a profile stays one whatever else it holds
- * @param homeOfKey where its API looks for the key, if not as `event` says
+ * @param homeOfKey where its API looks for the key
  */
-function mixpanelForm(typeOf: (event: EventFields) => string, homeOfKey?: string): SenderBodyForm {
+function mixpanelForm(
+  typeOf: (event: EventFields) => string,
+  homeOfKey: '$token' | 'properties',
+): SenderBodyForm {
   return createBodyForm({
     batchFields: ['batch'],
     keyFields: ['$token', 'token'],
     tokenIn: 'properties',
-    homeOfKey: (event) => homeOfKey ?? (Object.hasOwn(event, 'event') ? 'properties' : '$token'),
+    homeOfKey: () => homeOfKey,
     describe(event) {
       const { properties } = event as { properties?: Record<string, unknown> }
       const id =

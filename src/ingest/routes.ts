@@ -1,4 +1,4 @@
-import type { IngestRequest } from '../http/ingest-request.ts'
+import type { BodyForm, IngestRequest } from '../http/ingest-request.ts'
 import type { SenderBodyForm } from './body-form.ts'
 import { type Sender, type SenderName, senders } from './senders.ts'
 
@@ -10,7 +10,7 @@ export interface IngestRoute {
   readonly path: string
   readonly methods: readonly string[]
   /** The sender's format of this path, if not plain JSON. */
-  readonly form: SenderBodyForm | undefined
+  readonly form: BodyForm | SenderBodyForm | undefined
   /** Added to the neutral request. */
   readonly reading: Required<Pick<IngestRequest, 'credentials' | 'batchFields' | 'eventType'>> &
     Pick<IngestRequest, 'bodyForm'>

@@ -1,4 +1,4 @@
-import type { CredentialSource } from '../http/ingest-request.ts'
+import type { BodyForm, CredentialSource } from '../http/ingest-request.ts'
 import type { SenderBodyForm } from './body-form.ts'
 import type { OwnAnswers } from './own-answers.ts'
 
@@ -20,7 +20,7 @@ export interface SenderRoute {
   /** The type of every event; `'batch'`: each event has its own. */
   readonly eventType: string
   /** Converts the bodies of this path, if not as the sender's others. */
-  readonly form?: SenderBodyForm
+  readonly form?: BodyForm | SenderBodyForm
 }
 
 /** One sender: what it sends, and what it expects as an answer. Its endpoint does exactly this. */
@@ -39,7 +39,7 @@ export interface Sender {
   /** The header field in which its own API reads the key, if not `Authorization` or the body. */
   readonly keyHeader?: string
   /** Converts its body before it is judged; undefined: it is plain JSON. */
-  readonly form?: SenderBodyForm
+  readonly form?: BodyForm | SenderBodyForm
   /** The query parameter that holds the events, where it sends by GET. */
   readonly dataIn?: string
   /** Query parameters that select the form of the answer. */

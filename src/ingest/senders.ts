@@ -1,5 +1,6 @@
 import { moreSenders } from './more-senders.ts'
 import type { Sender, SenderName, SenderRoute } from './sender.ts'
+import { createUntypedForm } from './untyped-form.ts'
 
 export type { Sender, SenderName, SenderRoute } from './sender.ts'
 
@@ -77,8 +78,9 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     credentials: Object.freeze([Object.freeze({ path: '/e/:key' })]),
     batchFields: Object.freeze(['batch']),
     body: 'JSON: one event or a list',
+    form: createUntypedForm('batch'),
     types:
-      'Events have no type, so a key with a type rule refuses them. The name is `name`. Events without an `id` get one, and the answer contains it.',
+      'Events have no type, so a key with a type rule refuses them. If an event has a `type` anyway, it is removed. The name is `name`. Events without an `id` get one, and the answer contains it.',
     carriedIn: 'data',
     answers: 'ids',
     loses:

@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
 import { All, Controller, Module, Req, Res, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -8,7 +9,7 @@ import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
 import { writeKeyAuth as fastifyAuth, ingestRoutes as fastifyRoutes } from '../../adapters/fastify.ts'
 import { writeKeyAuth as fetchAuth, ingestRoutes as fetchRoutes } from '../../adapters/fetch.ts'
@@ -16,7 +17,13 @@ import { writeKeyAuth as honoAuth, ingestRoutes as honoRoutes } from '../../adap
 import { writeKeyAuth as koaAuth, ingestRoutes as koaRoutes } from '../../adapters/koa.ts'
 import { WriteKeyGuard, WriteKeyModule } from '../../adapters/nestjs/index.ts'
 import { guardListener } from '../../adapters/node.ts'
-import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import {
+  type CreateKeyInput,
+  createWriteKeys,
+  type IngestEvent,
+  type WriteKeys,
+  type WriteKeysOptions,
+} from '../../src/index.ts'
 import { createIngestApi, type IngestApi } from '../../src/ingest/index.ts'
 import { serve } from '../neighbours/served.ts'
 
@@ -60,6 +67,26 @@ const apps: Record<string, CreateListener> = {
     await fastify.ready()
     onTestFinished(() => fastify.close())
     return handle
+  },
+  'guardListener and Fastify': async (keys, api) => {
+    const fastify = Fastify()
+    fastify.register(fastifyRoutes(api))
+    fastify.post('/own/track', async () => 'own')
+    await fastify.ready()
+    onTestFinished(() => fastify.close())
+    return guardListener((request, response) => fastify.routing(request, response), keys, { path: '/' })
+  },
+  'guardListener and Koa': (keys, api) => {
+    const app = new Koa().use(koaRoutes(api))
+    app.use((ctx) => {
+      ctx.body = 'own'
+    })
+    return guardListener(app.callback(), keys, { path: '/' })
+  },
+  'guardListener and Hono': (keys, api) => {
+    const app = new Hono().use(honoRoutes(api))
+    const listener = getRequestListener(app.post('/own/track', (c) => c.text('own')).fetch)
+    return guardListener(listener, keys, { path: '/' })
   },
   'writeKeyAuth of Hono': (keys, api) => {
     const app = new Hono().use(honoAuth(keys), honoAuth(keys, { eventType: 'track' }), honoRoutes(api))
@@ -169,53 +196,155 @@ it('behind a guard a request whose client goes away before the answer counts as 
   expect(decided).toEqual(['accepted'])
 })
 
-it.each(['guardListener', 'writeKeyAuth'])(
-  'behind %s the format of a sender says what its events are',
-  async (guard) => {
-    const keys = createWriteKeys({
-      credentials: ['basic', 'body', { body: 'api_key' }],
-      batchFields: ['batch', 'events'],
-    })
-    const { key } = await keys.create({ name: 'Tracks', sourceType: 'web', allowedEventTypes: ['track'] })
-    const arrived: object[] = []
-    const api = createIngestApi<object>(keys, {
-      senders: ['posthog', 'amplitude', 'mixpanel'],
+/** The fields of each sender's records, where a guard in front finds the type of an event and its key. */
+const guardsReading: WriteKeysOptions = {
+  credentials: ['basic', { path: '/e/:key' }, { body: 'api_key' }],
+  batchFields: ['batch', 'events'],
+  logger: false,
+}
+
+describe.each(Object.entries(apps))('behind %s', (_, create) => {
+  async function start(fields: Partial<CreateKeyInput>, options: WriteKeysOptions = {}) {
+    const keys = createWriteKeys({ ...guardsReading, ...options })
+    const { key } = await keys.create({ name: 'Sender', sourceType: 'web', ...fields })
+    const arrived: IngestEvent[] = []
+    const api = createIngestApi<IngestEvent>(keys, {
+      senders: ['segment', 'inngest', 'posthog', 'amplitude', 'mixpanel'],
       onEvents: (events) => void arrived.push(...events),
     })
-    const app = express()
-    if (guard === 'writeKeyAuth') app.use(writeKeyAuth(keys))
-    app.use(ingestRoutes(api))
-    const { url, close } = await serve(
-      guard === 'writeKeyAuth' ? app : guardListener(app, keys, { path: '/' }),
-    )
+    const { url, close } = await serve(await create(keys, api))
     onTestFinished(() => {
       close()
       return keys.close()
     })
-    const authorization = `Basic ${btoa(`${key}:`)}`
-    const send = async (path: string, body: object) =>
-      (await fetch(url + path, { method: 'POST', headers: { authorization }, body: JSON.stringify(body) }))
-        .status
-    const type = 'track'
-    const refused: [string, object][] = [
-      ['/capture/', { api_key: key, event: '$identify', type, properties: {} }],
-      ['/capture/', { api_key: key, event: '$set', type }],
-      ['/batch/', { batch: [{ event: '$identify', type }] }],
-      ['/track', [{ event: '$identify', type, properties: { token: key } }]],
-      ['/engage', [{ $token: key, $set: { plan: 'admin' }, event: 'x', type }]],
-      ['/2/httpapi', { api_key: key, events: [{ event_type: '$identify', type }] }],
+    async function post(path: string, body: (key: string) => unknown) {
+      const isInPath = path === '/e/with-key'
+      return await fetch(url + (isInPath ? `/e/${key}` : path), {
+        method: 'POST',
+        ...(!isInPath && { headers: { authorization: `Basic ${btoa(`${key}:`)}` } }),
+        body: JSON.stringify(body(key)),
+      })
+    }
+    return { arrived, post, key }
+  }
+
+  it.each<[string, (key: string) => unknown]>([
+    ['/capture/', () => ({ event: '$identify', type: 'track', properties: {} })],
+    ['/capture/', () => ({ event: '$set', type: 'track', $set: { plan: 'admin' } })],
+    ['/capture/', () => ({ event: '$merge_dangerously', type: 'track' })],
+    ['/batch/', () => ({ batch: [{ event: '$identify', type: 'track' }] })],
+    ['/batch/', (key) => ({ api_key: key, batch: [{ event: '$groupidentify', type: 'track' }] })],
+    ['/i/v0/e/', () => [{ event: '$create_alias', type: 'track' }]],
+    ['/2/httpapi', () => ({ events: [{ event_type: '$identify', type: 'track', event: 'a' }] })],
+    ['/batch', (key) => ({ api_key: key, events: [{ event_type: '$groupidentify', type: 'track' }] })],
+    ['/track', (key) => [{ event: '$identify', type: 'track', properties: { token: key } }]],
+    ['/track', () => [{ $set: { plan: 'admin' }, type: 'track' }]],
+    ['/engage', (key) => [{ $token: key, type: 'track', event: 'a', $set: { plan: 'admin' } }]],
+    ['/groups', (key) => [{ $token: key, type: 'track', event: 'a', $group_key: 'c', $delete: '' }]],
+    ['/e/with-key', () => ({ name: 'a', type: 'track', event: 'a', data: {} })],
+  ])('a record at %s is what its sender makes of it, whatever type it says (%#)', async (path, body) => {
+    const { post, arrived } = await start({ allowedEventTypes: ['track'] })
+    expect((await post(path, body)).status).toBe(403)
+    expect(arrived).toEqual([])
+  })
+
+  it('good records of every sender arrive as without the guard, and no key with them', async () => {
+    const { post, arrived, key } = await start({ allowedEventTypes: ['track', 'identify'] })
+    const sent: [string, (key: string) => unknown][] = [
+      ['/capture/', (key) => ({ api_key: key, token: key, event: 'a', type: 'track' })],
+      ['/batch/', (key) => ({ batch: [{ event: 'b', type: 'track', properties: { token: key, x: 1 } }] })],
+      ['/2/httpapi', (key) => ({ api_key: key, events: [{ event_type: 'c', type: 'track' }] })],
+      ['/track', (key) => [{ event: 'd', type: 'track', properties: { token: key, $insert_id: 'i' } }]],
+      ['/engage', (key) => [{ $token: key, type: 'track', $set: { a: 1 } }]],
     ]
-    for (const [path, body] of refused) expect([path, await send(path, body)]).toEqual([path, 403])
-    const accepted: [string, object][] = [
-      ['/capture/', { api_key: key, event: 'a', type, uuid: '1' }],
-      ['/track', [{ event: 'b', type, properties: { token: key, x: 1 } }]],
-      ['/2/httpapi', { api_key: key, events: [{ event_type: 'c', type }] }],
-    ]
-    for (const [path, body] of accepted) expect([path, await send(path, body)]).toEqual([path, 200])
+    for (const [path, body] of sent) expect([path, (await post(path, body)).status]).toEqual([path, 200])
     expect(arrived).toEqual([
-      { event: 'a', type, uuid: '1', messageId: '1' },
-      { event: 'b', type, properties: { x: 1 } },
-      { event_type: 'c', event: 'c', type },
+      { event: 'a', type: 'track' },
+      { event: 'b', type: 'track', properties: { x: 1 } },
+      { event_type: 'c', type: 'track', event: 'c' },
+      { event: 'd', type: 'track', properties: { $insert_id: 'i' }, messageId: 'i' },
+      { $set: { a: 1 }, type: 'identify' },
     ])
-  },
-)
+    expect(JSON.stringify(arrived)).not.toContain(key)
+  })
+
+  it('a key without a type rule takes records without a type, each as an event of its own', async () => {
+    const { post, arrived } = await start({ deniedEventNames: ['secret'] })
+    const events = [{ event_type: 'a' }, { event_type: 'b' }]
+    expect((await post('/2/httpapi', (key) => ({ api_key: key, events }))).status).toBe(200)
+    expect(
+      (await post('/2/httpapi', () => ({ events: [{ event_type: 'secret', event: 'a' }] }))).status,
+    ).toBe(403)
+    expect((await post('/e/with-key', () => ({ name: 'fine', data: {} }))).status).toBe(200)
+    expect((await post('/e/with-key', () => ({ name: 'secret', type: 'track', event: 'a' }))).status).toBe(
+      403,
+    )
+    expect(arrived).toEqual([
+      { event_type: 'a', type: 'track', event: 'a' },
+      { event_type: 'b', type: 'track', event: 'b' },
+      { name: 'fine', data: {}, id: expect.any(String) },
+    ])
+  })
+
+  it('what is left out of a batch by guard and endpoint is counted from the batch that was sent', async () => {
+    const { post, arrived } = await start({ allowedEventTypes: ['track'] }, { onForbiddenEvent: 'drop' })
+    const batch = [null, ...['$identify', 'a', '$set', 'b'].map((event) => ({ event, type: 'track' }))]
+    const answer = await post('/batch/', () => ({ batch }))
+    const { rejected } = (await answer.json()) as { rejected: { index: number; type: string | null }[] }
+    expect(rejected.map(({ index, type }) => [index, type])).toEqual([
+      [0, null],
+      [1, 'identify'],
+      [3, 'identify'],
+    ])
+    expect(arrived.map(({ event }) => event)).toEqual(['a', 'b'])
+  })
+})
+
+it('a guard of keys that wrap those of the endpoints does not speak for their formats', async () => {
+  const keys = createWriteKeys({ logger: false })
+  const wrapped = {
+    preflight: keys.preflight,
+    verify: async (request: Parameters<typeof keys.verify>[0]) => ({ ...(await keys.verify(request)) }),
+  }
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'web', allowedEventTypes: ['track'] })
+  const arrived: IngestEvent[] = []
+  const api = createIngestApi<IngestEvent>(wrapped, {
+    senders: ['posthog'],
+    onEvents: (events) => void arrived.push(...events),
+  })
+  const app = express().use(writeKeyAuth(wrapped, { eventType: 'batch' }), ingestRoutes(api))
+  const { url, close } = await serve(app)
+  onTestFinished(() => {
+    close()
+    return keys.close()
+  })
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  const body = JSON.stringify({ event: '$identify', type: 'track' })
+  expect((await fetch(`${url}/capture/`, { method: 'POST', headers, body })).status).toBe(403)
+  expect(arrived).toEqual([])
+})
+
+it('a guard in front takes no body but JSON, and no events of a GET: none gets through unread', async () => {
+  const keys = createWriteKeys(guardsReading)
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'web' })
+  const arrived: IngestEvent[] = []
+  const api = createIngestApi<IngestEvent>(keys, {
+    senders: ['posthog', 'mixpanel'],
+    onEvents: (events) => void arrived.push(...events),
+  })
+  const { url, close } = await serve(guardListener(express().use(ingestRoutes(api)), keys, { path: '/' }))
+  onTestFinished(() => {
+    close()
+    return keys.close()
+  })
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  const data = `data=${encodeURIComponent('{"event":"a","properties":{}}')}`
+  const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+  const answers = [
+    await fetch(`${url}/track`, { method: 'POST', headers: form, body: data }),
+    await fetch(`${url}/e/`, { method: 'POST', headers, body: gzipSync('{"event":"a"}') }),
+    await fetch(`${url}/track?${data}`, { headers }),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 400])
+  expect(arrived).toEqual([])
+})

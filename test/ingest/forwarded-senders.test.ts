@@ -5,7 +5,12 @@ import Mixpanel from 'mixpanel'
 import { PostHog } from 'posthog-node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answerByFetch, ingestRoutes } from '../../src/adapter/index.ts'
-import { createWriteKeys, type IngestEvent, type WriteKeysOptions } from '../../src/index.ts'
+import {
+  type CreateKeyInput,
+  createWriteKeys,
+  type IngestEvent,
+  type WriteKeysOptions,
+} from '../../src/index.ts'
 import { createIngestApi, type ForwardOptions, forwardEvents } from '../../src/ingest/index.ts'
 import { serve } from '../neighbours/served.ts'
 
@@ -14,16 +19,21 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-const senders = ['posthog', 'amplitude', 'mixpanel', 'jitsu'] as const
+const senders = ['inngest', 'posthog', 'amplitude', 'mixpanel', 'jitsu'] as const
 const theirKey = 'key-at-the-target'
 
 /** A guarded forwarder on a server of its own, for pages and SDKs. */
-async function startForwarder(target: Pick<ForwardOptions, 'to' | 'key'>, options: WriteKeysOptions = {}) {
+async function startForwarder(
+  target: Pick<ForwardOptions, 'to' | 'key'>,
+  options: WriteKeysOptions = {},
+  fields: Partial<CreateKeyInput> = {},
+) {
   const keys = createWriteKeys(options)
   const { key } = await keys.create({
     name: 'Page',
     sourceType: 'web',
     deniedEventNames: ['secret'],
+    ...fields,
   })
   const forward = forwardEvents({ ...target, senders, keys })
   const handler = { handles: () => true, fetch: (request: Request) => forward(request) }
@@ -32,7 +42,11 @@ async function startForwarder(target: Pick<ForwardOptions, 'to' | 'key'>, option
   )
   closers.push(close, () => keys.close())
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    fetch(`${url}/events${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    fetch(`${url}/events${path}`, {
+      method: 'POST',
+      headers,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
   return { url: `${url}/events`, key, post }
 }
 
@@ -42,7 +56,7 @@ describe('a target that is the API of the sender', () => {
     received = []
   })
 
-  async function start(options?: WriteKeysOptions) {
+  async function start(options?: WriteKeysOptions, fields?: Partial<CreateKeyInput>) {
     const target = await serve(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
@@ -50,7 +64,7 @@ describe('a target that is the API of the sender', () => {
       response.end('{}')
     })
     closers.push(target.close)
-    return startForwarder({ to: target.url, key: theirKey }, options)
+    return startForwarder({ to: target.url, key: theirKey }, options, fields)
   }
 
   it.each<[string, string, (key: string) => unknown, unknown]>([
@@ -122,7 +136,7 @@ describe('a target that is the API of the sender', () => {
     ['/2/httpapi', { events: [{ event_type: 'a' }] }, { api_key: theirKey, events: [{ event_type: 'a' }] }],
     ['/import', [{ event: 'a' }], [{ event: 'a', properties: { token: theirKey } }]],
     ['/engage', [{ $set: { a: 1 } }], [{ $set: { a: 1 }, $token: theirKey }]],
-    ['/groups', [{ $set: { a: 1 }, event: 'x' }], [{ $set: { a: 1 }, event: 'x', $token: theirKey }]],
+    ['/groups', { event: 'a', $set: {} }, { event: 'a', $set: {}, $token: theirKey }],
   ])('finds its key at %s also when the page had its own in a header', async (path, sent, expected) => {
     const { key, post } = await start()
     expect((await post(path, sent, { authorization: `Basic ${btoa(`${key}:`)}` })).status).toBe(200)
@@ -142,6 +156,41 @@ describe('a target that is the API of the sender', () => {
     const refused = await post('/2/httpapi', { api_key: key, events: [{ event_type: 'secret' }] })
     expect([refused.status, await refused.json()]).toEqual([403, expect.objectContaining({ code: 403 })])
     expect(received).toHaveLength(2)
+  })
+
+  const profile = { $distinct_id: '42', $set: { plan: 'admin' } }
+  it.each<[string, unknown]>([
+    ['/engage', [{ ...profile, event: 'x' }]],
+    ['/engage', [{ ...profile, event: 'x', $group_key: 'company', type: 'track' }]],
+    ['/engage', { $distinct_id: '42', $delete: '', event: 'x', properties: {} }],
+    ['/groups', [{ $group_key: 'company', $group_id: '1', $delete: '', event: 'x' }]],
+    ['/track', [{ event: '$merge', properties: {} }]],
+    ['/capture/', { event: '$merge_dangerously', type: 'track', properties: { alias: '42' } }],
+    ['/2/httpapi', { events: [{ event_type: '$identify', event: 'x', type: 'track' }] }],
+    ['/api/s/event', { type: 'identify', event: 'x' }],
+    ['/e/with-key', { name: 'x', type: 'track', event: 'x' }],
+  ])(
+    'gets no profile at %s under a key for track alone, whatever the record says (%#)',
+    async (path, body) => {
+      const { key, post } = await start({}, { allowedEventTypes: ['track'] })
+      const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+      expect((await post(path.replace('with-key', key), body, headers)).status).toBe(403)
+      const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+      if (path === '/engage') {
+        const data = `data=${encodeURIComponent(JSON.stringify(body))}`
+        expect((await post(path, data, form)).status).toBe(403)
+      }
+      expect(received).toEqual([])
+    },
+  )
+
+  it('of Inngest gets no type, and no name that is denied', async () => {
+    const { key, post } = await start()
+    expect((await post(`/e/${key}`, { name: 'a', type: 'track', event: 'b', data: {} })).status).toBe(200)
+    expect((await post(`/e/${key}`, [{ name: 'secret', type: 'track', event: 'b' }])).status).toBe(403)
+    expect((await post(`/e/${key}`, { batch: [{ name: 'secret', type: 'track' }] })).status).toBe(403)
+    expect(received).toMatchObject([{ path: `/e/${theirKey}`, body: { name: 'a', event: 'b', data: {} } }])
+    expect(received[0]?.body).not.toHaveProperty('type')
   })
 
   it('of Jitsu finds its key in X-Write-Key', async () => {
