@@ -56,17 +56,17 @@ export async function signIn(page: Page, url: string, token = adminToken): Promi
   await page.getByRole('button', { name: 'Sign out' }).waitFor()
 }
 
-/** Expects that axe-core finds nothing serious on what is shown now. */
-export async function expectAccessible(page: Page): Promise<void> {
+/** Expects that axe-core finds nothing serious on what is shown now. @param what is shown, for the failure. */
+export async function expectAccessible(page: Page, what?: string): Promise<void> {
   // Evaluated by the debugger and not by a script tag, which the page's policy would refuse.
-  await page.evaluate(axeSource)
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource)
   const found = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } }
     return (await axe.run()).violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
   })
-  expect(found).toEqual([])
+  expect(found, what).toEqual([])
 }
 
 interface AxeViolation {

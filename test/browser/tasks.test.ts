@@ -68,6 +68,24 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     40_000,
   )
 
+  it('creates a key and sends with it in at most 6 clicks', async () => {
+    const { page, context, complaints } = await openPage(browser)
+    await signIn(page, server.url)
+    const watch = await stopwatch(page)
+    await page.getByRole('button', { name: 'Create write key' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('First steps')
+    await page.getByLabel('Origins, one per line').fill(server.origin)
+    await page.getByRole('button', { name: 'Create', exact: true }).click()
+    await page.getByRole('button', { name: 'Send test event' }).click()
+    await page.locator('.answer').filter({ hasText: '200' }).waitFor()
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    await watch.stop('create a key and send with it')
+    await page.getByRole('link', { name: 'First steps' }).click()
+    await page.getByText('1 event', { exact: true }).waitFor()
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
   it('opens a line to its details, which have an address of their own', async () => {
     const { key } = await server.keys.create({ name: 'Looked into', sourceType: 'server' })
     await server.send(key, '/v1/track', { event: "It's", userId: 'u1' }, { 'user-agent': 'node/test' })
