@@ -61,7 +61,11 @@ function readToken(values: Values, terminal: Terminal): string {
     throw usageError(`${name} is no management token: it has spaces or characters beyond ASCII.`)
   }
   if (given !== undefined && terminal.stderr.isTTY === true)
-    noteLine(terminal, 'Others on this machine can see --token; the variable WRITEKEY_TOKEN hides it.', 'dim')
+    noteLine(
+      terminal,
+      'Other users of this machine can see --token. Use the variable WRITEKEY_TOKEN to hide it.',
+      'dim',
+    )
   return token
 }
 
@@ -75,11 +79,11 @@ const causes: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'does not answer in time.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS: try http://.',
   DEPTH_ZERO_SELF_SIGNED_CERT:
-    'has a certificate that nobody vouches for. NODE_EXTRA_CA_CERTS names its authority.',
+    'has a certificate from an unknown authority. Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.',
   SELF_SIGNED_CERT_IN_CHAIN:
-    'has a certificate that nobody vouches for. NODE_EXTRA_CA_CERTS names its authority.',
+    'has a certificate from an unknown authority. Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'has a certificate that nobody vouches for. NODE_EXTRA_CA_CERTS names its authority.',
+    'has a certificate from an unknown authority. Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.',
   CERT_HAS_EXPIRED: 'has a certificate that has expired.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another host name.',
 }

@@ -95,7 +95,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
     if (!isAway || tally.imported === 0) throw error
     throw new CliError(
       exitCodes.unavailable,
-      `${error.message} ${tally.imported} keys were imported until then; run the same command again to go on.`,
+      `${error.message} ${tally.imported} keys were imported until then; run the same command again to continue.`,
     )
   }
   progress.clear()
@@ -116,8 +116,7 @@ function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean)
   } else {
     printLine(terminal, `Imported ${imported}; skipped ${existing} that exist already; refused ${refused}.`)
   }
-  if (refused > 0)
-    throw new CliError(exitCodes.refused, `${refused} of the lines hold no key that can be imported.`)
+  if (refused > 0) throw new CliError(exitCodes.refused, `${refused} of the lines cannot be imported.`)
 }
 
 /** As many as one call takes, by number and size. */

@@ -28,8 +28,12 @@ export async function tail(run: CommandRun): Promise<Following> {
   const { scope } = await client.read<{ scope: 'fleet' | 'process' }>('/debugger', { limit: 1 })
   if (scope === 'process') {
     if (values.api === undefined)
-      throw usageError('This store carries nothing from one process to another. Name a server with --api.')
-    noteLine(terminal, 'Only the process that answers is seen: its store carries nothing to others.', 'dim')
+      throw usageError('This store does not share decisions between processes. Name a server with --api.')
+    noteLine(
+      terminal,
+      'Only decisions of the process that answers are shown: its store does not share them.',
+      'dim',
+    )
   }
   const leaving = new AbortController()
   const filter = { key_id: values.key, outcome: values.refused === true ? 'refused' : undefined }
