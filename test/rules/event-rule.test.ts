@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileEventRule, normalizeEventNamePattern } from '../../src/rules/event-rule.ts'
+import { compileEventRule, namedBy, normalizeEventNamePattern } from '../../src/rules/event-rule.ts'
 
 interface Lists {
   types?: string[]
@@ -162,5 +162,31 @@ describe('compileEventRule', () => {
         },
       ),
     )
+  })
+})
+
+describe('where an event has its name', () => {
+  it.each([
+    ['track', 'event'],
+    ['page', 'name'],
+    ['screen', 'name'],
+    ['identify', 'none'],
+    ['group', 'none'],
+    ['alias', 'none'],
+    ['order', 'either'],
+    [null, 'either'],
+  ])('is said by its type: %s has it in %s', (type, expected) => {
+    expect(namedBy(type)).toBe(expected)
+    const rule = compileEventRule({
+      allowedEventTypes: null,
+      allowedEventNames: null,
+      deniedEventNames: ['Denied'],
+    })
+    expect(rule?.namesOf(type)).toBe(expected)
+  })
+
+  it('is not looked at by a key that has a rule for types alone, whatever is in there', () => {
+    for (const event of [{ event: 5 }, { name: null }, { event: 'x' }, {}])
+      expect(check({ types: ['track'] }, 'track', event)).toBeUndefined()
   })
 })

@@ -463,3 +463,46 @@ describe('pages of one machine', () => {
     expect(allows(['app://.'], 'app://a')).toBe(false)
   })
 })
+
+describe('a wildcard', () => {
+  /** A host of that many characters below example.com. */
+  const hostOf = (length: number) => {
+    const labels = length - '.example.com'.length
+    return `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(labels - 183)}.example.com`
+  }
+
+  it.each(['', ':8443'])('matches hosts of up to 253 characters, the port %j aside', (port) => {
+    const rule = `https://*.example.com${port}`
+    expect(hostOf(253)).toHaveLength(253)
+    expect(allows([rule], `https://${hostOf(253)}${port}`)).toBe(true)
+    expect(allows([rule], `https://${hostOf(254)}${port}`)).toBe(false)
+  })
+
+  it('ends at a dot, also where it is the longest of a long list', () => {
+    const exact = Array.from({ length: 20 }, (_, n) => `https://a${n}.de`)
+    const rule = compileOriginRule({ allowedOrigins: [...exact, 'https://*.example.com'] })
+    const asked = [
+      'y.example.com',
+      'yx.y.example.com',
+      'example.com',
+      'xexample.com',
+      'yxexample.com',
+      '.example.com',
+    ]
+    expect(asked.map((host) => allowsOrigin(rule as never, `https://${host}`))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ])
+  })
+
+  it('counts for its own scheme alone, also in a list of wildcards', () => {
+    const parents = Array.from({ length: 20 }, (_, n) => `http://*.a${n}.example.com`)
+    expect(allows(parents, 'http://y.a3.example.com')).toBe(true)
+    for (const scheme of ['https', 'ftp', 'httpx', 'capacitor'])
+      expect(allows(parents, `${scheme}://y.a3.example.com`)).toBe(false)
+  })
+})

@@ -28,7 +28,9 @@ export function readTarget(target: string, house: House): readonly (Target | 'in
   if (absolute !== null && !target.startsWith('/')) {
     const [, scheme = '', authority = '', behind = ''] = absolute
     if (!/^https?$/i.test(scheme) || !behind.startsWith('/')) return ['invalid']
-    if (!/^[\w.\-:[\]]+$/.test(authority)) return ['invalid', ...readPath(behind, house)]
+    // A host of dots alone is none, and a router that takes the target for a path would resolve it.
+    const isHost = /^[\w.\-:[\]]+$/.test(authority) && !/^\.{1,2}$/.test(authority)
+    if (!isHost) return ['invalid', ...readPath(behind, house)]
     rest = behind
   }
   if (!rest.startsWith('/')) return ['invalid', ...readPath(rest, house)]
