@@ -58,7 +58,12 @@ const full: View[] = [
   { name: 'pause', open: dialog('Pause'), shows: 'Pause' },
   { name: 'revoke', open: dialog('Revoke'), shows: 'Revoke' },
   { name: 'delete', open: dialog('Delete'), shows: 'Delete' },
-  { name: 'a key that is gone', open: at('/keys/wk_0000000000000000'), shows: 'Write keys', noted: /404/ },
+  {
+    name: 'a key that is gone',
+    open: at('/keys/wk_0000000000000000'),
+    shows: 'No key here has this id',
+    noted: /404/,
+  },
   {
     name: 'a list that fails',
     open: (page) => failing(page, '/write-keys?', '/'),
