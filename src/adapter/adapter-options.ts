@@ -21,7 +21,10 @@ export interface AdapterOptions<OnRefused> {
    * is written. A throw is ignored.
    */
   onRefused?: OnRefused
-  /** Where handlers find the key and the events. Default `'writeKey'`. */
+  /**
+   * Where handlers find the key and the events. Default `'writeKey'`. Names that Node or a framework uses, such
+   * as `url` or `body`, are refused.
+   */
   requestProperty?: string
 }
 
@@ -77,11 +80,19 @@ export function resolveAdapterOptions<OnRefused>(
   }
 }
 
+/** Without these on a request, or with others in their place, Node and frameworks fail at the first good request. */
+const freeName =
+  /^(?!(?:__proto__|constructor|prototype|_\w*|aborted|accepts\w*|app|baseUrl|body\w*|cache|clone|complete|connection|context|cookies|credentials|ctx|destination|destroy|destroyed|emit|errored|files?|get|header|headers\w*|host\w*|href|http\w*|id|integrity|ip|ips|is|json|keepalive|length|listenerCount|listeners|log|method|mode|next|off|on|once|origin\w*|params|path|pause|pipe|protocol|query|querystring|raw\w*|read\w*|redirect|referrer\w*|req|request|res|response|resume|route\w*|search|secure|server|setEncoding|setTimeout|signal|signedCookies|socket|stale|fresh|statusCode|statusMessage|stream|subdomains|text|trailers\w*|type|unpipe|unshift|url|validateRequest|wrap|xhr|addListener|removeListener|removeAllListeners|hasOwnProperty|toString|valueOf)$)[\s\S]+$/
+
 const readers = {
   workspace: workspaceOrFunction,
   eventType: optional(text(/[\s\S]/, "an event type such as 'track'")),
   onRefused: callback(),
-  requestProperty: text(/[\s\S]/, 'the name of a property', 'writeKey'),
+  requestProperty: text(
+    freeName,
+    'the name of a property that neither Node nor a framework uses, such as writeKey',
+    'writeKey',
+  ),
 }
 
 /** Calls an application's `onRefused`. Whatever goes wrong in it, the refusal is still written. */

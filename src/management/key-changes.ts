@@ -115,6 +115,11 @@ export function isKeyId(id: unknown): id is string {
  * Checked before any query: drivers expand objects and arrays, and a prefix search must not become a scan.
  */
 export function asKeyId(id: unknown): string {
+  if (id === undefined)
+    throw new KeyError(
+      'not_found',
+      'No id was given: that of a key is `writeKey.id` of what `create` returns.',
+    )
   if (!isKeyId(id)) throw keyNotFound()
   return id
 }
