@@ -1,6 +1,7 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
+import { isWellFormedSecret } from '../keys/secret.ts'
 import { type ChangeOptions, isKeyId } from '../management/key-changes.ts'
-import { KeyError } from '../runtime/errors.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
 import { createOwnership, keyNotFound } from './workspace-keys.ts'
@@ -100,7 +101,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       return keys.resume(id, asWorkspace(options))
     },
     revoke: ofOwn(keys.revoke),
-    remove: ofOwn(keys.remove),
+    remove: ofOwn((id, options) => keys.remove(id, asWorkspace(options))),
     usage: ofOwn(keys.usage),
     async usageOverview(query = {}) {
       if (namesOther(query)) throw keyNotFound()
@@ -129,6 +130,7 @@ async function importOwn(
   const allowed = inputs.map((input) => {
     try {
       assertOwnMeans(input)
+      assertMadeElsewhere(input)
       return undefined
     } catch (error) {
       return error as KeyError
@@ -146,6 +148,20 @@ async function importOwn(
       return { ok: false, code: 'invalid_field', field: error.field ?? 'input', message: error.message }
     }),
   }
+}
+
+/**
+ * A secret that was made here may have been another workspace's, or have ended: pages show it, and a deleted key leaves nothing
+ * that would tell. A hash does not say what it was made of.
+ */
+function assertMadeElsewhere({ key, keyHash }: Parameters<WriteKeys['import']>[0][number]): void {
+  if (typeof key === 'string' && isWellFormedSecret(key))
+    throw invalidField(
+      'key',
+      'was made here, and only those who run this service bring such a secret back: create a key',
+    )
+  if (keyHash !== undefined)
+    throw invalidField('keyHash', 'is for those who run this service: give the secret in the clear as key')
 }
 
 function isNotFound(error: unknown): boolean {

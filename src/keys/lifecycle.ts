@@ -136,6 +136,12 @@ export function resumeKey(record: KeyRecord, by: PausedBy, now: number): KeyReco
   return nextVersion(record, { status: 'active', pausedBy: null }, now)
 }
 
+/** A workspace that deletes what an operator has paused could bring the secret back by an import. */
+export function assertRemovable(record: KeyRecord, by: PausedBy): void {
+  if (record.status === 'paused' && by === 'workspace' && record.pausedBy !== 'workspace')
+    throw pausedByOperator()
+}
+
 /**
  * Ends one secret's grace now.
  * @throws KeyError `not_found` for an unknown secret, `conflict` for a revoked key, `invalid_field` for the

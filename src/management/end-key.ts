@@ -1,7 +1,7 @@
 import type { AuditAction } from '../keys/audit-entry.ts'
 import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import type { PausedBy } from '../keys/key-status.ts'
-import { pauseKey, resumeKey, revokeKey } from '../keys/lifecycle.ts'
+import { assertRemovable, pauseKey, resumeKey, revokeKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
@@ -42,7 +42,7 @@ export function createKeyEnding({
     next: (before: KeyRecord, by: PausedBy, now: number) => KeyRecord | undefined,
     announce: (keyId: string) => void,
   ): Promise<WriteKey> {
-    const by = change.actor?.workspace === undefined ? 'operator' : 'workspace'
+    const by = changedBy(change)
     return endings.end(asKeyId(id), async (before) => {
       const after = next(before, by, clock.now())
       if (after === undefined) {
@@ -66,6 +66,7 @@ export function createKeyEnding({
 
     async remove(id, change = {}) {
       await endings.end(asKeyId(id), async (before) => {
+        assertRemovable(before, changedBy(change))
         const committed = await store.remove(
           before.id,
           before.version,
@@ -77,6 +78,10 @@ export function createKeyEnding({
       })
     },
   }
+}
+
+function changedBy({ actor }: ChangeOptions): PausedBy {
+  return actor?.workspace === undefined ? 'operator' : 'workspace'
 }
 
 function asConflict(error: unknown): never {

@@ -8,7 +8,13 @@ const tokenOf = (name: string) => `${name}-0123456789-0123456789-0123456789`
 async function start(store = createMemoryStore()) {
   // All changes are of one millisecond.
   const clock = { now: () => 1_800_000_000_000 }
-  const keys = createWriteKeys({ store, logger: false, clock })
+  const keys = createWriteKeys({
+    store,
+    logger: false,
+    clock,
+    importedKeys: /^[A-Za-z0-9]{32}$/,
+    pepper: null,
+  })
   onTestFinished(() => keys.close())
   const tokens = [
     { name: 'ops', token: tokenOf('ops'), role: 'admin' },
@@ -19,7 +25,8 @@ async function start(store = createMemoryStore()) {
   const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
   const call = (who: string, action: string) =>
     callAs('POST', `${base}/${writeKey.id}/${action}`, { token: tokenOf(who) })
-  return { keys, id: writeKey.id, call }
+  const remove = (who: string) => callAs('DELETE', `${base}/${writeKey.id}`, { token: tokenOf(who) })
+  return { keys, id: writeKey.id, call, callAs, remove }
 }
 
 describe('somebody of one workspace', () => {
@@ -84,5 +91,44 @@ describe('somebody of one workspace', () => {
     }
     expect((await call('acme', 'resume')).body).toMatchObject({ reason: 'paused_by_operator' })
     expect(await keys.get(id)).toMatchObject({ status: 'paused', pausedBy: 'operator' })
+  })
+
+  it('does not delete what the operator paused, which would let them bring the secret back', async () => {
+    const { keys, id, call, remove } = await start()
+    await call('ops', 'pause')
+    expect(await remove('acme')).toMatchObject({ status: 409, body: { reason: 'paused_by_operator' } })
+    expect((await keys.get(id)).status).toBe('paused')
+    expect((await remove('ops')).status).toBe(204)
+  })
+
+  it('deletes what they paused themselves', async () => {
+    const { call, remove } = await start()
+    await call('acme', 'pause')
+    expect((await remove('acme')).status).toBe(204)
+  })
+})
+
+describe('an import by somebody of one workspace', () => {
+  const importAs = async (by: 'ops' | 'acme', item: Record<string, unknown>) => {
+    const { callAs } = await start()
+    const body = { write_keys: [{ name: 'Back', source_type: 'web', ...item }] }
+    const { body: answer } = await callAs('POST', `${base}/import`, { token: tokenOf(by), body })
+    return (answer as { results: { ok: boolean; field?: string; code?: string }[] }).results[0]
+  }
+
+  it('brings no secret back that was made here, whose ever it was, nor a hash that may be of one', async () => {
+    const other = createWriteKeys({ store: createMemoryStore(), logger: false })
+    onTestFinished(() => other.close())
+    const { key } = await other.create({ name: 'Deleted', sourceType: 'web' })
+    const hash = 'ab'.repeat(32)
+
+    expect(await importAs('acme', { key })).toMatchObject({ ok: false, code: 'invalid_field', field: 'key' })
+    expect(await importAs('acme', { key_hash: hash })).toMatchObject({ ok: false, field: 'key_hash' })
+    expect(await importAs('ops', { key })).toMatchObject({ ok: true })
+    expect(await importAs('ops', { key_hash: hash })).toMatchObject({ ok: true })
+  })
+
+  it('brings along a secret that was made elsewhere', async () => {
+    expect(await importAs('acme', { key: 'kZ9abcdefghijklmnopqrstuv0123456' })).toMatchObject({ ok: true })
   })
 })
