@@ -88,16 +88,14 @@ export function createRecentDecisions(
   let lastId = 0
 
   /**
-   * The first is told by the clock, some thousand numbers a millisecond: whoever asks for what came after a
-   * decision of an earlier run, or of another process that began earlier, must not miss the first ones of
-   * this. Read late, as some runtimes have no clock while they load.
+   * Told by the clock, a thousand numbers a millisecond. Whoever asks for what came after a decision of an earlier run, or of another
+   * process, must not miss the first ones of this. And who sees only some of the decisions must not count the others by their numbers.
    */
   function nextId(): number {
-    if (lastId === 0) lastId = Math.min(latestStart, Math.max(0, Math.floor(now()))) * 1_000
-    return ++lastId
+    const byClock = Math.min(latestStart, Math.max(0, Math.floor(now()))) * 1_000 + 1
+    lastId = Math.max(lastId + 1, byClock)
+    return lastId
   }
-
-  let recorded = 0
 
   function keep(entry: RecentDecision): RecentDecision {
     const { keyId, reason } = entry
@@ -109,7 +107,8 @@ export function createRecentDecisions(
   return {
     record(decision) {
       const described = describeDecision(decision, now(), { keepPayloads, keepHeaders })
-      return keep({ id: nextId(), ref: `${process.id}-${++recorded}`, process: process.name, ...described })
+      const id = nextId()
+      return keep({ id, ref: `${process.id}-${id}`, process: process.name, ...described })
     },
 
     take(decision) {

@@ -32,7 +32,7 @@ describe('recent decisions', () => {
     expect(recent.list()).toEqual([
       {
         id: 1_000_001,
-        ref: 'this-1',
+        ref: 'this-1000001',
         process: 'this',
         at: 1_000,
         keyId: 'wk_1',
