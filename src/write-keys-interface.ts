@@ -7,6 +7,7 @@ import type { Plan } from './keys/plans.ts'
 import type { AuditPage, RefusedCall } from './management/audit-log.ts'
 import type { ListAuditQuery } from './management/audit-query.ts'
 import type { CreatedKey } from './management/create-key.ts'
+import type { KeyChangeOptions } from './management/expected-version.ts'
 import type { ImportKeyInput } from './management/import-keys.ts'
 import type { ImportResult } from './management/import-results.ts'
 import type { ChangeOptions } from './management/key-changes.ts'
@@ -53,38 +54,37 @@ export interface WriteKeys {
    * the default plan.
    */
   plan(name: string | null): Plan
-  /** @param options.version refuse with `conflict` unless the key still has this version. */
-  update(
-    id: string,
-    changes: UpdateKeyInput,
-    options?: ChangeOptions & { version?: number },
-  ): Promise<WriteKey>
+  /**
+   * Renames a key or changes its rules. Like every change of one key, it takes `options.version`: refused with
+   * `conflict`, reason `version`, unless the key still has this version.
+   */
+  update(id: string, changes: UpdateKeyInput, options?: KeyChangeOptions): Promise<WriteKey>
   /**
    * Enforces the rules on trial in place of the present ones. Rejects with `conflict`, reason `no_trial`,
    * when there are none.
    */
-  enforceTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
+  enforceTrial(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /** Drops the rules on trial. Rejects with `conflict`, reason `no_trial`, when there are none. */
-  dropTrial(id: string, options?: ChangeOptions): Promise<WriteKey>
+  dropTrial(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
-  rotate(id: string, options?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  rotate(id: string, options?: KeyChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
   /** Ends the grace of one earlier secret now. */
-  endGrace(id: string, secretId: string, options?: ChangeOptions): Promise<WriteKey>
+  endGrace(id: string, secretId: string, options?: KeyChangeOptions): Promise<WriteKey>
   /**
    * Refuses the key with 429 until `resume`: senders keep their events for a while. Resolves when no process
    * accepts it any more. Pausing twice is fine. Rejects with `conflict` for a revoked key, and with reason
    * `schema_mixed` while processes of an older version may run on the store.
    */
-  pause(id: string, options?: ChangeOptions): Promise<WriteKey>
+  pause(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /** Ends a pause. Resolves when every process accepts the key again. */
-  resume(id: string, options?: ChangeOptions): Promise<WriteKey>
+  resume(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /** Ends the key for good. Resolves when no process accepts it any more; revoking twice is fine. */
-  revoke(id: string, options?: ChangeOptions): Promise<WriteKey>
+  revoke(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /**
    * Revokes the key and forgets it. Resolves when no process accepts it any more. A second call, for one that
    * got no answer, waits for the same before its `not_found`. The audit log stays.
    */
-  remove(id: string, options?: ChangeOptions): Promise<void>
+  remove(id: string, options?: KeyChangeOptions): Promise<void>
 
   /**
    * What a key accepted and refused, up to now. @param options.window `1h` to `720h` or `1d` to `30d`;

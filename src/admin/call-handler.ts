@@ -1,6 +1,6 @@
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Access } from './access.ts'
-import { validateBody, validateQuery } from './call-input.ts'
+import { assertHeaders, validateBody, validateQuery } from './call-input.ts'
 import type { CallVisit } from './call-refusals.ts'
 import { assertSameOrigin } from './cross-site.ts'
 import { createKeyNames } from './key-names.ts'
@@ -30,6 +30,7 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
     visit.principal = principal
     if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
+    assertHeaders(operation, request.headers)
     const query = validateQuery(operation, new URL(request.url).searchParams)
     const body = await validateBody(operation, request)
     const { workspace } = principal

@@ -18,6 +18,21 @@ export function validateQuery(operation: Operation, search: URLSearchParams): un
   return operation.query === undefined ? {} : validate(operation.query, query)
 }
 
+/** Request headers that promise something, and what to do where a call does not keep it. */
+const promises: Readonly<Record<string, string>> = {
+  'If-Match': 'leave it out: this call changes no single version of a key',
+  'Idempotency-Key': 'leave it out: only the creation of a key may be repeated with it',
+}
+
+/** @throws AdminProblem `invalid_field` for a header whose promise this call would not keep. */
+export function assertHeaders({ method, headers = {} }: Operation, sent: Headers): void {
+  if (method === 'GET') return
+  for (const [field, advice] of Object.entries(promises)) {
+    if (sent.has(field) && headers[field] === undefined)
+      throw new AdminProblem('invalid_field', { field, detail: `${field} has no effect here; ${advice}` })
+  }
+}
+
 /** The body of a call, read and checked. @throws AdminProblem for a body that this call does not accept. */
 export async function validateBody({ method, body }: Operation, request: Request): Promise<unknown> {
   if (method === 'GET') return undefined

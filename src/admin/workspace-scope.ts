@@ -1,6 +1,7 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
-import { type ChangeOptions, isKeyId } from '../management/key-changes.ts'
+import type { KeyChangeOptions } from '../management/expected-version.ts'
+import { isKeyId } from '../management/key-changes.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
@@ -60,7 +61,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
   }
 
   /** So that a pause is theirs, and they end no other. */
-  function asWorkspace(options: ChangeOptions | undefined): ChangeOptions {
+  function asWorkspace(options: KeyChangeOptions | undefined): KeyChangeOptions {
     return { ...options, actor: { name: workspace, ...options?.actor, workspace } }
   }
 

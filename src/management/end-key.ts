@@ -7,14 +7,15 @@ import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import type { Endings } from './endings.ts'
+import type { KeyChangeOptions } from './expected-version.ts'
 import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
 
 export interface KeyEnding {
-  pause(id: string, change?: ChangeOptions): Promise<WriteKey>
-  resume(id: string, change?: ChangeOptions): Promise<WriteKey>
-  revoke(id: string, change?: ChangeOptions): Promise<WriteKey>
-  remove(id: string, change?: ChangeOptions): Promise<void>
+  pause(id: string, change?: KeyChangeOptions): Promise<WriteKey>
+  resume(id: string, change?: KeyChangeOptions): Promise<WriteKey>
+  revoke(id: string, change?: KeyChangeOptions): Promise<WriteKey>
+  remove(id: string, change?: KeyChangeOptions): Promise<void>
 }
 
 export function createKeyEnding({
@@ -38,12 +39,12 @@ export function createKeyEnding({
   function changeStatus(
     id: string,
     action: AuditAction,
-    change: ChangeOptions,
+    change: KeyChangeOptions,
     next: (before: KeyRecord, by: PausedBy, now: number) => KeyRecord | undefined,
     announce: (keyId: string) => void,
   ): Promise<WriteKey> {
     const by = changedBy(change)
-    return endings.end(asKeyId(id), async (before) => {
+    return endings.end(asKeyId(id), change.version, async (before) => {
       const after = next(before, by, clock.now())
       if (after === undefined) {
         const seen = await endings.see(before)
@@ -65,7 +66,7 @@ export function createKeyEnding({
       changeStatus(id, 'revoke', change, (before, _by, now) => revokeKey(before, now), announcements.ended),
 
     async remove(id, change = {}) {
-      await endings.end(asKeyId(id), async (before) => {
+      await endings.end(asKeyId(id), change.version, async (before) => {
         assertRemovable(before, changedBy(change))
         const committed = await store.remove(
           before.id,

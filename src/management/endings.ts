@@ -2,17 +2,24 @@ import type { ChangeBarrier, Settling } from '../cache/change-barrier.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
+import { assertVersion } from './expected-version.ts'
 
 /** Changes after which nobody accepts a key, or one of its secrets, any more. */
 export interface Endings {
   /**
    * Ends something of a key and waits until that counts everywhere. When it has ended already, it only waits,
    * so that a call without an answer can be repeated.
+   * @param version the one that the caller has seen; undefined: any.
    * @param end changes the key as it was just read, or finds that nothing is left to do. `undefined`: read it
    * again, it has changed meanwhile.
-   * @throws KeyError `not_found`; for a key that was removed, once that counts everywhere.
+   * @throws KeyError `not_found`; for a key that was removed, once that counts everywhere. `conflict` when the
+   * key has another version.
    */
-  end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T>
+  end<T>(
+    id: string,
+    version: number | undefined,
+    end: (before: KeyRecord) => Promise<Settling<T> | undefined>,
+  ): Promise<T>
   /** The key with this record's newest secret, and the position in the history, in one read. */
   see(record: KeyRecord): Promise<{ record: KeyRecord | undefined; change: CommittedChange }>
 }
@@ -61,7 +68,12 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
 
   return {
     see: (record) => lookUp(record.secrets.at(-1)?.keyHash),
-    async end<T>(id: string, end: (before: KeyRecord) => Promise<Settling<T> | undefined>): Promise<T> {
+    async end<T>(
+      id: string,
+      version: number | undefined,
+      end: (before: KeyRecord) => Promise<Settling<T> | undefined>,
+    ): Promise<T> {
+      let hasEnded = false
       for (;;) {
         const outcome = await barrier.settle<T | typeof gone>(async (attempt) => {
           const pauses = createPauses()
@@ -72,7 +84,10 @@ export function createEndings(store: KeyStore, barrier: ChangeBarrier): Endings 
               if (attempt === 0 && !(await wasRemoved(id))) throw keyNotFound()
               return { result: gone, change: (await lookUp()).change }
             }
+            // A change that the store has lost is made again, whatever the key is like now.
+            if (!hasEnded) assertVersion(before, version)
             const settling = await end(before)
+            hasEnded ||= settling !== undefined
             if (settling !== undefined) return settling
             await pauses.next()
           }

@@ -13,6 +13,7 @@ import { KeyError } from '../runtime/errors.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import { keyNotFound } from './endings.ts'
+import { versionConflict } from './expected-version.ts'
 
 /** Who asks for a change; noted in the audit log. */
 export interface ChangeOptions {
@@ -122,10 +123,4 @@ export function asKeyId(id: unknown): string {
     )
   if (!isKeyId(id)) throw keyNotFound()
   return id
-}
-
-export function versionConflict(): KeyError {
-  return new KeyError('conflict', 'The key was changed by somebody else in the meantime; read it again.', {
-    reason: 'version',
-  })
 }

@@ -5,7 +5,8 @@ import { endGrace, parseGraceHours, rotateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CreatedKey } from './create-key.ts'
 import type { Endings } from './endings.ts'
-import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
+import { assertVersion, type KeyChangeOptions } from './expected-version.ts'
+import { asKeyId, type KeyChanges } from './key-changes.ts'
 import type { MakeSecret } from './new-secret.ts'
 import type { PresentKey } from './present-key.ts'
 
@@ -15,8 +16,8 @@ export interface RotatedKey extends CreatedKey {
 }
 
 export interface KeyRotation {
-  rotate(id: string, change?: ChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
-  endGrace(id: string, secretId: string, change?: ChangeOptions): Promise<WriteKey>
+  rotate(id: string, change?: KeyChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  endGrace(id: string, secretId: string, change?: KeyChangeOptions): Promise<WriteKey>
 }
 
 export function createKeyRotation({
@@ -39,8 +40,10 @@ export function createKeyRotation({
       const graceMs = parseGraceHours(change.gracePeriodHours)
       const { environment } = await changes.load(id)
       const secret = await makeSecret(environment)
-      return barrier.settle(async () => {
+      return barrier.settle(async (attempt) => {
         const before = await changes.load(id)
+        // Later attempts make a change again that the store has lost.
+        if (attempt === 0) assertVersion(before, change.version)
         const began = readMoment(clock)
         const after = rotateKey(before, secret, graceMs, began.wall)
         const committed = await changes.replace('rotate', change, before, after)
@@ -55,7 +58,7 @@ export function createKeyRotation({
     },
 
     async endGrace(id, secretId, change = {}) {
-      const ended = await endings.end(asKeyId(id), async (before) => {
+      const ended = await endings.end(asKeyId(id), change.version, async (before) => {
         if (before.secrets.some((secret) => secret.id === secretId)) {
           const after = endGrace(before, secretId, clock.now())
           const committed = await changes.replace('end_grace', change, before, after)

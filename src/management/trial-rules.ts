@@ -2,12 +2,13 @@ import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError } from '../runtime/errors.ts'
-import type { ChangeOptions, KeyChanges } from './key-changes.ts'
+import { assertVersion, type KeyChangeOptions } from './expected-version.ts'
+import type { KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
 
 export interface TrialRulesCalls {
-  enforceTrial(id: string, change?: ChangeOptions): Promise<WriteKey>
-  dropTrial(id: string, change?: ChangeOptions): Promise<WriteKey>
+  enforceTrial(id: string, change?: KeyChangeOptions): Promise<WriteKey>
+  dropTrial(id: string, change?: KeyChangeOptions): Promise<WriteKey>
 }
 
 /**
@@ -22,8 +23,9 @@ export function createTrialRules({
   changes: KeyChanges
   present: PresentKey
 }): TrialRulesCalls {
-  async function end(id: string, change: ChangeOptions, enforces: boolean): Promise<WriteKey> {
+  async function end(id: string, change: KeyChangeOptions, enforces: boolean): Promise<WriteKey> {
     const before = await changes.load(id)
+    assertVersion(before, change.version)
     if (before.trial === null) {
       throw new KeyError('conflict', 'This key has no rules on trial.', { reason: 'no_trial' })
     }

@@ -2,16 +2,13 @@ import { parseScalarFields, type UpdateKeyInput } from '../keys/key-fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { type ChangeOptions, type KeyChanges, versionConflict } from './key-changes.ts'
+import { assertVersion, type KeyChangeOptions } from './expected-version.ts'
+import type { KeyChanges } from './key-changes.ts'
 import type { ParseRules } from './parse-rules.ts'
 import type { PresentKey } from './present-key.ts'
 
 export interface KeyUpdate {
-  update(
-    id: string,
-    changes: UpdateKeyInput,
-    change?: ChangeOptions & { version?: number },
-  ): Promise<WriteKey>
+  update(id: string, changes: UpdateKeyInput, change?: KeyChangeOptions): Promise<WriteKey>
 }
 
 export function createKeyUpdate({
@@ -31,7 +28,7 @@ export function createKeyUpdate({
       const scalars = parseScalarFields(fields, 'update', now)
       const rules = await parseRules(fields as Record<string, unknown>)
       const before = await changes.load(id)
-      if (change.version !== undefined && change.version !== before.version) throw versionConflict()
+      assertVersion(before, change.version)
       const after = updateKey(before, { ...scalars, ...rules }, now)
       await changes.replace('update', change, before, after)
       return present(after)

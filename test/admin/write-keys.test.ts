@@ -288,6 +288,24 @@ describe('changing a key', () => {
     })
   })
 
+  it('refuses a version in the body that If-Match contradicts, whichever of them is old', async () => {
+    const { call, keys } = startAdmin()
+    const { body: created } = await call('POST', base, { body: documented })
+    const path = `${base}/${created.id}`
+    await call('PATCH', path, { body: { name: 'b' } })
+    for (const [inHeader, inBody] of [
+      [2, 1],
+      [1, 2],
+    ]) {
+      const body = { name: 'c', version: inBody }
+      const answer = await call('PATCH', path, { body, headers: { 'if-match': `"${inHeader}"` } })
+      expect(answer).toMatchObject({ status: 422, body: { field: 'version' } })
+    }
+    expect(await keys.get(created.id)).toMatchObject({ name: 'b', version: 2 })
+    const body = { name: 'c', version: 2 }
+    expect((await call('PATCH', path, { body, headers: { 'if-match': '"2"' } })).status).toBe(200)
+  })
+
   it('refuses another environment, which a key keeps for life', async () => {
     const { call } = startAdmin()
     const { body: created } = await call('POST', base, { body: documented })

@@ -60,8 +60,9 @@ export interface Api {
   endGrace(id: string, secretId: string): Promise<WriteKey>
   pauseKey(id: string): Promise<WriteKey>
   resumeKey(id: string): Promise<WriteKey>
-  enforceTrial(id: string): Promise<WriteKey>
-  dropTrial(id: string): Promise<WriteKey>
+  /** 409 unless the key still has this version: nobody ends rules that they have not seen. */
+  enforceTrial(id: string, version: number): Promise<WriteKey>
+  dropTrial(id: string, version: number): Promise<WriteKey>
   revokeKey(id: string): Promise<WriteKey>
   removeKey(id: string): Promise<void>
   /** @param window `1h` to `720h`, or `1d` to `30d` */
@@ -130,14 +131,14 @@ export function createApi(token: string | null, onUnauthorized: () => void): Api
     getKey: (id) => call('GET', keyUrl(id)),
     createKey: (fields) => call('POST', keysPath, fields),
     importKeys: (keys, dryRun) => call('POST', `${keysPath}/import`, { write_keys: keys, dry_run: dryRun }),
-    updateKey: (id, fields, version) => call('PATCH', keyUrl(id), fields, { 'if-match': `"${version}"` }),
+    updateKey: (id, fields, version) => call('PATCH', keyUrl(id), fields, ifMatch(version)),
     rotateKey: (id, gracePeriodHours) =>
       call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }),
     endGrace: (id, secretId) => call('DELETE', `${keyUrl(id)}/secrets/${encodeURIComponent(secretId)}`),
     pauseKey: (id) => call('POST', `${keyUrl(id)}/pause`),
     resumeKey: (id) => call('POST', `${keyUrl(id)}/resume`),
-    enforceTrial: (id) => call('POST', `${keyUrl(id)}/trial/enforce`),
-    dropTrial: (id) => call('DELETE', `${keyUrl(id)}/trial`),
+    enforceTrial: (id, version) => call('POST', `${keyUrl(id)}/trial/enforce`, undefined, ifMatch(version)),
+    dropTrial: (id, version) => call('DELETE', `${keyUrl(id)}/trial`, undefined, ifMatch(version)),
     revokeKey: (id) => call('POST', `${keyUrl(id)}/revoke`),
     removeKey: (id) => call('DELETE', keyUrl(id)),
     usage: (id, window) => call('GET', `${keyUrl(id)}/usage?${toSearch({ window, zone: timeZone })}`),
@@ -176,6 +177,10 @@ export async function redeemCode(code: string): Promise<string | null> {
 function toSearch(query: Readonly<Record<string, string | null>>): URLSearchParams {
   const given = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1])
   return new URLSearchParams(given)
+}
+
+function ifMatch(version: number): Record<string, string> {
+  return { 'if-match': `"${version}"` }
 }
 
 function keyUrl(id: string): string {

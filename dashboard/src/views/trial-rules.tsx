@@ -1,3 +1,4 @@
+import { ApiError } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
@@ -12,8 +13,19 @@ import { describeReason } from '../words/reasons.ts'
 export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
   const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)
-  const enforce = useTask(async () => onChanged(await api.enforceTrial(key.id)))
-  const drop = useTask(async () => onChanged(await api.dropTrial(key.id)))
+  const enforce = useTask(() => end(api.enforceTrial(key.id, key.version)))
+  const drop = useTask(() => end(api.dropTrial(key.id, key.version)))
+
+  /** If somebody else has changed the key, shows what it is like now, and why nothing was done. */
+  async function end(call: Promise<WriteKey>) {
+    try {
+      onChanged(await call)
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) onChanged(await api.getKey(key.id))
+      throw error
+    }
+  }
+
   if (key.trial === null) return null
   const busy = enforce.busy || drop.busy
   return (

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { importItems, importResultSchema, importSchema } from '../import-items.ts'
 import { keyWithVolumeSchema } from '../key-schema.ts'
+import { etag } from '../key-version.ts'
 import { problemSchema } from '../openapi.ts'
 import { actorOf, defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 import { AdminProblem } from '../problem.ts'
-import { etag, keysPath, withVolume } from './write-keys.ts'
+import { keysPath, withVolume } from './write-keys.ts'
 
 /** Enough for a thousand keys with rules and metadata. */
 const maxImportBytes = 4_194_304

@@ -19,6 +19,7 @@ import {
   toPageLimit,
   updateKeySchema,
 } from '../key-schema.ts'
+import { etag, ifMatchHeader, keyChangeOf } from '../key-version.ts'
 import { actorOf, defineOperation, emptyAnswer, jsonAnswer, type Operation } from '../operation.ts'
 import { AdminProblem } from '../problem.ts'
 import type { ScopedKeys } from '../workspace-scope.ts'
@@ -101,16 +102,16 @@ const updateWriteKey = defineOperation({
   path: `${keysPath}/{id}`,
   role: 'admin',
   summary: 'Rename a key or change its rules. Absent fields stay as they are; null takes a rule away.',
-  headers: { 'If-Match': 'The ETag of the version that is to be changed: 409 when there is a newer one.' },
+  headers: ifMatchHeader,
   body: { schema: updateKeySchema, required: true },
   answers: { 200: { description: 'The changed key.', schema: keySchema } },
   async handle(call) {
-    const { version: wanted, ...changes } = call.body
-    const version = expectedVersion(call.request.headers.get('if-match'), wanted)
-    const key = await call.keys.update(call.params.id as string, toKeyInput<UpdateKeyInput>(changes), {
-      ...actorOf(call),
-      ...(version !== undefined && { version }),
-    })
+    const { version, ...changes } = call.body
+    const key = await call.keys.update(
+      call.params.id as string,
+      toKeyInput<UpdateKeyInput>(changes),
+      keyChangeOf(call, version),
+    )
     return jsonAnswer(200, toKeyJson(key), etag(key))
   },
 })
@@ -121,9 +122,10 @@ const deleteWriteKey = defineOperation({
   path: `${keysPath}/{id}`,
   role: 'admin',
   summary: 'Revoke a key and forget it with its usage. The audit log stays.',
+  headers: ifMatchHeader,
   answers: { 204: { description: 'The key is gone; no process accepts it any more.' } },
   async handle(call) {
-    await call.keys.remove(call.params.id as string, actorOf(call))
+    await call.keys.remove(call.params.id as string, keyChangeOf(call))
     return emptyAnswer()
   },
 })
@@ -136,25 +138,8 @@ export const writeKeyOperations: readonly Operation[] = [
   deleteWriteKey,
 ]
 
-export function etag(key: WriteKey): { etag: string } {
-  return { etag: `"${key.version}"` }
-}
-
 export async function withVolume(keys: ScopedKeys, key: WriteKey) {
   return toKeyWithVolumeJson(key, (await keys.volumes([key.id])).get(key.id))
-}
-
-/** The version that a change is meant for, from `If-Match` or the body; undefined when there is none. */
-function expectedVersion(ifMatch: string | null, fromBody: number | undefined): number | undefined {
-  if (ifMatch === null || ifMatch === '*') return fromBody
-  const match = /^(?:W\/)?"([1-9]\d{0,15})"$/.exec(ifMatch)
-  if (match === null) {
-    throw new AdminProblem('invalid_field', {
-      field: 'If-Match',
-      detail: 'If-Match must be the ETag of an earlier answer',
-    })
-  }
-  return Number(match[1])
 }
 
 function spentProblem(): AdminProblem {
