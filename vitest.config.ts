@@ -7,7 +7,14 @@ type ProjectTests = NonNullable<TestProjectInlineConfiguration['test']>
 function project(name: string, test: ProjectTests, rest: TestProjectInlineConfiguration = {}) {
   return {
     ...rest,
-    test: { name, exclude: ['**/node_modules/**'], globalSetup: ['test/services-setup.ts'], ...test },
+    test: {
+      name,
+      exclude: ['**/node_modules/**'],
+      globalSetup: ['test/services-setup.ts'],
+      // What is waited for comes later than in a second where the machine has other work.
+      expect: { poll: { timeout: 20_000 } },
+      ...test,
+    },
   }
 }
 

@@ -67,6 +67,7 @@ const values: Record<string, readonly string[]> = {
     'setAcceptedBody',
     'setRefusalHeaders',
     'setReplyHeaders',
+    'shareShape',
     'tellRefused',
     'toFastifyHeaderTarget',
     'toFetchIngestRequest',
