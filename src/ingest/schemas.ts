@@ -39,14 +39,15 @@ const namedSegment = /^[\w $-]{1,32}$/
 export function createSchemaCheck(schemas: EventSchemas): CheckSchemas {
   const validators = new Map(Object.entries(schemas).map(([name, schema]) => [name, schema['~standard']]))
 
+  /** Or the property with a name that is no text. */
   function validatorsOf(event: IngestEvent): Validator[] | string {
     const property = namedBy(ownText(event, 'type') ?? null)
     if (property === 'none') return []
     const properties = property === 'either' ? ['event', 'name'] : [property]
-    const names = properties.flatMap((one) => ownText(event, one) ?? [])
     // Handlers may make a text of it, and so the name of another event.
-    const untold = properties.find((one) => Object.hasOwn(event, one) && event[one] !== undefined)
-    if (names.length === 0 && untold !== undefined) return untold
+    const noText = properties.find((one) => hasNameThatIsNoText(event, one))
+    if (noText !== undefined) return noText
+    const names = properties.flatMap((one) => ownText(event, one) ?? [])
     return names.flatMap((name) => validators.get(name) ?? [])
   }
 
@@ -89,6 +90,12 @@ function nameField(carriedIn: string, issue: SchemaIssue | undefined): string {
     if (typeof key === 'number') return `${field}[${key}]`
     return `${field}.${typeof key === 'string' && namedSegment.test(key) ? key : '?'}`
   }, carriedIn)
+}
+
+/** Senders write null where they have no name. */
+function hasNameThatIsNoText(event: IngestEvent, property: string): boolean {
+  const value = Object.hasOwn(event, property) ? event[property] : undefined
+  return value !== undefined && value !== null && typeof value !== 'string'
 }
 
 function ownText(event: IngestEvent, property: string): string | undefined {

@@ -82,16 +82,31 @@ const validators: [string, EventSchemas[string]][] = [
 describe.each(validators)('a schema of %s', (_, schema) => {
   it('refuses names that are no texts: a handler may make a text of them', async () => {
     const { send, arrived } = await setUp({ 'Order Paid': z.object({ total: z.number() }) })
-    for (const event of [['Order Paid'], null, 1, {}]) {
+    for (const event of [['Order Paid'], false, 1, {}]) {
       const answer = await send('/v1/track', { event, properties: {} })
       expect([answer.status, answer.json().rejected]).toEqual([
         400,
         [{ index: 0, type: 'track', field: 'event' }],
       ])
     }
-    for (const event of ['Other', undefined])
+    for (const event of ['Other', undefined, null])
       expect((await send('/v1/track', { event, properties: {} })).status).toBe(200)
     expect((await send('/v1/identify', { event: ['Order Paid'], traits: {} })).status).toBe(200)
+    expect(arrived).toHaveLength(4)
+  })
+
+  it('refuses a name that is no text beside another one, in events whose type nobody says', async () => {
+    const { send, arrived } = await setUp({ 'Order Paid': schema })
+    for (const [event, field] of [
+      [{ event: ['Order Paid'], name: 'Other' }, 'event'],
+      [{ event: 'Other', name: ['Order Paid'] }, 'name'],
+    ] as const) {
+      const answer = await send('/v1/batch', { batch: [event] })
+      expect([answer.status, answer.json().rejected]).toEqual([400, [{ index: 0, type: null, field }]])
+    }
+    for (const event of [{ event: null, name: 'Other' }, { event: 'Other', name: null }, { name: null }])
+      expect((await send('/v1/batch', { batch: [event] })).status).toBe(200)
+    expect((await send('/v1/batch', { batch: [{ event: null, name: 'Order Paid' }] })).status).toBe(400)
     expect(arrived).toHaveLength(3)
   })
 

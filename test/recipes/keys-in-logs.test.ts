@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import express from 'express'
+import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/express.ts'
+import { writeKeyAuth as writeKeyPlugin } from '../../adapters/fastify.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { blockWith, runModule } from '../docs/running-blocks.ts'
@@ -38,10 +40,15 @@ async function sendEverywhere(url: string, key: string): Promise<void> {
   expect(await send(`/v1/e/${generateSecret('sk_live_')}`)).toBe(401)
 }
 
-async function startApp(log: express.RequestHandler) {
+async function createSender() {
   const keys = createWriteKeys({ credentials: ['basic', 'header', 'query', { path: '/e/:key' }] })
   closers.push(() => keys.close())
   const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
+  return { keys, key }
+}
+
+async function startApp(log: express.RequestHandler) {
+  const { keys, key } = await createSender()
   const app = express()
   app.use(log)
   app.use('/v1', writeKeyAuth(keys), (_, res) => void res.json({}))
@@ -50,19 +57,24 @@ async function startApp(log: express.RequestHandler) {
   return { url, key }
 }
 
+function collectLines() {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk, _, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  return { lines, stream }
+}
+
 const anyKey = /sk_live_\w{20}/
 const asBasic = (key: string) => btoa(`${key}:`)
 
 describe('the settings of docs/recipes/keys-in-logs.md', () => {
   it('keep keys out of what pino-http writes', async () => {
     const { code } = blockWith(page, 'ts', 'pinoHttp(')
-    const lines: string[] = []
-    const stream = new Writable({
-      write(chunk, _, done) {
-        lines.push(String(chunk))
-        done()
-      },
-    })
+    const { lines, stream } = collectLines()
     Reflect.set(globalThis, 'logStream', stream)
     const changed = code.replace('pinoHttp({', 'pinoHttp({ stream: globalThis.logStream,')
     expect(changed).not.toBe(code)
@@ -73,6 +85,35 @@ describe('the settings of docs/recipes/keys-in-logs.md', () => {
     expect(lines.join('')).toContain('/v1/e/[key]')
     expect(lines.join('')).not.toMatch(anyKey)
     expect(lines.join('')).not.toContain(asBasic(key))
+  })
+
+  it("keep keys out of what Fastify's own logger writes", async () => {
+    const { code } = blockWith(page, 'ts', 'Fastify({')
+    const { lines, stream } = collectLines()
+    Reflect.set(globalThis, 'logStream', stream)
+    const changed = code.replace('logger: {', 'logger: { stream: globalThis.logStream,')
+    expect(changed).not.toBe(code)
+    await runModule(`${changed}\nglobalThis.fastifyOfPage = fastify`)
+    const app: FastifyInstance = Reflect.get(globalThis, 'fastifyOfPage')
+    closers.push(() => app.close())
+    const { keys, key } = await createSender()
+    app.register(
+      async (ingest) => {
+        ingest.register(writeKeyPlugin(keys))
+        ingest.post('/*', async () => ({}))
+      },
+      { prefix: '/v1' },
+    )
+    await sendEverywhere(await app.listen({ host: '127.0.0.1', port: 0 }), key)
+    const arrivals = () => lines.filter((line) => line.includes('incoming request'))
+    await expect.poll(() => arrivals().length).toBe(5)
+    expect(arrivals().join('')).toContain('/v1/e/[key]')
+    expect(arrivals().join('')).toContain('/v1/track?writeKey=[key]')
+    expect(lines.join('')).not.toMatch(anyKey)
+    expect(lines.join('')).not.toContain(asBasic(key))
+    expect((await fetch(`${app.listeningOrigin}/elsewhere/${key}`)).status).toBe(404)
+    await expect.poll(() => lines.join('')).toContain('"statusCode":404')
+    expect(lines.filter((line) => anyKey.test(line))).toEqual([])
   })
 
   it.each([false, true])('keep keys out of what morgan writes (at once: %s)', async (immediate) => {
