@@ -39,7 +39,11 @@ const madeSchema = z.object({
 })
 const refusedSchema = z.object({
   ok: z.literal(false),
-  code: z.enum(['invalid_field', 'conflict']).describe('conflict: a write key has this secret already.'),
+  code: z
+    .enum(['invalid_field', 'conflict', 'workspace_full'])
+    .describe(
+      'conflict: a write key has this secret already. workspace_full: the workspace holds as many keys as it may.',
+    ),
   field: z.string(),
   message: z.string(),
 })

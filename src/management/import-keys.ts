@@ -7,7 +7,7 @@ import { invalidField } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import { type Candidate, type CandidatesOptions, createCandidates } from './import-candidates.ts'
-import { conflict, type ImportResult, success, toFailure } from './import-results.ts'
+import { conflict, type ImportResult, noRoom, success, toFailure } from './import-results.ts'
 import { measureRoom } from './import-room.ts'
 import { findExisting, type Insertion, insertKeys } from './import-writes.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
@@ -77,7 +77,7 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
       const { index, secret, record } = candidate
       if (existing.has(candidate)) results[index] = conflict(secret)
       else if (left.take(record.workspace)) absent.push(candidate)
-      else results[index] = toFailure(invalidField('workspace', 'holds as many keys as it may'))
+      else results[index] = noRoom()
     }
     if (!dryRun) await claimPeppers(absent)
     for (let start = 0; start < absent.length; start += keysPerChunk) {

@@ -1,6 +1,7 @@
 import type { ParsedSecret } from '../keys/imported-secret.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
+import { workspaceFull } from './workspace-room.ts'
 
 /** What became of one key. */
 export type ImportResult =
@@ -12,9 +13,9 @@ export type ImportResult =
     }
   | {
       ok: false
-      /** `conflict`: the secret exists already. */
-      code: 'invalid_field' | 'conflict'
-      /** The field at fault, in the spelling of the TypeScript API. */
+      /** `conflict`: the secret exists already. `workspace_full`: it holds as many keys as it may. */
+      code: 'invalid_field' | 'conflict' | 'workspace_full'
+      /** The field at fault, in the spelling of the TypeScript API; `input`: none of them alone. */
       field: string
       /** Never holds a secret. */
       message: string
@@ -35,6 +36,10 @@ export function conflict({ isHashed }: ParsedSecret): ImportResult {
     field,
     message: `${field} exists already: a write key has this secret`,
   }
+}
+
+export function noRoom(): ImportResult {
+  return { ok: false, code: 'workspace_full', field: 'input', message: workspaceFull().message }
 }
 
 export function toFailure(error: unknown): ImportResult {

@@ -196,6 +196,27 @@ describe('the management API of two workspaces', () => {
     expect(raised).toMatchObject({ status: 200, body: { plan: 'pro', rate_limit_eps: 100 } })
   })
 
+  it('says workspace_full of the keys of an import that find no room', async () => {
+    const keys = createWriteKeys({ maxKeysPerWorkspace: 2, importedKeys: /^[A-Za-z0-9]{32}$/ })
+    onTestFinished(() => keys.close())
+    const callAs = callApi(createAdminApi(keys, { tokens }))
+    const items = ['a', 'b', 'c'].map((letter) => ({
+      name: 'Web',
+      source_type: 'web',
+      key: letter.repeat(32),
+    }))
+    for (const dryRun of [true, false]) {
+      const body = { write_keys: items, dry_run: dryRun }
+      const { results } = (await callAs('POST', `${base}/import`, { token: tokenOf('acme'), body })).body
+      expect(results.map(({ ok, code }: { ok: boolean; code?: string }) => (ok ? 'ok' : code))).toEqual([
+        'ok',
+        'ok',
+        'workspace_full',
+      ])
+      expect(results[2].message).toContain('holds as many keys as it may')
+    }
+  })
+
   it('answers 409 workspace_full where there is no room, and a repeated call with the key that it made', async () => {
     const keys = createWriteKeys({ maxKeysPerWorkspace: 1 })
     onTestFinished(() => keys.close())

@@ -61,7 +61,7 @@ it('an import makes those that find room, and says which do not; those that exis
     )
   expect(await outcomes([first])).toEqual(['ok'])
   const inputs = [first, second, third, item({ workspace: 'beta' })]
-  const expected = ['conflict key', 'ok', 'invalid_field workspace', 'ok']
+  const expected = ['conflict key', 'ok', 'workspace_full input', 'ok']
   expect(await outcomes(inputs, true)).toEqual(expected)
   expect(await outcomes(inputs)).toEqual(expected)
   expect(await outcomes([first, second])).toEqual(['conflict key', 'conflict key'])
