@@ -13,7 +13,7 @@ const startUpMs = 20_000
 
 export interface ReadinessParts {
   store: KeyStore
-  cache: Pick<KeyCache<never>, 'refresh'>
+  cache: Pick<KeyCache<never>, 'refresh' | 'warmUp'>
   peppers: Pick<PepperCheck, 'see' | 'missing'>
   /** The outages of questions to the store. */
   questions: Outage
@@ -29,6 +29,7 @@ export async function assertReady({
   hasClosed,
 }: ReadinessParts): Promise<void> {
   if (hasClosed()) throw closedError()
+  const endsAt = performance.now() + startUpMs
   try {
     peppers.see(await withDeadline(store.poll({ since: null }), startUpMs))
     questions.ended()
@@ -39,4 +40,5 @@ export async function assertReady({
   await cache.refresh()
   const missing = peppers.missing()
   if (missing !== undefined) throw missing
+  await cache.warmUp(Math.max(1, endsAt - performance.now()))
 }

@@ -120,7 +120,8 @@ export interface WriteKeys {
   /**
    * For start-up: resolves when the store answers, has its tables, and can be relied on. What fails here
    * would be a 503 for every request. Rejects with `StoreError`, whose `code` and message say what is
-   * missing. A store that hangs has 20 seconds.
+   * missing. A store that hangs has 20 seconds. Waits for the index of existing secrets as well, for what is
+   * left of that time (`cache.index`).
    * @example
    * ```ts
    * await keys.ready()

@@ -11,8 +11,10 @@ import {
   type WriteKeys,
   type WriteKeysOptions,
 } from '../src/index.ts'
+import { generateSecret } from '../src/keys/secret.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
 import { basic } from '../src/testing/adapter/golden/golden-request.ts'
+import { createGate, shareMemory } from './cache/shared-memory.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'writekey-health-'))
 const opened: WriteKeys[] = []
@@ -86,6 +88,40 @@ describe('ready', () => {
     await store.migrate()
     await keys.ready()
     await db.destroy()
+  })
+
+  it('waits until it is known which secrets exist, so that a flood meets no process without', async () => {
+    const { store, memory, before, asked } = shareMemory({ tells: true })
+    const elsewhere = open({ store: memory })
+    const good = await Promise.all(
+      Array.from({ length: 30 }, () => elsewhere.create({ name: 'Web', sourceType: 'web' })),
+    )
+    const page = createGate()
+    before.page = page.wait
+    const keys = open({ store })
+    let isReady = false
+    const ready = keys.ready().then(() => {
+      isReady = true
+    })
+    while (asked.pages === 0) await new Promise(setImmediate)
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+    expect(isReady).toBe(false)
+    page.open()
+    await ready
+    // Nothing more is read: a flood right after the start finds everything known.
+    before.page = () => new Promise(() => {})
+    for (let sent = 0; sent < 25; sent++) await keys.verify(post(generateSecret('sk_live_')))
+    for (const { key } of good) expect(await keys.verify(post(key))).toMatchObject({ ok: true })
+  })
+
+  it('resolves when the store does not tell which secrets exist, and reports it', async () => {
+    const { store, before } = shareMemory({ tells: true })
+    before.page = () => {
+      throw new Error('no right to read')
+    }
+    const events: string[] = []
+    await open({ store, onEvent: ({ type }) => events.push(type) }).ready()
+    expect(events).toContain('store_error')
   })
 
   it('rejects once the keys are closed', async () => {

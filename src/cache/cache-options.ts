@@ -18,7 +18,8 @@ export interface CacheOptions {
   staleOnOutageMs?: number
   /**
    * Whether to keep an index of the secrets that exist, so that none is refused because of wrong keys that
-   * others send: 12 to 20 bytes for each secret of the store, read from it when the first request comes.
+   * others send: 12 to 20 bytes for each secret of the store, read from it by `ready()`, or when the first
+   * request comes.
    * Default `true`, for stores that list them.
    */
   index?: boolean

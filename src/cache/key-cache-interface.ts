@@ -27,6 +27,11 @@ export interface KeyCache<Compiled> {
   forget(keyIds: readonly string[] | 'all'): void
   /** Asks the store now for what changed. Concurrent calls share one question. */
   refresh(): Promise<void>
+  /**
+   * Resolves when it is known which secrets exist, or after `deadlineMs`, while the reading goes on. Never
+   * rejects: lookups work without, and the outage is reported.
+   */
+  warmUp(deadlineMs: number): Promise<void>
   /** How long this process trusts its cache, in milliseconds: 0 while it has nothing. */
   leaseMs(): number
   /** From now on the store is polled, as after the first lookup. */

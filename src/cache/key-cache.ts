@@ -72,8 +72,9 @@ export function createKeyCache<Compiled extends Cacheable>(
     lease,
     poller,
     reads,
+    catchUp: lookups.catchUp,
     stale,
-    // A process that only manages keys never gets here, and reads no index.
+    // A process that only manages keys never gets here.
     onFirstRead() {
       if (known !== undefined) known.caughtUp().catch(() => {})
       else if (options.index && !isOwnStore) options.onUntold()
@@ -112,6 +113,7 @@ export function createKeyCache<Compiled extends Cacheable>(
     findAgain: finder.findAgain,
     forget,
     refresh: () => poller.poll(),
+    warmUp: async (deadlineMs) => known?.caughtUp(deadlineMs).catch(() => {}),
     leaseMs,
     begin: () => poller.begin(),
     look() {

@@ -18,6 +18,8 @@ export interface KeyFinderParts<Compiled extends Cacheable> {
   lease: Lease
   poller: Poller
   reads: KeyReads<Compiled>
+  /** Resolves when every change that was committed before the call is known. */
+  catchUp: () => Promise<void>
   stale: StaleOnOutage<Compiled>
   /** Called before the first read. */
   onFirstRead: () => void
@@ -30,7 +32,8 @@ export interface KeyFinder<Compiled>
 
 /**
  * Finds keys for requests: in the cache while the lease holds, else by a read. When the lease has ended, the
- * store is asked first. When that fails, `staleOnOutageMs` may allow what is cached.
+ * store is asked first. When that fails, `staleOnOutageMs` may allow what is cached. What is only remembered
+ * as missing is refused after a shared poll: another process may have just made the key.
  */
 export function createKeyFinder<Compiled extends Cacheable>(
   parts: KeyFinderParts<Compiled>,
@@ -46,6 +49,43 @@ export function createKeyFinder<Compiled extends Cacheable>(
       parts.onFirstRead()
     }
     return reads.load(digest, source, older)
+  }
+
+  function findOrLoad(
+    digest: string,
+    monotonic: number,
+    source: () => string,
+    older: OlderDigests,
+  ): Awaitable<Lookup<Compiled>> {
+    const found = hits.find(digest, monotonic, older)
+    if (typeof found === 'object') return found
+    if (isOwnStore) return found ?? load(digest, source(), older)
+    if (found === 'unknown') return findMissing(digest, source, older)
+    const isJoining = reads.isLoading(digest)
+    const loading = load(digest, source(), older)
+    return isJoining ? findJoined(loading, digest, source, older) : loading
+  }
+
+  /** The key may have been made since it was found missing. */
+  async function findMissing(
+    digest: string,
+    source: () => string,
+    older: OlderDigests,
+  ): Promise<Lookup<Compiled>> {
+    await parts.catchUp()
+    if (closed) throw closedError()
+    return hits.peek(digest, clock.monotonic(), older) ?? load(digest, source(), older)
+  }
+
+  /** A read that was joined may have begun before the key was made. */
+  async function findJoined(
+    loading: Promise<Lookup<Compiled>>,
+    digest: string,
+    source: () => string,
+    older: OlderDigests,
+  ): Promise<Lookup<Compiled>> {
+    const found = await loading
+    return found === 'unknown' ? findMissing(digest, source, older) : found
   }
 
   function findStale(digest: string, older?: OlderDigests): Compiled | undefined {
@@ -66,8 +106,7 @@ export function createKeyFinder<Compiled extends Cacheable>(
   ): Awaitable<Lookup<Compiled>> {
     if (closed) throw closedError()
     const monotonic = isOwnStore ? 0 : clock.monotonic()
-    if (lease.holds(monotonic, wall))
-      return hits.find(digest, monotonic, older) ?? load(digest, source(), older)
+    if (lease.holds(monotonic, wall)) return findOrLoad(digest, monotonic, source, older)
     const renewed = poller.renew()
     if (poller.isFailing()) {
       // The outage is known: serve what may be served now, not after the next poll has hung.
@@ -78,7 +117,7 @@ export function createKeyFinder<Compiled extends Cacheable>(
       }
     }
     return renewed.then(
-      () => hits.find(digest, clock.monotonic(), older) ?? load(digest, source(), older),
+      () => findOrLoad(digest, clock.monotonic(), source, older),
       (error: unknown) => staleOrThrow(digest, older, error),
     )
   }
@@ -129,6 +168,8 @@ function createHits<Compiled extends Cacheable>({
   }
 
   return {
+    /** Without counting. */
+    peek: findCached,
     find(digest: string, monotonic: number, older: OlderDigests): Lookup<Compiled> | undefined {
       const found = findCached(digest, monotonic, older)
       if (found === undefined) misses++

@@ -26,6 +26,8 @@ export interface KeyReads<Compiled> {
     source: string,
     older: (() => readonly string[]) | undefined,
   ): Promise<Lookup<Compiled>>
+  /** Whether this secret is being read, so that `load` would join. */
+  isLoading(digest: string): boolean
   /** Reads a key that was found before. Charges nobody. */
   readAgain(key: Compiled): Promise<Compiled | 'unknown'>
   /** Reads a cached key again while requests go on using it. */
@@ -116,6 +118,7 @@ export function createKeyReads<Compiled extends Cacheable>(
 
   return {
     load,
+    isLoading: (digest) => flights.has(digest),
     readAgain,
     refresh,
     forget() {

@@ -25,8 +25,12 @@ export interface KnownSecrets {
   delete(digest: string): void
   /** The store says that these keys have changed; `'all'`: everything must be read again. */
   note(keyIds: readonly string[] | 'all'): void
-  /** Resolves when everything noted is in. @throws StoreError when the store does not tell in time. */
-  caughtUp(): Promise<void>
+  /**
+   * Resolves when everything noted is in.
+   * @param deadlineMs default: that of one question.
+   * @throws StoreError when the store does not tell in time.
+   */
+  caughtUp(deadlineMs?: number): Promise<void>
   close(): void
 }
 
@@ -133,10 +137,10 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
       else for (const keyId of keyIds) changed.add(keyId)
       if (performance.now() >= retryAt) start().catch(() => {})
     },
-    async caughtUp() {
+    async caughtUp(deadlineMs = storeDeadlineMs) {
       if (!isBehind() && working === undefined) return
       if (closed) throw closedError()
-      await withDeadline(start(), storeDeadlineMs)
+      await withDeadline(start(), deadlineMs)
     },
     close() {
       closed = true

@@ -28,6 +28,12 @@ export interface Lookups {
   find(digests: readonly string[], source: string): Promise<Found | 'source_exhausted'>
   /** The same for a digest that belonged to a key a moment ago. Charges nobody. */
   findAgain(digest: string): Promise<Found>
+  /**
+   * Resolves when every change that was committed before this call is known. One poll, shared by all who
+   * wait, at most 20 a second.
+   * @throws StoreError when the store does not answer in time.
+   */
+  catchUp(): Promise<void>
 }
 
 /** Polls before refusals begin at least this far apart, in milliseconds, and are shared by all who wait. */
@@ -36,7 +42,7 @@ const catchUpSpacingMs = 50
 export function createLookups({ poller, budget, known, answersAtOnce }: LookupsOptions): Lookups {
   const queue = createLookupQueue()
   const paid = createPaidLookups({ poller, budget, queue, knowsSecrets: known !== undefined })
-  const catchUp = createCatchingUp(poller, known)
+  const catchUp = createCatchingUp(poller)
 
   async function findKnown({ digests, source, leftMs }: Asked): Promise<Found | undefined> {
     const digest = digests.find((candidate) => known?.has(candidate))
@@ -60,6 +66,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     const found = await paid.findStranger(asked)
     if (typeof found !== 'string' || known === undefined) return found
     await withDeadline(catchUp(), asked.leftMs())
+    await withDeadline(known.caughtUp(), asked.leftMs())
     return (await findKnown(asked)) ?? found
   }
 
@@ -81,6 +88,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
         leave()
       }
     },
+    catchUp: () => withDeadline(catchUp()),
   }
 }
 
@@ -90,14 +98,8 @@ function startDeadline(): () => number {
   return () => Math.max(1, endsAt - performance.now())
 }
 
-/**
- * Brings what is known of existing keys up to date. Callers that come while the last one is under way share
- * the next one.
- */
-function createCatchingUp(
-  poller: Pick<Poller, 'poll'>,
-  known: KnownSecrets | undefined,
-): () => Promise<void> {
+/** Callers that come while the last poll is under way share the next one. */
+function createCatchingUp(poller: Pick<Poller, 'poll'>): () => Promise<void> {
   let catchingUp: Promise<void> | undefined
   let caughtUpAt = Number.NEGATIVE_INFINITY
 
@@ -107,7 +109,6 @@ function createCatchingUp(
     catchingUp = undefined
     caughtUpAt = performance.now()
     await poller.poll()
-    await known?.caughtUp()
   }
 
   return () => {
