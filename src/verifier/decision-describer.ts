@@ -1,3 +1,4 @@
+import { createSecretMask } from '../keys/secret-mask.ts'
 import type { FindClientAddress } from '../rules/client-address.ts'
 import { keyFieldsOf, withoutCarriedKey } from './carried-key.ts'
 import type { CompiledKey } from './compiled-key.ts'
@@ -28,7 +29,7 @@ export function createDecisionDescriber(clientAddress: FindClientAddress): Decis
   }
 
   function whereFrom(visit: Visit): { origin?: string; address?: string } {
-    const { origin } = visit
+    const origin = shownOrigin(visit)
     const address = addressIfTold(visit)
     return { ...(origin !== undefined && { origin }), ...(address !== undefined && { address }) }
   }
@@ -54,11 +55,19 @@ export function createDecisionDescriber(clientAddress: FindClientAddress): Decis
         visit.presented,
         received?.ok ? received.value : undefined,
       ),
+      presented: visit.presented,
       ...whereFrom(visit),
     }
   }
 
   return { whereFrom, toDecision }
+}
+
+/** A program may send any text as its origin. */
+function shownOrigin({ origin, presented }: Visit): string | undefined {
+  // Most origins are shorter than a secret, so this costs nothing.
+  if (origin === undefined || !presented || origin.length < presented.length) return origin
+  return createSecretMask(presented)(origin)
 }
 
 function toSecret(key: CompiledKey): RequestDecision['secret'] {

@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { SecretRecord } from '../keys/key-record.ts'
+import type { PresentedSecret } from '../keys/secret.ts'
 import type { SourceType } from '../keys/source-type.ts'
 import type { Reason } from './reasons.ts'
 
@@ -34,6 +35,8 @@ export interface RequestDecision {
   readonly batchFields: readonly string[]
   /** Properties of body and events that hold the key, beside `writeKey`. */
   readonly keyFields?: readonly string[]
+  /** What was found where a key may be: to be left out of everything that is kept. */
+  readonly presented?: PresentedSecret | null | undefined
   readonly origin?: string | undefined
   readonly address?: string | undefined
 }

@@ -1,5 +1,5 @@
-import { isWellFormedSecret } from '../keys/secret.ts'
-import { cutText } from './cut-text.ts'
+import type { MaskSecrets } from '../keys/secret-mask.ts'
+import { cutMasked } from './cut-text.ts'
 
 /** What a body is about. */
 export interface EventSummary {
@@ -12,17 +12,17 @@ export interface EventSummary {
 const maxInspected = 20
 const maxDistinct = 5
 const maxNameLength = 200
-/** Random characters and checksum; a prefix comes before them. */
-const shortestSecret = 38
 const nothing: EventSummary = { types: [], names: [], library: null }
 
 /**
  * The different types and names among the first events of a body. Own string properties only; never throws.
+ * @param mask hides the key of a sender that put it in the wrong place
  */
 export function summarizeEvents(
   body: unknown,
   routeType: string | null,
   batchFields: readonly string[],
+  mask: MaskSecrets,
 ): EventSummary {
   const events = eventsOf(body, batchFields)
   if (events.length === 0) return routeType === null ? nothing : { ...nothing, types: [routeType] }
@@ -31,17 +31,17 @@ export function summarizeEvents(
   for (let index = 0; index < events.length && index < maxInspected; index++) {
     const event = events[index]
     if (typeof event !== 'object' || event === null) continue
-    add(types, ownText(event, 'type') ?? routeType)
-    add(names, ownText(event, 'event') ?? ownText(event, 'name'))
+    add(types, ownText(event, 'type', mask) ?? routeType)
+    add(names, ownText(event, 'event', mask) ?? ownText(event, 'name', mask))
   }
-  return { types, names, library: libraryOf(events[0]) }
+  return { types, names, library: libraryOf(events[0], mask) }
 }
 
-function libraryOf(event: unknown): string | null {
+function libraryOf(event: unknown, mask: MaskSecrets): string | null {
   const library = own(own(event, 'context'), 'library')
   if (typeof library !== 'object' || library === null) return null
-  const name = ownText(library, 'name')
-  return name === null ? null : [name, ownText(library, 'version') ?? ''].join(' ').trim()
+  const name = ownText(library, 'name', mask)
+  return name === null ? null : [name, ownText(library, 'version', mask) ?? ''].join(' ').trim()
 }
 
 function own(value: unknown, property: string): unknown {
@@ -57,13 +57,10 @@ function eventsOf(body: unknown, batchFields: readonly string[]): readonly unkno
   return Array.isArray(batch) ? batch : [body]
 }
 
-function ownText(event: object, property: string): string | null {
+function ownText(event: object, property: string, mask: MaskSecrets): string | null {
   if (!Object.hasOwn(event, property)) return null
   const value = (event as Record<string, unknown>)[property]
-  if (typeof value !== 'string') return null
-  if (value.length < shortestSecret) return value
-  // The key of a sender that put it in the wrong place must not be shown to watchers.
-  return isWellFormedSecret(value) ? '(a write key)' : cutText(value, maxNameLength)
+  return typeof value === 'string' ? cutMasked(value, maxNameLength, mask) : null
 }
 
 function add(list: string[], text: string | null): void {

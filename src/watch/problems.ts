@@ -1,3 +1,4 @@
+import { createSecretMask } from '../keys/secret-mask.ts'
 import type { Sighting, StoredSighting } from '../stores/fleet-store.ts'
 import { addressSource } from '../verifier/address-source.ts'
 import type { Reason } from '../verifier/reasons.ts'
@@ -98,7 +99,12 @@ export function createProblemCounter(): ProblemCounter {
       count.lastAt = at
       // The first few refusals show what most are about.
       if (decision.body === undefined || count.count > 50) return
-      const { names, types } = summarizeEvents(decision.body, decision.routeType, decision.batchFields)
+      const { names, types } = summarizeEvents(
+        decision.body,
+        decision.routeType,
+        decision.batchFields,
+        createSecretMask(decision.presented),
+      )
       for (const name of names) if (count.names.size < maxTexts) count.names.add(name)
       for (const type of types) if (count.types.size < maxTexts) count.types.add(type)
     },

@@ -1,8 +1,8 @@
 import type { FieldValues, IngestRequest } from '../http/ingest-request.ts'
-import { isWellFormedSecret } from '../keys/secret.ts'
+import { createSecretMask, type MaskSecrets } from '../keys/secret-mask.ts'
 import { problems, type Reason } from '../verifier/reasons.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
-import { cutText } from './cut-text.ts'
+import { cutMasked, cutText } from './cut-text.ts'
 import { summarizeEvents } from './event-summary.ts'
 
 /**
@@ -55,7 +55,10 @@ export interface RecentDecision {
   readonly isTest: boolean
   /** Only with `keepHeaders`: less those that may hold a secret, values cut at 200 characters. */
   readonly headers: Readonly<Record<string, string>> | null
-  /** JSON of the body less `writeKey`, cut at 4 096 characters; only with `keepPayloads`. */
+  /**
+   * JSON of the body less `writeKey` and the key that the request presented, cut at 4 096 characters; only
+   * with `keepPayloads`.
+   */
   readonly payload: string | null
 }
 
@@ -78,7 +81,13 @@ export function describeDecision(
   { keepPayloads, keepHeaders }: KeptDetails,
 ): Omit<RecentDecision, 'id' | 'ref' | 'process'> {
   const { request, reason, startedAt } = decision
-  const { types, names, library } = summarizeEvents(decision.body, decision.routeType, decision.batchFields)
+  const mask = createSecretMask(decision.presented)
+  const { types, names, library } = summarizeEvents(
+    decision.body,
+    decision.routeType,
+    decision.batchFields,
+    mask,
+  )
   const userAgent = one(request?.headers['user-agent'])
   return {
     at,
@@ -88,19 +97,19 @@ export function describeDecision(
     wouldRefuse: decision.wouldRefuse ?? null,
     status: reason === null ? 200 : statusOf(reason),
     method: typeof request?.method === 'string' ? cutText(request.method, 20) : null,
-    path: typeof request?.path === 'string' ? cutText(withoutSecrets(request.path), maxTextLength) : null,
+    path: typeof request?.path === 'string' ? cutMasked(request.path, maxTextLength, mask) : null,
     events: decision.events,
     rejected: decision.rejected,
     types,
     names,
-    origin: decision.origin === undefined ? null : cutText(decision.origin, maxTextLength),
+    origin: decision.origin === undefined ? null : cutMasked(decision.origin, maxTextLength, mask),
     address: decision.address === undefined ? null : cutText(decision.address, maxTextLength),
-    sdk: library ?? (userAgent === undefined ? null : cutText(withoutSecrets(userAgent), maxShortLength)),
+    sdk: library ?? (userAgent === undefined ? null : cutMasked(userAgent, maxShortLength, mask)),
     bytes: decision.bytes ?? contentLength(request?.headers),
     tookMs: startedAt === undefined || startedAt === 0 ? null : Math.max(0, at - startedAt),
     isTest: isTestEvent(request),
-    headers: keepHeaders && request !== undefined ? keptHeaders(request.headers) : null,
-    payload: keepPayloads ? toPayload(decision.body, decision.keyFields) : null,
+    headers: keepHeaders && request !== undefined ? keptHeaders(request.headers, mask) : null,
+    payload: keepPayloads ? toPayload(decision.body, decision.keyFields, mask) : null,
   }
 }
 
@@ -128,33 +137,31 @@ function contentLength(headers: FieldValues | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
 }
 
-/** A key in the wrong place must not be shown to watchers. */
-function withoutSecrets(text: string): string {
-  if (text.length < 38) return text
-  return text.replace(/[A-Za-z0-9_-]{38,}/g, (part) => (isWellFormedSecret(part) ? '(a write key)' : part))
-}
-
 /** Header and field names in which applications, proxies and senders put credentials. */
 const secretNames = /auth|cookie|key|token|secret|session|signature|password|credential/
 
-function keptHeaders(headers: FieldValues): Record<string, string> {
+function keptHeaders(headers: FieldValues, mask: MaskSecrets): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers).slice(0, maxHeaders)) {
     if (value === undefined) continue
     const text = typeof value === 'string' ? value : value.join(', ')
-    const shown = secretNames.test(name) ? '(left out)' : cutText(withoutSecrets(text), maxShortLength)
-    Object.defineProperty(kept, cutText(name, maxShortLength), { value: shown, enumerable: true })
+    const shown = secretNames.test(name) ? '(left out)' : cutMasked(text, maxShortLength, mask)
+    Object.defineProperty(kept, cutMasked(name, maxShortLength, mask), { value: shown, enumerable: true })
   }
   return kept
 }
 
-function toPayload(body: unknown, keyFields: readonly string[] = []): string | null {
+function toPayload(
+  body: unknown,
+  keyFields: readonly string[] | undefined,
+  mask: MaskSecrets,
+): string | null {
   if (body === undefined) return null
   try {
     const text = JSON.stringify(body, (name, value: unknown) =>
-      name === 'writeKey' || keyFields.includes(name) ? undefined : value,
+      name === 'writeKey' || keyFields?.includes(name) ? undefined : value,
     )
-    return text === undefined ? null : cutText(text, maxPayloadLength)
+    return text === undefined ? null : cutMasked(text, maxPayloadLength, mask)
   } catch {
     return null
   }
