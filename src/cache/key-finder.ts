@@ -63,29 +63,23 @@ export function createKeyFinder<Compiled extends Cacheable>(
     if (found === 'unknown') return findMissing(digest, source, older)
     const isJoining = reads.isLoading(digest)
     const loading = load(digest, source(), older)
-    return isJoining ? findJoined(loading, digest, source, older) : loading
+    return isJoining ? findMissing(digest, source, older, loading) : loading
   }
 
-  /** The key may have been made since it was found missing. */
+  /**
+   * The key may have been made since it was found missing, or since the read began that this request joined.
+   */
   async function findMissing(
     digest: string,
     source: () => string,
     older: OlderDigests,
+    joined?: Promise<Lookup<Compiled>>,
   ): Promise<Lookup<Compiled>> {
+    const found = await joined
+    if (found !== undefined && found !== 'unknown') return found
     await parts.catchUp()
     if (closed) throw closedError()
     return hits.peek(digest, clock.monotonic(), older) ?? load(digest, source(), older)
-  }
-
-  /** A read that was joined may have begun before the key was made. */
-  async function findJoined(
-    loading: Promise<Lookup<Compiled>>,
-    digest: string,
-    source: () => string,
-    older: OlderDigests,
-  ): Promise<Lookup<Compiled>> {
-    const found = await loading
-    return found === 'unknown' ? findMissing(digest, source, older) : found
   }
 
   function findStale(digest: string, older?: OlderDigests): Compiled | undefined {
