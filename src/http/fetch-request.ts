@@ -1,3 +1,4 @@
+import { readUnlessGivenUp } from './given-up-reading.ts'
 import { toLowerCaseFields } from './header-fields.ts'
 import type { FieldValues, IngestRequest, ReadBody } from './ingest-request.ts'
 import { BodyTakenError, nothingKept } from './parsed-body.ts'
@@ -84,27 +85,37 @@ function refuseTaken(): never {
  * makes some servers close the connection before their answer is out.
  */
 function createFetchReader(request: Request): ReadBody {
-  return async function readFetchBody(maxBytes, hold = () => true) {
+  return function readFetchBody(maxBytes, hold = () => true) {
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return null
-    const reader = (request.body as ReadableStream<Uint8Array>).getReader()
-    const chunks: Uint8Array[] = []
-    let length = 0
-    try {
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) break
-        length += value.length
-        if (length > maxBytes || !hold(value.length)) return null
-        chunks.push(value)
-      }
-    } catch (error) {
-      if ((error as { code?: unknown } | undefined)?.code === tooLarge) return null
-      throw clientAborted()
-    } finally {
-      reader.releaseLock()
-    }
-    return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
+    return readUnlessGivenUp((chunks, giveUp) =>
+      collect(request, chunks, maxBytes, (bytes) => hold(bytes, giveUp)),
+    )
   }
+}
+
+async function collect(
+  request: Request,
+  chunks: Uint8Array[],
+  maxBytes: number,
+  hold: (bytes: number) => boolean,
+): Promise<Uint8Array | null> {
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader()
+  let length = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      length += value.length
+      if (length > maxBytes || !hold(value.length)) return null
+      chunks.push(value)
+    }
+  } catch (error) {
+    if ((error as { code?: unknown } | undefined)?.code === tooLarge) return null
+    throw clientAborted()
+  } finally {
+    reader.releaseLock()
+  }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
 }
 
 const tooLarge = 'body_too_large'

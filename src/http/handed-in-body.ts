@@ -1,4 +1,5 @@
 import { types } from '../runtime/built-ins.ts'
+import { readUnlessGivenUp } from './given-up-reading.ts'
 import type { ReadBody } from './ingest-request.ts'
 import { describeKind } from './plain-object.ts'
 import { type BodyStream, createBodyReader } from './raw-body.ts'
@@ -102,12 +103,24 @@ function createChunkReader(chunks: AsyncIterable<unknown>): ReadBody {
   }
 }
 
-async function collect(
+type Hold = NonNullable<Parameters<ReadBody>[1]>
+
+function collect(
   next: () => Promise<{ done?: boolean; value?: unknown }>,
   maxBytes: number,
-  hold: (bytes: number) => boolean = () => true,
+  hold: Hold = () => true,
 ): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = []
+  return readUnlessGivenUp((chunks, giveUp) =>
+    collectAll(chunks, next, maxBytes, (bytes) => hold(bytes, giveUp)),
+  )
+}
+
+async function collectAll(
+  chunks: Uint8Array[],
+  next: () => Promise<{ done?: boolean; value?: unknown }>,
+  maxBytes: number,
+  hold: (bytes: number) => boolean,
+): Promise<Uint8Array | null> {
   let length = 0
   for (;;) {
     const { done, value } = await next()

@@ -10,11 +10,13 @@ export type FieldValues = Readonly<Record<string, string | readonly string[] | u
  * client went away.
  *
  * A reader that reads in pieces calls `hold` with the length of each piece before it keeps it. When `hold`
- * returns false there is no room: the reader stops and resolves to `null`.
+ * returns false there is no room: the reader stops and resolves to `null`. A reader that waits for its sender
+ * hands `giveUp` in with each piece: it is called when others need the room, and the reader drops what it has
+ * kept, stops and resolves to `null`. Without it the body keeps its room, however long it takes.
  */
 export type ReadBody = (
   maxBytes: number,
-  hold?: (bytes: number) => boolean,
+  hold?: (bytes: number, giveUp?: () => void) => boolean,
 ) => Awaitable<Uint8Array | string | null>
 
 /** The web platform's `Headers`, or anything that iterates over names and values in the same way. */

@@ -22,9 +22,9 @@ export type BodyStream = Readable & {
  * A {@link ReadBody} over a Node request stream. Reads nothing before it is called.
  *
  * A `Content-Length` above the limit resolves to `null` without reading. Otherwise bytes are counted as they
- * come. On overflow, or when `hold` has no room, the stream is left paused with the rest unread. Rejects with
- * an `Error` of `code: 'client_aborted'` when the client goes away, and with a `BodyTakenError` for text that
- * hides the bytes (`setEncoding`). Leaves no listener behind.
+ * come. On overflow, when `hold` has no room or when others need it, the stream is left paused with the rest
+ * unread. Rejects with an `Error` of `code: 'client_aborted'` when the client goes away, and with a
+ * `BodyTakenError` for text that hides the bytes (`setEncoding`). Leaves no listener behind.
  */
 export function createBodyReader(request: BodyStream): ReadBody {
   return function readRawBody(maxBytes, hold = unbounded) {
@@ -39,6 +39,8 @@ export function createBodyReader(request: BodyStream): ReadBody {
     })
   }
 }
+
+type Hold = NonNullable<Parameters<ReadBody>[1]>
 
 function unbounded(): boolean {
   return true
@@ -72,11 +74,7 @@ export function hasArrived(request: Readable, length: number): boolean {
   return length > 0 && request.readableLength === length
 }
 
-function readAsItComes(
-  request: BodyStream,
-  maxBytes: number,
-  hold: (bytes: number) => boolean,
-): Promise<Buffer | null> {
+function readAsItComes(request: BodyStream, maxBytes: number, hold: Hold): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     if (request.aborted) return reject(clientAborted())
     if (request.readableEnded) return resolve(Buffer.alloc(0))
@@ -98,13 +96,18 @@ function readAsItComes(
 
     function take(bytes: Buffer): void {
       length += bytes.length
-      if (length > maxBytes || !hold(bytes.length)) {
-        detach()
-        request.pause()
-        resolve(null)
-      } else if (first === undefined) first = bytes
+      if (length > maxBytes || !hold(bytes.length, giveUp)) giveUp()
+      else if (first === undefined) first = bytes
       else if (rest === undefined) rest = [first, bytes]
       else rest.push(bytes)
+    }
+
+    function giveUp(): void {
+      detach()
+      request.pause()
+      first = undefined
+      rest = undefined
+      resolve(null)
     }
 
     function onEnd(): void {

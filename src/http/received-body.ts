@@ -1,11 +1,12 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { types } from '../runtime/built-ins.ts'
+import type { BodyAccount } from './body-holders.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
 import { bytesOf, readerOf } from './handed-in-body.ts'
 import type { BodyForm, FieldValues, ReadBody } from './ingest-request.ts'
 import { isTooDeep, mayBeTooDeep, parseJsonBody } from './json-body.ts'
-import type { BodyAccount, PendingBodies } from './pending-bodies.ts'
+import type { PendingBodies } from './pending-bodies.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { Turns } from './turns.ts'
 
@@ -29,7 +30,7 @@ export type ReceivedBody =
 export interface BodyLimits<Account extends BodyAccount> {
   /** For a body as sent, and again once inflated. */
   readonly maxBytes: number
-  readonly pending: PendingBodies
+  readonly pending: PendingBodies<Account>
   /**
    * Turns for inflating large bodies, one queue for known keys and one for the others, so that nobody with a
    * good key waits behind somebody without.
@@ -96,13 +97,14 @@ function readAndParse<Account extends BodyAccount>(
 ): Awaitable<ReceivedBody> {
   const { maxBytes, pending } = limits
   let hasRoom = true
-  function hold(bytes: number): boolean {
-    hasRoom = pending.hold(account, bytes)
+  function hold(bytes: number, giveUp?: () => void): boolean {
+    hasRoom = pending.hold(account, bytes, giveUp)
     return hasRoom
   }
 
   function parseRead(raw: unknown): Awaitable<ReceivedBody> {
-    if (!hasRoom) return BUSY_LEFT_UNREAD
+    if (!hasRoom || account.lostRoom) return BUSY_LEFT_UNREAD
+    pending.settle(account)
     if (raw === null) return LEFT_UNREAD
     if (raw === undefined) return INVALID_JSON
     const bytes = types.isAnyArrayBuffer(raw)

@@ -27,7 +27,7 @@ export function createTimedBody(read: ReadBody, mostBytes: number, timeoutMs: nu
         )
       })
       try {
-        const bytes = read(Math.min(maxBytes, mostBytes), (count) => !late && hold(count))
+        const bytes = read(Math.min(maxBytes, mostBytes), (count, giveUp) => !late && hold(count, giveUp))
         return await Promise.race([bytes, end])
       } finally {
         clearTimeout(timer)

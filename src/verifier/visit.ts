@@ -1,5 +1,5 @@
+import type { BodyAccount } from '../http/body-holders.ts'
 import type { IngestRequest } from '../http/ingest-request.ts'
-import type { BodyAccount } from '../http/pending-bodies.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { Rate } from '../limits/rate-limiter.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
@@ -94,6 +94,9 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     checked: undefined,
     heldBytes: 0,
     heldUnknownBytes: 0,
+    giveUp: undefined,
+    entry: undefined,
+    lostRoom: false,
     waited: false,
     charged: 0,
     chargedSender: 0,

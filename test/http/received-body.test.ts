@@ -1,9 +1,10 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { BodyAccount } from '../../src/http/body-holders.ts'
 import type { FieldValues } from '../../src/http/ingest-request.ts'
 import { maxJsonDepth } from '../../src/http/json-body.ts'
-import { type BodyAccount, createPendingBodies } from '../../src/http/pending-bodies.ts'
+import { createPendingBodies } from '../../src/http/pending-bodies.ts'
 import { receiveBody } from '../../src/http/received-body.ts'
 import { createTurns } from '../../src/http/turns.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -13,7 +14,14 @@ const event = { type: 'track', event: 'Order Completed' }
 const json = Buffer.from(JSON.stringify(event))
 const ours = { ok: true, value: event, bytes: json.length }
 const refused = (reason: string, bodyLeft = false) => ({ ok: false, reason, bodyLeft })
-const newAccount = (): BodyAccount => ({ key: 'wk_a', heldBytes: 0, heldUnknownBytes: 0 })
+const newAccount = (): BodyAccount => ({
+  key: 'wk_a',
+  heldBytes: 0,
+  heldUnknownBytes: 0,
+  giveUp: undefined,
+  entry: undefined,
+  lostRoom: false,
+})
 
 function receive(
   body: unknown,

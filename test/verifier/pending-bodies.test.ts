@@ -1,5 +1,11 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import express from 'express'
+import { describe, expect, it, vi } from 'vitest'
+import { writeKeyAuth } from '../../adapters/express.ts'
 import {
   createWriteKeys,
   type IngestRequest,
@@ -107,6 +113,55 @@ describe('bodies under way together', () => {
     expect(events).toEqual([
       { type: 'refused', reason: 'busy', keyId: expect.stringMatching(/^wk_/) as string },
     ])
+  })
+})
+
+describe('uploads that stall', () => {
+  it('with a public key do not keep the room from other keys', async () => {
+    const refused: unknown[] = []
+    const keys = createWriteKeys({
+      maxPendingBodyBytes: 240_000,
+      maxBodyBytes: 60_000,
+      onEvent: (event) => {
+        if (event.type === 'refused') refused.push([event.reason, event.keyId])
+      },
+    })
+    const page = await keys.create({ name: 'Page', sourceType: 'web', rateLimitEps: 1 })
+    const server = await keys.create({ name: 'Server', sourceType: 'server' })
+    const app = express()
+    app.use(writeKeyAuth(keys))
+    app.post('/v1/:type', (_, response) => void response.json({}))
+    const connected: Socket[] = []
+    const listening = createServer(app).on('connection', (socket: Socket) => connected.push(socket))
+    listening.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    const { port } = listening.address() as AddressInfo
+    const head = (key: string) =>
+      `POST /v1/track HTTP/1.1\r\nHost: a\r\nAuthorization: ${basic(key)}\r\nContent-Length: 60000\r\n\r\n`
+    const stalled: Socket[] = []
+    const upload = head(page.key) + ' '.repeat(59_999)
+    for (let count = 0; count < 4; count++) {
+      const socket = connect(port, '127.0.0.1').on('error', () => {})
+      socket.write(upload)
+      stalled.push(socket)
+    }
+    const isHeld = () =>
+      connected.length === 4 && connected.every(({ bytesRead }) => bytesRead === upload.length)
+    await vi.waitUntil(isHeld, { interval: 5 })
+    const send = () =>
+      fetch(`http://127.0.0.1:${port}/v1/track`, {
+        method: 'POST',
+        headers: { authorization: basic(server.key) },
+        body: JSON.stringify({ event: 'Paid', note: 'y'.repeat(20_000) }),
+      })
+    for (let count = 0; count < 3; count++) expect((await send()).status).toBe(200)
+    const answer = await Promise.race(stalled.map((socket) => text(socket)))
+    expect(answer.slice(0, 12)).toBe('HTTP/1.1 503')
+    expect(answer).toContain('"code":"busy"')
+    expect(refused).toEqual([['busy', page.writeKey.id]])
+    for (const socket of stalled) socket.destroy()
+    listening.closeAllConnections()
+    listening.close()
   })
 })
 

@@ -37,7 +37,10 @@ const inflating = { atOnce: 1, patienceMs: 5_000 }
 const containersPerEvent = 4
 
 export function createBodyStep(options: BodyStepOptions, client: ClientOf): BodyStep {
-  const pending = createPendingBodies(options.maxPendingBodyBytes)
+  const pending = createPendingBodies<Visit>(options.maxPendingBodyBytes, {
+    keyOf: ({ key, keyId }) => (key === undefined ? undefined : keyId),
+    senderOf: client.sourceOf,
+  })
   const known = createTurns({ ...inflating, clock: options.clock })
   const unknown = createTurns({ ...inflating, clock: options.clock })
   const limits: BodyLimits<Visit> = {
