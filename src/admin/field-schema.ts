@@ -115,7 +115,7 @@ function valueSchema({ kind, words, pattern, range, maxLength = 0 }: KeyField): 
   return z
     .string()
     .min(1)
-    .max(2 * maxLength)
+    .max(2 * maxLength, `must have 1 to ${maxLength} characters`)
 }
 
 /** Rules with their names and limits. The core says what is wrong with an entry. */

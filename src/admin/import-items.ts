@@ -6,6 +6,7 @@ import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { withSnakeCaseFields } from './field-names.ts'
 import { createKeySchema, keySchema, toKeyInput, toKeyJson } from './key-schema.ts'
+import { plainIssue } from './plain-issue.ts'
 
 export const importKeySchema = z.strictObject({
   ...createKeySchema.shape,
@@ -67,16 +68,20 @@ export async function importItems(
   return read.map(({ refused }) => refused ?? toResultJson(next.next().value as ImportResult))
 }
 
+/** Other unknown names are not repeated: they may be secrets, which have 16 characters at least. */
+const safeName = /^[A-Za-z_]{1,15}$/
+
 function readItem(item: unknown): { input?: ImportKeyInput; refused?: ImportResultJson } {
-  const { data, error } = importKeySchema.safeParse(item)
+  const { data, error } = importKeySchema.safeParse(item, { error: plainIssue })
   if (data !== undefined) return { input: toKeyInput<ImportKeyInput>(data) }
   const [issue] = error.issues
-  // An unknown name is not repeated: it may be a secret.
-  if (issue === undefined || issue.code === 'unrecognized_keys')
-    return refusal(
-      'input',
-      `has a field that an import does not take; it takes ${Object.keys(importColumns).join(', ')}`,
-    )
+  if (issue === undefined || issue.code === 'unrecognized_keys') {
+    const name = issue?.keys.find((key) => safeName.test(key)) ?? issue?.keys[0] ?? ''
+    const fix = `it takes ${Object.keys(importColumns).join(', ')}`
+    if (safeName.test(name)) return refusal(name, `is not a field of an import; ${fix}`)
+    const place = Object.keys(item as object).indexOf(name) + 1
+    return refusal('input', `has a field that an import does not take, number ${place} in order; ${fix}`)
+  }
   const [field = 'input'] = issue.path
   return refusal(String(field), issue.message)
 }

@@ -1,3 +1,5 @@
+import { maxJsonDepth } from '../http/json-body.ts'
+
 /** The codes of refused management calls. */
 export type AdminCode =
   | 'invalid_token'
@@ -52,7 +54,11 @@ const problems: Readonly<Record<AdminCode, { status: number; title: string; deta
     title: 'Payload too large',
     detail: 'The body of a management call may have at most 65536 bytes.',
   },
-  invalid_json: { status: 400, title: 'Invalid JSON', detail: 'The body must be a JSON object in UTF-8.' },
+  invalid_json: {
+    status: 400,
+    title: 'Invalid JSON',
+    detail: `The body must be a JSON object in UTF-8, at most ${maxJsonDepth} levels deep and not made of little but objects and lists.`,
+  },
   invalid_field: { status: 422, title: 'Invalid field', detail: 'A field has a value it cannot have.' },
   conflict: { status: 409, title: 'Conflict', detail: 'The state of the key does not allow this.' },
   store_unavailable: {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { toSnakeCase } from '../runtime/letter-case.ts'
+import { plainIssue } from './plain-issue.ts'
 import { AdminProblem } from './problem.ts'
 
 const maxReported = 10
@@ -8,7 +9,7 @@ const fieldPattern = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/
 
 /** @throws AdminProblem `invalid_field` naming the field; never quotes a value. */
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: plainIssue })
   if (result.success) return result.data
   const errors = result.error.issues.flatMap(toFieldErrors).slice(0, maxReported)
   const [first] = errors
@@ -28,7 +29,8 @@ function toFieldErrors(issue: z.core.$ZodIssue): { field: string; detail: string
     )
   }
   const [name, ...rest] = issue.path
-  const field = typeof name === 'string' && fieldPattern.test(name) ? name : 'body'
+  const rule = name === 'trial' && typeof rest[0] === 'string' ? `.${rest.shift() as string}` : ''
+  const field = typeof name === 'string' && fieldPattern.test(name) ? name + rule : 'body'
   const at = rest.length > 0 && typeof rest[0] === 'number' ? `entry ${rest[0]}: ` : ''
   return [{ field, detail: `${at}${issue.message}` }]
 }

@@ -87,7 +87,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     },
     async enforceTrial(id, options) {
       const key = await own(id)
-      assertOwnMeans({ ...key.trial }, key)
+      assertOwnMeans({ trial: key.trial }, key)
       return keys.enforceTrial(id, options)
     },
     dropTrial: ofOwn(keys.dropTrial),

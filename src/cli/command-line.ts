@@ -162,7 +162,9 @@ function serveOptions(values: Values, terminal: Terminal): ServeOptions {
 
 function describeError(error: unknown): string {
   if (error instanceof KeyError && error.field !== undefined) {
-    return `${error.message.replace(error.field, `--${toKebabCase(error.field)}`)}.`
+    // A rule on trial is no flag of its own.
+    const [name] = error.field.split('.') as [string]
+    return `${error.message.replace(name, `--${toKebabCase(name)}`)}.`
   }
   if (error instanceof Error && isOurs(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

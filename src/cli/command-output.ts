@@ -33,7 +33,8 @@ export function printTable<Row>(
 }
 
 export function printCsv({ terminal }: CommandRun, cells: readonly unknown[]): void {
-  terminal.stdout.write(csvLine(cells))
+  // A file or a program gets the names as they are.
+  terminal.stdout.write(csvLine(cells, terminal.stdout.isTTY === true ? printable : undefined))
 }
 
 export function printJson(run: CommandRun, value: unknown): void {

@@ -1,9 +1,12 @@
-/** A line of CSV (RFC 4180). Text that a spreadsheet would run as a formula begins with an apostrophe. */
-export function csvLine(cells: readonly unknown[]): string {
-  return `${cells.map(toCell).join(',')}\r\n`
+/**
+ * A line of CSV (RFC 4180). Text that a spreadsheet would run as a formula begins with an apostrophe.
+ * @param show how texts are written: as they are by default.
+ */
+export function csvLine(cells: readonly unknown[], show: (text: string) => string = String): string {
+  return `${cells.map((cell) => toCell(cell, show)).join(',')}\r\n`
 }
 
-function toCell(value: unknown): string {
+function toCell(value: unknown, show: (text: string) => string): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const text = Array.isArray(value)
@@ -11,6 +14,6 @@ function toCell(value: unknown): string {
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value)
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = show(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,4 +1,4 @@
-import { invalidField } from '../runtime/errors.ts'
+import { invalidField, KeyError } from '../runtime/errors.ts'
 import {
   environmentCharacters,
   environmentPattern,
@@ -27,6 +27,9 @@ function isEps(value: unknown): value is number {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
+/** What is drawn as nothing, or as a blank. */
+const unseen = /[\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/gu
+
 export function parseName(value: unknown): string {
   if (typeof value !== 'string')
     throw invalidField('name', `must be a string of 1 to ${maxNameLength} characters`)
@@ -35,6 +38,8 @@ export function parseName(value: unknown): string {
     throw invalidField('name', `must have 1 to ${maxNameLength} characters`)
   if (controlCharacters.test(value))
     throw invalidField('name', 'must not contain control characters or line breaks')
+  if (value.replace(unseen, '') === '')
+    throw invalidField('name', 'must have a character that people can see')
   if (!value.isWellFormed()) throw invalidField('name', 'must be well-formed Unicode')
   return value
 }
@@ -98,15 +103,21 @@ function toEpochMs(value: unknown): number | undefined {
   return Number.isFinite(ms) && Math.abs(ms) <= maxEpochMs ? Math.trunc(ms) : undefined
 }
 
+/** JSON would make them null without a word; JSON.parse makes one of 1e999. */
+function keepNumber(_name: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value
+  throw invalidField('metadata', 'must not contain numbers that JSON cannot hold: NaN, or one beyond 1.8e308')
+}
+
 export function parseMetadata(value: unknown): Readonly<Record<string, unknown>> | null {
   if (value === null) return null
   const problem = 'must be an object that survives JSON, at most 4096 bytes of it, or null'
   if (typeof value !== 'object' || Array.isArray(value)) throw invalidField('metadata', problem)
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
-  } catch {
-    throw invalidField('metadata', problem)
+    text = JSON.stringify(value, keepNumber)
+  } catch (error) {
+    throw error instanceof KeyError ? error : invalidField('metadata', problem)
   }
   if (text === undefined || Buffer.byteLength(text) > 4096 || text.includes('"__proto__"')) {
     throw invalidField('metadata', problem)

@@ -59,6 +59,6 @@ function parseTrial(
     return kept.length === 0 ? null : Object.fromEntries(kept)
   } catch (error) {
     if (!(error instanceof KeyError)) throw error
-    throw new KeyError('invalid_field', `trial: ${error.message}`, { field: 'trial' })
+    throw new KeyError('invalid_field', `trial.${error.message}`, { field: `trial.${error.field}` })
   }
 }

@@ -32,7 +32,7 @@ describe('importing keys', () => {
     ).toEqual([
       'ok',
       'conflict key',
-      'invalid_field input',
+      'invalid_field sourceType',
       'invalid_field input',
       'invalid_field allowed_origins',
       'invalid_field source_type',
@@ -46,6 +46,8 @@ describe('importing keys', () => {
       secrets: [{ imported: true, start: good.slice(0, 8) }],
     })
     expect(body.results[7].message).toContain('key_hash must be')
+    expect(body.results[2].message).toContain('it takes name, source_type')
+    expect(body.results[3].message).toContain('number 3 in order')
     expect(body.results[8]).toMatchObject({
       note: expect.any(String),
       write_key: { secrets: [{ start: '' }] },

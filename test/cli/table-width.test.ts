@@ -35,6 +35,15 @@ describe('a table', () => {
     expect(await isColoured({ FORCE_COLOR: '0' }, 120)).toBe(false)
   })
 
+  it('is CSV with names as they are in a file, and with nothing hidden on a terminal', async () => {
+    const { run } = openShell()
+    await run(['create', '--name', 'ab\u202ecd', '--source-type', 'web'])
+    expect((await run(['list', '--csv'])).out).toContain(',ab\u202ecd,web,')
+    const { out } = await run(['list', '--csv'], '', 200)
+    expect(out).toContain(',ab\\u202ecd,web,')
+    expect(out).not.toContain('\u202e')
+  })
+
   it('is CSV that no spreadsheet runs, over all pages and in the order asked for', async () => {
     const { run } = openShell()
     for (const name of ['=1+1', 'a,"b"', 'c']) await run(['create', '--name', name, '--source-type', 'web'])

@@ -28,7 +28,7 @@ workspace. \`serve\` and \`migrate\` need a store.
   are UTC.
 - **Colours** appear only on terminals. \`NO_COLOR=1\` turns them off, \`FORCE_COLOR=1\` on.
 - **Control, bidirectional and invisible characters** in names, origins and events are printed in the form \`\\u202e\`. So a sender or a
-  colleague cannot move your cursor or hide text.
+  colleague cannot move your cursor or hide text. \`--csv\` that goes to a file or another program has them as they are.
 - **Changes** of a key say on standard error where they were written.
 
 | exit code | meaning |

@@ -130,16 +130,16 @@ describe('rules on trial', () => {
   })
 
   it.each([
-    [{ allowedOrigins: ['nonsense'] }, /^trial: allowedOrigins\[0\]/],
-    [{ allowedIps: [] }, /^trial: allowedIps must not be empty/],
-    [{ expiresAt: 5 }, /^trial has expiresAt, which cannot be tried/],
-    [{ rateLimitEps: 0 }, /^trial: rateLimitEps must be/],
-    [{ rateLimitEps: null }, /^trial has rateLimitEps: null/],
-    [[], /^trial must be an object/],
-  ])('are read as the enforced ones are: %j', async (trial, message) => {
+    [{ allowedOrigins: ['nonsense'] }, /^trial\.allowedOrigins\[0\]/, 'trial.allowedOrigins'],
+    [{ allowedIps: [] }, /^trial\.allowedIps must not be empty/, 'trial.allowedIps'],
+    [{ expiresAt: 5 }, /^trial has expiresAt, which cannot be tried/, 'trial'],
+    [{ rateLimitEps: 0 }, /^trial\.rateLimitEps must be/, 'trial.rateLimitEps'],
+    [{ rateLimitEps: null }, /^trial has rateLimitEps: null/, 'trial'],
+    [[], /^trial must be an object/, 'trial'],
+  ])('are read as the enforced ones are: %j', async (trial, message, field) => {
     const { make } = start()
     await expect(make({ trial: trial as never })).rejects.toMatchObject({
-      field: 'trial',
+      field,
       message: expect.stringMatching(message),
     })
   })
