@@ -39,48 +39,8 @@ export function createKeyFinder<Compiled extends Cacheable>(
   parts: KeyFinderParts<Compiled>,
 ): KeyFinder<Compiled> {
   const { clock, isOwnStore, cached, lease, poller, reads, stale } = parts
-  const hits = createHits(parts)
-  let hasRead = false
+  const { findOrLoad, counts } = createSearch(parts)
   let closed = false
-
-  function load(digest: string, source: string, older: OlderDigests): Promise<Lookup<Compiled>> {
-    if (!hasRead) {
-      hasRead = true
-      parts.onFirstRead()
-    }
-    return reads.load(digest, source, older)
-  }
-
-  function findOrLoad(
-    digest: string,
-    monotonic: number,
-    source: () => string,
-    older: OlderDigests,
-  ): Awaitable<Lookup<Compiled>> {
-    const found = hits.find(digest, monotonic, older)
-    if (typeof found === 'object') return found
-    if (isOwnStore) return found ?? load(digest, source(), older)
-    if (found === 'unknown') return findMissing(digest, source, older)
-    const isJoining = reads.isLoading(digest)
-    const loading = load(digest, source(), older)
-    return isJoining ? findMissing(digest, source, older, loading) : loading
-  }
-
-  /**
-   * The key may have been made since it was found missing, or since the read began that this request joined.
-   */
-  async function findMissing(
-    digest: string,
-    source: () => string,
-    older: OlderDigests,
-    joined?: Promise<Lookup<Compiled>>,
-  ): Promise<Lookup<Compiled>> {
-    const found = await joined
-    if (found !== undefined && found !== 'unknown') return found
-    await parts.catchUp()
-    if (closed) throw closedError()
-    return hits.peek(digest, clock.monotonic(), older) ?? load(digest, source(), older)
-  }
 
   function findStale(digest: string, older?: OlderDigests): Compiled | undefined {
     return closed ? undefined : stale.find(digest, older)
@@ -130,11 +90,55 @@ export function createKeyFinder<Compiled extends Cacheable>(
       if (lease.holds(clock.monotonic(), clock.now())) return peekOrRead()
       return poller.renew().then(peekOrRead, (error: unknown) => staleOrThrow(digest, undefined, error))
     },
-    counts: hits.counts,
+    counts,
     close() {
       closed = true
     },
   }
+}
+
+/** Finds what is cached, else reads it. The lease holds. */
+function createSearch<Compiled extends Cacheable>(parts: KeyFinderParts<Compiled>) {
+  const { clock, isOwnStore, reads } = parts
+  const hits = createHits(parts)
+  let hasRead = false
+
+  function load(digest: string, source: string, older: OlderDigests): Promise<Lookup<Compiled>> {
+    if (!hasRead) {
+      hasRead = true
+      parts.onFirstRead()
+    }
+    return reads.load(digest, source, older)
+  }
+
+  function findOrLoad(
+    digest: string,
+    monotonic: number,
+    source: () => string,
+    older: OlderDigests,
+  ): Awaitable<Lookup<Compiled>> {
+    const found = hits.find(digest, monotonic, older)
+    if (typeof found === 'object') return found
+    if (isOwnStore) return found ?? load(digest, source(), older)
+    if (found === 'unknown') return findMissing(digest, source, older)
+    if (reads.isLoading(digest)) return findMissing(digest, source, older, load(digest, source(), older))
+    return load(digest, source(), older)
+  }
+
+  /** The key may have been made since it was found missing, or since the read began that was joined. */
+  async function findMissing(
+    digest: string,
+    source: () => string,
+    older: OlderDigests,
+    joined?: Promise<Lookup<Compiled>>,
+  ): Promise<Lookup<Compiled>> {
+    const found = await joined
+    if (found !== undefined && found !== 'unknown') return found
+    await parts.catchUp()
+    return hits.peek(digest, clock.monotonic(), older) ?? load(digest, source(), older)
+  }
+
+  return { findOrLoad, counts: hits.counts }
 }
 
 /** What the cache has, counted. */

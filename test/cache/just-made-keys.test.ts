@@ -38,6 +38,7 @@ function importsCountAtOnce(openStore: () => KeyStore): void {
         open({ ...options, store: openStore() }),
         open({ ...options, store: openStore() }),
       ]
+      await other.ready()
       for (let round = 0; round < 5; round++) {
         const secret = randomBase62(32)
         for (let time = 0; time < 3; time++) expect(await ask(other, secret)).toBe('unknown_key')
