@@ -4,6 +4,7 @@ import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { parseIpAddress } from '../rules/ip-address.ts'
 import { ConfigError } from '../runtime/config-error.ts'
 import { readOptions } from '../runtime/options.ts'
+import { markForeignPage } from '../verifier/visit.ts'
 import { type Admitted, createAdmission } from './forward-admission.ts'
 import { type ForwardOptions, forwardReaders } from './forward-options.ts'
 import { createPagePolicy } from './forward-pages.ts'
@@ -55,9 +56,10 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
     if (preflight !== undefined) return toResponse(preflight)
     if (!route.methods.includes(neutral.method)) return toResponse(problem('method_not_allowed', null))
     const toRefusal = (reply: Reply) => toResponse(refusalReply(route.sender, neutral, reply))
-    const { allowed, allowOrigin } = pages.judge(neutral, request.url)
+    const { allowed, allowOrigin, needsKeyWithOrigin } = pages.judge(neutral, request.url)
     if (!allowed) return toRefusal(refuse('origin_not_allowed', null))
     const posted = asPosted(route, neutral)
+    if (needsKeyWithOrigin === true) markForeignPage(posted)
     const admitted = await admit(route, posted, allowOrigin)
     if ('reply' in admitted) return toRefusal(admitted.reply)
 

@@ -23,7 +23,7 @@ export interface ForwardOptions<Context = unknown> {
   allow?: {
     /**
      * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own
-     * origin; with `keys`, what the page's key allows. `[]`: no page. Requests that do not come from a page
+     * origin; with `keys`, also those that the page's key names in `allowedOrigins`. `[]`: no page. Requests that do not come from a page
      * always pass.
      */
     origins?: readonly string[]

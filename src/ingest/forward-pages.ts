@@ -9,12 +9,19 @@ export interface PagePolicy {
   /** Answers a CORS preflight; undefined for every other request, and for pages that may not send. */
   preflight(request: IngestRequest): Reply | undefined
   /** @param url of the request; its host is used where no header names one */
-  judge(request: IngestRequest, url: string): { allowed: boolean; allowOrigin: string | null }
+  judge(request: IngestRequest, url: string): PageVerdict
+}
+
+interface PageVerdict {
+  readonly allowed: boolean
+  readonly allowOrigin: string | null
+  /** Only a key that names the page's origin may let it through. */
+  readonly needsKeyWithOrigin?: boolean
 }
 
 /**
- * @param origins the option; undefined: the handler's own origin, or what the keys allow
- * @param keys these check origins themselves
+ * @param origins the option; undefined: the handler's own origin, and what the keys name
+ * @param keys these check the origins that they name themselves
  */
 export function createPagePolicy(
   origins: readonly string[] | undefined,
@@ -22,7 +29,7 @@ export function createPagePolicy(
 ): PagePolicy {
   const rule = origins === undefined ? null : compileOriginRule({ allowedOrigins: origins })
 
-  function judge(request: IngestRequest, url: string): ReturnType<PagePolicy['judge']> {
+  function judge(request: IngestRequest, url: string): PageVerdict {
     const { headers } = request
     if (!isFromPage(headers)) return { allowed: true, allowOrigin: null }
     const origin = pageOrigin(headers)
@@ -30,7 +37,8 @@ export function createPagePolicy(
       const allowed = origin !== undefined && allowsOrigin(rule, origin)
       return { allowed, allowOrigin: allowed && headers.origin !== undefined ? (origin as string) : null }
     }
-    return { allowed: keys !== undefined || isOwnPage(request, origin, url), allowOrigin: null }
+    const isOwn = isOwnPage(request, origin, url)
+    return { allowed: keys !== undefined || isOwn, allowOrigin: null, needsKeyWithOrigin: !isOwn }
   }
 
   return {

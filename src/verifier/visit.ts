@@ -68,6 +68,17 @@ export function markPaid(request: IngestRequest): IngestRequest {
   return Object.assign(request, { [paid]: true })
 }
 
+const foreignPage = Symbol('foreign page')
+
+/** Marks a request of a page that only a key which names the page's origin may let through. */
+export function markForeignPage(request: IngestRequest): IngestRequest {
+  return Object.assign(request, { [foreignPage]: true })
+}
+
+export function isForeignPage(request: IngestRequest): boolean {
+  return (request as { [foreignPage]?: boolean })[foreignPage] === true
+}
+
 /** A body that is not read, because the address has sent too many unknown keys. */
 interface RefusedUnread {
   readonly ok: false

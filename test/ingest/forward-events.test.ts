@@ -279,6 +279,42 @@ describe('forwardEvents with keys', () => {
     expect(JSON.stringify(arrived)).not.toContain(web.key)
   })
 
+  it('takes a key without origins from pages of its own origin only, and from programs', async () => {
+    const { send, post, arrived, keys } = await withKeys()
+    const open = await keys.create({ name: 'Open', sourceType: 'web' })
+    const sendFrom = async (origin: string, more: Record<string, string> = {}) => {
+      const authorization = `Basic ${btoa(`${open.key}:`)}`
+      const answer = await post('/events/v1/track', '{"event":"a"}', { authorization, origin, ...more })
+      return [answer.status, answer.headers.get('access-control-allow-origin')]
+    }
+    expect(await sendFrom('https://evil.example')).toEqual([403, null])
+    expect(await sendFrom('https://evil.example', { 'sec-fetch-site': 'cross-site' })).toEqual([403, null])
+    expect(await sendFrom('null')).toEqual([403, null])
+    expect((await sendFrom(page))[0]).toBe(200)
+    expect((await sendFrom(page, { 'sec-fetch-site': 'same-origin' }))[0]).toBe(200)
+    const program = { authorization: `Basic ${btoa(`${open.key}:`)}` }
+    expect((await post('/events/v1/track', '{"event":"a"}', program)).status).toBe(200)
+    expect(arrived).toHaveLength(3)
+    expect(await keys.usage(open.writeKey.id)).toMatchObject({ refused: { origin_not_allowed: 3 } })
+
+    await keys.update(open.writeKey.id, { allowedOrigins: ['https://evil.example'] })
+    expect(await sendFrom('https://evil.example')).toEqual([200, 'https://evil.example'])
+    expect((await send('/events/v1/track', { event: 'a' }, open.key)).status).toBe(403)
+  })
+
+  it('goes by allow.origins where they are given, and by the origins of the key', async () => {
+    const keys = createWriteKeys()
+    closers.push(() => keys.close())
+    const { key } = await keys.create({ name: 'Open', sourceType: 'web' })
+    const { post } = setUp({ keys, allow: { origins: ['https://shop.example.com'] } })
+    const statusFrom = async (origin: string) => {
+      const authorization = `Basic ${btoa(`${key}:`)}`
+      return (await post('/events/v1/track', '{"event":"a"}', { authorization, origin })).status
+    }
+    expect(await statusFrom('https://shop.example.com')).toBe(200)
+    expect(await statusFrom('https://evil.example')).toBe(403)
+  })
+
   it('gives the charge back when the target does not take the events', async () => {
     const { send, arrived, keys, web, fail } = await withKeys()
     fail()

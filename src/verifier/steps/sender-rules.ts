@@ -1,11 +1,11 @@
 import { allowsAddress } from '../../rules/ip-rule.ts'
-import { allowsOrigin } from '../../rules/origin-rule.ts'
+import { allowsOrigin, type OriginRule } from '../../rules/origin-rule.ts'
 import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import type { DecisionReport } from '../decision-report.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused } from '../verdict.ts'
-import type { Visit } from '../visit.ts'
+import { isForeignPage, type Visit } from '../visit.ts'
 
 export interface SenderRulesOptions {
   serverKeysInBrowsers: 'allow' | 'deny'
@@ -31,9 +31,9 @@ export function createSenderRules(
     refuseSender(visit, key) {
       report.senderKnown(visit)
       const { origin, fromPage } = visit
-      const originAllowed =
-        key.origins === null || !fromPage || (origin !== undefined && allowsOrigin(key.origins, origin))
+      const originAllowed = !fromPage || isPageAllowed(visit, key.origins)
       if (key.origins !== null) visit.allowOrigin = origin !== undefined && originAllowed ? origin : null
+      else if (!originAllowed) visit.allowOrigin = null
       // Here and not with the status: pages that the key allows can read the answer, and retry later.
       if (key.isPaused) return refuse(visit, 'key_paused')
       const address = client.addressOf(visit)
@@ -49,6 +49,11 @@ export function createSenderRules(
       if (isServerKeyInPage(visit, key)) report.serverKeyInBrowser(key, visit.origin)
     },
   }
+}
+
+function isPageAllowed({ request, origin }: Visit, rule: OriginRule | null): boolean {
+  if (rule === null) return !isForeignPage(request)
+  return origin !== undefined && allowsOrigin(rule, origin)
 }
 
 function isServerKeyInPage({ fromPage }: Visit, key: CompiledKey): boolean {
