@@ -1,5 +1,5 @@
 import type { WriteKey } from '../keys/key-record.ts'
-import type { KeyChangeOptions } from '../management/expected-version.ts'
+import type { KeyChangeOptions } from '../management/key-changes.ts'
 import { actorOf, type Call } from './operation.ts'
 import { AdminProblem } from './problem.ts'
 

@@ -1,6 +1,6 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
-import type { KeyChangeOptions } from '../management/expected-version.ts'
+import type { KeyChangeOptions } from '../management/key-changes.ts'
 import { isKeyId } from '../management/key-changes.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'

@@ -7,8 +7,8 @@ import { KeyError, StoreError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import type { Endings } from './endings.ts'
-import type { KeyChangeOptions } from './expected-version.ts'
-import { asKeyId, type ChangeOptions, type KeyChanges } from './key-changes.ts'
+
+import { asKeyId, type ChangeOptions, type KeyChangeOptions, type KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
 
 export interface KeyEnding {

@@ -1,12 +1,5 @@
 import type { KeyRecord } from '../keys/key-record.ts'
 import { KeyError } from '../runtime/errors.ts'
-import type { ChangeOptions } from './key-changes.ts'
-
-/** Who asks for a change of one key, and which version of it they have seen. */
-export interface KeyChangeOptions extends ChangeOptions {
-  /** Refuse with `conflict`, reason `version`, unless the key still has this version. */
-  version?: number | undefined
-}
 
 /** @throws KeyError `conflict` when the key has another version than the caller expects. */
 export function assertVersion({ version }: KeyRecord, expected: number | undefined): void {

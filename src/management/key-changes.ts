@@ -20,6 +20,12 @@ export interface ChangeOptions {
   actor?: Actor
 }
 
+/** Who asks for a change of one key, and which version of it they have seen. */
+export interface KeyChangeOptions extends ChangeOptions {
+  /** Refuse with `conflict`, reason `version`, unless the key still has this version. */
+  version?: number | undefined
+}
+
 /** The parts of every change of a key. */
 export interface KeyChanges {
   /** @throws KeyError `not_found` */

@@ -5,8 +5,9 @@ import { endGrace, parseGraceHours, rotateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CreatedKey } from './create-key.ts'
 import type { Endings } from './endings.ts'
-import { assertVersion, type KeyChangeOptions } from './expected-version.ts'
-import { asKeyId, type KeyChanges } from './key-changes.ts'
+import { assertVersion } from './expected-version.ts'
+
+import { asKeyId, type KeyChangeOptions, type KeyChanges } from './key-changes.ts'
 import type { MakeSecret } from './new-secret.ts'
 import type { PresentKey } from './present-key.ts'
 

@@ -2,8 +2,8 @@ import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError } from '../runtime/errors.ts'
-import { assertVersion, type KeyChangeOptions } from './expected-version.ts'
-import type { KeyChanges } from './key-changes.ts'
+import { assertVersion } from './expected-version.ts'
+import type { KeyChangeOptions, KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
 
 export interface TrialRulesCalls {

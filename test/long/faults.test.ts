@@ -162,7 +162,7 @@ describeWithService(
         mend: () => run('drop trigger no on writekey_usage'),
       })
       lines.length = 0
-      await look('The connection that listens is lost', opened, {
+      await look('The connection that listens for changes is lost', opened, {
         cause: () =>
           run(`select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and query ilike 'listen%'`),
@@ -224,7 +224,7 @@ describeWithService('redis', 'faults of Redis, as docs/troubleshooting.md tells 
       () => admin.config('SET', 'maxmemory', '0'),
     ],
     [
-      'Redis does not let this user',
+      "Redis refuses this user's commands",
       () => admin.acl('SETUSER', 'app', 'reset', 'on', '>secret', '+ping', '+info'),
       () => admin.acl('SETUSER', 'app', 'reset', 'on', '>secret', '~*', '&*', '+@all'),
     ],
