@@ -23,7 +23,7 @@ const leaseMs = length(2_000, 400)
 /** Longest freeze. SQLite has one writer: one that is frozen while it writes holds up all others, who wait for 5 s. */
 const freezeMs = (url: string) => (url.startsWith('sqlite:') ? 3_000 : 4 * leaseMs)
 
-type Disturbance = 'none' | 'frozen' | 'blackhole' | 'listener-killed' | 'log-removed'
+type Disturbance = 'none' | 'frozen' | 'blackhole' | 'listener-killed'
 
 interface Campaign {
   url: string
@@ -45,7 +45,6 @@ describe('SQLite: no verification that starts after the call returned is accepte
     )
   campaign('while everybody is well', 'none')
   campaign('by a process that was frozen meanwhile', 'frozen')
-  campaign('while somebody removes the log of the file', 'log-removed')
 })
 
 describeWithService(
@@ -188,7 +187,6 @@ async function changeGroup(
       // Spread over a moment, so that they meet polls, loads and each other at every phase.
       await pause(Math.random() * 60)
       if (disturbance === 'listener-killed' && place === 7) await killListeners(url)
-      if (disturbance === 'log-removed' && place === 7) removeLog(url)
       const action = actionOf(place % 16)
       const calledAt = sharedNow()
       if (action === 'revoke') await manager.revoke(writeKey.id)
@@ -233,10 +231,6 @@ function throughProxy(url: string, proxy: TcpProxy): string {
   proxied.hostname = '127.0.0.1'
   proxied.port = String(proxy.port)
   return proxied.href
-}
-
-function removeLog(url: string): void {
-  for (const suffix of ['-wal', '-shm']) rmSync(url.slice('sqlite:'.length) + suffix, { force: true })
 }
 
 async function killListeners(url: string): Promise<void> {

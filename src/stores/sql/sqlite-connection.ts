@@ -6,14 +6,7 @@ import type { Connections } from './connections.ts'
 import { retryTransient } from './driver-errors.ts'
 import type { DriverModule } from './given-driver.ts'
 import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'
-import {
-  type FileIdentity,
-  identifyFile,
-  identifyLog,
-  type LogFiles,
-  makeFile,
-  removeLog,
-} from './sqlite-file.ts'
+import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
 /**
  * Statements block the process, so it waits for other writers between them (`retryTransient`) and only
@@ -28,7 +21,7 @@ interface OpenFile {
   /** Undefined for `:memory:`. */
   readonly file?: FileIdentity
   /** Its write-ahead log. */
-  readonly log?: LogFiles | undefined
+  readonly log?: FileIdentity | undefined
 }
 
 /**
@@ -65,30 +58,16 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
     if (file === undefined) {
       throw new StoreError('store_unavailable', 'The SQLite file is not at its path any more: put it back.')
     }
-    return file === current?.file && hasItsLog()
-  }
-
-  /**
-   * While a file is open nobody but SQLite has a reason to remove its log. Processes that open the file
-   * afterwards begin another one, and see nothing of what is in this one.
-   */
-  function hasItsLog(): boolean {
-    if (current?.log === undefined) return true
-    const { log, index } = identifyLog(path) ?? {}
-    return log === current.log.log && index === current.log.index
+    return file === current?.file
   }
 
   async function replace(): Promise<boolean> {
     if (isCurrent()) return false
     const before = current
-    const isSameFile = identifyFile(path) === before?.file
-    // The log that somebody has removed still holds changes: they are saved before the file is opened anew.
-    if (before !== undefined && isSameFile && identifyLog(path) === undefined)
-      await retryTransient(async () => before.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all([]))
     current = undefined
     before?.database.close()
     // It would be taken for the new file's log, and its pages written over that file.
-    if (before?.log !== undefined && !isSameFile) removeLog(path, before.log.log)
+    if (before?.log !== undefined) removeLog(path, before.log)
     current = await openFile(open, path)
     return true
   }

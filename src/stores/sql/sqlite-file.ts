@@ -22,26 +22,14 @@ export function makeFile(path: string): FileIdentity | undefined {
   return identifyFile(path)
 }
 
-/** The write-ahead log of a file, and the index of the log, which processes share as memory. */
-export interface LogFiles {
-  readonly log: FileIdentity
-  readonly index: FileIdentity | undefined
-}
-
 /** SQLite looks for the log beside the file that links lead to. */
 function logPath(path: string): string {
   return `${realpathSync(path)}-wal`
 }
 
-/** Undefined: there is no log. */
-export function identifyLog(path: string): LogFiles | undefined {
-  const name = logPath(path)
-  const log = identifyFile(name)
-  return log === undefined ? undefined : { log, index: identifyFile(indexPath(name)) }
-}
-
-function indexPath(log: string): string {
-  return log.replace(/-wal$/, '-shm')
+/** The write-ahead log of the file at the path. */
+export function identifyLog(path: string): FileIdentity | undefined {
+  return identifyFile(logPath(path))
 }
 
 /**
@@ -54,7 +42,7 @@ export function removeLog(path: string, log: FileIdentity): void {
   const taken = `${name}-${process.pid}`
   try {
     renameSync(name, taken)
-    if (identifyFile(taken) === log) removeIfThere(indexPath(name))
+    if (identifyFile(taken) === log) removeIfThere(name.replace(/-wal$/, '-shm'))
     else linkSync(taken, name)
     unlinkSync(taken)
   } catch (error) {
