@@ -252,6 +252,7 @@ const longerFunctions: Record<string, number> = {
   'src/cache/key-reads.ts createKeyReads': 90,
   'src/cache/known-secrets.ts createKnownSecrets': 120,
   'src/cli/serve.ts serve': 90,
+  'src/ingest/forward-events.ts forwardEvents': 90,
   'src/ingest/ingest-api.ts createIngestApi': 100,
   'src/limits/memory-limiter.ts createMemoryLimiter': 140,
   'src/limits/sender-limiter.ts createSenderLimiter': 100,
