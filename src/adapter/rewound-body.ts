@@ -3,7 +3,6 @@ import { sayLengthOf } from './body-length.ts'
 import { computedProperty } from './computed-property.ts'
 import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
-import { shareShape } from './shared-shape.ts'
 
 /**
  * Lets an inner framework read the body of a request as if nobody had: it gets the accepted events, as JSON.
@@ -32,7 +31,6 @@ export function rewindBody(request: IncomingMessage, looks: 'unread' | 'at its e
     markRewinding(made)
   }
   Object.setPrototypeOf(request, made)
-  shareShape(request)
 }
 
 /** Fields that described the original body. */
