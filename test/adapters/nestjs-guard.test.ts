@@ -139,7 +139,10 @@ describe.each([
 
   it('writes to the logger of the application, once', async () => {
     const written: unknown[] = []
-    const note = (...parts: unknown[]) => void written.push(parts)
+    // Nest warns of its own start, too: on a busy machine that a module took long to serialize.
+    const note = (...parts: unknown[]) => {
+      if (parts.at(-1) === 'WriteKeyModule') written.push(parts)
+    }
     const logger = { log() {}, error: note, warn: note }
     const { send } = await start({ create: { logger } })
     await send({ headers: ['X-Forwarded-For: 203.0.113.7'] })
