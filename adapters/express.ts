@@ -3,6 +3,7 @@ import {
   createNodeGuard,
   type NodeGuard,
   type NodeRequest,
+  namesOfNodeRequests,
   type OnNodeRefused,
   requireContext,
   resolveAdapterOptions,
@@ -46,7 +47,10 @@ export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {
-  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options))
+  const guard = createNodeGuard(
+    keys,
+    resolveAdapterOptions(keys, options, { takenNames: namesOfNodeRequests }),
+  )
 
   return function writeKeyAuth(request, response, next) {
     shareShape(request)

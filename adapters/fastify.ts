@@ -4,7 +4,6 @@ import type {
   FastifyReply,
   FastifyRequest,
   preParsingHookHandler,
-  preValidationHookHandler,
 } from 'fastify'
 import {
   type AdapterOptions,
@@ -20,6 +19,7 @@ import {
   resolveAdapterOptions,
   rewindBody,
   setAcceptedBody,
+  setWriteKey,
   type TargetHolder,
   tellRefused,
   toIngestRequest,
@@ -29,6 +29,7 @@ import {
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
+import { hideBody, showBody } from './fastify-body.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,6 +37,10 @@ declare module 'fastify' {
     writeKey?: WriteKeyContext | undefined
   }
 }
+
+/** Names on Fastify's request that Fastify and its plugins use. */
+const takenNames =
+  '_\\w*|body\\w*|compileValidationSchema|context|cookies|files?|get\\w*|headers?|host\\w*|id|ips?|is404|log|mediaType|method|origin\\w*|params|port|protocol|query|raw\\w*|req|request|res|response|route\\w*|server|setDecorator|signal|signedCookies|socket|url|validat\\w*'
 
 /** Options of `writeKeyAuth`. */
 export type WriteKeyAuthOptions = AdapterOptions<
@@ -58,7 +63,9 @@ export type WriteKeyAuthOptions = AdapterOptions<
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): FastifyPluginCallback {
-  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options)
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, {
+    takenNames,
+  })
 
   const guard: preParsingHookHandler = function writeKeyAuth(request, reply, payload, done) {
     verify(request, reply).then(
@@ -101,7 +108,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       return false
     }
     if (!trySetFastifyHeaders(reply, raw, verdict.headers)) return false
-    Reflect.set(request, requestProperty, createContext(raw, verdict, keys, eventType))
+    setWriteKey(request, requestProperty, createContext(raw, verdict, keys, eventType))
     if (verdict.body !== undefined) {
       setAcceptedBody(raw, request, verdict.body)
       // Fastify itself answers a QUERY without a content type.
@@ -118,31 +125,6 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     fastify.addHook('preValidation', showBody)
     done()
   })
-}
-
-/** Headers that tell Fastify that there is a body to parse. */
-const noBody = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined }
-
-/** Headers that somebody else had put in place of Node's. */
-const shownHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers'] | undefined>()
-
-/**
- * From here to `showBody` Fastify chooses a parser by the headers. It must find that there is nothing to
- * parse.
- */
-function hideBody(request: FastifyRequest): void {
-  if (shownHeaders.has(request)) return
-  const { headers, raw } = request
-  shownHeaders.set(request, headers === raw.headers ? undefined : headers)
-  request.headers = noBody
-}
-
-const showBody: preValidationHookHandler = function showBody(request, _, done) {
-  if (shownHeaders.has(request)) {
-    request.headers = shownHeaders.get(request) as FastifyRequest['headers']
-    shownHeaders.delete(request)
-  }
-  done()
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
+  setWriteKey,
   tellRefused,
   toFetchIngestRequest,
   toResponse,
@@ -22,6 +23,10 @@ import {
   withoutCarriedKey,
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
+
+/** Names of `Request`. */
+const takenNames =
+  'arrayBuffer|blob|body\\w*|bytes|cache|clone|credentials|destination|duplex|formData|headers|integrity|json|keepalive|method|mode|redirect|referrer\\w*|signal|text|url'
 
 /**
  * What the option `ip` is called with: Bun's server, Deno's info, a Worker's environment, or whatever the
@@ -66,10 +71,10 @@ export function writeKeyAuth<Context = unknown>(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions<Context> = {},
 ): WriteKeyAuth<Context> {
-  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, [
-    'ip',
-    'onError',
-  ])
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, {
+    ownNames: ['ip', 'onError'],
+    takenNames,
+  })
   const { ip, onError = warn } = options
   assertFunction('ip', ip)
   assertFunction('onError', onError)
@@ -99,7 +104,7 @@ export function writeKeyAuth<Context = unknown>(
       verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body))
     const key = createContext(accepted, verdict, keys, eventType, passed)
     rememberPassage(accepted)
-    Reflect.set(accepted, requestProperty, key)
+    setWriteKey(accepted, requestProperty, key)
     try {
       return withAcceptedHeaders(await handler(key, accepted), verdict.headers)
     } catch (error) {

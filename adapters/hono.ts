@@ -58,7 +58,9 @@ export function writeKeyAuth(
   keys: VerifyingKeys,
   options: WriteKeyAuthOptions = {},
 ): MiddlewareHandler<WriteKeyEnv> {
-  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, ['ip'])
+  const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, {
+    ownNames: ['ip'],
+  })
   const ip = readIp(options)
 
   return async function writeKeyAuth(context, next) {

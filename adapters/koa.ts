@@ -16,6 +16,7 @@ import {
   resolveAdapterOptions,
   setAcceptedBody,
   setRefusalHeaders,
+  setWriteKey,
   type TargetHolder,
   tellRefused,
   toIngestRequest,
@@ -90,7 +91,7 @@ export function writeKeyAuth(
     }
     if (!trySetAcceptedHeaders(ctx.res, verdict.headers)) return
     keepOnError(ctx, verdict.headers)
-    ctx.state[requestProperty] = createContext(ctx.req, verdict, keys, eventType)
+    setWriteKey(ctx.state, requestProperty, createContext(ctx.req, verdict, keys, eventType))
     if (verdict.body !== undefined) {
       setAcceptedBody(ctx.req, parsed, verdict.body, 'no length')
       keepBody(parsed)

@@ -9,6 +9,7 @@ import {
   isContinued,
   type NodeGuard,
   type NodeRequest,
+  namesOfNodeRequests,
   type OnNodeRefused,
   requireContext,
   resolveAdapterOptions,
@@ -45,7 +46,10 @@ export interface GuardOptions extends WriteKeyAuthOptions {
  * ```
  */
 export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions = {}): NodeGuard {
-  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options))
+  const guard = createNodeGuard(
+    keys,
+    resolveAdapterOptions(keys, options, { takenNames: namesOfNodeRequests }),
+  )
 
   return function writeKeyAuth(request, response, next) {
     guard(request, response, (error) => {
@@ -146,7 +150,14 @@ function leaveToGuard(): void {}
  * Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more.
  */
 function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
-  const guard = createNodeGuard(keys, resolveAdapterOptions(keys, options, ['path'], 'The guard'))
+  const guard = createNodeGuard(
+    keys,
+    resolveAdapterOptions(keys, options, {
+      ownNames: ['path'],
+      owner: 'The guard',
+      takenNames: namesOfNodeRequests,
+    }),
+  )
   const couldBeBelow = createPathTest(options.path)
 
   return function guardPath(given: object, answer: object, pass: () => void): void {

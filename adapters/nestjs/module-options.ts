@@ -5,6 +5,7 @@ import {
   callback,
   type FetchHandler,
   flag,
+  namesOfNodeRequests,
   oneOf,
   readOptions,
   resolveAdapterOptions,
@@ -123,7 +124,10 @@ export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
   return {
     keys,
     ownsKeys: given === undefined,
-    ...resolveAdapterOptions(keys, pick(options, adapterOptionNames), [], 'WriteKeyModule'),
+    ...resolveAdapterOptions(keys, pick(options, adapterOptionNames), {
+      owner: 'WriteKeyModule',
+      takenNames: namesOfNodeRequests,
+    }),
     bodyReader,
     throwRefusals,
     admin: admin?.(keys),

@@ -4,6 +4,7 @@ import {
   createContext,
   hideKey,
   setAcceptedBody,
+  setWriteKey,
   tellRefused,
   toIngestRequest,
   verifyOnce,
@@ -64,8 +65,7 @@ export class WriteKeyGuard implements CanActivate {
     hideKey(rawRequest, verdict.carried, request)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
     if (!exchange.accept(verdict.headers)) return unanswered()
-    const target = request as Record<string, unknown>
-    target[requestProperty] = createContext(rawRequest, verdict, keys, eventType)
+    setWriteKey(request, requestProperty, createContext(rawRequest, verdict, keys, eventType))
     if (verdict.body !== undefined) setAcceptedBody(rawRequest, request, verdict.body)
     return true
   }

@@ -2,6 +2,7 @@ import { workspaceOption } from '../keys/workspace-option.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
 import type { VerifyingKeys } from './request-context.ts'
+import { requestPropertyReader } from './set-write-key.ts'
 
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
@@ -22,8 +23,8 @@ export interface AdapterOptions<OnRefused> {
    */
   onRefused?: OnRefused
   /**
-   * Where handlers find the key and the events. Default `'writeKey'`. Names that Node or a framework uses, such
-   * as `url` or `body`, are refused.
+   * The name under which handlers find the key and the events. Default `'writeKey'`. On a request, names
+   * that Node or the framework uses are refused, such as `url` or `body`.
    */
   requestProperty?: string
 }
@@ -52,17 +53,24 @@ export interface ResolvedAdapterOptions<OnRefused> {
   requestProperty: string
 }
 
+/** What is particular to the options of one adapter. */
+export interface AdapterOptionRules {
+  /** Options that only this adapter has, and checks itself. */
+  ownNames?: readonly string[]
+  /** Whose options they are, for messages. Default `'writeKeyAuth'`. */
+  owner?: string
+  /** Names that `requestProperty` may not be, as the alternatives of a RegExp. */
+  takenNames?: string
+}
+
 /**
  * Checks the options of an adapter, and fills in defaults.
- * @param ownNames options that only this adapter has, and checks itself
- * @param owner whose options they are, for messages
  * @throws ConfigError for keys that `createWriteKeys` did not return, an unknown option or a bad value.
  */
 export function resolveAdapterOptions<OnRefused>(
   keys: VerifyingKeys,
   options: AdapterOptions<OnRefused>,
-  ownNames: readonly string[] = [],
-  owner = 'writeKeyAuth',
+  { ownNames = [], owner = 'writeKeyAuth', takenNames }: AdapterOptionRules = {},
 ): ResolvedAdapterOptions<OnRefused> {
   if (typeof keys?.verify !== 'function' || typeof keys.preflight !== 'function') {
     throw badOption('keys', keys, 'what createWriteKeys() returned')
@@ -71,6 +79,7 @@ export function resolveAdapterOptions<OnRefused>(
   const { eventType, workspace, onRefused, requestProperty } = readOptions(owner, options, {
     ...own,
     ...readers,
+    requestProperty: requestPropertyReader(takenNames),
   })
   return {
     eventType,
@@ -80,19 +89,10 @@ export function resolveAdapterOptions<OnRefused>(
   }
 }
 
-/** Without these on a request, or with others in their place, Node and frameworks fail at the first good request. */
-const freeName =
-  /^(?!(?:__proto__|constructor|prototype|_\w*|aborted|accepts\w*|app|baseUrl|body\w*|cache|clone|complete|connection|context|cookies|credentials|ctx|destination|destroy|destroyed|emit|errored|files?|get|header|headers\w*|host\w*|href|http\w*|id|integrity|ip|ips|is|json|keepalive|length|listenerCount|listeners|log|method|mode|next|off|on|once|origin\w*|params|path|pause|pipe|protocol|query|querystring|raw\w*|read\w*|redirect|referrer\w*|req|request|res|response|resume|route\w*|search|secure|server|setEncoding|setTimeout|signal|signedCookies|socket|stale|fresh|statusCode|statusMessage|stream|subdomains|text|trailers\w*|type|unpipe|unshift|url|validateRequest|wrap|xhr|addListener|removeListener|removeAllListeners|hasOwnProperty|toString|valueOf)$)[\s\S]+$/
-
 const readers = {
   workspace: workspaceOrFunction,
   eventType: optional(text(/[\s\S]/, "an event type such as 'track'")),
   onRefused: callback(),
-  requestProperty: text(
-    freeName,
-    'the name of a property that neither Node nor a framework uses, such as writeKey',
-    'writeKey',
-  ),
 }
 
 /** Calls an application's `onRefused`. Whatever goes wrong in it, the refusal is still written. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { closesUnread } from '../http/connection-close.ts'
 import { bodyTooLarge } from '../http/fetch-request.ts'
 import type { ReadBody } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
@@ -43,7 +44,7 @@ export async function answerByFetch(
       { address },
     )
     if (response.headersSent || response.writableEnded) return
-    await writeAnswer(response, answer, request.method === 'HEAD', body.isLeft())
+    await writeAnswer(response, answer, request.method === 'HEAD', body.isUnread())
   } finally {
     response.off('close', onClose)
   }
@@ -106,7 +107,7 @@ function toBody(
   request: IncomingMessage,
   parsed: ParsedBody | undefined,
   maxBodyBytes: number,
-): { value: RequestBody; isLeft(): boolean } {
+): { value: RequestBody; isUnread(): boolean } {
   const body = parsed === undefined ? bodyOf(request) : bodyOf(request, parsed)
   if (typeof body === 'function') {
     let asked = false
@@ -122,9 +123,9 @@ function toBody(
       },
       { highWaterMark: 0 },
     )
-    return { value, isLeft: () => !asked && hasBytes(request) }
+    return { value, isUnread: () => !asked }
   }
-  return { value: toText(body), isLeft: () => false }
+  return { value: toText(body), isUnread: () => false }
 }
 
 /** A parser's empty object stands for no body as often as for `{}`. */
@@ -134,20 +135,16 @@ function toText(body: unknown): string | Uint8Array | null {
   return JSON.stringify(body) ?? null
 }
 
-function hasBytes({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
-}
-
 async function writeAnswer(
   response: ServerResponse,
   answer: Response,
   isHead: boolean,
-  bodyIsLeft: boolean,
+  isUnread: boolean,
 ): Promise<void> {
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) response.setHeader(name, value)
   // The rest must be read before the connection can serve another request; better to close it.
-  if (bodyIsLeft && response.req?.httpVersionMajor === 1) response.setHeader('connection', 'close')
+  if (closesUnread(response, isUnread)) response.setHeader('connection', 'close')
   if (isHead || answer.body === null) {
     await answer.body?.cancel()
     response.end()

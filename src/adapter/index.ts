@@ -30,6 +30,7 @@ export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'
 export {
+  type AdapterOptionRules,
   type AdapterOptions,
   type ResolvedAdapterOptions,
   resolveAdapterOptions,
@@ -78,4 +79,5 @@ export {
   type WriteKeyContext,
 } from './request-context.ts'
 export { rewindBody } from './rewound-body.ts'
+export { namesOfNodeRequests, setWriteKey } from './set-write-key.ts'
 export { shareShape } from './shared-shape.ts'

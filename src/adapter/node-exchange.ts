@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isContinued, isSoonOver } from '../http/connection-close.ts'
+import { closingOf, isContinued } from '../http/connection-close.ts'
 import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
@@ -82,18 +82,16 @@ function continued(body: unknown, response: ServerResponse): unknown {
 /**
  * Sets headers on a response, merged with what the application has set: see `mergeHeader`. With `connection:
  * close` on Node's response, the connection is held until the client could read the answer, see
- * `lingerOnClose`. Where the rest of the body is short and the client does not wait for `100 Continue`, the
- * connection lives on instead.
+ * `lingerOnClose`; or it lives on, see `closingOf`.
  */
 export function setReplyHeaders(response: HeaderTarget, headers: Readonly<Record<string, string>>): void {
   for (const name in headers) {
     const value = headers[name] as string
     if (name === 'connection' && isNodeResponse(response)) {
-      // HTTP/2 has no such field (RFC 9113, 8.2.2), and ends one stream without the others.
-      if (response.req.httpVersionMajor >= 2) continue
+      const closing = closingOf(response)
+      if (closing === 'stream') continue
       if (value === 'close') {
-        // Only here it is known whether a waiting client has got its `100 Continue`.
-        if (isSoonOver(response.req.headers, isContinued(response))) {
+        if (closing === 'kept') {
           throwRestAway(response)
           continue
         }

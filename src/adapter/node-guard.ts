@@ -5,6 +5,7 @@ import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
 import { hideKey } from './hidden-key.ts'
 import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
+import { setWriteKey } from './set-write-key.ts'
 
 /**
  * Node's request, and what Express and Connect add to it: the whole URL, where a mount point has shortened
@@ -53,8 +54,7 @@ export function createNodeGuard(
   function accept(verdict: Accepted, request: NodeRequest, response: ServerResponse): boolean {
     if (!trySetAcceptedHeaders(response, verdict.headers)) return false
     hideKey(request, verdict.carried)
-    const context = createContext(request, verdict, keys, eventType)
-    Reflect.set(request, requestProperty, context)
+    setWriteKey(request, requestProperty, createContext(request, verdict, keys, eventType))
     if (verdict.body !== undefined) setAcceptedBody(request, request, verdict.body)
     return true
   }

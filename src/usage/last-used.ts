@@ -1,4 +1,7 @@
-/** When the secrets of one key were last used, for `lastUsedAt`. Most keys use one secret, which needs no map. */
+/**
+ * When the secrets of one key were last used. `UsageStore.add` writes it as `lastUsedAt` with the next batch. Most keys use one secret,
+ * which needs no map.
+ */
 export interface LastUses {
   secretId: string
   secretUsedAt: number

@@ -6,6 +6,7 @@ import type { DecisionMeasure } from './decision-counts.ts'
 import { bytesOf, createDecisionDescriber } from './decision-describer.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { CheckedEvents } from './events.ts'
+import { isInGrace, usesGrace } from './grace.ts'
 import { createRateNotice } from './rate-notice.ts'
 import type { Reason } from './reasons.ts'
 import type { DecisionWatch } from './request-decision.ts'
@@ -79,11 +80,11 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
   return {
     accepted(visit, key, checked) {
       const { secretId } = key.verified
-      if (key.secretExpiresAt !== null) {
+      if (usesGrace(key)) {
         emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
       }
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
-      if (visit.at < key.graceUntil) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
+      if (isInGrace(key, visit.at)) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
       if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
       measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))
       if (tellDecisions) tellAccepted(visit, key, checked)

@@ -1,4 +1,4 @@
-import { isSoonOver } from '../http/connection-close.ts'
+import { mustClose } from '../http/connection-close.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { ChallengePolicy } from './challenge.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
@@ -6,7 +6,7 @@ import type { DecisionReport } from './decision-report.ts'
 import type { Reason } from './reasons.ts'
 import { type RefusalDetails, refusalReply } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
-import { isBodyLeft, type Visit } from './visit.ts'
+import type { Visit } from './visit.ts'
 
 export interface RefusalsOptions {
   challenge: ChallengePolicy
@@ -29,7 +29,7 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
     const reply = refusalReply(reason, challenge, {
       allowOrigin: visit.allowOrigin,
       fromBrowser: visit.fromPage,
-      closeConnection: isBodyLeft(visit) && !isSoonOver(visit.request.headers),
+      closeConnection: mustClose(visit),
       ...details,
     })
     return { ok: false, reason, reply }

@@ -133,13 +133,3 @@ function bodyIfAny(request: unknown): unknown {
     return undefined
   }
 }
-
-/** Whether the connection may still carry bytes of a body that nobody will read. */
-export function isBodyLeft({ request, received }: Visit): boolean {
-  if (received !== undefined) return !received.ok && received.bodyLeft
-  if (typeof request.body !== 'function') return false
-  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
-  if (coding !== undefined) return true
-  if (length !== undefined) return length !== '0'
-  return request.method !== 'GET' && request.method !== 'HEAD'
-}

@@ -3,7 +3,7 @@ import type { CompiledKey } from '../compiled-key.ts'
 import { exposedHeaders } from '../cors.ts'
 import type { DecisionReport } from '../decision-report.ts'
 import type { CheckedEvents } from '../events.ts'
-import { graceHeaders } from '../grace-headers.ts'
+import { graceHeaders, usesGrace } from '../grace.ts'
 import type { Visit } from '../visit.ts'
 import type { Charged } from './bucket-charge.ts'
 import type { Settlements } from './settlements.ts'
@@ -34,7 +34,7 @@ export function createAcceptance(
     headers.vary = 'Origin'
     headers['access-control-expose-headers'] = exposedHeaders
     if (visit.allowOrigin !== null) headers['access-control-allow-origin'] = visit.allowOrigin
-    if (key.secretExpiresAt !== null) Object.assign(headers, graceHeaders(key))
+    if (usesGrace(key)) Object.assign(headers, graceHeaders(key))
     const accepted = new AcceptedRequest(visit, key.verified, checked, headers, judgeAndSettle)
     const { request } = visit
     const isLeftOpen = settlements.offer(visit, accepted, request, () => judgeAgain(accepted, visit, request))

@@ -3,6 +3,7 @@ import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import type { CheckedEvents } from '../events.ts'
+import { hasEnded } from '../grace.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
@@ -10,7 +11,6 @@ import type { Accept } from './acceptance.ts'
 import type { Charged } from './bucket-charge.ts'
 import type { ChargeStep } from './charge.ts'
 import { type JudgeEvents, rejectedOf } from './event-rules.ts'
-import { hasEnded } from './key.ts'
 
 export interface GateOptions {
   cache: Pick<KeyCache<CompiledKey>, 'findAgain' | 'isCurrent'>

@@ -5,6 +5,7 @@ import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'
+import { hasEnded } from '../grace.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
@@ -71,12 +72,4 @@ function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
   const { workspace } = request
   const wanted: unknown = typeof workspace === 'function' ? workspace() : workspace
   return typeof wanted === 'string' && wanted === key.verified.workspace
-}
-
-/** Whether a deadline of the key, or the grace of the presented secret, has passed at `now`. */
-export function hasEnded(key: CompiledKey, now: number): boolean {
-  return (
-    (key.expiresAt !== null && key.expiresAt <= now) ||
-    (key.secretExpiresAt !== null && key.secretExpiresAt <= now)
-  )
 }
