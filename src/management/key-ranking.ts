@@ -18,6 +18,8 @@ interface RankedPage {
   readonly data: KeyRecord[]
   /** Where the next page begins; undefined on the last one. */
   readonly end: PagePosition | undefined
+  /** How many keys fit. */
+  readonly total: number
 }
 
 export interface KeyRanking {
@@ -68,6 +70,12 @@ export function createKeyRanking({
     return ranked.sort(comparing(sort))
   }
 
+  async function readAll(ids: readonly string[]): Promise<(KeyRecord | undefined)[]> {
+    if (store.getMany === undefined) return Promise.all(ids.map((id) => store.get(id)))
+    const records = new Map((await store.getMany(ids)).map((record) => [record.id, record]))
+    return ids.map((id) => records.get(id))
+  }
+
   return {
     async page({ limit, after, sort: _, ...filter }, sort) {
       const now = Math.floor(clock.now())
@@ -87,10 +95,11 @@ export function createKeyRanking({
       const last = chosen.at(-1)
       const more = start + limit < ranked.length
       if (more || known !== undefined) keep(name, ranked)
-      const records = await Promise.all(chosen.map(({ id }) => store.get(id)))
+      const records = await readAll(chosen.map(({ id }) => id))
       return {
         // Some may have changed since the first page; times go on too slowly to matter.
         data: records.filter((record) => record !== undefined && fitsList(record, still, 0)) as KeyRecord[],
+        total: ranked.length,
         end: more && last !== undefined ? { ...last, at } : undefined,
       }
     },

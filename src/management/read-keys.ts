@@ -51,17 +51,27 @@ export function createKeyReading({
     const { by } = parsed.sort
     const { data, more } = await store.list(parsed)
     const last = data.at(-1)
-    if (!more || last === undefined) return { data, nextCursor: null }
+    const total = await totalOf(parsed)
+    if (!more || last === undefined) return { data, nextCursor: null, total }
     const lastEvents = by === 'last_event_at' ? await store.usage?.lastEvents([last.id]) : undefined
     const value = sortValue(by, last, lastEvents?.get(last.id) ?? 0)
-    return { data, nextCursor: encodeCursor({ value, id: last.id }) }
+    return { data, nextCursor: encodeCursor({ value, id: last.id }), total }
+  }
+
+  /** Later pages do not count again. */
+  async function totalOf(parsed: ParsedListQuery): Promise<number | null> {
+    return parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
   }
 
   const ranking = createKeyRanking({ store, clock, sumsOf })
 
   async function ranked(parsed: ParsedListQuery, sort: ParsedSort<CountedSort>) {
-    const { data, end } = await ranking.page(parsed, sort)
-    return { data, nextCursor: end === undefined ? null : encodeCursor(end) }
+    const { data, end, total } = await ranking.page(parsed, sort)
+    return {
+      data,
+      nextCursor: end === undefined ? null : encodeCursor(end),
+      total: parsed.after === undefined ? total : null,
+    }
   }
 
   return {
@@ -69,9 +79,7 @@ export function createKeyReading({
       const parsed = parseListQuery(query, clock.now())
       const sort = parseSort(query.sort)
       await usage.flush()
-      // Later pages do not count again.
-      const total = parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
-      const { data, nextCursor } = await (isCounted(sort) ? ranked(parsed, sort) : stored(parsed))
+      const { data, nextCursor, total } = await (isCounted(sort) ? ranked(parsed, sort) : stored(parsed))
       return { data: data.map(present), nextCursor, total }
     },
 

@@ -117,6 +117,8 @@ export interface KeyStore {
    */
   poll(question: PollQuestion): Awaitable<PollAnswer>
   get(id: string): Awaitable<KeyRecord | undefined>
+  /** Those of these keys that exist, at most 100, in any order. Without it they are read one by one. */
+  getMany?(ids: readonly string[]): Awaitable<readonly KeyRecord[]>
   /** In the order of `sort`, after `after`. */
   list(query: ParsedListQuery): Awaitable<KeyRecordPage>
   /**

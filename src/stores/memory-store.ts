@@ -95,6 +95,11 @@ export function createMemoryStore(): KeyStore {
       const record = records.get(id)
       return record && usage.withLastUse(record)
     },
+    getMany: (ids) =>
+      ids
+        .map((id) => records.get(id))
+        .filter((record) => record !== undefined)
+        .map(usage.withLastUse),
     list(query) {
       const page = selectPage([...records.values()], query, lastEventOf)
       return { ...page, data: page.data.map(usage.withLastUse) }

@@ -1,5 +1,6 @@
 import { concerns, hasConcern } from '../keys/concern.ts'
 import { effectiveStatuses, effectiveStatusOf } from '../keys/effective-status.ts'
+import { newId } from '../keys/ids.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import type { ListKeysQuery } from '../keys/list-query.ts'
 import { encodeCursor, parseListQuery, sortValue, storedSorts } from '../keys/list-query.ts'
@@ -69,6 +70,16 @@ export function listTests({ test, expect, insert }: StoreSuite): void {
     }
     expect((await store.list(parseListQuery({ environment: `${environment}x` }))).data).toEqual([])
   })
+  test('gives many keys at once, as one by one', async (store) => {
+    if (store.getMany === undefined) return
+    const secrets = [createSecretRecord({ expiresAt: 1_768_478_400_000 }), createSecretRecord()]
+    const records = [await insert(store), await insert(store, { secrets }), await insert(store)]
+    const ids = records.map(({ id }) => id)
+    const found = await store.getMany([...ids.slice(1), newId('key')])
+    expect(found.toSorted(byId)).toEqual(records.slice(1).toSorted(byId))
+    expect(await store.getMany([])).toEqual([])
+  })
+
   test('gives the ids of keys that fit, page by page', async (store) => {
     if (store.ids === undefined) return
     const environment = `env-${randomBase62(12)}`

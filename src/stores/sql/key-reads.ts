@@ -20,6 +20,17 @@ export async function getKey(database: Database, id: string): Promise<KeyRecord 
   return toRecords(rows)[0]
 }
 
+export async function getKeys(database: Database, ids: readonly string[]): Promise<KeyRecord[]> {
+  if (ids.length === 0) return []
+  const { dialect, tables } = database
+  const rows = await read<KeyRow>(
+    database,
+    sql`select ${keyRowColumns(dialect)} from ${tables.keys} k left join ${tables.secrets} s on s.key_id = k.id
+      where k.id in (${sql.join(ids)}) order by k.id`,
+  )
+  return toRecords(rows)
+}
+
 export async function listKeys(database: Database, filter: ParsedListQuery): Promise<KeyRecordPage> {
   try {
     return await selectKeys(database, filter)

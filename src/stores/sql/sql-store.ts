@@ -6,7 +6,7 @@ import { insertKeys } from './bulk-insert.ts'
 import type { Database } from './database.ts'
 import { pageSecrets, secretsOf } from './existing-secrets.ts'
 import { createSqlFleet } from './fleet.ts'
-import { countKeys, getKey, listKeyIds, listKeys } from './key-reads.ts'
+import { countKeys, getKey, getKeys, listKeyIds, listKeys } from './key-reads.ts'
 import { insertKey, removeKey, replaceKey } from './key-writes.ts'
 import { type MigrateOptions, migrate, planMigration } from './migration.ts'
 import { notePepper } from './peppers.ts'
@@ -80,6 +80,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
 
     poll: (question) => use((database) => poll(database, question)),
     get: (id) => use((database) => getKey(database, id)),
+    getMany: (ids) => use((database) => getKeys(database, ids)),
     list: (query) => use((database) => listKeys(database, query)),
     ids: (filter, after, limit) => use((database) => listKeyIds(database, filter, after, limit)),
     count: (query) => use((database) => countKeys(database, query)),

@@ -8,7 +8,7 @@ import { type Database, read } from './database.ts'
  * wait for their turn.
  */
 const byKeys = {
-  sqlite: { first: 8, most: 256, wantedMs: 10 },
+  sqlite: { first: 64, most: 2_048, wantedMs: 10 },
   postgres: { first: 500, most: 1_000, wantedMs: 200 },
   mysql: { first: 500, most: 2_000, wantedMs: 200 },
 }
@@ -39,11 +39,16 @@ export async function sumUsage(
     // Along the primary key, which begins with the key: the index on `bucket_at` leads all over the table.
     await inParts(keyIds.length, byKeys[database.dialect], (start, end) =>
       add(
-        sql`key_id in (${sql.join(keyIds.slice(start, end))}) and bucket_at >= ${from} and bucket_at < ${to}`,
+        sql`key_id in (${listed(database, keyIds.slice(start, end))}) and bucket_at >= ${from} and bucket_at < ${to}`,
       ),
     )
   }
   return sums
+}
+
+/** SQLite takes hundreds of parameters slower than it adds up what they ask for: there the ids are one. */
+function listed({ dialect }: Database, ids: readonly string[]): RawBuilder<unknown> {
+  return dialect === 'sqlite' ? sql`select value from json_each(${JSON.stringify(ids)})` : sql.join(ids)
 }
 
 /** Work in parts that grow while they are quick. Between them other work gets a turn. */
