@@ -13,6 +13,7 @@ export type {
   ReadBody,
   Reply,
 } from './http/ingest-request.ts'
+export type { CheckedRequest, KeyCheck } from './key-check.ts'
 export type { Actor, AuditAction, AuditEntry } from './keys/audit-entry.ts'
 export type { Concern } from './keys/concern.ts'
 export type { EffectiveStatus } from './keys/effective-status.ts'

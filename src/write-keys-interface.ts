@@ -1,5 +1,6 @@
 import type { Health } from './health.ts'
 import type { IngestRequestInit } from './http/ingest-request.ts'
+import type { CheckedRequest, KeyCheck } from './key-check.ts'
 import type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import type { ListKeysQuery } from './keys/list-query.ts'
@@ -46,6 +47,12 @@ export interface WriteKeys {
    * leaks.
    */
   find(secret: string): Promise<WriteKey | undefined>
+  /**
+   * What would become of a request with this secret now, and why: by the rules, options and caches of this
+   * process. Nothing is ingested, counted or charged, rates are not checked, and `workspace` of adapters is not
+   * asked.
+   */
+  check(secret: string, request?: CheckedRequest): Promise<KeyCheck>
   list(query?: ListKeysQuery): Promise<KeyPage>
   get(id: string): Promise<WriteKey>
   /**

@@ -4,6 +4,7 @@ import { createPepperCheck } from './cache/pepper-check.ts'
 import { createMissBudget } from './cache/unknown-key-budget.ts'
 import { createClosing } from './closing.ts'
 import { createHealth } from './health.ts'
+import { createKeyCheck } from './key-check.ts'
 import type { KeyRecord } from './keys/key-record.ts'
 import type { LimiterChange } from './limits/rate-limiter.ts'
 import { createManagement } from './management/management.ts'
@@ -50,6 +51,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   const keys: WriteKeys = {
     ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
+    check: createKeyCheck({ ...resolved, options: verifierOptions, find: (secret) => keys.find(secret) }),
     get activity() {
       return activity.look()
     },

@@ -76,6 +76,12 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       const found = await keys.find(secret)
       return found?.workspace === workspace ? found : undefined
     },
+    async check(secret, request) {
+      const checked = await keys.check(secret, request)
+      const { writeKey } = checked
+      if (writeKey === undefined || writeKey.workspace === workspace) return checked
+      return { ...checked, reason: 'unknown_key', wouldRefuse: null, writeKey: undefined }
+    },
     async list(query = {}) {
       if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
       return keys.list({ ...query, workspace })

@@ -1,21 +1,13 @@
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import { problems } from '../verifier/reasons.ts'
-import type { KeyJson } from './command-run.ts'
+import type { CheckJson } from './command-run.ts'
 import { seconds } from './moments.ts'
 import type { PresentedSecret } from './presented-secret.ts'
 import { printable } from './terminal.ts'
 
 /** The outcome that a request would have now. */
-export interface Judgement {
-  /** null: accepted. */
-  reason: Reason | null
-  key: KeyJson | undefined
-  /** Why rules on trial would refuse it. */
-  wouldRefuse?: string | undefined
-  /** Which environment was asked; undefined: that of a server, which does not say. */
-  environment?: string
-}
+type Judgement = Pick<CheckJson, 'reason' | 'key' | 'would_refuse' | 'environment'>
 
 /** A judgement with what to do about it. */
 export interface Finding {
@@ -35,7 +27,7 @@ export interface Finding {
 const soonMs = 30 * 24 * 3_600_000
 
 export function toFinding(judgement: Judgement, presented: PresentedSecret, now: number): Finding {
-  const { reason, key, wouldRefuse = null } = judgement
+  const { reason, key, would_refuse: wouldRefuse } = judgement
   const { mistake, foundIn = null } = presented
   const advice = [
     ...(mistake === undefined ? [] : [mistake]),
@@ -69,11 +61,11 @@ export function toFinding(judgement: Judgement, presented: PresentedSecret, now:
 }
 
 function adviceWhenAccepted(
-  { key, wouldRefuse }: Judgement,
+  { key, would_refuse: wouldRefuse }: Judgement,
   { secret }: PresentedSecret,
   now: number,
 ): string[] {
-  if (key === undefined) return []
+  if (key === null) return []
   const own = key.secrets.find(({ start }) => start !== '' && secret.startsWith(start))
   const newest = key.secrets.at(-1)
   const advice: string[] = []
@@ -83,7 +75,7 @@ function adviceWhenAccepted(
     )
   if (key.expires_at !== null && Date.parse(key.expires_at) < now + soonMs)
     advice.push(`The whole key ends at ${seconds(key.expires_at)}.`)
-  if (wouldRefuse !== undefined)
+  if (wouldRefuse !== null)
     advice.push(
       `Its rules on trial would refuse this (${wouldRefuse}); writekey usage ${key.id} counts how often.`,
     )
@@ -96,14 +88,14 @@ function adviceWhenRefused(
   { secret }: PresentedSecret,
 ): string {
   const { advice } = reasonAdvice[reason]
-  if (key === undefined) return advice
+  if (key === null) return advice
   switch (reason) {
     case 'revoked_key':
       return `It was revoked${key.revoked_at === null ? '' : ` at ${seconds(key.revoked_at)}`}. ${advice}`
     case 'key_paused':
       return `${advice} Resume it with: writekey resume ${key.id}`
     case 'wrong_environment':
-      return `It is a key of ${key.environment}, and this is ${environment ?? 'another environment'} (WRITEKEY_ENVIRONMENT). ${advice}`
+      return `It is a key of ${key.environment}, and this is ${environment}. ${advice}`
     case 'expired_key': {
       if (key.effective_status === 'expired')
         return `The whole key ended at ${seconds(key.expires_at)}. Create a new key and put it into the sender.`

@@ -32,7 +32,7 @@ export async function confirm(run: CommandRun, warning: string): Promise<ListedK
 }
 
 /** The path of the key that the argument names, relative to the path of all keys. */
-export function keyPath({ args }: CommandRun): string {
+export function keyPath({ args }: Pick<CommandRun, 'args'>): string {
   const [id, ...more] = args
   if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
   if (more.length > 0) throw usageError('One id at a time, please.')

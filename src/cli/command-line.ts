@@ -103,7 +103,7 @@ async function runCommand(command: CommandName, asked: Asked, onRunning: OnRunni
       await migrate(asked)
       return exitCodes.ok
     case 'check':
-      return check(asked, () => openClient(command, asked))
+      return checkOnClient(asked)
     case 'tail': {
       const client = await openClient(command, asked)
       onRunning(await closing(client, tail({ ...asked, client })))
@@ -122,6 +122,15 @@ async function runOnClient(command: keyof typeof clientCommands, asked: Asked): 
     if (changes && asked.values['dry-run'] !== true)
       noteLine(asked.terminal, `Written to ${client.place}`, 'dim')
     return exitCodes.ok
+  } finally {
+    await client.close()
+  }
+}
+
+async function checkOnClient(asked: Asked): Promise<ExitCode> {
+  const client = await openClient('check', asked)
+  try {
+    return await check({ ...asked, client })
   } finally {
     await client.close()
   }

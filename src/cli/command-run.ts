@@ -6,6 +6,8 @@ import type {
   keyWithVolumeSchema,
   rotatedKeySchema,
 } from '../admin/key-schema.ts'
+import type { checkSchema } from '../admin/routes/secrets.ts'
+import type { Reason } from '../verifier/reasons.ts'
 import type { Values } from './arguments.ts'
 import type { ManagementClient } from './management-client.ts'
 import type { Terminal } from './terminal.ts'
@@ -26,3 +28,4 @@ export type CreatedKeyJson = z.output<typeof createdKeySchema>
 export type RotatedKeyJson = z.output<typeof rotatedKeySchema>
 export type ListedKeyJson = z.output<typeof keyWithVolumeSchema>
 export type KeyPageJson = z.output<typeof keyListSchema>
+export type CheckJson = z.output<typeof checkSchema> & { reason: Reason | null }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { decisionSchema } from '../admin/routes/debugger.ts'
+import { keyPath } from './chosen-key.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
 import { coloured, noteLine, paint, printable, printLine } from './terminal.ts'
@@ -35,6 +36,8 @@ export async function tail(run: CommandRun): Promise<Following> {
       'dim',
     )
   }
+  // Nothing would ever come of a mistyped id.
+  if (values.key !== undefined) await client.call(keyPath({ args: [String(values.key)] }))
   const leaving = new AbortController()
   const filter = { key_id: values.key, outcome: values.refused === true ? 'refused' : undefined }
   /** The decisions shown lately, by ref. Ids start again with each server; refs do not. */

@@ -95,11 +95,7 @@ export function createMemoryStore(): KeyStore {
       const record = records.get(id)
       return record && usage.withLastUse(record)
     },
-    getMany: (ids) =>
-      ids
-        .map((id) => records.get(id))
-        .filter((record) => record !== undefined)
-        .map(usage.withLastUse),
+    getMany: (ids) => ids.flatMap((id) => records.get(id) ?? []).map(usage.withLastUse),
     list(query) {
       const page = selectPage([...records.values()], query, lastEventOf)
       return { ...page, data: page.data.map(usage.withLastUse) }

@@ -98,7 +98,8 @@ describe('the management API of two workspaces', () => {
 
   it('tells nothing of the other in any list, count, stream or export of its description', async () => {
     const { call, ids, keys, secrets } = await twoWorkspaces()
-    const bodyOf = (id: string) => (id === 'findWriteKey' ? { key: secrets.beta } : bodies[id])
+    const bodyOf = (id: string) =>
+      id === 'findWriteKey' || id === 'checkWriteKey' ? { key: secrets.beta } : bodies[id]
     const operations = (await describedOperations(call)).filter(({ path }) => !path.includes('{'))
     for (const { id, method, path } of operations) {
       for (const query of method === 'GET'

@@ -44,7 +44,8 @@ async function openRemote(token = admin) {
 
 describe('the command over the management API', () => {
   it('walks a key through its life', async () => {
-    const { run, runJson, url } = await openRemote()
+    const remote = await openRemote()
+    const { run, runJson, url } = remote
     const made = await run(['create', '--name', 'Web App', '--source-type', 'web', '--workspace', 'acme'])
     expect([made.code, made.err]).toEqual([0, expect.stringContaining(`Written to ${url}`)])
     const key = made.out.trim()
@@ -63,6 +64,12 @@ describe('the command over the management API', () => {
     expect((await runJson(['check', '--type', 'track'], key)).reason).toBe('event_type_not_allowed')
     expect((await runJson(['drop-trial', id])).trial).toBeNull()
     expect((await runJson(['pause', id])).status).toBe('paused')
+    const elsewhere = await remote.keys.create({ name: 'Test', sourceType: 'web', environment: 'test' })
+    const wrong = await runJson(['check'], elsewhere.key)
+    expect([wrong.reason, wrong.advice]).toEqual([
+      'wrong_environment',
+      expect.stringContaining('a key of test, and this is production'),
+    ])
     const paused = await runJson(['check'], key)
     expect([paused.reason, paused.advice]).toEqual([
       'key_paused',

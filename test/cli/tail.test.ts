@@ -66,6 +66,11 @@ describe('writekey tail', () => {
       expect.stringContaining('does not know this management token'),
     ])
     expect((await tail(['--api', 'http://127.0.0.1:1', '--token', 'x'])).code).toBe(3)
+    const mistyped = await tail(['--key', 'wk_0123456789abcdef'])
+    expect([mistyped.code, mistyped.read().err]).toEqual([
+      1,
+      expect.stringContaining('no write key with this id'),
+    ])
     expect((await run(['tial'])).err).toContain('Did you mean: writekey tail?')
     expect((await run(['tail', '--refsued'])).err).toContain('did you mean --refused')
   })

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { reasonAdvice } from '../../verifier/reason-advice.ts'
+import { problems } from '../../verifier/reasons.ts'
 import { importItems, importResultSchema, importSchema } from '../import-items.ts'
-import { keyWithVolumeSchema } from '../key-schema.ts'
+import { keySchema, keyWithVolumeSchema, toKeyJson } from '../key-schema.ts'
 import { etag } from '../key-version.ts'
 import { problemSchema } from '../openapi.ts'
 import { actorOf, defineOperation, jsonAnswer, type Operation } from '../operation.ts'
@@ -52,4 +54,55 @@ const findWriteKey = defineOperation({
   },
 })
 
-export const secretOperations: readonly Operation[] = [importWriteKeys, findWriteKey]
+export const checkSchema = z.object({
+  accepted: z.boolean(),
+  reason: z.string().nullable().describe('The internal reason, which senders are not told.'),
+  status: z.int().describe('200 when it would be let through.'),
+  cause: z.string().nullable().describe('What the reason means.'),
+  advice: z.string().nullable().describe('What to do about it.'),
+  would_refuse: z.string().nullable().describe('Why rules on trial would refuse what is accepted.'),
+  environment: z.string().describe('The environment of the server.'),
+  key: keySchema.nullable().describe('The key that the secret belongs to.'),
+})
+
+const text = z.string().max(2_048).optional()
+
+const checkWriteKey = defineOperation({
+  id: 'checkWriteKey',
+  method: 'POST',
+  path: `${keysPath}/check`,
+  role: 'admin',
+  summary:
+    'What would become of a request with a secret now, and why. Nothing is ingested, counted or charged, and rates are not checked.',
+  body: {
+    schema: z.strictObject({
+      key: z.string().max(4_096).describe('The secret.'),
+      type: text.describe('Type of the event. Without it, only key, origin and address are checked.'),
+      name: text.describe('Name of the event; needs type.'),
+      origin: text.describe('Origin of the page that sends it.'),
+      address: text.describe('Address of the sender.'),
+    }),
+    required: true,
+  },
+  answers: {
+    200: {
+      description: 'The outcome.',
+      schema: checkSchema,
+    },
+  },
+  async handle({ keys, body: { key, ...request } }) {
+    const { reason, wouldRefuse, environment, writeKey } = await keys.check(key, request)
+    return jsonAnswer(200, {
+      accepted: reason === null,
+      reason,
+      status: reason === null ? 200 : problems[reason].status,
+      cause: reason === null ? null : reasonAdvice[reason].cause,
+      advice: reason === null ? null : reasonAdvice[reason].advice,
+      would_refuse: wouldRefuse,
+      environment,
+      key: writeKey === undefined ? null : toKeyJson(writeKey),
+    })
+  },
+})
+
+export const secretOperations: readonly Operation[] = [importWriteKeys, findWriteKey, checkWriteKey]

@@ -1,0 +1,115 @@
+import type { IngestRequestInit } from './http/ingest-request.ts'
+import type { WriteKey } from './keys/key-record.ts'
+import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import { invalidField, StoreError } from './runtime/errors.ts'
+import { credentialsOption } from './verifier/credentials-option.ts'
+import type { Reason } from './verifier/reasons.ts'
+import type { SequenceOptions } from './verifier/sequence.ts'
+import type { Verdict } from './verifier/verdict.ts'
+import { createVerifier } from './verifier/verifier.ts'
+
+/** The request that `check` asks about. */
+export interface CheckedRequest {
+  /** Type of its event. Without it, only key, origin and address are checked. */
+  type?: string | undefined
+  /** Name of the event; needs `type`. */
+  name?: string | undefined
+  /** Origin of the page that sends it. */
+  origin?: string | undefined
+  /** Address of the sender. */
+  address?: string | undefined
+}
+
+/** What would become of a request now. */
+export interface KeyCheck {
+  /** Why it would be refused; `null`: it would be accepted. */
+  reason: Reason | null
+  /** Why rules on trial would refuse what is accepted; `null`: they would not. */
+  wouldRefuse: Reason | null
+  /** The key that the secret belongs to; undefined when no key has it. */
+  writeKey: WriteKey | undefined
+  /** The environment that was asked. */
+  environment: string
+}
+
+/** Tells what would become of a request with a secret. */
+export type CheckKey = (secret: string, request?: CheckedRequest) => Promise<KeyCheck>
+
+/**
+ * Takes the request through the same sequence of checks as real ones, with the keys that this process has
+ * cached, but counts, charges and tells nothing.
+ */
+export function createKeyCheck({
+  options,
+  environment,
+  isSecret,
+  find,
+}: {
+  options: Parameters<typeof createVerifier>[0] & SequenceOptions
+  environment: string
+  isSecret: (secret: string) => boolean
+  find: (secret: string) => Promise<WriteKey | undefined>
+}): CheckKey {
+  const silent = {
+    ...options,
+    credentials: credentialsOption(['basic'], 'credentials'),
+    emit() {},
+    tellDecisions: false,
+    tellsNotices: false,
+    ignoresForwardedFor: false,
+    usage: { accepted() {}, refused() {}, tried() {}, ofSecret() {} },
+    watch: {},
+    measure: {},
+  }
+
+  return async (secret, request = {}) => {
+    assertRequest(secret, request)
+    const answer = (reason: Reason | null, writeKey?: WriteKey, wouldRefuse: Reason | null = null) =>
+      ({ reason, wouldRefuse, writeKey, environment }) satisfies KeyCheck
+    if (!isSecret(secret)) return answer('malformed_key')
+    const writeKey = await find(secret)
+    // Not asked of the verifier: wrong keys use up a budget that senders need.
+    if (writeKey === undefined) return answer('unknown_key')
+    const verifier = createVerifier({ ...silent, limiter: createMemoryLimiter() })
+    const verdict = await verifyPatiently(() => verifier.verify(toRequest(secret, request)))
+    if (verdict.ok) return answer(null, writeKey, verdict.wouldRefuse ?? null)
+    const { reason } = verdict
+    if (reason === 'preflight') throw new Error('a check is no preflight')
+    if (reason === 'store_unavailable' || reason === 'internal_error')
+      throw new StoreError('store_unavailable', 'The store does not answer, so the key cannot be checked.')
+    return answer(reason, writeKey)
+  }
+}
+
+/** @throws KeyError `invalid_field`, which quotes nothing. */
+function assertRequest(secret: unknown, request: CheckedRequest): void {
+  if (typeof secret !== 'string') throw invalidField('key', 'must be a string')
+  for (const field of ['type', 'name', 'origin', 'address'] as const) {
+    if (request[field] !== undefined && typeof request[field] !== 'string')
+      throw invalidField(field, 'must be a string')
+  }
+  if (request.name !== undefined && request.type === undefined)
+    throw invalidField('name', 'needs type as well')
+}
+
+function toRequest(secret: string, { type, name, origin, address }: CheckedRequest): IngestRequestInit {
+  return {
+    // A GET is checked up to the body: without a type, the question is only about the key.
+    method: type === undefined ? 'GET' : 'POST',
+    path: '/v1/batch',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${secret}:`).toString('base64')}`,
+      ...(origin !== undefined && { origin }),
+    },
+    ...(address !== undefined && { ip: address }),
+    ...(type !== undefined && { body: [{ type, ...(name !== undefined && { event: name, name }) }] }),
+  }
+}
+
+/** Asks again after `store_unavailable`: on a busy machine the answer of a good store can outlast its short lease. */
+async function verifyPatiently(verify: () => Verdict | PromiseLike<Verdict>): Promise<Verdict> {
+  for (let left = 2; ; left--) {
+    const verdict = await verify()
+    if (verdict.ok || verdict.reason !== 'store_unavailable' || left === 0) return verdict
+  }
+}

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest'
+import { createAdminApi } from '../../src/admin/index.ts'
+import { createMemoryStore, createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
+import { base, callApi, tokens } from './admin-calls.ts'
+
+const acme = 'a-token-of-acme-for-this-test-alone-0123'
+
+async function setUp() {
+  const events: WriteKeyEvent[] = []
+  const keys = createWriteKeys({
+    store: createMemoryStore(),
+    environment: 'staging',
+    eventTypes: ['refund'],
+    serverKeysInBrowsers: 'deny',
+    trustedProxies: 1,
+    onEvent: (event) => events.push(event),
+  })
+  const api = createAdminApi(keys, {
+    tokens: [...tokens, { name: 'acme', token: acme, role: 'admin', workspace: 'acme' }],
+  })
+  const call = callApi(api)
+  const check = async (body: object, options: object = {}) =>
+    (await call('POST', `${base}/check`, { body, ...options })).body
+  return { keys, call, check, events }
+}
+
+it('judges by the options of the server, and counts, charges and tells nothing', async () => {
+  const { keys, check, events } = await setUp()
+  const { key, writeKey } = await keys.create({ name: 'Billing', sourceType: 'server', rateLimitEps: 1 })
+  events.length = 0
+  for (let turn = 0; turn < 3; turn++)
+    expect(await check({ key, type: 'refund', name: 'Paid', address: '192.0.2.1' })).toMatchObject({
+      accepted: true,
+      reason: null,
+      status: 200,
+      environment: 'staging',
+      key: { id: writeKey.id },
+    })
+  expect(await check({ key, origin: 'https://app.example.com' })).toMatchObject({
+    accepted: false,
+    reason: 'origin_not_allowed',
+    status: 403,
+  })
+  const { key: other } = await keys.create({ name: 'Test', sourceType: 'server', environment: 'test' })
+  expect(await check({ key: other })).toMatchObject({ reason: 'wrong_environment', environment: 'staging' })
+  await keys.pause(writeKey.id)
+  expect(await check({ key })).toMatchObject({ reason: 'key_paused', status: 429 })
+  expect((await check({ key: generateSecret('sk_test_') })).reason).toBe('unknown_key')
+  expect((await check({ key: `${key}x` })).reason).toBe('malformed_key')
+  expect(await check({ key, name: 'Paid' })).toMatchObject({ status: 422, field: 'name' })
+  await keys.flush()
+  const usage = await keys.usage(writeKey.id)
+  expect([usage.acceptedTotal, usage.refusedTotal, usage.lastEventAt]).toEqual([0, 0, null])
+  expect(events.filter(({ type }) => type === 'accepted' || type === 'refused')).toEqual([])
+  await keys.close()
+})
+
+it('takes nothing from the budget for unknown keys of an address', async () => {
+  const { keys, check } = await setUp()
+  const { key } = await keys.create({ name: 'Web', sourceType: 'web' })
+  for (let turn = 0; turn < 200; turn++)
+    await check({ key: generateSecret('sk_test_'), address: '192.0.2.1' })
+  const unknown = await keys.verify({
+    method: 'POST',
+    path: '/v1/track',
+    headers: { authorization: `Basic ${btoa(`${generateSecret('sk_test_')}:`)}` },
+    ip: '192.0.2.1',
+    body: {},
+  })
+  expect(unknown).toMatchObject({ ok: false, reason: 'unknown_key' })
+  expect((await check({ key, address: '192.0.2.1' })).accepted).toBe(true)
+  await keys.close()
+})
+
+it('knows no key of another workspace, and no viewer asks it', async () => {
+  const { keys, check, call } = await setUp()
+  const own = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
+  const { key } = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'beta' })
+  const asAcme = { token: acme }
+  expect(await check({ key }, asAcme)).toMatchObject({ reason: 'unknown_key', key: null })
+  expect(await check({ key: own.key }, asAcme)).toMatchObject({ accepted: true })
+  const asViewer = { body: { key: own.key }, token: tokens[1].token }
+  expect((await call('POST', `${base}/check`, asViewer)).status).toBe(403)
+  await keys.close()
+})
