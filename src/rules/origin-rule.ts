@@ -79,7 +79,7 @@ function isBelow(rule: string, origin: string): boolean {
   const hostStart = hostStartOf(rule)
   const suffixStart = hostStart + 1
   const dot = origin.length - (rule.length - suffixStart)
-  if (dot <= hostStart || origin.length > maxOriginLength) return false
+  if (origin.length > maxOriginLength) return false
   for (let index = rule.length - 1, at = origin.length - 1; index >= suffixStart; index--, at--) {
     if (rule.charCodeAt(index) !== origin.charCodeAt(at)) return false
   }
@@ -109,7 +109,6 @@ function indexOrigins(rules: readonly string[]): OriginIndex {
 function isIndexed(index: OriginIndex, origin: string): boolean {
   const { exact, parents, longestParent } = index
   if (exact.has(origin) || (index.anyLocalPort && isLocalPage(origin))) return true
-  if (parents.size === 0) return false
   if (origin.length > maxOriginLength) return false
   const hostStart = origin.startsWith('https://') ? 8 : origin.startsWith('http://') ? 7 : -1
   if (hostStart === -1) return false

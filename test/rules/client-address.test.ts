@@ -28,7 +28,11 @@ describe('createClientAddress', () => {
     new Array(1),
   ])('refuses %j at construction', (option) => {
     expect(() => createClientAddress(option as never)).toThrow(
-      expect.objectContaining({ code: 'invalid_config', option: 'trustedProxies' }),
+      expect.objectContaining({
+        code: 'invalid_config',
+        option: 'trustedProxies',
+        message: expect.stringMatching(/a list of CIDR ranges .*\["10\.0\.0\.0\/8"/),
+      }),
     )
   })
 
@@ -65,6 +69,7 @@ describe('createClientAddress', () => {
       [1, '', undefined],
       [1, ' \t', undefined],
       [1_000_000_000, '203.0.113.9, 198.51.100.1', undefined],
+      [1_000_000_000, ',203.0.113.9', undefined],
       [1, ['192.0.2.66', '203.0.113.9'], '203.0.113.9'],
       [2, ['192.0.2.66', '203.0.113.9'], '192.0.2.66'],
       [2, ['192.0.2.66, 198.51.100.7', '203.0.113.9'], '198.51.100.7'],
@@ -97,6 +102,7 @@ describe('createClientAddress', () => {
       ['10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
       ['10.0.0.1', undefined, '10.0.0.1'],
       ['10.0.0.1', '', '10.0.0.1'],
+      ['10.0.0.1', ' \t', '10.0.0.1'],
       ['203.0.113.9', '10.0.0.2', '203.0.113.9'],
       ['203.0.113.9', 'unknown', '203.0.113.9'],
       ['10.0.0.1', 'unknown', undefined],
@@ -165,6 +171,8 @@ describe('createClientAddress', () => {
     ['"', undefined],
     ['""', undefined],
     ['"1.2.3.4', undefined],
+    ['"1.2.3.45', undefined],
+    ['"[2001:db8::5]:55', undefined],
     ['1.2.3.4"', undefined],
     ["'1.2.3.4'", undefined],
     ['010.1.2.3', undefined],

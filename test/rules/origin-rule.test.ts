@@ -185,6 +185,14 @@ describe('compileOriginRule', () => {
     expect(allows([], 'null')).toBe(false)
   })
 
+  it('is small for few rules, as every cached key may hold one, and looked up for many', () => {
+    const compile = (count: number) => compileOriginRule({ allowedOrigins: others.slice(0, count) })
+    expect(compile(1)).toBe(others[0])
+    expect(compile(2)).toEqual(others.slice(0, 2))
+    expect(compile(16)).toEqual(others.slice(0, 16))
+    expect(compile(17)).toMatchObject({ exact: expect.any(Set), parents: expect.any(Set) })
+  })
+
   it('skips an entry it cannot read', () => {
     expect(allows(['*', 'null', '', 'https://*.com'], 'https://app.example.com')).toBe(false)
     expect(allows(['null'], 'null')).toBe(false)
@@ -300,6 +308,8 @@ describe('compileOriginRule', () => {
   })
 
   it.each([
+    [['https://app.example.com'], 'https://bpp.example.com'],
+    [['https://app.example.com'], 'https://b.app.example.com'],
     [['http://127.0.0.1'], 'http://127.1'],
     [['http://127.0.0.1'], 'http://2130706433'],
     [['http://127.0.0.1'], 'http://0x7f.0.0.1'],

@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import type { RunnerTestSuite as Suite, RunnerTestCase as Test } from 'vitest'
+import { VitestTestRunner } from 'vitest/runners'
+import { type Outcome, outcomeFile } from './instrument.ts'
+
+/** What Stryker's switches in the sources read and write. */
+interface Switches {
+  activeMutant?: string | undefined
+  currentTestId?: string | undefined
+  hitCount?: number | undefined
+  hitLimit?: number | undefined
+  mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> }
+}
+
+const { getTestFn: getFn, getSuiteHooks: getHooks } = VitestTestRunner
+
+const shared = globalThis as typeof globalThis & { __stryker__?: Switches; mutantsFound?: Found }
+interface Found {
+  covered: Set<string>
+  killed: Set<string>
+  unused: string[]
+}
+shared.__stryker__ ??= {}
+shared.mutantsFound ??= { covered: new Set(), killed: new Set(), unused: [] }
+const switches = shared.__stryker__
+const found = shared.mutantsFound
+
+/** A test that takes longer is not repeated for each mutant that it runs through. */
+const longestMs = Number(process.env.MUTANTS_LONGEST_MS ?? 1_000)
+const patienceMs = 10_000
+
+/**
+ * Runs each test, and again for each mutant that it runs through and none before has killed: in the same process, so that
+ * a mutant costs no more than its tests.
+ */
+export default class MutantRunner extends VitestTestRunner {
+  async runTask(test: Test): Promise<void> {
+    switches.currentTestId = test.id
+    const startedAt = performance.now()
+    try {
+      await getFn(test)()
+    } finally {
+      switches.currentTestId = undefined
+    }
+    const tookMs = performance.now() - startedAt
+    const hits = switches.mutantCoverage?.perTest[test.id] ?? {}
+    delete switches.mutantCoverage?.perTest[test.id]
+    const open = Object.keys(hits).filter((id) => !found.killed.has(id))
+    for (const id of Object.keys(hits)) found.covered.add(id)
+    if (open.length === 0) return
+    if (tookMs > longestMs || !(await passes(test, tookMs))) return void found.unused.push(test.name)
+    for (const id of open) {
+      switches.activeMutant = id
+      switches.hitCount = 0
+      switches.hitLimit = 100 * (hits[id] as number) + 1_000
+      const survives = await passes(test, tookMs)
+      switches.activeMutant = switches.hitCount = switches.hitLimit = undefined
+      if (survives) continue
+      // What a mutant has broken for good would kill all others.
+      if (!(await passes(test, tookMs))) return void found.unused.push(test.name)
+      found.killed.add(id)
+    }
+  }
+
+  override onAfterRunFiles(): void {
+    super.onAfterRunFiles()
+    const { covered, killed, unused } = found
+    const outcome: Outcome = { covered: [...covered], killed: [...killed], unused }
+    mkdirSync('.stryker', { recursive: true })
+    writeFileSync(outcomeFile, JSON.stringify(outcome))
+  }
+}
+
+/** Runs a test once more, with the hooks around it. */
+async function passes(test: Test, tookMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('takes too long')), patienceMs + 20 * tookMs)
+  })
+  try {
+    await Promise.race([repeat(test), late])
+    return true
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function repeat(test: Test): Promise<void> {
+  const suites: Suite[] = []
+  for (let suite: Suite | undefined = test.suite ?? test.file; suite; suite = suite.suite)
+    suites.unshift(suite)
+  if (suites[0] !== test.file) suites.unshift(test.file)
+  const cleanUps: unknown[] = []
+  try {
+    for (const suite of suites)
+      for (const hook of getHooks(suite).beforeEach) cleanUps.push(await hook(test.context as never, suite))
+    await getFn(test)()
+  } finally {
+    for (const suite of suites.toReversed())
+      for (const hook of getHooks(suite).afterEach) await hook(test.context as never, suite)
+    for (const cleanUp of cleanUps) if (typeof cleanUp === 'function') await cleanUp()
+    const { onFinished } = test as { onFinished?: ((context: unknown) => unknown)[] }
+    for (const hook of onFinished?.splice(0).reverse() ?? []) await hook(test.context)
+  }
+}
