@@ -1,4 +1,4 @@
-// `npm run bench [-- verify|http|store|redis|flood|import|scale …]`: builds the package, runs the parts one after another and prints
+// `npm run bench [-- verify|http|store|redis|flood|import|scale|redis-ceiling …]`: builds the package, runs the parts one after another and prints
 // one table. Parts that are named run in full, all of them together in their short form (bench/length.ts). Parts import the
 // sources; here those imports are turned into the built package, as users get it. `BENCH_BUILD=kept` takes the `dist` that is
 // there.
@@ -8,7 +8,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsdown'
 
-const parts = ['verify', 'http', 'store', 'redis', 'flood', 'import', 'scale']
+const parts = ['verify', 'http', 'store', 'redis', 'flood', 'import', 'scale', 'redis-ceiling']
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
 const wanted = process.argv.slice(2)
