@@ -54,6 +54,7 @@ const longAlone = [
   'redis-fleet',
   'redis-hints',
   'redis-outage',
+  'rolling-soak',
   'soak',
 ].map((name) => `test/long/${name}.test.ts`)
 

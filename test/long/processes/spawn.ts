@@ -22,16 +22,20 @@ export interface Running {
   kill(): Promise<void>
 }
 
-/** Bundles a program and its share of `src`, so that a child process can run it on every supported Node. */
-export async function buildProgram(name: string): Promise<Program> {
+/**
+ * Bundles a program and its share of `src`, so that a child process can run it on every supported Node.
+ *
+ * @param sources the folder of the package, such as of another version
+ */
+export async function buildProgram(name: string, sources = root): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), 'writekey-process-'))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   await build({
-    root,
+    root: sources,
     configFile: false,
     logLevel: 'silent',
     build: {
-      ssr: join(root, 'test/long/processes', `${name}.ts`),
+      ssr: join(sources, 'test/long/processes', `${name}.ts`),
       outDir: folder,
       emptyOutDir: false,
       target: 'node20',
