@@ -224,6 +224,13 @@ describe('imports', () => {
     expect(wrong.map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
   })
 
+  it('name no type of an optional package in the metrics: an app with one of the two compiles without the other', () => {
+    const wrong = edges.filter(
+      ({ from, to }) => from.startsWith('src/metrics/') && isOneOf(to.package ?? '', optionalPackages),
+    )
+    expect(wrong.map(({ from, to }) => `${from} → ${to.specifier}`)).toEqual([])
+  })
+
   it('load nothing of Node with src/index.ts: node-builtins.ts does when it is needed', () => {
     const wrong = edges.filter(
       ({ from, to }) =>

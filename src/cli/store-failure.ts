@@ -32,6 +32,12 @@ export function tellStoreFailure(error: unknown, place: string): unknown {
       `${place}: ${error.message}\nFrom a shell: writekey migrate, with the same --store, --schema and --table-prefix.`,
     )
   }
+  if (error.code === 'pepper_missing') {
+    return new CliError(
+      exitCodes.unavailable,
+      `${place}: ${error.message}\nFrom a shell: set WRITEKEY_PEPPER to what your application has as the option pepper, newest first, e.g. WRITEKEY_PEPPER=new,old,null.`,
+    )
+  }
   // Messages of the store end with the driver's code in brackets.
   const code =
     /\[(\w+)\]$/.exec(error.message)?.[1] ?? (/unable to open/i.test(error.message) ? 'SQLITE_CANTOPEN' : '')

@@ -1,2 +1,2 @@
-export { measureWithOpenTelemetry } from './open-telemetry.ts'
-export { measureWithPrometheus } from './prometheus.ts'
+export { measureWithOpenTelemetry, type ObserveBatch, type OpenTelemetryMeter } from './open-telemetry.ts'
+export { measureWithPrometheus, type PrometheusRegistry } from './prometheus.ts'

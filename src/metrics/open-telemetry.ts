@@ -1,6 +1,22 @@
-import type { Meter, Observable } from '@opentelemetry/api'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics } from './metric.ts'
+
+/** What is used of a `Meter` of `@opentelemetry/api`. */
+export interface OpenTelemetryMeter {
+  createObservableCounter(name: string, options: object): object
+  createObservableGauge(name: string, options: object): object
+  createHistogram(
+    name: string,
+    options: object,
+  ): { record(value: number, attributes: Record<string, string>): void }
+  addBatchObservableCallback(observe: ObserveBatch, observables: object[]): void
+  removeBatchObservableCallback(observe: ObserveBatch, observables: object[]): void
+}
+
+/** Reports the values of several observables when they are exported. */
+export type ObserveBatch = (result: {
+  observe(observable: object, value: number, attributes: Record<string, string>): void
+}) => void
 
 /**
  * Measures write keys with a meter of OpenTelemetry. The numbers are read when they are exported.
@@ -13,9 +29,9 @@ import { duration, type Metric, metrics } from './metric.ts'
  * measureWithOpenTelemetry(keys, metrics.getMeter('writekey'))
  * ```
  */
-export function measureWithOpenTelemetry(keys: object, meter: Meter): () => void {
+export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter): () => void {
   const measured = measure(keys)
-  const observables = new Map<Metric, Observable>()
+  const observables = new Map<Metric, object>()
   for (const metric of metrics) {
     const { name, unit, description } = metric
     const about = { unit, description }
@@ -27,7 +43,7 @@ export function measureWithOpenTelemetry(keys: object, meter: Meter): () => void
     )
   }
   const all = [...observables.values()]
-  const observe: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
+  const observe: ObserveBatch = (result) => {
     for (const [metric, observable] of observables) {
       for (const { value, labels } of metric.read(measured)) result.observe(observable, value, labels)
     }

@@ -1,4 +1,3 @@
-import type { Metric as PromMetric, Registry } from 'prom-client'
 import { createBuckets } from './buckets.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics, type Reading } from './metric.ts'
@@ -6,6 +5,13 @@ import { duration, type Metric, metrics, type Reading } from './metric.ts'
 /** A series, with its own name where it is part of a histogram. */
 interface Series extends Reading {
   readonly metricName?: string
+}
+
+/** What is used of prom-client's `Registry`. */
+export interface PrometheusRegistry {
+  /** @param metric an object with `name`, `help`, `type`, `aggregator`, `get()` and `reset()`. */
+  registerMetric(metric: object): void
+  removeSingleMetric(name: string): void
 }
 
 /**
@@ -21,10 +27,7 @@ interface Series extends Reading {
  * measureWithPrometheus(keys, register)
  * ```
  */
-export function measureWithPrometheus(
-  keys: object,
-  registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric'>,
-): () => void {
+export function measureWithPrometheus(keys: object, registry: PrometheusRegistry): () => void {
   const measured = measure(keys)
   const buckets = createBuckets(duration.bounds)
   const names: string[] = []
@@ -37,7 +40,7 @@ export function measureWithPrometheus(
     aggregator: 'sum' | 'max' | 'min',
     values: () => readonly Series[],
   ): void {
-    const metric = {
+    registry.registerMetric({
       name,
       help,
       type,
@@ -47,8 +50,7 @@ export function measureWithPrometheus(
       },
       /** Counters from the start of the process cannot be reset. */
       reset() {},
-    }
-    registry.registerMetric(metric as unknown as PromMetric)
+    })
     names.push(name)
   }
 

@@ -30,3 +30,48 @@ it('takes several peppers from the environment, newest first, as an application 
     expect(err).not.toContain('new pepper')
   }
 })
+
+it('names the pepper where keys were made with another one, and how to give it', async () => {
+  const peppered = openShell({ WRITEKEY_PEPPER: 'the pepper of the application' })
+  const secret = (await peppered.run(['create', '--name', 'Peppered', '--source-type', 'web'])).out.trim()
+  const plain = openShell()
+  const unpeppered = (await plain.run(['create', '--name', 'Plain', '--source-type', 'web'])).out.trim()
+  const create = ['create', '--name', 'New', '--source-type', 'web']
+  const line = (key: string) => JSON.stringify({ name: 'Imported', source_type: 'web', key })
+  const states: [store: string, env: Record<string, string>, key: string, told: string, argvs: string[][]][] =
+    [
+      [
+        peppered.store,
+        {},
+        secret,
+        'a pepper that this process lacks',
+        [['check'], ['find'], ['import'], create],
+      ],
+      [
+        peppered.store,
+        { WRITEKEY_PEPPER: 'a pepper of another app' },
+        secret,
+        'that this process lacks',
+        [['check'], ['find']],
+      ],
+      [
+        plain.store,
+        { WRITEKEY_PEPPER: 'a pepper of another app' },
+        unpeppered,
+        'without a pepper',
+        [['check'], ['find']],
+      ],
+    ]
+  for (const [store, env, key, told, argvs] of states) {
+    const shell = openShell({ WRITEKEY_STORE: store, ...env }, { hasTables: false })
+    for (const argv of argvs) {
+      const { code, out, err } = await shell.run(argv, argv[0] === 'import' ? line(key) : key)
+      expect([argv, code]).toEqual([argv, 3])
+      expect(err).toContain(told)
+      expect(err).toContain('WRITEKEY_PEPPER')
+      expect(out + err).not.toContain(key)
+    }
+    // A list needs no secret.
+    expect((await shell.run(['list'])).code).toBe(0)
+  }
+})

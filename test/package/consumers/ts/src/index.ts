@@ -2,9 +2,18 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createMemoryStore, createWriteKeys } from 'writekey'
 import { writeKeyAuth, writeKeyOf } from 'writekey/express'
+import { measureWithPrometheus } from 'writekey/metrics'
 
 const keys = createWriteKeys({ store: createMemoryStore() })
 const { key } = await keys.create({ name: 'Consumer', sourceType: 'server' })
+
+const registered: object[] = []
+// Neither prom-client nor OpenTelemetry is installed here.
+measureWithPrometheus(keys, {
+  registerMetric: (metric) => registered.push(metric),
+  removeSingleMetric() {},
+})
+if (registered.length === 0) throw new Error('nothing is measured')
 
 const app = express()
 app.use('/v1', writeKeyAuth(keys))
