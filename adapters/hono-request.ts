@@ -4,6 +4,7 @@ import {
   BodyTakenError,
   bodyOf,
   computedProperty,
+  copyJson,
   type FetchRequestHints,
   hasUnsaidContent,
   hideKey,
@@ -33,7 +34,7 @@ export function toHints(
   const incoming = incomingOf(c)
   const isBodiless = c.req.raw.method === 'GET' || c.req.raw.method === 'HEAD'
   return {
-    ...(nodeBody === 'unread' && incoming !== undefined && { headers: toHeaders(incoming) }),
+    headers: nodeBody === 'unread' && incoming !== undefined ? toHeaders(incoming) : undefined,
     readBody: isBodiless || incoming === undefined ? undefined : readerOf(c, incoming, nodeBody),
     ip: ip?.(c),
     readTaken: () => readParsed(c),
@@ -76,32 +77,52 @@ const textRead =
  */
 export function showAccepted(
   { req }: Context,
-  accepted: string,
+  accepted: unknown,
   isNodes: boolean,
   remember: (made: Request) => void,
 ): void {
   const shown = req.raw
-  const text = Promise.resolve(accepted)
-  req.bodyCache = { text } as unknown as typeof req.bodyCache
-  Object.assign(req, { [acceptedText]: text, json: acceptedJson })
+  const json = Promise.resolve(accepted)
+  req.bodyCache = { json } as unknown as typeof req.bodyCache
+  const overlaid = req as unknown as Overlaid
+  overlaid[acceptedBody] = json
+  overlaid.json = acceptedJson
+  overlaid.text = acceptedText
   defineRaw(req, { shown, accepted, isNodes, remember, raw: undefined })
 }
 
-const acceptedText = Symbol('the accepted events')
+const acceptedBody = Symbol('the accepted events')
 
-type WithAcceptedText = Context['req'] & { [acceptedText]?: Promise<string> }
+/** What is laid over Hono's request. */
+interface Overlaid {
+  bodyCache: Context['req']['bodyCache']
+  json(): Promise<unknown>
+  text(): Promise<string>
+  [acceptedBody]?: Promise<unknown>
+}
 
-/** The same function for all requests, see `computedProperty`. */
-function acceptedJson(this: WithAcceptedText): Promise<unknown> {
-  const text = this[acceptedText]
-  // Somebody may have put another body in its place.
-  const isKept = text !== undefined && (this.bodyCache.text as unknown) === text
-  return isKept ? text.then(JSON.parse) : Object.getPrototypeOf(this).json.call(this)
+/** The same function for all requests, see `computedProperty`. Each caller gets objects of its own, as from Hono. */
+function acceptedJson(this: Overlaid): Promise<unknown> {
+  return keptBody(this)?.then(copyJson) ?? Object.getPrototypeOf(this).json.call(this)
+}
+
+function acceptedText(this: Overlaid): Promise<string> {
+  return keptBody(this)?.then(toJson) ?? Object.getPrototypeOf(this).text.call(this)
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value)
+}
+
+/** Somebody may have put another body in its place. */
+function keptBody({ bodyCache, [acceptedBody]: accepted }: Overlaid): Promise<unknown> | undefined {
+  const { json, text } = bodyCache as { json?: unknown; text?: unknown }
+  return json === accepted && text === undefined ? accepted : undefined
 }
 
 interface AcceptedRaw {
   readonly shown: Request
-  readonly accepted: string
+  readonly accepted: unknown
   readonly isNodes: boolean
   remember(made: Request): void
   raw: Request | undefined
@@ -110,7 +131,7 @@ interface AcceptedRaw {
 const defineRaw = computedProperty<AcceptedRaw>('raw', {
   get(state) {
     if (state.raw === undefined) {
-      state.raw = withAcceptedBody(state.shown, state.accepted, state.isNodes)
+      state.raw = withAcceptedBody(state.shown, JSON.stringify(state.accepted), state.isNodes)
       state.remember(state.raw)
     }
     return state.raw

@@ -70,7 +70,9 @@ export function writeKeyAuth(
     const nodeBody = nodeBodyOf(request, incoming)
     const count = openCount(keys)
     const neutral = () => {
-      const hints = { ...toHints(c, ip, nodeBody), eventType, workspace: workspaceOf(c) }
+      const hints = toHints(c, ip, nodeBody)
+      hints.eventType = eventType
+      hints.workspace = workspaceOf(c)
       return count.leave(toFetchIngestRequest(request, hints))
     }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
@@ -96,7 +98,7 @@ export function writeKeyAuth(
     c.set(requestProperty, createContext(c.req, verdict, keys, eventType, passed))
     const remember = (passing: Request) => rememberPassage(passing, incoming, c.req)
     if (verdict.body === undefined) remember(shown)
-    else showAccepted(c, JSON.stringify(verdict.body), nodeBody === 'unread', remember)
+    else showAccepted(c, verdict.body, nodeBody === 'unread', remember)
     try {
       await next()
     } finally {

@@ -25,9 +25,18 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
   return isIncoming && isAlike(request, incoming) ? incoming : request
 }
 
-/** `@hono/node-server` keeps Node's request in a property of its own, under a symbol. */
+/** The symbol under which `@hono/node-server` keeps Node's request, once it has been seen. */
+let incomingKey: symbol | undefined
+
 function isMadeOf(request: Request, incoming: Incoming): boolean {
-  return Object.getOwnPropertySymbols(request).some((key) => Reflect.get(request, key) === incoming)
+  if (incomingKey !== undefined && isKeptUnder(incomingKey, request, incoming)) return true
+  const found = Object.getOwnPropertySymbols(request).find((key) => isKeptUnder(key, request, incoming))
+  incomingKey = found ?? incomingKey
+  return found !== undefined
+}
+
+function isKeptUnder(key: symbol, request: object, incoming: Incoming): boolean {
+  return Object.hasOwn(request, key) && (request as Record<symbol, unknown>)[key] === incoming
 }
 
 /**
@@ -37,10 +46,23 @@ function isMadeOf(request: Request, incoming: Incoming): boolean {
 export function nodeBodyOf(request: Request, incoming: Incoming | undefined): 'unread' | 'gone' | undefined {
   if (incoming === undefined || hasPassed(incoming) || incoming.method !== request.method) return undefined
   if (!isMadeOf(request, incoming)) return undefined
-  const kept = Object.getOwnPropertySymbols(request).map((key): unknown => Reflect.get(request, key))
-  if (kept.some((value) => value instanceof Request)) return undefined
+  const made = madeOnDemand(request, incoming)
+  if (made === 'request') return undefined
   if (incoming.readableDidRead === true) return request.bodyUsed || 'rawBody' in incoming ? undefined : 'gone'
-  return kept.some((value) => value instanceof Headers) ? undefined : 'unread'
+  return made === 'headers' ? undefined : 'unread'
+}
+
+/** What `@hono/node-server` has already made of Node's request because somebody asked for it. */
+function madeOnDemand(request: Request, incoming: Incoming): 'request' | 'headers' | undefined {
+  let made: 'headers' | undefined
+  for (const key of Object.getOwnPropertySymbols(request)) {
+    const value: unknown = (request as unknown as Record<symbol, unknown>)[key]
+    // Its `Request` takes long to say that something is none.
+    if (typeof value !== 'object' || value === null || value === incoming) continue
+    if (value instanceof Request) return 'request'
+    if (value instanceof Headers) made = 'headers'
+  }
+  return made
 }
 
 /** Without a body, others cannot have replaced the accepted events. */

@@ -1,4 +1,5 @@
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
+import { partsOf } from './light-response.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
 /** A `Headers` in the form that header merging needs. */
@@ -7,6 +8,19 @@ function toHeaderTarget(headers: Headers): HeaderTarget {
     getHeader: (name) => headers.get(name) ?? undefined,
     setHeader: (name, value) => headers.set(name, value),
     removeHeader: (name) => headers.delete(name),
+  }
+}
+
+/** The same for fields by their lower-case names. */
+function toFieldTarget(fields: Record<string, string>): HeaderTarget {
+  return {
+    getHeader: (name) => fields[name],
+    setHeader(name, value) {
+      fields[name] = value
+    },
+    removeHeader(name) {
+      if (fields[name] !== undefined) delete fields[name]
+    },
   }
 }
 
@@ -20,6 +34,12 @@ function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<string, st
 export function withAcceptedHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   // A WebSocket handshake.
   if (response.status === 101) return response
+  const light = partsOf(response)
+  if (light !== undefined) {
+    const { status, body, fields } = light
+    mergeAccepted(toFieldTarget(fields), headers)
+    return new Response(body, { status, headers: fields })
+  }
   const changed = isChangeable(response) ? response : new Response(response.body, response)
   const target = toHeaderTarget(changed.headers)
   mergeAccepted(target, headers)

@@ -8,6 +8,7 @@ export type {
   ReadBody,
   Reply,
 } from '../http/ingest-request.ts'
+export { copyJson } from '../http/json-copy.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
 export { writeKeysOptionNames } from '../resolve-options.ts'
 export {

@@ -39,6 +39,7 @@ const values: Record<string, readonly string[]> = {
     'bodyOf',
     'callback',
     'computedProperty',
+    'copyJson',
     'createClientAddress',
     'createContext',
     'createLineLogger',
