@@ -1,18 +1,17 @@
 import { createKeyCache } from './cache/key-cache.ts'
-import { createOutages, type Outage } from './cache/outages.ts'
+import { createOutages } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
 import { createMissBudget } from './cache/unknown-key-budget.ts'
 import { createClosing } from './closing.ts'
+import { createCounting } from './counting.ts'
 import { createHealth } from './health.ts'
 import { createKeyCheck } from './key-check.ts'
 import type { KeyRecord } from './keys/key-record.ts'
-import type { LimiterChange } from './limits/rate-limiter.ts'
+import type { LimiterChange, RateLimiter } from './limits/rate-limiter.ts'
 import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
-import { createQuotas } from './usage/quotas.ts'
-import { createUsageRecorder } from './usage/usage-recorder.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
@@ -20,9 +19,8 @@ import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import { createVerifier } from './verifier/verifier.ts'
-import type { ActivitySurroundings } from './watch/activity.ts'
-import { createActivityOnDemand, toAnomalyEvent, toGraceNotice } from './watch/activity-on-demand.ts'
-import { createNotices, type Notices, withNotices } from './watch/notices.ts'
+import { createNotices, withNotices } from './watch/notices.ts'
+import { createWatchedActivity } from './watched-activity.ts'
 import type { WriteKeys } from './write-keys-interface.ts'
 import type { WriteKeysOptions } from './write-keys-options.ts'
 
@@ -105,14 +103,7 @@ function createPlanNotice(emit: EventHook) {
 function createParts(resolved: ResolvedOptions) {
   const { store, clock } = resolved
   const emit = createEventHook(resolved.onEvent, resolved.logger)
-  const storeOutages = createOutages(
-    (error) => emit({ type: 'store_error', error }),
-    () => emit({ type: 'store_recovered' }),
-  )
-  const hintsOutages = createOutages(
-    (error) => emit({ type: 'hints_error', error }),
-    () => emit({ type: 'hints_recovered' }),
-  )
+  const { storeOutages, hintsOutages } = createReportedOutages(emit)
   const peppers = createPepperCheck({
     store,
     hashers: resolved.hashers,
@@ -147,31 +138,10 @@ function createParts(resolved: ResolvedOptions) {
     },
     onAnswer: peppers.see,
   })
-  const counting = storeOutages('counting')
-  const usage = createUsageRecorder({
-    store: store.usage,
-    clock,
-    eventTypes: resolved.eventTypes.known,
-    flushMs: resolved.usage.flushMs,
-    // A quota looks back to the first of the month.
-    retentionMs: (resolved.plans.haveQuotas ? 32 : resolved.usage.retentionDays) * dayMs,
-    onStoreError: counting.began,
-    onStored: counting.ended,
-    onDropped(given) {
-      dropped.events += given.events
-      dropped.refusals += given.refusals
-      emit({ type: 'usage_dropped', ...given })
-    },
-  })
-  const quotas =
-    resolved.plans.haveQuotas && store.usage !== undefined
-      ? createQuotas({ store: store.usage, clock, flush: usage.flush, refreshMs: resolved.usage.flushMs })
-      : undefined
-  let limiterChange: LimiterChange | undefined
-  const unobserve = resolved.limiter.observe?.((change) => {
-    limiterChange = change
-    if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
-    else emit({ type: 'limiter_recovered' })
+  const { usage, quotas } = createCounting(resolved, storeOutages('counting'), (given) => {
+    dropped.events += given.events
+    dropped.refusals += given.refusals
+    emit({ type: 'usage_dropped', ...given })
   })
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
@@ -189,8 +159,7 @@ function createParts(resolved: ResolvedOptions) {
     quotas,
   }
   return {
-    unobserve,
-    limiterChange: () => limiterChange,
+    ...observeLimiter(resolved.limiter, emit),
     storeOutages,
     questions: storeOutages('questions'),
     hintsOutages,
@@ -207,41 +176,26 @@ function createParts(resolved: ResolvedOptions) {
   }
 }
 
-function createWatchedActivity(
-  { store, clock, usage, activity: options }: ResolvedOptions,
-  watch: DecisionWatch,
-  emit: EventHook,
-  notices: Notices | undefined,
-  outage: Outage,
-  polling: Pick<ActivitySurroundings, 'pollMs' | 'beginPolling'>,
-) {
-  return createActivityOnDemand({
-    watch,
-    options: options === false ? undefined : options,
-    surroundings: {
-      clock,
-      store: store.fleet,
-      isShared: store.scope === 'shared',
-      flushMs: usage.flushMs,
-      ...polling,
-      onStoreError: outage.began,
-      onStoreAnswer: outage.ended,
-      report(anomaly) {
-        const event = toAnomalyEvent(anomaly)
-        if (event !== undefined) emit(event)
-        const ending = toGraceNotice(anomaly)
-        if (ending !== undefined) void notices?.once(`grace:${anomaly.secretId}`, ending)
-      },
-      async isSilent(keyId, silentMs) {
-        const record = await store.get(keyId)
-        const now = clock.now()
-        if (record?.status !== 'active' || (record.expiresAt !== null && record.expiresAt <= now))
-          return 'gone'
-        const lastEventAt = (await store.usage?.lastEvents([keyId]))?.get(keyId)
-        return lastEventAt === undefined || lastEventAt <= now - silentMs
-      },
-    },
-  })
+function createReportedOutages(emit: EventHook) {
+  return {
+    storeOutages: createOutages(
+      (error) => emit({ type: 'store_error', error }),
+      () => emit({ type: 'store_recovered' }),
+    ),
+    hintsOutages: createOutages(
+      (error) => emit({ type: 'hints_error', error }),
+      () => emit({ type: 'hints_recovered' }),
+    ),
+  }
 }
 
-const dayMs = 24 * 3_600_000
+/** Tells how the limiter is, and keeps the last it said. */
+function observeLimiter(limiter: RateLimiter, emit: EventHook) {
+  let last: LimiterChange | undefined
+  const unobserve = limiter.observe?.((change) => {
+    last = change
+    if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
+    else emit({ type: 'limiter_recovered' })
+  })
+  return { unobserve, limiterChange: () => last }
+}

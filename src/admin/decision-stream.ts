@@ -28,35 +28,18 @@ export function createDecisionStream(
   limit: number,
   { toJson, isStillAllowed }: DecisionStreamOptions,
 ): ReadableStream<Uint8Array> {
-  let waiting: RecentDecision[] = []
-  let missed = 0
-  let isClosed = false
+  const backlog = createBacklog(filter)
   let isEnded = false
-  let wake: (() => void) | undefined
   let leave = () => {}
   let heartbeat: NodeJS.Timeout | undefined
   let accessCheck: NodeJS.Timeout | undefined
-
-  function add(decision: RecentDecision): void {
-    if (!matchesFilter(decision, filter)) return
-    waiting.push(decision)
-    if (waiting.length > maxWaiting) {
-      waiting.shift()
-      missed++
-    }
-    wake?.()
-  }
-
-  async function toText(some: readonly RecentDecision[]): Promise<string> {
-    const json = await toJson(some)
-    return some.map((decision, index) => toMessage(decision, json[index])).join('')
-  }
 
   function stop(): void {
     isEnded = true
     leave()
     clearInterval(heartbeat)
     clearTimeout(accessCheck)
+    backlog.wake()
   }
 
   function end(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -67,41 +50,25 @@ export function createDecisionStream(
 
   function checkLater(controller: ReadableStreamDefaultController<Uint8Array>): void {
     accessCheck = setTimeout(async () => {
-      if (await isAllowedInTime()) {
+      // No answer from the application means no.
+      if (await withDeadline(isStillAllowed(), accessCheckMs, () => false)) {
         if (!isEnded) checkLater(controller)
         return
       }
       // The reader may not see what has been decided since.
-      waiting = []
-      missed = 0
+      backlog.take()
       end(controller)
-      wake?.()
     }, accessCheckMs)
     inBackground(accessCheck)
-  }
-
-  /** No answer from the application means no. */
-  function isAllowedInTime(): Promise<boolean> {
-    return withDeadline(isStillAllowed(), accessCheckMs, () => false)
   }
 
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const { known, isRestarted } = listAfter(decisions, filter, limit)
-        waiting = known
         controller.enqueue(encoder.encode(isRestarted ? 'event: restart\ndata: {}\n\n' : ': hello\n\n'))
-        leave = decisions.subscribe(
-          add,
-          () => {
-            isClosed = true
-            wake?.()
-          },
-          (count) => {
-            missed += count
-            wake?.()
-          },
-        )
+        backlog.begin(known)
+        leave = decisions.subscribe(backlog.add, backlog.close, backlog.miss)
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
         }, heartbeatMs)
@@ -109,30 +76,70 @@ export function createDecisionStream(
         checkLater(controller)
       },
       async pull(controller) {
-        if (waiting.length === 0 && missed === 0 && !isClosed && !isEnded) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-          wake = undefined
-        }
+        if (!isEnded) await backlog.filled()
         if (isEnded) return
-        const some = waiting
+        const { waiting, missed } = backlog.take()
         const note = missed === 0 ? '' : `event: missed\ndata: {"count":${missed}}\n\n`
-        waiting = []
-        missed = 0
-        const text = await toText(some)
+        const json = await toJson(waiting)
         if (isEnded) return
-        if (note + text !== '') controller.enqueue(encoder.encode(note + text))
+        const text = note + waiting.map((decision, index) => toMessage(decision, json[index])).join('')
+        if (text !== '') controller.enqueue(encoder.encode(text))
         // A server that is shutting down must not wait for watchers.
-        if (isClosed) end(controller)
+        if (backlog.isClosed()) end(controller)
       },
-      cancel() {
-        stop()
-        wake?.()
-      },
+      cancel: stop,
     },
     { highWaterMark: 1 },
   )
+}
+
+/** What a reader has not been sent yet. */
+function createBacklog(filter: DecisionFilter) {
+  let waiting: RecentDecision[] = []
+  let missed = 0
+  let isClosed = false
+  let resolveFilled: (() => void) | undefined
+  const wake = () => resolveFilled?.()
+
+  return {
+    wake,
+    begin(known: RecentDecision[]) {
+      waiting = known
+    },
+    add(decision: RecentDecision) {
+      if (!matchesFilter(decision, filter)) return
+      waiting.push(decision)
+      if (waiting.length > maxWaiting) {
+        waiting.shift()
+        missed++
+      }
+      wake()
+    },
+    miss(count: number) {
+      missed += count
+      wake()
+    },
+    /** No more will come. */
+    close() {
+      isClosed = true
+      wake()
+    },
+    isClosed: () => isClosed,
+    /** Resolves when there is something to send, when no more will come, or when somebody wakes it. */
+    async filled() {
+      if (waiting.length > 0 || missed > 0 || isClosed) return
+      await new Promise<void>((resolve) => {
+        resolveFilled = resolve
+      })
+      resolveFilled = undefined
+    },
+    take() {
+      const taken = { waiting, missed }
+      waiting = []
+      missed = 0
+      return taken
+    },
+  }
 }
 
 /**

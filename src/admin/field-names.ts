@@ -1,4 +1,4 @@
-import { settableFields } from '../keys/fields.ts'
+import { settableFields } from '../keys/settable-fields.ts'
 import { toCamelCase, toSnakeCase } from '../runtime/letter-case.ts'
 
 /**

@@ -8,11 +8,10 @@ import {
   type KeyFields,
   keyFields,
   maxListEntries,
-  type SettableField,
-  settableFields,
   trialFields,
 } from '../keys/fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
+import { type SettableField, settableFields } from '../keys/settable-fields.ts'
 import { type SnakeCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { snakeCaseKeys } from './field-names.ts'
 

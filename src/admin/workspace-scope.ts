@@ -56,36 +56,19 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     }
   }
 
-  function namesOther(query: { workspace?: string | null }): boolean {
-    return query.workspace !== undefined && query.workspace !== workspace
-  }
-
   /** So that a pause is theirs, and they end no other. */
   function asWorkspace(options: KeyChangeOptions | undefined): KeyChangeOptions {
     return { ...options, actor: { name: workspace, ...options?.actor, workspace } }
   }
 
   return {
+    ...searchesOf(keys, workspace),
     plan: (name) => keys.plan(name),
     async create(input, options) {
       assertOwnMeans(input)
       return keys.create({ ...input, workspace }, options)
     },
     import: (inputs, options) => importOwn(keys, workspace, assertOwnMeans, inputs, options),
-    async find(secret) {
-      const found = await keys.find(secret)
-      return found?.workspace === workspace ? found : undefined
-    },
-    async check(secret, request) {
-      const checked = await keys.check(secret, request)
-      const { writeKey } = checked
-      if (writeKey === undefined || writeKey.workspace === workspace) return checked
-      return { ...checked, reason: 'unknown_key', wouldRefuse: null, writeKey: undefined }
-    },
-    async list(query = {}) {
-      if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
-      return keys.list({ ...query, workspace })
-    },
     get: own,
     async update(id, changes: UpdateKeyInput, options) {
       assertOwnMeans(changes, await own(id))
@@ -110,19 +93,46 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     revoke: ofOwn(keys.revoke),
     remove: ofOwn((id, options) => keys.remove(id, asWorkspace(options))),
     usage: ofOwn(keys.usage),
-    async usageOverview(query = {}) {
-      if (namesOther(query)) throw keyNotFound()
-      return keys.usageOverview({ ...query, workspace })
-    },
     async volumes(ids) {
       const mine = await Promise.allSettled(ids.map((id) => own(id)))
       return keys.volumes(ids.filter((_, index) => mine[index]?.status === 'fulfilled'))
+    },
+    activity: async () => limitActivity(keys.activity, await ownIds(), own),
+  }
+}
+
+/** Calls that look among all keys. What belongs to another workspace is not found. */
+function searchesOf(
+  keys: WriteKeys,
+  workspace: string,
+): Pick<ScopedKeys, 'find' | 'check' | 'list' | 'usageOverview' | 'audit'> {
+  function namesOther(query: { workspace?: string | null }): boolean {
+    return query.workspace !== undefined && query.workspace !== workspace
+  }
+
+  return {
+    async find(secret) {
+      const found = await keys.find(secret)
+      return found?.workspace === workspace ? found : undefined
+    },
+    async check(secret, request) {
+      const checked = await keys.check(secret, request)
+      const { writeKey } = checked
+      if (writeKey === undefined || writeKey.workspace === workspace) return checked
+      return { ...checked, reason: 'unknown_key', wouldRefuse: null, writeKey: undefined }
+    },
+    async list(query = {}) {
+      if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
+      return keys.list({ ...query, workspace })
+    },
+    async usageOverview(query = {}) {
+      if (namesOther(query)) throw keyNotFound()
+      return keys.usageOverview({ ...query, workspace })
     },
     async audit(query = {}) {
       if (namesOther(query)) return { data: [], nextCursor: null }
       return keys.audit({ ...query, workspace })
     },
-    activity: async () => limitActivity(keys.activity, await ownIds(), own),
   }
 }
 

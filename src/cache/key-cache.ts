@@ -57,10 +57,7 @@ export function createKeyCache<Compiled extends Cacheable>(
   const cached = createCachedKeys<Compiled>(options.maxKeys, clock)
   const changes = createChangeHistory()
   const { lease, poller, answersAtOnce } = createStoreAccess({ ...options, changes, onChanged: forget })
-  const known: KnownSecrets | undefined =
-    options.index && store.existing !== undefined
-      ? createKnownSecrets(store.existing, options.storeOutage('index'))
-      : undefined
+  const known = indexExisting(options)
   const lookups = createLookups({ poller, budget, known, answersAtOnce })
   const reads = createKeyReads({ store, clock, compile, cached, changes, lookups })
   const stale = createStaleOnOutage({ staleOnOutageMs, cached, lease, poller, onStaleAccept })
@@ -100,12 +97,7 @@ export function createKeyCache<Compiled extends Cacheable>(
 
   const leaseMs = () => (isOwnStore ? 0 : lease.leaseMs())
 
-  const listening = options.hintsOutage('listening')
-  const subscription = options.hintsOutage('subscription')
-  const unwatch = [
-    store.watch?.(hear, listening.began, listening.ended),
-    options.hints?.subscribe(hear, subscription.began, subscription.ended),
-  ]
+  const endListening = listenForChanges(options, hear)
 
   return {
     find: finder.find,
@@ -129,11 +121,38 @@ export function createKeyCache<Compiled extends Cacheable>(
     close() {
       closed = true
       finder.close()
-      for (const end of unwatch) if (typeof end === 'function') end()
+      endListening()
       forget('all')
       reads.close()
       known?.close()
       poller.close()
     },
+  }
+}
+
+/** Undefined when no index is wanted, or the store does not list what exists. */
+function indexExisting({
+  index,
+  store,
+  storeOutage,
+}: Pick<KeyCacheOptions<unknown>, 'index' | 'store' | 'storeOutage'>): KnownSecrets | undefined {
+  return index && store.existing !== undefined
+    ? createKnownSecrets(store.existing, storeOutage('index'))
+    : undefined
+}
+
+/** Hears of changes from the store itself and from hints. @returns a function that ends it. */
+function listenForChanges(
+  { store, hints, hintsOutage }: Pick<KeyCacheOptions<unknown>, 'store' | 'hints' | 'hintsOutage'>,
+  hear: ChangeListener,
+): () => void {
+  const listening = hintsOutage('listening')
+  const subscription = hintsOutage('subscription')
+  const ends = [
+    store.watch?.(hear, listening.began, listening.ended),
+    hints?.subscribe(hear, subscription.began, subscription.ended),
+  ]
+  return () => {
+    for (const end of ends) if (typeof end === 'function') end()
   }
 }

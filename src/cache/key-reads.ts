@@ -49,8 +49,8 @@ export function createKeyReads<Compiled extends Cacheable>(
   options: KeyReadsOptions<Compiled>,
 ): KeyReads<Compiled> {
   const { store, clock, compile, cached, changes, lookups } = options
-  const flights = new Map<string, Promise<Lookup<Compiled>>>()
-  const rereads = new Map<string, Promise<Compiled | 'unknown'>>()
+  const flights = createFlights<Lookup<Compiled>>()
+  const rereads = createFlights<Compiled | 'unknown'>()
   let closed = false
 
   function load(
@@ -58,31 +58,16 @@ export function createKeyReads<Compiled extends Cacheable>(
     source: string,
     older: (() => readonly string[]) | undefined,
   ): Promise<Lookup<Compiled>> {
-    const flying = flights.get(digest)
-    if (flying !== undefined) return flying
-    const digests = older === undefined ? [digest] : [digest, ...older()]
-    const flight = lookups
-      .find(digests, source)
-      .then((found) => (found === 'source_exhausted' ? 'too_many_failures' : keep(found, digests)))
-      .finally(() => {
-        if (flights.get(digest) === flight) flights.delete(digest)
-      })
-    flights.set(digest, flight)
-    return flight
+    return flights.join(digest, async () => {
+      const digests = older === undefined ? [digest] : [digest, ...older()]
+      const found = await lookups.find(digests, source)
+      return found === 'source_exhausted' ? 'too_many_failures' : keep(found, digests)
+    })
   }
 
   function readAgain(key: Compiled): Promise<Compiled | 'unknown'> {
     const { digest } = key
-    const reading = rereads.get(digest)
-    if (reading !== undefined) return reading
-    const reread = lookups
-      .findAgain(digest)
-      .then((found) => keep(found, [digest]))
-      .finally(() => {
-        if (rereads.get(digest) === reread) rereads.delete(digest)
-      })
-    rereads.set(digest, reread)
-    return reread
+    return rereads.join(digest, async () => keep(await lookups.findAgain(digest), [digest]))
   }
 
   function keep(found: Found, digests: readonly string[]): Compiled | 'unknown' {
@@ -127,6 +112,24 @@ export function createKeyReads<Compiled extends Cacheable>(
     },
     close() {
       closed = true
+    },
+  }
+}
+
+/** Reads under way, by digest: who asks for the same one meanwhile shares the answer. */
+function createFlights<Answer>() {
+  const flights = new Map<string, Promise<Answer>>()
+  return {
+    has: (digest: string) => flights.has(digest),
+    clear: () => flights.clear(),
+    join(digest: string, read: () => Promise<Answer>): Promise<Answer> {
+      const flying = flights.get(digest)
+      if (flying !== undefined) return flying
+      const flight = read().finally(() => {
+        if (flights.get(digest) === flight) flights.delete(digest)
+      })
+      flights.set(digest, flight)
+      return flight
     },
   }
 }

@@ -12,7 +12,7 @@ import { createIngestApi } from '../ingest/index.ts'
 import type { SignInCode } from './sign-in-code.ts'
 
 /** An accepted event with what the request said about it. */
-interface ReceivedEvent {
+export interface ReceivedEvent {
   key: VerifiedKey
   event: IngestEvent
 }

@@ -1,4 +1,5 @@
-import { type FieldKind, type KeyField, keyFields, settableFields, trialFields } from '../keys/fields.ts'
+import { type FieldKind, type KeyField, keyFields, trialFields } from '../keys/fields.ts'
+import { settableFields } from '../keys/settable-fields.ts'
 import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { usageError } from './cli-error.ts'

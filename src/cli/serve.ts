@@ -9,7 +9,7 @@ import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { startDemo } from './demo.ts'
-import { createIngestServer } from './ingest-server.ts'
+import { createIngestServer, type ReceivedEvent } from './ingest-server.ts'
 import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
 import { serverStop } from './server-stop.ts'
@@ -93,12 +93,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       signIn,
       eventTypes: keysOptions.eventTypes ?? [],
       onEvents(events) {
-        if (events.length === 0) return
-        for (const { key, event } of events) {
-          const { id, name, sourceType } = key
-          const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
-          printLine(terminal, JSON.stringify({ ...event, ...from }))
-        }
+        for (const one of events) printEvent(terminal, one)
       },
     })
     const stopServer = serverStop(server)
@@ -132,6 +127,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
     await keys.close()
     throw tellStoreFailure(error, describeStore(location, tables))
   }
+}
+
+function printEvent(terminal: Terminal, { key, event }: ReceivedEvent): void {
+  const { id, name, sourceType } = key
+  const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
+  printLine(terminal, JSON.stringify({ ...event, ...from }))
 }
 
 function noteRefusal(terminal: Terminal, { reason, keyId, origin, address }: RefusedEvent): void {

@@ -65,7 +65,7 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
 
     let answered: TargetAnswer | undefined
     try {
-      const headers = passedOn(request, posted, admitted)
+      const headers = passedOn(request, posted, admitted, allow.headers)
       const path = route.path + keptQuery(route, neutral)
       answered = await target.send(path, headers, admitted.body, route.sender?.keyHeader)
     } catch (error) {
@@ -77,25 +77,6 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
       await tell(new Error('The target refuses the key of forwardEvents.'), request)
     const headers = { ...answerHeaders, ...admitted.headers, ...answered.headers }
     return toResponse({ ...answered, headers })
-  }
-
-  function passedOn(
-    request: Request,
-    { ip: address, method }: IngestRequest,
-    { isRewritten }: Admitted,
-  ): Headers {
-    const headers = new Headers()
-    for (const name of ['content-type', 'content-encoding', ...allow.headers]) {
-      const value = request.headers.get(name)
-      if (value !== null) headers.set(name, value)
-    }
-    if (method !== request.method) headers.set('content-type', 'application/x-www-form-urlencoded')
-    if (isRewritten) {
-      headers.set('content-type', 'application/json')
-      headers.delete('content-encoding')
-    }
-    if (address !== undefined) headers.set('x-forwarded-for', address)
-    return headers
   }
 
   async function tell(error: unknown, request: Request): Promise<void> {
@@ -123,6 +104,27 @@ function assertKeyFits({ key, senders: names }: { key: string; senders: readonly
       'key',
       'key must not hold ":", unless the only one of senders is jitsu: HTTP Basic cannot carry it.',
     )
+}
+
+/** @param allowed names of further headers that go on */
+function passedOn(
+  request: Request,
+  { ip: address, method }: IngestRequest,
+  { isRewritten }: Admitted,
+  allowed: readonly string[],
+): Headers {
+  const headers = new Headers()
+  for (const name of ['content-type', 'content-encoding', ...allowed]) {
+    const value = request.headers.get(name)
+    if (value !== null) headers.set(name, value)
+  }
+  if (method !== request.method) headers.set('content-type', 'application/x-www-form-urlencoded')
+  if (isRewritten) {
+    headers.set('content-type', 'application/json')
+    headers.delete('content-encoding')
+  }
+  if (address !== undefined) headers.set('x-forwarded-for', address)
+  return headers
 }
 
 /** Of the query, only parameters that say how the sender wants to be answered go on: a word or a number. */

@@ -1,16 +1,16 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
-import { randomBase62 } from '../runtime/base62.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { type OptionReader, readOptions } from '../runtime/options.ts'
-import { type IngestEvent, joinRejected, maxReported, type RejectedEvent } from '../verifier/events.ts'
+import type { IngestEvent } from '../verifier/events.ts'
 import { expectSettlements, type Settlement, withSettlement } from '../verifier/settlement.ts'
-import type { Accepted, Refused, Verdict } from '../verifier/verdict.ts'
+import type { Accepted, Verdict } from '../verifier/verdict.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
+import { createHandOver } from './hand-over.ts'
 import { asPosted, withoutData } from './posted.ts'
 import { createRoutes, type IngestRoute } from './routes.ts'
-import { createSchemaCheck, type EventSchemas, readSchemas, type SchemaChecked } from './schemas.ts'
-import { refusalReply, successReply } from './sender-answers.ts'
+import { createSchemaCheck, type EventSchemas, readSchemas } from './schemas.ts'
+import { refusalReply } from './sender-answers.ts'
 import type { SenderName } from './senders.ts'
 import { sendersOption } from './senders-option.ts'
 
@@ -90,52 +90,7 @@ export function createIngestApi(
   const { onEvents, senders: names, schemas } = readOptions('createIngestApi', options, readers)
   expectSettlements(keys)
   const find = createRoutes(names)
-  const checkSchemas = schemas && createSchemaCheck(schemas)
-
-  /** The events for `onEvents`, or the refusal when there are none. */
-  async function take(
-    route: IngestRoute,
-    verdict: Accepted,
-    settlement: Settlement | undefined,
-  ): Promise<SchemaChecked | Refused> {
-    const events = eventsOf(route, verdict)
-    if (checkSchemas === undefined) return { events, rejected: verdict.rejected }
-    const drops = settlement?.drops ?? false
-    const checked = await checkSchemas(events, route.sender?.carriedIn ?? 'properties', !drops)
-    // A validator may have waited. No handler may start for a key that has ended meanwhile.
-    const ended = await settlement?.judgeAgain()
-    if (ended !== undefined) return ended
-    const rejected = joinRejected(verdict.rejected, checked.rejected)
-    if (checked.rejected.length === 0 || (drops && checked.events.length > 0))
-      return { events: checked.events, rejected }
-    if (settlement === undefined)
-      throw Object.assign(new Error('An event does not fit its schema.'), { status: 400 })
-    return settlement.refuse('invalid_event', { rejected: toReported(rejected) })
-  }
-
-  async function settle(
-    route: IngestRoute,
-    request: IngestRequest,
-    verdict: Accepted,
-    settlement: Settlement | undefined,
-  ): Promise<Reply | Refused> {
-    let taken: SchemaChecked | Refused
-    try {
-      taken = await take(route, verdict, settlement)
-      if ('ok' in taken) return taken
-      await onEvents(taken.events, toContext(route, verdict, taken.rejected))
-    } catch (error) {
-      const { status } = (error ?? {}) as { status?: unknown }
-      const isFinal = typeof status === 'number' && status >= 400 && status <= 499
-      const refused = isFinal
-        ? settlement?.refuse('invalid_event', { keepCharge: true })
-        : settlement?.refuse('handler_failed', { error })
-      if (refused === undefined) throw error
-      return refused
-    }
-    settlement?.accept(taken)
-    return successReply(route.sender, request, verdict.headers, taken)
-  }
+  const handOver = createHandOver(onEvents, schemas && createSchemaCheck(schemas))
 
   /** @param asked the request as it was sent: its query says how it wants to be answered */
   async function answerEvents(
@@ -159,7 +114,7 @@ export function createIngestApi(
       settlement?.accept()
       return { reply: { status: 204, headers: verdict.headers, body: '' }, carried }
     }
-    const settled = await settle(route, asked, verdict, settlement)
+    const settled = await handOver(route, asked, verdict, settlement)
     return { reply: 'reply' in settled ? refusalReply(route.sender, asked, settled.reply) : settled, carried }
   }
 
@@ -178,30 +133,6 @@ export function createIngestApi(
       return posted === request ? answered : answered && withoutData(answered, route)
     },
   }
-}
-
-/** Fills in `type` from the path, and gives Inngest's events the id that their sender is told. */
-function eventsOf({ sender }: IngestRoute, { events, eventType }: Accepted): IngestEvent[] {
-  return events.map((event) => {
-    if (sender?.answers === 'ids')
-      return typeof event.id === 'string' ? event : { ...event, id: randomBase62(26) }
-    return eventType === null || Object.hasOwn(event, 'type') ? event : { type: eventType, ...event }
-  })
-}
-
-function toContext(
-  { sender }: IngestRoute,
-  { writeKey, ip, origin }: Accepted,
-  rejected: readonly RejectedEvent[],
-): IngestContext {
-  const { sourceType } = writeKey
-  return { writeKey, sender: sender?.name as SenderName, sourceType, rejected, ip, origin }
-}
-
-function toReported(rejected: readonly RejectedEvent[]) {
-  return rejected
-    .slice(0, maxReported)
-    .map(({ index, type, field }) => ({ index, type, ...(field !== undefined && { field }) }))
 }
 
 const readers = {

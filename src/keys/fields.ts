@@ -237,23 +237,4 @@ type FieldValue<Field extends KeyField> =
 /** All fields but the secrets, as a record holds them. */
 export type FieldValues = { readonly [Name in FieldName]: FieldValue<KeyFields[Name]> }
 
-/** A field that a caller may set. */
-export type SettableField = FieldsWith<{ settable: 'create' | 'always' }>
-/** A field that may be left out, and cleared with `null`. */
-export type OptionalField = Extract<FieldsWith<{ nullable: true }>, SettableField>
-
 export const fieldEntries = Object.entries(keyFields) as readonly (readonly [FieldName, KeyField])[]
-
-/** The fields that a caller may set on create or update. */
-export function settableFields(when: 'create' | 'update'): readonly SettableField[] {
-  return fieldEntries
-    .filter(([, { settable }]) => settable === 'always' || (settable === 'create' && when === 'create'))
-    .map(([name]) => name as SettableField)
-}
-
-/** The values of a key for which nothing was set. */
-export const unsetFields = Object.fromEntries(
-  fieldEntries
-    .filter(([, { settable, nullable }]) => settable !== undefined && nullable === true)
-    .map(([name]) => [name, null]),
-) as { readonly [Name in OptionalField]: null }

@@ -1,13 +1,7 @@
 import { invalidField } from '../runtime/errors.ts'
 import type { KeyRules, TrialRules } from './fields.ts'
-import {
-  type FieldName,
-  type FieldValues,
-  type KeyField,
-  keyFields,
-  type SettableField,
-  settableFields,
-} from './fields.ts'
+import { type FieldName, type FieldValues, type KeyField, keyFields } from './fields.ts'
+import { type SettableField, settableFields } from './settable-fields.ts'
 import type { SourceType } from './source-type.ts'
 
 /** What can be set on a key when it is created. */

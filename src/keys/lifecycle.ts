@@ -1,10 +1,11 @@
 import { invalidField, KeyError } from '../runtime/errors.ts'
-import { type FieldName, type KeyField, keyFields, unsetFields } from './fields.ts'
+import { type FieldName, type KeyField, keyFields } from './fields.ts'
 import { newId } from './ids.ts'
 import type { GivenFields } from './key-fields.ts'
 import type { KeyRecord, SecretRecord } from './key-record.ts'
 import type { PausedBy } from './key-status.ts'
 import { secretStart } from './secret.ts'
+import { unsetFields } from './settable-fields.ts'
 
 /** Most secrets of one key that can be accepted at the same time. */
 const maxLiveSecrets = 5

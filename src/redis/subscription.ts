@@ -91,20 +91,13 @@ export function createRedisSubscription(
     for (const listener of listeners) listener.onConnected()
   }
 
-  /** Any answer will do, even a refusal. */
   function ping(): void {
     if (lost !== undefined || !connection?.isUsable()) return
     const answer = connection.ping()
     if (answer === undefined) return
-    withTimeout(answer, pingTimeoutMs).catch((error: unknown) => {
-      if (!isLate(error)) return
-      lose(undefined)
-      // Messages sent meanwhile may still arrive, or may not.
-      answer.then(
-        () => lost !== undefined && connected(),
-        () => {},
-      )
-    })
+    // Messages sent meanwhile may still arrive, or may not.
+    const onLateAnswer = () => lost !== undefined && connected()
+    watchAnswer(answer, () => lose(undefined), onLateAnswer)
   }
 
   return {
@@ -122,6 +115,15 @@ export function createRedisSubscription(
       await connection?.end(owned)
     },
   }
+}
+
+/** Any answer in time will do, even a refusal. */
+function watchAnswer(answer: Promise<unknown>, onLate: () => void, onLateAnswer: () => void): void {
+  withTimeout(answer, pingTimeoutMs).catch((error: unknown) => {
+    if (!isLate(error)) return
+    onLate()
+    answer.then(onLateAnswer, () => {})
+  })
 }
 
 function assertSubscriber(client: unknown, { duplicate, subscribe }: AnySubscriber, owned: boolean): void {

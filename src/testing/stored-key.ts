@@ -1,6 +1,6 @@
-import { unsetFields } from '../keys/fields.ts'
 import { newId } from '../keys/ids.ts'
 import type { KeyRecord, SecretRecord } from '../keys/key-record.ts'
+import { unsetFields } from '../keys/settable-fields.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 
 /** A valid, unique key as a store gets it; `changes` replaces fields. */

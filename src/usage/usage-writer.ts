@@ -52,12 +52,9 @@ const latenessMs = 500
 const forsakenMs = 60_000
 
 export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
-  const { store, clock, unsent, flushMs } = options
+  const { clock, unsent, flushMs } = options
   const pruner = createUsagePruner(options)
-  const writer = randomBase62(16)
-  let batches = 0
-  /** Sent, perhaps more than once, and not answered. The store may have counted it, so it must not change. */
-  let unanswered: UsageBatch | undefined
+  const batches = createBatches(options)
   let running: Promise<void> | undefined
   let next: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -85,7 +82,8 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
     timer = undefined
     dueAt = Number.POSITIVE_INFINITY
     heardAt = clock.monotonic()
-    const run = writeAll().finally(() => {
+    options.seal()
+    const run = batches.sendAll({ onFailed, onStored }).finally(() => {
       if (running === run) running = undefined
       tellDropped()
     })
@@ -93,31 +91,15 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
     return run
   }
 
-  async function writeAll(): Promise<void> {
-    options.seal()
-    for (;;) {
-      unanswered ??= nextBatch()
-      const batch = unanswered
-      if (batch === undefined) return
-      try {
-        await store.add(batch)
-      } catch (error) {
-        schedule()
-        options.onStoreError(error)
-        return
-      }
-      if (unanswered === batch) unanswered = undefined
-      heardAt = clock.monotonic()
-      options.onStored?.()
-      pruner.runIfDue()
-      // A store in this process never yields by itself.
-      if (!unsent.isEmpty()) await new Promise((resolve) => setImmediate(resolve))
-    }
+  function onFailed(error: unknown): void {
+    schedule()
+    options.onStoreError(error)
   }
 
-  function nextBatch(): UsageBatch | undefined {
-    const part = unsent.take()
-    return part && { writer, number: ++batches, madeAt: clock.now(), ...part }
+  function onStored(): void {
+    heardAt = clock.monotonic()
+    options.onStored?.()
+    pruner.runIfDue()
   }
 
   function tellDropped(): void {
@@ -125,33 +107,67 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
     if (dropped !== undefined) options.onDropped(dropped)
   }
 
-  async function flushUntil(isOver: () => boolean): Promise<void> {
-    await flush()
-    // A store that is busy for a moment, such as one file with many writers, gets another try.
-    while ((unanswered !== undefined || !unsent.isEmpty()) && !isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
-      await flush()
-    }
-  }
-
   return {
     schedule,
     isOverdue: (now) => now > dueAt + latenessMs,
-    unanswered: () => unanswered,
+    unanswered: batches.unanswered,
     flush,
     async close(deadlineMs) {
       closed = true
       pruner.close()
       const until = performance.now() + deadlineMs
-      await withDeadline(
-        flushUntil(() => performance.now() > until),
-        deadlineMs,
-      ).catch(options.onStoreError)
+      const isDone = () =>
+        (batches.unanswered() === undefined && unsent.isEmpty()) || performance.now() > until
+      await withDeadline(flushUntil(isDone, flush), deadlineMs).catch(options.onStoreError)
       clearTimeout(timer)
       timer = undefined
-      for (const count of unanswered?.counts ?? []) unsent.add(count)
+      for (const count of batches.unanswered()?.counts ?? []) unsent.add(count)
       unsent.dropAll()
       tellDropped()
+    },
+  }
+}
+
+/** A store that is busy for a moment, such as one file with many writers, gets another try. */
+async function flushUntil(isDone: () => boolean, flush: () => Promise<void>): Promise<void> {
+  await flush()
+  while (!isDone()) {
+    await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
+    await flush()
+  }
+}
+
+/** Makes batches of what is unsent, and sends each until the store has answered it. */
+function createBatches({ store, clock, unsent }: Pick<UsageWriterOptions, 'store' | 'clock' | 'unsent'>) {
+  const writer = randomBase62(16)
+  let batches = 0
+  /** Sent, perhaps more than once, and not answered. The store may have counted it, so it must not change. */
+  let unanswered: UsageBatch | undefined
+
+  function nextBatch(): UsageBatch | undefined {
+    const part = unsent.take()
+    return part && { writer, number: ++batches, madeAt: clock.now(), ...part }
+  }
+
+  return {
+    unanswered: () => unanswered,
+    /** Until nothing is unsent, or the store fails. */
+    async sendAll(tell: { onFailed: (error: unknown) => void; onStored: () => void }): Promise<void> {
+      for (;;) {
+        unanswered ??= nextBatch()
+        const batch = unanswered
+        if (batch === undefined) return
+        try {
+          await store.add(batch)
+        } catch (error) {
+          tell.onFailed(error)
+          return
+        }
+        if (unanswered === batch) unanswered = undefined
+        tell.onStored()
+        // A store in this process never yields by itself.
+        if (!unsent.isEmpty()) await new Promise((resolve) => setImmediate(resolve))
+      }
     },
   }
 }

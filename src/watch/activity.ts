@@ -88,36 +88,20 @@ export function createActivity(
     problems,
     anomalies: () => detector?.list() ?? [],
   })
+  const { takeSkipped } = sampling
   const sharing =
     store === undefined || !surroundings.isShared
       ? undefined
-      : createDecisionSharing({
-          ...surroundings,
-          store,
-          process,
-          decisions,
-          takeSkipped: sampling.takeSkipped,
-        })
+      : createDecisionSharing({ ...surroundings, store, process, decisions, takeSkipped })
+  const stopTurns = takeTurns(sampling.turn, () => detector?.check())
   let hasBegun = false
-  let turns = 0
-  const timer = setInterval(() => {
-    sampling.turn()
-    turns++
-    // Volume is judged once a second; windows are longer.
-    if (turns % (1_000 / turnMs) === 0) detector?.check()
-  }, turnMs)
-  inBackground(timer)
 
   function describe(decision: RequestDecision): void {
     const { keyId, reason } = decision
-    if (!decisions.isHeard()) {
-      const owner = keyId === null || reason === null ? keyId : `refused ${keyId}`
-      if (!sampling.admits(owner)) return
-    }
-    if (!hasBegun) {
-      hasBegun = true
-      if (sharing !== undefined) surroundings.beginPolling()
-    }
+    const owner = keyId === null || reason === null ? keyId : `refused ${keyId}`
+    if (!decisions.isHeard() && !sampling.admits(owner)) return
+    if (!hasBegun && sharing !== undefined) surroundings.beginPolling()
+    hasBegun = true
     const described = decisions.record(decision)
     sharing?.note(described)
   }
@@ -128,8 +112,8 @@ export function createActivity(
     decisions: {
       list: decisions.list,
       latestId: decisions.latestId,
-      subscribe(listener, onClose, onSkipped) {
-        const end = decisions.subscribe(listener, onClose, onSkipped)
+      subscribe(...listeners) {
+        const end = decisions.subscribe(...listeners)
         const leave = sharing?.look()
         return () => {
           end()
@@ -157,10 +141,22 @@ export function createActivity(
     told: (isWatched) => sharing?.told(isWatched),
     forget: (keyId) => detector?.forget(keyId),
     close() {
-      clearInterval(timer)
+      stopTurns()
       sharing?.close()
       decisions.close()
       return book.close()
     },
   }
+}
+
+/** @param eachSecond volume is judged: windows are longer. @returns a function that stops it. */
+function takeTurns(eachTurn: () => void, eachSecond: () => void): () => void {
+  let turns = 0
+  const timer = setInterval(() => {
+    eachTurn()
+    turns++
+    if (turns % (1_000 / turnMs) === 0) eachSecond()
+  }, turnMs)
+  inBackground(timer)
+  return () => clearInterval(timer)
 }

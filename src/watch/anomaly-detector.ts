@@ -75,14 +75,8 @@ export function createAnomalyDetector(
     if (isSpike(volume, thresholds))
       note('volume_spike', keyId, { observed: volume.current, expected: Math.round(volume.usual) })
     const { secret } = decision
-    if (secret === null) return
-    const now = clock.now()
-    if (secret.expiresAt !== null) {
-      if (secret.expiresAt - now <= thresholds.graceWarningMs)
-        note('grace_ending', keyId, { secretId: secret.id, secretAt: secret.expiresAt })
-    } else if (now - secret.createdAt > thresholds.maxSecretAgeMs) {
-      note('old_secret', keyId, { secretId: secret.id, secretAt: secret.createdAt })
-    }
+    const aged = secret === null ? undefined : judgeAge(secret, clock.now(), thresholds)
+    if (aged !== undefined) note(aged.kind, keyId, { secretId: aged.id, secretAt: aged.at })
   }
 
   async function tellSilence(keyId: string, expected: number): Promise<void> {
@@ -149,6 +143,17 @@ function toThresholds({
     maxSecretAgeMs,
     keepMs,
   }
+}
+
+/** What is to be said about the age of the secret that was used. */
+function judgeAge(
+  { id, createdAt, expiresAt }: NonNullable<RequestDecision['secret']>,
+  now: number,
+  { graceWarningMs, maxSecretAgeMs }: Required<AnomalyOptions>,
+): { kind: 'grace_ending' | 'old_secret'; id: string; at: number } | undefined {
+  if (expiresAt !== null)
+    return expiresAt - now <= graceWarningMs ? { kind: 'grace_ending', id, at: expiresAt } : undefined
+  return now - createdAt > maxSecretAgeMs ? { kind: 'old_secret', id, at: createdAt } : undefined
 }
 
 function isSpike(

@@ -32,8 +32,7 @@ const scanEveryMs = 60 * 60_000
 const maxKnown = 1_000
 
 export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
-  /** For a store that cannot hold claims. */
-  const claimed = new Set<string>()
+  const claim = createClaims(store)
   /** Entries of the audit log that are of no interest. */
   const known = new Set<string>()
   let waiting: AuditEntry[] = []
@@ -41,14 +40,6 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
   let telling: NodeJS.Timeout | undefined
   let hasBegun = false
   let timers: NodeJS.Timeout[] = []
-
-  async function claim(id: string): Promise<boolean> {
-    if (store.fleet?.claim !== undefined) return store.fleet.claim(id)
-    if (claimed.has(id)) return false
-    if (claimed.size >= maxKnown) claimed.clear()
-    claimed.add(id)
-    return true
-  }
 
   function know(id: string): void {
     if (known.size >= maxKnown) known.delete(known.values().next().value as string)
@@ -117,6 +108,18 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
       for (const timer of timers) clearInterval(timer)
       clearTimeout(telling)
     },
+  }
+}
+
+/** Whether this process is the first to claim an id; without a store that holds claims, whether it is new here. */
+function createClaims({ fleet }: KeyStore): (id: string) => Promise<boolean> {
+  const claimed = new Set<string>()
+  return async (id) => {
+    if (fleet?.claim !== undefined) return fleet.claim(id)
+    if (claimed.has(id)) return false
+    if (claimed.size >= maxKnown) claimed.clear()
+    claimed.add(id)
+    return true
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type KeyRules, unsetFields } from '../../src/keys/fields.ts'
+import type { KeyRules } from '../../src/keys/fields.ts'
+import { unsetFields } from '../../src/keys/settable-fields.ts'
 import { createRuleCompiler } from '../../src/rules/compiled-rules.ts'
 import { parseIpAddress } from '../../src/rules/ip-address.ts'
 import { allowsAddress, type IpRule } from '../../src/rules/ip-rule.ts'
