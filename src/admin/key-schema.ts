@@ -105,6 +105,11 @@ const answerFields = {
     .int()
     .nullable()
     .describe('Events that it may send in a calendar month (UTC), as its plan says; null = any number.'),
+  event_bytes: z
+    .int()
+    .describe(
+      'Bytes that one event of its rates pays for: a larger request costs one event for each of these begun.',
+    ),
   effective_status: effectiveStatus,
   expires_at,
   secrets: z.array(secretSchema),
@@ -139,6 +144,7 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
     effective_rate_limit_eps: key.effectiveRateLimitEps,
     effective_sender_rate_limit_eps: key.effectiveSenderRateLimitEps,
     effective_monthly_events: key.effectiveMonthlyEvents,
+    event_bytes: key.eventBytes,
     effective_status: key.effectiveStatus,
     expires_at,
     secrets: key.secrets.map((secret) => ({

@@ -14,6 +14,7 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
     options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
   if (env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS !== undefined)
     options.defaultRateLimitEps = Number(env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS)
+  if (env.WRITEKEY_EVENT_BYTES !== undefined) options.eventBytes = Number(env.WRITEKEY_EVENT_BYTES)
   if (env.WRITEKEY_PLANS !== undefined) options.plans = parsePlans(env.WRITEKEY_PLANS)
   if (env.WRITEKEY_DEFAULT_PLAN !== undefined) options.defaultPlan = env.WRITEKEY_DEFAULT_PLAN
   if (env.WRITEKEY_MAX_KEYS_PER_WORKSPACE !== undefined)

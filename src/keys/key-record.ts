@@ -97,6 +97,11 @@ export interface WriteKey extends KeyRules {
    */
   readonly effectiveMonthlyEvents: number | null
   /**
+   * Bytes that one event of its rates and quota pays for: the application's option `eventBytes`. A larger
+   * request costs one event for each of these begun.
+   */
+  readonly eventBytes: number
+  /**
    * `status`, or what follows from its times: `expired`, or `rotating` while an earlier secret is still
    * accepted.
    */
@@ -115,7 +120,11 @@ export interface WriteKey extends KeyRules {
 /** What is computed for the public face of a record. */
 export type Effective = Pick<
   WriteKey,
-  'effectiveRateLimitEps' | 'effectiveSenderRateLimitEps' | 'effectiveMonthlyEvents' | 'effectiveStatus'
+  | 'effectiveRateLimitEps'
+  | 'effectiveSenderRateLimitEps'
+  | 'effectiveMonthlyEvents'
+  | 'eventBytes'
+  | 'effectiveStatus'
 >
 
 /** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */

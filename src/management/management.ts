@@ -37,6 +37,7 @@ export interface ManagementParts {
   secretRules: SecretRules
   eventTypes: EventTypeResolver
   plans: Plans
+  eventBytes: number
   maxKeysPerWorkspace: number
   cache: Pick<KeyCache<never>, 'forget'>
   ownLeaseMs: () => number
@@ -67,7 +68,7 @@ export function createManagement(parts: ManagementParts) {
   const changes = createKeyChanges({ store, clock, announcements })
   const makeSecret = createSecretMaker(parts)
   const parseRules = createRuleParser(parts.eventTypes.known, plans)
-  const present = createKeyPresenter(plans, clock)
+  const present = createKeyPresenter(parts)
   const room = createWorkspaceRoom(store, parts.maxKeysPerWorkspace)
   const { sumsOf, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
 

@@ -44,7 +44,8 @@ These do not change within a major version.
 
 With \`--store\`, the command makes and hashes keys like your app only if you give it the same options: \`WRITEKEY_ENVIRONMENT\`,
 \`WRITEKEY_KEY_PREFIX\`, \`WRITEKEY_PEPPER\` (or several, newest first), \`WRITEKEY_EVENT_TYPES\`, \`WRITEKEY_IMPORTED_KEYS\`,
-\`WRITEKEY_PLANS\` (JSON), \`WRITEKEY_DEFAULT_PLAN\`, \`WRITEKEY_DEFAULT_RATE_LIMIT_EPS\`, \`WRITEKEY_MAX_KEYS_PER_WORKSPACE\`.
+\`WRITEKEY_PLANS\` (JSON), \`WRITEKEY_DEFAULT_PLAN\`, \`WRITEKEY_DEFAULT_RATE_LIMIT_EPS\`, \`WRITEKEY_EVENT_BYTES\`,
+\`WRITEKEY_MAX_KEYS_PER_WORKSPACE\`.
 With \`--api\`, the server has them already.
 
 If the tables are in a schema or have another prefix, set \`--schema\` and \`--table-prefix\` like the application's \`schema\` and

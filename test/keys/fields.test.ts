@@ -157,6 +157,7 @@ describe('every field', () => {
       'effective_rate_limit_eps',
       'effective_sender_rate_limit_eps',
       'effective_monthly_events',
+      'event_bytes',
       'effective_status',
     ]
     expect(new Set(Object.keys(keySchema.shape))).toEqual(new Set<string>(names))

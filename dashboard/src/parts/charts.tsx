@@ -1,42 +1,6 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Counts } from '../api/wire.ts'
 import { formatCount, plural } from '../words/format.ts'
-
-interface SparklineProps {
-  accepted: number[]
-  refused: number[]
-  label: string
-}
-
-/** Accepted upwards and refused downwards, as tall as a line of text. */
-export function Sparkline({ accepted, refused, label }: SparklineProps) {
-  const most = Math.max(1, ...accepted)
-  const mostRefused = Math.max(1, ...refused)
-  const step = 96 / Math.max(1, accepted.length)
-  const tall = (value: number, of: number, room: number) =>
-    value === 0 ? 0 : Math.max(2, (value / of) * room)
-  return (
-    <svg class="spark" viewBox="0 0 96 24" width="96" height="24" role="img" aria-label={label}>
-      {accepted.map((value, index) => {
-        const width = Math.max(1, step - 1)
-        const up = tall(value, most, 16)
-        const down = tall(refused[index] ?? 0, mostRefused, 6)
-        return (
-          <g key={index}>
-            <rect
-              class={value === 0 ? 'none' : undefined}
-              x={index * step}
-              y={17 - Math.max(1, up)}
-              width={width}
-              height={Math.max(1, up)}
-            />
-            {down > 0 && <rect class="bad" x={index * step} y={18} width={width} height={down} />}
-          </g>
-        )
-      })}
-    </svg>
-  )
-}
 
 export interface ChartBucket {
   /** On the axis. */
@@ -66,13 +30,14 @@ export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) 
   // Stays when the pointer leaves. Otherwise the content below would move under the pointer.
   const [active, setActive] = useState<number | null>(null)
   // Drawn at about its displayed size, so that its text is as large as the text around it.
-  const isNarrow = matchMedia('(max-width: 760px)').matches
+  const isNarrow = useNarrow()
   const width = isNarrow ? 340 : 900
   const most = niceCeiling(Math.max(1, ...buckets.map(({ accepted }) => sum(accepted))))
   const mostRefused = niceCeiling(Math.max(1, ...buckets.map(({ refused }) => sum(refused))))
   const zero = top + upRoom
   const below = zero + axis
-  const height = below + downRoom + 6
+  const hasRefusals = buckets.some(({ refused }) => sum(refused) > 0)
+  const height = hasRefusals ? below + downRoom + 6 : below
   const step = (width - left) / Math.max(1, buckets.length)
   const every = Math.ceil(buckets.length / (isNarrow ? 4 : 9))
   const shown = active === null ? undefined : buckets[active]
@@ -108,10 +73,14 @@ export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) 
             </text>
           </g>
         ))}
-        <line class="grid" x1={left} x2={width} y1={below} y2={below} />
-        <text x={left - 6} y={below + downRoom} text-anchor="end">
-          {formatAxis(mostRefused)}
-        </text>
+        {hasRefusals && (
+          <>
+            <line class="grid" x1={left} x2={width} y1={below} y2={below} />
+            <text x={left - 6} y={below + downRoom} text-anchor="end">
+              {formatAxis(mostRefused)}
+            </text>
+          </>
+        )}
         {active !== null && (
           <rect class="hit" x={left + active * step} y={top} width={step} height={height - top} />
         )}
@@ -180,6 +149,19 @@ export function UsageChart({ buckets, series, label, nameOf }: UsageChartProps) 
       </details>
     </div>
   )
+}
+
+const narrow = matchMedia('(max-width: 760px)')
+
+/** Also when the window is made narrower, or a telephone is turned. */
+function useNarrow(): boolean {
+  const [isNarrow, setNarrow] = useState(narrow.matches)
+  useEffect(() => {
+    const look = () => setNarrow(narrow.matches)
+    narrow.addEventListener('change', look)
+    return () => narrow.removeEventListener('change', look)
+  }, [])
+  return isNarrow
 }
 
 function BucketTable({ buckets, nameOf }: Pick<UsageChartProps, 'buckets' | 'nameOf'>) {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { WriteKey } from '../api/wire.ts'
 import { PlainText } from '../parts/plain-text.tsx'
-import { formatCount, formatDateTime } from '../words/format.ts'
+import { formatBytes, formatCount, formatDateTime } from '../words/format.ts'
 import { listFields, listRules } from '../words/list-rules.ts'
 import { warningsFor } from '../words/source-defaults.ts'
 
@@ -18,7 +18,15 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
         )}
       </div>
       <dl class="rules">
-        <Rule label="Rate limit">{rateInWords(rate, key)}</Rule>
+        <Rule label="Rate limit">
+          {rateInWords(rate, key)}
+          {key.effective_rate_limit_eps !== null && (
+            <span class="hint">
+              A request costs as many events as it holds, or one for every {formatBytes(key.event_bytes)}{' '}
+              begun, if that is more.
+            </span>
+          )}
+        </Rule>
         {key.effective_sender_rate_limit_eps !== null && (
           <Rule label="One sender">
             at most {formatCount(key.effective_sender_rate_limit_eps)} events per second

@@ -1,7 +1,7 @@
 import type { UsageOverview, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
-import { Sparkline } from '../parts/charts.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
+import { Sparkline } from '../parts/sparkline.tsx'
 import { StatusPill } from '../parts/status-pill.tsx'
 import { Ago } from '../parts/time.tsx'
 import { keyHref } from '../route.ts'

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import type { Problem } from '../api/wire.ts'
 import { KeyLabel } from '../parts/key-label.tsx'
 import { Empty, ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
@@ -8,7 +7,8 @@ import { Ago, ReadAt } from '../parts/time.tsx'
 import { debuggerHref } from '../route.ts'
 import { canWrite, useApi } from '../session.ts'
 import { type Fix, fixFor } from '../words/fixes.ts'
-import { formatCount } from '../words/format.ts'
+import { formatCount, plural } from '../words/format.ts'
+import { groupProblems, type ProblemGroup } from '../words/problem-groups.ts'
 import { FixDialog } from './fix-dialog.tsx'
 
 const trends: Record<string, string> = {
@@ -44,7 +44,7 @@ export function ProblemList({ filters, showKey = true }: ProblemListProps) {
             <ReadAt time={readAt} />
           </p>
           <ul class="problems card flush">
-            {data.data.map((problem) => (
+            {groupProblems(data.data).map((problem) => (
               <ProblemLine key={problem.id} of={problem} showKey={showKey} onFix={setFixing} />
             ))}
           </ul>
@@ -64,13 +64,14 @@ export function ProblemList({ filters, showKey = true }: ProblemListProps) {
 }
 
 interface ProblemLineProps {
-  of: Problem
+  of: ProblemGroup
   showKey: boolean
   onFix: (fixing: { keyId: string; fix: Fix }) => void
 }
 
 function ProblemLine({ of: problem, showKey, onFix }: ProblemLineProps) {
-  const { key_id: keyId, origin, address, reason } = problem
+  const { key_id: keyId, origin, addresses, reason } = problem
+  const only = origin === null && addresses.length === 1 ? addresses[0] : null
   const fix = fixFor(problem)
   return (
     <li>
@@ -88,7 +89,12 @@ function ProblemLine({ of: problem, showKey, onFix }: ProblemLineProps) {
             <KeyLabel id={keyId} of={problem.key} />
           ))}
         {origin !== null && <PlainText class="mono" text={origin} />}
-        {address !== null && <PlainText class="mono" text={address} />}
+        {addresses.slice(0, 3).map((address) => (
+          <PlainText key={address} class="mono" text={address} />
+        ))}
+        {addresses.length > 3 && (
+          <span class="muted">and {plural(addresses.length - 3, 'more address', 'es')}</span>
+        )}
         {problem.types.map((type) => (
           <PlainText key={type} class="tag mono" text={type} />
         ))}
@@ -103,9 +109,7 @@ function ProblemLine({ of: problem, showKey, onFix }: ProblemLineProps) {
           first <Ago time={problem.first_at} />, last <Ago time={problem.last_at} />
         </span>
         <span class="grow" />
-        <a href={debuggerHref({ key_id: keyId, reason, origin, address: origin === null ? address : null })}>
-          Show events
-        </a>
+        <a href={debuggerHref({ key_id: keyId, reason, origin, address: only ?? null })}>Show events</a>
         {fix !== null && keyId !== null && canWrite() && (
           <button type="button" class="small primary" onClick={() => onFix({ keyId, fix })}>
             {fix.label}

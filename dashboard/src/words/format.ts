@@ -26,6 +26,9 @@ const clock = new Intl.DateTimeFormat('en', {
 })
 
 export const formatCount = (count: number) => plain.format(count)
+/** 65 536 → 64 KiB, where it comes out even. */
+export const formatBytes = (bytes: number) =>
+  bytes % 1_024 === 0 ? `${plain.format(bytes / 1_024)} KiB` : `${plain.format(bytes)} bytes`
 /** 12 400 → 12.4K: for columns. */
 export const formatCompact = (count: number) => (count < 10_000 ? plain.format(count) : compact.format(count))
 export const formatDateTime = (time: string | number) => dateTime.format(new Date(time))
@@ -54,6 +57,6 @@ export function formatLeft(time: string, now: number): string {
   return `${Math.ceil(left / 1_000)} s`
 }
 
-export function plural(count: number, word: string): string {
-  return `${formatCount(count)} ${word}${count === 1 ? '' : 's'}`
+export function plural(count: number, word: string, ending = 's'): string {
+  return `${formatCount(count)} ${word}${count === 1 ? '' : ending}`
 }
