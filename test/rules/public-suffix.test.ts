@@ -26,6 +26,9 @@ describe('loadPublicSuffixes', () => {
     'xn--p1ai',
     'xn--fiqs8s',
     'k12.ca.us',
+    'cloud.metacentrum.cz',
+    'otap.co',
+    'ck',
   ])('knows that %s is shared', (host) => {
     expect(isPublicSuffix(host)).toBe(true)
   })
@@ -40,6 +43,8 @@ describe('loadPublicSuffixes', () => {
     'co.example',
     'notgithub.io',
     'notamazonaws.com',
+    'city.kawasaki.jp',
+    'www.ck',
   ])('takes %s for somebody’s own', (host) => {
     expect(isPublicSuffix(host)).toBe(false)
   })
