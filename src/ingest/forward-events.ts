@@ -1,7 +1,7 @@
 import { toFetchIngestRequest } from '../http/fetch-request.ts'
 import { toResponse } from '../http/fetch-response.ts'
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
-import { parseIpAddress } from '../rules/ip-address.ts'
+import { formatIpAddress, parseSenderAddress } from '../rules/ip-address.ts'
 import { ConfigError } from '../runtime/config-error.ts'
 import { readOptions } from '../runtime/options.ts'
 import { markForeignPage } from '../verifier/visit.ts'
@@ -139,7 +139,9 @@ function keptQuery({ sender }: IngestRoute, { query }: IngestRequest): string {
 
 /** Only an address becomes a header. */
 function readAddress(text: string | undefined): string | undefined {
-  return typeof text === 'string' && parseIpAddress(text) !== undefined ? text : undefined
+  const parsed = typeof text === 'string' ? parseSenderAddress(text) : undefined
+  if (text === undefined || parsed === undefined) return undefined
+  return text.includes('%') ? formatIpAddress(parsed) : text
 }
 
 function warn(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { FieldValues } from '../http/ingest-request.ts'
 import { badOption } from '../runtime/config-error.ts'
-import { formatIpAddress, type IpAddress, parseIpAddress } from './ip-address.ts'
+import { formatIpAddress, type IpAddress, parseSenderAddress } from './ip-address.ts'
 import { createCidrSet, parseCidr } from './ip-rule.ts'
 
 /**
@@ -72,7 +72,7 @@ function trustRanges(ranges: readonly unknown[]): (address: ClientAddress) => bo
         throw badOption(
           'trustedProxies',
           range,
-          'a list of CIDR ranges or addresses such as ["10.0.0.0/8", "::1"]',
+          'a list of CIDR ranges or addresses such as ["10.0.0.0/8", "::1"], without a zone such as %eth0',
         )
       }
       return cidr
@@ -128,7 +128,10 @@ function previousComma(text: string, end: number): number {
   return end > 0 ? text.lastIndexOf(',', end - 1) : -1
 }
 
-/** `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5`, each also in double quotes. */
+/**
+ * `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5`, each also in double quotes. Proxies that run on Node add the
+ * zone of an address that has one.
+ */
 function parseForwardedEntry(entry: string): ClientAddress | undefined {
   let host = trimBlanks(entry)
   if (host.length > maxEntryLength) return undefined
@@ -145,7 +148,7 @@ function parseForwardedEntry(entry: string): ClientAddress | undefined {
 }
 
 function readAddress(text: string | undefined): ClientAddress | undefined {
-  const parsed = typeof text === 'string' ? parseIpAddress(text) : undefined
+  const parsed = typeof text === 'string' ? parseSenderAddress(text) : undefined
   if (text === undefined || parsed === undefined) return undefined
   // Dotted decimal has one spelling only.
   return { text: text.includes(':') ? formatIpAddress(parsed) : text, parsed }

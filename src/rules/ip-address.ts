@@ -20,6 +20,20 @@ export function parseIpAddress(text: string): IpAddress | undefined {
 }
 
 /**
+ * Reads the address of a sender, as Node tells it of a socket: that of a link has its zone (`fe80::1%eth0`), which is left out. The zone is
+ * the name of an interface of the machine that says it, and no part of the address (RFC 4007, 11.2).
+ */
+export function parseSenderAddress(text: string): IpAddress | undefined {
+  const zone = text.indexOf('%')
+  if (zone === -1) return parseIpAddress(text)
+  const address = zonePattern.test(text.slice(zone)) ? parseIpAddress(text.slice(0, zone)) : undefined
+  return typeof address === 'string' && (address.charCodeAt(0) & 0xffc0) === 0xfe80 ? address : undefined
+}
+
+/** RFC 6874 section 2, without escapes. */
+const zonePattern = /^%[\w.~-]{1,64}$/
+
+/**
  * The one canonical text of an address: dotted decimal, or RFC 5952. `parseIpAddress` reads it back
  * unchanged.
  */

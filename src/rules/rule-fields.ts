@@ -79,6 +79,8 @@ function originNormalizer(isPublicSuffix: IsPublicSuffix): NormalizeEntry {
 }
 
 const normalizeIp: NormalizeEntry = (text) => {
+  if (text.includes('%'))
+    return { problem: 'must not have a zone such as %eth0: write fe80::1, or fe80::/10' }
   const cidr = parseCidr(text)
   return cidr === undefined
     ? { problem: 'must be an IP address or a CIDR range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32' }

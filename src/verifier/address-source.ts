@@ -1,4 +1,4 @@
-import { type IpAddress, parseIpAddress } from '../rules/ip-address.ts'
+import { type IpAddress, parseSenderAddress } from '../rules/ip-address.ts'
 
 /**
  * Leading code units (16 bits each) of a parsed IPv6 address that name its /64, which one subscriber usually
@@ -8,7 +8,7 @@ const networkUnits = 4
 
 /** Who pays for wrong keys: the IPv4 address, or the /64 of an IPv6 one; `unknown` when it cannot be told. */
 export function addressSource(address: string | undefined): string {
-  return networkOf(address === undefined ? undefined : parseIpAddress(address))
+  return networkOf(address === undefined ? undefined : parseSenderAddress(address))
 }
 
 /** The same for a parsed address. */

@@ -80,6 +80,12 @@ describe('forwardEvents', () => {
     })
   })
 
+  it('leaves out the zone of an address', async () => {
+    const { post } = setUp({ ip: () => 'fe80::1%eth0' })
+    await post('/events/v1/track', '{"event":"Signed Up"}', { origin: page })
+    expect(received[0]?.headers['x-forwarded-for']).toBe('fe80::1')
+  })
+
   it('puts the key where a sender has it in the path', async () => {
     const { post } = setUp()
     answer = (response) => response.end('{"ids":["a"],"status":200}')

@@ -24,6 +24,7 @@ describe('createClientAddress', () => {
     {},
     ['10.0.0.0/08'],
     ['10.0.0.0/8', 'loopback'],
+    ['fe80::1%eth0'],
     [10],
     new Array(1),
   ])('refuses %j at construction', (option) => {
@@ -53,6 +54,18 @@ describe('createClientAddress', () => {
       [undefined, undefined],
       ['', undefined],
       ['/tmp/app.sock', undefined],
+      ['fe80::1%eth0', 'fe80::1'],
+      ['FEBF:0::a%br-6f.100', 'febf::a'],
+      ['fe80::1%5', 'fe80::1'],
+      ['fe80::1%', undefined],
+      ['fe80::1%eth0%eth0', undefined],
+      ['fe80::1%eth0 ', undefined],
+      ['fe80::1%25eth/0', undefined],
+      [`fe80::1%${'a'.repeat(65)}`, undefined],
+      ['2001:db8::1%eth0', undefined],
+      ['fec0::1%eth0', undefined],
+      ['::ffff:1.2.3.4%eth0', undefined],
+      ['1.2.3.4%eth0', undefined],
     ])('answers canonical text or nothing: %j gives %j', (ip, expected) => {
       expect(resolve(undefined, ip)).toBe(expected)
     })
@@ -113,8 +126,15 @@ describe('createClientAddress', () => {
       ['10.0.0.1', ',,,', undefined],
       ['10.0.0.1', ['192.0.2.66', '203.0.113.9', '10.0.0.2'], '203.0.113.9'],
       [undefined, '203.0.113.9', undefined],
+      ['fe80::1%eth0', '203.0.113.9', 'fe80::1'],
     ])('from %j with %j tells %j', (ip, forwarded, expected) => {
       expect(resolve(proxies, ip, forwarded)).toBe(expected)
+    })
+
+    it('trusts a proxy of the same link, whose address has a zone', () => {
+      expect(resolve(['fe80::/10'], 'fe80::1%eth0', '203.0.113.9')).toBe('203.0.113.9')
+      expect(resolve(['fe80::1'], 'fe80::1%eth0', '203.0.113.9')).toBe('203.0.113.9')
+      expect(resolve(['fe80::/10'], 'fe80::1%eth0', '203.0.113.9, fe80::2%lan0')).toBe('203.0.113.9')
     })
 
     it('trusts nobody with an empty list', () => {
@@ -177,7 +197,10 @@ describe('createClientAddress', () => {
     ["'1.2.3.4'", undefined],
     ['010.1.2.3', undefined],
     ['999.1.1.1', undefined],
-    ['fe80::1%eth0', undefined],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['[fe80::1%eth0]:5', 'fe80::1'],
+    ['fe80::1%25eth0', 'fe80::1'],
+    ['2001:db8::1%eth0', undefined],
     ['unknown', undefined],
     ['_hidden', undefined],
     ['localhost', undefined],

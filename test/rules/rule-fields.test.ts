@@ -100,6 +100,11 @@ describe('parseRuleFields', () => {
       ['10.0.0.0/08'],
       'deniedIps[0] must be an IP address or a CIDR range, such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32',
     ],
+    [
+      'allowedIps',
+      ['fe80::1%eth0'],
+      'allowedIps[0] must not have a zone such as %eth0: write fe80::1, or fe80::/10',
+    ],
   ])('refuses a bad entry of %s, naming it', (field, list, message) => {
     expect(() => parse({ [field]: list })).toThrow(
       expect.objectContaining({ code: 'invalid_field', field, message }),

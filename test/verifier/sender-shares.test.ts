@@ -53,6 +53,14 @@ describe('senderRateLimitEps', () => {
     await keys.close()
   })
 
+  it('counts senders of the same link, whose addresses have a zone', async () => {
+    const { make, send, events } = start()
+    const { key } = await make({ rateLimitEps: 200, senderRateLimitEps: 2 })
+    expect(await send(key, 'fe80::1%eth0', 2)).toMatchObject({ ok: true, ip: 'fe80::1' })
+    expect(await send(key, 'fe80::1%eth0')).toMatchObject({ reason: 'sender_rate_limited' })
+    expect(events.filter(({ type }) => type === 'sender_unknown')).toEqual([])
+  })
+
   it('names the time after which the same request fits, and shows the tighter bucket', async () => {
     const { make, send, wait } = start()
     const { key } = await make({ rateLimitEps: 10, senderRateLimitEps: 4 })
