@@ -71,7 +71,7 @@ function toFastifyExchange(
     isAnswered: () => reply.sent || reply.raw.headersSent,
     accept: (headers) => trySetFastifyHeaders(reply, rawRequest, headers),
     prepareRefusal: (headers) =>
-      setRefusalHeaders(toFastifyHeaderTarget(reply), headers, rawRequest.headers.origin),
+      setRefusalHeaders(toFastifyHeaderTarget(reply), headers, rawRequest.headers.origin, reply.raw),
     answer: (answer) => answerPastFastify(reply, answer),
   }
 }

@@ -7,8 +7,8 @@ export interface HeaderTarget {
   removeHeader(name: string): unknown
 }
 
-const allowOrigin = 'access-control-allow-origin'
-const allowCredentials = 'access-control-allow-credentials'
+export const allowOrigin = 'access-control-allow-origin'
+export const allowCredentials = 'access-control-allow-credentials'
 
 /** Headers that are lists: our values join those of the application. */
 const lists: ReadonlySet<string> = new Set([

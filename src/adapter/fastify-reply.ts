@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reply } from '../http/ingest-request.ts'
 import type { HeaderTarget } from './cors-merge.ts'
 import { keepHeaders } from './kept-headers.ts'
-import { setReplyHeaders, writeReply } from './node-exchange.ts'
+import { setReplyHeaders, withoutOrigin, writeReply } from './node-exchange.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
 /** The part of Fastify's reply that is used here. */
@@ -34,8 +34,9 @@ export function trySetFastifyHeaders(
   if (reply.sent || reply.raw.headersSent) return false
   const target = toFastifyHeaderTarget(reply)
   const shown = withoutOthersRate(target, headers)
-  setReplyHeaders(target, shown)
-  if (request.headers.origin !== undefined) keepHeaders(reply.raw, shown)
+  const isFromPage = request.headers.origin !== undefined
+  setReplyHeaders(target, isFromPage ? withoutOrigin(shown) : shown)
+  if (isFromPage) keepHeaders(reply.raw, shown)
   return true
 }
 

@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import { mergeHeader } from './cors-merge.ts'
+import { allowCredentials, allowOrigin, mergeHeader } from './cors-merge.ts'
 
 type WriteHead = (status: number, ...rest: unknown[]) => ServerResponse
 
 /**
  * Makes sure that headers are on an answer when it is written, whatever happens in between: CORS middleware
  * behind us sets its own, and Koa drops all of them for an error. Lists are merged again. Rate headers that
- * something behind us has set stay.
+ * something behind us has set stay. An allowed origin must not be set before: once CORS middleware has granted
+ * credentials, nobody could tell whether it granted them to that origin or to others only.
  */
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   const holder = response as KeepingResponse
@@ -17,6 +18,12 @@ export function keepHeaders(response: ServerResponse, headers: Readonly<Record<s
   }
   holder[keptOf] = { headers: [headers], writeHead: response.writeHead as WriteHead }
   response.writeHead = writeHeadWithOurs as ServerResponse['writeHead']
+}
+
+/** For a refusal that no page may read: the origin that a guard further out has allowed is not set. */
+export function keepOriginOut(response: object): void {
+  const kept = (response as KeepingResponse)[keptOf]
+  if (kept !== undefined) kept.headers = kept.headers.map(({ [allowOrigin]: _, ...headers }) => headers)
 }
 
 const keptOf = Symbol('kept headers')
@@ -69,7 +76,11 @@ function restore(response: ServerResponse, headers: Readonly<Record<string, stri
   const current = response.getHeaders()
   for (const name in headers) {
     const value = headers[name] as string
-    if (current[name] === value) continue
+    if (name === allowOrigin && current[name] === undefined && current[allowCredentials] === undefined) {
+      response.setHeader(name, value)
+      continue
+    }
+    if (current[name] === value && name !== allowOrigin) continue
     const isMerged = name === 'vary' || name.startsWith('access-control-')
     if (isMerged || current[name] === undefined) mergeHeader(response, name, value)
   }

@@ -4,8 +4,8 @@ import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
 import { throwRestAway } from '../http/unread-body.ts'
-import { type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
-import { keepHeaders } from './kept-headers.ts'
+import { allowOrigin, type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
+import { keepHeaders, keepOriginOut } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
 import { leaveCountOpen } from './open-count.ts'
@@ -118,12 +118,19 @@ export function trySetAcceptedHeaders(
 ): boolean {
   const isFirst = isFirstToSet(response)
   const shown = isFirst ? headers : withoutOthersRate(response, headers)
+  const isFromPage = response.req.headers.origin !== undefined
   const isSet = tryOn(() => {
-    if (!isFirst) setReplyHeaders(response, shown)
-    else for (const name in headers) response.setHeader(name, headers[name] as string)
+    if (!isFirst) return setReplyHeaders(response, isFromPage ? withoutOrigin(shown) : shown)
+    for (const name in headers)
+      if (name !== allowOrigin || !isFromPage) response.setHeader(name, headers[name] as string)
   })
-  if (isSet && response.req.headers.origin !== undefined) keepHeaders(response, shown)
+  if (isSet && isFromPage) keepHeaders(response, shown)
   return isSet
+}
+
+/** What is set at once of headers that are kept, see `keepHeaders`. */
+export function withoutOrigin({ [allowOrigin]: _, ...headers }: Readonly<Record<string, string>>) {
+  return headers
 }
 
 /**
@@ -142,19 +149,22 @@ function isFirstToSet(response: ServerResponse): boolean {
  * content is removed, and so is the origin it has allowed when the reply allows none.
  *
  * @param origin the request's
+ * @param response Node's, if `target` is another one
  */
 export function setRefusalHeaders(
   target: HeaderTarget,
   headers: Readonly<Record<string, string>>,
   origin: string | undefined,
+  response: object = target,
 ): void {
   // Removing a missing header would keep Node from setting the length itself.
   for (const name of contentHeaders) if (target.getHeader(name) !== undefined) target.removeHeader(name)
   const isPreflight = headers['access-control-allow-methods'] !== undefined
   // A preflight gets the same answer for every origin, so an origin that the app allows to others counts as
   // none.
-  const isOthers = isPreflight && target.getHeader('access-control-allow-origin') !== origin
-  if (isOthers || headers['access-control-allow-origin'] === undefined) removeAllowedOrigin(target)
+  const isOthers = isPreflight && target.getHeader(allowOrigin) !== origin
+  if (isOthers || headers[allowOrigin] === undefined) removeAllowedOrigin(target)
+  if (headers[allowOrigin] === undefined) keepOriginOut(response)
   setReplyHeaders(target, headers)
   if (headers.connection === undefined && isNodeResponse(target) && target.req.httpVersionMajor < 2)
     throwRestAway(target)
