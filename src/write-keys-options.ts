@@ -15,122 +15,122 @@ import type { ActivityOptions } from './watch/activity.ts'
 export interface WriteKeysOptions {
   /** Where keys live. Default: this process's memory. */
   store?: KeyStore
-  /** Tells other processes of changes before their next poll. Default: none. */
+  /** Tells other processes of a change at once, before their next poll. Default: none. */
   hints?: ChangeHints
   /** Counts events per key. Default: in this process's memory. */
   limiter?: RateLimiter
-  /** Keys of other environments are refused. 1 to 64 of `A-Z a-z 0-9 . _ -`. Default `'production'`. */
+  /** Only keys of this environment are accepted. 1 to 64 of `A-Z a-z 0-9 . _ -`. Default `'production'`. */
   environment?: string
   /**
    * Prefix of new secrets: a letter, then up to 31 letters, digits, `_` and `-`. Default `'sk_live_'` in
-   * production and `'sk_test_'` elsewhere. Secret scanners take those for Stripe's; choose your own to be
-   * told apart.
+   * production, `'sk_test_'` elsewhere. Secret scanners mistake these for Stripe keys. Your own prefix avoids
+   * that.
    */
   keyPrefix?: string
   /**
-   * Secret that keys are hashed with (HMAC-SHA-256 instead of SHA-256), at least 8 characters (use 32 random
-   * ones). Or several, newest first, all accepted. A final `null` in a list accepts keys made before there
-   * was a pepper. Default, or `null`: none. A value of `undefined` or an empty text is refused: an unset
-   * environment variable must not leave keys without a pepper.
+   * Hashes keys with HMAC-SHA-256 instead of SHA-256. At least 8 characters; use 32 random ones. A list holds
+   * the newest pepper first; keys of the older ones stay valid. End it with `null` to accept keys that were
+   * made without a pepper. Default, or `null`: no pepper. `undefined` and `''` are refused, so that an unset
+   * environment variable does not switch the pepper off.
    */
   pepper?: string | readonly (string | null)[] | null
   /**
-   * Where senders may present their key: in list order, but headers first, then path and query, then the
-   * body. The first place that holds anything decides. A function runs after all places before it. One place
-   * needs no list. Default `['basic']`.
+   * Where senders may put their key. Headers are read first, then path and query, then the body; within each,
+   * in list order. The first place that holds anything decides. A function runs after all places before it. A
+   * single place needs no list. Default `['basic']`.
    */
   credentials?: CredentialSource | readonly CredentialSource[]
   /**
-   * The shape of secrets that were made elsewhere and added by `import`: a regular expression of characters
-   * and classes with counts, from `^` to `$`, without flags except `u`, e.g. `/^[A-Za-z0-9]{32}$/` for
-   * Segment's. Such secrets have 16 to 256 visible ASCII characters without a colon. A secret that begins
-   * with `keyPrefix` is still judged by its checksum. Default: only secrets made by writekey.
+   * What imported secrets look like, for secrets made elsewhere. Example: `/^[A-Za-z0-9]{32}$/` for Segment.
+   * Use characters and character classes with counts, from `^` to `$`, and no flag but `u`. Imported secrets have
+   * 16 to 256 visible ASCII characters and no colon. A secret that begins with `keyPrefix` must still have the
+   * right checksum. Default: only secrets made by writekey.
    */
   importedKeys?: RegExp
-  /** Properties of a body that may hold its events; each body uses one of them. Default `['batch']`. */
+  /** Names under which a body may hold a list of events. Each body uses one of them. Default `['batch']`. */
   batchFields?: readonly string[]
   /**
-   * Event types beside `track identify page screen group alias`: 1 to 64 of `a-z A-Z 0-9 _ . -`. Default:
-   * none.
+   * Further event types, beside `track identify page screen group alias`. Each has 1 to 64 of
+   * `a-z A-Z 0-9 _ . -`. Default: none.
    */
   eventTypes?: readonly string[]
   /**
-   * Named sets of defaults: what a key leaves unset comes from its plan. A changed plan counts as soon as the
-   * process has it. Default: none, and keys may name any.
+   * Named sets of defaults. A key takes from its plan what it does not set itself. A changed plan takes effect
+   * when the process starts with it. Default: no plans; keys may then name any.
    */
   plans?: Readonly<Record<string, PlanOptions>>
-  /** The plan of keys that name none, one of `plans`. Default: none. */
+  /** The plan of keys that name none. It must be one of `plans`. Default: none. */
   defaultPlan?: string
   /**
-   * Keys that one workspace may hold, whatever their status, 1 to 1 000 000. Keys of no workspace are not
-   * limited. Processes that make keys at the same moment may exceed it by one call each. Default 1 000.
+   * Most keys in one workspace, revoked ones included. 1 to 1 000 000. Keys without a workspace are not
+   * limited. Processes that create keys at the same moment may exceed the limit by one call each. Default 1 000.
    */
   maxKeysPerWorkspace?: number
   /**
-   * Events per second for keys without a rate of their own or of their plan, 0.001 to 1 000 000. Default
+   * Events per second for keys that get no rate from themselves or their plan. 0.001 to 1 000 000. Default
    * `null`: unlimited.
    */
   defaultRateLimitEps?: number | null
-  /** How many seconds' worth of events a key may send at once. 0.001 to 3 600. Default 1. */
+  /** How many seconds of its rate a key may send at once. 0.001 to 3 600. Default 1. */
   burstSeconds?: number
-  /** Largest body, as received and inflated, in bytes. 1 to 1 073 741 824. Default 4 000 000. */
+  /** Largest body in bytes, before and after inflating. 1 to 1 073 741 824. Default 4 000 000. */
   maxBodyBytes?: number
   /**
-   * Bytes that one event pays for: a request costs the number of its events, or one for every `eventBytes` of
-   * its body begun if that is more. 1 to 1 073 741 824. Default 65 536.
+   * Bytes included in the price of one event. A request with a larger body costs more events: its bytes divided
+   * by `eventBytes`, rounded up. 1 to 1 073 741 824. Default 65 536.
    */
   eventBytes?: number
   /**
-   * Memory for all bodies that are being received, inflated and judged, in bytes. Further ones are answered
-   * with 503 `busy`. Bodies that are read before their key is known (`credentials: 'body'`) may take a
-   * quarter of it. 1 to 1 099 511 627 776. Default 256 000 000, or `maxBodyBytes` × 4 if that is more.
+   * Most bytes of request bodies in memory at once. Beyond it requests get 503 `busy`. Bodies that must be read
+   * to find the key (`credentials: 'body'`) share a quarter of it. 1 to 1 099 511 627 776. Default 256 000 000,
+   * or 4 × `maxBodyBytes` if that is more.
    */
   maxPendingBodyBytes?: number
   /** Most events in one request. 1 to 1 000 000. Default 2 500. */
   maxEvents?: number
   /**
-   * What happens to a forbidden event: `'reject'` refuses the request, `'drop'` leaves the event out. Default
-   * `'reject'`.
+   * What to do with an event that the key may not send. `'reject'` refuses the whole request; `'drop'` leaves
+   * the event out. Default `'reject'`.
    */
   onForbiddenEvent?: 'reject' | 'drop'
   /**
-   * Whether keys of source type `server` work from browsers, where anybody can read them. Default `'allow'`,
-   * reported by `onEvent`.
+   * Whether keys of source type `server` work in browsers, where anybody can read them. `'allow'`, the default,
+   * reports such a use to `onEvent`.
    */
   serverKeysInBrowsers?: 'allow' | 'deny'
   /**
-   * The challenge of a 401. Default `'auto'`: Basic, but a scheme of its own for browsers, so that no login
-   * box opens.
+   * The `WWW-Authenticate` of a 401. Default `'auto'`: Basic, and for browsers a scheme that opens no login
+   * box.
    */
   challenge?: ChallengePolicy
   /**
-   * How many proxies to trust for the client address: a hop count, addresses and CIDR ranges, or a function.
-   * Default: none.
+   * Which proxies to believe about the client's address: a number of hops, a list of addresses and CIDR ranges,
+   * or a function. Default: none.
    */
   trustedProxies?: TrustedProxies
+  /** What this process remembers of a shared store, and for how long. */
   cache?: CacheOptions
-  /** Counting of events and refusals per key, for stores that keep it. */
+  /** How events and refusals are counted, in stores that keep counts. */
   usage?: UsageOptions
   /**
-   * Watching of traffic: recent decisions, problems and anomalies. It begins with a store that carries them
-   * between processes, with `onEvent`, with this option, or with the first use of `activity`, as by the
-   * management API; with `false` only then.
+   * Recent decisions, problems and anomalies. Traffic is watched from the start if this option or `onEvent` is
+   * set, or if the store shares what is watched between processes. Otherwise, and with `false`, from the first
+   * use of `keys.activity`, which the management API makes.
    */
   activity?: ActivityOptions | false
   /**
-   * Called for every decision and disturbance, synchronously, on the request path: be quick. What it throws
-   * is ignored.
+   * Called for every decision, and when something fails or recovers. Each request waits for it, so return
+   * quickly. Errors that it throws are ignored.
    */
   onEvent?: (event: WriteKeyEvent) => void
   /**
-   * Called with warnings and errors, each state once: an outage when it begins and when it ends, a set-up
-   * fault that every request meets. pino fits as it is. Default: lines on standard error (in Nest, its own
-   * logger). `false`: silent.
+   * Where warnings and errors go. An outage is logged when it begins and when it ends, a mistake in the set-up
+   * once. A pino logger works as it is. Default: standard error; in Nest, Nest's logger. `false`: no log.
    */
   logger?: Logger | false
   /**
-   * Injected in tests: `{ now, monotonic }`, `{ now }`, or a function that returns milliseconds since the
-   * epoch.
+   * The time, for tests: `{ now, monotonic }`, `{ now }`, or a function that returns milliseconds since the
+   * epoch. Default: the system's.
    */
   clock?: ClockSource
 }

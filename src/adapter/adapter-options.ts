@@ -7,19 +7,19 @@ import { requestPropertyReader } from './set-write-key.ts'
 /** Options that every adapter has. */
 export interface AdapterOptions<OnRefused> {
   /**
-   * The workspace that keys must belong to on this route, or a function that finds it from the framework's
-   * request, for example by its host name. Keys of other workspaces, and of none, are refused. When the
-   * function returns `undefined` or an empty text, every key is refused; when it throws, with 503.
+   * Only keys of this workspace are accepted here. Give its name, or a function that finds it from the
+   * framework's request, for example by host name. If the function returns `undefined` or `''`, every key is
+   * refused. If it throws, the request gets 503.
    */
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /**
-   * The type of every event on this route, for routes whose path does not say it. `'batch'`: each event says
-   * its own.
+   * The type of every event on this route. Set it where the path does not name the type. `'batch'`: each event
+   * names its own.
    */
   eventType?: string
   /**
-   * Called before a refusal is written; may be async. When it has answered the request itself, nothing more
-   * is written. A throw is ignored.
+   * Called before a refusal is written; may be async. It may answer the request itself: then nothing more is
+   * written. Errors that it throws are ignored.
    */
   onRefused?: OnRefused
   /**

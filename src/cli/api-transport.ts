@@ -58,7 +58,7 @@ function readToken(values: Values, terminal: Terminal): string {
   // Anything else is not a valid header value, and fetch would quote it in its message.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     const name = given === undefined ? 'WRITEKEY_TOKEN' : '--token'
-    throw usageError(`${name} is no management token: it has spaces or characters beyond ASCII.`)
+    throw usageError(`${name} is not a management token: it has spaces or characters beyond ASCII.`)
   }
   if (given !== undefined && terminal.stderr.isTTY === true)
     noteLine(

@@ -90,11 +90,11 @@ function unknownOption(
   names: readonly string[],
 ): string {
   if (commands[command].on === 'store' && (name === 'api' || name === 'token'))
-    return `${command} works on a store alone and has no --${name}.`
+    return `${command} works only on a store, so it has no --${name}.`
   const near = nearestName(name, names)
   const meant = near === undefined ? '.' : `; did you mean --${near}?`
   // What was typed may be a value put in the wrong place.
   if (!/^--?[A-Za-z][A-Za-z-]{0,29}$/.test(rawName))
-    return `An argument that begins with - is no option of ${command}${meant}`
+    return `An argument that begins with - is not an option of ${command}${meant}`
   return `${command} has no option ${rawName}${meant}`
 }

@@ -30,7 +30,7 @@ function tellOldServer(error: unknown): never {
   if (error instanceof CliError && error.code === 'method_not_allowed')
     throw new CliError(
       exitCodes.refused,
-      'This server has an older version of writekey, which cannot check a secret. Its state tells: writekey find --secret-stdin',
+      'This server runs an older version of writekey, which cannot check a secret. To see its key, run: writekey find --secret-stdin',
     )
   throw error
 }

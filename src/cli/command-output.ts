@@ -27,7 +27,7 @@ export function printTable<Row>(
   if (leftOut.length > 0)
     noteLine(
       terminal,
-      `Left out for want of width: ${leftOut.join(', ')}. A wider terminal, a pipe or --json has them.`,
+      `Columns that do not fit: ${leftOut.join(', ')}. Use a wider terminal, a pipe or --json to see them.`,
       'dim',
     )
 }

@@ -67,7 +67,7 @@ export const keyCommands = {
   },
 
   async delete(run) {
-    const key = await confirm(run, 'Deleting cannot be undone, and takes its usage along')
+    const key = await confirm(run, 'Deleting cannot be undone, and deletes its usage too')
     await run.client.call(`/${key.id}`, { method: 'DELETE' })
     if (isJson(run)) return printJson(run, { id: key.id, deleted: true })
     print(run, `Deleted ${called(key)}. No process accepts it any more.`)

@@ -98,7 +98,7 @@ function parseTrial(flag: string, text: string): object {
   throw usageError(
     near === undefined
       ? `--${flag} takes ${trialNames.join(', ')}, and nothing else.`
-      : `--${flag} has a field that there is not; did you mean ${near}?`,
+      : `--${flag} has an unknown field; did you mean ${near}?`,
   )
 }
 

@@ -48,7 +48,7 @@ function parsePepperList(text: string): (string | null)[] {
     const list: unknown = JSON.parse(text)
     if (Array.isArray(list)) return list
   } catch {}
-  throw usageError('WRITEKEY_PEPPER begins with [ and is no list in JSON, e.g. ["newest","older",null]')
+  throw usageError('WRITEKEY_PEPPER begins with [ but is not a list in JSON, e.g. ["newest","older",null]')
 }
 
 function parseShape(text: string): RegExp {

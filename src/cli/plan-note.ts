@@ -10,6 +10,6 @@ export function noteUncheckedPlans(run: CommandRun, plans: Iterable<unknown>): v
   const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : ''
   note(
     run,
-    `Not checked, because WRITEKEY_PLANS is not set: whether there is a plan ${shown.join(', ')}${rest}. Keys of an unknown plan get the default plan.`,
+    `Without WRITEKEY_PLANS, this command cannot check whether these plans exist: ${shown.join(', ')}${rest}. A key of an unknown plan gets the default plan.`,
   )
 }

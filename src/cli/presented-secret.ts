@@ -35,8 +35,7 @@ function readBasic(credentials: string): PresentedSecret {
     return {
       secret: credentials.replace(/:$/, ''),
       foundIn,
-      mistake:
-        'Behind Basic stands the secret itself; it must be the base64 of the secret with a colon behind it.',
+      mistake: 'The secret itself follows "Basic". Send the base64 of the secret with a colon at its end.',
     }
   const colon = decoded.indexOf(':')
   const user = colon < 0 ? decoded : decoded.slice(0, colon)
@@ -45,13 +44,13 @@ function readBasic(credentials: string): PresentedSecret {
     return {
       secret: password,
       foundIn,
-      mistake: 'The secret stands where the password does; it must be the user name, in front of the colon.',
+      mistake: 'The secret is sent as the password. Send it as the user name, before the colon.',
     }
   if (colon < 0 && isWellFormedSecret(decoded.trim()))
     return {
       secret: decoded.trim(),
       foundIn,
-      mistake: 'The colon behind the secret is missing: encode the secret with a colon behind it.',
+      mistake: 'The colon after the secret is missing. Encode the secret with a colon at its end.',
     }
   return { secret: user, foundIn }
 }

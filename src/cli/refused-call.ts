@@ -15,7 +15,7 @@ export function refusalOf({ status, headers }: Response, problem: ProblemJson | 
     new CliError(exitCode, text, problem?.code)
   if (status >= 300 && status < 400) {
     const to = originOf(headers.get('location'))
-    return refused(`The server at --api sends callers elsewhere${to}. Give that URL.`, exitCodes.usage)
+    return refused(`The server at --api redirects${to}. Use that URL.`, exitCodes.usage)
   }
   if (problem === undefined) {
     return status >= 500
@@ -75,7 +75,7 @@ function sentence(text: string): string {
 /** Without what a path or query may hold. */
 function originOf(location: string | null): string {
   try {
-    return ` (${new URL(location ?? '').origin})`
+    return ` to ${new URL(location ?? '').origin}`
   } catch {
     return ''
   }

@@ -18,7 +18,7 @@ const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
     /^(42501|ER_\w*DENIED_ERROR)$/,
     'does not give this user the right to do that. Grant it, or name another user in --store.',
   ],
-  [/^SQLITE_NOTADB$/, 'is a file, but no SQLite database. Check the path of --store.'],
+  [/^SQLITE_NOTADB$/, 'is a file, but not an SQLite database. Check the path of --store.'],
   [/^SQLITE_CANTOPEN$/, 'cannot be opened. Check the path of --store, and who may read and write it.'],
   [/^SQLITE_READONLY/, 'may not be written by this user. Check who may write the file and its folder.'],
 ]

@@ -9,47 +9,48 @@ import { sendersOption } from './senders-option.ts'
 /** Options of `forwardEvents`. */
 export interface ForwardOptions<Context = unknown> {
   /**
-   * The base URL of the senders' paths at the target, e.g. `https://events.example.com` or
+   * The target: the URL in front of the senders' paths, e.g. `https://events.example.com` or
    * `https://api.example.com/ingest`. Nothing else is ever called.
    */
   to: string | URL
   /**
-   * The server's write key at the target. It never reaches the page. Visible ASCII. A colon, as in Jitsu's
-   * `id:secret`, is allowed only where Jitsu is the only one of `senders`.
+   * The write key for the target. Pages never see it. Visible ASCII, without a colon. Only if `senders` is
+   * `['jitsu']` may it be Jitsu's `id:secret`.
    */
   key: string
-  /** The path in front of the senders' paths here. Default: `'/events'`. */
+  /** Where the handler is mounted: the path in front of the senders' paths. Default: `'/events'`. */
   at?: string
+  /** Which pages may send, and what of their requests is passed on. */
   allow?: {
     /**
-     * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own
-     * origin; with `keys`, also those that the page's key names in `allowedOrigins`. `[]`: no page. Requests that do not come from a page
-     * always pass.
+     * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own origin,
+     * and with `keys` those in the `allowedOrigins` of the page's key. `[]`: no page. Requests that come from no
+     * page always pass.
      */
     origins?: readonly string[]
     /**
-     * Header fields of the page that are passed on beside `content-type` and `content-encoding`, e.g.
-     * `['user-agent']`.
+     * Header fields to pass on, besides `content-type` and `content-encoding`. Example: `['user-agent']`.
+     * Default: none.
      */
     headers?: readonly string[]
   }
-  /** The client's address, which the target gets as `X-Forwarded-For`. Default: it gets none. */
+  /** Finds the client's address, which the target gets as `X-Forwarded-For`. Default: it gets none. */
   ip?: (request: Request, context: Context) => string | undefined
   /**
-   * Write keys of this app: what the page presents is verified first, and only accepted events are forwarded.
-   * Default: none.
+   * Write keys of this app. Pages must then send one of them: it is verified, and only accepted events are
+   * forwarded. Default: pages need no key.
    */
   keys?: Pick<WriteKeys, 'verify' | 'preflight'>
   /** The senders whose paths are forwarded. Default: those that `createIngestApi` serves by default. */
   senders?: readonly SenderName[]
-  /** Largest body, in bytes as sent. From 1 to 100 000 000, default 4 000 000. */
+  /** Largest body as sent, in bytes. 1 to 100 000 000. Default 4 000 000. */
   maxBodyBytes?: number
   /**
-   * Time for the body to arrive, and again for the target to answer, in milliseconds. From 1 to 600 000,
-   * default 10 000.
+   * How long to wait for the body, and then for the target's answer, in milliseconds. 1 to 600 000. Default
+   * 10 000.
    */
   timeoutMs?: number
-  /** Told about failures between this server and the target. Default: a process warning. */
+  /** Called when the target fails or cannot be reached. Default: a process warning. */
   onError?: (error: unknown, request: Request) => unknown
 }
 

@@ -17,10 +17,10 @@ import { sendersOption } from './senders-option.ts'
 /** Options of `createIngestApi`. */
 export interface IngestApiOptions<Events> {
   /**
-   * Takes the accepted events of one request, with `type` filled in from the path. The sender is answered
-   * after it has returned, or its promise has resolved. When it throws or rejects, the sender gets 503
-   * `handler_failed` with `Retry-After: 5` and sends the same events again; nothing is counted as accepted.
-   * An error with a `status` from 400 to 499 is final: 400 `invalid_event`.
+   * Gets the accepted events of one request, with `type` filled in from the path. May be async; the sender is
+   * answered when it is done. If it fails, the sender gets 503 `handler_failed` with `Retry-After: 5` and sends
+   * the same events again; nothing is counted as accepted. If its error has a `status` from 400 to 499, the
+   * sender gets 400 `invalid_event` and does not retry.
    */
   onEvents: (events: Events[], context: IngestContext) => unknown
   /**
@@ -29,11 +29,11 @@ export interface IngestApiOptions<Events> {
    */
   senders?: readonly SenderName[]
   /**
-   * Validators of any library that follows Standard Schema (zod, valibot, arktype), by event name. They check
-   * `properties` of track, page and screen calls and `data` of Inngest's events; a missing one is checked as
-   * `{}`. `onEvents` gets their output. Names are compared exactly; events with other names are not checked.
-   * One event that does not fit refuses its request with 400 `invalid_event`, naming index and field, never a
-   * value. With `onForbiddenEvent: 'drop'` it is left out of its batch and listed in `rejected`.
+   * Schemas by exact event name, from any library that follows Standard Schema (zod, valibot, arktype). They
+   * check `properties` of track, page and screen calls, and `data` of Inngest's events; a missing one counts as
+   * `{}`. Events with other names are not checked. `onEvents` gets what the schemas return. If an event does not
+   * fit, its request gets 400 `invalid_event`, with index and field but never a value. With
+   * `onForbiddenEvent: 'drop'` only that event is left out, and listed in `rejected`.
    */
   schemas?: EventSchemas
 }

@@ -1,12 +1,13 @@
 import { group, number } from '../runtime/options.ts'
 
+/** How events and refusals are counted. */
 export interface UsageOptions {
   /**
-   * Longest time that counts wait in memory before they are stored, and so what a crash can lose, in
-   * milliseconds. 100 to 3 600 000. Default 10 000.
+   * How long counts wait in memory before they are stored, in milliseconds. A crash loses at most that.
+   * 100 to 3 600 000. Default 10 000.
    */
   flushMs?: number
-  /** Days that counts are kept. 1 to 30. Default 30. */
+  /** How many days counts are kept. 1 to 30. Default 30. */
   retentionDays?: number
 }
 

@@ -18,8 +18,8 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice: 'Send the key as the user name of HTTP Basic authentication, with an empty password.',
   },
   malformed_key: {
-    cause: 'What was sent is no write key: its shape or its checksum is wrong',
-    advice: 'Copy the key again as a whole: a character is missing, changed or too many.',
+    cause: 'What was sent is not a write key: its shape or its checksum is wrong',
+    advice: 'Copy the whole key again. A character is missing, changed, or one too many.',
   },
   unknown_key: {
     cause: 'This store has no such key',
@@ -41,7 +41,7 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   wrong_workspace: {
     cause: 'The key belongs to another workspace, or to none',
     advice:
-      'Use a key of the workspace that this address serves. When every key is refused so, look at the option workspace.',
+      'Use a key of the workspace that this address serves. If every key is refused, check the option workspace.',
   },
   origin_not_allowed: {
     cause: 'The origin of the page is not among the allowed origins',
@@ -49,7 +49,7 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
       'The browser shows a CORS error. If the site is yours, add its origin to the allowed origins, exactly as the browser sends it.',
   },
   ip_not_allowed: {
-    cause: 'The address is not allowed, or could not be told',
+    cause: 'The address is not allowed, or is not known',
     advice: 'Check the allowed and denied addresses, and trustedProxies behind a proxy.',
   },
   event_type_not_allowed: {
@@ -127,9 +127,9 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice: 'The log names what went wrong. Senders try again by themselves.',
   },
   busy: {
-    cause: 'More request bodies are under way than maxPendingBodyBytes allows, or none was inflated in time',
+    cause: 'The server had no room for another request body, or no time to inflate it',
     advice:
-      'Senders try again by themselves. If it lasts, find who sends large bodies, or raise maxPendingBodyBytes.',
+      'Senders try again by themselves. If it goes on, find out who sends large or slow bodies. If all of them are wanted and the server has memory to spare, raise maxPendingBodyBytes.',
   },
   handler_failed: {
     cause: 'Your onEvents threw or rejected',
@@ -138,6 +138,6 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   },
   client_aborted: {
     cause: 'The sender closed the connection before its request body had arrived',
-    advice: 'Look at its network and its time-out. Nothing was answered, and nothing counted.',
+    advice: 'Check its network and its time-out. It got no answer, and nothing was counted.',
   },
 }

@@ -18,9 +18,9 @@ import {
 import { createSampling, turnMs } from './sampling.ts'
 import { createSightingBook, type SightingsQuery } from './sighting-book.ts'
 
-/** What is watched of the traffic of this process. */
+/** What is watched of this process's traffic. */
 export interface ActivityOptions extends RecentDecisionsOptions {
-  /** Thresholds; `false` = no anomalies. */
+  /** When something counts as unusual. `false`: no anomalies. */
   anomalies?: AnomalyOptions | false
   /** The name of this process in the debugger. 1 to 80 characters. Default: host name and process id. */
   processName?: string

@@ -21,27 +21,27 @@ export interface Anomaly {
   readonly expected?: number
 }
 
-/** Thresholds. */
+/** When something counts as unusual. */
 export interface AnomalyOptions {
   /**
-   * Length of the window that volume is compared over, in milliseconds. 1 000 to 86 400 000. Default 300 000.
+   * The window in which events are counted and compared, in milliseconds. 1 000 to 86 400 000. Default 300 000.
    */
   windowMs?: number
-  /** Windows a key must have been watched for before its volume is judged. Default 6. */
+  /** How many windows to watch a key before its volume is judged. Default 6. */
   warmUpWindows?: number
-  /** A spike is more than this many times the usual volume of a window. Default 4. */
+  /** A spike has more than this many times the usual events of a window. Default 4. */
   spikeFactor?: number
-  /** … and at least this many events in the window. Default 200. */
+  /** A spike has at least this many events in a window. Default 200. */
   spikeMinEvents?: number
-  /** Silence is judged for keys with at least this many events in a usual window. Default 20. */
+  /** Silence is reported only of keys that usually send this many events in a window. Default 20. */
   silenceMinEvents?: number
   /** How many windows without an event make a silence. Default 3. */
   silenceWindows?: number
-  /** Refusals from one unseen origin or address within a window before they are reported. Default 10. */
+  /** How many refusals in a window, from one unseen origin or address, are reported. Default 10. */
   unseenRefusals?: number
-  /** An old secret in use is reported when it ends within this time, in milliseconds. Default 7 200 000. */
+  /** How long before the end of its grace a secret in use is reported, in milliseconds. Default 7 200 000. */
   graceWarningMs?: number
-  /** Age after which a secret in use is reported, in milliseconds. Default 90 days. */
+  /** The age at which a secret in use is reported, in milliseconds. Default 90 days. */
   maxSecretAgeMs?: number
   /** How long an anomaly is shown after it was last seen, in milliseconds. Default 86 400 000. */
   keepMs?: number

@@ -5,13 +5,13 @@ import { describeDecision, type RecentDecision } from './recent-decision.ts'
 
 export interface RecentDecisionsOptions {
   /**
-   * Decisions kept, shared fairly by the keys, accepted and refused apart: a key with less than the average
-   * loses none to the others. 1 to 100 000. Default 1 000.
+   * Most decisions kept. Keys share them fairly, accepted and refused ones apart, so a busy key pushes out no
+   * quiet one. 1 to 100 000. Default 1 000.
    */
   size?: number
-  /** Whether to keep what was sent, for debugging; personal data then stays in memory. Default false. */
+  /** Whether to keep the events that were sent, for debugging. Personal data then stays in memory. Default false. */
   keepPayloads?: boolean
-  /** Whether to keep the headers, less those that may hold a secret. Default false. */
+  /** Whether to keep the headers, without those that may hold a secret. Default false. */
   keepHeaders?: boolean
 }
 

@@ -115,7 +115,7 @@ describe('the command over the management API', () => {
   it.each([
     ['another token', '', 'x'.repeat(40), 1, 'does not know this management token'],
     ['no token', '', '', 2, 'WRITEKEY_TOKEN'],
-    ['a token that is none', '', 'hunter2 hunter2', 2, 'is no management token'],
+    ['a token that is none', '', 'hunter2 hunter2', 2, 'is not a management token'],
     ['another path', '/elsewhere', admin, 2, 'no management API at --api'],
     ['nothing that listens', 'http://127.0.0.1:1', admin, 3, 'Is it right?'],
     ['another protocol', 'ftp://127.0.0.1', admin, 2, 'https://'],
@@ -136,12 +136,12 @@ describe('the command over the management API', () => {
     const moved = await listen((_, response) => response.writeHead(302, { location: `${other}/x` }).end())
     const shell = openShell({ WRITEKEY_TOKEN: admin }, { hasTables: false })
     const outcome = await shell.run(['list', '--api', moved])
-    expect([outcome.code, outcome.err]).toEqual([2, expect.stringContaining(`elsewhere (${other})`)])
+    expect([outcome.code, outcome.err]).toEqual([2, expect.stringContaining(`redirects to ${other}.`)])
     expect(seen).toBe(0)
     const html = await listen((_, response) => response.end('<!doctype html>'))
     expect((await shell.run(['list', '--api', html])).err).toContain('is not the management API')
     expect((await shell.run(['list', '--api', html, '--store', 'memory:'])).code).toBe(2)
     expect((await shell.run(['list', '--token', admin])).code).toBe(2)
-    expect((await shell.run(['migrate', '--api', html])).err).toContain('works on a store alone')
+    expect((await shell.run(['migrate', '--api', html])).err).toContain('works only on a store')
   })
 })

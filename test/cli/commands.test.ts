@@ -24,12 +24,12 @@ describe('the command writekey', () => {
     const made = await run([...create, '--plan', 'fre', '--json'])
     expect([made.code, made.err]).toEqual([
       0,
-      expect.stringMatching(/WRITEKEY_PLANS is not set: whether there is a plan "fre"\./),
+      expect.stringMatching(/cannot check whether these plans exist: "fre"\./),
     ])
     const { id } = JSON.parse(made.out)
-    expect((await run(['update', id, '--plan', 'pro'])).err).toContain('a plan "pro".')
+    expect((await run(['update', id, '--plan', 'pro'])).err).toContain('these plans exist: "pro".')
     const line = JSON.stringify({ name: 'Old', source_type: 'web', key: 'a'.repeat(32), plan: 'gold' })
-    expect((await run(['import'], `${line}\n`)).err).toContain('a plan "gold".')
+    expect((await run(['import'], `${line}\n`)).err).toContain('whether these plans exist: "gold"')
     for (const argv of [
       ['update', id, '--plan', 'null'],
       ['update', id, '--name', 'Shop'],

@@ -42,7 +42,7 @@ describe('a command line that is wrong', () => {
     [['p@ssword-hunter2'], 'There is no command.'],
     [['list', '--statsu', 'x'], 'list has no option --statsu; did you mean --status?'],
     [['list', '-x'], 'list has no option -x.'],
-    [['list', '--p@ss=hunter2'], 'An argument that begins with - is no option of list'],
+    [['list', '--p@ss=hunter2'], 'An argument that begins with - is not an option of list'],
     [['list', '--status'], '--status needs a value: --status active|paused|revoked|expired|rotating.'],
     [['list', '--status', '--json'], '--status needs a value'],
     [

@@ -21,7 +21,7 @@ it('takes several peppers from the environment, newest first, as an application 
   }
   for (const [peppers, message] of [
     ['the new pepper,', 'pepper[1] must be'],
-    ['["the old pepper"', 'no list in JSON'],
+    ['["the old pepper"', 'is not a list in JSON'],
     ['', 'pepper must be'],
   ] as const) {
     const { code, err } = await withPeppers(peppers).run(['list'])

@@ -16,7 +16,7 @@ describe('a table', () => {
       const { out, err } = await run(['list'], '', columns)
       for (const line of out.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(columns)
       expect(out).toMatch(/wk_\w{16} .*active/)
-      expect(err.includes('Left out for want of width')).toBe(columns < 200)
+      expect(err.includes('Columns that do not fit')).toBe(columns < 200)
     }
   })
 

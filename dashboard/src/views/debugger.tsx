@@ -106,8 +106,8 @@ function NothingYet({ isFiltered, keyId }: { isFiltered: boolean; keyId: string 
     <Empty title="Waiting for events">
       <p class="muted">
         {isOther
-          ? 'Events arrive, and none that is kept fits the filters.'
-          : 'Requests appear here as they are decided. Nothing at all? Then they may go to another workspace, or be sent with a key that belongs to one.'}
+          ? 'Events are arriving, but none of those kept match the filters.'
+          : 'Requests appear here as they are decided. If none appear, they may go to another workspace, or be sent with a key that belongs to one.'}
         {isOneProcess &&
           ' The store carries nothing between processes: this is the view of the one that answered.'}
         {keyId !== undefined && ' Earlier refusals of this key are under "By problem".'}

@@ -62,7 +62,9 @@ export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
       </dl>
       <p>{fix.meaning}</p>
       {key !== null && changes === null && (
-        <p class="warn-text">The key has this already, or another rule of it refuses. Look at its rules.</p>
+        <p class="warn-text">
+          The key already allows this, or another of its rules refuses it. Check its rules.
+        </p>
       )}
     </ConfirmDialog>
   )

@@ -72,7 +72,7 @@ export function loosens(field: string, before: unknown, after: unknown): string 
     if (after.some((entry) => !before.includes(entry))) return wider('the list has new entries')
   }
   if (field.endsWith('rate_limit_eps') && typeof before === 'number') {
-    if (after === null) return 'The key’s own limit is gone: the default may be higher, or none.'
+    if (after === null) return 'The key gets the default limit, which may be higher, or none.'
     if (typeof after === 'number' && after > before) return wider('the limit is higher')
   }
   if (field === 'expires_at' && typeof before === 'string') {

@@ -60,7 +60,7 @@ export function warningsFor(rules: Rules): string[] {
     )
   }
   if (source === 'server' && origins !== null && origins.length > 0) {
-    warnings.push('Server keys do not belong into browsers. Create a web key for pages.')
+    warnings.push('Do not use server keys in browsers. Create a web key for pages.')
   }
   if (
     origins?.some((origin) => origin.startsWith('http://') && !/^http:\/\/(localhost|127\.)/.test(origin))
