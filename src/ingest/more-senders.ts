@@ -1,5 +1,6 @@
 import type { CredentialRequest } from '../http/ingest-request.ts'
 import { createBodyForm, messageId, type SenderBodyForm, textOf } from './body-form.ts'
+import { createPageForm } from './event-form.ts'
 import { isAsked, type Problem } from './own-answers.ts'
 import type { Sender, SenderName, SenderRoute } from './sender.ts'
 
@@ -37,6 +38,7 @@ const posthog: Sender = {
       return { type, ...(isPage && { name }), ...messageId(event, textOf(event, 'uuid')) }
     },
   }),
+  prefix: "`host: 'https://example.com/ingest'`; posthog-js has it in `api_host`",
   body: 'JSON, gzip with or without a label, or a form with `data` in base64 (beacons)',
   types:
     '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` and `$merge_dangerously` alias; every other event is track. The name is `event`, also for pages and screens.',
@@ -73,6 +75,7 @@ const amplitude: Sender = {
       return { type, ...named, ...messageId(event, textOf(event, 'insert_id')) }
     },
   }),
+  prefix: "`serverUrl: 'https://example.com/ingest/2/httpapi'`",
   body: 'JSON, gzip with or without a label',
   carriedIn: 'event_properties',
   types:
@@ -136,6 +139,7 @@ const mixpanel: Sender = {
   form: mixpanelForm(mixpanelType, 'properties'),
   dataIn: 'data',
   query: ['verbose'],
+  prefix: "`path: '/ingest'` beside `host`; mixpanel-browser has it in `api_host`",
   body: 'JSON; a form with `data` in base64 or JSON; or `data` in the query of a GET',
   types:
     'Everything for `/engage` is identify, everything for `/groups` group. Elsewhere `$identify` is identify, `$create_alias` and `$merge` are alias, and what has no `event` is a profile: identify, or group where it has a `$group_key`; every other event is track. The name is `event`.',
@@ -190,6 +194,10 @@ function mixpanelType(event: EventFields): string {
   return Object.hasOwn(event, '$group_key') ? 'group' : 'identify'
 }
 
+/** Of a path for pages or screens, whatever the event itself says: a contradiction is refused. */
+const pageForm = createPageForm('batch', () => true)
+const mixedForm = createPageForm('batch', (type) => type === 'page' || type === 'screen')
+
 const jitsuTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
 
 const jitsu: Sender = {
@@ -198,16 +206,22 @@ const jitsu: Sender = {
   packages: ['@jitsu/js 1.11'],
   methods: ['POST'],
   routes: ['/api/s', '/api/s/s2s'].flatMap((path) => [
-    ...jitsuTypes.map((type) => ({ path: `${path}/${type}`, eventType: type })),
-    ...batches(`${path}/event`, `${path}/batch`),
+    ...jitsuTypes.map((type) => ({
+      path: `${path}/${type}`,
+      eventType: type,
+      ...((type === 'page' || type === 'screen') && { form: pageForm }),
+    })),
+    ...batches(`${path}/event`, `${path}/batch`).map((route) => ({ ...route, form: mixedForm })),
   ]),
   credentials: Object.freeze([jitsuSecret, 'header', 'basic', 'query']),
   keyHeader: 'x-write-key',
   keyIn:
     '`X-Write-Key`, as `anything:KEY`, because the SDK requires a colon in the key; `?writekey=`; or Basic',
   batchFields: Object.freeze(['batch']),
+  prefix: "`host: 'https://example.com/ingest'`",
   body: 'JSON: one event, or a batch',
-  types: 'The path says the type. The name is `event` of a track call, `name` of a page or screen call.',
+  types:
+    'The path says the type. The name is `event` of a track call. Of a page or screen call it is `name`, or else `name` of its `properties`, where the SDK puts it; handlers also find it as `name`.',
   answers: {
     words: '`{ "ok": true }`',
     success: ({ rejected }) => ({

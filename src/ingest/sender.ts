@@ -48,6 +48,8 @@ export interface Sender {
   readonly carriedIn?: string
   /** Where it puts its key, in words, if `credentials` do not say it. */
   readonly keyIn?: string
+  /** Where its SDKs take the path that the endpoints are mounted below, in words. */
+  readonly prefix: string
   /** How its body is encoded, in words. */
   readonly body: string
   /** Where types and names come from, and what a missing type means, in words. */

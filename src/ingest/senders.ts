@@ -1,6 +1,6 @@
+import { createUntypedForm } from './event-form.ts'
 import { moreSenders } from './more-senders.ts'
 import type { Sender, SenderName, SenderRoute } from './sender.ts'
-import { createUntypedForm } from './untyped-form.ts'
 
 export type { Sender, SenderName, SenderRoute } from './sender.ts'
 
@@ -35,6 +35,8 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: analyticsRoutes,
     credentials: Object.freeze(['basic', 'body']),
     batchFields: Object.freeze(['batch']),
+    prefix:
+      "@segment/analytics-node has `path: '/ingest/v1/batch'` beside `host`, and drops the path of `host`. analytics-node takes `host: 'https://example.com/ingest'`, analytics-next `apiHost: 'example.com/ingest/v1'`",
     body: 'JSON with any `Content-Type`, gzip if `Content-Encoding` says so',
     types: analyticsEvents,
     answers: 'success',
@@ -49,6 +51,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: [...analyticsRoutes, { path: '/beacon/v1/batch', eventType: 'batch' }],
     credentials: Object.freeze(['basic', 'query', 'body']),
     batchFields: Object.freeze(['batch']),
+    prefix: "`dataPlaneUrl: 'https://example.com/ingest'`",
     body: 'JSON, gzip labelled as a form, or text from a beacon',
     types: analyticsEvents,
     answers: 'success',
@@ -63,6 +66,7 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: analyticsRoutes,
     credentials: Object.freeze(['basic']),
     batchFields: Object.freeze(['batch']),
+    prefix: "`path: '/ingest/v1/batch'` beside `host`; it drops the path of `host`",
     body: 'JSON',
     types: analyticsEvents,
     answers: 'success',
@@ -77,6 +81,8 @@ export const senders: Readonly<Record<SenderName, Sender>> = {
     routes: [{ path: '/e/:key', eventType: 'batch' }],
     credentials: Object.freeze([Object.freeze({ path: '/e/:key' })]),
     batchFields: Object.freeze(['batch']),
+    prefix:
+      "`baseUrl: 'https://example.com/ingest/'`, with the slash at the end: without it the last segment is dropped",
     body: 'JSON: one event or a list',
     form: createUntypedForm('batch'),
     types:

@@ -15,6 +15,7 @@ function section({
   routes,
   credentials,
   keyIn,
+  prefix,
   body,
   batchFields,
   form,
@@ -45,6 +46,7 @@ function section({
 | tried with | ${packages.map((one) => `\`${one.replace(/ .*/, '')}\` ${one.replace(/.* /, '')}`).join(', ')}${tried} |
 | sends | ${methods.join(', ')} ${paths.join(', ')} |
 | key in | ${keyIn ?? places.join(', ')} |
+| below \`/ingest\` | ${prefix} |
 | body | ${body}${form === undefined ? `; a batch is in ${batchFields.map((field) => `\`${field}\``).join(', ')}` : ''} |
 | types and names | ${types} |
 | is answered | ${answer}; ${refusals} |
@@ -66,8 +68,8 @@ function refusalTable(): string {
   })
   return `## What SDKs do when they are refused
 
-Measured with the versions named, against these endpoints (\`npm run test:long -- refused-sdks\`). \`URL\` is where the endpoints are mounted,
-\`KEY\` a write key. *Drops* means that the events are lost after one try. So 429 and 503 are for problems that pass. Look for all other
+Measured with the versions named, against these endpoints (\`npm run test:long -- refused-sdks\`). \`URL\` is the server, with the endpoints
+mounted at its root, \`KEY\` a write key. *Drops* means that the events are lost after one try. So 429 and 503 are for problems that pass. Look for all other
 refusals in the page's debugger and in \`onEvent\`.
 
 | SDK | its settings | \`senders\` | ${refusals.join(' | ')} | keeps its events |

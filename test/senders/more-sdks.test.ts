@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import Mixpanel from 'mixpanel'
 import { PostHog } from 'posthog-node'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { ingestRoutes as expressRoutes } from '../../adapters/express.ts'
 import { ingestRoutes as fastifyRoutes } from '../../adapters/fastify.ts'
 import { createWriteKeys, type IngestEvent } from '../../src/index.ts'
@@ -38,7 +39,7 @@ const starts: [string, Start][] = [
   ],
 ]
 
-async function setUp(start: Start) {
+async function setUp(start: Start, schemas: Record<string, z.ZodType> = {}) {
   const keys = createWriteKeys()
   closers.push(() => keys.close())
   const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'server', rateLimitEps: 1_000 })
@@ -46,6 +47,7 @@ async function setUp(start: Start) {
   const requests: [sender: string, events: number][] = []
   const api = createIngestApi<IngestEvent>(keys, {
     senders: ['posthog', 'amplitude', 'mixpanel', 'jitsu'],
+    schemas,
     onEvents(events, { sender }: IngestContext) {
       arrived.push(...events)
       requests.push([sender, events.length])
@@ -149,5 +151,49 @@ describe.each(starts)('on %s', (_, start) => {
     expect(JSON.stringify(arrived)).not.toContain(key)
     expect(JSON.stringify(arrived)).not.toContain('***')
     expect(await keys.usage(id)).toMatchObject({ accepted: { track: 100, identify: 1 } })
+  })
+
+  it('@jitsu/js names pages in their properties, and rules and schemas see it', async () => {
+    const { keys, url, arrived } = await setUp(start, { Checkout: z.looseObject({ total: z.number() }) })
+    const { key } = await keys.create({ name: 'Page', sourceType: 'web', deniedEventNames: ['Secret'] })
+    for (const s2s of [true, false]) {
+      arrived.length = 0
+      const refused: string[] = []
+      const errorPolicy = (error: unknown) => void refused.push(String(error))
+      const sdk = jitsuAnalytics({ host: url, writeKey: `key:${key}`, s2s, errorPolicy })
+      await sdk.page({ name: 'Secret' })
+      await sdk.page({ name: 'Checkout', total: '1' })
+      expect(refused).toEqual([
+        expect.stringContaining('event_name_not_allowed'),
+        expect.stringContaining('invalid_event'),
+      ])
+      await sdk.page({ name: 'Checkout', total: 1 })
+      await sdk.page({ name: 'Home' })
+      await sdk.page({})
+      expect(arrived).toMatchObject([
+        { type: 'page', name: 'Checkout', properties: { name: 'Checkout', total: 1 } },
+        { type: 'page', name: 'Home' },
+        { type: 'page' },
+      ])
+      expect(arrived[2]).not.toHaveProperty('name')
+    }
+  })
+
+  it.each([
+    ['/api/s/page', { properties: { name: 'Secret' } }],
+    ['/api/s/screen', [{ properties: { name: 'Secret' } }]],
+    ['/api/s/event', { type: 'page', properties: { name: 'Secret' } }],
+    ['/api/s/s2s/batch', { batch: [{ type: 'screen', properties: { name: 'Secret' } }] }],
+    ['/api/s/page', { properties: { name: ['Secret'] } }],
+    ['/api/s/page', { name: 'Secret', properties: { name: 'Home' } }],
+  ])('a name that Jitsu finds in %s %j is judged', async (path, body) => {
+    const { keys, url } = await setUp(start)
+    const { key } = await keys.create({ name: 'Page', sourceType: 'web', deniedEventNames: ['Secret'] })
+    const sent = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'x-write-key': `key:${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    expect([sent.status, await sent.json()]).toMatchObject([403, { code: 'event_name_not_allowed' }])
   })
 })

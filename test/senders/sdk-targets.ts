@@ -4,7 +4,7 @@ import express, { type RequestHandler } from 'express'
 import { ingestRoutes } from '../../adapters/express.ts'
 import { serve as runServe } from '../../src/cli/serve.ts'
 import { createWriteKeys, type IngestEvent, type RateLimiter } from '../../src/index.ts'
-import { createIngestApi } from '../../src/ingest/index.ts'
+import { createIngestApi, type SenderName } from '../../src/ingest/index.ts'
 import { refusalReply } from '../../src/verifier/refusal-reply.ts'
 import { serve } from '../neighbours/served.ts'
 
@@ -62,19 +62,27 @@ export interface ExpressOptions {
   front?: RequestHandler
   /** Default: true. */
   refuses?: boolean
+  /** Where the endpoints are mounted. Default: the root. */
+  at?: string
+  senders?: readonly SenderName[]
 }
 
-export async function startExpress({ front, refuses = true }: ExpressOptions = {}): Promise<Target> {
+export async function startExpress({
+  front,
+  refuses = true,
+  at = '/',
+  senders,
+}: ExpressOptions = {}): Promise<Target> {
   const keys = createWriteKeys({ logger: false, ...(refuses && { limiter: createRefusingLimiter() }) })
   const { key } = await keys.create({ name: 'Backend', sourceType: 'server', rateLimitEps: 1_000 })
   const arrived: string[][] = []
   const app = express()
   if (front !== undefined) app.use(front)
-  app.use(
-    ingestRoutes(
-      createIngestApi<IngestEvent>(keys, { onEvents: (events) => void arrived.push(events.map(nameOf)) }),
-    ),
-  )
+  const api = createIngestApi<IngestEvent>(keys, {
+    onEvents: (events) => void arrived.push(events.map(nameOf)),
+    ...(senders && { senders }),
+  })
+  app.use(at, ingestRoutes(api))
   const { statuses, watched, whenIdle } = watch(app)
   const { url, close } = await serve(watched)
   return {
