@@ -41,9 +41,9 @@ const madeSchema = z.object({
 const refusedSchema = z.object({
   ok: z.literal(false),
   code: z
-    .enum(['invalid_field', 'conflict', 'workspace_full'])
+    .enum(['invalid_field', 'conflict', 'secret_ended', 'secret_taken', 'workspace_full'])
     .describe(
-      'conflict: a write key has this secret already. workspace_full: the workspace holds as many keys as it may.',
+      'conflict: a write key has this secret already. secret_ended: it was deleted or rotated out, and nothing brings it back. secret_taken, for callers of one workspace: it exists elsewhere, or has ended. workspace_full: the workspace holds as many keys as it may.',
     ),
   field: z.string(),
   message: z.string(),

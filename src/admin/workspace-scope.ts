@@ -1,6 +1,6 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
-import type { KeyChangeOptions } from '../management/key-changes.ts'
+import type { ChangeOptions } from '../management/key-changes.ts'
 import { isKeyId } from '../management/key-changes.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
@@ -56,8 +56,8 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
     }
   }
 
-  /** So that a pause is theirs, and they end no other. */
-  function asWorkspace(options: KeyChangeOptions | undefined): KeyChangeOptions {
+  /** So that a pause is theirs, and they end no other; and an import tells nothing of other workspaces. */
+  function asWorkspace<Options extends ChangeOptions>(options: Options | undefined) {
     return { ...options, actor: { name: workspace, ...options?.actor, workspace } }
   }
 
@@ -68,7 +68,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
       assertOwnMeans(input)
       return keys.create({ ...input, workspace }, options)
     },
-    import: (inputs, options) => importOwn(keys, workspace, assertOwnMeans, inputs, options),
+    import: (inputs, options) => importOwn(keys, workspace, assertOwnMeans, inputs, asWorkspace(options)),
     get: own,
     async update(id, changes: UpdateKeyInput, options) {
       assertOwnMeans(changes, await own(id))
@@ -168,14 +168,14 @@ async function importOwn(
 }
 
 /**
- * A secret that was made here may have been another workspace's, or have ended: pages show it, and a deleted key leaves nothing
- * that would tell. A hash does not say what it was made of.
+ * A secret that was made here may have been another workspace's, and pages show it. Not every store remembers which have ended,
+ * nor under a pepper that is gone. A hash does not say what it was made of.
  */
 function assertMadeElsewhere({ key, keyHash }: Parameters<WriteKeys['import']>[0][number]): void {
   if (typeof key === 'string' && isWellFormedSecret(key))
     throw invalidField(
       'key',
-      'was made here, and only those who run this service bring such a secret back: create a key',
+      'was made here, and only those who run this service import such a secret: create a key',
     )
   if (keyHash !== undefined)
     throw invalidField('keyHash', 'is for those who run this service: give the secret in the clear as key')

@@ -17,7 +17,10 @@ export interface Actor {
   name: string
   /** Network address of the caller. */
   address?: string
-  /** Set for callers who may only see and change one workspace. They end no pause but those of their workspace. */
+  /**
+   * Set for callers who may only see and change one workspace. They end no pause but those of their workspace,
+   * and an import does not tell them whether another workspace has a secret.
+   */
   workspace?: string
 }
 

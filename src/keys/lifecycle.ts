@@ -137,7 +137,7 @@ export function resumeKey(record: KeyRecord, by: PausedBy, now: number): KeyReco
   return nextVersion(record, { status: 'active', pausedBy: null }, now)
 }
 
-/** A workspace that deletes what an operator has paused could bring the secret back by an import. */
+/** What an operator has paused stays for the operator to look into; and not every store keeps an ended secret out of an import. */
 export function assertRemovable(record: KeyRecord, by: PausedBy): void {
   if (record.status === 'paused' && by === 'workspace' && record.pausedBy !== 'workspace')
     throw pausedByOperator()

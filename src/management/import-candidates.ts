@@ -3,7 +3,7 @@ import { parseScalarFields } from '../keys/key-fields.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import { invalidField } from '../runtime/errors.ts'
-import { conflict, type ImportResult, toFailure } from './import-results.ts'
+import { type ImportResult, toFailure } from './import-results.ts'
 import type { ParseRules } from './parse-rules.ts'
 
 /** An input that has passed every check that needs no store. */
@@ -21,12 +21,19 @@ export interface CandidatesOptions {
   parseRules: ParseRules
 }
 
+/** An input with the secret of an earlier one. */
+interface Repeat {
+  readonly index: number
+  readonly secret: ParsedSecret
+  readonly first: Candidate
+}
+
 /** Reads the inputs of one import. Those at fault have a result at once. */
 export type ReadCandidates = (
   inputs: readonly unknown[],
   results: ImportResult[],
   now: number,
-) => Promise<Candidate[]>
+) => Promise<{ candidates: Candidate[]; repeats: Repeat[] }>
 
 export function createCandidates(options: CandidatesOptions): ReadCandidates {
   async function read(input: unknown, index: number, now: number): Promise<Candidate> {
@@ -46,18 +53,20 @@ export function createCandidates(options: CandidatesOptions): ReadCandidates {
 
   return async (inputs, results, now) => {
     const candidates: Candidate[] = []
-    const seen = new Set<string>()
+    const repeats: Repeat[] = []
+    const seen = new Map<string, Candidate>()
     for (const [index, input] of inputs.entries()) {
       try {
         const candidate = await read(input, index, now)
-        const { keyHash } = candidate.secret
-        if (seen.has(keyHash)) results[index] = conflict(candidate.secret)
+        const { secret } = candidate
+        const first = seen.get(secret.keyHash)
+        if (first !== undefined) repeats.push({ index, secret, first })
         else candidates.push(candidate)
-        seen.add(keyHash)
+        seen.set(secret.keyHash, first ?? candidate)
       } catch (error) {
         results[index] = toFailure(error)
       }
     }
-    return candidates
+    return { candidates, repeats }
   }
 }

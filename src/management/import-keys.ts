@@ -1,15 +1,14 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
-import type { ParsedSecret } from '../keys/imported-secret.ts'
 import type { CreateKeyInput } from '../keys/key-fields.ts'
-import type { KeyRecord } from '../keys/key-record.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { invalidField } from '../runtime/errors.ts'
+import { invalidField, type KeyError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import { type Candidate, type CandidatesOptions, createCandidates } from './import-candidates.ts'
-import { conflict, type ImportResult, noRoom, success, toFailure } from './import-results.ts'
+import { findRefused, type Refusal, toRefusedResult } from './import-refusals.ts'
+import { type ImportResult, noRoom, success, toFailure } from './import-results.ts'
 import { measureRoom } from './import-room.ts'
-import { findExisting, type Insertion, insertKeys } from './import-writes.ts'
+import { type Insertion, insertKeys } from './import-writes.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
 import type { WorkspaceRoom } from './workspace-room.ts'
@@ -57,41 +56,47 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
   const { store, clock, changes, announcements, present, room } = parts
   const readCandidates = createCandidates(parts)
 
-  /** Makes those that neither exist nor are too many for their workspace. */
+  /**
+   * Makes those that neither exist, nor have ended, nor are too many for their workspace. @returns why the
+   * secrets of others were refused.
+   */
   async function makeAll(
     candidates: readonly Candidate[],
     results: ImportResult[],
     { dryRun, ...change }: ChangeOptions & { dryRun: boolean },
-  ): Promise<void> {
+  ): Promise<Map<Candidate, Refusal>> {
+    const workspace = change.actor?.workspace
     const left = await measureRoom(
       room,
       candidates.map(({ record }) => record),
     )
     // The store itself refuses a secret that exists under the newest pepper. Where room is scarce it is looked
     // up all the same, so that it takes no place.
-    const existing = await findExisting(store, candidates, ({ record, secret }) =>
-      dryRun || left.isTight(record.workspace) ? secret.hashes : secret.hashes.slice(1),
-    )
+    const refused = await findRefused(store, candidates, {
+      workspace,
+      hashesOf: ({ record, secret }) =>
+        dryRun || left.isTight(record.workspace) ? secret.hashes : secret.hashes.slice(1),
+    })
     const absent: Candidate[] = []
     for (const candidate of candidates) {
-      const { index, secret, record } = candidate
-      if (existing.has(candidate)) results[index] = conflict(secret)
-      else if (left.take(record.workspace)) absent.push(candidate)
-      else results[index] = noRoom()
+      if (refused.has(candidate)) continue
+      if (left.take(candidate.record.workspace)) absent.push(candidate)
+      else results[candidate.index] = noRoom()
     }
-    if (!dryRun) await claimPeppers(absent)
+    if (!dryRun) await parts.peppers.claim(peppersOf(absent))
     for (let start = 0; start < absent.length; start += keysPerChunk) {
       const chunk = absent.slice(start, start + keysPerChunk)
       const made = dryRun ? chunk.map(() => true) : await insert(chunk, change)
-      for (const [position, { index, record, secret }] of chunk.entries()) {
-        results[index] = toResult(made[position] as Insertion, record, secret)
+      for (const [position, candidate] of chunk.entries()) {
+        const outcome = made[position] as Insertion
+        if (outcome !== false) results[candidate.index] = toResult(outcome, candidate)
       }
+      const taken = chunk.filter((_, position) => made[position] === false)
+      const reasons = await findRefused(store, taken, { workspace, hashesOf: ({ secret }) => secret.hashes })
+      const otherwise = { code: workspace === undefined ? 'conflict' : 'secret_taken' } as const
+      for (const candidate of taken) refused.set(candidate, reasons.get(candidate) ?? otherwise)
     }
-  }
-
-  async function claimPeppers(candidates: readonly Candidate[]): Promise<void> {
-    const kinds = candidates.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest'))
-    await parts.peppers.claim([...new Set(kinds)])
+    return refused
   }
 
   async function insert(chunk: readonly Candidate[], change: ChangeOptions): Promise<Insertion[]> {
@@ -104,9 +109,8 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
     return made
   }
 
-  function toResult(made: Insertion, record: KeyRecord, secret: ParsedSecret): ImportResult {
-    if (made === true) return success(present(record), secret)
-    return made === false ? conflict(secret) : toFailure(made)
+  function toResult(made: true | KeyError, { record, secret }: Candidate): ImportResult {
+    return made === true ? success(present(record), secret) : toFailure(made)
   }
 
   return {
@@ -114,10 +118,18 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
       if (!Array.isArray(inputs) || inputs.length > maxImported)
         throw invalidField('writeKeys', `must be a list of ${maxImported} keys at most`)
       const results: ImportResult[] = new Array(inputs.length)
-      const candidates = await readCandidates(inputs, results, clock.now())
+      const { candidates, repeats } = await readCandidates(inputs, results, clock.now())
       const workspaces = candidates.map(({ record }) => record.workspace)
-      await room.inTurn(workspaces, () => makeAll(candidates, results, { ...change, dryRun }))
+      const make = () => makeAll(candidates, results, { ...change, dryRun })
+      const refused = await room.inTurn(workspaces, make)
+      for (const [{ index, secret }, refusal] of refused) results[index] = toRefusedResult(refusal, secret)
+      for (const { index, secret, first } of repeats)
+        results[index] = toRefusedResult(refused.get(first) ?? { code: 'conflict' }, secret)
       return { results }
     },
   }
+}
+
+function peppersOf(candidates: readonly Candidate[]): ('plain' | 'newest')[] {
+  return [...new Set(candidates.map(({ secret }) => (secret.isHashed ? 'plain' : 'newest')))]
 }

@@ -13,8 +13,12 @@ export type ImportResult =
     }
   | {
       ok: false
-      /** `conflict`: the secret exists already. `workspace_full`: it holds as many keys as it may. */
-      code: 'invalid_field' | 'conflict' | 'workspace_full'
+      /**
+       * `conflict`: the secret exists already. `secret_ended`: it was deleted or rotated out, and nothing
+       * brings it back. `secret_taken`, for callers of one workspace: it exists elsewhere, or has ended.
+       * `workspace_full`: it holds as many keys as it may.
+       */
+      code: 'invalid_field' | 'conflict' | 'secret_ended' | 'secret_taken' | 'workspace_full'
       /** The field at fault, in the spelling of the TypeScript API; `input`: none of them alone. */
       field: string
       /** Never holds a secret. */
@@ -26,16 +30,6 @@ const hashedNote =
 
 export function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportResult {
   return { ok: true, writeKey, ...(isHashed && { note: hashedNote }) }
-}
-
-export function conflict({ isHashed }: ParsedSecret): ImportResult {
-  const field = isHashed ? 'keyHash' : 'key'
-  return {
-    ok: false,
-    code: 'conflict',
-    field,
-    message: `${field} exists already: a write key has this secret`,
-  }
 }
 
 export function noRoom(): ImportResult {

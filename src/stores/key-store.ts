@@ -139,7 +139,10 @@ export interface KeyStore {
    * transaction that makes the change. So revisions are in the order of commits. `undefined`: refused, and
    * nothing was written.
    */
-  /** @returns undefined when the id, one of the hashes, or the id of the audit entry exists. */
+  /**
+   * @returns undefined when the id, one of the hashes, or the id of the audit entry exists, or when one of the
+   * secrets has ended, see `ended`.
+   */
   insert(record: KeyRecord, audit: AuditEntry): Awaitable<CommittedChange | undefined>
   /**
    * Makes several keys in one transaction, each as `insert` would. One that exists is left out and harms no
@@ -183,6 +186,14 @@ export interface KeyStore {
    */
   watch?(listener: ChangeListener, onLost?: (error: unknown) => void, onRestored?: () => void): () => void
 
+  /**
+   * When those of these secrets ended that have ended, by hash, in milliseconds since the epoch: their key was
+   * removed, or replaced by a version without them. At most 1 000 hashes. A store that has this notes the hash
+   * in the transaction that ends the secret, for good, and keeps it out of `insert`, `insertAll` and what
+   * `replace` adds, also while both happen at once. Called by imports. Without it the secret of a key that was
+   * removed can be imported again.
+   */
+  ended?(keyHashes: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   /** Without it only a budget bounds a flood of unknown keys. */
   readonly existing?: ExistingSecrets
   /** Volume and last use. Without it `usage` is empty. */

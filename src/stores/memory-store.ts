@@ -14,6 +14,7 @@ import {
 } from './key-store.ts'
 import { createMemoryAudit } from './memory-audit.ts'
 import { createMemoryFleet } from './memory-fleet.ts'
+import { createMemorySecrets } from './memory-secrets.ts'
 import { createMemoryUsage } from './memory-usage.ts'
 
 /** Changes that are remembered one by one. */
@@ -25,7 +26,7 @@ const maxChanges = 1_000
  */
 export function createMemoryStore(): KeyStore {
   const records = new Map<string, KeyRecord>()
-  const idByHash = new Map<string, string>()
+  const secrets = createMemorySecrets()
   const auditLog = createMemoryAudit()
   const usage = createMemoryUsage((keyId) => records.has(keyId))
   const fleet = createMemoryFleet()
@@ -35,16 +36,6 @@ export function createMemoryStore(): KeyStore {
   let history: { position: Position; keyId: string }[] = [
     { position: { revision: 0, mark: randomBase62(16) }, keyId: '' },
   ]
-
-  function index(record: KeyRecord): void {
-    records.set(record.id, record)
-    for (const secret of record.secrets) idByHash.set(secret.keyHash, record.id)
-  }
-
-  function unindex(record: KeyRecord): void {
-    records.delete(record.id)
-    for (const secret of record.secrets) idByHash.delete(secret.keyHash)
-  }
 
   const lastEventOf = (id: string) => (usage.lastEvents([id]) as ReadonlyMap<string, number>).get(id) ?? 0
 
@@ -71,17 +62,16 @@ export function createMemoryStore(): KeyStore {
   }
 
   function insert(record: KeyRecord, audit: AuditEntry): CommittedChange | undefined {
-    if (auditLog.has(audit.id)) return undefined
-    if (records.has(record.id) || record.secrets.some((secret) => idByHash.has(secret.keyHash)))
-      return undefined
-    index(record)
+    if (auditLog.has(audit.id) || records.has(record.id) || !secrets.allow(record)) return undefined
+    secrets.change(undefined, record, audit.at)
+    records.set(record.id, record)
     return commit(record.id, audit)
   }
 
   return {
     scope: 'process',
     poll({ since, keyHash }) {
-      const record = keyHash === undefined ? undefined : records.get(idByHash.get(keyHash) ?? '')
+      const record = records.get(secrets.ownerOf(keyHash) ?? '')
       return {
         position: here(),
         ...changedSince(since),
@@ -114,16 +104,16 @@ export function createMemoryStore(): KeyStore {
     replace(record, audit) {
       const stored = records.get(record.id)
       if (stored === undefined || stored.version !== record.version - 1) return undefined
-      if (record.secrets.some((secret) => (idByHash.get(secret.keyHash) ?? record.id) !== record.id))
-        return undefined
-      unindex(stored)
-      index(record)
+      if (!secrets.allow(record)) return undefined
+      secrets.change(stored, record, audit.at)
+      records.set(record.id, record)
       return commit(record.id, audit)
     },
     remove(id, version, audit) {
       const stored = records.get(id)
       if (stored === undefined || stored.version !== version) return undefined
-      unindex(stored)
+      secrets.change(stored, undefined, audit.at)
+      records.delete(id)
       usage.forget(stored)
       fleet.forget(id)
       return commit(id, audit)
@@ -136,6 +126,7 @@ export function createMemoryStore(): KeyStore {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    ended: secrets.ended,
     usage,
     fleet,
     audit: auditLog,

@@ -3,6 +3,7 @@ import type { KeyStore } from '../stores/key-store.ts'
 import { auditTests } from './audit-tests.ts'
 import { bulkTests } from './bulk-tests.ts'
 import { concurrencyTests } from './concurrency-tests.ts'
+import { endedTests } from './ended-tests.ts'
 import { existingTests } from './existing-tests.ts'
 import { fleetTests } from './fleet-tests.ts'
 import { historyTests } from './history-tests.ts'
@@ -62,6 +63,7 @@ export function storeContract(
     concurrencyTests(suite)
     historyTests(suite)
     existingTests(suite)
+    endedTests(suite)
     listTests(suite)
     pepperTests(suite)
     auditTests(suite)

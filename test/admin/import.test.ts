@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { randomBase62 } from '../../src/runtime/base62.ts'
 import { base, startAdmin, viewerToken } from './admin-calls.ts'
 
 const options = { keys: { importedKeys: /^[A-Za-z0-9]{32}$/ } }
 const foreign = () => randomBase62(32)
-const ios = (fields: object) => ({ name: 'iOS', source_type: 'mobile', ...fields })
+const ios = <Fields extends object>(fields: Fields) => ({ name: 'iOS', source_type: 'mobile', ...fields })
 
 describe('importing keys', () => {
   it('answers with a result for each, in order', async () => {
@@ -77,6 +78,36 @@ describe('importing keys', () => {
     expect([huge.status, huge.body.detail]).toEqual([413, expect.stringContaining('4194304')])
     const elsewhere = await call('POST', base, { body: { name: 'x'.repeat(70_000) } })
     expect([elsewhere.status, elsewhere.body.detail]).toEqual([413, expect.stringContaining('65536')])
+  })
+
+  it('refuses a secret that has ended, in a dry run too, and says what to do', async () => {
+    const { call, keys } = startAdmin(options)
+    const item = ios({ key: foreign() })
+    const write_keys = [item, { ...item, name: 'Again' }]
+    const [made] = (await call('POST', `${base}/import`, { body: { write_keys } })).body.results
+    await keys.remove(made.write_key.id)
+    for (const dry_run of [true, false]) {
+      const { status, body } = await call('POST', `${base}/import`, { body: { write_keys, dry_run } })
+      expect(status).toBe(200)
+      expect(body.results).toMatchObject([
+        {
+          ok: false,
+          code: 'secret_ended',
+          field: 'key',
+          message: expect.stringMatching(/^key has ended .*create a key/),
+        },
+        { ok: false, code: 'secret_ended', field: 'key' },
+      ])
+    }
+    const hash = createHash('sha256').update(item.key).digest('hex')
+    const hashed = { write_keys: [ios({ key_hash: hash })] }
+    const [result] = (await call('POST', `${base}/import`, { body: hashed })).body.results
+    expect(result).toMatchObject({
+      code: 'secret_ended',
+      field: 'key_hash',
+      message: expect.stringMatching(/^key_hash has ended/),
+    })
+    expect((await call('GET', base)).body.data).toEqual([])
   })
 
   it('is for admins', async () => {

@@ -128,6 +128,42 @@ describe('an import by somebody of one workspace', () => {
     expect(await importAs('ops', { key_hash: hash })).toMatchObject({ ok: true })
   })
 
+  it('does not learn whether another workspace has a secret, had it, or they themselves had it', async () => {
+    const { keys, callAs } = await start()
+    const secrets = ['live', 'revoked', 'ended', 'own', 'ownEnded'].map((name) => name.padEnd(32, '0'))
+    const inputs = secrets.map((key, index) => ({
+      name: `${index}`,
+      sourceType: 'web' as const,
+      workspace: index < 3 ? 'beta' : 'acme',
+      key,
+    }))
+    const { results } = await keys.import(inputs)
+    const ids = results.map((result) => (result.ok ? result.writeKey.id : ''))
+    await keys.revoke(ids[1] as string)
+    for (const index of [2, 4]) await keys.remove(ids[index] as string)
+    const write_keys = [...secrets, ...secrets].map((key) => ({ name: 'Again', source_type: 'web', key }))
+    for (const dry_run of [true, false]) {
+      const body = { write_keys, dry_run }
+      const answer = await callAs('POST', `${base}/import`, { token: tokenOf('acme'), body })
+      const told = answer.body.results as { code: string }[]
+      const [live, revoked, ended, own, ownEnded] = told
+      expect(live).toMatchObject({ ok: false, code: 'secret_taken', field: 'key' })
+      for (const other of [revoked, ended, ownEnded]) expect(other).toEqual(live)
+      expect(own).toMatchObject({ ok: false, code: 'conflict' })
+      // A repeated line tells no more than the first one.
+      expect(told.slice(5)).toEqual(told.slice(0, 5))
+      const operator = await callAs('POST', `${base}/import`, { token: tokenOf('ops'), body })
+      expect(operator.body.results.map(({ code }: { code: string }) => code).slice(0, 5)).toEqual([
+        'conflict',
+        'conflict',
+        'secret_ended',
+        'conflict',
+        'secret_ended',
+      ])
+    }
+    expect((await keys.list({ q: 'Again' })).data).toEqual([])
+  })
+
   it('brings along a secret that was made elsewhere', async () => {
     expect(await importAs('acme', { key: 'kZ9abcdefghijklmnopqrstuv0123456' })).toMatchObject({ ok: true })
   })

@@ -57,6 +57,24 @@ describe('writekey import', () => {
     expect([cut.code, cut.err.includes(bad.slice(0, 20))]).toEqual([1, false])
   })
 
+  it('refuses the lines whose secrets have ended, and imports the others', async () => {
+    const { run, runJson } = openShell(env)
+    const [ended, fresh] = [foreign(), foreign()]
+    await run(['import'], line(ended))
+    const { id } = (await runJson(['find'], ended)) as { id: string }
+    await run(['delete', id, '--yes'])
+    const file = `${line(ended)}\n${line(fresh)}`
+    const dry = await run(['import', '--dry-run'], file)
+    expect([dry.code, dry.out]).toEqual([
+      1,
+      'Dry run, nothing was stored: 1 would be imported, 0 exist already, 1 would be refused.\n',
+    ])
+    const { code, out, err } = await run(['import'], file)
+    expect([code, out]).toEqual([1, 'Imported 1; skipped 0 that exist already; refused 1.\n'])
+    expect(err).toMatch(/^line 1: key has ended \(on \d{4}-\d\d-\d\d\), .*create a key/m)
+    expect(out + err).not.toContain(ended)
+  })
+
   it('draws its progress on a terminal alone', async () => {
     const { run } = openShell(env)
     expect((await run(['import'], line(foreign()))).err).toMatch(/^Written to .*\n$/)

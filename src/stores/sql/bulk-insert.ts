@@ -5,6 +5,7 @@ import { toAuditRow } from './audit.ts'
 import { fromHash, toHash } from './cells.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
+import { assertNoneEnded } from './ended-secrets.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { toSecretRow } from './key-writes.ts'
 import { raiseRevisions } from './revision.ts'
@@ -19,7 +20,7 @@ const rowsPerStatement = 200
  */
 const mostAttempts = 5
 
-/** Makes keys in one transaction. Those whose id, hash or audit entry exists are left out. */
+/** Makes keys in one transaction. Those whose id, hash or audit entry exists, or whose secret has ended, are left out. */
 export async function insertKeys(
   database: Database,
   creations: readonly Creation[],
@@ -60,6 +61,11 @@ function insertAbsent(
       if (isDuplicate(error)) undo(undefined)
       throw error
     }
+    await assertNoneEnded(
+      database,
+      transaction,
+      absent.flatMap(({ record }) => record.secrets),
+    )
     const keyIds = absent.map(({ record }) => record.id)
     const changes = await raiseRevisions(database, transaction, keyIds)
     const committed = new Map(absent.map((creation, index) => [creation, changes[index]]))
@@ -67,7 +73,7 @@ function insertAbsent(
   })
 }
 
-/** The creations without a conflict, in the store or among themselves. Of two alike, the first. */
+/** The creations whose secrets have not ended and that are in no conflict, in the store or among themselves. Of two alike, the first. */
 async function findAbsent(
   { tables }: Database,
   transaction: Transaction,
@@ -88,11 +94,13 @@ async function findAbsent(
         taken.add(toText(found))
     }
   }
-  await look<Row<'secrets', 'key_hash'>['key_hash']>(
-    hashes.map(toHash),
-    (some) => sql`select key_hash as found from ${tables.secrets} where key_hash in (${some})`,
-    fromHash,
-  )
+  for (const table of [tables.secrets, tables.ended_secrets]) {
+    await look<Row<'secrets', 'key_hash'>['key_hash']>(
+      hashes.map(toHash),
+      (some) => sql`select key_hash as found from ${table} where key_hash in (${some})`,
+      fromHash,
+    )
+  }
   await look<string>(ids, (some) => sql`select id as found from ${tables.keys} where id in (${some})`, String)
   await look<string>(
     entries,

@@ -7,6 +7,7 @@ import { insertAudit } from './audit.ts'
 import { toHash, toNumber } from './cells.ts'
 import { type Database, type Transaction, transact, undo } from './database.ts'
 import { isDuplicate, UnstorableText } from './driver-errors.ts'
+import { assertNoneEnded, noteEnded } from './ended-secrets.ts'
 import { toKeyColumns } from './key-rows.ts'
 import { pauseVersion } from './migrations/version-4.ts'
 import { raiseRevision } from './revision.ts'
@@ -25,6 +26,7 @@ export async function insertKey(
     for (const [position, secret] of record.secrets.entries()) {
       await insertSecret(database, transaction, record.id, secret, position)
     }
+    await assertNoneEnded(database, transaction, record.secrets)
   })
 }
 
@@ -45,7 +47,7 @@ export async function replaceKey(
         where id = ${record.id} and version = ${record.version - 1} ${alive}`,
     )
     if (written === 0) undo(undefined)
-    await replaceSecrets(database, transaction, record)
+    await replaceSecrets(database, transaction, record, audit.at)
   })
 }
 
@@ -61,6 +63,7 @@ export async function removeKey(
       sql`delete from ${tables.keys} where id = ${id} and version = ${version}`,
     )
     if (written === 0) undo(undefined)
+    await noteEnded(database, transaction, sql`s.key_id = ${id}`, audit.at)
     for (const table of [tables.secrets, tables.usage, tables.activity, tables.sightings]) {
       await transaction.write(sql`delete from ${table} where key_id = ${id}`)
     }
@@ -118,6 +121,7 @@ async function replaceSecrets(
   database: Database,
   transaction: Transaction,
   record: KeyRecord,
+  now: number,
 ): Promise<void> {
   const { tables } = database
   const stored = await transaction.rows<Row<'secrets', 'id' | 'expires_at' | 'position'>>(
@@ -126,7 +130,9 @@ async function replaceSecrets(
   const storedById = new Map(stored.map((secret) => [secret.id, secret]))
   const kept = new Set(record.secrets.map((secret) => secret.id))
   for (const { id } of stored) {
-    if (!kept.has(id)) await transaction.write(sql`delete from ${tables.secrets} where id = ${id}`)
+    if (kept.has(id)) continue
+    await noteEnded(database, transaction, sql`s.id = ${id}`, now)
+    await transaction.write(sql`delete from ${tables.secrets} where id = ${id}`)
   }
   // By id, as the flush of usage does, so that the two never deadlock.
   const inOrder = [...record.secrets.entries()].sort(([, a], [, b]) => (a.id < b.id ? -1 : 1))
@@ -141,6 +147,8 @@ async function replaceSecrets(
       )
     }
   }
+  const added = record.secrets.filter(({ id }) => !storedById.has(id))
+  await assertNoneEnded(database, transaction, added)
 }
 
 async function insertSecret(

@@ -4,6 +4,7 @@ import type { AuditLog, UsageStore } from '../usage-store.ts'
 import { appendAudit, listAudit } from './audit.ts'
 import { insertKeys } from './bulk-insert.ts'
 import type { Database } from './database.ts'
+import { findEnded } from './ended-secrets.ts'
 import { pageSecrets, secretsOf } from './existing-secrets.ts'
 import { createSqlFleet } from './fleet.ts'
 import { countKeys, getKey, getKeys, listKeyIds, listKeys } from './key-reads.ts'
@@ -105,6 +106,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
 
     watch: watchers.add,
 
+    ended: (keyHashes) => use((database) => findEnded(database, keyHashes)),
     existing: {
       page: (after, limit) => use((database) => pageSecrets(database, after, limit)),
       of: (keyIds) => use((database) => secretsOf(database, keyIds)),

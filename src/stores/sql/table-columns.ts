@@ -120,6 +120,10 @@ export interface SchemaTables {
     id: string
     claimed_at: NumberCell
   }
+  ended_secrets: {
+    key_hash: HashCell
+    ended_at: NumberCell
+  }
 }
 
 /** Some columns of a table. */

@@ -15,6 +15,7 @@ const tableNames: Readonly<Record<TableName, true>> = {
   sightings: true,
   decision_pages: true,
   notices: true,
+  ended_secrets: true,
 }
 
 /** Every table as it is written in a statement. */

@@ -133,7 +133,7 @@ describeWithService('postgres', 'PostgreSQL', (address) => {
       const { rows: tables } = await client.query(
         "select tablename as name from pg_tables where schemaname = 'public'",
       )
-      expect(tables.length).toBe(11)
+      expect(tables.length).toBe(12)
       return {
         async dump() {
           let dump = ''
@@ -152,7 +152,7 @@ describeWithService('mysql', 'MariaDB', (address) => {
     sweep(database.url, async () => {
       const connection = await createConnection({ uri: database.url })
       const [tables] = (await connection.query('show tables')) as unknown as [Record<string, string>[]]
-      expect(tables.length).toBe(11)
+      expect(tables.length).toBe(12)
       return {
         async dump() {
           let dump = ''

@@ -4,6 +4,7 @@ import { version2 } from './version-2.ts'
 import { version4 } from './version-4.ts'
 import { version5 } from './version-5.ts'
 import { version8 } from './version-8.ts'
+import { version9 } from './version-9.ts'
 
 /**
  * In order. A released step is never altered. A new step that only adds a column is written here; others get
@@ -35,6 +36,7 @@ export const migrations: readonly Migration[] = [
       ),
   },
   version8,
+  version9,
 ]
 
 /** The version of the tables that this code reads and writes. */
