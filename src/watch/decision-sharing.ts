@@ -102,7 +102,8 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
       const answeredMs = Math.min(500, options.pollMs()) * 1.2 + tellEveryMs
       const waitMs = beganAt + answeredMs - performance.now()
       if (waitMs <= 0) return
-      await new Promise((resolve) => inBackground(setTimeout(resolve, waitMs)))
+      // Not in the background: a script that waits for nothing else would end before its answer.
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
       await reader.read()
     },
 

@@ -7,11 +7,16 @@ import { describeWithService } from '../../services.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
 let program: Program
+let debugging: Program
 
 beforeAll(async () => {
   program = await buildProgram('unclosed-keys')
+  debugging = await buildProgram('unwatched-debugger')
 }, 60_000)
-afterAll(() => program.remove())
+afterAll(() => {
+  program.remove()
+  debugging.remove()
+})
 
 function itExits(url: () => string): void {
   it('ends by itself, although nobody closes the keys', async () => {
@@ -26,6 +31,14 @@ function itExits(url: () => string): void {
 describe('a script with its keys in SQLite', () => {
   const folder = useFolder()
   itExits(() => `sqlite:${join(folder, 'keys.db')}`)
+
+  it('has the answer of the debugger before it ends, although it waits for nothing else', async () => {
+    const { child, kill } = await debugging.start({ url: `sqlite:${join(folder, 'debugger.db')}` })
+    const exited = once(child, 'exit').then(([code]) => code as number | null)
+    const outcome = await Promise.race([exited, pause(20_000, 'still running', { ref: false })])
+    if (outcome === 'still running') await kill()
+    expect(outcome).toBe(0)
+  }, 40_000)
 })
 
 describeWithService('postgres', 'a script with its keys in PostgreSQL', (address) => {
