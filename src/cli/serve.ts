@@ -61,7 +61,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (options.defaultRateLimitEps !== undefined) {
     keysOptions.defaultRateLimitEps = parseNumber('default-rate-limit-eps', options.defaultRateLimitEps)
   }
-  const logger = createLogger(terminal)
+  let isReady = false
+  const logger = createLogger(terminal, () => isReady)
   const store = await openStore(location, tables, true)
   const keys = createWriteKeys({
     ...keysOptions,
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   let stopDemo = () => {}
   try {
     await keys.ready()
+    isReady = true
     const access = resolveServeAccess(terminal, location === memoryUrl ? undefined : tokenFile)
     const signIn = createSignInCode()
     const byToken = access.options.authorize
@@ -211,7 +213,10 @@ function parsePort(text: string, name: string): number {
   throw usageError(`${name} must be a whole number from 0 to 65535; received ${shown}.`)
 }
 
-function createLogger(terminal: Terminal): Logger {
-  const log = (line: string) => noteLine(terminal, line)
+/** Until the store is ready, its failure becomes the answer of the command, and is not told twice. */
+function createLogger(terminal: Terminal, isReady: () => boolean): Logger {
+  const log = (line: string) => {
+    if (isReady()) noteLine(terminal, line)
+  }
   return createLineLogger({ error: log, warn: log })
 }
