@@ -5,6 +5,7 @@ import type { Awaitable } from './runtime/awaitable.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { closedError } from './runtime/errors.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
+import type { DroppedUsage } from './usage/unsent-usage.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
 import type { CompiledKey } from './verifier/compiled-key.ts'
 import type { UnderWay } from './verifier/under-way.ts'
@@ -37,6 +38,8 @@ export function createClosing(parts: {
   activity: { close(): Awaitable<void> }
   usage: Pick<UsageRecorder, 'close'>
   underWay: UnderWay
+  /** Called with what was not decided in time. */
+  onDropped(dropped: DroppedUsage): void
   /** Stops listening to the limiter. */
   unobserve: (() => void) | undefined
   storeOutages: (part: string) => Outage
@@ -50,6 +53,9 @@ export function createClosing(parts: {
     const inTime = (step: Awaitable<void> | undefined) =>
       withDeadline(step, leftMs(allMs)).catch(parts.storeOutages('closing').began)
     await underWay.ended(requestsMs)
+    underWay.countPassed()
+    const events = underWay.giveUp()
+    if (events > 0) parts.onDropped({ events, refusals: 0 })
     cache.close()
     await inTime(activity.close())
     await usage.close(leftMs(countsMs))

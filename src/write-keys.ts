@@ -12,11 +12,13 @@ import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
 import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
+import { haveEndpoints } from './verifier/settlement.ts'
 import { createUnderWay } from './verifier/under-way.ts'
 import { createVerifier } from './verifier/verifier.ts'
 import { createNotices, withNotices } from './watch/notices.ts'
@@ -38,9 +40,11 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   const resolved = resolveOptions(options)
   if (options.clock !== undefined) resolved.limiter.useClock?.(resolved.bucketClock)
   const parts = createParts(resolved)
-  const { cache, activity, verifierOptions } = parts
+  const { cache, activity } = parts
+  const underWay = createUnderWay()
+  const verifierOptions = { ...parts.verifierOptions, underWay }
   const verifier = createVerifier(verifierOptions)
-  const closing = createClosing({ ...resolved, ...parts, underWay: createUnderWay() })
+  const closing = createClosing({ ...resolved, ...parts, underWay })
   const hasClosed = closing.hasBegun
   const look = createHealth({ ...resolved, ...parts, hasClosed })
   /** For requests that come after `close`. */
@@ -61,11 +65,19 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     },
     ready: () => assertReady({ ...resolved, ...parts, hasClosed }),
     health: async () => look(),
-    flush: parts.usage.flush,
+    flush() {
+      countPassed()
+      return parts.usage.flush()
+    },
     close() {
       parts.notices?.close()
+      countPassed()
       return closing.close()
     },
+  }
+  /** Without endpoints, which may still refuse them, what guards have let through counts by now. */
+  function countPassed(): void {
+    if (!haveEndpoints(keys)) underWay.countPassed()
   }
   noteLogger(keys, resolved.logger)
   noteMeasured(keys, {
@@ -112,7 +124,7 @@ function createParts(resolved: ResolvedOptions) {
   })
   const watch: DecisionWatch = {}
   const measure: DecisionMeasure = {}
-  const dropped = { events: 0, refusals: 0 }
+  const { dropped, onDropped } = countDropped(emit)
   const notices = resolved.tellsNotices ? createNotices({ store, clock, emit }) : undefined
   notices?.start()
   const activity = createWatchedActivity(resolved, watch, emit, notices, storeOutages('watching'), {
@@ -138,11 +150,7 @@ function createParts(resolved: ResolvedOptions) {
     },
     onAnswer: peppers.see,
   })
-  const { usage, quotas } = createCounting(resolved, storeOutages('counting'), (given) => {
-    dropped.events += given.events
-    dropped.refusals += given.refusals
-    emit({ type: 'usage_dropped', ...given })
-  })
+  const { usage, quotas } = createCounting(resolved, storeOutages('counting'), onDropped)
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
   const missingPepper = peppers.missing
@@ -171,9 +179,20 @@ function createParts(resolved: ResolvedOptions) {
     activity,
     measure,
     dropped,
+    onDropped,
     budgetUsed: budget.used,
     verifierOptions,
   }
+}
+
+function countDropped(emit: EventHook) {
+  const dropped = { events: 0, refusals: 0 }
+  function onDropped(given: DroppedUsage): void {
+    dropped.events += given.events
+    dropped.refusals += given.refusals
+    emit({ type: 'usage_dropped', ...given })
+  }
+  return { dropped, onDropped }
 }
 
 function createReportedOutages(emit: EventHook) {

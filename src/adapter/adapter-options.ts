@@ -1,6 +1,7 @@
 import { workspaceOption } from '../keys/workspace-option.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
+import { expectGuard } from '../verifier/settlement.ts'
 import type { VerifyingKeys } from './request-context.ts'
 import { requestPropertyReader } from './set-write-key.ts'
 
@@ -81,6 +82,7 @@ export function resolveAdapterOptions<OnRefused>(
     ...readers,
     requestProperty: requestPropertyReader(takenNames),
   })
+  expectGuard(keys)
   return {
     eventType,
     onRefused: onRefused as OnRefused | undefined,

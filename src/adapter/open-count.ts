@@ -4,7 +4,7 @@ import { mayBeSettled, type Settlement, withSettlement } from '../verifier/settl
 
 /** For guards that see no end of the answer, such as those of web-standard frameworks. */
 export interface OpenCount {
-  /** Marks a request before it is verified: endpoints of the same keys behind the guard count it. */
+  /** Marks a request before it is verified: endpoints and guards of the same keys behind it decide. */
   leave(request: IngestRequest): IngestRequest
   /** To be called once handlers are done: counts the request as accepted, unless it has been counted. */
   close(): void
@@ -13,15 +13,15 @@ export interface OpenCount {
 const countedAtOnce: OpenCount = { leave: (request) => request, close() {} }
 
 /**
- * Leaves it open whether one request counts as accepted, where endpoints of `createIngestApi` of the same
- * keys may refuse what the guard lets through. Without such endpoints a request is counted at once.
+ * Leaves it open whether one request counts as accepted, where endpoints of `createIngestApi` or other guards
+ * of the same keys may refuse what the guard lets through. Without them a request is counted at once.
  */
 export function openCount(keys: object): OpenCount {
   if (!mayBeSettled(keys)) return countedAtOnce
   let settlement: Settlement | undefined
   return {
     leave: (request) =>
-      withSettlement(request, (given) => {
+      withSettlement(request, 'guard', (given) => {
         settlement = given
       }),
     close: () => settlement?.accept(),
@@ -35,7 +35,7 @@ export function leaveCountOpen(
   response: ServerResponse,
 ): IngestRequest {
   if (!mayBeSettled(keys)) return request
-  return withSettlement(request, (settlement) => {
+  return withSettlement(request, 'guard', (settlement) => {
     const accept = () => settlement.accept()
     if (response.destroyed || response.writableFinished) return accept()
     // Responses of serverless adapters tell one or the other.

@@ -2,6 +2,7 @@ import type { IngestRequest } from '../http/ingest-request.ts'
 import { AcceptedRequest } from '../verifier/accepted-request.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
+import { expectGuard } from '../verifier/settlement.ts'
 import type { Accepted, PreflightReply, Verdict } from '../verifier/verdict.ts'
 import { markPaid } from '../verifier/visit.ts'
 
@@ -163,6 +164,8 @@ export function verifyOnce(
   let passage: Passage | undefined = newest
   while (passage !== undefined && passage.keys !== keys) passage = passage.before
   if (passage === undefined) return keys.verify(markPaid(withAcceptedBody(toNeutral(), newest.verdict)))
+  // One guard may be mounted twice.
+  expectGuard(keys)
   const neutral = toNeutral()
   const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
   if (verdict !== undefined) return Promise.resolve(verdict)

@@ -67,7 +67,7 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
     const form = route.form && 'underKey' in route.form ? rememberSent(route.form) : undefined
     const reading = form === undefined ? route.reading : { ...route.reading, bodyForm: form }
     const verdict = await verify(
-      withSettlement({ ...request, ...reading }, (given) => {
+      withSettlement({ ...request, ...reading }, 'endpoint', (given) => {
         settlement = given
       }),
     )

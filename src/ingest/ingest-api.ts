@@ -2,7 +2,7 @@ import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { type OptionReader, readOptions } from '../runtime/options.ts'
 import type { IngestEvent } from '../verifier/events.ts'
-import { expectSettlements, type Settlement, withSettlement } from '../verifier/settlement.ts'
+import { expectEndpoints, type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { Accepted, Verdict } from '../verifier/verdict.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { CheckedEvent, IngestContext, SentEvent } from './events.ts'
@@ -88,7 +88,7 @@ export function createIngestApi(
     throw badOption('keys', keys, 'what createWriteKeys() returned')
   }
   const { onEvents, senders: names, schemas } = readOptions('createIngestApi', options, readers)
-  expectSettlements(keys)
+  expectEndpoints(keys)
   const find = createRoutes(names)
   const handOver = createHandOver(onEvents, schemas && createSchemaCheck(schemas))
 
@@ -101,7 +101,7 @@ export function createIngestApi(
   ): Promise<IngestAnswer | undefined> {
     let settlement: Settlement | undefined
     const verdict = await verify(
-      withSettlement({ ...posted, ...route.reading }, (given) => {
+      withSettlement({ ...posted, ...route.reading }, 'endpoint', (given) => {
         settlement = given
       }),
     )

@@ -21,6 +21,7 @@ import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules
 import { createSettlements } from './steps/settlements.ts'
 import { createTargetCheck, isBodiless } from './steps/target.ts'
 import { createTrial } from './steps/trial.ts'
+import type { UnderWay } from './under-way.ts'
 import type { Refused, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
@@ -36,6 +37,7 @@ export interface SequenceOptions
   cache: KeyStepOptions['cache'] & GateOptions['cache']
   clock: KeyStepOptions['clock']
   eventTypes: EventTypeResolver
+  underWay: Pick<UnderWay, 'leaveOpen' | 'decide'>
 }
 
 export interface Sequence {
@@ -65,7 +67,7 @@ export function createSequence(options: SequenceOptions): Sequence {
   const judgeEvents = createEventRules(options)
   const charges = createChargeStep(options, client, refusals)
   const again = { refuseKey, judgeEvents }
-  const settlements = createSettlements(options, report, refusals, charges)
+  const settlements = createSettlements(options, report, refusals, charges, options.underWay)
   const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
   const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
   const passGate = createGate(options, again, charges, refusals, accept)

@@ -34,31 +34,49 @@ interface SettledRefusal extends Pick<RefusalDetails, 'rejected'> {
   error?: unknown
 }
 
-export type ReceiveSettlement = (settlement: Settlement) => void
+interface SettlementReceiver {
+  /** A guard leaves the end to whoever is behind it. An endpoint decides itself. */
+  readonly decider: 'guard' | 'endpoint'
+  readonly receive: (settlement: Settlement) => void
+}
 
 const receiver = Symbol('settlement')
 
 /**
  * Lets the caller decide how an accepted request ends. Nobody else can: only this package knows the symbol.
  */
-export function withSettlement(request: IngestRequest, receive: ReceiveSettlement): IngestRequest {
-  return Object.assign(request, { [receiver]: receive })
+export function withSettlement(
+  request: IngestRequest,
+  decider: SettlementReceiver['decider'],
+  receive: SettlementReceiver['receive'],
+): IngestRequest {
+  return Object.assign(request, { [receiver]: { decider, receive } })
 }
 
-export function settlementReceiver(request: IngestRequest): ReceiveSettlement | undefined {
-  return (request as { [receiver]?: ReceiveSettlement })[receiver]
+export function settlementReceiver(request: IngestRequest): SettlementReceiver | undefined {
+  return (request as { [receiver]?: SettlementReceiver })[receiver]
 }
 
-const settledKeys = new WeakSet<object>()
+const endpointKeys = new WeakSet<object>()
+const guardedKeys = new WeakMap<object, 'once' | 'repeatedly'>()
 
 /** Tells guards of these keys that an endpoint behind them may decide how a request ends. */
-export function expectSettlements(keys: object): void {
-  settledKeys.add(keys)
+export function expectEndpoints(keys: object): void {
+  endpointKeys.add(keys)
 }
 
-/** Whether some endpoint of these keys may decide about requests that a guard lets through. */
+/** Notes a guard of these keys. With a second one, either may stand behind the other. */
+export function expectGuard(keys: object): void {
+  guardedKeys.set(keys, guardedKeys.has(keys) ? 'repeatedly' : 'once')
+}
+
+export function haveEndpoints(keys: object): boolean {
+  return endpointKeys.has(keys)
+}
+
+/** Whether an endpoint or an inner guard of these keys may refuse what a guard lets through. */
 export function mayBeSettled(keys: object): boolean {
-  return settledKeys.has(keys)
+  return endpointKeys.has(keys) || guardedKeys.get(keys) === 'repeatedly'
 }
 
 const windowMs = 60_000

@@ -1,31 +1,60 @@
 import { withDeadline } from '../runtime/deadline.ts'
+import type { UndecidedCount } from './undecided-count.ts'
 import type { Verdict } from './verdict.ts'
 
-/** The verifications that have begun and not ended. */
+/** The verifications that have begun and not ended, and the requests that nobody has counted yet. */
 export interface UnderWay {
   /** Notes a verification until it has its verdict, and returns it. */
   enter(verdict: Promise<Verdict>): Promise<Verdict>
+  /** Notes a request until {@link UnderWay.decide}. */
+  leaveOpen(count: UndecidedCount): void
+  /** Whether the request was undecided until now: the first who decides about it counts it. */
+  decide(count: UndecidedCount): boolean
+  /** Counts what guards have let through and no endpoint has. */
+  countPassed(): void
+  /** Gives up what endpoints still have, and returns how many events that is. */
+  giveUp(): number
   /** Resolves when none is under way any more, or after `deadlineMs`. */
   ended(deadlineMs: number): Promise<void>
 }
 
 export function createUnderWay(): UnderWay {
-  let count = 0
+  const undecided = new Set<UndecidedCount>()
+  let verifying = 0
   let tellEnded: (() => void) | undefined
 
+  function tellIfEnded(): void {
+    if (verifying === 0 && undecided.size === 0) tellEnded?.()
+  }
+
   function leave(): void {
-    count--
-    if (count === 0) tellEnded?.()
+    verifying--
+    tellIfEnded()
   }
 
   return {
     enter(verdict) {
-      count++
+      verifying++
       verdict.then(leave, leave)
       return verdict
     },
+    leaveOpen: (count) => void undecided.add(count),
+    decide(count) {
+      const isOpen = undecided.delete(count)
+      tellIfEnded()
+      return isOpen
+    },
+    countPassed() {
+      for (const count of [...undecided]) if (!count.isAtEndpoint) count.accept()
+    },
+    giveUp() {
+      let events = 0
+      for (const count of undecided) events += count.events
+      undecided.clear()
+      return events
+    },
     async ended(deadlineMs) {
-      if (count === 0) return
+      if (verifying === 0 && undecided.size === 0) return
       const ended = new Promise<void>((resolve) => {
         tellEnded = resolve
       })

@@ -9,6 +9,7 @@ import type { CheckedEvents } from './events.ts'
 import { isFromPage, pageOrigin } from './page-origin.ts'
 import { type Reading, readingOf } from './reading.ts'
 import type { Reason } from './reasons.ts'
+import type { UndecidedCount } from './undecided-count.ts'
 
 /** One request on its way through the checks. */
 export interface Visit extends BodyAccount {
@@ -55,10 +56,10 @@ export interface Visit extends BodyAccount {
   /** What the key's rules on trial would have said. */
   wouldRefuse: Reason | undefined
   /**
-   * Of a request that has passed while somebody else still decides about it: whether that is open. Shared by
-   * the visits of inner guards. Undefined: it is counted at once.
+   * Of a request that has passed while somebody else still decides about it. Shared by the visits of inner
+   * guards. Undefined: it is counted at once.
    */
-  count: { isOpen: boolean } | undefined
+  count: UndecidedCount | undefined
 }
 
 const paid = Symbol('paid')

@@ -3,10 +3,11 @@ import { bodyParser } from '@koa/bodyparser'
 import express from 'express'
 import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/express.ts'
+import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
 import { writeKeyAuth as koaAuth } from '../../adapters/koa.ts'
 import { guardListener } from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { createIngestApi } from '../../src/ingest/index.ts'
 import { createTestKeys } from '../../src/testing/index.ts'
 import { serve } from '../neighbours/served.ts'
 
@@ -76,6 +77,68 @@ describe('a guard of other keys behind a guard that dropped events', () => {
     expect(await post(build(gate, tenant), headers, { batch })).toEqual({
       batch: [{ type: 'track', event: 'a' }],
     })
+  })
+})
+
+describe('what a guard of the same keys further in refuses', () => {
+  const track = { type: 'track', event: 'a' }
+
+  async function open(refuses: (app: express.Express, keys: WriteKeys) => unknown) {
+    const keys = createWriteKeys({ plans: { small: { monthlyEvents: 2 } }, defaultPlan: 'small' })
+    const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'server' })
+    const app = express()
+    refuses(app, keys)
+    app.use((_, res) => void res.json('handled'))
+    const { url, close } = await serve(guardListener(app, keys, { path: '/v1' }))
+    closers.push(close)
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+    const send = async (path: string, event: object = track) =>
+      (await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(event) })).status
+    const count = async () => {
+      await keys.flush()
+      const { acceptedTotal, refused } = await keys.usage(writeKey.id)
+      return { acceptedTotal, refused }
+    }
+    return { keys, id: writeKey.id, send, count }
+  }
+
+  it('by another type or workspace counts as refused, and uses nothing of the quota', async () => {
+    const { send, count } = await open((app, keys) => {
+      app.use('/v1/pages', writeKeyAuth(keys, { eventType: 'page' }))
+      app.use('/v1/acme', writeKeyAuth(keys, { workspace: 'acme' }))
+    })
+    for (let time = 0; time < 3; time++) expect(await send('/v1/pages')).toBe(400)
+    expect(await send('/v1/acme/track')).toBe(401)
+    expect(await send('/v1/track')).toBe(200)
+    expect(await count()).toEqual({
+      acceptedTotal: 1,
+      refused: { event_type_mismatch: 3, wrong_workspace: 1 },
+    })
+    expect(await send('/v1/track')).toBe(200)
+    expect(await send('/v1/track')).toBe(429)
+  })
+
+  it('because the key was revoked in between counts as refused', async () => {
+    const inBetween: { revoke?: () => Promise<unknown> } = {}
+    const { keys, id, send, count } = await open((app, keys) => {
+      app.use((_req, _res, next) => void (inBetween.revoke?.() ?? Promise.resolve()).then(() => next()))
+      app.use('/v1', writeKeyAuth(keys))
+    })
+    expect(await send('/v1/track')).toBe(200)
+    inBetween.revoke = () => keys.revoke(id)
+    expect(await send('/v1/track')).toBe(401)
+    expect(await count()).toEqual({ acceptedTotal: 1, refused: { revoked_key: 1 } })
+  })
+
+  it('because the key was revoked before the endpoints behind a guard counts as refused', async () => {
+    const handled: unknown[] = []
+    const { keys, id, send, count } = await open((app, keys) => {
+      app.use((_req, _res, next) => void keys.revoke(id).then(() => next()))
+      app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => void handled.push(events) })))
+    })
+    expect(await send('/v1/track')).toBe(401)
+    expect(handled).toEqual([])
+    expect(await count()).toEqual({ acceptedTotal: 0, refused: { revoked_key: 1 } })
   })
 })
 

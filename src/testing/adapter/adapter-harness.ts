@@ -5,7 +5,12 @@ export interface AdapterConfig {
   /** Options of `createWriteKeys`, or of the framework's module. */
   options: WriteKeysOptions
   /** For the middleware or guard. */
-  adapter: { eventType?: string; onRefused?: (refused: Refused) => unknown; requestProperty?: string }
+  adapter: {
+    eventType?: string
+    onRefused?: (refused: Refused) => unknown
+    requestProperty?: string
+    workspace?: () => string
+  }
   /** Whether the framework's JSON parser runs before verification. */
   parsesBody: boolean
   /** Whether the middleware is mounted twice in a row (a guard: on the controller and on the route). */

@@ -87,7 +87,7 @@ export function createInnerGuard(
       if (verdict.ok) {
         const inner = verdict as AcceptedRequest
         settlements.offer(before, inner, request, () => judgeAgain(accepted, before, request), true)
-      }
+      } else settlements.takeBack(before)
       return verdict
     })
   }

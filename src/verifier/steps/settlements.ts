@@ -6,6 +6,7 @@ import type { DecisionReport } from '../decision-report.ts'
 import type { CheckedEvents } from '../events.ts'
 import type { Refusals } from '../refusals.ts'
 import { createRefundAllowance, settlementReceiver } from '../settlement.ts'
+import type { UnderWay } from '../under-way.ts'
 import type { Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import type { ChargeStep } from './charge.ts'
@@ -27,6 +28,12 @@ export interface Settlements {
     judgeAgain: () => Awaitable<Verdict>,
     isInner?: boolean,
   ): boolean
+  /**
+   * An inner guard has refused what was left open: it does not count as accepted, and its charge is given
+   * back.
+   * @param visit of the guard in front
+   */
+  takeBack(visit: Visit): void
 }
 
 export function createSettlements(
@@ -34,43 +41,44 @@ export function createSettlements(
   report: DecisionReport,
   { refuse }: Pick<Refusals, 'refuse'>,
   { giveBack }: Pick<ChargeStep, 'giveBack'>,
+  underWay: Pick<UnderWay, 'leaveOpen' | 'decide'>,
 ): Settlements {
   const allowance = createRefundAllowance()
+  /** Whether this is the first who decides. */
+  const decide = ({ count }: Visit) => count !== undefined && underWay.decide(count)
 
   return {
     offer(visit, accepted, request, judgeAgain, isInner = false) {
-      const receive = settlementReceiver(request)
-      if (receive === undefined) return false
+      const receiver = settlementReceiver(request)
+      if (receiver === undefined) return false
       const key = visit.key as CompiledKey
       const { events, rejected, body } = accepted
       const checked: CheckedEvents = { ok: true, events, rejected, body }
-      if (!isInner) visit.count = { isOpen: true }
-      const { count } = visit
-      /** Whether this is the first who decides. */
-      function decide(): boolean {
-        const isOpen = count?.isOpen === true
-        if (isOpen) count.isOpen = false
-        return isOpen
+      const isAtEndpoint = receiver.decider === 'endpoint'
+      function accept(left?: Pick<CheckedEvents, 'events' | 'rejected'>): void {
+        if (!decide(visit)) return
+        // An endpoint may know a type that its guard did not.
+        const counted =
+          visit.routeType === accepted.eventType ? visit : { ...visit, routeType: accepted.eventType }
+        report.accepted(counted, key, { ...checked, ...left })
       }
-      receive({
+      if (!isInner) {
+        visit.count = { isAtEndpoint, events: events.length, accept }
+        underWay.leaveOpen(visit.count)
+      } else if (visit.count !== undefined && isAtEndpoint) visit.count.isAtEndpoint = true
+      receiver.receive({
         // A single event is refused: nothing else is left to pass.
         drops: onForbiddenEvent === 'drop' && body !== events[0],
         judgeAgain: () =>
           chain(judgeAgain(), (verdict) => {
             if (verdict.ok) return undefined
-            decide()
+            decide(visit)
             giveBack(visit)
             return verdict
           }),
-        accept(left) {
-          if (!decide()) return
-          // An endpoint may know a type that its guard did not.
-          const counted =
-            visit.routeType === accepted.eventType ? visit : { ...visit, routeType: accepted.eventType }
-          report.accepted(counted, key, { ...checked, ...left })
-        },
+        accept,
         refuse(reason, { keepCharge = false, error, ...details } = {}) {
-          decide()
+          decide(visit)
           const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
           const charged = Math.max(visit.charged, visit.chargedSender)
           if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
@@ -78,6 +86,9 @@ export function createSettlements(
         },
       })
       return true
+    },
+    takeBack(visit) {
+      if (decide(visit)) giveBack(visit)
     },
   }
 }
