@@ -212,7 +212,7 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
           refused.destroy()
           slow.finish()
           expect(await slow.status).toBe(200)
-          await expect.poll(() => log(proxy, folder)).toContain('[key]')
+          await expect.poll(() => log(proxy, folder)).toContain('POST /v1/track" 401')
           expect(log(proxy, folder)).not.toContain(key)
           expect(log(proxy, folder)).not.toContain(btoa(`${key}:`))
           // One process ends: nobody notices.
