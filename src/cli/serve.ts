@@ -61,8 +61,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   if (options.defaultRateLimitEps !== undefined) {
     keysOptions.defaultRateLimitEps = parseNumber('default-rate-limit-eps', options.defaultRateLimitEps)
   }
-  let isReady = false
-  const logger = createLogger(terminal, () => isReady)
+  const { logger, begin } = createLogger(terminal)
   const store = await openStore(location, tables, true)
   const keys = createWriteKeys({
     ...keysOptions,
@@ -78,7 +77,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   let stopDemo = () => {}
   try {
     await keys.ready()
-    isReady = true
+    begin()
     const access = resolveServeAccess(terminal, location === memoryUrl ? undefined : tokenFile)
     const signIn = createSignInCode()
     const byToken = access.options.authorize
@@ -213,10 +212,16 @@ function parsePort(text: string, name: string): number {
   throw usageError(`${name} must be a whole number from 0 to 65535; received ${shown}.`)
 }
 
-/** Until the store is ready, its failure becomes the answer of the command, and is not told twice. */
-function createLogger(terminal: Terminal, isReady: () => boolean): Logger {
+/** Silent until `begin`: before that, a failure of the store becomes the answer of the command. */
+function createLogger(terminal: Terminal): { logger: Logger; begin(): void } {
+  let hasBegun = false
   const log = (line: string) => {
-    if (isReady()) noteLine(terminal, line)
+    if (hasBegun) noteLine(terminal, line)
   }
-  return createLineLogger({ error: log, warn: log })
+  return {
+    logger: createLineLogger({ error: log, warn: log }),
+    begin() {
+      hasBegun = true
+    },
+  }
 }
