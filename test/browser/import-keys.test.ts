@@ -44,4 +44,18 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
     await page.getByRole('row').filter({ hasText: 'Old phone' }).waitFor()
     expect(complaints).toEqual([])
   })
+
+  it('says in the check which lines have ended secrets, and what to do', async () => {
+    const { page, complaints } = await openPage(browser, (screens[0] as (typeof screens)[number])[1])
+    await signIn(page, server.url)
+    const { key, writeKey } = await server.keys.create({ name: 'Ended', sourceType: 'web' })
+    await server.keys.remove(writeKey.id)
+    await page.getByRole('button', { name: 'Import keys' }).click()
+    await page.getByLabel('Keys', { exact: true }).fill(`name,source_type,key\nAgain,web,${key}`)
+    await page.getByRole('button', { name: 'Check', exact: true }).click()
+    await page.getByText('0 can be imported, 1 not.').waitFor()
+    await page.getByText(/^Line 2: key has ended \(on .*create a key/).waitFor()
+    expect(await page.getByRole('button', { name: 'Import 0' }).isDisabled()).toBe(true)
+    expect(complaints).toEqual([])
+  })
 })
