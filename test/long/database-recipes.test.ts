@@ -128,6 +128,8 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
     await sh('npx writekey migrate --store "$DATABASE_URL"', sqlite)
     const [shop, gone] = [await create('Shop', sqlite), await create('Gone', sqlite)]
     await sh(`npx writekey revoke ${gone.id} --yes --store "$DATABASE_URL"`, sqlite)
+    const ended = await create('Ended', sqlite)
+    await sh(`npx writekey delete ${ended.id} --yes --store "$DATABASE_URL"`, sqlite)
     writeFileSync(join(app.folder, 'move.mjs'), fileOf(page('moving-stores'), 'move.mjs'))
     const over = { ...sqlite }
     const before = await serve(over)
@@ -152,6 +154,9 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
     expect(volumes).toEqual({ Shop: ['active', 3], Gone: ['revoked', 0] })
     const audit = await sh(`npx writekey audit --key ${gone.id} --store "$DATABASE_URL"`)
     expect(audit).toContain('revoke')
+    const again = JSON.stringify({ name: 'Again', source_type: 'web', key: ended.key })
+    const importing = sh(`echo '${again}' | npx writekey import --store "$DATABASE_URL"`)
+    await expect(importing).rejects.toThrow('has ended')
   })
 
   describeWithServers('pgbouncer', 'pgbouncer', () => {
