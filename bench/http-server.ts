@@ -145,6 +145,17 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     const auth = writeKeyAuth(keys, { ip: (c) => getConnInfo(c).remote.address })
     return { ...(await honoApp((app) => app.use('/v1/*', auth))), secret }
   },
+  'hono-stack': async () => {
+    const { basicAuth } = await import('hono/basic-auth')
+    const { bodyLimit } = await import('hono/body-limit')
+    const { cors } = await import('hono/cors')
+    const known = new Set([peerUser])
+    return honoApp((app) => {
+      app.use('/v1/*', cors())
+      app.use('/v1/*', basicAuth({ verifyUser: (user) => known.has(user) }))
+      app.use('/v1/*', bodyLimit({ maxSize: 4_000_000 }))
+    })
+  },
   'koa-stack': async () => {
     const { default: Koa } = await import('koa')
     const { bodyParser } = await import('@koa/bodyparser')

@@ -118,9 +118,10 @@ async function fastify(): Promise<void> {
 }
 
 async function hono(): Promise<void> {
-  await withSubjects(server, ['hono-alone', 'hono-writekey'], async (subjects) => {
+  await withSubjects(server, ['hono-alone', 'hono-writekey', 'hono-stack'], async (subjects) => {
     const series = await measureInTurn(subjects)
     reportThroughput('Hono: writekey / Hono alone', series, 'hono-writekey', 'hono-alone', { atLeast: 0.95 })
+    reportThroughput('Hono: writekey / cors + basic-auth + body-limit', series, 'hono-writekey', 'hono-stack')
   })
 }
 
