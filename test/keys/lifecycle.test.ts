@@ -5,6 +5,8 @@ import {
   createKey,
   endGrace,
   parseGraceHours,
+  pauseKey,
+  resumeKey,
   revokeKey,
   rotateKey,
   updateKey,
@@ -178,5 +180,62 @@ describe('what the audit log keeps of a change', () => {
     for (const { keyHash } of after.secrets) expect(JSON.stringify(entry)).not.toContain(keyHash)
     expect(changedFields(null, record).before).toBeNull()
     expect(changedFields(record, null).after).toBeNull()
+  })
+})
+
+describe('what a refusal says', () => {
+  const revoked = () => revokeKey(newKey(), now) as KeyRecord
+  const full = () => {
+    let record = newKey()
+    for (let count = 0; count < 4; count++) record = rotateKey(record, newSecret(), hour, now)
+    return record
+  }
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'no name',
+      () => createKey({ sourceType: 'web' }, 'production', newSecret(), now),
+      /is required: 1 to 100 characters that describe the source$/,
+    ],
+    [
+      'no source type',
+      () => createKey({ name: 'x' }, 'production', newSecret(), now),
+      /is required: web, mobile, server or other$/,
+    ],
+    [
+      'a revoked key',
+      () => updateKey(revoked(), { rateLimitEps: 5 }, now),
+      /^This key is revoked, which is final; create a new one\.$/,
+    ],
+    [
+      'an expired key',
+      () => rotateKey(newKey({ expiresAt: now }), newSecret(), 0, now),
+      /^This key has expired and cannot be rotated; create a new one\.$/,
+    ],
+    [
+      'a sixth secret',
+      () => rotateKey(full(), newSecret(), hour, now),
+      /^This key has 5 live secrets already; end the grace of one first, or rotate with a grace of 0\.$/,
+    ],
+    ['an unknown secret', () => endGrace(newKey(), 'sec_x', now), /^This key has no such secret\.$/],
+    [
+      'the current secret',
+      () => {
+        const key = newKey()
+        return endGrace(key, key.secrets[0]?.id as string, now)
+      },
+      /is the current secret, which has no grace to end; rotate or revoke the key instead$/,
+    ],
+    [
+      'a grace',
+      () => parseGraceHours(721),
+      /must be a number of hours from 0 \(the old secret ends now\) to 720$/,
+    ],
+    [
+      "an operator's pause",
+      () => resumeKey(pauseKey(newKey(), 'operator', now) as KeyRecord, 'workspace', now),
+      /^This key was paused by whoever runs this service, and is theirs to resume: ask them\.$/,
+    ],
+  ])('of %s', (_, call, text) => {
+    expect(call).toThrow(text)
   })
 })

@@ -18,7 +18,9 @@ import { checkOutOlder } from './rolling/older-sources.ts'
 import { createSending, flood, type Sender, sendAll, type Tally } from './rolling/senders.ts'
 
 const durationMs = length(30 * 60_000, 40_000)
+const timeoutMs = 2 * 3_600_000
 const sampleEveryMs = length(10_000, 2_000)
+const printedEvery = length(12, 4)
 const restMs = length(10_000, 500)
 const floodMs = length(15_000, 3_000)
 /** Smallest slope that is a leak; a short run is mostly noise, and its caches still fill. */
@@ -40,87 +42,91 @@ afterAll(() => {
 })
 
 describeWithServers('postgres', 'a fleet through rolling deploys of two versions', () => {
-  it('loses and doubles no event, and holds no more at its end than at its start', async () => {
-    const [database, redis] = await Promise.all([startDatabases(), createOwnRedis()])
-    await redis.start()
-    const logs = mkdtempSync(join(tmpdir(), 'writekey-rolling-'))
-    const fleet = createFleet({ url: database.url, redisPort: redis.port }, logs)
-    const manager = createWriteKeys({ store: createSqlStore({ url: database.url }), logger: false })
-    onTestFinished(async () => {
-      await fleet.kill()
-      await manager.close()
-      await Promise.all([database.close(), redis.kill()])
-      rmSync(logs, { recursive: true, force: true })
-    })
-    // The older version makes the tables; the newer one finds them.
-    const rolling = [await fleet.start(older)]
-    const steady = await fleet.start(newer)
-    rolling.push(await fleet.start(older))
+  it(
+    'loses and doubles no event, and holds no more at its end than at its start',
+    async () => {
+      const [database, redis] = await Promise.all([startDatabases(), createOwnRedis()])
+      await redis.start()
+      const logs = mkdtempSync(join(tmpdir(), 'writekey-rolling-'))
+      const fleet = createFleet({ url: database.url, redisPort: redis.port }, logs)
+      const manager = createWriteKeys({ store: createSqlStore({ url: database.url }), logger: false })
+      onTestFinished(async () => {
+        await fleet.kill()
+        await manager.close()
+        await Promise.all([database.close(), redis.kill()])
+        rmSync(logs, { recursive: true, force: true })
+      })
+      // The older version makes the tables; the newer one finds them.
+      const rolling = [await fleet.start(older)]
+      const steady = await fleet.start(newer)
+      rolling.push(await fleet.start(older))
 
-    const endsAt = performance.now() + durationMs
-    const isOver = () => performance.now() > endsAt
-    const kept = await Promise.all(
-      ['one', 'two', 'slow'].map((name) =>
-        manager.create({ name, sourceType: 'server', rateLimitEps: 100_000 }),
-      ),
-    )
-    const sending = createSending()
-    const senders = kept.flatMap(({ key }, at): Sender[] =>
-      Array.from({ length: 3 }, (_, one) => ({
-        name: `${at}-${one}`,
-        secret: key,
-        from: `203.0.113.${10 * at + one}`,
-        pauseMs: 50,
-        ...(at === 2 && { pieces: 4 }),
-        isOver,
-      })),
-    )
-    const work = Promise.all(senders.map((sender) => sendAll(fleet, sender, sending)))
-    const changing = churn(manager, fleet, isOver)
-    const sampling = sample(steady, isOver)
-    const done = await disturb(fleet, rolling, database, redis, isOver)
-    await work
-    const [changes, samples] = await Promise.all([changing, sampling])
-    for (const member of [...fleet.members]) expect(await fleet.end(member)).toBe(0)
+      const endsAt = performance.now() + durationMs
+      const isOver = () => performance.now() > endsAt
+      const kept = await Promise.all(
+        ['one', 'two', 'slow'].map((name) =>
+          manager.create({ name, sourceType: 'server', rateLimitEps: 100_000 }),
+        ),
+      )
+      const sending = createSending()
+      const senders = kept.flatMap(({ key }, at): Sender[] =>
+        Array.from({ length: 3 }, (_, one) => ({
+          name: `${at}-${one}`,
+          secret: key,
+          from: `203.0.113.${10 * at + one}`,
+          pauseMs: 50,
+          ...(at === 2 && { pieces: 4 }),
+          isOver,
+        })),
+      )
+      const work = Promise.all(senders.map((sender) => sendAll(fleet, sender, sending)))
+      const changing = churn(manager, fleet, isOver)
+      const sampling = sample(steady, isOver)
+      const done = await disturb(fleet, rolling, database, redis, isOver)
+      await work
+      const [changes, samples] = await Promise.all([changing, sampling])
+      for (const member of [...fleet.members]) expect(await fleet.end(member)).toBe(0)
 
-    const handled = fleet.handled()
-    const names = kept.flatMap(({ writeKey }) => handled.get(writeKey.id) ?? [])
-    const usages = await Promise.all(kept.map(({ writeKey }) => manager.usage(writeKey.id)))
-    const counted = usages.reduce((sum, { acceptedTotal }) => sum + acceptedTotal, 0)
-    const slope = slopeOf(samples, 'heap')
-    console.log(
-      JSON.stringify({
-        olderCommit,
-        sent: sending.names.length,
-        handled: names.length,
-        counted,
-        unanswered: sending.unanswered,
-        answers: sending.answers,
-        ...done,
-        changes,
-        heapPerMinute: Math.round(slope),
-        first: samples[0],
-        last: samples.at(-1),
-        descriptors: growth(samples, 'descriptors'),
-        timers: growth(samples, 'timers'),
-      }),
-    )
-    expect(new Set(names)).toEqual(new Set(sending.names))
-    // What was handled without an answer was sent again.
-    expect(names.length - sending.names.length).toBeLessThanOrEqual(10 * sending.unanswered)
-    expect(counted).toBe(names.length)
-    const unwanted = (tally: Tally, right: string[]) =>
-      Object.keys(tally).filter((answer) => ![...right, '503', 'no answer'].includes(answer))
-    expect(unwanted(sending.answers, ['200'])).toEqual([])
-    expect(unwanted(done.wrong, ['401', '429'])).toEqual([])
-    expect(changes).toMatchObject({ acceptedAfterwards: 0, refused: {} })
-    expect(changes.revoked).toBeGreaterThan(0)
-    expect(slope).toBeLessThan(mostBytesPerMinute)
-    for (const field of ['descriptors', 'timers'] as const) {
-      const [before, after] = growth(samples, field)
-      expect(after, field).toBeLessThanOrEqual(before + 5)
-    }
-  })
+      const handled = fleet.handled()
+      const names = kept.flatMap(({ writeKey }) => handled.get(writeKey.id) ?? [])
+      const usages = await Promise.all(kept.map(({ writeKey }) => manager.usage(writeKey.id)))
+      const counted = usages.reduce((sum, { acceptedTotal }) => sum + acceptedTotal, 0)
+      const slope = slopeOf(samples, 'heap')
+      console.log(
+        JSON.stringify({
+          olderCommit,
+          sent: sending.names.length,
+          handled: names.length,
+          counted,
+          unanswered: sending.unanswered,
+          answers: sending.answers,
+          ...done,
+          changes,
+          heapPerMinute: Math.round(slope),
+          first: samples[0],
+          last: samples.at(-1),
+          descriptors: growth(samples, 'descriptors'),
+          timers: growth(samples, 'timers'),
+        }),
+      )
+      expect(new Set(names)).toEqual(new Set(sending.names))
+      // What was handled without an answer was sent again.
+      expect(names.length - sending.names.length).toBeLessThanOrEqual(10 * sending.unanswered)
+      expect(counted).toBe(names.length)
+      const unwanted = (tally: Tally, right: string[]) =>
+        Object.keys(tally).filter((answer) => ![...right, '503', 'no answer'].includes(answer))
+      expect(unwanted(sending.answers, ['200'])).toEqual([])
+      expect(unwanted(done.wrong, ['401', '429'])).toEqual([])
+      expect(changes).toMatchObject({ acceptedAfterwards: 0, refused: {} })
+      expect(changes.revoked).toBeGreaterThan(0)
+      expect(slope).toBeLessThan(mostBytesPerMinute)
+      for (const field of ['descriptors', 'timers'] as const) {
+        const [before, after] = growth(samples, field)
+        expect(after, field).toBeLessThanOrEqual(before + 5)
+      }
+    },
+    timeoutMs,
+  )
 })
 
 /** Deploys, failovers, restarts of Redis and floods, one after another, until it is over. */
@@ -177,7 +183,9 @@ async function sample(member: Member, isOver: () => boolean): Promise<Sample[]> 
   while (!isOver()) {
     await sleep(sampleEveryMs)
     const holdings = await member.worker.ask<Holdings>({ type: 'holdings' })
-    samples.push({ minutes: (performance.now() - startedAt) / 60_000, ...holdings })
+    const minutes = (performance.now() - startedAt) / 60_000
+    samples.push({ minutes, ...holdings })
+    if (samples.length % printedEvery === 0) console.log(`${minutes.toFixed(1)} min`, holdings)
   }
   return samples
 }

@@ -25,8 +25,8 @@ shared.mutantsFound ??= { covered: new Set(), killed: new Set(), unused: [] }
 const switches = shared.__stryker__
 const found = shared.mutantsFound
 
-/** A test that takes longer is not repeated for each mutant that it runs through. */
-const longestMs = Number(process.env.MUTANTS_LONGEST_MS ?? 1_000)
+/** A test that takes longer, in time of the processor, is not repeated for each mutant that it runs through. */
+const longestMs = Number(process.env.MUTANTS_LONGEST_MS ?? 400)
 const patienceMs = 10_000
 
 /**
@@ -37,22 +37,24 @@ export default class MutantRunner extends VitestTestRunner {
   async runTask(test: Test): Promise<void> {
     switches.currentTestId = test.id
     const startedAt = performance.now()
+    const before = process.cpuUsage()
     try {
       await getFn(test)()
     } finally {
       switches.currentTestId = undefined
     }
     const tookMs = performance.now() - startedAt
+    const { user, system } = process.cpuUsage(before)
     const hits = switches.mutantCoverage?.perTest[test.id] ?? {}
     delete switches.mutantCoverage?.perTest[test.id]
     const open = Object.keys(hits).filter((id) => !found.killed.has(id))
     for (const id of Object.keys(hits)) found.covered.add(id)
     if (open.length === 0) return
-    if (tookMs > longestMs || !(await passes(test, tookMs))) return void found.unused.push(test.name)
+    if ((user + system) / 1_000 > longestMs || !(await passes(test, tookMs))) return void found.unused.push(test.name)
     for (const id of open) {
       switches.activeMutant = id
       switches.hitCount = 0
-      switches.hitLimit = 100 * (hits[id] as number) + 1_000
+      switches.hitLimit = 5 * (hits[id] as number) + 10_000
       const survives = await passes(test, tookMs)
       switches.activeMutant = switches.hitCount = switches.hitLimit = undefined
       if (survives) continue
