@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chargeGcra, type GcraState, peekGcra, settleGcra, toMicroseconds } from '../../src/limits/gcra.ts'
+import {
+  assertCost,
+  chargeGcra,
+  type GcraState,
+  peekGcra,
+  refundGcra,
+  settleGcra,
+  toMicroseconds,
+} from '../../src/limits/gcra.ts'
 
 const fullBucket = (): GcraState => ({ used: 0, at: 0 })
 
@@ -115,6 +123,55 @@ describe('chargeGcra', () => {
     }
     expect(() => peekGcra(state, { eps: Infinity, burst: 1 }, 1)).toThrow(RangeError)
     expect(state).toEqual({ used: 5, at: 1 })
+  })
+})
+
+describe('a bucket of 10 events', () => {
+  const rate = { eps: 10, burst: 10 }
+  const owing = (events: number): GcraState => ({ used: events * 1_000_000, at: 0 })
+
+  it.each([
+    [0, { allowed: true, remaining: 10, retryAfterMs: 0, resetMs: 0 }],
+    [0.5, { allowed: true, remaining: 9, retryAfterMs: 0, resetMs: 50 }],
+    [9, { allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 900 }],
+    [9.5, { allowed: false, remaining: 0, retryAfterMs: 50, resetMs: 950 }],
+    [10, { allowed: false, remaining: 0, retryAfterMs: 100, resetMs: 1_000 }],
+    [30, { allowed: false, remaining: 0, retryAfterMs: 2_100, resetMs: 3_000 }],
+  ])('that owes %d tells what is left, and when there is more', (events, told) => {
+    const state = owing(events)
+    expect(peekGcra(state, rate, 0)).toEqual(told)
+    expect(state).toEqual(owing(events))
+  })
+
+  it.each([
+    [1, 100],
+    [3, 300],
+    [10, 1_000],
+    [11, 1_000],
+    [25, 1_000],
+  ])('that is empty says when %d fit: a batch above the bucket needs a full one', (cost, ms) => {
+    expect(peekGcra(owing(10), rate, 0, cost).retryAfterMs).toBe(ms)
+    expect(chargeGcra(owing(10), cost, rate, 0).retryAfterMs).toBe(ms)
+  })
+
+  it('owes nothing once less than the rounding error is left', () => {
+    expect(settleGcra({ used: 0.001, at: 0 }, rate, 0)).toBe(0)
+    expect(settleGcra({ used: 0.002, at: 0 }, rate, 0)).toBe(0.002)
+  })
+
+  it('takes a refund down to nothing owed, and no other cost than a charge has', () => {
+    const state = owing(5)
+    refundGcra(state, 2)
+    expect(state).toEqual(owing(3))
+    refundGcra(state, 7)
+    expect(state).toEqual(owing(0))
+    for (const cost of [0, 0.5, -1]) expect(() => refundGcra(state, cost)).toThrow(RangeError)
+  })
+
+  it('says what is wrong with a cost or a rate', () => {
+    expect(() => assertCost(0)).toThrow('cost must be a whole number, at least 1')
+    expect(() => assertCost(1)).not.toThrow()
+    expect(() => settleGcra(owing(0), { eps: 0, burst: 1 }, 0)).toThrow('eps and burst must be above 0')
   })
 })
 

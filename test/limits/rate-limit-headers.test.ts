@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createRatePolicy } from '../../src/limits/rate-limit-headers.ts'
-import { toRetryAfterSeconds } from '../../src/limits/retry-after.ts'
+import { toRetryAfterSeconds, toSeconds } from '../../src/limits/retry-after.ts'
 
 describe('createRatePolicy', () => {
   it('describes an accepted call', () => {
@@ -89,5 +89,12 @@ describe('createRatePolicy', () => {
 describe('toRetryAfterSeconds', () => {
   it('rounds up to whole seconds, at least 1', () => {
     expect([0, 1, 999, 1000, 1001, 59_999.5].map(toRetryAfterSeconds)).toEqual([1, 1, 1, 1, 2, 60])
+  })
+})
+
+describe('toSeconds', () => {
+  it('rounds up, and gives 0 for a time that is over or unknown', () => {
+    const times = [1, 1_000, 1_001, 0, -5, Number.NaN, Number.POSITIVE_INFINITY]
+    expect(times.map(toSeconds)).toEqual([1, 1, 2, 0, 0, 0, 0])
   })
 })

@@ -63,6 +63,59 @@ describe('the share of a sender', () => {
     expect(limiter.peek(mark, from, 2, rate)).toMatchObject({ allowed: false, retryAfterMs: 200 })
   })
 
+  it('tells what is left and when there is more, without charging', () => {
+    const { limiter, wait } = start()
+    const from = address('203.0.113.7')
+    const peek = (cost = 1) => limiter.peek(mark, from, cost, rate)
+    expect(peek()).toEqual({ allowed: true, remaining: 10, retryAfterMs: 0, resetMs: 0 })
+    limiter.consume(mark, from, 9, rate)
+    expect(peek()).toEqual({ allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 900 })
+    limiter.consume(mark, from, 1, rate)
+    for (const [cost, retryAfterMs] of [
+      [1, 100],
+      [4, 400],
+      [10, 1_000],
+      [11, 1_000],
+    ] as const)
+      expect(peek(cost)).toEqual({ allowed: false, remaining: 0, retryAfterMs, resetMs: 1_000 })
+    wait(50)
+    expect(peek()).toMatchObject({ allowed: false, remaining: 0, retryAfterMs: 50 })
+    wait(50)
+    expect(peek()).toMatchObject({ allowed: true, remaining: 1 })
+  })
+
+  it('has room for one event in a full bucket that holds less', () => {
+    const { limiter, wait } = start()
+    const half = { eps: 0.5, burst: 0.5 }
+    const ask = () => limiter.consume(mark, address('203.0.113.7'), 1, half)
+    expect(limiter.peek(mark, address('203.0.113.7'), 1, half)).toMatchObject({ allowed: true, remaining: 1 })
+    expect(ask()).toEqual({ allowed: true, remaining: 0, retryAfterMs: 0, resetMs: 2_000 })
+    wait(1_999)
+    expect(ask()).toMatchObject({ allowed: false, retryAfterMs: 1 })
+    wait(1)
+    expect(ask().allowed).toBe(true)
+  })
+
+  it('charges no cost that cannot be, and gives nothing back to a sender that owes nothing', () => {
+    const { limiter } = start()
+    const from = address('203.0.113.7')
+    for (const cost of [0, -1, 0.5, Number.NaN])
+      expect(() => limiter.consume(mark, from, cost, rate)).toThrow(RangeError)
+    limiter.refund(mark, from, 5, rate)
+    expect(limiter.consume(mark, from, 10, rate)).toMatchObject({ allowed: true, remaining: 0 })
+    expect(limiter.consume(mark, from, 1, rate).allowed).toBe(false)
+  })
+
+  it('goes on when the table grows: who owes still owes', () => {
+    const { limiter } = start()
+    const small = limiter.bytes()
+    const all = { eps: 1, burst: 1 }
+    const senders = Array.from({ length: 20_000 }, (_, at) => 0x0b000000 + at * 7)
+    for (const sender of senders) expect(limiter.consume(mark, sender, 1, all).allowed).toBe(true)
+    expect(limiter.bytes()).toBeGreaterThan(small)
+    expect(senders.filter((sender) => limiter.peek(mark, sender, 1, all).allowed)).toEqual([])
+  })
+
   it('decides as the limiter of keys does', () => {
     const step = fc.record({
       waitMs: fc.integer({ min: 0, max: 2_000 }),
