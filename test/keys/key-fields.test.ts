@@ -214,6 +214,53 @@ describe('a list query', () => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)
   })
 
+  it('asks about status and concern at its own time, in whole milliseconds', () => {
+    expect(parseListQuery({ effectiveStatus: 'rotating', concern: 'unused' }, now + 0.5)).toEqual({
+      limit: 50,
+      ...newestFirst,
+      effectiveStatus: { is: 'rotating', at: now },
+      concern: { is: 'unused', at: now },
+    })
+  })
+
+  it('keeps what is there, and nothing that is undefined', () => {
+    const most = { workspace: 'acme', plan: 'pro', q: 'x'.repeat(100), limit: 1 }
+    expect(parseListQuery(most)).toEqual({ ...most, ...newestFirst })
+    expect(parseListQuery({ workspace: null })).toEqual({ limit: 50, ...newestFirst, workspace: null })
+    expect(
+      Object.keys(parseListQuery({ plan: undefined, status: undefined, q: undefined } as never)),
+    ).toEqual(['limit', 'sort'])
+    for (const by of ['events_24h', '-rejected_24h'] as const)
+      expect(parseListQuery({ sort: by })).toEqual({ limit: 50, ...newestFirst })
+  })
+
+  it.each([
+    ['effectiveStatus', 'gone', /must be one of active, paused, revoked, expired, rotating$/],
+    ['concern', 'x', /must be one of grace_ending, old_secret, unused$/],
+    ['plan', 7, /must be a string$/],
+    ['plan', 'a\0', /must be a string$/],
+    ['environment', 'a\0', /must be a string$/],
+    ['q', 7, /must be a text of at most 100 characters$/],
+    ['q', 'a\ud800', /must be a text of at most 100 characters$/],
+    ['sort', 7, /must be one of created_at/],
+    ['workspace', undefined, /^workspace/],
+    ['x'.repeat(50), 1, /^x{40}: x{40} is not a filter/],
+  ])('refuses %s %j as well', (field, value, problem) => {
+    expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toMatch(problem)
+  })
+
+  it('keeps the moment of an order by counts, and of no other', () => {
+    const counted = { value: 0, id: 'wk_abc', at: now }
+    expect(decodeCursor(encodeCursor(counted), 'events_24h')).toEqual(counted)
+    expect(decodeCursor(encodeCursor(counted), 'created_at')).toEqual({ value: 0, id: 'wk_abc' })
+    const early = { value: 3, id: 'wk_abc' }
+    expect(decodeCursor(encodeCursor(early), 'rejected_24h')).toEqual(early)
+    for (const at of [-1, 0.5])
+      expect(refusal(() => decodeCursor(encodeCursor({ ...counted, at }), 'events_24h'))).toMatch(/^cursor/)
+    for (const value of ['a\0', 'a\ud800'])
+      expect(refusal(() => decodeCursor(encodeCursor({ value, id: 'wk_abc' }), 'name'))).toMatch(/^cursor/)
+  })
+
   it('reads back its own cursor, and no other', () => {
     const position = { value: 1_768_478_400_000, id: 'wk_abc' }
     expect(decodeCursor(encodeCursor(position), 'created_at')).toEqual(position)

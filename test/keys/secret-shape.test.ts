@@ -108,6 +108,70 @@ describe('importedKeys', () => {
   })
 })
 
+describe('what a refusal of importedKeys says', () => {
+  it.each<[RegExp, string]>([
+    [/^[a-z]{32}$/i, 'this one has flags other than u.'],
+    [/[a-z]{32}$/, 'this one does not begin with ^.'],
+    [/^[a-z]{32}/, 'this one does not end with $.'],
+    [/^[a-z]{32}\$/, 'this one does not end with $.'],
+    [/^\$/, 'this one does not end with $.'],
+    [/^[a-z]{32}\\\$/, 'this one does not end with $.'],
+    [/^(?:[a-z]{4}){8}$/, 'this one has a group or an alternative.'],
+    [/^.{32}$/, 'this one has a dot: write \\. for a dot, or a class such as [A-Za-z0-9].'],
+    [/^[a-z]{16,32}?$/, 'this one has a ? in an unexpected place.'],
+    [/^\s{32}$/, 'this one has an escape other than \\d, \\w and that of a punctuation mark.'],
+    [/^[\d-z]{32}$/, 'this one has a range that ends in a class.'],
+    [/^[!-\d]{32}$/, 'this one has a range that ends in a class.'],
+    [
+      /^[é-ü]{32}$/,
+      'this one asks for a character that no secret may hold: those are visible ASCII without the colon.',
+    ],
+    [/^[a-z]{15}$/, 'no secret of 16 to 256 characters can match this one.'],
+    [/^[a-z]{257}$/, 'no secret of 16 to 256 characters can match this one.'],
+    [new RegExp(`^${'a'.repeat(999)}$`), 'this one is longer than 1000 characters.'],
+  ])('of %s names the problem', (expression, problem) => {
+    expect(() => shapeOf(expression)).toThrow(problem)
+  })
+
+  it('comes for nothing that is just within', () => {
+    const most = new RegExp(`^${'\\w'.repeat(256)}${'a?'.repeat(243)}$`)
+    expect(most.source).toHaveLength(1_000)
+    for (const expression of [/^[a-z]{16}$/, /^[a-z]{256}$/, /^[a-z]{32}\\$/, most])
+      expect(() => shapeOf(expression)).not.toThrow()
+  })
+})
+
+describe('a count', () => {
+  const a = (count: number) => 'a'.repeat(count)
+  const b = (count: number) => 'b'.repeat(count)
+  it.each<[RegExp, string[], string[]]>([
+    [/^a{15}b*$/, [`${a(15)}b`, a(15) + b(241)], [a(16), a(15) + b(242), `${a(14)}bb`]],
+    [/^a{16}b*$/, [a(16), a(16) + b(3)], [`${a(16)}c`]],
+    [/^a{15}b+$/, [`${a(15)}b`], [a(16)]],
+    [/^a{16}b+$/, [`${a(16)}b`], [a(16)]],
+    [/^a{16}b?$/, [a(16), `${a(16)}b`], [`${a(16)}bb`]],
+    [/^a{14}b{6,}$/, [a(14) + b(6), a(14) + b(242)], [a(14) + b(5)]],
+    [/^a{14}b{2,4}$/, [a(14) + b(2), a(14) + b(4)], [a(14) + b(5), a(15) + b(2)]],
+    [
+      /^a{14}b{2,4}c{2}$/,
+      [`${a(14)}bbcc`, `${a(14)}bbbbcc`],
+      [`${a(14)}bcc`, `${a(14)}bbbbbcc`, `${a(15)}bcc`],
+    ],
+    [/^a{16}b{0,2}a{2}$/, [a(18), `${a(16)}baa`], [a(17), a(19)]],
+    [
+      /^a{2,3}b{12}a{2,3}$/,
+      [`aa${b(12)}aa`, `aaa${b(12)}aaa`],
+      [`a${b(12)}aaa`, `aaaa${b(12)}aa`, `aa${b(12)}a`],
+    ],
+    [/^a{1,9}[ab]{8,20}c$/, [`${a(15)}c`, `a${b(20)}c`], [`a${b(21)}c`, `${b(16)}c`]],
+    [/^[!~]{16}$/, ['!~'.repeat(8)], ['}'.repeat(16)]],
+  ])('of %s is held', (expression, good, bad) => {
+    const shape = shapeOf(expression)
+    for (const text of good) expect([text, shape.matches(text)]).toEqual([text, true])
+    for (const text of bad) expect([text, shape.matches(text)]).toEqual([text, false])
+  })
+})
+
 /** Some expressions that come together by chance can match no secret. */
 function toShapeOrNothing(expression: RegExp): SecretShape | undefined {
   try {
