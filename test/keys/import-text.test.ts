@@ -27,6 +27,44 @@ describe('a file of keys', () => {
     ])
   })
 
+  it.each<[string, unknown]>([
+    ['12', 12],
+    ['12.25', 12.25],
+    ['0', 0],
+    ['x12', 'x12'],
+    ['12x', '12x'],
+    ['1e3', '1e3'],
+    ['.5', '.5'],
+    ['-1', '-1'],
+    ['1.', '1.'],
+  ])('has the number %s in CSV as it stands, or as text', (cell, value) => {
+    expect(read(`name,rate_limit_eps\nWeb,${cell}`)).toEqual([
+      { line: 2, item: { name: 'Web', rate_limit_eps: value } },
+    ])
+  })
+
+  it('has lists, rules and names of columns with blanks around them', () => {
+    const row = '"track,, page ,","{""allowed_ips"":[]}","{",Web'
+    expect(read(`allowed_event_types, trial ,metadata,name\n${row}`)).toEqual([
+      {
+        line: 2,
+        item: {
+          allowed_event_types: ['track', 'page'],
+          trial: { allowed_ips: [] },
+          metadata: '{',
+          name: 'Web',
+        },
+      },
+    ])
+  })
+
+  it('may have any format where one is named, and is empty where nothing is there', () => {
+    expect(read('name\nWeb', 'ndjson').map((entry) => 'problem' in entry)).toEqual([true, true])
+    expect(read('{"name":"Web"}', 'csv')).toMatchObject([{ line: 1, problem: expect.any(String) }])
+    for (const format of [undefined, 'csv', 'ndjson'] as const) expect(read(' \n\n', format)).toEqual([])
+    expect(read('{"name":"a\ufeffb"}')).toEqual([{ line: 1, item: { name: 'a\ufeffb' } }])
+  })
+
   it('or is CSV, whose first row names the fields', () => {
     const rows = [
       '\ufeffname,source_type,key,rate_limit_eps,allowed_event_types,metadata',

@@ -133,6 +133,23 @@ describe('the fields of a key', () => {
     )
   })
 
+  it.each([
+    ['workspace', 'acme@example.com', 'a b', '1 to 100 characters'],
+    ['plan', 'pro', 'a b', '1 to 64 characters'],
+  ])('takes a %s of few characters, and null', (field, good, bad, characters) => {
+    expect(create({ [field]: good })).toEqual({ [field]: good })
+    expect(create({ [field]: null })).toEqual({ [field]: null })
+    for (const value of [bad, '', 7, ['a'], {}, false])
+      expect(refusal(() => create({ [field]: value }))).toContain(characters)
+  })
+
+  it('takes metadata of 4 096 bytes, not characters', () => {
+    const metadata = (length: number) => ({ a: 'x'.repeat(length - '{"a":""}'.length) })
+    expect(create({ metadata: metadata(4_096) })).toEqual({ metadata: metadata(4_096) })
+    expect(refusal(() => create({ metadata: metadata(4_097) }))).toMatch(/^metadata/)
+    expect(refusal(() => create({ metadata: { a: 'é'.repeat(2_045) } }))).toMatch(/^metadata/)
+  })
+
   it('refuses NUL in metadata, which not every store can hold', () => {
     expect(refusal(() => create({ metadata: { a: 'x\0' } }))).toBe(
       'metadata: metadata must not contain NUL characters',

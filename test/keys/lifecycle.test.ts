@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { changedFields } from '../../src/keys/audit-entry.ts'
-import type { KeyRecord } from '../../src/keys/key-record.ts'
+import { changedFields, toActorText } from '../../src/keys/audit-entry.ts'
+import { type KeyRecord, toWriteKey } from '../../src/keys/key-record.ts'
 import {
+  assertRemovable,
   createKey,
   endGrace,
   parseGraceHours,
@@ -237,5 +238,82 @@ describe('what a refusal says', () => {
     ],
   ])('of %s', (_, call, text) => {
     expect(call).toThrow(text)
+  })
+})
+
+describe('a pause', () => {
+  const active = newKey()
+  const ofOperator = pauseKey(active, 'operator', now) as KeyRecord
+  const ofWorkspace = pauseKey(active, 'workspace', now) as KeyRecord
+
+  it('is whose it is, and the operator’s takes the place of the workspace’s, never the other way round', () => {
+    expect(ofOperator).toMatchObject({ status: 'paused', pausedBy: 'operator', version: 2 })
+    expect(ofWorkspace).toMatchObject({ status: 'paused', pausedBy: 'workspace', version: 2 })
+    expect(pauseKey(ofWorkspace, 'operator', now)).toMatchObject({ pausedBy: 'operator', version: 3 })
+    for (const [record, by] of [
+      [ofOperator, 'workspace'],
+      [ofOperator, 'operator'],
+      [ofWorkspace, 'workspace'],
+    ] as const)
+      expect(pauseKey(record, by, now)).toBeUndefined()
+  })
+
+  it('is ended by whoever made it, and by the operator', () => {
+    expect(resumeKey(active, 'operator', now)).toBeUndefined()
+    for (const [record, by] of [
+      [ofOperator, 'operator'],
+      [ofWorkspace, 'operator'],
+      [ofWorkspace, 'workspace'],
+    ] as const)
+      expect(resumeKey(record, by, now)).toMatchObject({ status: 'active', pausedBy: null, version: 3 })
+    const unknown = { ...ofOperator, pausedBy: null }
+    for (const record of [ofOperator, unknown]) {
+      expect(refusal(() => resumeKey(record, 'workspace', now))).toBe('conflict paused_by_operator')
+      expect(refusal(() => assertRemovable(record, 'workspace'))).toBe('conflict paused_by_operator')
+      expect(refusal(() => assertRemovable(record, 'operator'))).toBe('not refused')
+    }
+    for (const record of [active, ofWorkspace])
+      expect(refusal(() => assertRemovable(record, 'workspace'))).toBe('not refused')
+  })
+
+  it('is none of a revoked key', () => {
+    const revoked = revokeKey(ofOperator, now) as KeyRecord
+    expect(revoked.pausedBy).toBeNull()
+    expect(refusal(() => pauseKey(revoked, 'operator', now))).toBe('conflict revoked')
+    expect(refusal(() => resumeKey(revoked, 'operator', now))).toBe('conflict revoked')
+  })
+})
+
+describe('an imported secret', () => {
+  const imported = { start: 'kZ9a', keyHash: 'ab'.repeat(32), imported: true } as const
+  const record = createKey({ name: 'iOS', sourceType: 'mobile' }, 'production', imported, now)
+
+  it('keeps its start, and says that it is imported, to people and in the audit log', () => {
+    expect(record.secrets).toMatchObject([{ start: 'kZ9a', imported: true }])
+    const [, made] = rotateKey(record, newSecret(), hour, now).secrets
+    expect(made).toMatchObject({ start: expect.stringMatching(/^sk_live_/), imported: false })
+    const logged = changedFields(null, rotateKey(record, newSecret(), hour, now)).after?.secrets as object[]
+    expect(logged[0]).toMatchObject({ imported: true })
+    expect(logged[1]).not.toHaveProperty('imported')
+    const shown = toWriteKey({ ...record, pausedBy: 'workspace' }, {} as never)
+    expect(shown.secrets).toMatchObject([{ imported: true }])
+    expect(shown.pausedBy).toBe('workspace')
+    const before = {
+      ...record,
+      pausedBy: undefined,
+      secrets: [{ ...record.secrets[0], imported: undefined }],
+    }
+    const old = toWriteKey(before as never, {} as never)
+    expect(old.pausedBy).toBeNull()
+    expect(old.secrets[0]?.imported).toBe(false)
+  })
+})
+
+describe('an actor in the audit log', () => {
+  it('is a text that every database can hold, of 200 characters at most', () => {
+    expect(toActorText(undefined)).toBeNull()
+    expect(toActorText('ops')).toBe('ops')
+    expect(toActorText('a\0b\u2028c\ud800')).toBe('a?b?c?')
+    expect(toActorText('x'.repeat(300))).toBe('x'.repeat(200))
   })
 })
