@@ -110,8 +110,8 @@ describe('the share of a sender', () => {
     const { limiter } = start()
     const small = limiter.bytes()
     const all = { eps: 1, burst: 1 }
-    const senders = Array.from({ length: 20_000 }, (_, at) => 0x0b000000 + at * 7)
-    for (const sender of senders) expect(limiter.consume(mark, sender, 1, all).allowed).toBe(true)
+    const senders = Array.from({ length: 4_000 }, (_, at) => 0x0b000000 + at * 7)
+    expect(senders.filter((sender) => !limiter.consume(mark, sender, 1, all).allowed)).toEqual([])
     expect(limiter.bytes()).toBeGreaterThan(small)
     expect(senders.filter((sender) => limiter.peek(mark, sender, 1, all).allowed)).toEqual([])
   })
