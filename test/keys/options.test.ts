@@ -18,7 +18,7 @@ describe('the option plans', () => {
     expect(() => plansOf({ 'a b': {} })).toThrow(/a name is 1 to 64 characters of A-Z a-z 0-9 \. _ -/)
     expect(() => plansOf({ free: { rateLimitEps: 0 } })).toThrow(/^plans\.free\.rateLimitEps/)
     expect(plansOf({ free: { rateLimitEps: 5 }, open: {} })).toEqual(
-      new Map([
+      new Map<string, unknown>([
         ['free', { ...none, rateLimitEps: 5 }],
         ['open', none],
       ]),
