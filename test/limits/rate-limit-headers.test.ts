@@ -7,6 +7,7 @@ describe('createRatePolicy', () => {
   it('describes an accepted call', () => {
     const { rate, headers } = createRatePolicy(500, 1)
     expect(rate).toEqual({ eps: 500, burst: 500 })
+    expect(createRatePolicy(500, 2).rate).toEqual({ eps: 500, burst: 1_000 })
     expect(headers({ allowed: true, remaining: 400, retryAfterMs: 0, resetMs: 200 })).toEqual({
       'ratelimit-policy': '"events";q=500;w=1',
       ratelimit: '"events";r=400;t=1',
@@ -54,6 +55,7 @@ describe('createRatePolicy', () => {
       [299, 2_000],
       [44, 1_000],
       [300, 1_000],
+      [300, 257_000],
     ] as const) {
       const said = headers({ ...result, remaining, resetMs })
       expect(said.ratelimit).toBe(`"events";r=${remaining};t=${resetMs / 1_000}`)

@@ -50,7 +50,8 @@ export default class MutantRunner extends VitestTestRunner {
     const open = Object.keys(hits).filter((id) => !found.killed.has(id))
     for (const id of Object.keys(hits)) found.covered.add(id)
     if (open.length === 0) return
-    if ((user + system) / 1_000 > longestMs || !(await passes(test, tookMs))) return void found.unused.push(test.name)
+    if ((user + system) / 1_000 > longestMs || !(await passes(test, tookMs)))
+      return void found.unused.push(test.name)
     for (const id of open) {
       switches.activeMutant = id
       switches.hitCount = 0
