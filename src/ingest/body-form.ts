@@ -162,6 +162,16 @@ function decode(text: string): string | undefined {
   }
 }
 
+/**
+ * The type of an event whose API goes by its name. An event without one is `null`, which is no type: the API would refuse it, and other
+ * readers could take it for something else.
+ * @param types of names that mean something; any other name is a track call
+ */
+export function typeByName(name: string | undefined, types: Readonly<Record<string, string>>): string | null {
+  if (name === undefined || name === '') return null
+  return (Object.hasOwn(types, name) && types[name]) || 'track'
+}
+
 /** The value of an event's own property, if it is a text. */
 export function textOf(event: Readonly<Record<string, unknown>>, property: string): string | undefined {
   const value = Object.hasOwn(event, property) ? event[property] : undefined

@@ -1,5 +1,5 @@
 import type { CredentialRequest } from '../http/ingest-request.ts'
-import { createBodyForm, messageId, type SenderBodyForm, textOf } from './body-form.ts'
+import { createBodyForm, messageId, type SenderBodyForm, textOf, typeByName } from './body-form.ts'
 import { createPageForm } from './event-form.ts'
 import { isAsked, type Problem } from './own-answers.ts'
 import type { Sender, SenderName, SenderRoute } from './sender.ts'
@@ -33,7 +33,7 @@ const posthog: Sender = {
     besideEvents: ['sent_at', 'historical_migration'],
     describe(event) {
       const name = textOf(event, 'event')
-      const type = (name !== undefined && Object.hasOwn(posthogTypes, name) && posthogTypes[name]) || 'track'
+      const type = typeByName(name, posthogTypes)
       const isPage = type === 'page' || type === 'screen'
       return { type, ...(isPage && { name }), ...messageId(event, textOf(event, 'uuid')) }
     },
@@ -41,7 +41,7 @@ const posthog: Sender = {
   prefix: "`host: 'https://example.com/ingest'`; posthog-js has it in `api_host`",
   body: 'JSON, gzip with or without a label, or a form with `data` in base64 (beacons)',
   types:
-    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` and `$merge_dangerously` alias; every other event is track. The name is `event`, also for pages and screens.',
+    '`$pageview` is page, `$screen` screen, `$identify` and `$set` identify, `$groupidentify` group, `$create_alias` and `$merge_dangerously` alias; every other event is track. The name is `event`, also for pages and screens; an event without one is refused with `invalid_event`.',
   answers: {
     words: '`{ "status": "Ok" }`',
     success: ({ rejected }) => ({
@@ -69,17 +69,19 @@ const amplitude: Sender = {
     besideEvents: ['options', 'client_upload_time'],
     describe(event) {
       const name = textOf(event, 'event_type')
-      const type =
-        (name !== undefined && Object.hasOwn(amplitudeTypes, name) && amplitudeTypes[name]) || 'track'
-      const named = type === 'track' && Object.hasOwn(event, 'event_type') && { event: event.event_type }
-      return { type, ...named, ...messageId(event, textOf(event, 'insert_id')) }
+      const type = typeByName(name, amplitudeTypes)
+      return {
+        type,
+        ...(type === 'track' && { event: name }),
+        ...messageId(event, textOf(event, 'insert_id')),
+      }
     },
   }),
   prefix: "`serverUrl: 'https://example.com/ingest/2/httpapi'`",
   body: 'JSON, gzip with or without a label',
   carriedIn: 'event_properties',
   types:
-    '`$identify` is identify, `$groupidentify` group; every other event is track. The name is `event_type`; handlers also find it as `event`.',
+    '`$identify` is identify, `$groupidentify` group; every other event is track. The name is `event_type`, and handlers also find it as `event`; an event without one is refused with `invalid_event`.',
   answers: {
     words: '`{ "code": 200, "events_ingested": N, … }`',
     success: ({ events, rejected }) => ({
@@ -117,7 +119,11 @@ function amplitudeRefusal({ status, code, detail, rejected, retry_after }: Probl
   }
   if (status === 401) return { code: status, error: `Invalid API key: ${detail}`, reason: code }
   if (status >= 500 || status === 413) return { code: status, error: detail, reason: code }
-  if (rejected === undefined) return { code: status, error: detail, missing_field: code, reason: code }
+  if (rejected === undefined) {
+    // Nearly always an event without the one field that its API requires.
+    const missing_field = code === 'invalid_event' ? 'event_type' : code
+    return { code: status, error: detail, missing_field, reason: code }
+  }
   const indexes = rejected.map(({ index }) => index)
   return { code: status, error: detail, events_with_invalid_fields: { event_type: indexes }, reason: code }
 }
@@ -142,7 +148,7 @@ const mixpanel: Sender = {
   prefix: "`path: '/ingest'` beside `host`; mixpanel-browser has it in `api_host`",
   body: 'JSON; a form with `data` in base64 or JSON; or `data` in the query of a GET',
   types:
-    'Everything for `/engage` is identify, everything for `/groups` group. Elsewhere `$identify` is identify, `$create_alias` and `$merge` are alias, and what has no `event` is a profile: identify, or group where it has a `$group_key`; every other event is track. The name is `event`.',
+    'Everything for `/engage` is identify, everything for `/groups` group. Elsewhere `$identify` is identify, `$create_alias` and `$merge` are alias, and what has no `event` is a profile: identify, or group where it has a `$group_key`; every other event is track. The name is `event`; an event whose name is empty or no text is refused with `invalid_event`.',
   answers: {
     words: '`1`, or `{ "status": 1 }` where it asks for `verbose`',
     success: (_, request) =>
@@ -163,7 +169,7 @@ type EventFields = Readonly<Record<string, unknown>>
  * @param homeOfKey where its API looks for the key
  */
 function mixpanelForm(
-  typeOf: (event: EventFields) => string,
+  typeOf: (event: EventFields) => string | null,
   homeOfKey: '$token' | 'properties',
 ): SenderBodyForm {
   return createBodyForm({
@@ -186,11 +192,8 @@ const mixpanelTypes: Readonly<Record<string, string>> = {
   $merge: 'alias',
 }
 
-function mixpanelType(event: EventFields): string {
-  if (Object.hasOwn(event, 'event')) {
-    const name = textOf(event, 'event')
-    return (name !== undefined && Object.hasOwn(mixpanelTypes, name) && mixpanelTypes[name]) || 'track'
-  }
+function mixpanelType(event: EventFields): string | null {
+  if (Object.hasOwn(event, 'event')) return typeByName(textOf(event, 'event'), mixpanelTypes)
   return Object.hasOwn(event, '$group_key') ? 'group' : 'identify'
 }
 

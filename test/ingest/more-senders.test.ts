@@ -211,8 +211,8 @@ describe('rules', () => {
     expect(await posthog({ event: '$pageview', name: 'Home' })).toBe(200)
     expect(await posthog({ event: 'Order Paid', type: 'page', name: 'Signed Up' })).toBe(403)
     expect(await posthog({ event: '$identify', type: 'track' })).toBe(403)
-    expect(await posthog({ name: 'Signed Up' })).toBe(403)
-    expect(await posthog({ event: ['Signed Up'] })).toBe(403)
+    expect(await posthog({ name: 'Signed Up' })).toBe(400)
+    expect(await posthog({ event: ['Signed Up'] })).toBe(400)
     expect(await posthog({ event: 'constructor' })).toBe(403)
     const amplitude = async (event: object) =>
       (await post('/2/httpapi', { api_key: key, events: [event] })).status
@@ -236,6 +236,50 @@ describe('rules', () => {
       expect(['Signed Up', '$pageview']).toContain(event.type === 'page' ? event.name : event.event)
     }
     expect(arrived).toHaveLength(6)
+  })
+
+  it('refuse an event without the name that says its type, as its API does', async () => {
+    const { post, key, arrived } = await setUp({ allowedEventTypes: ['track'] })
+    const authorization = { authorization: `Basic ${btoa(`${key}:`)}` }
+    // What another sender's name would say, and what its API would do with it.
+    const others = { name: '$identify', type: 'track', user_properties: {}, properties: {}, $set: {} }
+    const refused: unknown[] = []
+    for (const [path, named, other] of [
+      ['/2/httpapi', 'event_type', 'event'],
+      ['/batch', 'event_type', 'event'],
+      ['/batch/', 'event', 'event_type'],
+      ['/capture/', 'event', 'event_type'],
+      ['/track', 'event', 'event_type'],
+      ['/import', 'event', 'event_type'],
+    ] as const) {
+      const nameless: object[] = [null, '', 5, true, ['x'], { x: 1 }].map((name) => ({ [named]: name }))
+      // In Mixpanel, what has no `event` at all is a profile.
+      if (!['/track', '/import'].includes(path)) nameless.push({}, { [other]: '$identify' })
+      for (const fields of nameless) {
+        const event = { ...others, [other]: '$identify', ...fields }
+        const { status, json } = await post(path, [event], authorization)
+        if (status !== 400 || (json().code !== 'invalid_event' && json().reason !== 'invalid_event'))
+          refused.push([path, fields, status])
+      }
+    }
+    expect(refused).toEqual([])
+    expect(arrived).toEqual([])
+    const amplitude = await post('/2/httpapi', { api_key: key, events: [{ event: '$identify' }] })
+    expect(amplitude.json()).toMatchObject({ code: 400, missing_field: 'event_type' })
+    const posthogs = await post('/batch', { api_key: key, batch: [{ event: '$identify', distinct_id: '1' }] })
+    expect(posthogs.status).toBe(400)
+  })
+
+  it('leave out an event without a name where they drop', async () => {
+    const { post, key, arrived } = await setUp({ allowedEventTypes: ['track'] }, { onForbiddenEvent: 'drop' })
+    const batch = [{ event: 'a' }, { event: null }, { event: '$identify' }, { name: 'b' }]
+    const answer = await post('/batch/', { api_key: key, batch })
+    expect(answer.json().rejected).toMatchObject([
+      { index: 1, code: 'invalid_event' },
+      { index: 2, code: 'event_type_not_allowed' },
+      { index: 3, code: 'invalid_event' },
+    ])
+    expect(arrived).toMatchObject([{ event: 'a' }])
   })
 
   it('charge a batch by its events, and leave out what is dropped', async () => {
@@ -269,7 +313,7 @@ describe('answers', () => {
       403,
       { code: 403, events_with_invalid_fields: { event_type: [1] } },
     ])
-    expect((await amplitude([])).json()).toMatchObject({ code: 400, missing_field: 'invalid_event' })
+    expect((await amplitude([])).json()).toMatchObject({ code: 400, missing_field: 'event_type' })
     const mixpanel = await post('/track?verbose=1', [{ event: 'a', properties: { token: `${key}x` } }])
     expect([mixpanel.status, mixpanel.json()]).toMatchObject([401, { status: 0, error: expect.any(String) }])
     const limited = await amplitude(Array(20).fill({ event_type: 'a' }))
