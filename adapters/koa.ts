@@ -102,8 +102,6 @@ export function writeKeyAuth(
 
 function hideInContext(ctx: Context, carried: Refused['carried']): void {
   hideKey(ctx.req, carried, ctx as TargetHolder, ctx.request as TargetHolder)
-  // Koa keeps what somebody in front has asked for, and makes it anew.
-  if (carried !== undefined) Reflect.deleteProperty(ctx.request, 'memoizedURL')
 }
 
 /** Whether the answer is unchanged: outer middleware may have set a body before the refusal. */

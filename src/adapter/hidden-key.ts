@@ -15,6 +15,8 @@ export interface TargetHolder {
 
 const urls = ['url', 'originalUrl', 'baseUrl'] as const
 const found = ['params', 'captures'] as const
+/** What has been read from a target, and is read anew when it is missing: by parseurl, of Express and Connect, and by Koa. */
+const readAnew = ['_parsedUrl', '_parsedOriginalUrl', '_querycache', 'memoizedURL'] as const
 
 /**
  * Removes the key from a request, wherever it stood except in `Authorization` and the body: from header
@@ -37,12 +39,22 @@ export function hideKey(
   for (const holder of [request as TargetHolder, ...holders]) {
     for (const name of urls)
       if (typeof holder[name] === 'string') keepHidden(holder, name, hideInUrl(carried))
+    for (const name of readAnew) Reflect.deleteProperty(holder, name)
+    hideInSymbols(holder, carried)
     if (Object.hasOwn(holder, 'query')) hideInQuery(holder.query, carried)
     for (const name of found) {
       if (holder[name] !== undefined) hideInParams(holder[name], carried)
       // Express 5 sets them anew for each layer, @koa/router for each of its own.
       if (Object.hasOwn(holder, name)) keepHidden(holder, name, (value) => hideInParams(value, carried))
     }
+  }
+}
+
+/** Fastify keeps the whole URL under a symbol of its own. */
+function hideInSymbols(holder: object, { hideInUrl }: CarriedKey): void {
+  for (const name of Object.getOwnPropertySymbols(holder)) {
+    const { value } = Object.getOwnPropertyDescriptor(holder, name) ?? {}
+    if (typeof value === 'string' && hideInUrl(value) !== value) Reflect.set(holder, name, hideInUrl(value))
   }
 }
 

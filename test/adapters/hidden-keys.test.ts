@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import type { IncomingMessage, RequestListener } from 'node:http'
+import { inspect } from 'node:util'
 import { createAdaptorServer } from '@hono/node-server'
 import KoaRouter from '@koa/router'
 import { All, Controller, Module, Req, UseGuards } from '@nestjs/common'
@@ -22,6 +23,9 @@ import { guardListener, writeKeyAuth as nodeAuth } from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { serve } from '../neighbours/served.ts'
 
+/** What error reports and logs print of a request. */
+const inspected = (request: object) => inspect(request, { depth: 6, showHidden: true, customInspect: false })
+
 /** Everything that a handler can see of a request, as text. */
 type Seen = Record<string, unknown>
 
@@ -33,7 +37,11 @@ afterEach(async () => {
 function ofNode(request: IncomingMessage): Seen {
   const { url, headers, rawHeaders } = request
   const { originalUrl, baseUrl, params, query, body } = request as unknown as Seen
-  return { url, headers, rawHeaders, originalUrl, baseUrl, params: { ...(params as object) }, query, body }
+  return {
+    ...{ url, headers, rawHeaders, originalUrl, baseUrl, query, body },
+    params: { ...(params as object) },
+    inspected: inspected(request),
+  }
 }
 
 const credentials = ['basic', 'header', { path: '/e/:key' }, 'query', 'body'] as const
@@ -49,6 +57,7 @@ async function listen(listener: RequestListener): Promise<string> {
 function startExpress(express: typeof express5, mount: 'route' | 'mount' | 'around' | 'param'): Start {
   return async (keys, see) => {
     const app = express()
+    app.use((req, _, next) => next(void [req.query, req.path]))
     if (mount === 'param') app.use('/in/e/:key', expressAuth(keys))
     else if (mount !== 'route') app.use(mount === 'mount' ? '/in' : '/', expressAuth(keys))
     const guards = mount === 'route' ? [expressAuth(keys)] : []
@@ -63,6 +72,10 @@ function startExpress(express: typeof express5, mount: 'route' | 'mount' | 'arou
 function startKoa(place: 'router' | 'app'): Start {
   return async (keys, see) => {
     const app = new Koa()
+    app.use((ctx, next) => {
+      void [ctx.query, ctx.URL, ctx.href]
+      return next()
+    })
     const router = new KoaRouter({ prefix: '/in' })
     if (place === 'app') app.use(koaAuth(keys))
     else router.use(koaAuth(keys) as never)
@@ -78,6 +91,7 @@ function startKoa(place: 'router' | 'app'): Start {
         params,
         captures,
         own: ctx.request.originalUrl,
+        inspected: inspected(ctx),
       })
       ctx.body = {}
     }
@@ -90,13 +104,15 @@ function startKoa(place: 'router' | 'app'): Start {
 
 const startFastify: Start = async (keys, see) => {
   const app = Fastify()
+  app.addHook('onRequest', async (request) => void [request.query, request.originalUrl])
   app.register(
     async (ingest) => {
       ingest.register(fastifyAuth(keys))
       for (const url of ['/e/:key', '/track'])
         ingest.all(url, async (request) => {
           const { url, originalUrl, query, params, headers, raw, body } = request
-          see({ ...ofNode(raw), url, originalUrl, query, params, headers, body })
+          const own = inspected(request)
+          see({ ...ofNode(raw), url, originalUrl, query, params, headers, body, own })
           return {}
         })
     },
@@ -122,6 +138,7 @@ const startHono: Start = async (keys, see) => {
       query: req.query(),
       headers: req.header(),
       body: await req.text(),
+      inspected: inspected(req),
     })
     return c.json({})
   }
