@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { createWriteKeys } from '../../src/index.ts'
 import { root } from './code-blocks.ts'
 import { compileBlocks } from './compiled-blocks.ts'
+import { countLines } from './onboarding.ts'
 import { blocks, blockWith, runModule } from './running-blocks.ts'
 
 const run = promisify(execFile)
@@ -40,8 +41,11 @@ describe('the documents', () => {
 
   it('start with a server to paste, and a curl that it accepts', async () => {
     const port = String(await findFreePort())
-    const server = blockWith('README.md', 'ts', 'app.listen(3000)').code.replace('3000', port)
-    const curl = blockWith('README.md', 'sh', 'curl').code.replace('3000', port)
+    const { code } = blockWith('README.md', 'ts', 'app.listen(3000)')
+    expect(countLines(code)).toBeLessThanOrEqual(12)
+    const server = code.replace('3000', port)
+    const curl = (key: string) =>
+      blockWith('README.md', 'sh', 'curl').code.replace('3000', port).replace('sk_live_…', key)
     const lines: unknown[][] = []
     const log = vi.spyOn(console, 'log').mockImplementation((...line) => void lines.push(line))
     const servers: Server[] = []
@@ -53,12 +57,12 @@ describe('the documents', () => {
     })
     try {
       await runModule(server)
-      const key = /\bsk_live_\w{38}\b/.exec(String(lines[0]))?.[0] ?? ''
-      expect(key).not.toBe('')
-      const good = await run('sh', ['-c', curl], { env: { ...process.env, KEY: key } })
+      const [{ key }] = lines[0] as [{ key: string }]
+      expect(key).toMatch(/^sk_live_\w{38}$/)
+      const good = await run('sh', ['-c', curl(key)])
       expect(JSON.parse(good.stdout)).toEqual({ success: true })
-      expect(lines[1]).toEqual(['Web App', [{ type: 'track', event: 'Signed Up', userId: '42' }]])
-      const bad = await run('sh', ['-c', curl], { env: { ...process.env, KEY: `${key}0` } })
+      expect(lines[1]).toEqual([[{ type: 'track', event: 'Signed Up', userId: '42' }]])
+      const bad = await run('sh', ['-c', curl(`${key}0`)])
       expect(JSON.parse(bad.stdout)).toMatchObject({ status: 401, code: 'invalid_write_key' })
     } finally {
       log.mockRestore()
