@@ -6,6 +6,7 @@ import {
   type CheckedEvents,
   checkEvents,
   type EventCheck,
+  echoType,
   type RefusedEvents,
 } from '../../src/verifier/events.ts'
 
@@ -234,5 +235,74 @@ describe('checkEvents', () => {
     expect(refusal(JSON.parse('{"batch": [{"type": "track", "event": "a"}], "__proto__": {}}'))).toBe(
       'invalid_event',
     )
+  })
+})
+
+describe('what handlers get', () => {
+  const event = { type: 'track', event: 'a' }
+  const keyed = { ...event, writeKey: 'x', api_key: 'y' }
+
+  it('has no key in it, in an event, beside a batch, or in a list', () => {
+    const handed = (body: unknown, keyFields: string[] = []) => {
+      const checked = check(body, { rule: null, keyFields })
+      return checked.ok ? { events: checked.events, body: checked.body } : checked.reason
+    }
+    const { writeKey: _, ...rest } = keyed
+    expect(handed(event)).toEqual({ events: [event], body: event })
+    expect(handed(keyed)).toEqual({ events: [rest], body: rest })
+    expect(handed(keyed, ['api_key'])).toEqual({ events: [event], body: event })
+    expect(handed({ ...event, api_key: 'y' }, ['api_key'])).toEqual({ events: [event], body: event })
+    expect(handed([event, keyed], ['api_key'])).toEqual({ events: [event, event], body: [event, event] })
+    const batch = { batch: [event], writeKey: 'x', api_key: 'y', sentAt: 'z' }
+    expect(handed(batch, ['api_key'])).toEqual({ events: [event], body: { batch: [event], sentAt: 'z' } })
+    expect(handed({ ...batch, batch: [keyed] }, ['api_key'])).toEqual({
+      events: [event],
+      body: { batch: [event], sentAt: 'z' },
+    })
+    expect(handed([event])).toEqual({ events: [event], body: [event] })
+  })
+
+  it('is at most as many events as may come at once', () => {
+    expect(check([event, event], { maxEvents: 2 }).ok).toBe(true)
+    expect(refusal([event, event, event], { maxEvents: 2 })).toBe('too_many_events')
+  })
+
+  it('is the accepted events alone under drop, with the others told', () => {
+    const other = { type: 'page', name: 'c' }
+    expect(check({ batch: [event, other, 7, event], x: 1 })).toMatchObject({
+      ok: true,
+      events: [event, event],
+      body: { batch: [event, event], x: 1 },
+      rejected: [
+        { index: 1, type: 'page', code: 'event_name_not_allowed' },
+        { index: 2, type: null, code: 'invalid_event' },
+      ],
+    })
+  })
+
+  it('is nothing where all are refused: ten are named, with their types as far as they look like one', () => {
+    const refused = check(Array.from({ length: 12 }, () => ({ type: 'group' })))
+    const rejected = Array.from({ length: 10 }, (_, index) => ({ index, type: 'group' }))
+    expect(refused).toEqual({ ok: false, reason: 'event_type_not_allowed', rejected })
+    expect(check([7])).toEqual({
+      ok: false,
+      reason: 'event_type_not_allowed',
+      rejected: [{ index: 0, type: null }],
+    })
+    expect(check({ type: 'group' }, { onForbiddenEvent: 'drop' })).toMatchObject({ ok: false })
+  })
+
+  it('names no type that is a text of its own', () => {
+    const long = 'x'.repeat(33)
+    expect([long, long.slice(1), 'a b', '<b>', '', 'a.b:c_d-e', null, undefined].map(echoType)).toEqual([
+      null,
+      long.slice(1),
+      null,
+      null,
+      null,
+      'a.b:c_d-e',
+      null,
+      null,
+    ])
   })
 })
