@@ -12,6 +12,7 @@ import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { withDeadline } from './runtime/deadline.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
@@ -67,7 +68,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     health: async () => look(),
     flush() {
       countPassed()
-      return parts.usage.flush()
+      return withDeadline(parts.usage.flush(), flushMs, () => undefined)
     },
     close() {
       parts.notices?.close()
@@ -92,6 +93,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   })
   return keys
 }
+
+/** Longest that `flush` waits for a store that hangs. What it has not stored goes with the next batch. */
+const flushMs = 5_000
 
 function isWatchedFromStart({ activity, onEvent, store }: ResolvedOptions): boolean {
   if (activity !== undefined || onEvent !== undefined) return activity !== false

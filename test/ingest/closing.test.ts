@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { guardListener } from '../../adapters/node.ts'
-import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
+import { createMemoryStore, createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
 import { createIngestApi } from '../../src/ingest/index.ts'
+import type { UsageStore } from '../../src/stores/usage-store.ts'
 import { serve } from '../neighbours/served.ts'
 import { createSignal } from '../signal.ts'
 import { apps } from './ingest-apps.ts'
@@ -111,4 +112,24 @@ it('counts at once, when closing, what guards have let through to handlers that 
   await keys.close()
   expect(order).toEqual(['accepted'])
   expect((await keys.usage(writeKey.id)).acceptedTotal).toBe(1)
+})
+
+it('flush() waits five seconds at most for a store that hangs, and keeps what was counted', async () => {
+  const store = createMemoryStore()
+  const usage = store.usage as UsageStore
+  const add: UsageStore['add'] = () => new Promise(() => {})
+  const keys = createWriteKeys({ logger: false, store: { ...store, usage: { ...usage, add } } })
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  await keys.verify({ method: 'POST', path: '/v1/track', headers, body: { event: 'a' } })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let isDone = false
+  const flushed = keys.flush().then(() => {
+    isDone = true
+  })
+  await vi.advanceTimersByTimeAsync(4_900)
+  expect(isDone).toBe(false)
+  await vi.advanceTimersByTimeAsync(100)
+  await flushed
+  expect((await keys.health()).usage.unsent).toBe(1)
 })

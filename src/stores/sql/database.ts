@@ -2,7 +2,12 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idleInTransactionMs, poolSize } from './connections.ts'
 import type { SqlDialect } from './dialect.ts'
 import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
-import { assertNothingUnfinished, assertOwnTransaction, transactionAgeColumn } from './open-transaction.ts'
+import {
+  assertFreshSnapshot,
+  assertNothingUnfinished,
+  assertOwnTransaction,
+  transactionAgeColumn,
+} from './open-transaction.ts'
 import type { TableNaming, Tables } from './table-names.ts'
 
 /** A database as the parts of the store see it. */
@@ -24,7 +29,8 @@ export interface Database {
 export type MigratedDatabase = Pick<Database, 'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer'>
 
 /**
- * Reads by one statement, in one snapshot that is no older than the call. Retried when the database asks for
+ * Reads by one statement, in one snapshot that is no older than the call; in PostgreSQL a statement that
+ * `tells its age` leaves it to the caller to look at that. Retried when the database asks for
  * it, and at once when the connection turns out to be dead: servers and networks end idle connections, and a
  * process that was frozen has not noticed.
  * @throws StoreError
@@ -33,11 +39,16 @@ export async function read<Row>(
   database: Database,
   statement: RawBuilder<unknown>,
   connection: Kysely<unknown> = database.writer,
+  snapshot: 'unknown' | 'tells its age' = 'unknown',
 ): Promise<Row[]> {
+  const { dialect, ownsConnections } = database
   const run = async () => {
-    if (database.dialect !== 'postgres' && !database.ownsConnections) {
-      return readInTransaction(connection, statement, database.dialect)
-    }
+    if (!ownsConnections && dialect !== 'postgres') return readInTransaction(connection, statement, dialect)
+    if (!ownsConnections && snapshot === 'unknown')
+      return connection.connection().execute(async (one) => {
+        await assertFreshSnapshot(one)
+        return (await statement.execute(one)).rows
+      })
     return (await statement.execute(connection)).rows
   }
   try {

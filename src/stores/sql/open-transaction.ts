@@ -32,6 +32,18 @@ export function assertOwnTransaction(ageMs: unknown, elapsedMs: number): void {
   if (!(age >= 0 && age <= elapsedMs)) throw inTransactionError()
 }
 
+/**
+ * PostgreSQL, over an application's connection: the next statement sees what is committed by now.
+ * @throws StoreError `store_in_transaction`
+ */
+export async function assertFreshSnapshot(connection: Kysely<unknown>): Promise<void> {
+  const startedAt = performance.now()
+  const { rows } = await askSnapshotAge.execute(connection)
+  assertOwnTransaction(rows[0]?.age_ms, performance.now() - startedAt)
+}
+
+const askSnapshotAge = sql<{ age_ms: unknown }>`select ${snapshotAge('postgres')} as age_ms`
+
 export function inTransactionError(): StoreError {
   return new StoreError(
     'store_in_transaction',

@@ -41,6 +41,11 @@ export function pollStatement(database: Database, { since, keyHash }: PollQuesti
     sql`case when m.watched_until > ${databaseNow(dialect)} then 1 else 0 end as is_watched`,
   ]
   const joins = [sql`${tables.meta} m`]
+  // What look-ups read must be there for every poll: a missing table or right is told before the first request.
+  if (since === null || keyHash === undefined)
+    columns.push(
+      sql`(select count(*) from ${tables.changes}, ${tables.secrets}, ${tables.keys} where 1 = 0) as unread_count`,
+    )
   if (since !== null) {
     columns.push(sql`p.revision as since_revision, c.revision as changed_revision, c.key_id as changed_id`)
     joins.push(
@@ -69,7 +74,7 @@ export async function poll(database: Database, question: PollQuestion): Promise<
   const { since, keyHash } = question
   const asked = keyHash !== undefined && hashPattern.test(keyHash) ? { since, keyHash } : { since }
   const startedAt = performance.now()
-  const rows = await read<PollRow>(database, pollStatement(database, asked), database.reader)
+  const rows = await read<PollRow>(database, pollStatement(database, asked), database.reader, 'tells its age')
   const [first] = rows
   assertPrimary(first)
   assertOwnTransaction(first?.snapshot_age_ms, performance.now() - startedAt)

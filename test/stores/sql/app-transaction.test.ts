@@ -148,6 +148,32 @@ describeWithService('postgres', 'a store over a PostgreSQL connection', (address
     refusesOldStates(open, ['begin isolation level repeatable read', 'select 1'])
   })
 
+  it.each(['repeatable read', 'serializable'])(
+    'knows no key less inside a %s transaction: nothing is read from its snapshot',
+    async (level) => {
+      const { keys, elsewhere, run } = await start(...(await open()))
+      await run(`begin isolation level ${level}`)
+      await run('select count(*) from writekey_keys')
+      const { writeKey, key } = await elsewhere.create({ name: 'Made since', sourceType: 'web' })
+      const { id } = writeKey
+      for (const ask of [
+        () => keys.get(id),
+        () => keys.find(key),
+        () => keys.list(),
+        () => keys.pause(id),
+        () => keys.resume(id),
+        () => keys.revoke(id),
+        () => keys.remove(id),
+        () => keys.rotate(id),
+        () => keys.update(id, { name: 'New' }),
+        () => keys.usage(id),
+      ])
+        await expect(ask()).rejects.toMatchObject({ code: 'store_in_transaction' })
+      await run('rollback')
+      expect((await keys.get(id))?.name).toBe('Made since')
+    },
+  )
+
   it('sees what is committed inside one whose statements do, and changes nothing there', async () => {
     const { keys, elsewhere, run, writeKey, verify } = await start(...(await open()))
     await run('begin')
