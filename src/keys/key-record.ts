@@ -3,50 +3,6 @@ import type { KeyRules, TrialRules } from './fields.ts'
 import type { KeyStatus, PausedBy } from './key-status.ts'
 import type { SourceType } from './source-type.ts'
 
-/** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
-export interface SecretRecord {
-  readonly id: string
-  /** 32 bytes as lower-case hex; unique over all keys of a store. Never leaves the package. */
-  readonly keyHash: string
-  readonly start: string
-  readonly createdAt: number
-  /** Accepted strictly before this moment; `null` = as long as the key. */
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-  /** Whether it was made elsewhere and imported. */
-  readonly imported: boolean
-}
-
-/** A write key as a store holds it. Immutable: a change makes a new record with the next `version`. */
-export interface KeyRecord extends KeyRules {
-  readonly id: string
-  readonly name: string
-  readonly sourceType: SourceType
-  readonly environment: string
-  /** The customer, team or project that the key belongs to; `null` = none. */
-  readonly workspace: string | null
-  /** A name in the option `plans`; `null` = the default plan. */
-  readonly plan: string | null
-  readonly status: KeyStatus
-  /** Whose pause it is. `null` = not paused, or unknown, which counts as the operator's. */
-  readonly pausedBy: PausedBy | null
-  /** Rules on trial; `null` = none. */
-  readonly trial: TrialRules | null
-  /** Events per second; `null` = the plan's, else the application's default. */
-  readonly rateLimitEps: number | null
-  /** Events per second of one sender; `null` = the plan's, else no share of its own. */
-  readonly senderRateLimitEps: number | null
-  readonly expiresAt: number | null
-  readonly metadata: Readonly<Record<string, unknown>> | null
-  /** Oldest first. */
-  readonly secrets: readonly SecretRecord[]
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly revokedAt: number | null
-  /** Starts at 1 and grows by one with every change. */
-  readonly version: number
-}
-
 /** One secret as people see it: no hash. */
 export interface WriteKeySecret {
   readonly id: string
@@ -126,6 +82,30 @@ export type Effective = Pick<
   | 'eventBytes'
   | 'effectiveStatus'
 >
+
+/** One secret of a key as a store holds it. Times are milliseconds since the epoch. */
+export interface SecretRecord extends Omit<WriteKeySecret, 'createdAt' | 'expiresAt' | 'lastUsedAt'> {
+  /** 32 bytes as lower-case hex; unique over all keys of a store. Never leaves the package. */
+  readonly keyHash: string
+  readonly createdAt: number
+  /** Accepted strictly before this moment; `null` = as long as the key. */
+  readonly expiresAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+/** A write key as a store holds it. Immutable: a change makes a new record with the next `version`. */
+export interface KeyRecord
+  extends Omit<
+    WriteKey,
+    'expiresAt' | 'secrets' | 'createdAt' | 'updatedAt' | 'revokedAt' | keyof Effective
+  > {
+  readonly expiresAt: number | null
+  /** Oldest first. */
+  readonly secrets: readonly SecretRecord[]
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly revokedAt: number | null
+}
 
 /** The public face of a stored record: a copy, so that changing it changes no key behind a store's back. */
 export function toWriteKey(record: KeyRecord, effective: Effective): WriteKey {

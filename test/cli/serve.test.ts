@@ -22,6 +22,15 @@ afterEach(() => {
   process.chdir(before)
 })
 
+/** A server in a new folder, and the key that its first start makes. */
+async function serveAnew(env?: Record<string, string>) {
+  const shell = openShell()
+  enter(shell.folder)
+  const { server, read } = await shell.serve(env)
+  const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+  return { server, read, key }
+}
+
 function basic(key: string) {
   return { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` }
 }
@@ -232,10 +241,7 @@ describe('writekey serve', () => {
   })
 
   it('does not wait for connections that become idle while it stops', async () => {
-    const shell = openShell()
-    enter(shell.folder)
-    const { server, read } = await shell.serve()
-    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    const { server, key } = await serveAnew()
     const { port } = new URL(server.url)
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const post = () =>
@@ -257,11 +263,8 @@ describe('writekey serve', () => {
   })
 
   it('ends streams of the debugger when it stops', async () => {
-    const shell = openShell()
-    enter(shell.folder)
     const token = 'a-management-token-of-this-test-alone'
-    const { server, read } = await shell.serve({ WRITEKEY_ADMIN_TOKEN: token })
-    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    const { server, key } = await serveAnew({ WRITEKEY_ADMIN_TOKEN: token })
     const stream = await fetch(`${server.url}/api/v1/events/debugger`, {
       headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
     })
@@ -276,10 +279,7 @@ describe('writekey serve', () => {
   })
 
   it('answers what is under way before it stops', async () => {
-    const shell = openShell()
-    enter(shell.folder)
-    const { server, read } = await shell.serve()
-    const [key] = /sk_live_\w+/.exec(read().out) as unknown as [string]
+    const { server, read, key } = await serveAnew()
     const { port } = new URL(server.url)
     const headers = { ...basic(key), expect: '100-continue' }
     const sending = request({

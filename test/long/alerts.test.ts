@@ -17,13 +17,15 @@ const rules = (parse(code) as { groups: { rules: { alert: string; expr: string }
   (group) => group.rules,
 )
 
+/** Whether a part is well, minute by minute. */
+function ofPart(part: string, bad: string, good: string, at: string) {
+  const series = `writekey_part_ok{instance="a",part="${part}"}`
+  return { bad: { [series]: bad }, good: { [series]: good }, at }
+}
+
 /** What each alert is about, minute by minute, in promtool's notation, and what it must not be raised by. */
 const cases: Record<string, { bad: Record<string, string>; good: Record<string, string>; at: string }> = {
-  WritekeyStoreDown: {
-    bad: { 'writekey_part_ok{instance="a",part="store"}': '1 1 0x20' },
-    good: { 'writekey_part_ok{instance="a",part="store"}': '1 1 0 1x20' },
-    at: '10m',
-  },
+  WritekeyStoreDown: ofPart('store', '1 1 0x20', '1 1 0 1x20', '10m'),
   WritekeyLeaseEnding: {
     bad: {
       'writekey_lease_age_seconds{instance="a"}': '1.9x20',
@@ -40,16 +42,8 @@ const cases: Record<string, { bad: Record<string, string>; good: Record<string, 
     good: { 'writekey_requests_total{outcome="refused",reason="unknown_key"}': '0+10x20' },
     at: '15m',
   },
-  WritekeyLimiterDegraded: {
-    bad: { 'writekey_part_ok{instance="a",part="limiter"}': '0x20' },
-    good: { 'writekey_part_ok{instance="a",part="limiter"}': '1 0 0 1x20' },
-    at: '10m',
-  },
-  WritekeyHintsLost: {
-    bad: { 'writekey_part_ok{instance="a",part="hints"}': '0x40' },
-    good: { 'writekey_part_ok{instance="a",part="hints"}': '0x10 1x20' },
-    at: '20m',
-  },
+  WritekeyLimiterDegraded: ofPart('limiter', '0x20', '1 0 0 1x20', '10m'),
+  WritekeyHintsLost: ofPart('hints', '0x40', '0x10 1x20', '20m'),
   WritekeyRefusals: {
     bad: {
       'writekey_requests_total{outcome="refused",reason="origin_not_allowed"}': '0+20x40',
@@ -61,11 +55,7 @@ const cases: Record<string, { bad: Record<string, string>; good: Record<string, 
     },
     at: '30m',
   },
-  WritekeyUsageBacklog: {
-    bad: { 'writekey_part_ok{instance="a",part="usage"}': '0x20' },
-    good: { 'writekey_part_ok{instance="a",part="usage"}': '1x20' },
-    at: '15m',
-  },
+  WritekeyUsageBacklog: ofPart('usage', '0x20', '1x20', '15m'),
   WritekeyUsageDropped: {
     bad: { 'writekey_usage_dropped_total{kind="events"}': '0 0 5x20' },
     good: { 'writekey_usage_dropped_total{kind="events"}': '5x20' },

@@ -18,6 +18,7 @@ import { freePort } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { usePostgresDatabase } from '../stores/sql/databases.ts'
 import { findProgram } from '../stores/sql/servers/own-server.ts'
+import { writeNginxConfig } from './nginx-config.ts'
 
 /** The recipes for running our server, each done as its reader would, with the files of its page. */
 describeWithService('postgres', 'the recipes for deploying', (address) => {
@@ -139,24 +140,7 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
     const proxies = [
       {
         service: 'nginx' as const,
-        write(from: number, folder: string) {
-          const settings = replaced(
-            fileOf(page('proxies'), 'ingest.conf'),
-            ['127.0.0.1:3001', `127.0.0.1:${ports[0]}`],
-            ['127.0.0.1:3002', `127.0.0.1:${ports[1]}`],
-            ['listen 80;', `listen 127.0.0.1:${from};`],
-            ['/var/log/nginx', folder],
-          )
-          const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-            (name) => `${name}_temp_path ${folder}/${name};`,
-          )
-          const file = join(folder, 'nginx.conf')
-          writeFileSync(
-            file,
-            `daemon off; pid ${folder}/pid; events {} http { ${temporary.join(' ')} ${settings} }`,
-          )
-          return ['-p', folder, '-c', file, '-e', join(folder, 'start.log')]
-        },
+        write: (from: number, folder: string) => writeNginxConfig(folder, from, ports),
         log: (_: Started, folder: string) => readFileSync(join(folder, 'ingest.log'), 'utf8'),
       },
       {

@@ -1,20 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { root } from '../docs/code-blocks.ts'
 import { blockWith } from '../docs/running-blocks.ts'
-import {
-  answerOf,
-  type DeployedApp,
-  deployApp,
-  fileOf,
-  replaced,
-  type Started,
-} from '../recipes/deployed-app.ts'
+import { answerOf, type DeployedApp, deployApp, type Started } from '../recipes/deployed-app.ts'
 import { createOwnRedis, freePort, type OwnRedis } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { usePostgresDatabase } from '../stores/sql/databases.ts'
+import { writeNginxConfig } from './nginx-config.ts'
 import { startProxy, type TcpProxy } from './processes/proxy.ts'
 
 /**
@@ -65,22 +59,7 @@ describeWithService('redis', 'two processes behind nginx', () => {
       async function startNginx(from: number): Promise<void> {
         const folder = join(app.folder, 'nginx')
         await mkdir(folder)
-        const settings = replaced(
-          fileOf('docs/recipes/proxies.md', 'ingest.conf'),
-          ['127.0.0.1:3001', `127.0.0.1:${ports[0]}`],
-          ['127.0.0.1:3002', `127.0.0.1:${ports[1]}`],
-          ['listen 80;', `listen 127.0.0.1:${from};`],
-          ['/var/log/nginx', folder],
-        )
-        const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-          (name) => `${name}_temp_path ${folder}/${name};`,
-        )
-        const file = join(folder, 'nginx.conf')
-        writeFileSync(
-          file,
-          `daemon off; pid ${folder}/pid; events {} http { ${temporary.join(' ')} ${settings} }`,
-        )
-        app.start(nginx, ['-p', folder, '-c', file, '-e', join(folder, 'start.log')])
+        app.start(nginx, writeNginxConfig(folder, from, ports))
       }
 
       const send = async () => {

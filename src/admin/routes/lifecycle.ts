@@ -1,6 +1,9 @@
+import type { WriteKey } from '../../keys/key-record.ts'
+import type { KeyChangeOptions } from '../../management/key-changes.ts'
 import { keySchema, rotatedKeySchema, rotateKeySchema, toKeyJson } from '../key-schema.ts'
 import { etag, ifMatchHeader, keyChangeOf } from '../key-version.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
+import type { ScopedKeys } from '../workspace-scope.ts'
 import { keysPath } from './write-keys.ts'
 
 const rotateWriteKey = defineOperation({
@@ -23,91 +26,92 @@ const rotateWriteKey = defineOperation({
   },
 })
 
-const pauseWriteKey = defineOperation({
+/** A change of one key that takes no body, and answers with the key. */
+interface KeyChange {
+  id: string
+  method: 'POST' | 'DELETE'
+  /** Below that of all keys. */
+  path: string
+  summary: string
+  /** What the answer holds. */
+  answer: string
+  change: (
+    params: Readonly<Record<string, string>>,
+    keys: ScopedKeys,
+    change: KeyChangeOptions,
+  ) => Promise<WriteKey>
+}
+
+function defineChange({ id, method, path, summary, answer, change }: KeyChange): Operation {
+  return defineOperation({
+    id,
+    method,
+    path: `${keysPath}/${path}`,
+    role: 'admin',
+    summary,
+    headers: ifMatchHeader,
+    answers: { 200: { description: answer, schema: keySchema } },
+    async handle(call) {
+      const key = await change(call.params, call.keys, keyChangeOf(call))
+      return jsonAnswer(200, toKeyJson(key), etag(key))
+    },
+  })
+}
+
+const pauseWriteKey = defineChange({
   id: 'pauseWriteKey',
   method: 'POST',
-  path: `${keysPath}/{id}/pause`,
-  role: 'admin',
+  path: '{id}/pause',
   summary:
     'Have a key refused with 429 until it is resumed. When the answer arrives no process accepts it any more. 409 with the reason schema_mixed while processes of an older version may run.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The paused key.', schema: keySchema } },
-  async handle(call) {
-    const key = await call.keys.pause(call.params.id as string, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The paused key.',
+  change: ({ id }, keys, change) => keys.pause(id as string, change),
 })
 
-const resumeWriteKey = defineOperation({
+const resumeWriteKey = defineChange({
   id: 'resumeWriteKey',
   method: 'POST',
-  path: `${keysPath}/{id}/resume`,
-  role: 'admin',
+  path: '{id}/resume',
   summary: 'End the pause of a key. When the answer arrives every process accepts it again.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The resumed key.', schema: keySchema } },
-  async handle(call) {
-    const key = await call.keys.resume(call.params.id as string, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The resumed key.',
+  change: ({ id }, keys, change) => keys.resume(id as string, change),
 })
 
-const revokeWriteKey = defineOperation({
+const revokeWriteKey = defineChange({
   id: 'revokeWriteKey',
   method: 'POST',
-  path: `${keysPath}/{id}/revoke`,
-  role: 'admin',
+  path: '{id}/revoke',
   summary: 'End a key for good. When the answer arrives no process accepts it any more.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The revoked key.', schema: keySchema } },
-  async handle(call) {
-    const key = await call.keys.revoke(call.params.id as string, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The revoked key.',
+  change: ({ id }, keys, change) => keys.revoke(id as string, change),
 })
 
-const endGrace = defineOperation({
+const endGrace = defineChange({
   id: 'endGrace',
   method: 'DELETE',
-  path: `${keysPath}/{id}/secrets/{secret_id}`,
-  role: 'admin',
+  path: '{id}/secrets/{secret_id}',
   summary: 'End the grace of an earlier secret now.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The key without that secret.', schema: keySchema } },
-  async handle(call) {
-    const { id, secret_id: secretId } = call.params as { id: string; secret_id: string }
-    const key = await call.keys.endGrace(id, secretId, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The key without that secret.',
+  change: ({ id, secret_id }, keys, change) => keys.endGrace(id as string, secret_id as string, change),
 })
 
-const enforceTrial = defineOperation({
+const enforceTrial = defineChange({
   id: 'enforceTrial',
   method: 'POST',
-  path: `${keysPath}/{id}/trial/enforce`,
-  role: 'admin',
+  path: '{id}/trial/enforce',
   summary:
     'Enforce the rules on trial from now on, in place of those that the key has. 409 when there are none.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The key with its new rules.', schema: keySchema } },
-  async handle(call) {
-    const key = await call.keys.enforceTrial(call.params.id as string, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The key with its new rules.',
+  change: ({ id }, keys, change) => keys.enforceTrial(id as string, change),
 })
 
-const dropTrial = defineOperation({
+const dropTrial = defineChange({
   id: 'dropTrial',
   method: 'DELETE',
-  path: `${keysPath}/{id}/trial`,
-  role: 'admin',
+  path: '{id}/trial',
   summary: 'Forget the rules on trial. 409 when there are none.',
-  headers: ifMatchHeader,
-  answers: { 200: { description: 'The key without them.', schema: keySchema } },
-  async handle(call) {
-    const key = await call.keys.dropTrial(call.params.id as string, keyChangeOf(call))
-    return jsonAnswer(200, toKeyJson(key), etag(key))
-  },
+  answer: 'The key without them.',
+  change: ({ id }, keys, change) => keys.dropTrial(id as string, change),
 })
 
 export const lifecycleOperations: readonly Operation[] = [

@@ -17,6 +17,20 @@ export interface Connections {
   cut?(): void
 }
 
+/** One of each kind, with the longest time for its statements. */
+export function openBoth(
+  open: (deadlineMs: number) => Kysely<unknown>,
+): Pick<Connections, 'reader' | 'writer' | 'close'> {
+  const [reader, writer] = [open(readerDeadlineMs), open(writerDeadlineMs)]
+  return {
+    reader,
+    writer,
+    close: async () => {
+      await Promise.all([reader.destroy(), writer.destroy()])
+    },
+  }
+}
+
 /** Longest time for a statement of verification, in milliseconds; then its connection is cut. */
 export const readerDeadlineMs = 1_000
 /** The same for management, which may meet locks and long scans. */

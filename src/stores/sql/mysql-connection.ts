@@ -7,9 +7,9 @@ import {
   doubtAfterMs,
   idleInTransactionMs,
   longestConnectMs,
+  openBoth,
   poolSize,
   readerDeadlineMs,
-  writerDeadlineMs,
 } from './connections.ts'
 import { type DriverModule, driverOr } from './given-driver.ts'
 import { mysqlText } from './mysql-text.ts'
@@ -66,7 +66,7 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
   const driver = (await driverOr(given, 'mysql2', 'MySQL')) as unknown as MysqlDriver
   const borrowed = new WeakSet<RawConnection>()
   const cuts = new Set<() => void>()
-  const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
+  const both = openBoth((deadlineMs) => {
     const pool = createPool(driver, {
       uri: url,
       // Whatever the URL says: another character set would change text.
@@ -94,13 +94,9 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
       }),
     })
     return kysely.withPlugin(mysqlText)
-  }) as [Kysely<unknown>, Kysely<unknown>]
+  })
   return {
-    reader,
-    writer,
-    close: async () => {
-      await Promise.all([reader.destroy(), writer.destroy()])
-    },
+    ...both,
     cut() {
       for (const cut of [...cuts]) cut()
     },

@@ -7,9 +7,8 @@ import {
   type Connections,
   doubtAfterMs,
   longestConnectMs,
+  openBoth,
   poolSize,
-  readerDeadlineMs,
-  writerDeadlineMs,
 } from './connections.ts'
 import { type DriverModule, driverOr } from './given-driver.ts'
 
@@ -47,7 +46,7 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
     client.end().catch(() => {})
     return answered
   }
-  const [reader, writer] = [readerDeadlineMs, writerDeadlineMs].map((deadlineMs) => {
+  const both = openBoth((deadlineMs) => {
     const pool = new driver.Pool({
       connectionString: url,
       max: poolSize,
@@ -67,13 +66,9 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
         },
       }),
     })
-  }) as [Kysely<unknown>, Kysely<unknown>]
+  })
   return {
-    reader,
-    writer,
-    close: async () => {
-      await Promise.all([reader.destroy(), writer.destroy()])
-    },
+    ...both,
     cut() {
       for (const client of clients) (client as Cuttable).connection?.stream?.destroy()
     },

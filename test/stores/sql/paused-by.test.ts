@@ -1,24 +1,12 @@
-import { join } from 'node:path'
-import { Kysely, MysqlDialect, PostgresDialect, type RawBuilder, sql } from 'kysely'
-import { createPool } from 'mysql2'
-import pg from 'pg'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { type RawBuilder, sql } from 'kysely'
+import { expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
-import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
-import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
-import { describeWithService } from '../../services.ts'
-import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
-
-/** A store, and its tables as code of an older version sees them. */
-interface Opened {
-  store: SqlStore
-  db: Kysely<unknown>
-}
+import { describeStoresByHand, type StoreByHand } from './stores-by-hand.ts'
 
 const acme = { actor: { name: 'acme', workspace: 'acme' } }
 
-function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<Opened>): void {
+function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<StoreByHand>): void {
   async function start() {
     const tablePrefix = `p${randomBase62(6).toLowerCase()}_`
     const { store, db } = await open(tablePrefix)
@@ -86,35 +74,4 @@ function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<Opened>): 
   })
 }
 
-describe('pauses on SQLite', () => {
-  const folder = useFolder()
-  pausesBesideOlderCode(async (tablePrefix) => {
-    const file = join(folder, `${randomBase62(8)}.db`)
-    const store = createSqlStore({ url: `sqlite:${file}`, tablePrefix })
-    await store.migrate()
-    const { writer, close } = await openSqlite(file)
-    onTestFinished(close)
-    return { store, db: writer }
-  })
-})
-
-describeWithService('postgres', 'pauses on PostgreSQL', (address) => {
-  const database = usePostgresDatabase(address)
-  pausesBesideOlderCode(async (tablePrefix) => {
-    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-    onTestFinished(() => db.destroy())
-    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
-  })
-})
-
-describeWithService('mysql', 'pauses on MariaDB', (address) => {
-  const database = useMysqlDatabase(address)
-  pausesBesideOlderCode(async (tablePrefix) => {
-    const db = new Kysely<unknown>({
-      dialect: new MysqlDialect({ pool: createPool({ uri: database.url, connectionLimit: 1 }) }),
-    })
-    onTestFinished(() => db.destroy())
-    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
-  })
-})
+describeStoresByHand('pauses', pausesBesideOlderCode)

@@ -1,17 +1,12 @@
-import { join } from 'node:path'
-import { Kysely, MysqlDialect, PostgresDialect, sql } from 'kysely'
-import { createPool } from 'mysql2'
-import pg from 'pg'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { sql } from 'kysely'
+import { expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import type { ExistingSecret } from '../../../src/stores/key-store.ts'
-import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
-import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
+import type { SqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord, createSecretRecord } from '../../../src/testing/stored-key.ts'
-import { describeWithService } from '../../services.ts'
-import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+import { describeStoresByHand, type StoreByHand } from './stores-by-hand.ts'
 
 const auditEntry = () =>
   ({
@@ -31,13 +26,11 @@ async function insert(store: SqlStore, record: KeyRecord = createKeyRecord()): P
 }
 
 /** A store of this test alone, and its tables as somebody sees them who writes by hand. */
-interface Opened {
-  store: SqlStore
-  db: Kysely<unknown>
+interface Opened extends StoreByHand {
   prefix: string
 }
 
-function polls(open: (tablePrefix: string) => Promise<Omit<Opened, 'prefix'>>): void {
+function polls(open: (tablePrefix: string) => Promise<StoreByHand>): void {
   async function start(): Promise<Opened> {
     const prefix = `p${randomBase62(6).toLowerCase()}_`
     const opened = await open(prefix)
@@ -216,35 +209,4 @@ function polls(open: (tablePrefix: string) => Promise<Omit<Opened, 'prefix'>>): 
 
 const randomHash = () => createSecretRecord().keyHash
 
-describe('SQLite', () => {
-  const folder = useFolder()
-  polls(async (tablePrefix) => {
-    const file = join(folder, `${randomBase62(8)}.db`)
-    const store = createSqlStore({ url: `sqlite:${file}`, tablePrefix })
-    await store.migrate()
-    const { writer, close } = await openSqlite(file)
-    onTestFinished(close)
-    return { store, db: writer }
-  })
-})
-
-describeWithService('postgres', 'PostgreSQL', (address) => {
-  const database = usePostgresDatabase(address)
-  polls(async (tablePrefix) => {
-    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-    onTestFinished(() => db.destroy())
-    return { store: createSqlStore({ url: database.url, tablePrefix, notifications: false }), db }
-  })
-})
-
-describeWithService('mysql', 'MariaDB', (address) => {
-  const database = useMysqlDatabase(address)
-  polls(async (tablePrefix) => {
-    const db = new Kysely<unknown>({
-      dialect: new MysqlDialect({ pool: createPool({ uri: database.url, connectionLimit: 1 }) }),
-    })
-    onTestFinished(() => db.destroy())
-    return { store: createSqlStore({ url: database.url, tablePrefix }), db }
-  })
-})
+describeStoresByHand('polls', polls, { notifications: false })
