@@ -247,12 +247,9 @@ describe('imports', () => {
 const mostLines = { file: 250, function: 80 }
 
 /** What is longer today, in tens of lines. An entry may shrink or go; none may be added. */
-const longerFiles: Record<string, number> = {
-  'src/stores/sql/store-options.ts': 260,
-}
+const longerFiles: Record<string, number> = {}
 const longerFunctions: Record<string, number> = {
   'src/limits/memory-limiter.ts createMemoryLimiter': 140,
-  'src/limits/sender-limiter.ts createSenderLimiter': 100,
   'src/stores/memory-store.ts createMemoryStore': 120,
   'src/stores/memory-usage.ts createMemoryUsage': 110,
   'src/stores/sql/migrations/version-1.ts up': 100,

@@ -15,10 +15,7 @@ import { openSqlite } from './sqlite-connection.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 
 interface CommonOptions {
-  /**
-   * Prefix of the names of the tables: a letter or `_`, then up to 30 letters, digits and `_`. Default
-   * `'writekey_'`.
-   */
+  /** What table names begin with: a letter or `_`, then at most 30 letters, digits and `_`. Default `'writekey_'`. */
   tablePrefix?: string
   /** The schema of the tables (a database in MySQL); `migrate()` makes it. Default: the connection's. */
   schema?: string
@@ -27,23 +24,20 @@ interface CommonOptions {
 /** A store that makes its own connections. Its tables are made on first use. */
 export interface SqlStoreUrlOptions extends CommonOptions {
   /**
-   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH is
-   * resolved against the working directory at this call. The driver (libsql, better-sqlite3 or node:sqlite;
-   * pg; mysql2) is loaded on first use.
+   * `sqlite:PATH`, `sqlite::memory:`, `postgres://…`, `mysql://…` or `mariadb://…`. A relative PATH starts at
+   * the present working directory. The driver (libsql, better-sqlite3, node:sqlite, pg, mysql2) loads on first use.
    */
   url: string
   /**
-   * PostgreSQL: hear of changes within milliseconds over another connection (LISTEN), not only with the next
-   * poll. Give a URL where `url` leads to a pooler that shares connections between transactions: LISTEN needs
-   * one of its own. Default `true`.
+   * PostgreSQL: hear of changes within milliseconds, over a connection of its own (LISTEN). If `url` leads to a
+   * pooler in transaction mode, give a URL that does not. Default `true`.
    */
   notifications?: boolean | string
   /** Whether the first use makes or upgrades the tables. `false`: call `migrate()`. Default `true`. */
   autoMigrate?: boolean
   /**
-   * The driver's module, imported by the application: for bundles, which leave out what is loaded by name.
-   * One of `pg`, `mysql2`, `mysql2/promise`, `libsql`, `better-sqlite3` and `node:sqlite`. Default: the
-   * installed one.
+   * The driver's module, for bundles, which leave out what is loaded by name: `pg`, `mysql2`, `mysql2/promise`,
+   * `libsql`, `better-sqlite3` or `node:sqlite`. Default: the installed one.
    */
   driver?: unknown
 }
@@ -51,28 +45,26 @@ export interface SqlStoreUrlOptions extends CommonOptions {
 /** A store over an application's own pool of connections. Call `migrate()` once. */
 export interface SqlStorePoolOptions extends CommonOptions {
   /**
-   * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` makes. Stays open when the store
-   * is closed. Questions of verification are cut off after 1 s, including the wait for a free connection;
-   * those of management after 15 s.
+   * A `Pool` of `pg`, or what `createPool()` of `mysql2` or `mysql2/promise` returns. The store does not close it.
+   * Verification waits 1 s for an answer, management 15 s, both including the wait for a free connection.
    */
   pool: ApplicationPool
   /**
-   * PostgreSQL: hear of changes within milliseconds over another connection (LISTEN), not only with the next
-   * poll. `true`: over one like the pool's. Not where the pool leads to a pooler that shares connections
-   * between transactions. Default `false`.
+   * PostgreSQL: hear of changes within milliseconds (LISTEN). `true`: over a connection like the pool's, which
+   * must not lead to a pooler in transaction mode. Default `false`.
    */
   notifications?: boolean | (() => ListeningClient)
 }
 
 /** A store in an application's own database and Kysely instance. Call `migrate()` once. */
 export interface SqlStoreDbOptions extends CommonOptions {
-  /** The application's Kysely instance. Its plugins are not used. Stays open when the store is closed. */
+  /** The application's Kysely instance. Its plugins are not used. The store does not close it. */
   db: AnyKysely
   /** Default: what the instance's adapter says. */
   dialect?: SqlDialect
   /**
-   * PostgreSQL: makes a client of `pg`, not connected yet, to hear of changes within milliseconds (LISTEN),
-   * not only with the next poll. Called again whenever the connection was lost. Default: none.
+   * PostgreSQL: hear of changes within milliseconds (LISTEN). Makes a client of `pg` that is not connected yet;
+   * called again when the connection was lost. Default: none.
    */
   notifications?: false | (() => ListeningClient)
 }
