@@ -59,7 +59,8 @@ const sdks: readonly (readonly [name: string, sender: SenderName, send: Send])[]
     'amplitude',
     async (key, host) => {
       const sdk = createInstance()
-      await sdk.init(key, { serverUrl: `${host}/ingest/2/httpapi`, flushQueueSize: 1 }).promise
+      const serverUrl = `${host}/ingest/2/httpapi`
+      await sdk.init(key, { serverUrl, flushQueueSize: 1, flushIntervalMillis: 50 }).promise
       sdk.track('Signed Up', {}, { user_id: 'user 1' })
     },
   ],
