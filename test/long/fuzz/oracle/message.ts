@@ -25,12 +25,16 @@ export type Reading =
   | { readonly kind: 'malformed' }
 
 const malformed: Reading = { kind: 'malformed' }
+
+// Node ends heads of more than 16 KiB, and does not count all that stands between names and values.
+const largestSureHead = 16_000
+const largestHead = 18_000
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 export function readMessage(bytes: Buffer): Reading {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd === -1) return { kind: 'incomplete' }
-  if (headEnd > 16_000) return malformed
+  if (headEnd > largestHead) return malformed
   const [requestLine = '', ...lines] = bytes.subarray(0, headEnd).toString('latin1').split('\r\n')
   const parts = /^(\S+) +(\S+) +HTTP\/(0\.9|1\.0|1\.1|2\.0)$/.exec(requestLine)
   if (parts === null) return malformed
@@ -56,6 +60,7 @@ export function readMessage(bytes: Buffer): Reading {
   const codings = all('transfer-encoding')
   const lengths = all('content-length')
   const isLenient =
+    headEnd > largestSureHead ||
     /[^\x21-\x7e]|["<>^`{|}]/.test(target) ||
     requestLine.split(' ').length > 3 ||
     !version?.startsWith('1.') ||
