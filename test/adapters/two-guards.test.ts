@@ -132,7 +132,7 @@ describe('what a guard of the same keys further in refuses', () => {
 
   it('because the key was revoked before the endpoints behind a guard counts as refused', async () => {
     const handled: unknown[] = []
-    const { keys, id, send, count } = await open((app, keys) => {
+    const { id, send, count } = await open((app, keys) => {
       app.use((_req, _res, next) => void keys.revoke(id).then(() => next()))
       app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => void handled.push(events) })))
     })
