@@ -3,14 +3,14 @@ import { type Dialect, Kysely, MysqlDialect, PostgresDialect, type RawBuilder, s
 import { createPool } from 'mysql2'
 import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
-import { randomBase62 } from '../../../src/runtime/base62.ts'
-import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
-import { openSqlite } from '../../../src/stores/sql/sqlite-connection.ts'
-import { createKeyRecord } from '../../../src/testing/index.ts'
-import { describeWithService } from '../../services.ts'
-import { auditEntry } from './audit-entry.ts'
-import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { randomBase62 } from '../../src/runtime/base62.ts'
+import { createSqlStore, type SqlStore } from '../../src/stores/sql/index.ts'
+import { openSqlite } from '../../src/stores/sql/sqlite-connection.ts'
+import { createKeyRecord } from '../../src/testing/index.ts'
+import { describeWithService } from '../services.ts'
+import { auditEntry } from '../stores/sql/audit-entry.ts'
+import { useFolder, useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 
 /** A database, and a connection to it as an older process has one. */
 interface Opened {
