@@ -298,7 +298,10 @@ describe('rules', () => {
 
 describe('answers', () => {
   it('are in the words of the sender', async () => {
-    const { post, key, otherKey, keys, id } = await setUp({ allowedEventTypes: ['track'], rateLimitEps: 10 })
+    const { post, key, otherKey, keys, id } = await setUp(
+      { allowedEventTypes: ['track'], rateLimitEps: 10 },
+      { clock: () => 1_800_000_000_000 },
+    )
     expect((await post('/batch/', { api_key: key, batch: [{ event: 'a' }] })).json()).toEqual({
       status: 'Ok',
     })
