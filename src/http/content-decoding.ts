@@ -204,9 +204,10 @@ function createZstdEngine(options: { chunkSize: number }): Transform & { bytesWr
   })
 }
 
-/** Gunzip itself reports garbage after the last member, and accepts zero padding. The others just stop. */
+/** Zeros may follow a gzip, as padding. Gunzip itself stops at them, whatever comes behind. */
 function isLeftOver(coding: ContentCoding, read: number, bytes: Uint8Array): boolean {
-  return coding !== 'gzip' && read < bytes.length
+  if (read >= bytes.length) return false
+  return coding !== 'gzip' || bytes.subarray(read).some((byte) => byte !== 0)
 }
 
 /**

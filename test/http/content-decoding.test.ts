@@ -77,6 +77,23 @@ describe('decodeContent', () => {
     expect(await decode(text, encoding, LIMIT)).toBe('corrupt')
   })
 
+  it('takes zeros behind a gzip for padding, and nothing behind the zeros', async () => {
+    const long = Buffer.alloc(400_000, 'ab')
+    const halves = Buffer.concat([gzipSync(text.subarray(0, 9)), gzipSync(text.subarray(9))])
+    for (const [encoded, content] of [
+      [gzipSync(text), text],
+      [halves, text],
+      [gzipSync(long, { level: 0 }), long],
+    ] as const) {
+      for (const zeros of [1, 3, 512]) {
+        const padded = Buffer.concat([encoded, Buffer.alloc(zeros)])
+        expect(await decode(padded, 'gzip', LIMIT)).toEqual(content)
+        for (const junk of [' ', 'junk', '{"type":"identify"}'])
+          expect(await decode(Buffer.concat([padded, Buffer.from(junk)]), 'gzip', LIMIT)).toBe('corrupt')
+      }
+    }
+  })
+
   it('counts all members of a gzip', async () => {
     const members = Buffer.concat(Array.from({ length: 10 }, () => gzipSync(Buffer.alloc(1000, 'a'))))
     expect(await decode(members, 'gzip', 10_000)).toHaveLength(10_000)

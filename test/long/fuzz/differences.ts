@@ -116,7 +116,9 @@ function showsSecret(outcome: Accepted, { target, sent }: Exchange, seen: unknow
     .toString('latin1')
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   // Elsewhere it carried nothing, and is the sender's own.
-  const isOnlyThere = written.split(key?.secret as string).length === 2
+  const isOnlyThere =
+    written.split(key?.secret as string).length === 2 &&
+    !JSON.stringify(outcome.events).includes(key?.secret as string)
   const text = JSON.stringify(seen)
   return isOnlyThere && text.includes(key?.secret as string)
     ? `the handler saw the secret in ${text}`
