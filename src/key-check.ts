@@ -1,6 +1,8 @@
 import type { IngestRequestInit } from './http/ingest-request.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import { createAddressFinder } from './rules/client-address.ts'
+import { parseSenderAddress } from './rules/ip-address.ts'
 import { invalidField, StoreError } from './runtime/errors.ts'
 import { credentialsOption } from './verifier/credentials-option.ts'
 import type { Reason } from './verifier/reasons.ts'
@@ -16,7 +18,7 @@ export interface CheckedRequest {
   name?: string | undefined
   /** Origin of the page that sends it. */
   origin?: string | undefined
-  /** Address of the sender. */
+  /** IP address of the sender itself, not of a proxy. */
   address?: string | undefined
 }
 
@@ -53,6 +55,8 @@ export function createKeyCheck({
   const silent = {
     ...options,
     credentials: credentialsOption(['basic'], 'credentials'),
+    // The address asked about is the sender's own: no proxy is between.
+    clientAddress: createAddressFinder(undefined),
     emit() {},
     tellDecisions: false,
     tellsNotices: false,
@@ -88,6 +92,8 @@ function assertRequest(secret: unknown, request: CheckedRequest): void {
     if (request[field] !== undefined && typeof request[field] !== 'string')
       throw invalidField(field, 'must be a string')
   }
+  if (request.address !== undefined && parseSenderAddress(request.address) === undefined)
+    throw invalidField('address', 'must be an IP address, such as 203.0.113.7')
   if (request.name !== undefined && request.type === undefined)
     throw invalidField('name', 'needs type as well')
 }

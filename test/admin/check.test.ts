@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createAdminApi } from '../../src/admin/index.ts'
-import { createMemoryStore, createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
+import { createMemoryStore, createWriteKeys, type TrustedProxies, type WriteKeyEvent } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { base, callApi, tokens } from './admin-calls.ts'
 
@@ -82,5 +82,34 @@ it('knows no key of another workspace, and no viewer asks it', async () => {
   expect(await check({ key: own.key }, asAcme)).toMatchObject({ accepted: true })
   const asViewer = { body: { key: own.key }, token: tokens[1].token }
   expect((await call('POST', `${base}/check`, asViewer)).status).toBe(403)
+  await keys.close()
+})
+
+it.each<[string, TrustedProxies | undefined]>([
+  ['none named', undefined],
+  ['one proxy', 1],
+  ['two proxies', 2],
+  ['ranges with the address', ['203.0.113.0/24']],
+  ['every address', () => true],
+])('takes the address for the sender itself, whatever proxies are trusted (%s)', async (_, trustedProxies) => {
+  const keys = createWriteKeys({ logger: false, ...(trustedProxies !== undefined && { trustedProxies }) })
+  const make = async (rules: object) =>
+    (await keys.create({ name: 'Web', sourceType: 'web', ...rules })).key
+  const allowed = await make({ allowedIps: ['203.0.113.0/24'] })
+  const denied = await make({ deniedIps: ['203.0.113.0/24'] })
+  const reasonFor = async (key: string, address: string) => (await keys.check(key, { address })).reason
+  expect(await reasonFor(allowed, '203.0.113.9')).toBeNull()
+  expect(await reasonFor(allowed, '198.51.100.1')).toBe('ip_not_allowed')
+  expect(await reasonFor(denied, '198.51.100.1')).toBeNull()
+  expect(await reasonFor(denied, '203.0.113.9')).toBe('ip_not_allowed')
+  await keys.close()
+})
+
+it('refuses an address that is none, and names the field', async () => {
+  const { keys, check } = await setUp()
+  const { key } = await keys.create({ name: 'Web', sourceType: 'web' })
+  for (const address of ['', 'foo', '203.0.113.9:80', '203.0.113.0/24', '203.0.113.9, 10.0.0.1'])
+    expect(await check({ key, address })).toMatchObject({ status: 422, field: 'address' })
+  await expect(keys.check(key, { address: 'foo' })).rejects.toMatchObject({ code: 'invalid_field' })
   await keys.close()
 })
