@@ -69,8 +69,7 @@ export function createPepperCheck({
 
   async function claimOne(fingerprint: string): Promise<void> {
     if (store.notePepper === undefined || claimed.has(fingerprint)) return
-    // Old keys without a pepper are no reason to refuse new ones.
-    const peppers = await store.notePepper(fingerprint, [...ownFingerprints(), plainFingerprint()])
+    const peppers = await store.notePepper(fingerprint, ownFingerprints())
     see({ peppers })
     if (!peppers.includes(fingerprint)) throw error ?? pepperMissing(peppers)
     claimed.add(fingerprint)

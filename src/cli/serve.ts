@@ -3,15 +3,15 @@ import type { Server } from 'node:http'
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createAdminApi } from '../admin/index.ts'
-import { createWriteKeys, type Logger, type RefusedEvent, type WriteKeys } from '../index.ts'
+import { createWriteKeys, type Logger, type WriteKeys } from '../index.ts'
 import { createLineLogger } from '../verifier/logger.ts'
-import { reasonAdvice } from '../verifier/reason-advice.ts'
 import { resolveServeAccess } from './admin-token.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { startDemo } from './demo.ts'
 import { createIngestServer, type ReceivedEvent } from './ingest-server.ts'
 import { parseNumber } from './key-flags.ts'
 import { keysOptionsFrom } from './keys-options.ts'
+import { createRefusalNotes } from './refusal-notes.ts'
 import { serverStop } from './server-stop.ts'
 import { createSignInCode } from './sign-in-code.ts'
 import { tellStoreFailure } from './store-failure.ts'
@@ -63,16 +63,15 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   }
   const { logger, begin } = createLogger(terminal)
   const store = await openStore(location, tables, true)
+  // Those of the demo would push the link out of sight.
+  const noteRefusal = options.demo === true ? () => {} : createRefusalNotes(terminal)
   const keys = createWriteKeys({
     ...keysOptions,
     store,
     // What is invented is nobody's data.
     ...(options.demo === true && { activity: { keepPayloads: true, keepHeaders: true } }),
     logger,
-    onEvent(event) {
-      // Those of the demo would push the link out of sight.
-      if (event.type === 'refused' && options.demo !== true) noteRefusal(terminal, event)
-    },
+    onEvent: (event) => noteRefusal(event, keys),
   })
   let stopDemo = () => {}
   try {
@@ -134,14 +133,6 @@ function printEvent(terminal: Terminal, { key, event }: ReceivedEvent): void {
   const { id, name, sourceType } = key
   const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
   printLine(terminal, JSON.stringify({ ...event, ...from }))
-}
-
-function noteRefusal(terminal: Terminal, { reason, keyId, origin, address }: RefusedEvent): void {
-  const { cause, advice } = reasonAdvice[reason]
-  const from = [keyId, origin, address].filter((part) => part !== undefined).join(', ')
-  const told = `Refused (${reason}): ${cause}.${from === '' ? '' : ` ${from}`}`
-  noteLine(terminal, told, 'bad')
-  noteLine(terminal, `  ${advice}`, 'dim')
 }
 
 /** Makes a key when there is none at all, so that there is something to send with. */

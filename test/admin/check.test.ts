@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest'
 import { createAdminApi } from '../../src/admin/index.ts'
-import { createMemoryStore, createWriteKeys, type TrustedProxies, type WriteKeyEvent } from '../../src/index.ts'
+import {
+  createMemoryStore,
+  createWriteKeys,
+  type TrustedProxies,
+  type WriteKeyEvent,
+} from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { base, callApi, tokens } from './admin-calls.ts'
 
@@ -91,19 +96,22 @@ it.each<[string, TrustedProxies | undefined]>([
   ['two proxies', 2],
   ['ranges with the address', ['203.0.113.0/24']],
   ['every address', () => true],
-])('takes the address for the sender itself, whatever proxies are trusted (%s)', async (_, trustedProxies) => {
-  const keys = createWriteKeys({ logger: false, ...(trustedProxies !== undefined && { trustedProxies }) })
-  const make = async (rules: object) =>
-    (await keys.create({ name: 'Web', sourceType: 'web', ...rules })).key
-  const allowed = await make({ allowedIps: ['203.0.113.0/24'] })
-  const denied = await make({ deniedIps: ['203.0.113.0/24'] })
-  const reasonFor = async (key: string, address: string) => (await keys.check(key, { address })).reason
-  expect(await reasonFor(allowed, '203.0.113.9')).toBeNull()
-  expect(await reasonFor(allowed, '198.51.100.1')).toBe('ip_not_allowed')
-  expect(await reasonFor(denied, '198.51.100.1')).toBeNull()
-  expect(await reasonFor(denied, '203.0.113.9')).toBe('ip_not_allowed')
-  await keys.close()
-})
+])(
+  'takes the address for the sender itself, whatever proxies are trusted (%s)',
+  async (_, trustedProxies) => {
+    const keys = createWriteKeys({ logger: false, ...(trustedProxies !== undefined && { trustedProxies }) })
+    const make = async (rules: object) =>
+      (await keys.create({ name: 'Web', sourceType: 'web', ...rules })).key
+    const allowed = await make({ allowedIps: ['203.0.113.0/24'] })
+    const denied = await make({ deniedIps: ['203.0.113.0/24'] })
+    const reasonFor = async (key: string, address: string) => (await keys.check(key, { address })).reason
+    expect(await reasonFor(allowed, '203.0.113.9')).toBeNull()
+    expect(await reasonFor(allowed, '198.51.100.1')).toBe('ip_not_allowed')
+    expect(await reasonFor(denied, '198.51.100.1')).toBeNull()
+    expect(await reasonFor(denied, '203.0.113.9')).toBe('ip_not_allowed')
+    await keys.close()
+  },
+)
 
 it('refuses an address that is none, and names the field', async () => {
   const { keys, check } = await setUp()

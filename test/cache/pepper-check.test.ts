@@ -121,6 +121,33 @@ describe.each([
     await expect(lacking.keys.ready()).rejects.toThrow(/end the list of the option pepper with null/)
     expect(await start({ pepper: [current, null] }).ask(plain)).toBe('accepted')
   })
+
+  it('makes no key with a pepper of its own beside keys without one', async () => {
+    const start = fleet(makeStores())
+    const server = start({})
+    const plain = await server.make()
+    const shell = start({ pepper: current })
+    await expect(shell.make()).rejects.toMatchObject({
+      code: 'pepper_missing',
+      message: expect.stringMatching(/end the list of the option pepper with null/),
+    })
+    expect((await server.keys.list()).data).toHaveLength(1)
+    expect(await server.ask(plain)).toBe('accepted')
+    expect(await server.ask(generateSecret('sk_live_'))).toBe('unknown_key')
+    await server.keys.ready()
+  })
+
+  it('lets a pepper be introduced by a list that ends with null', async () => {
+    const start = fleet(makeStores())
+    const plain = await start({}).make()
+    const introduced = start({ pepper: [current, null] })
+    const secret = await introduced.make()
+    for (const one of [introduced, start({ pepper: [current, null] })]) {
+      expect(await one.ask(plain)).toBe('accepted')
+      expect(await one.ask(secret)).toBe('accepted')
+      await one.keys.ready()
+    }
+  })
 })
 
 describe('a store that does not remember peppers', () => {

@@ -54,6 +54,27 @@ describe('writekey serve', () => {
     await server.stop()
   })
 
+  it('blames the missing pepper, and not the database, for keys that it cannot judge', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server, read } = await shell.serve({ WRITEKEY_ADMIN_TOKEN: 'a-token-for-this-server-alone-0123' })
+    const introduced = openShell({
+      WRITEKEY_STORE: `sqlite:${join(shell.folder, 'keys.db')}`,
+      WRITEKEY_PEPPER: 'introduced-here,null',
+    })
+    const made = await introduced.run(['create', '--name', 'Web', '--source-type', 'web'])
+    const secret = made.out.trim()
+    const post = () =>
+      fetch(`${server.url}/v1/track`, { method: 'POST', headers: basic(secret), body: '{"event":"a"}' })
+    await expect.poll(async () => (await post()).status, { timeout: 10_000 }).toBe(503)
+    await expect
+      .poll(() => read().err)
+      .toMatch(/Refused \(store_unavailable\): Nobody seems to have this key/)
+    expect(read().err).toMatch(/add it to the option pepper/)
+    expect(read().err).not.toContain('Look at the database')
+    await server.stop()
+  })
+
   it('answers probes: alive while it runs, ready while its store answers, and tells strangers no more', async () => {
     const shell = openShell()
     enter(shell.folder)
