@@ -74,6 +74,9 @@ export function startOver(request: IncomingMessage): void {
 /** The listeners of the request stay, and so does what Node wants with it. */
 function restart(request: IncomingMessage, sendBody: (push: Push) => void): void {
   Reflect.deleteProperty(request, 'pipe')
+  const { _readableState: endedState } = request as unknown as { _readableState: { destroyed: boolean } }
+  // Before Node 24, `Readable.toWeb` has taken this state, and asks it last.
+  endedState.destroyed = false
   const prototype: object = Object.getPrototypeOf(request)
   if (isRewinding(prototype)) Object.setPrototypeOf(request, Object.getPrototypeOf(prototype))
   Reflect.apply(nodeStream().Readable, request, [

@@ -50,7 +50,7 @@ export interface Visit extends BodyAccount {
   isSenderTighter: boolean
   /**
    * Whether an outer guard with other keys has charged the request already: only the outermost guard limits
-   * rates.
+   * rates. Each takes from the quotas of its own keys.
    */
   readonly isPaid: boolean
   /** What the key's rules on trial would have said. */

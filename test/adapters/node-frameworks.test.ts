@@ -10,6 +10,7 @@ import {
 } from 'node:http'
 import { connect, createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { bodyParser } from '@koa/bodyparser'
 import { Body, Controller, Module, Post, Req } from '@nestjs/common'
@@ -103,6 +104,21 @@ const apps: Record<string, (keys: Keys) => Promise<string>> = {
         ),
       ),
     ),
+  'a listener that makes a web stream of the request': (keys) =>
+    listen(guardServer(createServer(answerFromWebStream), keys, { path })),
+  'a listener that does so behind middleware': (keys) =>
+    listen(
+      createServer((request, response) => {
+        writeKeyAuth(keys)(request, response, () => void answerFromWebStream(request, response))
+      }),
+    ),
+}
+
+/** As `@hono/node-server` 1 does. */
+async function answerFromWebStream(request: IncomingMessage, response: ServerResponse) {
+  const body = await new Response(Readable.toWeb(request) as ReadableStream).json()
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify({ name: writeKeyOf(request).name, body }))
 }
 
 function createExpress(keys: Keys) {

@@ -38,8 +38,8 @@ export function createChargeStep(
   const buckets = createBucketCharge(options, client, refusals)
 
   function refuseEmpty(visit: Visit): Refused | undefined {
-    if (visit.isPaid) return undefined
-    return quota.isSpent(visit) ? quota.refuse(visit) : buckets.refuseIfEmpty(visit)
+    if (quota.isSpent(visit)) return quota.refuse(visit)
+    return visit.isPaid ? undefined : buckets.refuseIfEmpty(visit)
   }
 
   /**

@@ -31,7 +31,7 @@ export function createQuotaCharge(quotas: Quotas | undefined, { refuse }: Refusa
     },
     take(visit, { events }) {
       const { id, monthlyEvents } = visit.key as CompiledKey
-      if (quotas === undefined || monthlyEvents === null || visit.isPaid || events.length === 0) return true
+      if (quotas === undefined || monthlyEvents === null || events.length === 0) return true
       return chain(quotas.take(id, events.length, monthlyEvents), (isTaken) => {
         visit.isOverQuota = !isTaken
         if (isTaken) visit.quotaTaken = events.length
