@@ -55,7 +55,11 @@ export const keyCommands = {
   },
 
   pause: changing('POST', '/pause', (key) => `Paused ${key}. Every process refuses it with 429.`),
-  resume: changing('POST', '/resume', (key) => `Resumed ${key}. Every process accepts it again.`),
+  resume: changing('POST', '/resume', (key, status) =>
+    status === 'expired'
+      ? `Resumed ${key}. It has expired, so every process still refuses it.`
+      : `Resumed ${key}. Every process accepts it again.`,
+  ),
   'enforce-trial': changing('POST', '/trial/enforce', (key) => `Enforced what was on trial for ${key}.`),
   'drop-trial': changing('DELETE', '/trial', (key) => `Dropped what was on trial for ${key}.`),
 
@@ -81,10 +85,14 @@ function parseHours(text: string): number {
 }
 
 /** A change that needs nothing but the key. */
-function changing(method: 'POST' | 'DELETE', action: string, told: (key: string) => string): Command {
+function changing(
+  method: 'POST' | 'DELETE',
+  action: string,
+  told: (key: string, status: KeyJson['effective_status']) => string,
+): Command {
   return async (run) => {
     const key = await run.client.call<KeyJson>(keyPath(run) + action, { method })
     if (isJson(run)) return printJson(run, key)
-    print(run, told(called(key)))
+    print(run, told(called(key), key.effective_status))
   }
 }

@@ -1,7 +1,7 @@
-import { CliError, exitCodes } from './cli-error.ts'
+import { assertShape, notTheApi } from './answer-shape.ts'
 import { type ProblemJson, refusalOf } from './refused-call.ts'
 
-const keysPath = '/api/v1/events/write-keys'
+const eventsPath = '/api/v1/events'
 
 interface Call {
   method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -61,26 +61,25 @@ export function createManagementClient({ place, origin, send, failure, close }: 
     throw known ?? refusalOf(answer, problem)
   }
 
-  const json = async <Answer>(answer: Response): Promise<Answer> => {
+  async function json<Answer>(path: string, call: Call): Promise<Answer> {
+    const answer = await ask(path, call)
     if (answer.status === 204) return undefined as Answer
-    try {
-      return (await answer.json()) as Answer
-    } catch {
-      throw new CliError(
-        exitCodes.unavailable,
-        'What answers at --api is not the management API of writekey. Give the URL of the server that has it, such as https://events.example.com.',
-      )
-    }
+    const value: unknown = await answer.json().catch(() => {
+      throw notTheApi('what it answers is not JSON')
+    })
+    assertShape(call.method ?? 'GET', path.slice(eventsPath.length), value)
+    return value as Answer
   }
 
   return {
     place,
-    call: async (path, call = {}) => json(await ask(keysPath + path, call)),
-    read: async (path, query) => json(await ask(`/api/v1/events${path}`, { query })),
+    call: (path, call = {}) => json(`${eventsPath}/write-keys${path}`, call),
+    read: (path, query) => json(eventsPath + path, { query }),
     async follow(path, query, signal) {
       const headers = { accept: 'text/event-stream' }
-      const { body } = await ask(`/api/v1/events${path}`, { query }, { headers, signal })
-      return body as ReadableStream<Uint8Array>
+      const answer = await ask(eventsPath + path, { query }, { headers, signal })
+      if (answer.body === null || !isEventStream(answer)) throw notTheApi('it sends no stream of events')
+      return answer.body
     },
     close,
   }
@@ -89,9 +88,13 @@ export function createManagementClient({ place, origin, send, failure, close }: 
 async function readProblem(answer: Response): Promise<ProblemJson | undefined> {
   try {
     const problem: unknown = await answer.json()
-    const isProblem = typeof problem === 'object' && problem !== null && 'code' in problem
-    return isProblem ? (problem as ProblemJson) : undefined
+    const { code, detail } = (problem ?? {}) as Partial<ProblemJson>
+    return typeof code === 'string' && typeof detail === 'string' ? (problem as ProblemJson) : undefined
   } catch {
     return undefined
   }
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true
 }

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { adminRoutes } from '../../src/adapter/index.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createMemoryStore, createWriteKeys } from '../../src/index.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
 import { openShell } from './shell.ts'
 
 const admin = 'an-admin-token-of-this-test-alone-0123'
@@ -21,10 +22,11 @@ async function listen(listener: RequestListener): Promise<string> {
 }
 
 /** A server with the management API, and a shell that names it in every command. */
-async function openRemote(token = admin) {
-  const keys = createWriteKeys({ store: createMemoryStore() })
+async function openRemote(token = admin, now: () => number = Date.now) {
+  const keys = createWriteKeys({ store: createMemoryStore(), clock: { now } })
   onTestFinished(() => keys.close())
   const api = createAdminApi(keys, {
+    now,
     tokens: [
       { name: 'ops', token: admin, role: 'admin' },
       { name: 'look', token: viewer, role: 'viewer' },
@@ -130,6 +132,50 @@ describe('the command over the management API', () => {
     expect(outcome.err).not.toMatch(/hunter2|x{40}/)
   })
 
+  it.each([
+    ['nothing', '{}'],
+    ['rows of its own', '{"data":[{}],"next_cursor":null}'],
+    ['a list', '[]'],
+    ['null', 'null'],
+  ])('takes no JSON of another service for an answer (%s)', async (_, body) => {
+    const other = await listen((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+    })
+    const shell = openShell({ WRITEKEY_TOKEN: admin }, { hasTables: false })
+    const id = 'wk_0123456789abcdef'
+    for (const argv of [
+      ['list'],
+      ['show', id],
+      ['create', '--name', 'Web', '--source-type', 'web'],
+      ['update', id, '--name', 'Web'],
+      ['rotate', id],
+      ['resume', id],
+      ['usage', id],
+      ['audit'],
+      ['check'],
+      ['find', '--secret-stdin'],
+      ['import'],
+      ['tail'],
+    ]) {
+      const input = argv[0] === 'import' ? '{"name":"Web","source_type":"web"}\n' : generateSecret('sk_live_')
+      const { code, out, err } = await shell.run([...argv, '--api', other], input)
+      expect([argv[0], code, out]).toEqual([argv[0], 3, argv[0] === 'import' ? out : ''])
+      expect(err).toContain("This does not look like writekey's management API")
+    }
+  })
+
+  it('says that a resumed key has expired', async () => {
+    let at = Date.now()
+    const { keys, run } = await openRemote(admin, () => at)
+    const expiresAt = new Date(at + 60_000)
+    const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', expiresAt })
+    await keys.pause(writeKey.id)
+    at += 120_000
+    const { code, out } = await run(['resume', writeKey.id])
+    expect([code, out]).toEqual([0, expect.stringContaining('It has expired')])
+    expect(out).not.toContain('accepts it again')
+  })
+
   it('follows no redirect with its token, and takes nothing else for an answer', async () => {
     let seen = 0
     const other = await listen((_, response) => response.end(String(++seen)))
@@ -139,7 +185,9 @@ describe('the command over the management API', () => {
     expect([outcome.code, outcome.err]).toEqual([2, expect.stringContaining(`redirects to ${other}.`)])
     expect(seen).toBe(0)
     const html = await listen((_, response) => response.end('<!doctype html>'))
-    expect((await shell.run(['list', '--api', html])).err).toContain('is not the management API')
+    expect((await shell.run(['list', '--api', html])).err).toContain(
+      "does not look like writekey's management API",
+    )
     expect((await shell.run(['list', '--api', html, '--store', 'memory:'])).code).toBe(2)
     expect((await shell.run(['list', '--token', admin])).code).toBe(2)
     expect((await shell.run(['migrate', '--api', html])).err).toContain('works only on a store')
