@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { inBackground } from '../runtime/timers.ts'
 
 /** How long a request may take after the server was asked to stop. */
 const stopGraceMs = 5_000
+/** How long a connection may take to begin its first request. Node does not count it as idle. */
+const silentGraceMs = 500
 /** How often connections that have become idle are closed, and new streams ended. */
 const lookEveryMs = 50
 
@@ -12,7 +15,12 @@ const lookEveryMs = 50
  */
 export function serverStop(server: Server): () => Promise<void> {
   const unfinished = new Set<ServerResponse>()
+  const open = new Set<Socket>()
   let isStopping = false
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   server.prependListener('request', (_request, response: ServerResponse) => {
     // Clients on open connections are told to connect elsewhere.
     if (isStopping) response.shouldKeepAlive = false
@@ -27,6 +35,7 @@ export function serverStop(server: Server): () => Promise<void> {
 
   return async () => {
     isStopping = true
+    for (const response of unfinished) if (!response.headersSent) response.shouldKeepAlive = false
     const closed = once(server, 'close')
     server.close()
     endStreams()
@@ -34,9 +43,13 @@ export function serverStop(server: Server): () => Promise<void> {
       endStreams()
       server.closeIdleConnections()
     }, lookEveryMs)
+    const silent = setTimeout(() => {
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+    }, silentGraceMs)
     const timer = inBackground(setTimeout(() => server.closeAllConnections(), stopGraceMs))
     await closed
     clearInterval(look)
+    clearTimeout(silent)
     clearTimeout(timer)
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { Agent, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -276,11 +276,23 @@ describe('writekey serve', () => {
     const stopped = server.stop()
     sending.end('"late"}')
     const [answer] = await once(sending, 'response')
-    expect(answer.statusCode).toBe(200)
+    expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close'])
     answer.resume()
     await stopped
     expect(performance.now() - startedAt).toBeLessThan(3_000)
     agent.destroy()
+  })
+
+  it('does not wait for connections that never sent a request', async () => {
+    const { server } = await serveAnew()
+    const silent = connect(Number(new URL(server.url).port), '127.0.0.1')
+    await once(silent, 'connect')
+    // The server has accepted it.
+    await fetch(`${server.url}/healthz`)
+    const startedAt = performance.now()
+    await Promise.all([server.stop(), once(silent.resume(), 'close')])
+    // Less than what requests are given.
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
   })
 
   it('ends streams of the debugger when it stops', async () => {
