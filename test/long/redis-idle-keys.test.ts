@@ -37,7 +37,9 @@ describeWithService('redis', 'a hundred thousand keys that fell silent', () => {
     const sentMs = performance.now() - startedAt
     const keyspace = await client.info('keyspace')
     const [, keys, expiring] = /keys=(\d+),expires=(\d+)/.exec(keyspace) ?? []
-    expect(Number(keys)).toBeGreaterThan(keyCount * 0.9)
+    // On a busy machine the first ones have ended before the last ones are made.
+    const [, ended] = /expired_keys:(\d+)/.exec(await client.info('stats')) ?? []
+    expect(Number(keys) + Number(ended)).toBeGreaterThan(keyCount * 0.9)
     expect(expiring).toBe(keys)
 
     const silentAt = performance.now()
