@@ -7,7 +7,7 @@ import { createSqlStore, type SqlStorePoolOptions } from '../../src/stores/sql/i
 import { describeWithService } from '../services.ts'
 import { mysqlDatabase, postgresDatabase } from '../stores/sql/databases.ts'
 
-const leaseMs = 60
+const leaseMs = 300
 const count = 100
 
 async function verify(keys: WriteKeys, key: string): Promise<string> {
