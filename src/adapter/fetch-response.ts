@@ -1,5 +1,5 @@
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
-import { partsOf } from './light-response.ts'
+import { copyOfList, partsOf } from './light-response.ts'
 import { withoutOthersRate } from './own-rate.ts'
 
 /** A `Headers` in the form that header merging needs. */
@@ -40,10 +40,18 @@ export function withAcceptedHeaders(response: Response, headers: Readonly<Record
     mergeAccepted(toFieldTarget(fields), headers)
     return new Response(body, { status, headers: fields })
   }
-  const changed = isChangeable(response) ? response : new Response(response.body, response)
+  const changed = copyOfList(response) ?? (isChangeable(response) ? response : toChangeable(response))
   const target = toHeaderTarget(changed.headers)
   mergeAccepted(target, headers)
   return changed
+}
+
+/** The copy, too, would have the same headers with version 1 of `@hono/node-server`. */
+function toChangeable(response: Response): Response {
+  const copy = new Response(response.body, response)
+  if (isChangeable(copy)) return copy
+  const { status, statusText, headers } = response
+  return new Response(response.body, { status, statusText, headers: new Headers(headers) })
 }
 
 /** Headers of responses from `fetch`, `Response.redirect` and `Response.error` cannot be changed. */

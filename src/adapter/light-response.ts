@@ -15,17 +15,33 @@ export interface LightResponse {
  * @returns undefined for every other response, and for fields that `Headers` would join, change or refuse
  */
 export function partsOf(response: Response): LightResponse | undefined {
-  const keys = Reflect.ownKeys(response)
-  // Whatever else it has would be lost.
-  if (keys.length !== 1 || typeof keys[0] !== 'symbol') return undefined
-  const parts: unknown = Reflect.get(response, keys[0])
-  if (!Array.isArray(parts) || parts.length !== 3) return undefined
-  const [status, body, headers] = parts as readonly unknown[]
+  const [status, body, headers] = listOf(response) ?? []
   if (typeof status !== 'number' || !isWhole(body)) return undefined
   const fields = toFields(headers)
   // Otherwise the server adds a type of its own.
   if (fields === undefined || (body !== null && fields['content-type'] === undefined)) return undefined
   return { status, body, fields }
+}
+
+/**
+ * A copy, with headers that can be changed, of a response that is still such a list. Version 1 of `@hono/node-server` forgets what is changed
+ * in the list itself as soon as another response is made of it, as Hono does for HEAD.
+ *
+ * @returns undefined for every other response
+ */
+export function copyOfList(response: Response): Response | undefined {
+  const list = listOf(response)
+  if (list === undefined) return undefined
+  const [, body] = list as readonly [unknown, ConstructorParameters<typeof Response>[0], unknown]
+  return new Response(body, { status: response.status, headers: new Headers(response.headers) })
+}
+
+function listOf(response: Response): readonly unknown[] | undefined {
+  const keys = Reflect.ownKeys(response)
+  // Whatever else it has would be lost.
+  if (keys.length !== 1 || typeof keys[0] !== 'symbol') return undefined
+  const list: unknown = Reflect.get(response, keys[0])
+  return Array.isArray(list) && list.length === 3 ? list : undefined
 }
 
 function isWhole(body: unknown): body is LightResponse['body'] {

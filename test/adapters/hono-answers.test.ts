@@ -15,19 +15,20 @@ afterEach(async () => {
 async function open(
   handler: (c: Context<WriteKeyEnv>) => Response | Promise<Response>,
   before?: (c: Context, next: () => Promise<void>) => Promise<void>,
+  method: 'POST' | 'HEAD' = 'POST',
 ) {
   const { keys, authorization } = await createTestKeys()
   const app = new Hono<WriteKeyEnv>()
   if (before !== undefined) app.use('*', before)
   app.use('/v1/*', writeKeyAuth(keys))
-  app.post('/v1/track', handler)
+  app.on(['GET', 'POST'], '/v1/track', handler)
   const { url, close } = await serve(getRequestListener(app.fetch) as RequestListener)
   closers.push(close)
   return () =>
     fetch(`${url}/v1/track`, {
-      method: 'POST',
+      method,
       headers: { authorization, origin: 'https://a.example' },
-      body: '{"event":"a","properties":{"n":[1]}}',
+      ...(method === 'POST' && { body: '{"event":"a","properties":{"n":[1]}}' }),
     })
 }
 
@@ -91,6 +92,46 @@ describe('answers behind writeKeyAuth of Hono on Node', () => {
     })
     for (let count = 0; count < 2; count++) expect((await post()).headers.get('vary')).toBe('Origin')
     expect([...(kept[0] as Response).headers.keys()]).toEqual(['content-type'])
+  })
+
+  it('are copies of what has no type, which the server of version 1 would not send if it were changed', async () => {
+    const kept = new Response('same')
+    const post = await open(() => kept)
+    for (let count = 0; count < 2; count++) {
+      const answer = await post()
+      expect([answer.headers.get('vary'), answer.headers.get('content-type')]).toEqual([
+        'Origin',
+        'text/plain; charset=UTF-8',
+      ])
+    }
+    expect(kept.headers.get('vary')).toBeNull()
+  })
+
+  it('may come from elsewhere, with headers that cannot be changed', async () => {
+    const elsewhere = await serve((_, response) => {
+      response.setHeader('set-cookie', ['a=1', 'b=2'])
+      response.end('from elsewhere')
+    })
+    closers.push(elsewhere.close)
+    const post = await open(() => fetch(elsewhere.url))
+    const answer = await post()
+    expect([answer.status, await answer.text()]).toEqual([200, 'from elsewhere'])
+    expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+  })
+
+  it.each([
+    ['text', (c: Context) => c.text('x')],
+    ['JSON', (c: Context) => c.json({})],
+    ['bytes without a type', (c: Context) => c.body(new Uint8Array([1]))],
+    ['a response of its own', () => new Response('x')],
+    ['nothing', (c: Context) => c.body(null, 204)],
+  ])('have them for HEAD, too, where GET gives %s', async (_, handler) => {
+    const head = await open(handler, undefined, 'HEAD')
+    const answer = await head()
+    expect([answer.ok, await answer.text()]).toEqual([true, ''])
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    expect(answer.headers.get('vary')).toContain('Origin')
   })
 })
 
