@@ -38,7 +38,7 @@ describe.skipIf(folder === undefined)('a SQLite file on a disk that is full', ()
     const root = folder as string
     const open = () => {
       const store = createSqlStore({ url: `sqlite:${join(root, 'keys.db')}` })
-      const keys = createWriteKeys({ store, logger: false, cache: { leaseMs: 60 } })
+      const keys = createWriteKeys({ store, logger: false, cache: { leaseMs: 150 } })
       onTestFinished(() => keys.close())
       return keys
     }
