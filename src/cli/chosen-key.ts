@@ -33,9 +33,7 @@ export async function confirm(run: CommandRun, warning: string): Promise<ListedK
 
 /** The path of the key that the argument names, relative to the path of all keys. */
 export function keyPath({ args }: Pick<CommandRun, 'args'>): string {
-  const [id, ...more] = args
-  if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
-  if (more.length > 0) throw usageError('One id at a time, please.')
+  const id = assertOneId(args)
   // Anything else is not an id, and may be a secret, which must not get into a URL.
   if (!keyIdPattern.test(id))
     throw new CliError(
@@ -43,4 +41,11 @@ export function keyPath({ args }: Pick<CommandRun, 'args'>): string {
       'There is no write key with this id; ids look like wk_0123456789abcdef.',
     )
   return `/${id}`
+}
+
+/** @throws CliError for none, or several */
+export function assertOneId([id, ...more]: readonly string[]): string {
+  if (id === undefined) throw usageError('The id of a write key is missing (wk_…).')
+  if (more.length > 0) throw usageError('One id at a time, please.')
+  return id
 }

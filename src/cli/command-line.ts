@@ -3,13 +3,14 @@ import { toKebabCase } from '../runtime/letter-case.ts'
 import { apiTransport } from './api-transport.ts'
 import { commandNamed, parseArguments, refuseSecrets, type Values } from './arguments.ts'
 import { check } from './check-command.ts'
+import { assertOneId } from './chosen-key.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { Command } from './command-run.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { type CommandName, commands } from './command-table.ts'
 import { commandHelp, overview } from './help.ts'
 import { importKeys } from './import-command.ts'
-import { keyCommands } from './key-commands.ts'
+import { assertNamed, keyCommands } from './key-commands.ts'
 import { createManagementClient, type ManagementClient } from './management-client.ts'
 import { migrate } from './migrate-command.ts'
 import { readingCommands } from './reading-commands.ts'
@@ -81,7 +82,14 @@ async function run(argv: readonly string[], terminal: Terminal, onRunning: OnRun
   const spec: CommandSpec = commands[command]
   if (args.length > 0 && spec.args === undefined)
     throw usageError(`${command} takes no argument beside its options. See: writekey ${command} --help`)
+  assertComplete(command, spec, values, args)
   return runCommand(command, { values, args, terminal }, onRunning)
+}
+
+/** What is missing is told before a store is looked for. */
+function assertComplete(command: CommandName, spec: CommandSpec, values: Values, args: string[]): void {
+  if (spec.args === 'ID') assertOneId(args)
+  if (command === 'create') assertNamed(values)
 }
 
 interface Asked {

@@ -1,4 +1,5 @@
 import { maxGraceHours } from '../keys/lifecycle.ts'
+import type { Values } from './arguments.ts'
 import { confirm, keyPath } from './chosen-key.ts'
 import { usageError } from './cli-error.ts'
 import { called, isJson, note, print, printJson, printSecret } from './command-output.ts'
@@ -10,11 +11,6 @@ import { noteUncheckedPlans } from './plan-note.ts'
 export const keyCommands = {
   async create(run) {
     const body = toKeyFields(run.values, Date.now())
-    const missing = ['name', 'source-type'].filter((flag) => run.values[flag] === undefined)
-    if (missing.length > 0)
-      throw usageError(
-        `create needs ${missing.map((flag) => `--${flag}`).join(' and ')}, e.g.: writekey create --name "Web App" --source-type web`,
-      )
     const { key, ...writeKey } = await run.client.call<CreatedKeyJson>('', { method: 'POST', body })
     noteUncheckedPlans(run, [body.plan])
     if (isJson(run)) return printJson(run, { ...writeKey, key })
@@ -77,6 +73,15 @@ export const keyCommands = {
     print(run, `Deleted ${called(key)}. No process accepts it any more.`)
   },
 } as const satisfies Readonly<Record<string, Command>>
+
+/** @throws CliError when `create` lacks what every key has */
+export function assertNamed(values: Values): void {
+  const missing = ['name', 'source-type'].filter((flag) => values[flag] === undefined)
+  if (missing.length > 0)
+    throw usageError(
+      `create needs ${missing.map((flag) => `--${flag}`).join(' and ')}, e.g.: writekey create --name "Web App" --source-type web`,
+    )
+}
 
 function parseHours(text: string): number {
   const hours = /^\d{1,5}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN

@@ -1,4 +1,5 @@
 import type { CredentialSource, WriteKeysOptions } from '../index.ts'
+import { parseCidr } from '../rules/ip-rule.ts'
 import { usageError } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,7 +19,7 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_PLANS !== undefined) options.plans = parsePlans(env.WRITEKEY_PLANS)
   if (env.WRITEKEY_DEFAULT_PLAN !== undefined) options.defaultPlan = env.WRITEKEY_DEFAULT_PLAN
   if (env.WRITEKEY_MAX_KEYS_PER_WORKSPACE !== undefined)
-    options.maxKeysPerWorkspace = Number(env.WRITEKEY_MAX_KEYS_PER_WORKSPACE)
+    options.maxKeysPerWorkspace = parseMaxKeys(env.WRITEKEY_MAX_KEYS_PER_WORKSPACE)
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
     options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
   return options
@@ -68,10 +69,19 @@ function parsePlans(text: string): NonNullable<WriteKeysOptions['plans']> {
   }
 }
 
+function parseMaxKeys(text: string): number {
+  const most = 1_000_000
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= most) return count
+  throw usageError(`WRITEKEY_MAX_KEYS_PER_WORKSPACE must be a whole number from 1 to ${most}.`)
+}
+
 function parseProxies(text: string): number | string[] {
   if (/^\d{1,2}$/.test(text)) return Number(text)
   const list = splitList(text)
-  if (list.length === 0)
-    throw usageError('WRITEKEY_TRUSTED_PROXIES must be a number of hops or a list of CIDR ranges.')
+  if (list.length === 0 || list.some((range) => parseCidr(range) === undefined))
+    throw usageError(
+      'WRITEKEY_TRUSTED_PROXIES must be the number of proxies in front, such as 1, or a list of CIDR ranges, such as 10.0.0.0/8,192.168.0.0/16.',
+    )
   return list
 }

@@ -152,7 +152,9 @@ async function listen(server: Server, port: number, host: string): Promise<strin
     const why =
       code === 'EADDRINUSE'
         ? `Port ${port} is in use. Choose another one with --port or PORT.`
-        : `Cannot listen on ${host}, port ${port}: ${code ?? 'unknown error'}.`
+        : code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+          ? `This machine has no address ${host}. Choose another one with --host or HOST, such as 127.0.0.1.`
+          : `Cannot listen on ${host}, port ${port}: ${code ?? 'unknown error'}.`
     throw new CliError(exitCodes.unavailable, why)
   }
   const { port: actual } = server.address() as AddressInfo

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openShell } from './shell.ts'
 
 it('takes several peppers from the environment, newest first, as an application does', async () => {
@@ -74,4 +74,24 @@ it('names the pepper where keys were made with another one, and how to give it',
     // A list needs no secret.
     expect((await shell.run(['list'])).code).toBe(0)
   }
+})
+
+describe('a command line or environment that is wrong', () => {
+  it.each([
+    [['show'], 'id of a write key is missing'],
+    [['create', '--source-type', 'web'], 'create needs --name'],
+  ])('is told before a store is looked for (%s)', async (argv, message) => {
+    const shell = openShell({ WRITEKEY_STORE: 'postgres://127.0.0.1:1/none' }, { hasTables: false })
+    const { code, err } = await shell.run(argv)
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  it.each([
+    ['WRITEKEY_TRUSTED_PROXIES', 'x', '10.0.0.0/8'],
+    ['WRITEKEY_MAX_KEYS_PER_WORKSPACE', '-1', 'from 1 to 1000000'],
+  ])('names the variable and what it may be (%s)', async (name, value, allowed) => {
+    const { code, err } = await openShell({ [name]: value }).run(['list'])
+    expect([code, err]).toEqual([2, expect.stringContaining(`${name} must be `)])
+    expect(err).toContain(allowed)
+  })
 })
