@@ -123,7 +123,7 @@ describeWithService(
         },
         mend: () => proxy.blackhole(false),
       })
-      expect(opened.lines.some((line) => line.includes('the store is back'))).toBe(true)
+      await expect.poll(() => opened.lines.join('\n'), { timeout: 15_000 }).toContain('the store is back')
     })
 
     it('one that tells another history, or has other tables', async () => {
