@@ -280,7 +280,7 @@ describe('verification', () => {
     const store = createMemoryStore()
     const make = (pepper?: (string | null)[]) => setUp({ store, ...(pepper && { pepper }) })
     const plain = (await make().keys.create(web)).key
-    const old = (await make(['old-old-old-old-old']).keys.create(web)).key
+    const old = (await make(['old-old-old-old-old', null]).keys.create(web)).key
     const both = make(['new-new-new-new-new', 'old-old-old-old-old', null])
     const fresh = (await both.keys.create(web)).key
     for (const key of [plain, old, fresh]) expect(await both.ask(key)).toBe('accepted')
