@@ -66,7 +66,7 @@ export function handlingTests({ test, expect, launch, launchWithKey, track, trac
     expect([...told].sort()).toEqual(['accepted', 'accepted', 'refused'])
     await keys.flush()
     const { acceptedTotal, refused } = await keys.usage(writeKey.id)
-    expect([acceptedTotal, refused]).toEqual([2, { wrong_workspace: 1 }])
+    expect([acceptedTotal, { ...refused }]).toEqual([2, { wrong_workspace: 1 }])
   })
 
   for (const mountedTwice of [false, true])
