@@ -11,6 +11,7 @@ function project(name: string, test: ProjectTests, rest: TestProjectInlineConfig
       name,
       exclude: ['**/node_modules/**'],
       globalSetup: ['test/services-setup.ts'],
+      setupFiles: ['test/seed-setup.ts'],
       // What is waited for comes later than in a second where the machine has other work.
       expect: { poll: { timeout: 20_000 } },
       ...test,
@@ -28,7 +29,7 @@ const unit: ProjectTests = {
   // Files share a worker and the modules it has loaded: to load them for each file takes longer than most tests. So a test
   // undoes what it does to globals.
   isolate: false,
-  setupFiles: ['test/timers-setup.ts'],
+  setupFiles: ['test/seed-setup.ts', 'test/timers-setup.ts'],
   restoreMocks: true,
   maxWorkers,
   testTimeout: 60_000,
