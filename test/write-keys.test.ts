@@ -352,12 +352,12 @@ describe('something that is broken', () => {
 })
 
 describe('a polluted prototype', () => {
-  // `status` is left out: lru-cache reads it, and throws, which is 503.
   const pollution = {
     type: 'track',
     ok: true,
     allow: true,
     writeKey: 'x',
+    status: 'active',
     credentials: ['query'],
     expiresAt: null,
     batch: [{}],

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createBoundedMap } from '../runtime/bounded-map.ts'
 import { addressSource } from '../verifier/address-source.ts'
 
 /** Counts wrong tokens per network address, so that guessing is slow and fills no log. */
@@ -14,7 +14,7 @@ const maxSources = 10_000
 
 /** @param limit per IPv4 address or IPv6 network of 64 bits, in a minute. */
 export function createFailedAttempts(limit: number, now: () => number): FailedAttempts {
-  const windows = new LRUCache<string, { startedAt: number; count: number }>({ max: maxSources })
+  const windows = createBoundedMap<{ startedAt: number; count: number }>(maxSources)
   return {
     add(address) {
       const source = addressSource(address)

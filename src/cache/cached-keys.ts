@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createBoundedMap } from '../runtime/bounded-map.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createDigestsById } from './digests-by-id.ts'
 
@@ -48,21 +48,18 @@ export function createCachedKeys<Compiled extends Cacheable>(
   clock: Clock,
 ): CachedKeys<Compiled> {
   const digestsById = createDigestsById()
-  const hits = new LRUCache<string, Compiled>({
-    max: maxKeys,
-    dispose: (hit, digest) => digestsById.remove(hit.id, digest),
-  })
-  const misses = new LRUCache<string, number>({ max: Math.max(1_000, Math.ceil(maxKeys / 10)) })
+  const hits = createBoundedMap<Compiled>(maxKeys, ({ id }, digest) => digestsById.remove(id, digest))
+  const misses = createBoundedMap<number>(Math.max(1_000, Math.ceil(maxKeys / 10)))
 
   return {
-    get: (digest) => hits.get(digest),
-    peek: (digest) => hits.peek(digest),
+    get: hits.get,
+    peek: hits.peek,
     siblingOf: (keyId) => hits.peek(digestsById.get(keyId)[0] ?? ''),
     add(key) {
       hits.set(key.digest, key)
       digestsById.add(key.id, key.digest)
     },
-    remove: (digest) => hits.delete(digest),
+    remove: hits.delete,
     addMissing(digests) {
       for (const digest of digests) misses.set(digest, clock.monotonic())
     },
@@ -70,7 +67,7 @@ export function createCachedKeys<Compiled extends Cacheable>(
       const missedAt = misses.get(digest)
       return missedAt !== undefined && clock.monotonic() - missedAt < missTtlMs
     },
-    count: () => hits.size,
+    count: hits.size,
     drop(keyIds) {
       misses.clear()
       if (keyIds === 'all') {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createBoundedMap } from '../runtime/bounded-map.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 /** Lookups of unknown keys a single source may cause, per second and at once. */
@@ -30,7 +30,7 @@ export interface MissBudget {
 
 /** Remembers at most 10 000 sources; a source is an address, or the /64 of an IPv6 one. */
 export function createMissBudget(clock: Clock): MissBudget {
-  const sources = new LRUCache<string, Bucket>({ max: maxSources })
+  const sources = createBoundedMap<Bucket>(maxSources)
   const all: Bucket = { tokens: inAll.burst, at: clock.monotonic() }
 
   function isSpent(source: string): boolean {

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { assertCost } from '../limits/gcra.ts'
 import type { LimiterChange, Rate, RateLimiter, RateLimitResult } from '../limits/rate-limiter.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
+import { createBoundedMap } from '../runtime/bounded-map.ts'
 import { StoreError } from '../runtime/errors.ts'
 import { createBucketQuestions } from './bucket-questions.ts'
 import { createLeasedBucket, type LeasedBucket, peekLocally } from './leased-bucket.ts'
@@ -45,7 +45,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RedisLimiter {
   const resolved = resolveRedisLimiterOptions(options)
   const { commands, maxKeys, clock } = resolved
   const listeners = new Set<(change: LimiterChange) => void>()
-  const buckets = new LRUCache<string, LeasedBucket>({ max: maxKeys })
+  const buckets = createBoundedMap<LeasedBucket>(maxKeys)
   const { link, outage, leased, chosen, announcer } = createParts(resolved, (change) => {
     for (const listener of listeners) listener(change)
   })

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Quotas } from '../limits/quotas.ts'
+import { createBoundedMap } from '../runtime/bounded-map.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { UsageStore } from '../stores/usage-store.ts'
 
@@ -41,7 +41,7 @@ const maxKeys = 10_000
  * a quota by what the others admit between two of their writes.
  */
 export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions): Quotas {
-  const known = new LRUCache<string, Known>({ max: maxKeys })
+  const known = createBoundedMap<Known>(maxKeys)
   const loading = new Map<string, Promise<Known>>()
 
   async function read(keyId: string, one: Known): Promise<void> {
