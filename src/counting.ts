@@ -25,7 +25,7 @@ export function createCounting(
   })
   const quotas =
     plans.haveQuotas && store.usage !== undefined
-      ? createQuotas({ store: store.usage, clock, flush: usage.flush, refreshMs: options.flushMs })
+      ? createQuotas({ store: store.usage, time: usage.time, flush: usage.flush, refreshMs: options.flushMs })
       : undefined
   return { usage, quotas }
 }

@@ -39,10 +39,12 @@ const mostKept = 250_000
 export function createKeyRanking({
   store,
   clock,
+  countingNow,
   sumsOf,
 }: {
   store: KeyStore
   clock: Pick<Clock, 'now'>
+  countingNow: UsageReports['countingNow']
   sumsOf: UsageReports['sumsOf']
 }): KeyRanking {
   /** By what was asked, the one that was used last at the end. */
@@ -78,7 +80,7 @@ export function createKeyRanking({
 
   return {
     async page({ limit, after, sort: _, ...filter }, sort) {
-      const now = Math.floor(clock.now())
+      const now = Math.floor(await countingNow())
       const at = Math.min(now, after?.at ?? now)
       const { effectiveStatus, concern, ...rest } = filter
       const asked: KeyFilter = {

@@ -70,7 +70,7 @@ export function createManagement(parts: ManagementParts) {
   const parseRules = createRuleParser(parts.eventTypes.known, plans)
   const present = createKeyPresenter(parts)
   const room = createWorkspaceRoom(store, parts.maxKeysPerWorkspace)
-  const { sumsOf, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
+  const { countingNow, sumsOf, ...reports } = createUsageReports({ store, clock, usage, changes, plans })
 
   return {
     ...createKeyCreation({
@@ -86,7 +86,7 @@ export function createManagement(parts: ManagementParts) {
     }),
     ...createKeyImport({ ...parts, changes, announcements, parseRules, present, room }),
     ...createKeyFinding({ store, usage, hashers, peppers, present }),
-    ...createKeyReading({ store, clock, usage, changes, sumsOf, present }),
+    ...createKeyReading({ store, clock, usage, changes, countingNow, sumsOf, present }),
     ...createKeyUpdate({ clock, changes, parseRules, present }),
     ...createTrialRules({ clock, changes, present }),
     ...createKeyRotation({ clock, changes, barrier, endings, makeSecret, present }),

@@ -37,6 +37,7 @@ export function createKeyReading({
   clock,
   usage,
   changes,
+  countingNow,
   sumsOf,
   present,
 }: {
@@ -44,6 +45,7 @@ export function createKeyReading({
   clock: Pick<Clock, 'now'>
   usage: Pick<UsageRecorder, 'flush'>
   changes: KeyChanges
+  countingNow: UsageReports['countingNow']
   sumsOf: UsageReports['sumsOf']
   present: PresentKey
 }): KeyReading {
@@ -63,7 +65,7 @@ export function createKeyReading({
     return parsed.after === undefined ? ((await store.count?.(parsed)) ?? null) : null
   }
 
-  const ranking = createKeyRanking({ store, clock, sumsOf })
+  const ranking = createKeyRanking({ store, clock, countingNow, sumsOf })
 
   async function ranked(parsed: ParsedListQuery, sort: ParsedSort<CountedSort>) {
     const { data, end, total } = await ranking.page(parsed, sort)

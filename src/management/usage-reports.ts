@@ -33,6 +33,8 @@ export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'curso
 export interface UsageReports {
   usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
   usageOverview(query?: UsageOverviewQuery): Promise<UsageOverview>
+  /** The present for counts: the store's clock, where it has one. */
+  countingNow(): Promise<number>
   /** What was counted of keys in the 24 hours up to a moment. Those that had nothing may be missing. */
   sumsOf(
     kind: UsageSumQuery['kind'],
@@ -58,10 +60,8 @@ export function createUsageReports({
   changes: KeyChanges
   plans: Plans
 }): UsageReports {
-  /** The present for counts: none is stored later than the store's own clock says. */
   async function countingNow(): Promise<number> {
-    const now = clock.now()
-    return Math.min(now, (await store.usage?.now?.()) ?? now)
+    return (await store.usage?.now?.()) ?? clock.now()
   }
 
   async function totals(window: { from: number; to: number }): Promise<readonly UsageCount[]> {
@@ -72,8 +72,11 @@ export function createUsageReports({
   }
 
   return {
+    countingNow,
+
     async usage(id, { window = '24h', zone } = {}) {
-      const parsed = parseUsageWindow(window, await countingNow(), zone)
+      const now = await countingNow()
+      const parsed = parseUsageWindow(window, now, zone)
       const { from, to, storedMs: bucketMs } = parsed
       const { plan } = await changes.load(id)
       await usage.flush()
@@ -82,7 +85,7 @@ export function createUsageReports({
       const lastEventAt = (await store.usage?.lastEvents(keyIds))?.get(id)
       const { monthlyEvents } = plans.of(plan)
       const hasQuota = monthlyEvents !== null && store.usage !== undefined
-      const quota = hasQuota ? await readQuota(store.usage, id, monthlyEvents, clock.now()) : null
+      const quota = hasQuota ? await readQuota(store.usage, id, monthlyEvents, now) : null
       return toKeyUsage(parsed, counts, lastEventAt, quota)
     },
 
@@ -102,7 +105,7 @@ export function createUsageReports({
     },
 
     async sumsOf(kind, keyIds, at) {
-      const window = lastDay(Math.min(at, await countingNow()))
+      const window = lastDay(at)
       if (store.usage?.sums !== undefined) return store.usage.sums({ kind, keyIds, ...window })
       const sums = new Map<string, number>()
       for await (const some of inTurns(await totals(window))) {

@@ -12,7 +12,7 @@ export function toBucketStart(at: number): number {
 /** How many events of one kind a key had in one bucket. */
 export interface UsageCount {
   readonly keyId: string
-  /** Start of the bucket, milliseconds since the epoch. */
+  /** Start of the bucket, milliseconds since the epoch, by the store's clock as far as the process knows it. */
   readonly bucketAt: number
   /**
    * `accepted`: `name` is an event type. `refused`: `name` is a reason, and requests are counted. `trial`:
@@ -34,7 +34,7 @@ export interface UsageBatch {
   readonly writer: string
   /** Number of this batch within its writer: 1 and up, one more each time. */
   readonly number: number
-  /** When the batch was made, by the process's clock, which may be wrong. */
+  /** When the batch was made, by the store's clock as far as the process knows it; without `now`, by its own. */
   readonly madeAt: number
   readonly counts: readonly UsageCount[]
   /** Time of the latest accepted event per key, milliseconds since the epoch. */
@@ -106,8 +106,8 @@ export interface UsageStore {
    */
   prune(pruning: UsagePruning): Awaitable<boolean>
   /**
-   * The store's own time, milliseconds since the epoch. Left out by stores that only have the clock of the
-   * process.
+   * The store's own time, milliseconds since the epoch. Asked once a minute and before a batch, so that a process with a wrong
+   * clock counts in the right buckets, and by reports. Left out by stores that only have the clock of the process.
    */
   now?(): Awaitable<number>
 }

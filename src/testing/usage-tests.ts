@@ -36,6 +36,14 @@ export function usageTests(
       .toSorted()
   }
 
+  testUsage('tells the time in milliseconds since the epoch, and never goes back', async (usage) => {
+    if (usage.now === undefined) return
+    const times = [await usage.now(), await usage.now()] as const
+    // From 2001 to 5138. In seconds, every process would count in 1970.
+    expect(times.map((at) => at > 1e12 && at < 1e14)).toEqual([true, true])
+    expect(times[1] >= times[0]).toBe(true)
+  })
+
   testUsage('adds up counts, and moves times forward only', async (usage, store) => {
     const record = await insert(store)
     const gone = createKeyRecord()

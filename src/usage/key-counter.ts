@@ -30,6 +30,11 @@ export function createKeyCounter(eventTypes: number): KeyCounter {
   }
 }
 
+/** Accepted events and refusals. */
+export function totalOf({ accepted, refused = [] }: KeyCounter): number {
+  return [...accepted, ...refused].reduce((sum, count) => sum + count, 0)
+}
+
 /** The numbers of one counter that are not zero. */
 export function* toUsageCounts(
   keyId: string,

@@ -1,7 +1,7 @@
 import type { Quotas } from '../limits/quotas.ts'
 import { createBoundedMap } from '../runtime/bounded-map.ts'
-import type { Clock } from '../runtime/clock.ts'
 import type { UsageStore } from '../stores/usage-store.ts'
+import type { CountingTime } from './counting-time.ts'
 
 /** How many events a key may still send this month. */
 export interface QuotaLeft {
@@ -16,7 +16,8 @@ export interface QuotaLeft {
 
 export interface QuotasOptions {
   store: Pick<UsageStore, 'read'>
-  clock: Pick<Clock, 'now'>
+  /** Months are those of the store's clock, like the counts. */
+  time: Pick<CountingTime, 'now' | 'refresh'>
   /** Stores what this process has counted. */
   flush: () => Promise<void>
   /** For how long counts that other processes have stored may be unknown here. */
@@ -40,28 +41,36 @@ const maxKeys = 10_000
  * while the key is in use, plus what this process has admitted since. So one process is exact. Several exceed
  * a quota by what the others admit between two of their writes.
  */
-export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions): Quotas {
+export function createQuotas({ store, time, flush, refreshMs }: QuotasOptions): Quotas {
   const known = createBoundedMap<Known>(maxKeys)
   const loading = new Map<string, Promise<Known>>()
 
   async function read(keyId: string, one: Known): Promise<void> {
     one.reading = true
-    const { taken } = one
+    const { taken, monthAt } = one
+    let readAt = Number.NEGATIVE_INFINITY
     try {
       await flush()
-      const stored = await readUsed(store, keyId, one.monthAt)
-      one.stored = stored
-      one.taken -= taken
+      const stored = await readUsed(store, keyId, monthAt)
+      // Another month may have begun meanwhile: this is what was used of the old one.
+      if (one.monthAt === monthAt) {
+        one.stored = stored
+        one.taken -= taken
+        readAt = time.now()
+      }
     } catch {
       // Counting fails as well then, and reports it.
+      readAt = time.now()
     } finally {
       one.reading = false
-      one.readAt = clock.now()
+      one.readAt = readAt
     }
   }
 
   async function load(keyId: string): Promise<Known> {
-    const one: Known = { monthAt: monthOf(clock.now()).from, readAt: 0, reading: true, stored: 0, taken: 0 }
+    // Where the store cannot be asked, its counts cannot be read either, which is reported.
+    await time.refresh()?.catch(() => {})
+    const one: Known = { monthAt: monthOf(time.now()).from, readAt: 0, reading: true, stored: 0, taken: 0 }
     await read(keyId, one)
     known.set(keyId, one)
     loading.delete(keyId)
@@ -71,7 +80,7 @@ export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions):
   function find(keyId: string): Known | undefined {
     const one = known.get(keyId)
     if (one === undefined) return undefined
-    const now = clock.now()
+    const now = time.now()
     const { from } = monthOf(now)
     if (one.monthAt !== from) Object.assign(one, { monthAt: from, stored: 0, taken: 0, readAt: 0 })
     if (!one.reading && Math.abs(now - one.readAt) >= refreshMs) void read(keyId, one)
@@ -101,7 +110,7 @@ export function createQuotas({ store, clock, flush, refreshMs }: QuotasOptions):
       if (one !== undefined) one.taken -= events
     },
     untilReset() {
-      const now = clock.now()
+      const now = time.now()
       return monthOf(now).to - now
     },
   }

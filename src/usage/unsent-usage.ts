@@ -1,4 +1,4 @@
-import type { UsageBatch, UsageCount } from '../stores/usage-store.ts'
+import { toBucketStart, type UsageBatch, type UsageCount, usageBucketMs } from '../stores/usage-store.ts'
 
 /** Counts that were dropped: accepted events and refusals. */
 export interface DroppedUsage {
@@ -22,6 +22,8 @@ export interface UnsentUsage {
   addLastUse(secretId: string, keyId: string, at: number): void
   /** Hands over the oldest rows, at most `rowsPerBatch`; undefined when there are none. */
   take(): UsagePart | undefined
+  /** The clock was wrong when all of this was counted, by so many milliseconds. */
+  move(byMs: number): void
   /** What was dropped since the last call; undefined when nothing was. */
   takeDropped(): DroppedUsage | undefined
   /** Drops everything. */
@@ -51,19 +53,21 @@ export function createUnsentUsage(): UnsentUsage {
     else if (kind === 'refused') dropped.refusals += count
   }
 
+  function add(count: UsageCount): void {
+    const id = `${count.keyId} ${count.bucketAt} ${count.kind} ${count.name}`
+    const known = counts.get(id)
+    if (known === undefined && counts.size >= maxUnsentCounts) {
+      for (const oldest of takeFirst(counts, givenUpAtOnce).values()) drop(oldest)
+    }
+    counts.set(id, known === undefined ? count : { ...count, count: known.count + count.count })
+  }
+
   return {
     isEmpty,
 
     total: () => sumOf(counts.values()),
 
-    add(count) {
-      const id = `${count.keyId} ${count.bucketAt} ${count.kind} ${count.name}`
-      const known = counts.get(id)
-      if (known === undefined && counts.size >= maxUnsentCounts) {
-        for (const oldest of takeFirst(counts, givenUpAtOnce).values()) drop(oldest)
-      }
-      counts.set(id, known === undefined ? count : { ...count, count: known.count + count.count })
-    },
+    add,
 
     addLastEvent(keyId, at) {
       const known = lastEventAt.get(keyId)
@@ -83,6 +87,16 @@ export function createUnsentUsage(): UnsentUsage {
       const someEvents = takeFirst(lastEventAt, rowsPerBatch - someCounts.length)
       const someUses = takeFirst(lastUsedAt, rowsPerBatch - someCounts.length - someEvents.size)
       return { counts: someCounts, lastEventAt: someEvents, lastUsedAt: someUses }
+    },
+
+    move(byMs) {
+      // When in its bucket something was counted is not known: the nearest one is half a bucket off at most.
+      const halfBucketMs = usageBucketMs / 2
+      for (const count of takeFirst(counts, counts.size).values()) {
+        add({ ...count, bucketAt: toBucketStart(count.bucketAt + byMs + halfBucketMs) })
+      }
+      for (const [keyId, at] of lastEventAt) lastEventAt.set(keyId, at + byMs)
+      for (const [secretId, { keyId, at }] of lastUsedAt) lastUsedAt.set(secretId, { keyId, at: at + byMs })
     },
 
     takeDropped() {

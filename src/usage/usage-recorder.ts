@@ -2,7 +2,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
-import { createKeyCounter, type KeyCounter, toUsageCounts } from './key-counter.ts'
+import { type CountingTime, createCountingTime } from './counting-time.ts'
+import { createKeyCounter, type KeyCounter, totalOf, toUsageCounts } from './key-counter.ts'
 import { lastUses, markSecretUsed } from './last-used.ts'
 import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
@@ -26,6 +27,7 @@ export interface UsageRecorderOptions {
 
 /** Counts per key in memory and writes batches in the background. */
 export interface UsageRecorder extends UsageCounter {
+  readonly time: CountingTime
   /** Stores what has been counted so far. Never rejects: what could not be stored waits for the next time. */
   flush(): Promise<void>
   /** Accepted events and refusals that have been counted but not stored. */
@@ -58,35 +60,39 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   const reasonIndex = new Map<Reason, number>(reasons.map((reason, index) => [reason, index]))
 
   const unsent = createUnsentUsage()
-  const writer = createUsageWriter({ ...options, store: options.store, unsent, seal })
+  const time = createCountingTime({
+    store: options.store,
+    clock: options.clock,
+    onMoved(byMs) {
+      seal()
+      unsent.move(byMs)
+    },
+  })
+  const writer = createUsageWriter({ ...options, store: options.store, time, unsent, seal })
   let counters = new Map<string, KeyCounter>()
   let bucketAt = Number.NEGATIVE_INFINITY
+  /** How far the wall clock was behind when the first request of the open counters was counted. */
+  let behindMs = 0
 
-  function counterOf(keyId: string, at: number): KeyCounter {
-    if (writer.isOverdue(at)) void writer.flush()
-    if (!belongsToOpenBucket(at)) {
+  /** @param wall when the request came, by the process's clock. */
+  function counterOf(keyId: string, wall: number): KeyCounter {
+    if (writer.isOverdue(wall)) void writer.flush()
+    if (counters.size >= maxCounters && !counters.has(keyId)) {
       seal()
-      bucketAt = toBucketStart(at)
+      void writer.flush()
+    }
+    if (!isCountedIn(bucketAt, wall + behindMs)) {
+      seal()
+      behindMs = time.behindMs()
+      bucketAt = toBucketStart(wall + behindMs)
     }
     let counter = counters.get(keyId)
     if (counter === undefined) {
-      if (counters.size >= maxCounters) {
-        seal()
-        void writer.flush()
-      }
       counter = createKeyCounter(typeNames.length)
       counters.set(keyId, counter)
       writer.schedule()
     }
     return counter
-  }
-
-  /**
-   * A request that began in the previous bucket may count in this one. If it is older, the clock was ahead
-   * and has been set right.
-   */
-  function belongsToOpenBucket(at: number): boolean {
-    return at < bucketAt + usageBucketMs && at >= bucketAt - usageBucketMs
   }
 
   /** Moves the open counters to the unsent counts. */
@@ -97,11 +103,14 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       for (const [secretId, at] of lastUses(counter)) unsent.addLastUse(secretId, keyId, at)
     }
     counters = new Map()
+    bucketAt = Number.NEGATIVE_INFINITY
   }
 
   return {
-    accepted(keyId, secretId, routeType, events, rejected, at) {
-      const counter = counterOf(keyId, at)
+    time,
+    accepted(keyId, secretId, routeType, events, rejected, wall) {
+      const counter = counterOf(keyId, wall)
+      const at = wall + behindMs
       markSecretUsed(counter, secretId, at)
       if (events.length > 0) {
         if (at > counter.lastEventAt) counter.lastEventAt = at
@@ -138,10 +147,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     flush: writer.flush,
     unsent() {
       let open = 0
-      for (const { accepted, refused } of counters.values()) {
-        for (const count of accepted) open += count
-        for (const count of refused ?? []) open += count
-      }
+      for (const counter of counters.values()) open += totalOf(counter)
       return open + unsent.total() + sumOf(writer.unanswered()?.counts ?? [])
     },
     close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
@@ -154,7 +160,15 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   }
 }
 
+/** A request that began in the previous bucket may count in this one. If it is older, the clock was set. */
+function isCountedIn(bucketAt: number, at: number): boolean {
+  return at < bucketAt + usageBucketMs && at >= bucketAt - usageBucketMs
+}
+
+const noTime: CountingTime = { now: Date.now, behindMs: () => 0, refresh: () => undefined }
+
 const noRecorder: UsageRecorder = {
+  time: noTime,
   accepted() {},
   refused() {},
   ofSecret() {},

@@ -3,12 +3,14 @@ import type { Clock } from '../runtime/clock.ts'
 import { withDeadline } from '../runtime/deadline.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { UsageBatch, UsageStore } from '../stores/usage-store.ts'
+import type { CountingTime } from './counting-time.ts'
 import type { DroppedUsage, UnsentUsage } from './unsent-usage.ts'
 import { createUsagePruner } from './usage-pruner.ts'
 
 export interface UsageWriterOptions {
   store: UsageStore
   clock: Clock
+  time: CountingTime
   unsent: UnsentUsage
   /** Moves open counters to `unsent`. */
   seal: () => void
@@ -138,7 +140,7 @@ async function flushUntil(isDone: () => boolean, flush: () => Promise<void>): Pr
 }
 
 /** Makes batches of what is unsent, and sends each until the store has answered it. */
-function createBatches({ store, clock, unsent }: Pick<UsageWriterOptions, 'store' | 'clock' | 'unsent'>) {
+function createBatches({ store, time, unsent }: Pick<UsageWriterOptions, 'store' | 'time' | 'unsent'>) {
   const writer = randomBase62(16)
   let batches = 0
   /** Sent, perhaps more than once, and not answered. The store may have counted it, so it must not change. */
@@ -146,7 +148,7 @@ function createBatches({ store, clock, unsent }: Pick<UsageWriterOptions, 'store
 
   function nextBatch(): UsageBatch | undefined {
     const part = unsent.take()
-    return part && { writer, number: ++batches, madeAt: clock.now(), ...part }
+    return part && { writer, number: ++batches, madeAt: time.now(), ...part }
   }
 
   return {
@@ -154,10 +156,15 @@ function createBatches({ store, clock, unsent }: Pick<UsageWriterOptions, 'store
     /** Until nothing is unsent, or the store fails. */
     async sendAll(tell: { onFailed: (error: unknown) => void; onStored: () => void }): Promise<void> {
       for (;;) {
-        unanswered ??= nextBatch()
-        const batch = unanswered
-        if (batch === undefined) return
+        let batch = unanswered
+        if (batch === undefined && unsent.isEmpty()) return
         try {
+          const asking = batch === undefined ? time.refresh() : undefined
+          // Where there is nothing to ask, a store in this process gets the batch in the same turn.
+          if (asking !== undefined) await asking
+          unanswered ??= nextBatch()
+          batch = unanswered
+          if (batch === undefined) return
           await store.add(batch)
         } catch (error) {
           tell.onFailed(error)

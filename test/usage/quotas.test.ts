@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMemoryStore, createWriteKeys, type WriteKeys, type WriteKeysOptions } from '../../src/index.ts'
+import type { UsageQuery } from '../../src/stores/usage-store.ts'
 
 const opened: WriteKeys[] = []
 afterEach(async () => {
@@ -107,6 +108,60 @@ describe('monthlyEvents', () => {
     await first.usage(writeKey.id)
     expect(await send(first, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
     expect(await send(open(), key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it('begins anew with the month, also while the old one is being read', async () => {
+    const store = createMemoryStore()
+    let isSlow = false
+    const answers: (() => void)[] = []
+    const slow = {
+      ...store,
+      usage: {
+        ...store.usage,
+        async read(query: UsageQuery) {
+          const counts = await store.usage?.read(query)
+          if (isSlow) await new Promise<void>((resolve) => answers.push(resolve))
+          return counts
+        },
+      },
+    }
+    const { open, time } = start({ store: slow as never })
+    const keys = open()
+    const { key } = await keys.create(web)
+    await send(keys, key, 5)
+    time.now = Date.UTC(2027, 1, 1) - 1
+    isSlow = true
+    expect(await send(keys, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+    await expect.poll(() => answers.length).toBe(1)
+    time.now = Date.UTC(2027, 1, 1)
+    expect(await send(keys, key, 2)).toMatchObject({ ok: true })
+    isSlow = false
+    for (const answer of answers) answer()
+    // The answer is about January. What it says must count for nothing.
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await send(keys, key, 3)).toMatchObject({ ok: true })
+    expect(await send(keys, key, 1)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+
+  it.each([
+    ['ahead', Date.UTC(2027, 1, 1)],
+    ['behind', Date.UTC(2026, 11, 31)],
+  ])('counts for the month of the store when the clock of a process is %s', async (_, wrongNow) => {
+    const store = createMemoryStore()
+    const right = { ...store, usage: { ...store.usage, now: () => lastOfJanuary } } as never
+    const keys = start({ store: right }).open()
+    const wrong = start({ store: right }, { now: wrongNow }).open()
+    const { key, writeKey } = await keys.create(web)
+    await send(keys, key, 2)
+    await keys.flush()
+    await send(wrong, key, 2)
+    for (const one of [wrong, keys]) {
+      expect((await one.usage(writeKey.id)).quota).toMatchObject({
+        used: 4,
+        resetsAt: new Date('2027-02-01T00:00:00Z'),
+      })
+    }
+    expect(await send(wrong, key, 2)).toMatchObject({ reason: 'quota_exceeded' })
   })
 
   it('grows with a change of plan at once', async () => {

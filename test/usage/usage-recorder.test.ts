@@ -270,8 +270,8 @@ describe('the usage recorder', () => {
     }))
     const keys = 30_000
     for (let round = 0; round < 4; round++) {
-      const at = start + round * usageBucketMs
-      vi.setSystemTime(at)
+      if (round > 0) await vi.advanceTimersByTimeAsync(usageBucketMs)
+      const at = Date.now()
       for (let index = 0; index < keys; index++)
         recorder.accepted(`wk_${index}`, 'sec_1', 'track', [{}, {}], [], at)
       await recorder.flush()
@@ -351,6 +351,101 @@ describe('the usage recorder', () => {
     await recorder.flush()
     expect(await counts()).toEqual(['wk_1 -1 accepted track 1', 'wk_2 -1 accepted track 2'])
     expect((await store.lastEvents(['wk_2'])).get('wk_2')).toBe(start + 500)
+  })
+
+  describe('with a store that has a clock', () => {
+    /** The store's clock goes with the monotonic one. The process's is set by `vi.setSystemTime`. */
+    function setUpWithClock() {
+      const monotonicAtStart = performance.now()
+      let down = false
+      const sent: UsageBatch[] = []
+      const storeNow = () => start + performance.now() - monotonicAtStart
+      const wrap = (store: UsageStore) => ({
+        ...store,
+        now: storeNow,
+        add(batch: UsageBatch) {
+          sent.push(batch)
+          return down ? Promise.reject(new Error('down')) : store.add(batch)
+        },
+      })
+      const set = setUp(wrap)
+      const send = () => set.recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], Date.now())
+      return {
+        ...set,
+        send,
+        sent,
+        storeNow,
+        setDown(value: boolean) {
+          down = value
+        },
+      }
+    }
+
+    it.each([
+      ['behind', -20],
+      ['ahead', 20],
+    ])('counts by it when the clock of the process is 20 days %s', async (_, days) => {
+      const { recorder, counts, send, store, storeNow } = setUpWithClock()
+      vi.setSystemTime(Date.now() + days * 86_400_000)
+      send()
+      await recorder.flush()
+      await vi.advanceTimersByTimeAsync(usageBucketMs)
+      send()
+      await recorder.flush()
+      expect(await counts()).toEqual(['wk_1 -1 accepted track 1', 'wk_1 4 accepted track 1'])
+      expect((await store.lastEvents(['wk_1'])).get('wk_1')).toBe(storeNow())
+    })
+
+    it('puts right what waited for the database while the clock jumped', async () => {
+      const { recorder, counts, send, setDown } = setUpWithClock()
+      setDown(true)
+      send()
+      vi.setSystemTime(Date.now() + 7_200_000)
+      await vi.advanceTimersByTimeAsync(usageBucketMs)
+      send()
+      vi.setSystemTime(Date.now() - 9_000_000)
+      await vi.advanceTimersByTimeAsync(usageBucketMs)
+      send()
+      setDown(false)
+      await recorder.flush()
+      expect(await counts()).toEqual([
+        'wk_1 -1 accepted track 1',
+        'wk_1 4 accepted track 1',
+        'wk_1 9 accepted track 1',
+      ])
+    })
+
+    it('sends a batch again as it was, also when the clock has jumped meanwhile', async () => {
+      const { recorder, counts, send, sent, setDown } = setUpWithClock()
+      setDown(true)
+      vi.setSystemTime(Date.now() - 86_400_000)
+      send()
+      await recorder.flush()
+      vi.setSystemTime(Date.now() + 86_400_000)
+      setDown(false)
+      await recorder.flush()
+      expect(sent).toHaveLength(2)
+      expect(sent[1]).toEqual(sent[0])
+      expect(await counts()).toEqual(['wk_1 -1 accepted track 1'])
+    })
+
+    it('keeps counts while it does not say what time it is', async () => {
+      let told: number | undefined
+      const { recorder, counts, errors } = setUp((store) => ({
+        ...store,
+        now: async () => told ?? Promise.reject(new Error('down')),
+      }))
+      const send = () => recorder.accepted('wk_1', 'sec_1', 'track', [{}], [], start)
+      send()
+      await recorder.flush()
+      told = Number.NaN
+      await recorder.flush()
+      expect(errors).toHaveLength(2)
+      expect(recorder.unsent()).toBe(1)
+      told = start
+      await recorder.flush()
+      expect(await counts()).toEqual(['wk_1 -1 accepted track 1'])
+    })
   })
 
   it('does nothing for a store that keeps no usage', async () => {

@@ -111,7 +111,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       page: (after, limit) => use((database) => pageSecrets(database, after, limit)),
       of: (keyIds) => use((database) => secretsOf(database, keyIds)),
     },
-    usage: createSqlUsage(use, presentTime),
+    usage: createSqlUsage(use, presentTime, dialect),
     fleet: createSqlFleet(use, presentTime),
     audit: {
       append: (entry) => use((database) => appendAudit(database, entry)),

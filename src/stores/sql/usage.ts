@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { toBucketStart, type UsageBatch, type UsageCount, type UsageStore } from '../usage-store.ts'
 import type { NumberCell } from './cells.ts'
 import { type Database, type Transaction, transact, writeAtOnce } from './database.ts'
-import { databaseNow, insertInto, type Merge, onConflict, wholeNumber } from './dialect.ts'
+import { databaseNow, insertInto, type Merge, onConflict, type SqlDialect, wholeNumber } from './dialect.ts'
 import { isDuplicate } from './driver-errors.ts'
 import { addUsageStatement } from './postgres-usage.ts'
 import type { PresentTime } from './present-time.ts'
@@ -20,6 +20,7 @@ const rowsPerStatement = 200
 export function createSqlUsage(
   onDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>,
   presentTime: PresentTime,
+  dialect: SqlDialect,
 ): UsageStore {
   return {
     add: (batch) =>
@@ -33,7 +34,8 @@ export function createSqlUsage(
     lastEvents: (keyIds) => onDatabase((database) => readLastEvents(database, keyIds)),
     prune: ({ keptMs, now }) =>
       onDatabase(async (database) => pruneUsage(database, keptMs, await presentTime.read(database, now))),
-    now: () => onDatabase(readNow),
+    // SQLite has the clock of this process.
+    ...(dialect !== 'sqlite' && { now: () => onDatabase(readNow) }),
   }
 }
 

@@ -36,7 +36,8 @@ async function countedDays(store: SqlStore, keyId: string): Promise<number[]> {
   return counts.map(({ bucketAt }) => Math.round((to - bucketMs - bucketAt) / dayMs)).sort((a, b) => a - b)
 }
 
-function wrongClocks(open: () => SqlStore): void {
+/** @param hasClock whether the database has a clock of its own. */
+function wrongClocks(open: () => SqlStore, hasClock: boolean): void {
   it.each([
     ['ahead', 40 * dayMs],
     ['behind', -40 * dayMs],
@@ -76,7 +77,7 @@ function wrongClocks(open: () => SqlStore): void {
     expect(await countedDays(right, other.writeKey.id)).toEqual([1, 10, 20, 29])
     const days = await countedDays(right, writeKey.id)
     expect(days.filter((day) => day > 0 && day < 30)).toEqual([1, 10, 20, 29])
-    if (byMs > 0) {
+    if (byMs > 0 || hasClock) {
       expect((await keys.usage(writeKey.id)).acceptedTotal).toBe(3)
       const [secret] = (await keys.get(writeKey.id)).secrets
       const { lastEventAt } = await keys.usage(writeKey.id)
@@ -96,7 +97,7 @@ describe('a wrong clock, with SQLite', () => {
   wrongClocks(() => {
     if (opened++ % 2 === 0) url = newUrl()
     return createSqlStore({ url })
-  })
+  }, false)
 
   it('does not tell a process that has just started to delete what only its own clock calls old', async () => {
     const file = newUrl()
@@ -115,12 +116,58 @@ describe('a wrong clock, with SQLite', () => {
   })
 })
 
+/** Databases whose clock is another one than the process's. */
+function clocksOfDatabases(open: () => SqlStore): void {
+  it.each([
+    ['ahead', 20 * dayMs],
+    ['behind', -20 * dayMs],
+  ])('counts by the clock of the database in a process that is 20 days %s', async (_, byMs) => {
+    const plans = { free: { monthlyEvents: 5 } }
+    const clock = { now: () => Date.now() + byMs, monotonic: () => performance.now() }
+    const keys = createWriteKeys({ store: open(), plans, defaultPlan: 'free' })
+    const wrong = createWriteKeys({ store: open(), plans, defaultPlan: 'free', clock })
+    onTestFinished(async () => {
+      await Promise.all([keys.close(), wrong.close()])
+    })
+    const { key, writeKey } = await keys.create({ name: 'Web', sourceType: 'web' })
+    const { writeKey: quiet } = await keys.create({ name: 'Quiet', sourceType: 'web' })
+    const request = {
+      method: 'POST',
+      path: '/v1/track',
+      headers: { authorization: `Basic ${btoa(`${key}:`)}` },
+      body: { event: 'a' },
+    }
+    const began = Date.now()
+    for (const sender of [keys, wrong, wrong, wrong]) {
+      expect((await sender.verify(request)).ok).toBe(true)
+      await sender.flush()
+    }
+    for (const reader of [keys, wrong]) {
+      const { acceptedTotal, lastEventAt, quota } = await reader.usage(writeKey.id, { window: '1h' })
+      expect(acceptedTotal).toBe(4)
+      expect(quota?.used).toBe(4)
+      const [secret] = (await reader.get(writeKey.id)).secrets
+      for (const at of [lastEventAt, secret?.lastUsedAt]) {
+        expect(at?.getTime()).toBeGreaterThanOrEqual(began - 2_000)
+        expect(at?.getTime()).toBeLessThanOrEqual(Date.now() + 2_000)
+      }
+      const { data } = await reader.list({ sort: '-events_24h' })
+      const both = data.map(({ id }) => id).filter((id) => id === writeKey.id || id === quiet.id)
+      expect(both).toEqual([writeKey.id, quiet.id])
+    }
+    expect((await wrong.verify(request)).ok).toBe(true)
+    expect(await wrong.verify(request)).toMatchObject({ reason: 'quota_exceeded' })
+  })
+}
+
 describeWithService('postgres', 'a wrong clock, with PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
-  wrongClocks(() => createSqlStore({ url: database.url }))
+  wrongClocks(() => createSqlStore({ url: database.url }), true)
+  clocksOfDatabases(() => createSqlStore({ url: database.url }))
 })
 
 describeWithService('mysql', 'a wrong clock, with MariaDB', (address) => {
   const database = useMysqlDatabase(address)
-  wrongClocks(() => createSqlStore({ url: database.url }))
+  wrongClocks(() => createSqlStore({ url: database.url }), true)
+  clocksOfDatabases(() => createSqlStore({ url: database.url }))
 })
