@@ -110,7 +110,7 @@ async function collect(
       chunks.push(value)
     }
   } catch (error) {
-    if ((error as { code?: unknown } | undefined)?.code === tooLarge) return null
+    if (isTooLarge(error)) return null
     throw clientAborted()
   } finally {
     reader.releaseLock()
@@ -119,6 +119,12 @@ async function collect(
 }
 
 const tooLarge = 'body_too_large'
+
+/** Servers end a body that is above a limit of their own with an error that names the status. */
+function isTooLarge(error: unknown): boolean {
+  const { code, status, statusCode } = Object(error) as Record<string, unknown>
+  return code === tooLarge || status === 413 || statusCode === 413
+}
 
 /** The error of a stream that has more bytes than it may hand on. */
 export function bodyTooLarge(): Error {

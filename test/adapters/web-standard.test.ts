@@ -121,6 +121,21 @@ describe('a web-standard guard', () => {
     expect(told).toMatchObject([{ type: 'refused', reason: 'client_aborted' }])
   })
 
+  it('answers 413 when the server ends a body that is above a limit of its own', async () => {
+    const { keys, key, told } = await createKeys()
+    const auth = onFetch.writeKeyAuth(keys)
+    // As @sveltejs/adapter-node above BODY_SIZE_LIMIT, and as Fastify.
+    for (const error of [{ status: 413 }, { statusCode: 413 }]) {
+      const body = new ReadableStream({
+        pull: (controller) => controller.error(Object.assign(new Error('Payload Too Large'), error)),
+      })
+      const answer = await auth(post(key, body), () => expect.unreachable())
+      expect(answer.status).toBe(413)
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin)
+    }
+    expect(told).toMatchObject([{ reason: 'payload_too_large' }, { reason: 'payload_too_large' }])
+  })
+
   it('asks for the address with what the server hands in', async () => {
     const { keys } = await createKeys()
     const { key } = await keys.create({ name: 'Office', sourceType: 'web', allowedIps: ['192.0.2.0/24'] })
