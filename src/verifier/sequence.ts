@@ -21,6 +21,7 @@ import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules
 import { createSettlements } from './steps/settlements.ts'
 import { createTargetCheck, isBodiless } from './steps/target.ts'
 import { createTrial } from './steps/trial.ts'
+import { createTurns } from './turns.ts'
 import type { UnderWay } from './under-way.ts'
 import type { Refused, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
@@ -70,7 +71,7 @@ export function createSequence(options: SequenceOptions): Sequence {
   const settlements = createSettlements(options, report, refusals, charges, options.underWay)
   const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
   const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
-  const passGate = createGate(options, again, charges, refusals, accept)
+  const passGate = createGate(options, again, charges, refusals, accept, createTurns())
 
   /** Steps 1 and 2: the target, and what is presented as the key. */
   function run(visit: Visit): Awaitable<Verdict> {

@@ -5,6 +5,7 @@ import type { CompiledKey } from '../compiled-key.ts'
 import type { CheckedEvents } from '../events.ts'
 import { hasEnded } from '../grace.ts'
 import type { Refusals } from '../refusals.ts'
+import type { Turns } from '../turns.ts'
 import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import type { Accept } from './acceptance.ts'
@@ -27,7 +28,7 @@ export interface JudgedAgain {
 /**
  * Step 13, in the same turn as the verdict, after the last wait. A key that may have changed meanwhile is
  * judged again by steps 6 to 8, and its events by step 11. Nothing is charged twice. When the request is
- * refused here, its charge is given back.
+ * refused here, its charge is given back. Requests that come here together pass in turns.
  */
 export type PassGate = (visit: Visit, checked: CheckedEvents, charged: Charged) => Awaitable<Verdict>
 
@@ -45,6 +46,7 @@ export function createGate(
   { giveBack }: ChargeStep,
   { refuse }: Refusals,
   accept: Accept,
+  turns: Turns,
 ): PassGate {
   const { cache, clock } = options
 
@@ -54,6 +56,13 @@ export function createGate(
   }
 
   function passGate(visit: Visit, checked: CheckedEvents, charged: Charged): Awaitable<Verdict> {
+    const turn = turns.take(visit.waited)
+    if (turn === undefined) return look(visit, checked, charged)
+    visit.waited = true
+    return turn.then(() => look(visit, checked, charged))
+  }
+
+  function look(visit: Visit, checked: CheckedEvents, charged: Charged): Awaitable<Verdict> {
     const key = visit.key as CompiledKey
     if (!visit.waited || stillHolds(options, key)) {
       return accept(visit, checked, charged)
