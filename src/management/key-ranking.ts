@@ -27,7 +27,7 @@ export interface KeyRanking {
 }
 
 /** How long an order is kept for the next page, and of how many keys together, some 100 bytes each. */
-const keptMs = 120_000
+const keptMs = 600_000
 const mostKept = 250_000
 
 /**

@@ -17,6 +17,7 @@ import { type KeyUsage, type KeyVolume, toKeyUsage, toKeyVolumes } from '../usag
 import { lastDay, parseUsageWindow } from '../usage/usage-window.ts'
 import { isKeyId, type KeyChanges } from './key-changes.ts'
 import { listAll } from './list-all.ts'
+import { createSettledSums } from './settled-sums.ts'
 
 /** Usage of all keys that fit. */
 export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
@@ -64,6 +65,7 @@ export function createUsageReports({
     return (await store.usage?.now?.()) ?? clock.now()
   }
 
+  const sums = createSettledSums(store.usage)
   async function totals(window: { from: number; to: number }): Promise<readonly UsageCount[]> {
     if (store.usage?.totals !== undefined) return store.usage.totals(window)
     const ids = (await listAll(store, {})).map(({ id }) => id)
@@ -106,14 +108,7 @@ export function createUsageReports({
 
     async sumsOf(kind, keyIds, at) {
       const window = lastDay(at)
-      if (store.usage?.sums !== undefined) return store.usage.sums({ kind, keyIds, ...window })
-      const sums = new Map<string, number>()
-      for await (const some of inTurns(await totals(window))) {
-        for (const one of some) {
-          if (one.kind === kind) sums.set(one.keyId, (sums.get(one.keyId) ?? 0) + one.count)
-        }
-      }
-      return sums
+      return sums === undefined ? addUp(kind, await totals(window)) : sums({ kind, keyIds, ...window })
     },
 
     async volumes(ids) {
@@ -126,4 +121,17 @@ export function createUsageReports({
       return toKeyVolumes(keyIds, from, counts, (await store.usage?.lastEvents(keyIds)) ?? new Map())
     },
   }
+}
+
+async function addUp(
+  kind: UsageSumQuery['kind'],
+  counts: readonly UsageCount[],
+): Promise<Map<string, number>> {
+  const sums = new Map<string, number>()
+  for await (const some of inTurns(counts)) {
+    for (const one of some) {
+      if (one.kind === kind) sums.set(one.keyId, (sums.get(one.keyId) ?? 0) + one.count)
+    }
+  }
+  return sums
 }
