@@ -1,6 +1,7 @@
 import type { IngestRequestInit } from './http/ingest-request.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type { KeyFinding } from './management/find-key.ts'
 import { createAddressFinder } from './rules/client-address.ts'
 import { parseSenderAddress } from './rules/ip-address.ts'
 import { invalidField, StoreError } from './runtime/errors.ts'
@@ -20,6 +21,11 @@ export interface CheckedRequest {
   origin?: string | undefined
   /** IP address of the sender itself, not of a proxy. */
   address?: string | undefined
+  /**
+   * Whose question it is: a secret of a key that is not of this workspace (`null`: of none) is answered as
+   * `unknown_key`, after the same questions to the store. Other than `workspace` of adapters.
+   */
+  workspace?: string | null
 }
 
 /** What would become of a request now. */
@@ -50,7 +56,7 @@ export function createKeyCheck({
   options: Parameters<typeof createVerifier>[0] & SequenceOptions
   environment: string
   isSecret: (secret: string) => boolean
-  find: (secret: string) => Promise<WriteKey | undefined>
+  find: KeyFinding['find']
 }): CheckKey {
   const silent = {
     ...options,
@@ -71,7 +77,11 @@ export function createKeyCheck({
     const answer = (reason: Reason | null, writeKey?: WriteKey, wouldRefuse: Reason | null = null) =>
       ({ reason, wouldRefuse, writeKey, environment }) satisfies KeyCheck
     if (!isSecret(secret)) return answer('malformed_key')
-    const writeKey = await find(secret)
+    const { workspace } = request
+    const writeKey = await find(
+      secret,
+      'workspace' in request ? { workspace: workspace as string | null } : {},
+    )
     // Not asked of the verifier: wrong keys use up a budget that senders need.
     if (writeKey === undefined) return answer('unknown_key')
     const verifier = createVerifier({ ...silent, limiter: createMemoryLimiter() })

@@ -8,6 +8,7 @@ import type { Plan } from './keys/plans.ts'
 import type { AuditPage, RefusedCall } from './management/audit-log.ts'
 import type { ListAuditQuery } from './management/audit-query.ts'
 import type { CreatedKey } from './management/create-key.ts'
+import type { FindKeyQuery } from './management/find-key.ts'
 import type { ImportKeyInput } from './management/import-keys.ts'
 import type { ImportResult } from './management/import-results.ts'
 import type { ChangeOptions, KeyChangeOptions } from './management/key-changes.ts'
@@ -46,7 +47,7 @@ export interface WriteKeys {
    * The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of
    * leaks.
    */
-  find(secret: string): Promise<WriteKey | undefined>
+  find(secret: string, query?: FindKeyQuery): Promise<WriteKey | undefined>
   /**
    * What would become of a request with this secret now, and why: by the rules, options and caches of this
    * process. Nothing is ingested, counted or charged, rates are not checked, and `workspace` of adapters is not

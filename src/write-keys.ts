@@ -54,7 +54,11 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
 
   const keys: WriteKeys = {
     ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
-    check: createKeyCheck({ ...resolved, options: verifierOptions, find: (secret) => keys.find(secret) }),
+    check: createKeyCheck({
+      ...resolved,
+      options: verifierOptions,
+      find: (secret, query) => keys.find(secret, query),
+    }),
     get activity() {
       return activity.look()
     },

@@ -111,16 +111,8 @@ function searchesOf(
   }
 
   return {
-    async find(secret) {
-      const found = await keys.find(secret)
-      return found?.workspace === workspace ? found : undefined
-    },
-    async check(secret, request) {
-      const checked = await keys.check(secret, request)
-      const { writeKey } = checked
-      if (writeKey === undefined || writeKey.workspace === workspace) return checked
-      return { ...checked, reason: 'unknown_key', wouldRefuse: null, writeKey: undefined }
-    },
+    find: (secret) => keys.find(secret, { workspace }),
+    check: (secret, request) => keys.check(secret, { ...request, workspace }),
     async list(query = {}) {
       if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
       return keys.list({ ...query, workspace })

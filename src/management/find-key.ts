@@ -1,4 +1,6 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
+import { parseWorkspace } from '../keys/field-parsers.ts'
+import { newId } from '../keys/ids.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
 import { digestToHex } from '../keys/secret-hash.ts'
@@ -7,8 +9,17 @@ import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import type { PresentKey } from './present-key.ts'
 
+/** Which keys `find` looks among. */
+export interface FindKeyQuery {
+  /**
+   * Only keys of this workspace; `null`: those of none. A secret of any other key is answered like an unknown
+   * one, after the same questions to the store. `undefined` as a value is refused: it never means all.
+   */
+  workspace?: string | null
+}
+
 export interface KeyFinding {
-  find(secret: string): Promise<WriteKey | undefined>
+  find(secret: string, query?: FindKeyQuery): Promise<WriteKey | undefined>
 }
 
 export function createKeyFinding({
@@ -25,17 +36,21 @@ export function createKeyFinding({
   present: PresentKey
 }): KeyFinding {
   return {
-    async find(secret) {
+    async find(secret, query = {}) {
+      const workspace = 'workspace' in query ? parseWorkspace(query.workspace) : undefined
       if (typeof secret !== 'string' || secret.length > importedLength.most) return undefined
       await usage.flush()
+      // All are asked in any case, and one key is read, so that time does not tell whose a secret is.
+      let id: string | undefined
       for (const hasher of hashers) {
         const answer = await store.poll({ since: null, keyHash: digestToHex(hasher(secret)) })
         peppers.see(answer)
-        const { record } = answer
-        // Read a second time, because some stores keep the last use apart.
-        const current = record === undefined ? undefined : await store.get(record.id)
-        if (current !== undefined) return present(current)
+        id ??= answer.record?.id
       }
+      // Read a second time, because some stores keep the last use apart.
+      const record = await store.get(id ?? newId('key'))
+      const key = record && present(record)
+      if (key !== undefined && (workspace === undefined || key.workspace === workspace)) return key
       const missing = peppers.missing()
       if (missing !== undefined) throw missing
       return undefined

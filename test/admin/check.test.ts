@@ -90,6 +90,56 @@ it('knows no key of another workspace, and no viewer asks it', async () => {
   await keys.close()
 })
 
+it('asks the store the same about a secret of another workspace as about one that nobody has', async () => {
+  const memory = createMemoryStore()
+  const asked: string[] = []
+  // What a store does by itself in the background is no part of the answer.
+  const store = new Proxy(memory, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        const [first] = args as [{ keyHash?: string } | undefined]
+        if (name !== 'poll' || first?.keyHash !== undefined) asked.push(String(name))
+        return value.apply(target, args)
+      }
+    },
+  })
+  const peppers = ['newest-pepper-0123456789-0123456789', 'older-pepper-0123456789-01234567890', null]
+  for (const lacked of ['none', 'one']) {
+    if (lacked === 'one') {
+      const ahead = createWriteKeys({
+        store: memory,
+        pepper: ['third-pepper-0123456789-012345678901', ...peppers],
+      })
+      await ahead.create({ name: 'Web', sourceType: 'web' })
+    }
+    const keys = createWriteKeys({ store, pepper: peppers, logger: false })
+    const api = createAdminApi(keys, {
+      tokens: [{ name: 'acme', token: acme, role: 'admin', workspace: 'acme' }],
+      logger: false,
+    })
+    const call = callApi(api)
+    const { key: others } = await createWriteKeys({
+      store: memory,
+      pepper: peppers.slice(0, 2),
+      logger: false,
+    }).create({ name: 'Web', sourceType: 'web', workspace: 'beta' })
+    const answers = []
+    for (const key of [others, generateSecret('sk_live_')]) {
+      for (const path of ['find', 'check']) {
+        await keys.flush()
+        asked.length = 0
+        const { status, body } = await call('POST', `${base}/${path}`, { body: { key }, token: acme })
+        answers.push({ path, status, body: { ...body, instance: undefined }, asked: [...asked] })
+      }
+    }
+    expect(answers.slice(0, 2)).toEqual(answers.slice(2))
+    expect(answers[0]?.status).toBe(lacked === 'one' ? 503 : 404)
+    await keys.close()
+  }
+})
+
 it.each<[string, TrustedProxies | undefined]>([
   ['none named', undefined],
   ['one proxy', 1],

@@ -22,7 +22,7 @@ async function walk(pages: WriteKeys[], sort: '-events_24h' | 'events_24h') {
 
 it('orders more than a thousand keys by the last day, hour after hour, the same in every process', async () => {
   const clock = createManualClock()
-  const store = createMemoryStore({ clock })
+  const store = createMemoryStore()
   const records = Array.from({ length: many }, () => createKeyRecord())
   for (const record of records) await store.insert(record, auditEntry(`aud_${record.id}`))
   const open = () => createWriteKeys({ store, clock, logger: false })
