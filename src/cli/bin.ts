@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { runCommandLine, tellError } from './command-line.ts'
 import type { Following } from './tail-command.ts'
+import type { Terminal } from './terminal.ts'
 
+const { stdin, stdout, stderr, env } = process
+const terminal: Terminal = { stdin, stdout, stderr, env, signals: process }
 let running: Following | undefined
 
 // When the reader goes away (`| head`), a command that only prints ends, without a stack trace. Changes are
@@ -14,7 +17,7 @@ process.stderr.on('error', () => {})
 
 // The timers and connections of a store do not keep the process alive.
 const alive = setInterval(() => {}, 60_000)
-process.exitCode = await runCommandLine(process.argv.slice(2), process, stopOnSignals)
+process.exitCode = await runCommandLine(process.argv.slice(2), terminal, stopOnSignals)
 clearInterval(alive)
 
 /** The first signal stops cleanly, the second one at once. */

@@ -8,6 +8,8 @@ export const exitCodes = {
   usage: 2,
   /** The store, or a port, cannot be reached. */
   unavailable: 3,
+  /** Ctrl-C, or the process was asked to end, before it was done. */
+  interrupted: 130,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]

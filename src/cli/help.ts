@@ -2,7 +2,7 @@ import type { CommandSpec, Flags } from './command-spec.ts'
 import { type CommandName, commands, sharedFlags, sharedFlagsOf } from './command-table.ts'
 
 const exitCodeHelp =
-  'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable.'
+  'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable, 130 interrupted.'
 const secretHelp =
   'Secrets are printed once, to standard output, and read from standard input; never give one as an argument.'
 const environmentHelp =

@@ -7,8 +7,9 @@ import { StoreError } from '../runtime/errors.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
 import { createProgress } from './import-progress.ts'
+import { onInterrupt } from './interrupts.ts'
 import { noteUncheckedPlans } from './plan-note.ts'
-import { noteLine, printLine } from './terminal.ts'
+import { noteLine, printLine, type Terminal } from './terminal.ts'
 
 /** Of the keys of one call; below what the management API takes. */
 const maxCallBytes = 2_000_000
@@ -72,24 +73,26 @@ export async function importKeys(run: CommandRun): Promise<void> {
 
   async function take(entries: readonly ImportEntry[], isLast: boolean): Promise<void> {
     waiting = waiting.concat(entries)
-    while (waiting.length >= maxImported || (isLast && waiting.length > 0)) {
+    while (!isInterrupted && (waiting.length >= maxImported || (isLast && waiting.length > 0))) {
       const some = firstOf(waiting)
       waiting = waiting.slice(some.length)
       await importSome(some)
     }
   }
 
+  // What is under way is stored in any case, so it is waited for and counted.
+  let isInterrupted = false
+  const ignoreInterrupts = onInterrupt(terminal, () => {
+    isInterrupted = true
+    terminal.stdin.destroy()
+  })
   try {
-    const decoder = new TextDecoder()
-    for await (const chunk of terminal.stdin) {
-      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
-      progress.read(Buffer.byteLength(chunk as string))
-      await take(reader.push(text), false)
-    }
-    await take(reader.push(decoder.decode()), false)
+    for await (const text of readTexts(terminal, progress.read)) await take(reader.push(text), false)
     await take(reader.end(), true)
   } catch (error) {
     progress.clear()
+    if (isInterrupted && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE')
+      throw interrupted(run, tally, dryRun)
     const isAway =
       error instanceof StoreError || (error instanceof CliError && error.exitCode === exitCodes.unavailable)
     if (!isAway || tally.imported === 0) throw error
@@ -97,10 +100,33 @@ export async function importKeys(run: CommandRun): Promise<void> {
       exitCodes.unavailable,
       `${error.message} ${tally.imported} keys were imported until then; run the same command again to continue.`,
     )
+  } finally {
+    ignoreInterrupts()
   }
   progress.clear()
+  if (isInterrupted) throw interrupted(run, tally, dryRun)
   noteUncheckedPlans(run, plans)
   report(run, tally, dryRun)
+}
+
+async function* readTexts({ stdin }: Terminal, onRead: (bytes: number) => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  for await (const chunk of stdin) {
+    onRead(Buffer.byteLength(chunk as string))
+    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
+  }
+  yield decoder.decode()
+}
+
+/** Says how far it came, and how to go on. */
+function interrupted({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): CliError {
+  const { imported, existing, refused } = tally
+  if (values.json === true)
+    printLine(terminal, JSON.stringify({ ...tally, dry_run: dryRun, interrupted: true }))
+  const done = dryRun
+    ? 'nothing was stored.'
+    : `${imported} imported, ${existing} skipped that exist already, ${refused} refused. Run the same command on the whole file again to continue: it skips what exists.`
+  return new CliError(exitCodes.interrupted, `Interrupted: ${done}`)
 }
 
 function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): void {

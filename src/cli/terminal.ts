@@ -7,6 +7,13 @@ export interface Terminal {
   stdout: Writable & { isTTY?: boolean; columns?: number }
   stderr: Writable & { isTTY?: boolean; columns?: number }
   env: Readonly<Record<string, string | undefined>>
+  /** Where Ctrl-C is told. */
+  signals?: Signals
+}
+
+interface Signals {
+  on(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  off(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
 }
 
 /** One line of output. */

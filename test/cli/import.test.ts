@@ -1,5 +1,7 @@
-import { Readable } from 'node:stream'
+import { EventEmitter } from 'node:events'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { runCommandLine } from '../../src/cli/command-line.ts'
 import { randomBase62 } from '../../src/runtime/base62.ts'
 import { openShell } from './shell.ts'
 
@@ -74,6 +76,39 @@ describe('writekey import', () => {
     expect(err).toMatch(/^line 1: key has ended \(on \d{4}-\d\d-\d\d\), .*create a key/m)
     expect(out + err).not.toContain(ended)
   })
+
+  it('says at Ctrl-C how far it came, and goes on from there when it is run again', async () => {
+    const { run, store } = openShell(env)
+    const lines = Array.from({ length: 1_200 }, () => `${line(foreign())}\n`)
+    await run(['list'])
+    const signals = new EventEmitter()
+    const stdin = new PassThrough()
+    const text = { out: '', err: '' }
+    const sink = (name: 'out' | 'err') =>
+      new Writable({
+        write(chunk, _, done) {
+          text[name] += chunk
+          done()
+        },
+      })
+    const importing = runCommandLine(
+      ['import'],
+      { stdin, stdout: sink('out'), stderr: sink('err'), env: { ...env, WRITEKEY_STORE: store }, signals },
+      () => {},
+    )
+    stdin.write(lines.join(''))
+    await expect
+      .poll(async () => (await run(['list', '--all', '--csv'])).out.split('\n').length, { timeout: 20_000 })
+      .toBeGreaterThan(1_000)
+    signals.emit('SIGINT')
+    expect(await importing).toBe(130)
+    expect(text.out).toBe('')
+    expect(text.err.trim().split('\n').at(-1)).toMatch(
+      /^writekey: Interrupted: 1000 imported, 0 skipped .* Run the same command on the whole file again/,
+    )
+    expect(signals.eventNames()).toEqual([])
+    expect((await run(['import'], lines.join(''))).out).toMatch(/^Imported 200; skipped 1000 that exist/)
+  }, 60_000)
 
   it('draws its progress on a terminal alone', async () => {
     const { run } = openShell(env)

@@ -37,6 +37,7 @@ workspace. \`serve\` and \`migrate\` need a store.
 | 1 | refused: no such key, a conflict, not confirmed, not allowed, or lines of an import; \`check\`: the request would be refused |
 | 2 | a wrong command line, environment or value; nothing was changed |
 | 3 | the store, the server or the port cannot be reached |
+| 130 | \`import\`: Ctrl-C, or asked to end, before it was done. Run it again on the whole file to continue: what exists is skipped |
 
 These do not change within a major version.
 
