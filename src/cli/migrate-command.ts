@@ -23,14 +23,24 @@ export async function migrate({ values, terminal }: Omit<CommandRun, 'client'>):
       for (const statement of statements) printLine(terminal, `${statement};`)
       if (statements.length === 0) noteLine(terminal, `The tables in ${place} are up to date.`)
     } else {
+      // Another process may do some of it meanwhile.
+      const planned = await store.planMigration({ finish })
       await store.migrate({ finish })
-      printLine(terminal, `The tables in ${place} are up to date.`)
+      printLine(terminal, told(planned, place))
     }
   } catch (error) {
     throw tellStoreFailure(error, place)
   } finally {
     await store.close()
   }
+}
+
+function told(planned: readonly string[], place: string): string {
+  if (planned.length === 0) return `The tables in ${place} are up to date: there was nothing to do.`
+  // Later versions add tables as well, but not this one.
+  return planned.some((statement) => /^create table if not exists \S*keys["`] /i.test(statement))
+    ? `Made the tables in ${place}. They are up to date.`
+    : `Updated the tables in ${place}. They are up to date.`
 }
 
 /**

@@ -8,7 +8,10 @@ const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
     'does not answer: nothing listens there. Is the database running, and are host and port of --store right?',
   ],
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'does not answer: the host of --store is not known. Is it spelt right?'],
-  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/, 'does not answer in time. Is the host of --store right?'],
+  [
+    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    'does not answer in time. Are host and port of --store right, and does such a database listen there? PostgreSQL is postgres://…, MariaDB and MySQL are mysql://….',
+  ],
   [/^(28000|28P01|ER_ACCESS_DENIED\w*)$/, 'does not let this user in. Check user and password of --store.'],
   [
     /^(3D000|ER_BAD_DB_ERROR|ER_DBACCESS_DENIED_ERROR)$/,
@@ -40,7 +43,12 @@ export function tellStoreFailure(error: unknown, place: string): unknown {
   }
   // Messages of the store end with the driver's code in brackets.
   const code =
-    /\[(\w+)\]$/.exec(error.message)?.[1] ?? (/unable to open/i.test(error.message) ? 'SQLITE_CANTOPEN' : '')
+    /\[(\w+)\]$/.exec(error.message)?.[1] ??
+    (/unable to open/i.test(error.message)
+      ? 'SQLITE_CANTOPEN'
+      : /did not take a connection in time/.test(error.message)
+        ? 'ETIMEDOUT'
+        : '')
   const told = knownFailures.find(([pattern]) => pattern.test(code))?.[1]
   return new CliError(
     exitCodes.unavailable,

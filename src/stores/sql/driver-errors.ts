@@ -122,6 +122,9 @@ export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** What pg says of bytes that are not PostgreSQL's: which one depends on the length of the other server's name. */
+const otherProtocol = /unexpected \w+ message from backend|received invalid response|unknown message code/i
+
 /** A text holds a character that the database cannot store: an encoding such as LATIN1 has only 191. */
 export class UnstorableText extends StoreError {
   constructor() {
@@ -151,6 +154,12 @@ export function toStoreError(error: unknown): StoreError {
   const schemaError = toSchemaError(error)
   if (schemaError !== undefined) return schemaError
   const { code, errno, message } = (error ?? {}) as DriverError
+  if (typeof message === 'string' && otherProtocol.test(message)) {
+    return new StoreError(
+      'store_unavailable',
+      'What answers there does not speak the protocol of PostgreSQL. If it is MariaDB or MySQL, the URL begins with mysql://.',
+    )
+  }
   const shownCode = [code, errno].find((value) => typeof value === 'string' || typeof value === 'number')
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''
   const details = [text, shownCode === undefined ? '' : `[${shownCode}]`].filter((part) => part !== '')
