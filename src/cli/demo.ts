@@ -1,11 +1,14 @@
 import type { CreateKeyInput, KeyStore, WriteKeys } from '../index.ts'
 import { inBackground } from '../runtime/timers.ts'
 import { type UsageCount, usageBucketMs } from '../stores/usage-store.ts'
+import type { Reason } from '../verifier/reasons.ts'
 
 interface Source {
   input: CreateKeyInput
   /** Events an hour, by day. */
   volume: number
+  /** Refusals an hour, of one reason. */
+  refused?: { reason: Reason; volume: number }
   types: readonly string[]
   names: readonly string[]
   origin?: string
@@ -17,6 +20,7 @@ const sources: readonly Source[] = [
     input: {
       name: 'Web App',
       sourceType: 'web',
+      workspace: 'acme',
       rateLimitEps: 500,
       allowedEventTypes: ['track', 'page'],
       allowedOrigins: [site],
@@ -25,9 +29,10 @@ const sources: readonly Source[] = [
     types: ['track', 'page'],
     names: ['Signed Up', 'Product Viewed', 'Order Completed'],
     origin: site,
+    refused: { reason: 'origin_not_allowed', volume: 9 },
   },
   {
-    input: { name: 'iOS App', sourceType: 'mobile', rateLimitEps: 250 },
+    input: { name: 'iOS App', sourceType: 'mobile', workspace: 'acme', rateLimitEps: 250 },
     volume: 400,
     types: ['track', 'screen', 'identify'],
     names: ['Tapped', 'Opened'],
@@ -36,24 +41,27 @@ const sources: readonly Source[] = [
     input: {
       name: 'Billing backend',
       sourceType: 'server',
+      workspace: 'initech',
       rateLimitEps: 5_000,
       allowedEventNames: ['billing/*'],
     },
     volume: 1_600,
     types: ['track'],
     names: ['billing/invoice.paid', 'billing/refunded'],
+    refused: { reason: 'event_name_not_allowed', volume: 2 },
   },
   {
     input: {
       name: 'Web App',
       sourceType: 'web',
-      environment: 'production',
-      workspace: 'acme',
+      workspace: 'globex',
       rateLimitEps: 50,
+      allowedEventTypes: ['track'],
     },
     volume: 60,
     types: ['track'],
     names: ['Clicked'],
+    refused: { reason: 'event_type_not_allowed', volume: 12 },
   },
 ]
 
@@ -61,7 +69,7 @@ const hourMs = 3_600_000
 const historyHours = 30 * 24
 
 /**
- * Keys of an invented company, a month of their traffic, and more of it each second, some of it refused,
+ * Keys of three invented customers, a month of their traffic, and more of it each second, some of it refused,
  * until it is stopped.
  */
 export async function startDemo(keys: WriteKeys, store: KeyStore): Promise<() => void> {
@@ -71,7 +79,10 @@ export async function startDemo(keys: WriteKeys, store: KeyStore): Promise<() =>
     const { key, writeKey } = await keys.create(source.input, actor)
     made.push({ source, id: writeKey.id, key })
   }
-  const old = await keys.create({ name: 'Landing page (2024)', sourceType: 'web' }, actor)
+  const old = await keys.create(
+    { name: 'Landing page (2024)', sourceType: 'web', workspace: 'globex' },
+    actor,
+  )
   await keys.revoke(old.writeKey.id, actor)
   await keys.rotate(made[1]?.id as string, { gracePeriodHours: 20, ...actor })
   const now = Date.now()
@@ -101,13 +112,14 @@ export async function startDemo(keys: WriteKeys, store: KeyStore): Promise<() =>
       void send(key, type, source.names[turn % source.names.length] as string, source.origin)
       if (turn % 5 === 0) void send(made[0]?.key as string, 'track', 'Signed Up', 'https://copycat.example')
       if (turn % 11 === 0) void send(made[2]?.key as string, 'track', 'debug')
+      if (turn % 7 === 0) void send(made[3]?.key as string, 'page', 'Visited')
       if (turn % 17 === 0) void send(old.key, 'page', 'Visited', site)
     }, 700),
   )
   return () => clearInterval(timer)
 }
 
-function historyOf({ volume, types, input }: Source, keyId: string, now: number): UsageCount[] {
+function historyOf({ volume, types, refused }: Source, keyId: string, now: number): UsageCount[] {
   return Array.from({ length: historyHours }, (_, hoursAgo) => {
     const at = now - hoursAgo * hourMs
     const bucketAt = at - (at % usageBucketMs)
@@ -120,8 +132,8 @@ function historyOf({ volume, types, input }: Source, keyId: string, now: number)
       name,
       count: Math.round((volume * daytime * jitter) / (place + 1)),
     }))
-    const isRefused = input.sourceType === 'web' && hoursAgo % 5 === 0
-    if (!isRefused) return accepted
-    return [...accepted, { keyId, bucketAt, kind: 'refused' as const, name: 'origin_not_allowed', count: 7 }]
+    if (refused === undefined) return accepted
+    const count = Math.round(refused.volume * daytime * jitter)
+    return [...accepted, { keyId, bucketAt, kind: 'refused' as const, name: refused.reason, count }]
   }).flat()
 }

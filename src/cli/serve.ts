@@ -106,6 +106,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       greet(terminal, {
         url,
         place: describeStore(location, tables),
+        isKept: location !== memoryUrl,
         firstKey,
         token: access.created,
         code: signIn.code,
@@ -165,13 +166,16 @@ async function listen(server: Server, port: number, host: string): Promise<strin
 interface Greeting {
   url: string
   place: string
+  /** Whether keys and token are there at the next start. */
+  isKept: boolean
   firstKey: string | undefined
   token: string | undefined
   /** Signs in to the page once. */
   code: string
 }
 
-function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeting): void {
+function greet(terminal: Terminal, greeting: Greeting): void {
+  const { url, place, firstKey, token, code } = greeting
   const isOwnToken = terminal.env.WRITEKEY_ADMIN_TOKEN !== undefined
   const key = firstKey ?? '<write key>'
   const lines = [
@@ -183,7 +187,7 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
     token === undefined
       ? `Management token: (${isOwnToken ? 'the one in WRITEKEY_ADMIN_TOKEN' : `shown at the first start; lost? Delete ${tokenFile} and start again`})`
       : `Management token: ${token}`,
-    ...(firstKey !== undefined || token !== undefined ? ['They are not shown again.'] : []),
+    ...noteOnSecrets(greeting),
     '',
     'Send an event:',
     '',
@@ -196,6 +200,20 @@ function greet(terminal: Terminal, { url, place, firstKey, token, code }: Greeti
     '',
   ]
   for (const line of lines) printLine(terminal, line)
+}
+
+/** What becomes of the secrets that the greeting shows. */
+function noteOnSecrets({ isKept, firstKey, token }: Greeting): string[] {
+  const shown = [
+    ...(firstKey === undefined ? [] : ['write key']),
+    ...(token === undefined ? [] : ['management token']),
+  ]
+  if (shown.length === 0) return []
+  const isOne = shown.length === 1
+  const becomes = isKept
+    ? `${isOne ? 'is' : 'are'} not shown again`
+    : `${isOne ? 'lasts' : 'last'} until this process ends`
+  return [`The ${shown.join(' and the ')} ${becomes}.`]
 }
 
 function parsePort(text: string, name: string): number {

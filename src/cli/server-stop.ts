@@ -5,8 +5,11 @@ import { inBackground } from '../runtime/timers.ts'
 
 /** How long a request may take after the server was asked to stop. */
 const stopGraceMs = 5_000
-/** How long a connection may take to begin its first request. Node does not count it as idle. */
-const silentGraceMs = 500
+/**
+ * How long a connection without a request may take to send the headers of one. Node does not count it as idle
+ * while it has sent nothing, or half of them.
+ */
+const headersGraceMs = 500
 /** How often connections that have become idle are closed, and new streams ended. */
 const lookEveryMs = 50
 
@@ -44,8 +47,9 @@ export function serverStop(server: Server): () => Promise<void> {
       server.closeIdleConnections()
     }, lookEveryMs)
     const silent = setTimeout(() => {
-      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
-    }, silentGraceMs)
+      const asking = new Set<Socket>([...unfinished].map(({ req }) => req.socket))
+      for (const socket of open) if (!asking.has(socket)) socket.destroy()
+    }, headersGraceMs)
     const timer = inBackground(setTimeout(() => server.closeAllConnections(), stopGraceMs))
     await closed
     clearInterval(look)

@@ -132,10 +132,11 @@ describe('writekey serve', () => {
         await fetch(`${server.url}/api/v1/events/${path}`, {
           headers: { authorization: `Bearer ${'a'.repeat(40)}` },
         })
-      ).json() as Promise<{ total: { accepted: number; refused: number }; data: unknown[] }>
-    const { total } = await call('usage?window=30d')
+      ).json() as Promise<{ total: { accepted: number; refused: number }; data: { group?: string }[] }>
+    const { total, data } = await call('usage?window=30d&group_by=workspace')
     expect(total.accepted).toBeGreaterThan(100_000)
     expect(total.refused).toBeGreaterThan(100)
+    expect(data.map(({ group }) => group)).toEqual(expect.arrayContaining(['acme', 'globex', 'initech']))
     await expect
       .poll(async () => (await call('debugger')).data.length, { timeout: 15_000 })
       .toBeGreaterThan(2)
@@ -285,10 +286,15 @@ describe('writekey serve', () => {
     agent.destroy()
   })
 
-  it('does not wait for connections that never sent a request', async () => {
+  it.each([
+    ['nothing', ''],
+    ['half of its headers', 'POST /v1/track HTTP/1.1\r\nHost: localhost\r\nAuthor'],
+    ['half of those of a second request', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he'],
+  ])('does not wait for a connection that has sent %s', async (_, sent) => {
     const { server } = await serveAnew()
     const silent = connect(Number(new URL(server.url).port), '127.0.0.1')
     await once(silent, 'connect')
+    silent.write(sent)
     // The server has accepted it.
     await fetch(`${server.url}/healthz`)
     const startedAt = performance.now()
