@@ -57,6 +57,7 @@ const longAlone = [
   'redis-outage',
   'rolling-soak',
   'soak',
+  'sqlite-pruning',
 ].map((name) => `test/long/${name}.test.ts`)
 
 /** `npm run test:long`: campaigns that take minutes. `LONG=short` shortens them. */

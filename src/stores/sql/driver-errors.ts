@@ -132,6 +132,9 @@ export class UnstorableText extends StoreError {
   }
 }
 
+/** Others held what was needed for as long as is waited for it, such as a SQLite file. */
+export class StillBusy extends StoreError {}
+
 /** Untranslatable character, character not in repertoire. */
 const postgresUnstorable = new Set<unknown>(['22P05', '22021'])
 /** Incorrect string value, conversion impossible. */
@@ -163,7 +166,8 @@ export function toStoreError(error: unknown): StoreError {
   const shownCode = [code, errno].find((value) => typeof value === 'string' || typeof value === 'number')
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''
   const details = [text, shownCode === undefined ? '' : `[${shownCode}]`].filter((part) => part !== '')
-  return new StoreError('store_unavailable', `The database failed: ${details.join(' ') || 'no reason given'}`)
+  const shown = `The database failed: ${details.join(' ') || 'no reason given'}`
+  return new (isTransient(error) ? StillBusy : StoreError)('store_unavailable', shown)
 }
 
 /** The first line, without anything that could be a hash, a secret, or a quoted value other than a name. */

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Database, read, transact } from './database.ts'
+import { StillBusy } from './driver-errors.ts'
 import type { Row } from './table-columns.ts'
 
 /**
@@ -15,8 +16,19 @@ const writerKeptMs = 30 * 86_400_000
  * Deletes some of the oldest counts, key by key along the primary key: no more rows are locked than are
  * deleted, and in the order in which the removal of a key locks them.
  * @param present what time it is, see `present-time.ts`.
+ * @returns whether there may be more, also when others left no room.
  */
 export async function pruneUsage(database: Database, keptMs: number, present: number): Promise<boolean> {
+  try {
+    return await prunePart(database, keptMs, present)
+  } catch (error) {
+    // Two writers that leave no pause keep a SQLite file from everybody else. Old counts can wait.
+    if (error instanceof StillBusy) return true
+    throw error
+  }
+}
+
+async function prunePart(database: Database, keptMs: number, present: number): Promise<boolean> {
   const { tables } = database
   const before = Math.floor(present - keptMs)
   const old = await read<Row<'usage', 'key_id'>>(

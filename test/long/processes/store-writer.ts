@@ -15,6 +15,13 @@ export interface WriteTimes {
   changes: number[]
 }
 
+interface WriteRequest {
+  keyIds: string[]
+  own: string[]
+  /** Between two rounds. */
+  pauseMs?: number
+}
+
 const rowsPerBatch = 200
 
 const { url, name } = readOptions<WriterOptions>()
@@ -25,7 +32,7 @@ let stopped = false
 
 answerMessages({
   /** Counts for all keys and changes some that nobody else does, in turn, until `stop`. */
-  async write({ keyIds, own }: { keyIds: string[]; own: string[] }): Promise<WriteTimes> {
+  async write({ keyIds, own, pauseMs = 20 }: WriteRequest): Promise<WriteTimes> {
     const times: WriteTimes = { counts: [], changes: [] }
     stopped = false
     while (!stopped) {
@@ -34,7 +41,7 @@ answerMessages({
       times.counts.push(await timed(() => count(some)))
       const id = own[number % own.length] as string
       times.changes.push(await timed(() => keys.update(id, { name: `${name} ${number}` })))
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
     return times
   },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import Database from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AuditEntry } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
@@ -96,6 +97,31 @@ function besideChanges(urlOf: () => string): void {
 describe('pruning, in SQLite', () => {
   const folder = useFolder()
   besideChanges(() => `sqlite:${join(folder, 'keys.db')}`)
+
+  it('is put off without an error while others keep the file', async () => {
+    const file = join(folder, 'busy.db')
+    const store = createSqlStore({ url: `sqlite:${file}` })
+    const other = new Database(file)
+    onTestFinished(async () => {
+      other.close()
+      await store.close()
+    })
+    await store.migrate()
+    const record = createKeyRecord()
+    await store.insert(record, auditOf('create', record))
+    const bucketAt = Math.floor(Date.now() / bucketMs) * bucketMs - 40 * dayMs
+    other
+      .prepare(
+        `insert into writekey_usage (key_id, bucket_at, kind, name, total) values (?, ?, 'accepted', 'track', 1)`,
+      )
+      .run(record.id, bucketAt)
+    const prune = () => store.usage.prune({ keptMs: 30 * dayMs, now: Date.now() })
+    other.exec('begin immediate')
+    expect(await prune()).toBe(true)
+    other.exec('commit')
+    while (await prune()) {}
+    expect(other.prepare('select count(*) as found from writekey_usage').all()).toEqual([{ found: 0 }])
+  })
 })
 
 describeWithService('postgres', 'pruning, in PostgreSQL', (address) => {

@@ -13,13 +13,13 @@ import { type OwnPostgres, postgresPrograms, startPostgres } from './own-postgre
 import { startSplittingProxy } from './splitting-proxy.ts'
 import { startSwitch, through } from './switch.ts'
 
-const leaseMs = 400
+export const leaseMs = 400
 
 /**
  * Calls that end keys, spread over the phases of a fault: while everything is well, just before, during and after, so
  * that the fault meets calls before their commit, in their wait and in their last look.
  */
-async function endDuring(
+export async function endDuring(
   fleet: Fleet,
   keys: readonly UsedKey[],
   breakIt: () => Promise<void>,
@@ -43,7 +43,7 @@ async function endDuring(
 }
 
 /** Everything works again: a new key is accepted by all. */
-async function finish(fleet: Fleet, least: number): Promise<Summary> {
+export async function finish(fleet: Fleet, least: number): Promise<Summary> {
   await fleet.makeKeys(1)
   const summary = await fleet.summarize()
   expect(summary.acceptedAfterReturn).toBe(0)
