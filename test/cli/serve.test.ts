@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -52,6 +52,50 @@ describe('writekey serve', () => {
     expect(read().err).toContain('Refused (missing_key): No write key was sent.')
     expect(read().out.split(key)).toHaveLength(3)
     await server.stop()
+  })
+
+  it('goes on with a backup that is put in the place of its file, as the recipe says', async () => {
+    const shell = openShell()
+    enter(shell.folder)
+    const { server } = await shell.serve()
+    const create = async (name: string) => {
+      const made = await shell.runJson(['create', '--name', name, '--source-type', 'server'])
+      return made as { id: string; key: string }
+    }
+    const copyTo = (name: string) => {
+      const database = new Database(join(shell.folder, 'keys.db'))
+      database.exec(`pragma busy_timeout = 10000; vacuum into '${join(shell.folder, name)}'`)
+      database.close()
+    }
+    const send = async ({ key }: { key: string }) => {
+      const answer = await fetch(`${server.url}/v1/track`, {
+        method: 'POST',
+        headers: basic(key),
+        body: '{"event":"a"}',
+      })
+      return answer.status
+    }
+    const old = await create('Old')
+    copyTo('backup.db')
+    const recent = await create('Recent')
+    await shell.run(['revoke', old.id, '--yes'])
+    await expect.poll(() => send(recent)).toBe(200)
+    expect(await send(old)).toBe(401)
+    expect(existsSync(join(shell.folder, 'keys.db-wal'))).toBe(true)
+    copyTo('kept.db')
+
+    renameSync(join(shell.folder, 'backup.db'), join(shell.folder, 'keys.db'))
+    await expect.poll(() => send(old)).toBe(200)
+    expect(await send(recent)).toBe(401)
+    await shell.run(['revoke', old.id, '--yes'])
+    expect(await send(old)).toBe(401)
+    expect(await send(await create('New'))).toBe(200)
+    await server.stop()
+
+    for (const name of ['keys.db-wal', 'keys.db-shm']) rmSync(join(shell.folder, name), { force: true })
+    renameSync(join(shell.folder, 'kept.db'), join(shell.folder, 'keys.db'))
+    const { data } = await shell.runJson(['list'])
+    expect(data.map(({ name }: { name: string }) => name)).toEqual(['Recent', 'Old', 'Demo'])
   })
 
   it('blames the missing pepper, and not the database, for keys that it cannot judge', async () => {
