@@ -21,6 +21,8 @@ export function notTheApi(why: string): CliError {
 function isExpected(method: string, path: string, answer: unknown): boolean {
   if (!isObject(answer)) return false
   if (path === '/debugger') return typeof answer.scope === 'string'
+  if (path === '/usage')
+    return isObject(answer.total) && isList(answer.data, ({ reasons }) => isObject(reasons))
   if (path === '/audit-log') return isPage(answer, ({ action }) => typeof action === 'string')
   if (path === '/write-keys' && method === 'GET') return isPage(answer, isKey)
   const action = /[^/]*$/.exec(path)?.[0]

@@ -2,6 +2,7 @@ import { concerns } from '../keys/concern.ts'
 import { effectiveStatuses } from '../keys/effective-status.ts'
 import { countedSorts, storedSorts } from '../keys/list-query.ts'
 import { sourceTypes } from '../keys/source-type.ts'
+import { usageGroupings } from '../usage/usage-overview.ts'
 import { changeSpecs } from './change-specs.ts'
 import { type CommandSpec, type Flag, type Flags, secretStdin } from './command-spec.ts'
 
@@ -93,14 +94,23 @@ export const commands = {
     on: 'either',
   },
   usage: {
-    summary: 'Shows what a key accepted and refused, by type and reason.',
-    args: 'ID',
+    summary:
+      'Shows what a key accepted and refused, by type and reason. Without ID: what all keys did, the most refused first.',
+    args: '[ID]',
     flags: {
+      'group-by': {
+        value: 'BY',
+        words: usageGroupings,
+        help: 'Without ID: a line for each source_type (the default), workspace or key.',
+      },
       window: { value: 'W', help: '1h to 720h or 1d to 30d. Default 24h.' },
       zone: { value: 'ZONE', help: 'Time zone of the calendar days, such as Asia/Kolkata. Default UTC.' },
       csv,
     },
-    examples: ['writekey usage wk_0123456789abcdef --window 7d --zone Europe/Berlin'],
+    examples: [
+      'writekey usage wk_0123456789abcdef --window 7d --zone Europe/Berlin',
+      'writekey usage --group-by workspace',
+    ],
     on: 'either',
   },
   tail: {

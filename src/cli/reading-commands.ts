@@ -2,12 +2,14 @@ import type { z } from 'zod'
 import type { auditEntrySchema } from '../admin/routes/audit-log.ts'
 import type { usageSchema } from '../admin/routes/usage.ts'
 import { findKey, keyPath } from './chosen-key.ts'
+import { usageError } from './cli-error.ts'
 import { isJson, note, print, printCsv, printJson, printTable } from './command-output.ts'
 import type { Command, CommandRun, ListedKeyJson } from './command-run.ts'
 import { listKeys } from './list-command.ts'
 import { seconds } from './moments.ts'
 import { printPages } from './pages.ts'
 import type { Column } from './table.ts'
+import { showOverview } from './usage-overview-command.ts'
 
 type AuditEntry = z.output<typeof auditEntrySchema>
 type Usage = z.output<typeof usageSchema>
@@ -25,6 +27,9 @@ export const readingCommands = {
   },
 
   async usage(run) {
+    if (run.args.length === 0) return showOverview(run)
+    if (run.values['group-by'] !== undefined)
+      throw usageError('--group-by is for all keys: leave out the id.')
     const { window, zone } = run.values
     const usage = await run.client.call<Usage>(`${keyPath(run)}/usage`, { query: { window, zone } })
     if (isJson(run)) return printJson(run, usage)
@@ -67,13 +72,14 @@ export const readingCommands = {
 const auditColumns: readonly Column<AuditEntry>[] = [
   { heading: 'AT', read: ({ at }) => at },
   { heading: 'WHO', read: ({ actor }) => actor ?? '-', cut: true },
-  { heading: 'FROM', read: ({ address }) => address ?? '-', leaveOut: 2 },
+  { heading: 'FROM', read: ({ address }) => address ?? '-', leaveOut: 3 },
   { heading: 'ACTION', read: ({ action }) => action },
-  { heading: 'KEY', read: ({ key_id: id }) => id ?? '-', leaveOut: 1 },
+  { heading: 'KEY', read: ({ key_id: id }) => id ?? '-', leaveOut: 2 },
+  { heading: 'NAME', read: ({ key }) => key?.name ?? '-', cut: true, leaveOut: 1 },
   {
     heading: 'WHAT',
     read: ({ action, after }) => (action === 'refused' || action === 'update' ? JSON.stringify(after) : ''),
-    leaveOut: 3,
+    leaveOut: 4,
   },
 ]
 

@@ -151,6 +151,7 @@ describe('the command over the management API', () => {
       ['rotate', id],
       ['resume', id],
       ['usage', id],
+      ['usage'],
       ['audit'],
       ['check'],
       ['find', '--secret-stdin'],

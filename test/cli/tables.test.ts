@@ -20,6 +20,7 @@ const commandsOnStore = [
   ['revoke', id, '--yes'],
   ['delete', id, '--yes'],
   ['usage', id],
+  ['usage'],
   ['tail'],
   ['audit'],
 ]
