@@ -42,7 +42,7 @@ export function createClosing(parts: {
   onDropped(dropped: DroppedUsage): void
   /** Stops listening to the limiter. */
   unobserve: (() => void) | undefined
-  storeOutages: (part: string) => Outage
+  storeOutages: (part: 'closing') => Outage
 }): Closing {
   const { store, limiter, hints, cache, activity, usage, underWay } = parts
   let closing: Promise<void> | undefined

@@ -5,6 +5,7 @@ import type { LimiterChange } from './limits/rate-limiter.ts'
 import { closedError } from './runtime/errors.ts'
 import type { KeyStore } from './stores/key-store.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
+import type { StorePart } from './verifier/decision-event.ts'
 
 /** The state of one part, as far as this process knows. */
 export interface PartHealth {
@@ -38,7 +39,7 @@ export interface Health {
 
 export interface HealthParts {
   store: Pick<KeyStore, 'scope'>
-  storeOutages: Outages
+  storeOutages: Outages<StorePart>
   hintsOutages: Outages
   cache: Pick<KeyCache<never>, 'begin' | 'look'>
   peppers: Pick<PepperCheck, 'missing'>
@@ -71,7 +72,7 @@ export function createHealth(parts: HealthParts): () => Health {
       limiter: partHealth(change?.state === 'degraded' ? change.error : undefined),
       hints: partHealth(hintsOutages.errorOf('listening', 'subscription', 'publishing')),
       cache: state,
-      usage: { ...partHealth(storeOutages.errorOf('counting')), unsent: usage.unsent() },
+      usage: { ...partHealth(storeOutages.errorOf('counts')), unsent: usage.unsent() },
     }
   }
 }

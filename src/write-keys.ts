@@ -16,6 +16,7 @@ import { withDeadline } from './runtime/deadline.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
+import type { StorePart } from './verifier/decision-event.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
 import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
@@ -133,7 +134,15 @@ function createParts(resolved: ResolvedOptions) {
   const watch: DecisionWatch = {}
   const measure: DecisionMeasure = {}
   const { dropped, onDropped } = countDropped(emit)
-  const notices = resolved.tellsNotices ? createNotices({ store, clock, emit }) : undefined
+  const noticesFail = storeOutages('notices')
+  const noticesOutage = {
+    ...noticesFail,
+    // While nothing answers, one report is enough.
+    began: (error: unknown) => storeOutages.errorOf('questions') ?? noticesFail.began(error),
+  }
+  const notices = resolved.tellsNotices
+    ? createNotices({ store, clock, emit, outage: noticesOutage })
+    : undefined
   notices?.start()
   const activity = createWatchedActivity(resolved, watch, emit, notices, storeOutages('watching'), {
     pollMs: () => cache.leaseMs() / 4,
@@ -158,7 +167,7 @@ function createParts(resolved: ResolvedOptions) {
     },
     onAnswer: peppers.see,
   })
-  const { usage, quotas } = createCounting(resolved, storeOutages('counting'), onDropped)
+  const { usage, quotas } = createCounting(resolved, storeOutages('counts'), onDropped)
   const tellDecisions = resolved.onEvent !== undefined
   const { isSpent } = budget
   const missingPepper = peppers.missing
@@ -206,7 +215,7 @@ function countDropped(emit: EventHook) {
 function createReportedOutages(emit: EventHook) {
   return {
     storeOutages: createOutages(
-      (error) => emit({ type: 'store_error', error }),
+      (error, part: StorePart) => emit({ type: 'store_error', error, part }),
       () => emit({ type: 'store_recovered' }),
     ),
     hintsOutages: createOutages(

@@ -47,8 +47,10 @@ export interface KeyCache<Compiled> {
 export interface LookupCounts {
   /** Answered from memory, including "no key has this secret". */
   readonly hits: number
-  /** Answered by the store. */
+  /** Not in memory. */
   readonly misses: number
+  /** Of the misses: refused without a question to the store, as the budget of all for unknown keys was used up. */
+  readonly refused: number
 }
 
 /** The cache of a process. */

@@ -31,7 +31,7 @@ export interface KeyCacheOptions<Compiled> {
   staleOnOutageMs: number
   /** Whether to keep an index of the secrets that exist. */
   index: boolean
-  storeOutage: (part: string) => Outage
+  storeOutage: (part: 'questions' | 'lease' | 'index') => Outage
   hintsOutage: (part: string) => Outage
   /**
    * The store does not list what exists: keys that are not cached can be refused because of wrong keys that
@@ -117,7 +117,7 @@ export function createKeyCache<Compiled extends Cacheable>(
         ageMs: !isOwnStore && Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : null,
       }
     },
-    counts: finder.counts,
+    counts: () => ({ ...finder.counts(), refused: lookups.refused() }),
     close() {
       closed = true
       finder.close()

@@ -2,7 +2,7 @@ import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { closedError } from '../runtime/errors.ts'
 import type { Cacheable, CachedKeys } from './cached-keys.ts'
-import type { KeyCache, Lookup } from './key-cache-interface.ts'
+import type { KeyCache, Lookup, LookupCounts } from './key-cache-interface.ts'
 import type { KeyReads } from './key-reads.ts'
 import type { Lease } from './lease.ts'
 import type { Poller } from './poller.ts'
@@ -25,8 +25,8 @@ export interface KeyFinderParts<Compiled extends Cacheable> {
   onFirstRead: () => void
 }
 
-export interface KeyFinder<Compiled>
-  extends Pick<KeyCache<Compiled>, 'find' | 'isCurrent' | 'findAgain' | 'counts'> {
+export interface KeyFinder<Compiled> extends Pick<KeyCache<Compiled>, 'find' | 'isCurrent' | 'findAgain'> {
+  counts(): Omit<LookupCounts, 'refused'>
   close(): void
 }
 

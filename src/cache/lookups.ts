@@ -34,6 +34,8 @@ export interface Lookups {
    * @throws StoreError when the store does not answer in time.
    */
   catchUp(): Promise<void>
+  /** How many were refused so far as the budget of all was used up. */
+  refused(): number
 }
 
 /** Polls before refusals begin at least this far apart, in milliseconds, and are shared by all who wait. */
@@ -43,6 +45,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   const queue = createLookupQueue()
   const paid = createPaidLookups({ poller, budget, queue, knowsSecrets: known !== undefined })
   const catchUp = createCatchingUp(poller)
+  let refused = 0
 
   async function findKnown({ digests, source, leftMs }: Asked): Promise<Found | undefined> {
     const digest = digests.find((candidate) => known?.has(candidate))
@@ -74,6 +77,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
     async find(digests, source) {
       const found = await find({ digests, source, leftMs: startDeadline() })
       if (found !== 'all_exhausted') return found
+      refused++
       throw new StoreError(
         'store_overloaded',
         'Too many unknown keys are being looked up; the store is spared.',
@@ -89,6 +93,7 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
       }
     },
     catchUp: () => withDeadline(catchUp()),
+    refused: () => refused,
   }
 }
 

@@ -5,27 +5,33 @@ export interface Outage {
 }
 
 /** Creates a tracker for each part, and knows which parts fail now. */
-export interface Outages {
-  (part: string): Outage
+export interface Outages<Part extends string = string> {
+  (part: Part): Outage
   /** Why the first failing part fails, as it was reported; undefined while all parts work. */
-  errorOf(...parts: string[]): Error | undefined
+  errorOf(...parts: Part[]): Error | undefined
 }
 
-/** Reports an outage once, however often its questions fail, and its end once all parts work again. */
-export function createOutages(onBegan: (error: Error) => void, onEnded: () => void): Outages {
-  const failing = new Map<string, Error>()
-  const place = (part: string): Outage => ({
+/**
+ * Reports the outage of each part once, however often its questions fail, and the end once all parts work
+ * again.
+ */
+export function createOutages<Part extends string>(
+  onBegan: (error: Error, part: Part) => void,
+  onEnded: () => void,
+): Outages<Part> {
+  const failing = new Map<Part, Error>()
+  const place = (part: Part): Outage => ({
     began(reason) {
       if (failing.has(part)) return
       const error = reason instanceof Error ? reason : new Error(String(reason))
       failing.set(part, error)
-      onBegan(error)
+      onBegan(error, part)
     },
     ended() {
       if (failing.delete(part) && failing.size === 0) onEnded()
     },
   })
-  const errorOf = (...parts: string[]) =>
+  const errorOf = (...parts: Part[]) =>
     parts.map((part) => failing.get(part)).find((error) => error !== undefined)
   return Object.assign(place, { errorOf })
 }

@@ -15,7 +15,7 @@ export interface StoreAccessOptions {
   changes: ChangeHistory
   leaseMs: number
   namesLease: boolean
-  storeOutage: (part: string) => Outage
+  storeOutage: (part: 'questions' | 'lease') => Outage
   onChanged: (keyIds: readonly string[] | 'all') => void
   onRevisionRegressed: () => void
   onWatched?: ((isWatched: boolean) => void) | undefined

@@ -1,6 +1,6 @@
 import { createChangeBarrier } from '../cache/change-barrier.ts'
 import type { KeyCache } from '../cache/key-cache-interface.ts'
-import type { Outages } from '../cache/outages.ts'
+import type { Outage, Outages } from '../cache/outages.ts'
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { SecretRules } from '../keys/imported-secret.ts'
 import type { SecretHashers } from '../keys/pepper.ts'
@@ -44,7 +44,7 @@ export interface ManagementParts {
   usage: Pick<UsageRecorder, 'flush'>
   peppers: PepperCheck
   activity: { forget(keyId: string): void }
-  storeOutages: Outages
+  storeOutages: (part: 'questions') => Outage
   hintsOutages: Outages
 }
 

@@ -66,12 +66,14 @@ export const metrics: readonly Metric[] = [
     name: 'writekey.cache.lookups',
     kind: 'counter',
     unit: '{lookup}',
-    description: 'Look-ups of keys: hit in memory, or miss and asked of the store.',
+    description:
+      'Look-ups of keys: hit in memory, miss and asked of the store, or refused as the budget for unknown keys was used up.',
     read(measured) {
-      const { hits, misses } = measured.lookups()
+      const { hits, misses, refused } = measured.lookups()
       return [
         { value: hits, labels: { result: 'hit' } },
-        { value: misses, labels: { result: 'miss' } },
+        { value: misses - refused, labels: { result: 'miss' } },
+        { value: refused, labels: { result: 'refused' } },
       ]
     },
   },

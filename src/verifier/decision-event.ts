@@ -1,6 +1,13 @@
 import type { AuditAction } from '../keys/audit-entry.ts'
 import type { Reason } from './reasons.ts'
 
+/**
+ * What the store failed at: `questions` of verification and management, storing `counts`, reading the `index` of
+ * existing secrets, storing the `lease`, storing or reading problems, anomalies and decisions for the debugger
+ * (`watching`), `notices` about keys, or `closing`.
+ */
+export type StorePart = 'questions' | 'counts' | 'index' | 'lease' | 'watching' | 'notices' | 'closing'
+
 /** The events of `onEvent`. They carry ids and reasons, never a secret or a hash. */
 export type WriteKeyEvent =
   | AcceptedEvent
@@ -49,8 +56,8 @@ export type WriteKeyEvent =
   | { readonly type: 'unknown_plan'; readonly keyId: string; readonly plan: string }
   /** A cached key was accepted although the store cannot be reached, as `cache.staleOnOutageMs` allows. */
   | { readonly type: 'stale_accept'; readonly keyId: string }
-  /** The store failed or did not answer in time. Told once, until it is back. */
-  | { readonly type: 'store_error'; readonly error: Error }
+  /** The store failed or did not answer in time. Told once for each part, until that part works again. */
+  | { readonly type: 'store_error'; readonly error: Error; readonly part: StorePart }
   /** Everything that had failed at the store works again. */
   | { readonly type: 'store_recovered' }
   /**

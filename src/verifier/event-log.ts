@@ -1,4 +1,4 @@
-import type { WriteKeyEvent } from './decision-event.ts'
+import type { StorePart, WriteKeyEvent } from './decision-event.ts'
 import type { Logger } from './logger.ts'
 
 /** Most different faults that are remembered as logged. */
@@ -39,9 +39,19 @@ type Level = 'error' | 'warn' | 'info'
 type Line = readonly [level: Level, fields: object, text: string]
 type EventOf<Type> = Extract<WriteKeyEvent, { type: Type }>
 
+const storeFailures: Readonly<Record<StorePart, string>> = {
+  questions: 'the store failed or did not answer in time',
+  counts: 'the store takes no counts of usage; they wait in memory',
+  index: 'the store does not tell which secrets exist',
+  lease: 'the store does not take the lease',
+  watching: 'the store does not take or give what the debugger shows',
+  notices: 'the store does not say which notices have been sent; they are held back',
+  closing: 'not everything could be closed in time',
+}
+
 /** What the log says to each kind of event; undefined: nothing. */
 const lines: { readonly [Type in WriteKeyEvent['type']]?: (event: EventOf<Type>) => Line | undefined } = {
-  store_error: ({ error }) => ['error', { err: error }, 'the store failed or did not answer in time'],
+  store_error: ({ error, part }) => ['error', { err: error }, storeFailures[part]],
   store_recovered: () => ['warn', {}, 'the store is back'],
   index_missing: () => [
     'warn',

@@ -119,8 +119,9 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
     advice: 'Use one that the answer names in Accept-Encoding, such as gzip, or send the body uncompressed.',
   },
   store_unavailable: {
-    cause: 'The store does not answer',
-    advice: 'Look at the database. Senders try again by themselves.',
+    cause: 'The store does not answer, or a flood of unknown keys has used up the looks at it',
+    advice:
+      'Look at the database, and at who sends unknown keys if it is well. Senders try again by themselves.',
   },
   internal_error: {
     cause: 'Verification failed on the server; senders are told that the store is unavailable',

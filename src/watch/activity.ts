@@ -88,6 +88,8 @@ export function createActivity(
     problems,
     anomalies: () => detector?.list() ?? [],
   })
+  // The first pruning touches every table of this: a right that is missing is told now, not when it is needed.
+  if (surroundings.isShared) book.schedule()
   const { takeSkipped } = sampling
   const sharing =
     store === undefined || !surroundings.isShared

@@ -1,3 +1,4 @@
+import type { Outage } from '../cache/outages.ts'
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
@@ -9,6 +10,7 @@ export interface NoticesOptions {
   store: KeyStore
   clock: Pick<Clock, 'now'>
   emit: (event: WriteKeyEvent) => void
+  outage: Outage
 }
 
 /** Tells people about keys, each thing once for all processes that share a store. */
@@ -31,8 +33,8 @@ const firstScanMs = 5_000
 const scanEveryMs = 60 * 60_000
 const maxKnown = 1_000
 
-export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
-  const claim = createClaims(store)
+export function createNotices({ store, clock, emit, outage }: NoticesOptions): Notices {
+  const { claim, isFailing } = createClaims(store, outage)
   /** Entries of the audit log that are of no interest. */
   const known = new Set<string>()
   let waiting: AuditEntry[] = []
@@ -49,8 +51,11 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
   /**
    * Others report that the store is away. What was not told now is told by the next process that finds it.
    */
-  async function quietly(work: () => Promise<void>): Promise<void> {
-    await work().catch(() => {})
+  const quietly = (work: () => Promise<void>): Promise<void> => work().catch(() => {})
+
+  async function scanOnce(): Promise<void> {
+    const now = clock.now()
+    if (await claim(`scan:${Math.floor(now / scanEveryMs)}`)) await scanForNotices(store, now, once)
   }
 
   /** After the call that made the change, which waits for nobody's hook. */
@@ -79,6 +84,7 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
      */
     readChanges: () =>
       quietly(async () => {
+        if (isFailing()) await scanOnce()
         const { data } = (await store.audit?.list({ limit: 100 })) ?? { data: [] }
         const fresh = data.filter(({ id, action }) => !known.has(id) && action !== 'refused')
         for (const entry of fresh) know(entry.id)
@@ -88,11 +94,7 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
         for (const entry of due) await once(`changed:${entry.id}`, toChange(entry))
       }),
 
-    scan: () =>
-      quietly(async () => {
-        const now = clock.now()
-        if (await claim(`scan:${Math.floor(now / scanEveryMs)}`)) await scanForNotices(store, now, once)
-      }),
+    scan: () => quietly(scanOnce),
 
     once: (id, event) => quietly(() => once(id, event)),
 
@@ -111,15 +113,40 @@ export function createNotices({ store, clock, emit }: NoticesOptions): Notices {
   }
 }
 
-/** Whether this process is the first to claim an id; without a store that holds claims, whether it is new here. */
-function createClaims({ fleet }: KeyStore): (id: string) => Promise<boolean> {
+interface Claims {
+  /** Whether this process is the first to claim an id; without a store that holds claims, whether it is new here. */
+  claim(id: string): Promise<boolean>
+  /** Whether the last claim failed. */
+  isFailing(): boolean
+}
+
+/** A process that may not claim anything tells nothing: that is reported, as nothing else fails for it. */
+function createClaims({ fleet }: KeyStore, outage: Outage): Claims {
   const claimed = new Set<string>()
-  return async (id) => {
-    if (fleet?.claim !== undefined) return fleet.claim(id)
+  let isFailing = false
+
+  function claimHere(id: string): boolean {
     if (claimed.has(id)) return false
     if (claimed.size >= maxKnown) claimed.clear()
     claimed.add(id)
     return true
+  }
+
+  return {
+    async claim(id) {
+      if (fleet?.claim === undefined) return claimHere(id)
+      try {
+        const isFirst = await fleet.claim(id)
+        isFailing = false
+        outage.ended()
+        return isFirst
+      } catch (error) {
+        isFailing = true
+        outage.began(error)
+        throw error
+      }
+    },
+    isFailing: () => isFailing,
   }
 }
 

@@ -62,7 +62,10 @@ export function createSightingBook(options: SightingBookOptions): SightingBook {
   }
 
   function tryFlush(): void {
-    flush().then(onStoreAnswer, onStoreError)
+    flush().then(onStoreAnswer, (error) => {
+      schedule()
+      onStoreError(error)
+    })
   }
 
   /** Calls made meanwhile wait for their turn. */
@@ -95,9 +98,9 @@ export function createSightingBook(options: SightingBookOptions): SightingBook {
   async function pruneIfDue(): Promise<void> {
     const now = clock.monotonic()
     if (now - prunedAt < pruneEveryMs && storedSincePruning < pruneEverySightings) return
+    await store.prune({ keptMs, now: clock.now() })
     prunedAt = now
     storedSincePruning = 0
-    await store.prune({ keptMs, now: clock.now() })
   }
 
   async function list(

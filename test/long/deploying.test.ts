@@ -105,6 +105,24 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
     expect(JSON.parse(usage).data[0].events_24h).toBe(3)
   })
 
+  it.each([
+    ['not set', {}, true],
+    ['0', { TRUSTED_PROXIES: '0' }, false],
+  ])(
+    'with TRUSTED_PROXIES %s, server.mjs says or does not say that it may be wrong behind a proxy',
+    async (_, set, isTold) => {
+      const port = await freePort()
+      const { TRUSTED_PROXIES: __, ...rest } = env
+      const server = ended(app.start('node', ['server.mjs'], { ...rest, ...set, PORT: String(port) }))
+      const url = `http://127.0.0.1:${port}`
+      await answerOf(`${url}/readyz`)
+      for (let count = 0; count < 2; count++)
+        expect((await send(url, {}, { 'x-forwarded-for': '203.0.113.7' })).status).toBe(200)
+      await server.end()
+      expect(server.printed().split('trustedProxies is not set')).toHaveLength(isTold ? 2 : 1)
+    },
+  )
+
   it('server.mjs serves without Redis, and ends with the reason without a database', async () => {
     const port = await freePort()
     const nowhere = await freePort()
@@ -305,6 +323,21 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
     expect(await scrape()).toContain('writekey_requests_total{outcome="accepted"} 6')
     // One that has had no request yet asks its database when it is measured first.
     await expect.poll(scrape, { timeout: 20_000 }).toContain('writekey_part_ok{part="store"} 1')
+    // A worker that is stuck hides nothing: the other one is measured, and the missing one counted.
+    await expect.poll(scrape).toContain('writekey_workers_missing 0')
+    const list = await app.sh(`pgrep -P ${server.child.pid}`)
+    const [stuck] = list.trim().split('\n').map(Number) as [number]
+    process.kill(stuck, 'SIGSTOP')
+    try {
+      const [text, again] = await Promise.all([scrape(), scrape()])
+      for (const each of [text, again]) {
+        expect(each).toContain('writekey_workers_missing 1\n')
+        expect(each).toContain('writekey_part_ok{part="store"} 1')
+      }
+    } finally {
+      process.kill(stuck, 'SIGCONT')
+    }
+    await expect.poll(scrape).toContain('writekey_workers_missing 0')
     expect(await endInOrder(port, () => server.end())).toBe(0)
   })
 

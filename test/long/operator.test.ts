@@ -178,6 +178,32 @@ describeWithService('redis', 'two processes behind nginx', () => {
           .toBe(true)
       })
 
+      it('one process is stuck: its requests fail after seconds, the others go on, and the log of nginx names it', async () => {
+        const [stuck, well] = servers.map(({ child }) => child) as [(typeof servers)[0]['child'], unknown]
+        expect(well).toBeDefined()
+        stuck.kill('SIGSTOP')
+        try {
+          const began = performance.now()
+          // As many as meet it before it is skipped.
+          const first = await Promise.all(Array.from({ length: 8 }, send))
+          expect(new Set(first.map(({ status }) => status))).toEqual(new Set([200, 504]))
+          expect(performance.now() - began).toBeLessThan(30_000)
+          const next: number[] = []
+          for (let count = 0; count < 40; count++) next.push((await send()).status)
+          expect(next.filter((status) => status === 200).length).toBeGreaterThan(30)
+          const log = readFileSync(join(app.folder, 'nginx', 'ingest.log'), 'utf8')
+          expect(log).toMatch(new RegExp(` 504 \\d+ 127\\.0\\.0\\.1:${ports[0]} `))
+          expect(log).not.toMatch(new RegExp(` 504 \\d+ 127\\.0\\.0\\.1:${ports[1]} `))
+          const scraped = fetch(`http://127.0.0.1:${ports[0]}/metrics`, {
+            signal: AbortSignal.timeout(2_000),
+          })
+          await expect(scraped).rejects.toThrow()
+        } finally {
+          stuck.kill('SIGCONT')
+        }
+        await expect.poll(sickEverywhere, eventually).toEqual([])
+      })
+
       it('one process is killed: the other one serves, and the metrics of the dead one are missing', async () => {
         expect(await servers[0]?.end('SIGKILL')).toBe('SIGKILL')
         await expect.poll(async () => (await send()).status, eventually).toBe(200)

@@ -114,6 +114,54 @@ describe('measureWithPrometheus', () => {
     expect(Number(used)).toBeCloseTo(0.01)
   })
 
+  it('tells refusals for want of budget from those of a store that is away', async () => {
+    let passedMs = 0
+    const clock = { now: () => 1_800_000_000_000 + passedMs, monotonic: () => passedMs }
+    const inner = createMemoryStore()
+    let isDown = false
+    const store: KeyStore = {
+      ...inner,
+      scope: 'shared',
+      async poll(question) {
+        if (isDown) throw new Error('no route to the database')
+        return inner.poll(question)
+      },
+    }
+    const keys = open({ clock, store })
+    const registry = new Registry()
+    measureWithPrometheus(keys, registry)
+    await keys.ready()
+    const refusals = async () => {
+      const text = await registry.metrics()
+      const read = (series: string) =>
+        Number(
+          text
+            .split('\n')
+            .find((line) => line.startsWith(series))
+            ?.split(' ')[1],
+        )
+      return {
+        unavailable: read('writekey_requests_total{outcome="refused",reason="store_unavailable"}'),
+        forBudget: read('writekey_cache_lookups_total{result="refused"}'),
+      }
+    }
+    const elsewhere = open()
+    const sendStrange = async (from: number) => {
+      const { key } = await elsewhere.create({ name: 'elsewhere', sourceType: 'other' })
+      return keys.verify({ ...post(key), ip: `10.0.${from >> 8}.${from & 255}` })
+    }
+    for (let from = 0; from < 150; from++) await sendStrange(from)
+    const flooded = await refusals()
+    expect(flooded.forBudget).toBeGreaterThan(0)
+    expect(flooded.unavailable).toBe(flooded.forBudget)
+    // The budget is whole again, and the lease has ended.
+    passedMs = 60_000
+    isDown = true
+    const away = await sendStrange(200)
+    expect(away).toMatchObject({ ok: false, reason: 'store_unavailable' })
+    expect(await refusals()).toEqual({ unavailable: flooded.unavailable + 1, forBudget: flooded.forBudget })
+  })
+
   it('says of several processes added up that a part fails where it does in any', async () => {
     const registries = await Promise.all(
       [createMemoryStore(), { ...createMemoryStore(), scope: 'shared' as const }].map(async (store) => {

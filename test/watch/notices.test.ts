@@ -32,6 +32,7 @@ function twoProcesses(store = createMemoryStore()) {
       store,
       clock: { now: () => time.now },
       emit: (event) => events.push(event),
+      outage: { began() {}, ended() {} },
     }),
   )
   return { store, time, told, processes }

@@ -46,6 +46,33 @@ interface Roles {
   verifier: string
 }
 
+/**
+ * After an update that brought tables, nobody has given the application rights on them: senders notice nothing, and the log says at
+ * once what is missing, and that it is back.
+ */
+async function tryWithout(table: string, url: string, allow: () => Promise<unknown>): Promise<void> {
+  const lines: string[] = []
+  const write = (_: object, text: string) => void lines.push(text)
+  const keys = createWriteKeys({
+    store: createSqlStore({ url }),
+    usage: { flushMs: 200 },
+    logger: { error: write, warn: write },
+    onEvent: () => {},
+  })
+  onTestFinished(() => keys.close())
+  await keys.ready()
+  const { writeKey, key } = await keys.create({ name: table, sourceType: 'web' })
+  expect((await keys.verify(request(key))).ok).toBe(true)
+  const told = table.endsWith('notices') ? 'which notices have been sent' : 'what the debugger shows'
+  const ofIt = () => lines.filter((line) => line.includes(told))
+  await expect.poll(ofIt).toHaveLength(1)
+  expect((await keys.health()).ok).toBe(true)
+  await allow()
+  await expect.poll(() => lines.at(-1)).toContain('the store is back')
+  expect(ofIt()).toHaveLength(1)
+  await keys.revoke(writeKey.id)
+}
+
 async function tryRoles({ owner, application, verifier }: Roles, grant: () => Promise<void>): Promise<void> {
   const errors: unknown[] = []
   const open = (url: string) =>
@@ -108,6 +135,12 @@ describeWithService('postgres', 'the grants of docs/stores.md are enough in Post
         )
       },
     )
+    for (const table of ['sightings', 'decision_pages', 'notices'].map((name) => `writekey_${name}`)) {
+      await admin.query(`revoke all on ${table} from ${application}`)
+      await tryWithout(table, as(database.url, application), () =>
+        admin.query(`grant select, insert, update, delete on ${table} to ${application}`),
+      )
+    }
   })
 })
 
