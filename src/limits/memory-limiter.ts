@@ -1,7 +1,9 @@
 import { type Clock, type ClockSource, injectedClock, systemClock } from '../runtime/clock.ts'
 import { readOptions, whole } from '../runtime/options.ts'
-import { chargeGcra, type GcraState, peekGcra, refundGcra, settleGcra, toMicroseconds } from './gcra.ts'
+import { createBucketSlots } from './bucket-slots.ts'
+import { chargeGcra, type GcraState, peekGcra, refundGcra, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimiter, RateLimitResult } from './rate-limiter.ts'
+import { createSharedBuckets } from './shared-buckets.ts'
 
 /** What `createMemoryLimiter` takes. Unknown names and bad values throw `ConfigError`. */
 export interface MemoryLimiterOptions {
@@ -20,17 +22,6 @@ export interface MemoryLimiter extends RateLimiter {
   close(): void
 }
 
-const OVERFLOW_SLOTS = 256
-/** Per slot: micro-events owed, the microsecond of that, events per second. */
-const FIELDS = 3
-/**
- * With fewer senders than this, none is looked for that could be forgotten: forgetting and adding again takes
- * longer than all else here.
- */
-const KEPT_IDLE = 10_000
-const SWEEP_PER_INSERT = 2
-const SWEEP_WHEN_FULL = 64
-
 /**
  * A limiter in this process's memory. Right for one process; with several, each of them admits the whole
  * rate.
@@ -44,148 +35,65 @@ const SWEEP_WHEN_FULL = 64
 export function createMemoryLimiter(options: MemoryLimiterOptions = {}): MemoryLimiter {
   const { maxKeys, clock: ownClock } = readOptions('createMemoryLimiter', options, optionReaders)
   let clock = ownClock ?? systemClock
-  const slots = new Map<string, number>()
-  const freeSlots: number[] = []
-  let fields = new Float64Array((OVERFLOW_SLOTS + Math.min(maxKeys, 64)) * FIELDS)
-  let nextSlot = OVERFLOW_SLOTS
-  let overflowUsed = false
-  let cursor = slots.entries()
+  const slots = createBucketSlots(maxKeys)
+  const shared = createSharedBuckets(slots)
+  /** The bucket that is being looked at. */
   const state: GcraState = { used: 0, at: 0 }
 
-  function load(slot: number): number {
-    state.used = fields[slot * FIELDS] as number
-    state.at = fields[slot * FIELDS + 1] as number
-    return fields[slot * FIELDS + 2] as number
-  }
-
-  function save(slot: number, eps: number): void {
-    fields[slot * FIELDS] = state.used
-    fields[slot * FIELDS + 1] = state.at
-    fields[slot * FIELDS + 2] = eps
-  }
-
-  /**
-   * Forgets senders that owe nothing. Looks at no more than `count` of them, from where the last sweep ended.
-   */
-  function sweep(count: number, nowUs: number): void {
-    for (let looked = 0; looked < count; looked++) {
-      const entry = cursor.next()
-      if (entry.done) {
-        cursor = slots.entries()
-        return
-      }
-      const [keyId, slot] = entry.value
-      const eps = load(slot)
-      if (settleGcra(state, { eps, burst: 1 }, nowUs) > 0) continue
-      slots.delete(keyId)
-      freeSlots.push(slot)
-    }
-  }
-
-  /** A slot for a new sender, or `undefined` when all are taken by senders that owe something. */
-  function allocate(nowUs: number): number | undefined {
-    if (slots.size >= maxKeys) sweep(SWEEP_WHEN_FULL, nowUs)
-    else if (slots.size >= KEPT_IDLE) sweep(SWEEP_PER_INSERT, nowUs)
-    if (slots.size >= maxKeys) return undefined
-    const slot = freeSlots.pop() ?? nextSlot++
-    if ((slot + 1) * FIELDS > fields.length) {
-      const grown = new Float64Array(Math.ceil((slot + 1) * 1.25) * FIELDS)
-      grown.set(fields)
-      fields = grown
-    }
-    return slot
-  }
-
-  /** The rate at which a shared bucket drains: no faster than any of its users may send. */
-  function sharedRate(slot: number, rate: Rate, nowUs: number): Rate {
-    const eps = load(slot)
-    if (eps === 0 || eps >= rate.eps) return rate
-    const slower = { eps, burst: rate.burst }
-    return settleGcra(state, slower, nowUs) === 0 ? rate : slower
-  }
-
-  function chargeSlot(slot: number, cost: number, rate: Rate, nowUs: number): RateLimitResult {
-    const eps = load(slot)
+  function consumeOwn(slot: number, cost: number, rate: Rate, nowUs: number): RateLimitResult {
+    slots.load(slot, state)
     const result = chargeGcra(state, cost, rate, nowUs)
-    // A sender that was refused has put nothing into a shared bucket, so it must not slow it down for the
-    // others.
-    save(slot, result.allowed || slot >= OVERFLOW_SLOTS ? rate.eps : eps)
+    slots.save(slot, state, rate.eps)
     return result
   }
 
   function consumeNew(keyId: string, cost: number, rate: Rate, nowUs: number): RateLimitResult {
-    const slot = allocate(nowUs)
-    if (slot === undefined) {
-      overflowUsed = true
-      const shared = overflowSlot(keyId)
-      return chargeSlot(shared, cost, sharedRate(shared, rate, nowUs), nowUs)
-    }
-    state.used = 0
-    state.at = nowUs
-    if (overflowUsed) {
-      const shared = overflowSlot(keyId)
-      const slower = sharedRate(shared, rate, nowUs)
-      load(shared)
-      state.used = settleGcra(state, slower, nowUs)
-      state.at = nowUs
-    }
+    const slot = slots.allocate(nowUs)
+    if (slot === undefined) return shared.consume(keyId, cost, rate, nowUs)
     // Remembered only after the arithmetic has accepted cost and rate.
     let result: RateLimitResult
     try {
+      state.used = shared.owedBy(keyId, rate, nowUs)
+      state.at = nowUs
       result = chargeGcra(state, cost, rate, nowUs)
     } catch (error) {
-      freeSlots.push(slot)
+      slots.release(slot)
       throw error
     }
-    save(slot, rate.eps)
-    slots.set(keyId, slot)
+    slots.save(slot, state, rate.eps)
+    slots.assign(keyId, slot)
     return result
   }
 
   return {
     consume(keyId, cost, rate) {
       const nowUs = toMicroseconds(clock.monotonic())
-      const slot = slots.get(keyId)
-      return slot === undefined ? consumeNew(keyId, cost, rate, nowUs) : chargeSlot(slot, cost, rate, nowUs)
+      const slot = slots.find(keyId)
+      return slot === undefined ? consumeNew(keyId, cost, rate, nowUs) : consumeOwn(slot, cost, rate, nowUs)
     },
     refund(keyId, cost) {
-      const slot = slots.get(keyId)
+      const slot = slots.find(keyId)
       // A shared bucket keeps the charge: it does not know whose it is, and a wrong refund would be spent by
       // others.
       if (slot === undefined) return
-      const eps = load(slot)
+      const eps = slots.load(slot, state)
       refundGcra(state, cost)
-      save(slot, eps)
+      slots.save(slot, state, eps)
     },
     peek(keyId, rate, cost) {
       const nowUs = toMicroseconds(clock.monotonic())
-      const slot = slots.get(keyId)
-      if (slot !== undefined) {
-        const eps = load(slot)
-        const result = peekGcra(state, rate, nowUs, cost)
-        save(slot, eps)
-        return result
-      }
-      state.used = 0
-      state.at = nowUs
-      if (!overflowUsed) return peekGcra(state, rate, nowUs, cost)
-      const shared = overflowSlot(keyId)
-      const slower = sharedRate(shared, rate, nowUs)
-      load(shared)
-      return peekGcra(state, slower, nowUs, cost)
+      const slot = slots.find(keyId)
+      if (slot === undefined) return shared.peek(keyId, rate, nowUs, cost)
+      const eps = slots.load(slot, state)
+      const result = peekGcra(state, rate, nowUs, cost)
+      slots.save(slot, state, eps)
+      return result
     },
     useClock(injected) {
       clock = ownClock ?? injected
     },
     close() {},
   }
-}
-
-/** FNV-1a over the id: chooses the shared bucket of a sender. */
-function overflowSlot(keyId: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < keyId.length; i++) hash = Math.imul(hash ^ keyId.charCodeAt(i), 0x01000193)
-  return (hash ^ (hash >>> 16)) & (OVERFLOW_SLOTS - 1)
 }
 
 const optionReaders = {
