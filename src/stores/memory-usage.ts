@@ -1,8 +1,6 @@
 import type { KeyRecord } from '../keys/key-record.ts'
+import { createMemoryUsageBuckets } from './memory-usage-buckets.ts'
 import { toBucketStart, type UsageCount, type UsageStore } from './usage-store.ts'
-
-/** Most numbers kept, some 200 bytes each. Beyond that the oldest buckets go. */
-const maxCells = 250_000
 
 /** The usage of a memory store. */
 export interface MemoryUsage extends UsageStore {
@@ -13,31 +11,11 @@ export interface MemoryUsage extends UsageStore {
 
 /** @param has whether the store has this key: usage of removed keys is not kept. */
 export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage {
-  /** By start of the bucket, then by key, kind and name. */
-  const buckets = new Map<number, Map<string, UsageCount>>()
+  const buckets = createMemoryUsageBuckets()
   const lastEventAt = new Map<string, number>()
   const lastUsedAt = new Map<string, number>()
   /** Number of the last batch of each writer that shares this object. */
   const batches = new Map<string, number>()
-  let cells = 0
-
-  function addCount(count: UsageCount): void {
-    let bucket = buckets.get(count.bucketAt)
-    if (bucket === undefined) {
-      bucket = new Map()
-      buckets.set(count.bucketAt, bucket)
-    }
-    const id = `${count.keyId} ${count.kind} ${count.name}`
-    const known = bucket.get(id)
-    if (known === undefined) cells++
-    bucket.set(id, known === undefined ? count : { ...count, count: known.count + count.count })
-    if (cells > maxCells && buckets.size > 1) drop(Math.min(...buckets.keys()))
-  }
-
-  function drop(bucketAt: number): void {
-    cells -= buckets.get(bucketAt)?.size ?? 0
-    buckets.delete(bucketAt)
-  }
 
   return {
     add({ writer, number, madeAt, ...batch }) {
@@ -45,7 +23,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
         batches.set(writer, number)
         const latest = toBucketStart(madeAt)
         for (const count of batch.counts) {
-          if (has(count.keyId)) addCount({ ...count, bucketAt: Math.min(count.bucketAt, latest) })
+          if (has(count.keyId)) buckets.add({ ...count, bucketAt: Math.min(count.bucketAt, latest) })
         }
       }
       for (const [keyId, at] of batch.lastEventAt) if (has(keyId)) moveForward(lastEventAt, keyId, at, madeAt)
@@ -57,8 +35,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
     read({ keyIds, from, to }) {
       const wanted = new Set(keyIds)
       const found: UsageCount[] = []
-      for (const [bucketAt, bucket] of buckets) {
-        if (bucketAt < from || bucketAt >= to) continue
+      for (const bucket of buckets.within(from, to)) {
         for (const count of bucket.values()) if (wanted.has(count.keyId)) found.push(count)
       }
       return found
@@ -66,8 +43,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
 
     totals({ from, to }) {
       const totals = new Map<string, UsageCount>()
-      for (const [bucketAt, bucket] of buckets) {
-        if (bucketAt < from || bucketAt >= to) continue
+      for (const bucket of buckets.within(from, to)) {
         for (const [id, count] of bucket) {
           totals.set(id, { ...count, bucketAt: from, count: count.count + (totals.get(id)?.count ?? 0) })
         }
@@ -77,8 +53,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
 
     sums({ kind, from, to }) {
       const sums = new Map<string, number>()
-      for (const [bucketAt, bucket] of buckets) {
-        if (bucketAt < from || bucketAt >= to) continue
+      for (const bucket of buckets.within(from, to)) {
         for (const one of bucket.values()) {
           if (one.kind === kind) sums.set(one.keyId, (sums.get(one.keyId) ?? 0) + one.count)
         }
@@ -96,7 +71,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
     },
 
     prune({ keptMs, now }) {
-      for (const bucketAt of [...buckets.keys()]) if (bucketAt < now - keptMs) drop(bucketAt)
+      buckets.dropBefore(now - keptMs)
       return false
     },
 
@@ -111,9 +86,7 @@ export function createMemoryUsage(has: (keyId: string) => boolean): MemoryUsage 
     forget(record) {
       lastEventAt.delete(record.id)
       for (const secret of record.secrets) lastUsedAt.delete(secret.id)
-      for (const bucket of buckets.values()) {
-        for (const [id, { keyId }] of bucket) if (keyId === record.id && bucket.delete(id)) cells--
-      }
+      buckets.forget(record.id)
     },
   }
 }
