@@ -1,4 +1,6 @@
 import type { UsageCount } from '../stores/usage-store.ts'
+import type { IngestEvent } from '../verifier/events.ts'
+import { type Reason, reasons } from '../verifier/reasons.ts'
 import { type LastUses, noUses } from './last-used.ts'
 
 /** Counts what rules on trial would have let through, in the place of a reason. */
@@ -19,38 +21,74 @@ export interface KeyCounter extends LastUses {
   lastEventAt: number
 }
 
-export function createKeyCounter(eventTypes: number): KeyCounter {
+/** Counts by the names of one process's event types, and by reason. */
+export interface Tally {
+  createCounter(): KeyCounter
+  addAccepted(counter: KeyCounter, routeType: string | null, events: readonly IngestEvent[]): void
+  addRefused(counter: KeyCounter, reason: Reason): void
+  /** @param wouldRefuse undefined when the rules on trial would have let the events through. */
+  addTried(counter: KeyCounter, wouldRefuse: Reason | undefined, events: number): void
+  /** The numbers of a counter that are not zero. */
+  toUsageCounts(keyId: string, bucketAt: number, counter: KeyCounter): Generator<UsageCount>
+}
+
+/** Counts events without a known type. */
+const otherEventType = 'other'
+
+/** @param eventTypes are counted by name; all others, and events without a type, as `other`. */
+export function createTally(eventTypes: Iterable<string>): Tally {
+  const typeNames = [...eventTypes, otherEventType]
+  const typeIndex = new Map(typeNames.map((name, index) => [name, index]))
+  const otherIndex = typeNames.length - 1
+  const reasonIndex = new Map<Reason, number>(reasons.map((reason, index) => [reason, index]))
+
   return {
-    accepted: new Array<number>(eventTypes).fill(0),
-    refused: undefined,
-    tried: undefined,
-    ofSecrets: undefined,
-    lastEventAt: 0,
-    ...noUses,
+    createCounter: () => ({
+      accepted: new Array<number>(typeNames.length).fill(0),
+      refused: undefined,
+      tried: undefined,
+      ofSecrets: undefined,
+      lastEventAt: 0,
+      ...noUses,
+    }),
+    addAccepted({ accepted }, routeType, events) {
+      if (routeType !== null) {
+        const index = typeIndex.get(routeType) ?? otherIndex
+        accepted[index] = (accepted[index] as number) + events.length
+        return
+      }
+      for (const event of events) {
+        const type = Object.hasOwn(event, 'type') ? event.type : undefined
+        const index = typeIndex.get(type as string) ?? otherIndex
+        accepted[index] = (accepted[index] as number) + 1
+      }
+    },
+    addRefused(counter, reason) {
+      counter.refused ??= new Array<number>(reasons.length).fill(0)
+      const index = reasonIndex.get(reason) as number
+      counter.refused[index] = (counter.refused[index] as number) + 1
+    },
+    addTried(counter, wouldRefuse, events) {
+      counter.tried ??= new Array<number>(reasons.length + 1).fill(0)
+      const index = wouldRefuse === undefined ? reasons.length : (reasonIndex.get(wouldRefuse) as number)
+      counter.tried[index] = (counter.tried[index] as number) + events
+    },
+    *toUsageCounts(keyId, bucketAt, { accepted, refused = [], tried = [], ofSecrets = [] }) {
+      for (const [index, count] of accepted.entries()) {
+        if (count > 0) yield { keyId, bucketAt, kind: 'accepted', name: typeNames[index] as string, count }
+      }
+      for (const [index, count] of refused.entries()) {
+        if (count > 0) yield { keyId, bucketAt, kind: 'refused', name: reasons[index] as string, count }
+      }
+      for (const [index, count] of tried.entries()) {
+        if (count > 0) yield { keyId, bucketAt, kind: 'trial', name: reasons[index] ?? triedPassed, count }
+      }
+      for (const [name, count] of ofSecrets) yield { keyId, bucketAt, kind: 'secret', name, count }
+    },
   }
 }
 
 /** Accepted events and refusals. */
 export function totalOf({ accepted, refused = [] }: KeyCounter): number {
   return [...accepted, ...refused].reduce((sum, count) => sum + count, 0)
-}
-
-/** The numbers of one counter that are not zero. */
-export function* toUsageCounts(
-  keyId: string,
-  bucketAt: number,
-  counter: KeyCounter,
-  eventTypes: readonly string[],
-  reasons: readonly string[],
-): Generator<UsageCount> {
-  for (const [index, count] of counter.accepted.entries()) {
-    if (count > 0) yield { keyId, bucketAt, kind: 'accepted', name: eventTypes[index] as string, count }
-  }
-  for (const [index, count] of (counter.refused ?? []).entries()) {
-    if (count > 0) yield { keyId, bucketAt, kind: 'refused', name: reasons[index] as string, count }
-  }
-  for (const [index, count] of (counter.tried ?? []).entries()) {
-    if (count > 0) yield { keyId, bucketAt, kind: 'trial', name: reasons[index] ?? triedPassed, count }
-  }
-  for (const [name, count] of counter.ofSecrets ?? []) yield { keyId, bucketAt, kind: 'secret', name, count }
 }

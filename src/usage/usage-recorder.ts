@@ -1,9 +1,8 @@
 import type { Clock } from '../runtime/clock.ts'
 import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
-import { type Reason, reasons } from '../verifier/reasons.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
 import { type CountingTime, createCountingTime } from './counting-time.ts'
-import { createKeyCounter, type KeyCounter, totalOf, toUsageCounts } from './key-counter.ts'
+import { createTally, type KeyCounter, totalOf } from './key-counter.ts'
 import { lastUses, markSecretUsed } from './last-used.ts'
 import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
@@ -36,9 +35,6 @@ export interface UsageRecorder extends UsageCounter {
   close(deadlineMs?: number): Promise<void>
 }
 
-/** Counts events without a known type. */
-const otherEventType = 'other'
-
 /**
  * Keys counted at the same time, some 500 bytes each. Beyond that a batch is written early, which takes some
  * milliseconds.
@@ -54,11 +50,7 @@ const closeDeadlineMs = 5_000
  */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   if (options.store === undefined) return noRecorder
-  const typeNames = [...options.eventTypes, otherEventType]
-  const typeIndex = new Map(typeNames.map((name, index) => [name, index]))
-  const otherIndex = typeNames.length - 1
-  const reasonIndex = new Map<Reason, number>(reasons.map((reason, index) => [reason, index]))
-
+  const tally = createTally(options.eventTypes)
   const unsent = createUnsentUsage()
   const time = createCountingTime({
     store: options.store,
@@ -88,7 +80,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
     }
     let counter = counters.get(keyId)
     if (counter === undefined) {
-      counter = createKeyCounter(typeNames.length)
+      counter = tally.createCounter()
       counters.set(keyId, counter)
       writer.schedule()
     }
@@ -98,7 +90,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
   /** Moves the open counters to the unsent counts. */
   function seal(): void {
     for (const [keyId, counter] of counters) {
-      for (const count of toUsageCounts(keyId, bucketAt, counter, typeNames, reasons)) unsent.add(count)
+      for (const count of tally.toUsageCounts(keyId, bucketAt, counter)) unsent.add(count)
       if (counter.lastEventAt > 0) unsent.addLastEvent(keyId, counter.lastEventAt)
       for (const [secretId, at] of lastUses(counter)) unsent.addLastUse(secretId, keyId, at)
     }
@@ -114,19 +106,9 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       markSecretUsed(counter, secretId, at)
       if (events.length > 0) {
         if (at > counter.lastEventAt) counter.lastEventAt = at
-        const { accepted } = counter
-        if (routeType !== null) {
-          const index = typeIndex.get(routeType) ?? otherIndex
-          accepted[index] = (accepted[index] as number) + events.length
-        } else {
-          for (const event of events) {
-            const type = Object.hasOwn(event, 'type') ? event.type : undefined
-            const index = typeIndex.get(type as string) ?? otherIndex
-            accepted[index] = (accepted[index] as number) + 1
-          }
-        }
+        tally.addAccepted(counter, routeType, events)
       }
-      for (const { code } of rejected) addRefused(counter, code)
+      for (const { code } of rejected) tally.addRefused(counter, code)
     },
     ofSecret(keyId, secretId, events, at) {
       if (events === 0) return
@@ -135,14 +117,10 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       counter.ofSecrets.set(secretId, (counter.ofSecrets.get(secretId) ?? 0) + events)
     },
     tried(keyId, wouldRefuse, events, at) {
-      if (events === 0) return
-      const counter = counterOf(keyId, at)
-      counter.tried ??= new Array<number>(reasons.length + 1).fill(0)
-      const index = wouldRefuse === undefined ? reasons.length : (reasonIndex.get(wouldRefuse) as number)
-      counter.tried[index] = (counter.tried[index] as number) + events
+      if (events > 0) tally.addTried(counterOf(keyId, at), wouldRefuse, events)
     },
     refused(keyId, reason, at) {
-      addRefused(counterOf(keyId, at), reason)
+      tally.addRefused(counterOf(keyId, at), reason)
     },
     flush: writer.flush,
     unsent() {
@@ -151,12 +129,6 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       return open + unsent.total() + sumOf(writer.unanswered()?.counts ?? [])
     },
     close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
-  }
-
-  function addRefused(counter: KeyCounter, reason: Reason): void {
-    counter.refused ??= new Array<number>(reasons.length).fill(0)
-    const index = reasonIndex.get(reason) as number
-    counter.refused[index] = (counter.refused[index] as number) + 1
   }
 }
 
