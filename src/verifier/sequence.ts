@@ -57,21 +57,18 @@ export interface Sequence {
  * compiler can keep the sequence in one piece.
  */
 export function createSequence(options: SequenceOptions): Sequence {
-  const report = createDecisionReport(options)
-  const refusals = createRefusals(options, report)
-  const client = createClientOf(options.clientAddress)
-  const checkTarget = createTargetCheck(options.eventTypes, refusals, report)
-  const bodies = createBodyStep(options, client)
-  const credentials = createCredentialStep(options, bodies, refusals)
-  const keys = createKeyStep(options, client, refusals)
-  const senders = createSenderRules(options, client, refusals, report)
-  const judgeEvents = createEventRules(options)
-  const charges = createChargeStep(options, client, refusals)
-  const again = { refuseKey, judgeEvents }
-  const settlements = createSettlements(options, report, refusals, charges, options.underWay)
-  const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
-  const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
-  const passGate = createGate(options, again, charges, refusals, accept, createTurns())
+  const {
+    refusals,
+    checkTarget,
+    bodies,
+    credentials,
+    keys,
+    senders,
+    refuseKey,
+    judgeEvents,
+    charges,
+    passGate,
+  } = createSteps(options)
 
   /** Steps 1 and 2: the target, and what is presented as the key. */
   function run(visit: Visit): Awaitable<Verdict> {
@@ -91,11 +88,6 @@ export function createSequence(options: SequenceOptions): Sequence {
     return found instanceof Promise
       ? found.then((value) => admit(afterWait(visit), value))
       : admit(visit, found)
-  }
-
-  /** Steps 6 to 8: whether the key is good, and may be used from here. */
-  function refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined {
-    return keys.refuseKey(visit, found) ?? senders.refuseSender(visit, visit.key as CompiledKey)
   }
 
   /** Steps 6 to 10: up to the body. */
@@ -142,6 +134,42 @@ export function createSequence(options: SequenceOptions): Sequence {
       return refusals.refuseFailed(visit, error)
     },
     end: bodies.release,
+  }
+}
+
+function createSteps(options: SequenceOptions) {
+  const report = createDecisionReport(options)
+  const refusals = createRefusals(options, report)
+  const client = createClientOf(options.clientAddress)
+  const checkTarget = createTargetCheck(options.eventTypes, refusals, report)
+  const bodies = createBodyStep(options, client)
+  const credentials = createCredentialStep(options, bodies, refusals)
+  const keys = createKeyStep(options, client, refusals)
+  const senders = createSenderRules(options, client, refusals, report)
+  const judgeEvents = createEventRules(options)
+  const charges = createChargeStep(options, client, refusals)
+
+  /** Steps 6 to 8: whether the key is good, and may be used from here. */
+  function refuseKey(visit: Visit, found: Lookup<CompiledKey>): Refused | undefined {
+    return keys.refuseKey(visit, found) ?? senders.refuseSender(visit, visit.key as CompiledKey)
+  }
+
+  const again = { refuseKey, judgeEvents }
+  const settlements = createSettlements(options, report, refusals, charges, options.underWay)
+  const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
+  const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
+  const passGate = createGate(options, again, charges, refusals, accept, createTurns())
+  return {
+    refusals,
+    checkTarget,
+    bodies,
+    credentials,
+    keys,
+    senders,
+    refuseKey,
+    judgeEvents,
+    charges,
+    passGate,
   }
 }
 

@@ -1,4 +1,3 @@
-import type { RatePolicy } from '../../limits/rate-limit-headers.ts'
 import type { RateLimiter, RateLimitResult } from '../../limits/rate-limiter.ts'
 import { toRetryAfterSeconds } from '../../limits/retry-after.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
@@ -9,6 +8,7 @@ import type { CheckedEvents } from '../events.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
+import { createKeyBucket } from './key-bucket.ts'
 import { createSenderShares, type SenderSharesOptions } from './sender-shares.ts'
 
 export interface BucketChargeOptions extends SenderSharesOptions {
@@ -34,8 +34,9 @@ export function createBucketCharge(
   client: ClientOf,
   { refuse }: Refusals,
 ): BucketCharge {
-  const { limiter, eventBytes, bucketClock } = options
+  const { eventBytes, bucketClock } = options
   const shares = createSenderShares(options, client)
+  const keyBucket = createKeyBucket(options.limiter)
 
   function refuseRate(visit: Visit, result: RateLimitResult, bySender: boolean): Refused {
     const policy = bySender ? visit.key?.senderPolicy : visit.key?.ratePolicy
@@ -43,10 +44,6 @@ export function createBucketCharge(
       retryAfterSeconds: toRetryAfterSeconds(result.retryAfterMs),
       rateHeaders: policy?.headers(result),
     })
-  }
-
-  async function refundKey(keyId: string, cost: number): Promise<void> {
-    await limiter.refund?.(keyId, cost)
   }
 
   /** The sender's share has room: the key's bucket decides, and the headers show the tighter one. */
@@ -79,13 +76,8 @@ export function createBucketCharge(
     }
   }
 
-  function chargeKey(
-    visit: Visit,
-    cost: number,
-    share: Charged,
-    { id, ratePolicy }: CompiledKey,
-  ): Awaitable<Charged> {
-    const result = limiter.consume(id, cost, (ratePolicy as RatePolicy).rate)
+  function chargeKey(visit: Visit, cost: number, share: Charged, key: CompiledKey): Awaitable<Charged> {
+    const result = keyBucket.consume(key, cost)
     return result instanceof Promise
       ? result.then((value) => settle(visit, cost, share, value))
       : settle(visit, cost, share, result)
@@ -94,22 +86,18 @@ export function createBucketCharge(
   return {
     refuseIfEmpty(visit) {
       const key = visit.key as CompiledKey
-      const { ratePolicy, senderPolicy, id } = key
-      if (ratePolicy === null && senderPolicy === null) return undefined
+      if (key.ratePolicy === null && key.senderPolicy === null) return undefined
       const cost = leastEventCost(visit.request.headers, eventBytes)
       const share = shares.peek(visit, key, cost)
       if (share !== undefined && !share.allowed) return refuseRate(visit, share, true)
-      const result = ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost)
+      const result = keyBucket.peek(key, cost)
       return result === undefined || result.allowed === true ? undefined : refuseRate(visit, result, false)
     },
     charge: chargeBuckets,
     refuse: (visit, result) => refuseRate(visit, result, visit.isSenderTighter),
     refund(visit) {
       shares.refund(visit)
-      if (visit.charged === 0 || visit.keyId === undefined) return
-      const cost = visit.charged
-      visit.charged = 0
-      refundKey(visit.keyId, cost).catch(() => {})
+      keyBucket.refund(visit)
     },
   }
 }
