@@ -4,12 +4,14 @@ import { ConfirmDialog } from '../parts/dialog.tsx'
 import { KeyMarks } from '../parts/key-label.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
-import { useTask } from '../parts/task.ts'
+import { type Task, useTask } from '../parts/task.ts'
 import { canWrite, useApi } from '../session.ts'
 import { saveFile, toCsv } from '../words/export.ts'
 import { errorText } from '../words/fields.ts'
 import { plural } from '../words/format.ts'
 import { toName } from './key-picker.tsx'
+
+type BulkAction = 'pause' | 'revoke'
 
 interface BulkActionsProps {
   chosen: WriteKey[]
@@ -22,9 +24,9 @@ const atOnce = 4
 /** What can be done to several keys together. Each is its own change in the audit log. */
 export function BulkActions({ chosen, onClear, onDone }: BulkActionsProps) {
   const api = useApi()
-  const [asking, setAsking] = useState<'pause' | 'revoke' | null>(null)
+  const [asking, setAsking] = useState<BulkAction | null>(null)
   const [outcome, setOutcome] = useState<{ done: string; failed: string[] } | null>(null)
-  const task = useTask(async (action: 'pause' | 'revoke') => {
+  const task = useTask(async (action: BulkAction) => {
     const failed: string[] = []
     const waiting = [...chosen]
     const work = async () => {
@@ -55,66 +57,89 @@ export function BulkActions({ chosen, onClear, onDone }: BulkActionsProps) {
           </Notice>
         </div>
       )}
-      {chosen.length > 0 && (
-        <fieldset class="bulk" aria-label="Chosen keys">
-          <strong>{plural(chosen.length, 'key')} chosen</strong>
-          {canWrite() && (
-            <>
-              <button type="button" class="small" onClick={() => setAsking('pause')}>
-                Pause
-              </button>
-              <button type="button" class="small danger-quiet" onClick={() => setAsking('revoke')}>
-                Revoke
-              </button>
-            </>
-          )}
-          <button
-            type="button"
-            class="small"
-            onClick={() => saveFile('write-keys.csv', 'text/csv', toCsv(chosen))}
-          >
-            CSV
-          </button>
-          <button
-            type="button"
-            class="small"
-            onClick={() => saveFile('write-keys.json', 'application/json', JSON.stringify(chosen, null, 2))}
-          >
-            JSON
-          </button>
-          <button type="button" class="small" onClick={onClear}>
-            Choose none
-          </button>
-        </fieldset>
-      )}
+      {chosen.length > 0 && <ChosenKeys chosen={chosen} onAsk={setAsking} onClear={onClear} />}
       {asking !== null && (
-        <ConfirmDialog
-          title={`${asking === 'pause' ? 'Pause' : 'Revoke'} ${plural(chosen.length, 'key')}?`}
-          action={asking === 'pause' ? 'Pause keys' : 'Revoke keys'}
-          busy={task.busy}
-          error={task.error}
-          onConfirm={() => void task.start(asking)}
-          onClose={() => setAsking(null)}
-        >
-          <p>
-            {asking === 'pause' ? (
-              'They accept nothing until you resume them; senders get 429.'
-            ) : (
-              <>
-                They stop accepting events at once. <strong>This cannot be undone.</strong>
-              </>
-            )}
-          </p>
-          <ul>
-            {chosen.slice(0, 20).map((key) => (
-              <li key={key.id}>
-                <PlainText class="strong" text={key.name} /> <KeyMarks of={toName(key)} />
-              </li>
-            ))}
-          </ul>
-          {chosen.length > 20 && <p>And {chosen.length - 20} more.</p>}
-        </ConfirmDialog>
+        <BulkDialog chosen={chosen} action={asking} task={task} onClose={() => setAsking(null)} />
       )}
     </>
+  )
+}
+
+interface ChosenKeysProps {
+  chosen: WriteKey[]
+  onAsk: (action: BulkAction) => void
+  onClear: () => void
+}
+
+function ChosenKeys({ chosen, onAsk, onClear }: ChosenKeysProps) {
+  return (
+    <fieldset class="bulk" aria-label="Chosen keys">
+      <strong>{plural(chosen.length, 'key')} chosen</strong>
+      {canWrite() && (
+        <>
+          <button type="button" class="small" onClick={() => onAsk('pause')}>
+            Pause
+          </button>
+          <button type="button" class="small danger-quiet" onClick={() => onAsk('revoke')}>
+            Revoke
+          </button>
+        </>
+      )}
+      <button
+        type="button"
+        class="small"
+        onClick={() => saveFile('write-keys.csv', 'text/csv', toCsv(chosen))}
+      >
+        CSV
+      </button>
+      <button
+        type="button"
+        class="small"
+        onClick={() => saveFile('write-keys.json', 'application/json', JSON.stringify(chosen, null, 2))}
+      >
+        JSON
+      </button>
+      <button type="button" class="small" onClick={onClear}>
+        Choose none
+      </button>
+    </fieldset>
+  )
+}
+
+interface BulkDialogProps {
+  chosen: WriteKey[]
+  action: BulkAction
+  task: Task<[action: BulkAction]>
+  onClose: () => void
+}
+
+function BulkDialog({ chosen, action, task, onClose }: BulkDialogProps) {
+  return (
+    <ConfirmDialog
+      title={`${action === 'pause' ? 'Pause' : 'Revoke'} ${plural(chosen.length, 'key')}?`}
+      action={action === 'pause' ? 'Pause keys' : 'Revoke keys'}
+      busy={task.busy}
+      error={task.error}
+      onConfirm={() => void task.start(action)}
+      onClose={onClose}
+    >
+      <p>
+        {action === 'pause' ? (
+          'They accept nothing until you resume them; senders get 429.'
+        ) : (
+          <>
+            They stop accepting events at once. <strong>This cannot be undone.</strong>
+          </>
+        )}
+      </p>
+      <ul>
+        {chosen.slice(0, 20).map((key) => (
+          <li key={key.id}>
+            <PlainText class="strong" text={key.name} /> <KeyMarks of={toName(key)} />
+          </li>
+        ))}
+      </ul>
+      {chosen.length > 20 && <p>And {chosen.length - 20} more.</p>}
+    </ConfirmDialog>
   )
 }

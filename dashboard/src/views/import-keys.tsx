@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { createImportReader, type ImportColumns, type ImportEntry } from '../../../src/keys/import-text.ts'
+import type { Api } from '../api/client.ts'
 import type { ImportKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
@@ -46,7 +47,7 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
     const entries = [...reader.push(text), ...reader.end()]
     const told: Outcome[] = []
     for (let from = 0; from < entries.length; from += keysPerCall) {
-      told.push(...(await importSome(entries.slice(from, from + keysPerCall), dryRun)))
+      told.push(...(await importSome(api, entries.slice(from, from + keysPerCall), dryRun)))
       setOutcomes([...told])
     }
     setOutcomes(told)
@@ -55,22 +56,8 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
     if (!dryRun) setText('')
   })
 
-  async function importSome(entries: readonly ImportEntry[], dryRun: boolean): Promise<Outcome[]> {
-    const items = entries.flatMap((entry) => ('item' in entry ? [entry.item] : []))
-    const { results } = await api.importKeys(items, dryRun)
-    const next = results.values()
-    return entries.map((entry) => {
-      const { line } = entry
-      if ('problem' in entry) return { line, ok: false, text: entry.problem }
-      const result = next.next().value
-      if (result?.ok) return { line, ok: true, text: result.note ?? '' }
-      return { line, ok: false, text: result?.message ?? 'was not answered' }
-    })
-  }
-
-  async function readFile(file: File | undefined): Promise<void> {
-    if (file === undefined) return
-    setText(await file.text())
+  function take(given: string): void {
+    setText(given)
     setOutcomes(null)
     setIsDone(false)
   }
@@ -89,28 +76,7 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
           <code>name,source_type,key</code> as its first row. Nothing is stored before the check has been
           shown.
         </p>
-        <label>
-          Keys
-          <textarea
-            rows={8}
-            spellcheck={false}
-            autocomplete="off"
-            value={text}
-            onInput={(event) => {
-              setText(event.currentTarget.value)
-              setOutcomes(null)
-              setIsDone(false)
-            }}
-          />
-        </label>
-        <label>
-          From a file
-          <input
-            type="file"
-            accept=".ndjson,.jsonl,.csv,.json,text/csv"
-            onChange={(event) => void readFile(event.currentTarget.files?.[0])}
-          />
-        </label>
+        <KeyTextFields text={text} onText={take} />
         <ErrorNotice error={error} />
         {outcomes !== null && <Outcomes outcomes={outcomes} good={good} isDone={isDone} />}
       </div>
@@ -135,6 +101,53 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
         )}
       </footer>
     </Dialog>
+  )
+}
+
+async function importSome(api: Api, entries: readonly ImportEntry[], dryRun: boolean): Promise<Outcome[]> {
+  const items = entries.flatMap((entry) => ('item' in entry ? [entry.item] : []))
+  const { results } = await api.importKeys(items, dryRun)
+  const next = results.values()
+  return entries.map((entry) => {
+    const { line } = entry
+    if ('problem' in entry) return { line, ok: false, text: entry.problem }
+    const result = next.next().value
+    if (result?.ok) return { line, ok: true, text: result.note ?? '' }
+    return { line, ok: false, text: result?.message ?? 'was not answered' }
+  })
+}
+interface KeyTextFieldsProps {
+  text: string
+  onText: (text: string) => void
+}
+
+/** Keys are pasted, or come from a file. */
+function KeyTextFields({ text, onText }: KeyTextFieldsProps) {
+  async function readFile(file: File | undefined): Promise<void> {
+    if (file !== undefined) onText(await file.text())
+  }
+
+  return (
+    <>
+      <label>
+        Keys
+        <textarea
+          rows={8}
+          spellcheck={false}
+          autocomplete="off"
+          value={text}
+          onInput={(event) => onText(event.currentTarget.value)}
+        />
+      </label>
+      <label>
+        From a file
+        <input
+          type="file"
+          accept=".ndjson,.jsonl,.csv,.json,text/csv"
+          onChange={(event) => void readFile(event.currentTarget.files?.[0])}
+        />
+      </label>
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 import type { SourceType } from '../api/wire.ts'
@@ -42,20 +43,11 @@ export function faultOf(problem: KeyFormPart['problem'], field: string) {
 export function KeyForm(props: KeyFormProps) {
   const { form, onChange, storedTypes, isNew = false, submit, onSubmit, onCancel, refused = null } = props
   const element = useRef<HTMLFormElement>(null)
-  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set())
-  const task = useTask(async () => {
-    setChanged(new Set())
-    await onSubmit()
-  })
-  const error = task.error ?? refused
-  const field = error instanceof ApiError ? (error.field ?? '') : ''
-  const isAtField = (formFields as readonly string[]).includes(field)
+  const { task, error, isAtField, problem, touch } = useFormError(onSubmit, refused)
   const set = (change: Partial<KeyFormState>) => {
     onChange({ ...form, ...change })
-    if (field !== '') setChanged(new Set([field]))
+    touch()
   }
-  const problem = (name: string) =>
-    isAtField && name === field && !changed.has(name) ? errorText(error) : undefined
   const part: KeyFormPart = { form, set, problem }
   const warnings = warningsFor({
     source_type: form.source,
@@ -64,15 +56,7 @@ export function KeyForm(props: KeyFormProps) {
     rate_limit_eps: form.rateMode === 'default' ? null : Number(form.rate),
   })
 
-  // An error out of sight is none.
-  useEffect(() => {
-    if (error === null) return
-    const place = element.current?.querySelector<HTMLElement>('[aria-invalid], .form-error')
-    const folded = place?.closest('details')
-    if (folded) folded.open = true
-    place?.scrollIntoView({ block: 'center' })
-    place?.focus()
-  }, [error])
+  useErrorInSight(element, error)
 
   return (
     <form
@@ -128,6 +112,35 @@ export function KeyForm(props: KeyFormProps) {
       </footer>
     </form>
   )
+}
+
+/** What was refused, and at which field. The text at a field goes once somebody changes something. */
+function useFormError(onSubmit: () => Promise<unknown>, refused: ApiError | null) {
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set())
+  const task = useTask(async () => {
+    setChanged(new Set())
+    await onSubmit()
+  })
+  const error = task.error ?? refused
+  const field = error instanceof ApiError ? (error.field ?? '') : ''
+  const isAtField = (formFields as readonly string[]).includes(field)
+  const problem = (name: string) =>
+    isAtField && name === field && !changed.has(name) ? errorText(error) : undefined
+  const touch = () => {
+    if (field !== '') setChanged(new Set([field]))
+  }
+  return { task, error, isAtField, problem, touch }
+}
+
+function useErrorInSight(form: RefObject<HTMLFormElement | null>, error: unknown) {
+  useEffect(() => {
+    if (error === null) return
+    const place = form.current?.querySelector<HTMLElement>('[aria-invalid], .form-error')
+    const folded = place?.closest('details')
+    if (folded) folded.open = true
+    place?.scrollIntoView({ block: 'center' })
+    place?.focus()
+  }, [error])
 }
 
 /** Suggestions follow the source type until the user chooses something else. */

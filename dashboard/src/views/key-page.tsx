@@ -41,40 +41,11 @@ export function KeyPage({ id }: { id: string }) {
     void reload()
   }
 
-  const pause = useTask(async () => {
-    show(await api.pauseKey(id))
-    close()
-  })
-  const resume = useTask(async () => show(await api.resumeKey(id)))
-  const revoke = useTask(async () => {
-    show(await api.revokeKey(id))
-    close()
-  })
-  const remove = useTask(async () => {
-    await api.removeKey(id)
-    say('was deleted, and accepts nothing any more.', key?.name ?? id)
-    location.hash = '#/'
-  })
+  const { pause, resume, revoke, remove } = useKeyEnds(id, key?.name ?? id, show, close)
 
-  if (key === null) {
-    return (
-      <>
-        <Back />
-        {error === null ? (
-          <p class="loading">Loading…</p>
-        ) : isGone(error) ? (
-          <Notice level="bad">
-            No key here has this id: it was deleted, or belongs to another workspace.
-          </Notice>
-        ) : (
-          <ErrorNotice error={error} />
-        )}
-      </>
-    )
-  }
+  if (key === null) return <NoKey error={error} />
   const status = statusOf(key, moment.value)
   const isLive = status === 'active' || status === 'rotating'
-  const days = staleDays(key, moment.value)
   return (
     <>
       <Back />
@@ -86,33 +57,7 @@ export function KeyPage({ id }: { id: string }) {
       </div>
       <KeyVerdict of={key} />
       <KeyFacts of={key} readAt={readAt} />
-      {isGone(error) ? (
-        <Notice level="bad">
-          This key has been deleted. What is shown is from before; it accepts nothing any more.
-        </Notice>
-      ) : (
-        <ErrorNotice error={error} />
-      )}
-      {status === 'revoked' && (
-        <Notice level="bad">
-          This key was revoked and accepts nothing any more. Create a new key to go on.
-        </Notice>
-      )}
-      {status === 'paused' && (
-        <Notice level="warn">
-          This key is paused: senders get 429 and try again for a while, then throw events away. Resume it
-          when its events are wanted again.
-        </Notice>
-      )}
-      <ErrorNotice error={resume.error} />
-      {status === 'expired' && (
-        <Notice level="warn">This key has expired. Change its expiry to go on.</Notice>
-      )}
-      {days !== null && (
-        <Notice level="warn">
-          The secret of this key is {days} days old. Rotate write keys at least quarterly.
-        </Notice>
-      )}
+      <KeyNotices of={key} error={error} resumeError={resume.error} />
       <div class="key-grid">
         <KeyVolume id={id} />
         <KeyAnomalies id={id} />
@@ -152,6 +97,84 @@ export function KeyPage({ id }: { id: string }) {
       )}
       {(open === 'pause' || open === 'revoke' || open === 'delete') && (
         <KeyEndDialog of={key} action={open} task={{ pause, revoke, delete: remove }[open]} onClose={close} />
+      )}
+    </>
+  )
+}
+
+/** What can be done to a key as a whole. */
+function useKeyEnds(id: string, name: string, show: (changed: WriteKey) => void, close: () => void) {
+  const api = useApi()
+  const pause = useTask(async () => {
+    show(await api.pauseKey(id))
+    close()
+  })
+  const resume = useTask(async () => show(await api.resumeKey(id)))
+  const revoke = useTask(async () => {
+    show(await api.revokeKey(id))
+    close()
+  })
+  const remove = useTask(async () => {
+    await api.removeKey(id)
+    say('was deleted, and accepts nothing any more.', name)
+    location.hash = '#/'
+  })
+  return { pause, resume, revoke, remove }
+}
+
+function NoKey({ error }: { error: unknown }) {
+  return (
+    <>
+      <Back />
+      {error === null ? (
+        <p class="loading">Loading…</p>
+      ) : isGone(error) ? (
+        <Notice level="bad">No key here has this id: it was deleted, or belongs to another workspace.</Notice>
+      ) : (
+        <ErrorNotice error={error} />
+      )}
+    </>
+  )
+}
+
+interface KeyNoticesProps {
+  of: WriteKey
+  error: unknown
+  resumeError: unknown
+}
+
+/** What somebody has to know, or do, about this key. */
+function KeyNotices({ of: key, error, resumeError }: KeyNoticesProps) {
+  const status = statusOf(key, moment.value)
+  const days = staleDays(key, moment.value)
+  return (
+    <>
+      {isGone(error) ? (
+        <Notice level="bad">
+          This key has been deleted. What is shown is from before; it accepts nothing any more.
+        </Notice>
+      ) : (
+        <ErrorNotice error={error} />
+      )}
+      {status === 'revoked' && (
+        <Notice level="bad">
+          This key was revoked and accepts nothing any more. Create a new key to go on.
+        </Notice>
+      )}
+      {status === 'paused' && (
+        <Notice level="warn">
+          This key is paused: senders get 429 and try again for a while, then throw events away. Resume it
+          when its events are wanted again.
+        </Notice>
+      )}
+      <ErrorNotice error={resumeError} />
+      {status === 'expired' && (
+        <Notice level="warn">This key has expired. Change its expiry to go on.</Notice>
+      )}
+      {days !== null && (
+        <Notice level="warn">
+          The secret of this key is {days} days old. Rotate write keys at least quarterly.
+        </Notice>
       )}
     </>
   )

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { Secret, WriteKey } from '../api/wire.ts'
 import { moment, second } from '../clock.ts'
 import { ConfirmDialog } from '../parts/dialog.tsx'
-import { useData, useTask } from '../parts/task.ts'
+import { type Task, useData, useTask } from '../parts/task.ts'
 import { Ago, Countdown } from '../parts/time.tsx'
 import { canWrite, useApi } from '../session.ts'
 import { formatCount } from '../words/format.ts'
@@ -13,7 +13,7 @@ const quietMs = 24 * 3_600_000
 export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
   const [ending, setEnding] = useState<Secret | null>(null)
-  const { start, busy, error } = useTask(async (secretId: string) => {
+  const end = useTask(async (secretId: string) => {
     onChanged(await api.endGrace(key.id, secretId))
     setEnding(null)
   })
@@ -41,77 +41,104 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
           </tr>
         </thead>
         <tbody>
-          {[...key.secrets].reverse().map((secret) => {
-            const isEnding = isInGrace(key, secret, second.value)
-            const events = usage?.[secret.id] ?? 0
-            const isSafe = events === 0 && isQuiet(secret, moment.value)
-            return (
-              <tr key={secret.id}>
-                <td class="mono">
-                  <bdi>{secret.start}…</bdi>
-                </td>
-                <td>
-                  <Ago time={secret.created_at} />
-                </td>
-                <td>
-                  <Ago time={secret.last_used_at} />
-                  {isEnding && (
-                    <div class={isSafe ? 'good' : 'warn-text'}>{isSafe ? 'Safe to end' : 'Still in use'}</div>
-                  )}
-                </td>
-                {usage !== null && <td class="number">{formatCount(events)}</td>}
-                <td>
-                  {isEnding && secret.expires_at !== null ? (
-                    <>
-                      for <Countdown time={secret.expires_at} />{' '}
-                      {canWrite() && (
-                        <button
-                          type="button"
-                          class="small danger-quiet"
-                          aria-label={`End ${secret.start} now`}
-                          onClick={() => setEnding(secret)}
-                        >
-                          End now
-                        </button>
-                      )}
-                    </>
-                  ) : (
-                    <span class="muted">{isAccepted(key, secret, second.value) ? 'yes' : 'no longer'}</span>
-                  )}
-                </td>
-              </tr>
-            )
-          })}
+          {[...key.secrets].reverse().map((secret) => (
+            <SecretRow
+              key={secret.id}
+              of={secret}
+              owner={key}
+              events={usage === null ? null : (usage[secret.id] ?? 0)}
+              onEnd={() => setEnding(secret)}
+            />
+          ))}
         </tbody>
       </table>
-      {ending !== null && (
-        <ConfirmDialog
-          title={
-            <>
-              End <span class="mono">{ending.start}…</span> now?
-            </>
-          }
-          action="End secret"
-          busy={busy}
-          error={error}
-          onConfirm={() => void start(ending.id)}
-          onClose={() => setEnding(null)}
-        >
-          <p>
-            Senders that still use this secret get 401 at once. <strong>This cannot be undone.</strong>
-          </p>
-          <p>
-            {ending.last_used_at === null ? (
-              'No use of it is known.'
-            ) : (
-              <>
-                It was last used <Ago time={ending.last_used_at} />.
-              </>
-            )}
-          </p>
-        </ConfirmDialog>
-      )}
+      {ending !== null && <EndSecretDialog of={ending} task={end} onClose={() => setEnding(null)} />}
     </section>
+  )
+}
+
+interface SecretRowProps {
+  of: Secret
+  owner: WriteKey
+  /** Null when no secret of the key is about to end. */
+  events: number | null
+  onEnd: () => void
+}
+
+function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
+  const isEnding = isInGrace(owner, secret, second.value)
+  const isSafe = (events ?? 0) === 0 && isQuiet(secret, moment.value)
+  return (
+    <tr>
+      <td class="mono">
+        <bdi>{secret.start}…</bdi>
+      </td>
+      <td>
+        <Ago time={secret.created_at} />
+      </td>
+      <td>
+        <Ago time={secret.last_used_at} />
+        {isEnding && (
+          <div class={isSafe ? 'good' : 'warn-text'}>{isSafe ? 'Safe to end' : 'Still in use'}</div>
+        )}
+      </td>
+      {events !== null && <td class="number">{formatCount(events)}</td>}
+      <td>
+        {isEnding && secret.expires_at !== null ? (
+          <>
+            for <Countdown time={secret.expires_at} />{' '}
+            {canWrite() && (
+              <button
+                type="button"
+                class="small danger-quiet"
+                aria-label={`End ${secret.start} now`}
+                onClick={onEnd}
+              >
+                End now
+              </button>
+            )}
+          </>
+        ) : (
+          <span class="muted">{isAccepted(owner, secret, second.value) ? 'yes' : 'no longer'}</span>
+        )}
+      </td>
+    </tr>
+  )
+}
+
+interface EndSecretDialogProps {
+  of: Secret
+  task: Task<[secretId: string]>
+  onClose: () => void
+}
+
+function EndSecretDialog({ of: secret, task, onClose }: EndSecretDialogProps) {
+  return (
+    <ConfirmDialog
+      title={
+        <>
+          End <span class="mono">{secret.start}…</span> now?
+        </>
+      }
+      action="End secret"
+      busy={task.busy}
+      error={task.error}
+      onConfirm={() => void task.start(secret.id)}
+      onClose={onClose}
+    >
+      <p>
+        Senders that still use this secret get 401 at once. <strong>This cannot be undone.</strong>
+      </p>
+      <p>
+        {secret.last_used_at === null ? (
+          'No use of it is known.'
+        ) : (
+          <>
+            It was last used <Ago time={secret.last_used_at} />.
+          </>
+        )}
+      </p>
+    </ConfirmDialog>
   )
 }
 

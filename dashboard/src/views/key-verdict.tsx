@@ -1,6 +1,6 @@
 import type { Anomaly, Usage, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
-import { entries } from '../parts/charts.tsx'
+import { entries } from '../parts/chart-bucket.ts'
 import { useData } from '../parts/task.ts'
 import { useApi } from '../session.ts'
 import { statusOf } from '../words/key-status.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ApiError } from '../api/client.ts'
+import { type Api, ApiError } from '../api/client.ts'
 import { readEventStream } from '../api/event-stream.ts'
 import type { Decision } from '../api/wire.ts'
 import { useApi } from '../session.ts'
@@ -44,68 +44,79 @@ export function useLiveDecisions(search: string, isPaused: boolean) {
     waiting.current = []
     setConnection('connecting')
     const leaving = new AbortController()
-    let lastId = 0
+    const { signal } = leaving
     let count = 0
-    void follow(leaving.signal)
+    let isDue = false
+    void read()
     return () => leaving.abort()
 
-    async function follow(signal: AbortSignal) {
-      for (let attempt = 0; !signal.aborted; attempt++) {
-        try {
-          const query = new URLSearchParams(search)
-          query.set('limit', '100')
-          if (lastId > 0) query.set('after', String(lastId))
-          const stream = await api.openDebugger(query, signal)
-          setConnection('live')
-          setError(null)
-          attempt = 0
-          await read(stream, signal)
-        } catch (caught) {
-          if (signal.aborted) return
-          if (caught instanceof ApiError && caught.status >= 400 && caught.status < 500) {
-            setError(caught)
-            setConnection('lost')
-            return
-          }
-        }
+    async function read() {
+      for await (const heard of followDecisions(api, search, signal)) {
         if (signal.aborted) return
-        setConnection('lost')
-        await new Promise((resolve) => setTimeout(resolve, Math.min(4_000, 500 * 2 ** attempt)))
+        if ('connection' in heard) {
+          setConnection(heard.connection)
+          setError(heard.error)
+        } else if ('missed' in heard) setMissed((before) => before + heard.missed)
+        else add(heard.decision)
       }
+    }
+
+    function add(decision: Decision) {
+      waiting.current.push(decision)
+      if (waiting.current.length > maxLines) waiting.current.shift()
+      count = paused.current ? count + 1 : 0
+      if (!isDue) setTimeout(paint, 100)
+      isDue = true
     }
 
     // A busy application handles thousands of requests per second, so decisions that arrive together are
     // rendered together.
-    async function read(stream: ReadableStream<Uint8Array>, signal: AbortSignal) {
-      let isDue = false
-      const paint = () => {
-        isDue = false
-        // With another filter the list has begun afresh.
-        if (signal.aborted) return
-        if (paused.current) setHeld(count)
-        else {
-          count = 0
-          show()
-        }
-      }
-      for await (const message of readEventStream(stream)) {
-        if (signal.aborted) return
-        if (message.event === 'restart') lastId = 0
-        if (message.event === 'missed') {
-          const { count: some } = JSON.parse(message.data) as { count: number }
-          setMissed((before) => before + some)
-        }
-        if (message.event !== 'decision') continue
-        const decision = JSON.parse(message.data) as Decision
-        lastId = decision.id
-        waiting.current.push(decision)
-        if (waiting.current.length > maxLines) waiting.current.shift()
-        count = paused.current ? count + 1 : 0
-        if (!isDue) setTimeout(paint, 100)
-        isDue = true
+    function paint() {
+      isDue = false
+      // With another filter the list has begun afresh.
+      if (signal.aborted) return
+      if (paused.current) setHeld(count)
+      else {
+        count = 0
+        show()
       }
     }
   }, [api, search])
 
   return { decisions, held, missed, connection, error, clear: () => setDecisions([]) }
+}
+
+type Heard = { connection: Connection; error: unknown } | { missed: number } | { decision: Decision }
+
+/** What the debugger says, over as many connections as it takes. Ends when the server refuses to say it. */
+async function* followDecisions(api: Api, search: string, signal: AbortSignal): AsyncGenerator<Heard> {
+  let lastId = 0
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      const query = new URLSearchParams(search)
+      query.set('limit', '100')
+      if (lastId > 0) query.set('after', String(lastId))
+      const stream = await api.openDebugger(query, signal)
+      yield { connection: 'live', error: null }
+      attempt = 0
+      for await (const { event, data } of readEventStream(stream)) {
+        if (signal.aborted) return
+        if (event === 'restart') lastId = 0
+        if (event === 'missed') yield { missed: (JSON.parse(data) as { count: number }).count }
+        if (event !== 'decision') continue
+        const decision = JSON.parse(data) as Decision
+        lastId = decision.id
+        yield { decision }
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
+        yield { connection: 'lost', error }
+        return
+      }
+    }
+    if (signal.aborted) return
+    yield { connection: 'lost', error: null }
+    await new Promise((resolve) => setTimeout(resolve, Math.min(4_000, 500 * 2 ** attempt)))
+  }
 }
