@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import {
-  createMemoryLimiter,
   createMemoryStore,
   createWriteKeys,
   type KeyStore,
-  type RateLimiter,
   type WriteKeys,
   type WriteKeysOptions,
 } from '../src/index.ts'
@@ -15,6 +13,7 @@ import { generateSecret } from '../src/keys/secret.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
 import { basic } from '../src/testing/adapter/golden/golden-request.ts'
 import { createGate, shareMemory } from './cache/shared-memory.ts'
+import { createToldLimiter } from './limits/told-limiter.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'writekey-health-'))
 const opened: WriteKeys[] = []
@@ -176,14 +175,7 @@ describe('health', () => {
   })
 
   it('knows of a limiter that goes without its server, without taking it for an outage', async () => {
-    let tell: Parameters<NonNullable<RateLimiter['observe']>>[0] = () => {}
-    const limiter: RateLimiter = {
-      ...createMemoryLimiter(),
-      observe(listener) {
-        tell = listener
-        return () => {}
-      },
-    }
+    const { limiter, tell } = createToldLimiter()
     const keys = open({ limiter })
     tell({ state: 'degraded', error: new Error('Redis is away') })
     expect(await keys.health()).toMatchObject({ ok: true, limiter: { ok: false, error: 'Redis is away' } })

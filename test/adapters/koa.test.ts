@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { bodyParser } from '@koa/bodyparser'
 import Koa3 from 'koa'
 import olderBodyParser from 'koa-bodyparser'
@@ -13,6 +11,7 @@ import {
   adapterContract,
   type Handled,
 } from '../contract/adapter-contract.ts'
+import { startServer } from './started-server.ts'
 
 function startOn(Koa: typeof Koa3, parser: () => Koa3.Middleware) {
   return async function start(config: AdapterConfig): Promise<AdapterServer> {
@@ -29,19 +28,7 @@ function startOn(Koa: typeof Koa3, parser: () => Koa3.Middleware) {
       if (config.handlerThrows) throw new Error('the handler failed')
       ctx.body = { success: true, accepted: events.length }
     })
-    const server: Server = createServer(app.callback())
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      keys,
-      handled: () => handled,
-      async close() {
-        server.closeAllConnections()
-        server.close()
-        await keys.close()
-      },
-    }
+    return startServer(createServer(app.callback()), keys, handled)
   }
 }
 

@@ -1,27 +1,15 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
-import { type PageServer, startPageServer } from './page-server.ts'
+import { expectAccessible, openPage, screens, signIn } from './browser.ts'
+import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'importing keys at the page', (chromiumPath) => {
-  let browser: Browser
-  let server: PageServer
-
-  beforeAll(async () => {
-    server = await startPageServer()
-    browser = await launchBrowser(chromiumPath)
-  }, 120_000)
-
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const at = useServedPage(chromiumPath)
 
   it('checks a file first, names the lines that cannot be, and imports the rest', async () => {
-    const { page, complaints } = await openPage(browser, (screens[0] as (typeof screens)[number])[1])
-    await signIn(page, server.url)
+    const { page, complaints } = await openPage(at.browser, (screens[0] as (typeof screens)[number])[1])
+    await signIn(page, at.server.url)
     await page.getByRole('button', { name: 'Import keys' }).click()
     const rows = [
       `Old phone,mobile,${generateSecret('old_')}`,
@@ -46,10 +34,10 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
   })
 
   it('says in the check which lines have ended secrets, and what to do', async () => {
-    const { page, complaints } = await openPage(browser, (screens[0] as (typeof screens)[number])[1])
-    await signIn(page, server.url)
-    const { key, writeKey } = await server.keys.create({ name: 'Ended', sourceType: 'web' })
-    await server.keys.remove(writeKey.id)
+    const { page, complaints } = await openPage(at.browser, (screens[0] as (typeof screens)[number])[1])
+    await signIn(page, at.server.url)
+    const { key, writeKey } = await at.server.keys.create({ name: 'Ended', sourceType: 'web' })
+    await at.server.keys.remove(writeKey.id)
     await page.getByRole('button', { name: 'Import keys' }).click()
     await page.getByLabel('Keys', { exact: true }).fill(`name,source_type,key\nAgain,web,${key}`)
     await page.getByRole('button', { name: 'Check', exact: true }).click()

@@ -1,34 +1,23 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
-import { type PageServer, startPageServer } from './page-server.ts'
+import { expectAccessible, openPage, screens, signIn } from './browser.ts'
+import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'a person at the page', (chromiumPath) => {
-  let browser: Browser
-  let server: PageServer
-
-  beforeAll(async () => {
-    server = await startPageServer()
-    browser = await launchBrowser(chromiumPath)
-  }, 120_000)
-
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const at = useServedPage(chromiumPath)
 
   it.each(screens)(
     'creates, tries, renames, edits, rotates, revokes and deletes a key %s',
     async (_, options) => {
-      const { page, context, complaints } = await openPage(browser, options)
+      const { page, context, complaints } = await openPage(at.browser, options)
       await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-      await page.goto(server.url)
+      await page.goto(at.server.url)
       await page.getByLabel('Token').waitFor()
       await expectAccessible(page)
-      await signIn(page, server.url)
+      await signIn(page, at.server.url)
 
-      const secret = await createKey(page, server.origin)
+      const secret = await createKey(page, at.server.origin)
       await expectAccessible(page)
       await page.getByRole('button', { name: 'Copy', exact: true }).click()
       await page.getByRole('button', { name: 'Copied', exact: true }).waitFor()
@@ -90,7 +79,7 @@ describeWithService('chromium', 'a person at the page', (chromiumPath) => {
       await page.getByRole('button', { name: 'I have copied it' }).click()
       await page.getByText('Rotating ·').waitFor()
       const status = async (key: string) =>
-        (await server.send(key, '/v1/track', { event: 'x' }, { origin: server.origin })).status
+        (await at.server.send(key, '/v1/track', { event: 'x' }, { origin: at.server.origin })).status
       expect([await status(secret), await status(next)]).toEqual([200, 200])
       await page.getByRole('button', { name: /^End .* now$/ }).click()
       await expectText(page, 'dialog', 'This cannot be undone')
@@ -121,8 +110,8 @@ describeWithService('chromium', 'a person at the page', (chromiumPath) => {
   )
 
   it('does it all by keyboard alone', async () => {
-    const { page, context, complaints } = await openPage(browser)
-    await page.goto(server.url)
+    const { page, context, complaints } = await openPage(at.browser)
+    await page.goto(at.server.url)
     await page.getByLabel('Token').waitFor()
     await tabTo(page, 'Token')
     await page.keyboard.type('admin-0123456789-0123456789-0123456789')

@@ -1,32 +1,20 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { adminToken, viewerToken } from '../admin/admin-calls.ts'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, screens, signIn } from './browser.ts'
+import { expectAccessible, openPage, screens, signIn } from './browser.ts'
 import { hostileTexts } from './hostile-texts.ts'
-import { type PageServer, startPageServer } from './page-server.ts'
+import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'the page', (chromiumPath) => {
-  let browser: Browser
-  let server: PageServer
-
-  beforeAll(async () => {
-    browser = await launchBrowser(chromiumPath)
-    server = await startPageServer({ mount: '/ops/eu', activity: { anomalies: { unseenRefusals: 3 } } })
-  }, 120_000)
-
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const at = useServedPage(chromiumPath, { mount: '/ops/eu', activity: { anomalies: { unseenRefusals: 3 } } })
 
   it('lets nobody in without a good token, and keeps it in this tab only', async () => {
-    const { page, context } = await openPage(browser)
-    await page.goto(server.url)
+    const { page, context } = await openPage(at.browser)
+    await page.goto(at.server.url)
     await page.getByLabel('Token').fill('x'.repeat(40))
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('alert').filter({ hasText: 'management token' }).waitFor()
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     const kept = await page.evaluate(() => ({
       local: JSON.stringify(localStorage),
       cookie: document.cookie,
@@ -43,9 +31,9 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
   })
 
   it('shows a viewer no way to change anything, and the server refuses it anyway', async () => {
-    const { writeKey } = await server.keys.create({ name: 'Seen by a viewer', sourceType: 'other' })
-    const { page, context, complaints } = await openPage(browser)
-    await signIn(page, server.url, viewerToken)
+    const { writeKey } = await at.server.keys.create({ name: 'Seen by a viewer', sourceType: 'other' })
+    const { page, context, complaints } = await openPage(at.browser)
+    await signIn(page, at.server.url, viewerToken)
     await page.getByRole('link', { name: 'Seen by a viewer' }).click()
     await page.getByRole('heading', { name: 'Seen by a viewer' }).waitFor()
     for (const name of [
@@ -72,13 +60,13 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
   })
 
   it('asks before a secret that was not copied is lost, and forgets it then', async () => {
-    const { page, context } = await openPage(browser)
+    const { page, context } = await openPage(at.browser)
     const asked: string[] = []
     page.on('dialog', (dialog) => {
       asked.push(dialog.type())
       void dialog.accept()
     })
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     const leave = {
       reload: () => page.reload(),
       back: async () => {
@@ -114,7 +102,7 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
   }, 30_000)
 
   it('shows 100 hostile names and origins as text', async () => {
-    const { page, context, complaints } = await openPage(browser)
+    const { page, context, complaints } = await openPage(at.browser)
     const dialogs: string[] = []
     page.on('dialog', (dialog) => {
       dialogs.push(dialog.message())
@@ -122,21 +110,21 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     })
     const ids: string[] = []
     for (const name of hostileTexts) {
-      const { writeKey, key } = await server.keys.create({
+      const { writeKey, key } = await at.server.keys.create({
         name,
         sourceType: 'web',
         allowedEventNames: [name, 'x*'],
       })
       ids.push(writeKey.id)
       // Header fields hold bytes: what is beyond Latin-1 is sent as a browser would never do, and must not be a program either.
-      await server.keys.verify({
+      await at.server.keys.verify({
         method: 'POST',
         path: '/v1/track',
         headers: { authorization: `Basic ${btoa(`${key}:`)}`, origin: name },
         body: { event: name },
       })
     }
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     await page.getByText(/^\d+ keys$/).waitFor()
     const shown: string[] = []
     let turn = 1
@@ -150,7 +138,7 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     }
     expect(hostileTexts.filter((name) => !shown.includes(name))).toEqual([])
 
-    await page.goto(`${server.url}#/keys/${ids[0]}`)
+    await page.goto(`${at.server.url}#/keys/${ids[0]}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.getByRole('link', { name: 'Debugger' }).first().click()
     await page.locator('.decisions li').nth(40).waitFor()
@@ -169,33 +157,33 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     })
     await context.close()
     // Each waits a lease; ten wait together.
-    while (ids.length > 0) await Promise.all(ids.splice(0, 10).map((id) => server.keys.remove(id)))
+    while (ids.length > 0) await Promise.all(ids.splice(0, 10).map((id) => at.server.keys.remove(id)))
   }, 60_000)
 
   it.each(screens)(
     'shows decisions as they come, in plain words, and filters them %s',
     async (_, options) => {
-      const web = await server.keys.create({
+      const web = await at.server.keys.create({
         name: 'Watched',
         sourceType: 'web',
         allowedOrigins: ['https://app.example.com'],
       })
-      const staging = await server.keys.create({
+      const staging = await at.server.keys.create({
         name: 'Elsewhere',
         sourceType: 'web',
         environment: 'staging',
       })
-      const { page, context, complaints } = await openPage(browser, options)
-      await signIn(page, server.url)
+      const { page, context, complaints } = await openPage(at.browser, options)
+      await signIn(page, at.server.url)
       await page.getByRole('link', { name: 'Debugger' }).click()
       await page.getByText('Live', { exact: true }).waitFor()
-      await server.send(web.key, '/v1/track', { event: 'Bought' }, { origin: 'https://app.example.com' })
+      await at.server.send(web.key, '/v1/track', { event: 'Bought' }, { origin: 'https://app.example.com' })
       const first = page.locator('.decisions li').first()
       await first.filter({ hasText: 'Bought' }).filter({ hasText: 'https://app.example.com' }).waitFor()
-      await server.send(staging.key, '/v1/track', { event: 'Lost' })
+      await at.server.send(staging.key, '/v1/track', { event: 'Lost' })
       await first.filter({ hasText: 'The key belongs to another environment' }).waitFor()
       for (let count = 0; count < 3; count++) {
-        await server.send(web.key, '/v1/track', { event: 'Copied' }, { origin: 'https://copycat.example' })
+        await at.server.send(web.key, '/v1/track', { event: 'Copied' }, { origin: 'https://copycat.example' })
       }
       await first.filter({ hasText: '3 times' }).waitFor()
       await expectAccessible(page)
@@ -211,7 +199,7 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
       await first.filter({ hasText: 'another environment' }).waitFor()
       expect(page.url()).toContain(`key_id=${staging.writeKey.id}`)
       await page.getByRole('button', { name: 'Pause' }).click()
-      await server.send(staging.key, '/v1/track', { event: 'Held back' })
+      await at.server.send(staging.key, '/v1/track', { event: 'Held back' })
       await page.getByText('Paused · 1 new').waitFor()
       await page.getByRole('button', { name: 'Clear', exact: true }).click()
       await page.getByText('Waiting for events').waitFor()
@@ -232,15 +220,15 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
   )
 
   it('shows both versions when somebody was faster, and saves what was changed alone', async () => {
-    const { writeKey } = await server.keys.create({ name: 'Two people', sourceType: 'other' })
-    const { page, context } = await openPage(browser)
+    const { writeKey } = await at.server.keys.create({ name: 'Two people', sourceType: 'other' })
+    const { page, context } = await openPage(at.browser)
     await page.clock.install()
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     await page.getByRole('link', { name: 'Two people' }).click()
     await page.getByRole('button', { name: 'Edit rules' }).click()
     await page.getByLabel('Which limit').selectOption('own')
     await page.getByLabel('Rate limit').fill('7')
-    await server.keys.update(writeKey.id, { allowedEventTypes: ['track'] })
+    await at.server.keys.update(writeKey.id, { allowedEventTypes: ['track'] })
     // The page behind the form reads the key again meanwhile: the form keeps what it was opened with.
     const isReadAgain = page.waitForResponse((answer) => answer.url().endsWith(writeKey.id))
     await page.clock.fastForward(16_000)
@@ -252,25 +240,25 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     await save()
     const versions = page.locator('table.versions')
     await versions.filter({ hasText: 'track' }).filter({ hasText: '7 events per second' }).waitFor()
-    expect(await server.keys.get(writeKey.id)).toMatchObject({
+    expect(await at.server.keys.get(writeKey.id)).toMatchObject({
       rateLimitEps: null,
       allowedEventTypes: ['track'],
     })
     await page.getByRole('button', { name: 'Keep my changes on top' }).click()
     await save()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await server.keys.get(writeKey.id)).toMatchObject({
+    expect(await at.server.keys.get(writeKey.id)).toMatchObject({
       rateLimitEps: 7,
       allowedEventTypes: ['track'],
     })
 
     await page.getByRole('button', { name: 'Edit rules' }).click()
     await page.getByLabel('Rate limit').fill('8')
-    await server.keys.revoke(writeKey.id)
+    await at.server.keys.revoke(writeKey.id)
     await save()
     await page.getByText('The key is now revoked').waitFor()
     await page.getByRole('button', { name: 'Load their version' }).click()
-    expect(await server.keys.get(writeKey.id)).toMatchObject({ status: 'revoked', rateLimitEps: 7 })
+    expect(await at.server.keys.get(writeKey.id)).toMatchObject({ status: 'revoked', rateLimitEps: 7 })
     await context.close()
   }, 60_000)
 
@@ -282,9 +270,9 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
       deniedIps: ['10.1.0.0/16'],
       allowedEventTypes: ['track'],
     }
-    const { writeKey } = await server.keys.create({ name: 'Emptied', sourceType: 'web', ...rules })
-    const { page, context } = await openPage(browser, { viewport: { width: 1000, height: 420 } })
-    await signIn(page, server.url)
+    const { writeKey } = await at.server.keys.create({ name: 'Emptied', sourceType: 'web', ...rules })
+    const { page, context } = await openPage(at.browser, { viewport: { width: 1000, height: 420 } })
+    await signIn(page, at.server.url)
     await page.getByRole('link', { name: 'Emptied' }).click()
     await page.getByRole('button', { name: 'Edit rules' }).click()
     await page.getByText('More rules').click()
@@ -307,22 +295,22 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     await page.getByLabel('track', { exact: true }).uncheck()
     await page.getByRole('button', { name: 'Save', exact: true }).click()
     await page.getByText('Choose at least one event type').waitFor()
-    expect(await server.keys.get(writeKey.id)).toMatchObject(rules)
+    expect(await at.server.keys.get(writeKey.id)).toMatchObject(rules)
     await page.getByLabel('track', { exact: true }).check()
     await page.getByLabel('Which origins').selectOption('any')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
     await page.getByText('any site may then use the key').waitFor()
     await page.getByRole('button', { name: 'Save changes' }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await server.keys.get(writeKey.id)).toMatchObject({ ...rules, allowedOrigins: null })
+    expect(await at.server.keys.get(writeKey.id)).toMatchObject({ ...rules, allowedOrigins: null })
     await context.close()
   }, 30_000)
 
   it('searches, filters and sorts the list', async () => {
     const names = ['Zeta', 'Alpha', 'Mid']
-    for (const name of names) await server.keys.create({ name: `Sorted ${name}`, sourceType: 'mobile' })
-    const { page, context, complaints } = await openPage(browser)
-    await signIn(page, server.url)
+    for (const name of names) await at.server.keys.create({ name: `Sorted ${name}`, sourceType: 'mobile' })
+    const { page, context, complaints } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     const rows = () => page.locator('td.name > a bdi').allTextContents()
     await page.getByRole('searchbox').fill('sorted')
     await page.getByText('3 keys').waitFor()

@@ -1,26 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { Readable, Writable } from 'node:stream'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/command-line.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
-import { type PageServer, startPageServer } from './page-server.ts'
+import { expectAccessible, openPage, signIn } from './browser.ts'
+import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'what people come to the page for', (chromiumPath) => {
-  let browser: Browser
-  let server: PageServer
-
-  beforeAll(async () => {
-    browser = await launchBrowser(chromiumPath)
-    server = await startPageServer({ activity: { keepPayloads: true, keepHeaders: true } })
-  }, 120_000)
-
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const at = useServedPage(chromiumPath, { activity: { keepPayloads: true, keepHeaders: true } })
 
   it.each([
     { colorScheme: 'light', viewport: { width: 1920, height: 1000 } },
@@ -29,15 +18,15 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     'finds why a sender is refused and allows its origin in at most 6 clicks, $viewport.width wide',
     async (look) => {
       const origin = `https://shop-${look.viewport.width}.example`
-      const { key, writeKey } = await server.keys.create({
+      const { key, writeKey } = await at.server.keys.create({
         name: `Shop ${look.viewport.width}`,
         sourceType: 'web',
         allowedOrigins: ['https://app.example.com'],
       })
       for (let count = 0; count < 3; count++)
-        await server.send(key, '/v1/track', { event: 'Paid' }, { origin })
-      const { page, context, complaints } = await openPage(browser, look)
-      await signIn(page, server.url)
+        await at.server.send(key, '/v1/track', { event: 'Paid' }, { origin })
+      const { page, context, complaints } = await openPage(at.browser, look)
+      await signIn(page, at.server.url)
       const watch = await stopwatch(page)
       await page.getByRole('link', { name: 'Debugger' }).click()
       await page.getByRole('button', { name: 'By problem' }).click()
@@ -51,7 +40,7 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
       await page.getByRole('dialog').waitFor({ state: 'detached' })
       await watch.stop('allow the origin of a refused sender')
       for (const hash of ['#/', `#/keys/${writeKey.id}`, '#/debugger', '#/anomalies', '#/audit']) {
-        await page.goto(server.url + hash)
+        await page.goto(at.server.url + hash)
         await page
           .getByText(/^Updated|^Live/)
           .first()
@@ -60,8 +49,11 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
         expect(`${hash} ${tooWide}`).toBe(`${hash} 0`)
         await expectAccessible(page)
       }
-      expect((await server.keys.get(writeKey.id)).allowedOrigins).toEqual(['https://app.example.com', origin])
-      expect((await server.send(key, '/v1/track', { event: 'Paid' }, { origin })).status).toBe(200)
+      expect((await at.server.keys.get(writeKey.id)).allowedOrigins).toEqual([
+        'https://app.example.com',
+        origin,
+      ])
+      expect((await at.server.send(key, '/v1/track', { event: 'Paid' }, { origin })).status).toBe(200)
       expect(complaints).toEqual([])
       await context.close()
     },
@@ -69,12 +61,12 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
   )
 
   it('creates a key and sends with it in at most 6 clicks', async () => {
-    const { page, context, complaints } = await openPage(browser)
-    await signIn(page, server.url)
+    const { page, context, complaints } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     const watch = await stopwatch(page)
     await page.getByRole('button', { name: 'Create write key' }).click()
     await page.getByLabel('Name', { exact: true }).fill('First steps')
-    await page.getByLabel('Origins, one per line').fill(server.origin)
+    await page.getByLabel('Origins, one per line').fill(at.server.origin)
     await page.getByRole('button', { name: 'Create', exact: true }).click()
     await page.getByRole('button', { name: 'Send test event' }).click()
     await page.locator('.answer').filter({ hasText: '200' }).waitFor()
@@ -87,11 +79,11 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
   }, 30_000)
 
   it('opens a line to its details, which have an address of their own', async () => {
-    const { key } = await server.keys.create({ name: 'Looked into', sourceType: 'server' })
-    await server.send(key, '/v1/track', { event: "It's", userId: 'u1' }, { 'user-agent': 'node/test' })
-    const { page, context, complaints } = await openPage(browser)
+    const { key } = await at.server.keys.create({ name: 'Looked into', sourceType: 'server' })
+    await at.server.send(key, '/v1/track', { event: "It's", userId: 'u1' }, { 'user-agent': 'node/test' })
+    const { page, context, complaints } = await openPage(at.browser)
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     await page.getByRole('link', { name: 'Debugger' }).click()
     await page.getByLabel('Any text').fill('NODE/test')
     await page.getByLabel('Event name').fill("It's")
@@ -105,7 +97,7 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     await expectAccessible(page)
     await line.getByRole('button', { name: 'Copy as curl' }).click()
     const curl = await page.evaluate(() => navigator.clipboard.readText())
-    expect(curl).toContain(`curl -X 'POST' '${server.origin}/v1/track'`)
+    expect(curl).toContain(`curl -X 'POST' '${at.server.origin}/v1/track'`)
     expect(curl).toContain(`"event":"It'\\''s"`)
     expect(curl).not.toContain(key)
     await line.getByRole('button', { name: 'Copy link' }).click()
@@ -116,11 +108,11 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
   }, 30_000)
 
   it('finds the key of a pasted secret, which never gets into an address', async () => {
-    const { key } = await server.keys.create({ name: 'Leaked one', sourceType: 'server' })
-    const { page, context } = await openPage(browser)
+    const { key } = await at.server.keys.create({ name: 'Leaked one', sourceType: 'server' })
+    const { page, context } = await openPage(at.browser)
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     await page.locator('td.name').first().waitFor()
     const watch = await stopwatch(page)
     await page.keyboard.press('/')
@@ -133,9 +125,9 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     await page.locator('#secret').waitFor()
     await page.getByRole('button', { name: 'I have copied it' }).click()
     await watch.stop('rotate a leaked key')
-    expect((await server.send(key, '/v1/track', {})).status).toBe(401)
+    expect((await at.server.send(key, '/v1/track', {})).status).toBe(401)
     expect([...asked, page.url()].filter((url) => url.includes(key.slice(8)))).toEqual([])
-    await page.goto(`${server.url}#/`)
+    await page.goto(`${at.server.url}#/`)
     await page.locator('td.name').first().waitFor()
     await page.getByRole('searchbox').fill(`sk_live_${'x'.repeat(34)}`)
     await page.getByRole('alert').filter({ hasText: 'No key here has the secret' }).waitFor()
@@ -145,9 +137,9 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
   it('chooses keys by keyboard, pauses them together, and exports what fits', async () => {
     const made = []
     for (const name of ['=Bulk 1', 'Bulk 2'])
-      made.push(await server.keys.create({ name, sourceType: 'other', environment: 'bulk' }))
-    const { page, context, complaints } = await openPage(browser)
-    await signIn(page, server.url)
+      made.push(await at.server.keys.create({ name, sourceType: 'other', environment: 'bulk' }))
+    const { page, context, complaints } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     await page.getByRole('searchbox').fill('bulk')
     await page.getByText('2 keys').waitFor()
     await page.keyboard.press('ArrowDown')
@@ -161,7 +153,7 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Pause keys' }).click()
     await page.getByText('2 keys paused.').waitFor({ timeout: 15_000 })
-    for (const { writeKey } of made) expect((await server.keys.get(writeKey.id)).status).toBe('paused')
+    for (const { writeKey } of made) expect((await at.server.keys.get(writeKey.id)).status).toBe('paused')
     const json = await download(page, () => page.getByLabel('Export').selectOption('json'))
     expect(JSON.parse(json).map(({ status }: { status: string }) => status)).toEqual(['paused', 'paused'])
     expect(complaints).toEqual([])
@@ -186,7 +178,7 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
       stop = () => running.stop()
     })
     const link = /http\S+#code=\S+/.exec(out)?.[0] as string
-    const { page, context, complaints } = await openPage(browser)
+    const { page, context, complaints } = await openPage(at.browser)
     await page.goto(link)
     await page.getByText('terminal · admin').waitFor()
     expect(page.url()).not.toContain('code')

@@ -2,42 +2,31 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import express from 'express'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { adminRoutes } from '../../adapters/express.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { adminToken } from '../admin/admin-calls.ts'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, launchBrowser, openPage, signIn } from './browser.ts'
-import { listen, type PageServer, startPageServer } from './page-server.ts'
+import { expectAccessible, openPage, signIn } from './browser.ts'
+import { listen } from './page-server.ts'
+import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
-  let browser: Browser
-  let server: PageServer
-
-  beforeAll(async () => {
-    browser = await launchBrowser(chromiumPath)
-    server = await startPageServer()
-  }, 120_000)
-
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const at = useServedPage(chromiumPath)
 
   it.each(['Asia/Kolkata', 'America/St_Johns'])(
     'shows events of today under today in %s, and names the zone',
     async (timezoneId) => {
-      const { writeKey, key } = await server.keys.create({
+      const { writeKey, key } = await at.server.keys.create({
         name: `Clock of ${timezoneId}`,
         sourceType: 'other',
       })
-      await server.send(key, '/v1/track', { event: 'Now' })
-      const { page, context } = await openPage(browser, { timezoneId })
-      await signIn(page, server.url)
-      await page.goto(`${server.url}#/keys/${writeKey.id}`)
+      await at.server.send(key, '/v1/track', { event: 'Now' })
+      const { page, context } = await openPage(at.browser, { timezoneId })
+      await signIn(page, at.server.url)
+      await page.goto(`${at.server.url}#/keys/${writeKey.id}`)
       await page.getByRole('button', { name: '30 days' }).click()
       const today = new Intl.DateTimeFormat('en', {
         day: 'numeric',
@@ -60,17 +49,17 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   )
 
   it('tells keys of one name apart wherever they are named', async () => {
-    const one = await server.keys.create({
+    const one = await at.server.keys.create({
       name: 'Twin',
       sourceType: 'web',
       workspace: 'acme',
       allowedOrigins: [],
     })
-    const other = await server.keys.create({ name: 'Twin', sourceType: 'web', environment: 'staging' })
-    await server.send(one.key, '/v1/track', { event: 'x' }, { origin: 'https://a.example' })
-    await server.send(other.key, '/v1/track', { event: 'x' })
-    const { page, context } = await openPage(browser)
-    await signIn(page, server.url)
+    const other = await at.server.keys.create({ name: 'Twin', sourceType: 'web', environment: 'staging' })
+    await at.server.send(one.key, '/v1/track', { event: 'x' }, { origin: 'https://a.example' })
+    await at.server.send(other.key, '/v1/track', { event: 'x' })
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     const marks = [
       `production · acme · ${one.writeKey.secrets[0]?.start}`,
       `staging · ${other.writeKey.secrets[0]?.start}`,
@@ -84,12 +73,14 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   }, 30_000)
 
   it('asks before a secret ends early, and the audit log names it', async () => {
-    const { writeKey, key } = await server.keys.create({ name: 'Ending', sourceType: 'other' })
-    const { writeKey: rotated, key: next } = await server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
-    for (const secret of [key, next, next]) await server.send(secret, '/v1/track', { event: 'x' })
-    const { page, context } = await openPage(browser)
-    await signIn(page, server.url)
-    await page.goto(`${server.url}#/keys/${writeKey.id}`)
+    const { writeKey, key } = await at.server.keys.create({ name: 'Ending', sourceType: 'other' })
+    const { writeKey: rotated, key: next } = await at.server.keys.rotate(writeKey.id, {
+      gracePeriodHours: 24,
+    })
+    for (const secret of [key, next, next]) await at.server.send(secret, '/v1/track', { event: 'x' })
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
+    await page.goto(`${at.server.url}#/keys/${writeKey.id}`)
     const secrets = page.getByRole('region', { name: 'Secrets' }).locator('tbody tr')
     for (const [secret, events] of [
       [rotated.secrets[1], '2'],
@@ -102,7 +93,9 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     await secrets.getByText('Still in use').waitFor()
     await page.getByRole('button', { name: /^End .* now$/ }).click()
     await page.getByRole('button', { name: 'Cancel' }).click()
-    expect((await server.keys.get(writeKey.id)).secrets[0]?.expiresAt).toEqual(rotated.secrets[0]?.expiresAt)
+    expect((await at.server.keys.get(writeKey.id)).secrets[0]?.expiresAt).toEqual(
+      rotated.secrets[0]?.expiresAt,
+    )
     await page.getByRole('button', { name: /^End .* now$/ }).click()
     await page.getByRole('button', { name: 'End secret' }).click()
     const start = writeKey.secrets[0]?.start as string
@@ -115,8 +108,8 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   }, 30_000)
 
   it('raises no alarm for its own test event', async () => {
-    const { page, context } = await openPage(browser)
-    await signIn(page, server.url)
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     await page.getByRole('button', { name: 'Create write key' }).click()
     await page.getByLabel('Name', { exact: true }).fill('Tried')
     await page.getByLabel('Server', { exact: true }).check()
@@ -130,15 +123,15 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
       .filter({ hasText: 'Tried' })
       .getByText('test', { exact: true })
       .waitFor()
-    expect(server.keys.activity.anomalies().filter(({ kind }) => kind === 'server_key_in_browser')).toEqual(
-      [],
-    )
+    expect(
+      at.server.keys.activity.anomalies().filter(({ kind }) => kind === 'server_key_in_browser'),
+    ).toEqual([])
     await context.close()
   }, 30_000)
 
   it('says that the server is away, tries again, and goes on by itself', async () => {
-    const { page, context } = await openPage(browser)
-    await signIn(page, server.url)
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
     await page.route('**/api/**', (route) => route.abort('connectionrefused'))
     await page.getByText('The server does not answer since').waitFor({ timeout: 25_000 })
     expect(await page.getByText('The server did not answer.').count()).toBe(0)
@@ -160,7 +153,7 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     }
     let running = await start()
     const { writeKey } = await running.keys.create({ name: 'Outlives it', sourceType: 'other' })
-    const { page, context } = await openPage(browser)
+    const { page, context } = await openPage(at.browser)
     await signIn(page, `${running.origin}/events/write-keys`)
     await page.getByRole('link', { name: 'Outlives it' }).click()
     await page.getByRole('button', { name: 'Edit rules' }).click()
@@ -181,12 +174,12 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   }, 30_000)
 
   it('is read in forced colours, and prints what it shows without its controls', async () => {
-    const { writeKey, key } = await server.keys.create({ name: 'On paper', sourceType: 'other' })
-    await server.send(key, '/v1/track', { event: 'x' })
-    const { page, context } = await openPage(browser, { forcedColors: 'active' })
-    await signIn(page, server.url)
+    const { writeKey, key } = await at.server.keys.create({ name: 'On paper', sourceType: 'other' })
+    await at.server.send(key, '/v1/track', { event: 'x' })
+    const { page, context } = await openPage(at.browser, { forcedColors: 'active' })
+    await signIn(page, at.server.url)
     for (const hash of ['#/', `#/keys/${writeKey.id}`]) {
-      await page.goto(server.url + hash)
+      await page.goto(at.server.url + hash)
       await page
         .getByText(/^Updated/)
         .first()
@@ -210,14 +203,14 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
   }, 30_000)
 
   it('shows what others do to the list, and how old it is', async () => {
-    const { page, context } = await openPage(browser)
+    const { page, context } = await openPage(at.browser)
     await page.clock.install()
-    await signIn(page, server.url)
+    await signIn(page, at.server.url)
     await page
       .getByText(/^Updated/)
       .first()
       .waitFor()
-    await server.keys.create({ name: 'Made by a colleague', sourceType: 'other' })
+    await at.server.keys.create({ name: 'Made by a colleague', sourceType: 'other' })
     await page.clock.fastForward(20_000)
     await page.getByRole('link', { name: 'Made by a colleague' }).waitFor()
     await context.close()

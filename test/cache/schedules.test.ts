@@ -59,18 +59,40 @@ function setUp() {
     await (await nextAsked()).answer({ position, changed: 'all' })
     await refreshed
   }
-  return { clock, cache, find, nextAsked, standAt, count: () => asked.length, regressed: () => regressed }
-}
-
-describe('a look-up', () => {
-  it('that was answered by a history lost since is thrown away and asked again', async () => {
-    const { cache, find, nextAsked, standAt, regressed } = setUp()
+  /** A look-up that is under way while a later poll gets this answer. */
+  const overtake = async (answer: Partial<PollAnswer>) => {
     await standAt(at(7))
     const found = find()
     const lookUp = await nextAsked()
     const refreshed = cache.refresh()
-    await (await nextAsked()).answer({ position: at(5, 'restored'), history: 'lost', changed: 'all' })
+    await (await nextAsked()).answer(answer)
     await refreshed
+    return { found, lookUp }
+  }
+  /** Looks the key up, with this answer. */
+  const findActive = async () => {
+    const found = find()
+    await (await nextAsked()).answer({ record: active })
+    return found
+  }
+  /** What the gate asks about. */
+  const findRecord = async () => {
+    const finding = cache.find(digestOf(active), () => '192.0.2.1')
+    await (await nextAsked()).answer({ record: active })
+    const found = await finding
+    if (typeof found === 'string') throw new Error(found)
+    return found
+  }
+  return {
+    ...{ clock, cache, find, nextAsked, standAt, overtake, findActive, findRecord },
+    ...{ count: () => asked.length, regressed: () => regressed },
+  }
+}
+
+describe('a look-up', () => {
+  it('that was answered by a history lost since is thrown away and asked again', async () => {
+    const { cache, find, nextAsked, overtake, regressed } = setUp()
+    const { found, lookUp } = await overtake({ position: at(5, 'restored'), history: 'lost', changed: 'all' })
     expect(regressed()).toBe(1)
     await lookUp.answer({ position: at(8), changed: [], record: active })
     const again = await nextAsked()
@@ -82,13 +104,8 @@ describe('a look-up', () => {
   })
 
   it('is not taken for the number of its revision alone', async () => {
-    const { cache, find, nextAsked, standAt } = setUp()
-    await standAt(at(7))
-    const found = find()
-    const lookUp = await nextAsked()
-    const refreshed = cache.refresh()
-    await (await nextAsked()).answer({ position: at(8, 'restored'), history: 'lost', changed: 'all' })
-    await refreshed
+    const { cache, nextAsked, overtake } = setUp()
+    const { found, lookUp } = await overtake({ position: at(8, 'restored'), history: 'lost', changed: 'all' })
     await lookUp.answer({ position: at(8), record: active })
     await (await nextAsked()).answer({ position: at(8, 'restored'), record: revoked })
     expect(await found).toBe('revoked')
@@ -96,13 +113,8 @@ describe('a look-up', () => {
   })
 
   it('counts when it shows where the process has moved to meanwhile, of a key that has not changed', async () => {
-    const { cache, find, nextAsked, standAt, count } = setUp()
-    await standAt(at(7))
-    const found = find()
-    const lookUp = await nextAsked()
-    const refreshed = cache.refresh()
-    await (await nextAsked()).answer({ position: at(9), changed: ['wk_other'] })
-    await refreshed
+    const { cache, find, overtake, count } = setUp()
+    const { found, lookUp } = await overtake({ position: at(9), changed: ['wk_other'] })
     await lookUp.answer({ position: at(9), changed: ['wk_other'], record: active })
     expect(await found).toBe('active')
     expect(count()).toBe(3)
@@ -112,13 +124,8 @@ describe('a look-up', () => {
   })
 
   it('of another moment counts when its key has changed neither here nor there, and moves nothing', async () => {
-    const { cache, find, nextAsked, standAt, count } = setUp()
-    await standAt(at(7))
-    const found = find()
-    const lookUp = await nextAsked()
-    const refreshed = cache.refresh()
-    await (await nextAsked()).answer({ position: at(9), changed: ['wk_other'] })
-    await refreshed
+    const { cache, find, nextAsked, overtake, count } = setUp()
+    const { found, lookUp } = await overtake({ position: at(9), changed: ['wk_other'] })
     await lookUp.answer({ position: at(8), changed: ['wk_other'], record: active })
     expect(await found).toBe('active')
     expect(await find()).toBe('active')
@@ -133,13 +140,8 @@ describe('a look-up', () => {
     ['here', ['wk_other', active.id], ['wk_other']],
     ['there', ['wk_other'], ['wk_other', active.id]],
   ])('of another moment is asked again when its key has changed %s', async (_, here, there) => {
-    const { cache, find, nextAsked, standAt } = setUp()
-    await standAt(at(7))
-    const found = find()
-    const lookUp = await nextAsked()
-    const refreshed = cache.refresh()
-    await (await nextAsked()).answer({ position: at(9), changed: here })
-    await refreshed
+    const { cache, nextAsked, overtake } = setUp()
+    const { found, lookUp } = await overtake({ position: at(9), changed: here })
     await lookUp.answer({ position: at(8), changed: there, record: active })
     await (await nextAsked()).answer({ position: at(9), record: revoked })
     expect(await found).toBe('revoked')
@@ -159,12 +161,10 @@ describe('a look-up', () => {
   })
 
   it('moves the process, and drops what it says has changed', async () => {
-    const { cache, find, nextAsked, standAt } = setUp()
+    const { cache, find, nextAsked, standAt, findActive } = setUp()
     const other = createKeyRecord()
     await standAt(at(7))
-    const found = find()
-    await (await nextAsked()).answer({ record: active })
-    expect(await found).toBe('active')
+    expect(await findActive()).toBe('active')
     const foundOther = cache.find(digestOf(other), () => '192.0.2.1')
     await (await nextAsked()).answer({ position: at(8), changed: [active.id], record: other })
     await foundOther
@@ -199,13 +199,11 @@ describe('a look-up', () => {
 
 describe('a poll', () => {
   it('of a lost history that comes after one of today changes nothing', async () => {
-    const { cache, find, nextAsked, standAt } = setUp()
+    const { cache, find, nextAsked, standAt, findActive } = setUp()
     await standAt(at(7))
     const poll = cache.refresh()
     const late = await nextAsked()
-    const found = find()
-    await (await nextAsked()).answer({ record: active })
-    expect(await found).toBe('active')
+    expect(await findActive()).toBe('active')
     await late.answer({ position: at(8, 'lost'), changed: [] })
     // A look-up that began later has said what there is to know.
     await poll
@@ -221,11 +219,9 @@ describe('a poll', () => {
   })
 
   it('that fails leaves everything as it is until the lease ends, and then the next one is asked first', async () => {
-    const { clock, cache, find, nextAsked, standAt } = setUp()
+    const { clock, cache, find, nextAsked, standAt, findActive } = setUp()
     await standAt(at(7))
-    const found = find()
-    await (await nextAsked()).answer({ record: active })
-    await found
+    await findActive()
     const poll = cache.refresh()
     const failed = expect(poll).rejects.toMatchObject({ code: 'store_unavailable' })
     await (await nextAsked()).fail(new Error('down'))
@@ -239,11 +235,9 @@ describe('a poll', () => {
   })
 
   it('whose place was pruned drops everything and regresses nothing', async () => {
-    const { cache, find, nextAsked, standAt, regressed } = setUp()
+    const { cache, find, nextAsked, standAt, findActive, regressed } = setUp()
     await standAt(at(7))
-    const found = find()
-    await (await nextAsked()).answer({ record: active })
-    await found
+    await findActive()
     const poll = cache.refresh()
     await (await nextAsked()).answer({ position: at(90_000), history: 'pruned', changed: 'all' })
     await poll
@@ -257,12 +251,9 @@ describe('a poll', () => {
 
 describe('the gate', () => {
   it('opens for what was found while the lease holds and nothing of the key was dropped', async () => {
-    const { clock, cache, nextAsked, standAt } = setUp()
+    const { clock, cache, nextAsked, standAt, findRecord } = setUp()
     await standAt(at(7))
-    const finding = cache.find(digestOf(active), () => '192.0.2.1')
-    await (await nextAsked()).answer({ record: active })
-    const found = await finding
-    if (typeof found === 'string') throw new Error(found)
+    const found = await findRecord()
     expect(cache.isCurrent(found)).toBe(true)
     cache.forget(['wk_other'])
     expect(cache.isCurrent(found)).toBe(true)
@@ -276,12 +267,9 @@ describe('the gate', () => {
   })
 
   it('closes when the key is dropped, for whoever found it before', async () => {
-    const { cache, nextAsked, standAt } = setUp()
+    const { cache, nextAsked, standAt, findRecord } = setUp()
     await standAt(at(7))
-    const finding = cache.find(digestOf(active), () => '192.0.2.1')
-    await (await nextAsked()).answer({ record: active })
-    const found = await finding
-    if (typeof found === 'string') throw new Error(found)
+    const found = await findRecord()
     cache.forget([active.id])
     expect(cache.isCurrent(found)).toBe(false)
     const again = cache.findAgain(found)

@@ -26,7 +26,7 @@ import {
 } from '../../src/index.ts'
 import { createIngestApi, type IngestApi } from '../../src/ingest/index.ts'
 import { serve } from '../neighbours/served.ts'
-import { createSignal } from '../signal.ts'
+import { holdEvents } from './held-events.ts'
 
 type CreateListener = (keys: WriteKeys, api: IngestApi) => RequestListener | Promise<RequestListener>
 
@@ -164,30 +164,16 @@ it.each(Object.entries(apps))(
 it.each(Object.entries(apps))(
   'behind %s close() waits for onEvents and counts its events',
   async (_, create) => {
-    const order: string[] = []
-    const keys = createWriteKeys({
-      logger: false,
-      onEvent: ({ type }) => void (type === 'accepted' && order.push('counted')),
-    })
-    const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
-    const begun = createSignal()
-    const go = createSignal()
-    const api = createIngestApi(keys, {
-      async onEvents() {
-        begun.resolve()
-        await go.promise
-        order.push('handled')
-      },
-    })
-    const { url, close } = await serve(await create(keys, api))
-    onTestFinished(close)
+    const { keys, api, order, begun, go, close, authorization } = await holdEvents()
+    const { url, close: stop } = await serve(await create(keys, api))
+    onTestFinished(stop)
     const sent = fetch(`${url}/v1/track`, {
       method: 'POST',
-      headers: { authorization: `Basic ${btoa(`${key}:`)}`, 'content-type': 'application/json' },
+      headers: { authorization, 'content-type': 'application/json' },
       body: '{"event":"good","userId":"42"}',
     })
     await begun.promise
-    const closing = keys.close().then(() => order.push('closed'))
+    const closing = close()
     await new Promise((resolve) => setImmediate(resolve))
     go.resolve()
     expect((await sent).status).toBe(200)

@@ -1,48 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { guardListener } from '../../adapters/node.ts'
-import { createMemoryStore, createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
-import { createIngestApi } from '../../src/ingest/index.ts'
+import { createMemoryStore, createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import type { UsageStore } from '../../src/stores/usage-store.ts'
 import { serve } from '../neighbours/served.ts'
 import { createSignal } from '../signal.ts'
+import { holdEvents } from './held-events.ts'
 import { apps } from './ingest-apps.ts'
 
 afterEach(() => void vi.useRealTimers())
-
-async function setUp() {
-  const order: string[] = []
-  const dropped: WriteKeyEvent[] = []
-  const keys = createWriteKeys({
-    logger: false,
-    onEvent(event) {
-      if (event.type === 'accepted') order.push('counted')
-      if (event.type === 'usage_dropped') dropped.push(event)
-    },
-  })
-  const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other' })
-  const begun = createSignal()
-  const go = createSignal()
-  const api = createIngestApi(keys, {
-    async onEvents() {
-      begun.resolve()
-      await go.promise
-      order.push('handled')
-    },
-  })
-  const close = () => keys.close().then(() => void order.push('closed'))
-  return {
-    keys,
-    api,
-    order,
-    dropped,
-    begun,
-    go,
-    close,
-    id: writeKey.id,
-    authorization: `Basic ${btoa(`${key}:`)}`,
-  }
-}
 
 const guarded = (keys: WriteKeys, listener: Parameters<typeof serve>[0]) =>
   guardListener(listener, keys, { path: '/in' })
@@ -55,7 +21,7 @@ const mounted = apps
 it.each(mounted)(
   'on $name, behind a guard: $isGuarded, close() waits for onEvents and counts its events',
   async ({ create, isGuarded }) => {
-    const { keys, api, order, dropped, begun, go, close, id, authorization } = await setUp()
+    const { keys, api, order, dropped, begun, go, close, id, authorization } = await holdEvents()
     const app = await create(api, (end) => onTestFinished(async () => void (await end())))
     const { url, close: stop } = await serve(isGuarded ? guarded(keys, app) : app)
     onTestFinished(stop)
@@ -77,7 +43,7 @@ it.each(mounted)(
 )
 
 it('tells how many events onEvents still has when close() stops waiting, and counts none of them later', async () => {
-  const { api, order, dropped, begun, go, close, authorization } = await setUp()
+  const { api, order, dropped, begun, go, close, authorization } = await holdEvents()
   const route = api.find('/v1/batch')
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const answer = api.answer(route as NonNullable<typeof route>, {

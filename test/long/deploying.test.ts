@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { blockWith } from '../docs/running-blocks.ts'
+import { freePort } from '../free-port.ts'
 import {
   answerOf,
   type DeployedApp,
@@ -14,7 +15,6 @@ import {
   replaced,
   type Started,
 } from '../recipes/deployed-app.ts'
-import { freePort } from '../redis/own-redis.ts'
 import { describeWithService } from '../services.ts'
 import { usePostgresDatabase } from '../stores/sql/databases.ts'
 import { findProgram } from '../stores/sql/servers/own-server.ts'

@@ -13,6 +13,7 @@ import type { Awaitable, CommittedChange } from '../../src/testing/index.ts'
 import { describeWithService } from '../services.ts'
 import { useFolder, useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
+import { newAddress } from './new-address.ts'
 
 /** Of each kind: two rotations, a revocation and a rotation, a revocation and a new name. */
 const pairs = length(1_000, 30)
@@ -195,17 +196,14 @@ async function compare(views: readonly WriteKeys[], id: string, model: Model): P
   }
 }
 
-let address = 0
-
 /** Asks again while the budget for unknown keys is used up: removed ones are unknown, and these tests ask for many. */
 async function isAccepted(keys: WriteKeys, secret: string): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
-    address++
     const verdict = await keys.verify({
       method: 'GET',
       path: '/v1/track',
       headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
-      ip: `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
+      ip: newAddress(),
     })
     if (verdict.ok || verdict.reason !== 'store_unavailable') return verdict.ok
     if (attempt === 200) throw new Error('the store was not reached')

@@ -6,6 +6,7 @@ import { garbageCollector } from '../garbage-collector.ts'
 import { describeWithService } from '../services.ts'
 import { useMysqlDatabase, usePostgresDatabase } from '../stores/sql/databases.ts'
 import { length } from './length.ts'
+import { newAddress } from './new-address.ts'
 import { startProxy, type TcpProxy } from './processes/proxy.ts'
 
 const collectGarbage = garbageCollector()
@@ -127,16 +128,13 @@ async function load(keys: WriteKeys, secret: string, durationMs: number): Promis
   return { startedAt, answers, heapMb }
 }
 
-let address = 0
-
 async function ask(keys: WriteKeys, secret: string, key: Answer['key']): Promise<Answer> {
   const startedAt = performance.now()
-  address++
   const verdict = await keys.verify({
     method: 'GET',
     path: '/v1/track',
     headers: { authorization: `Basic ${btoa(`${secret}:`)}` },
-    ip: `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
+    ip: newAddress(),
   })
   if (!verdict.ok && verdict.reply.status === 503) expect(verdict.reply.headers['retry-after']).toBeDefined()
   const status = verdict.ok ? 200 : verdict.reply.status

@@ -38,6 +38,16 @@ async function verify(keys: WriteKeys, secret: string, method = 'GET'): Promise<
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
+async function importMany(keys: WriteKeys) {
+  const inputs = Array.from({ length: count }, (_, index) => ({
+    name: `${index}`,
+    sourceType: 'server' as const,
+    key: randomBase62(30),
+  }))
+  const { results } = await keys.import(inputs)
+  return { inputs, ids: results.map((result) => (result.ok ? result.writeKey.id : '')) }
+}
+
 it.each([
   ['revoke', 'revoked_key'],
   ['pause', 'key_paused'],
@@ -45,13 +55,7 @@ it.each([
   'an import of a secret whose key is ended by %s meanwhile brings no access back',
   async (action, reason) => {
     const [manager, other] = start()
-    const inputs = Array.from({ length: count }, (_, index) => ({
-      name: `${index}`,
-      sourceType: 'server' as const,
-      key: randomBase62(30),
-    }))
-    const made = await manager.import(inputs)
-    const ids = made.results.map((result) => (result.ok ? result.writeKey.id : ''))
+    const { inputs, ids } = await importMany(manager)
     for (const { key } of inputs) expect(await verify(other, key)).toBe('accepted')
     const importing = Promise.all([0, 1, 2].map(() => other.import(inputs)))
     await Promise.all(
@@ -162,13 +166,7 @@ it('a store that remembers none lets the secret of a removed key be imported aga
 
 it('imports that race with the end of their secret never bring it back', async () => {
   const [manager, other] = start()
-  const inputs = Array.from({ length: count }, (_, index) => ({
-    name: `${index}`,
-    sourceType: 'server' as const,
-    key: randomBase62(30),
-  }))
-  const made = await manager.import(inputs)
-  const ids = made.results.map((result) => (result.ok ? result.writeKey.id : ''))
+  const { inputs, ids } = await importMany(manager)
   const importing = Promise.all([0, 1, 2, 3].map(() => other.import(inputs)))
   await Promise.all(
     ids.map((id, index) =>

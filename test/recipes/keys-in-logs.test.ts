@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -15,6 +13,7 @@ import { writeKeyAuth as writeKeyGuard } from '../../adapters/hono.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { blockWith, runModule } from '../docs/running-blocks.ts'
+import { freePort } from '../free-port.ts'
 import { load } from '../neighbours/neighbour.ts'
 import { serve } from '../neighbours/served.ts'
 
@@ -227,11 +226,3 @@ describe('the settings of docs/recipes/keys-in-logs.md', () => {
     expectNoKeys(read(), key)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

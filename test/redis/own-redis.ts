@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 
 /** A Redis server of the test's own, to be stopped, frozen and killed at will. What it writes, such as what a replica is sent, goes with it. */
 export interface OwnRedis {
@@ -52,16 +53,6 @@ export async function createOwnRedis(): Promise<OwnRedis> {
     freeze: () => void server?.kill('SIGSTOP'),
     thaw: () => void server?.kill('SIGCONT'),
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  // A cluster node also listens 10 000 higher.
-  return port <= 55_000 ? port : freePort()
 }
 
 async function answering(port: number): Promise<void> {

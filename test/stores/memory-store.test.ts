@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../src/stores/memory-store.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { storeContract } from '../contract/store-contract.ts'
+import { auditEntry } from './sql/audit-entry.ts'
 
 storeContract('memory store', createMemoryStore)
 
@@ -15,16 +16,7 @@ describe('memory store', () => {
     const heard: unknown[] = []
     other.watch?.(() => heard.push(1))
     const record = createKeyRecord()
-    await one.insert(record, {
-      id: 'aud_1',
-      at: 0,
-      action: 'create',
-      actor: null,
-      address: null,
-      keyId: record.id,
-      before: null,
-      after: null,
-    })
+    await one.insert(record, auditEntry())
     expect(other.get(record.id)).toBeUndefined()
     expect(heard).toEqual([])
   })

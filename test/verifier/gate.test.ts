@@ -148,13 +148,19 @@ describe('a key that changes while the body arrives', () => {
 })
 
 describe('a key that changes while the limiter answers', () => {
-  it('is refused, and its charge is given back', async () => {
+  /** A request that has been charged, and waits for the limiter's answer. */
+  async function holdCharge() {
     const at = await setUp()
     at.body.open()
     const limiter = createGate()
     at.limiter.wait = limiter.wait
     const sent = at.send()
     while (at.charged.length === 0) await new Promise(setImmediate)
+    return { at, limiter, sent }
+  }
+
+  it('is refused, and its charge is given back', async () => {
+    const { at, limiter, sent } = await holdCharge()
     await at.keys.revoke(at.id)
     limiter.open()
     expect(await sent).toBe('401 revoked_key')
@@ -163,12 +169,7 @@ describe('a key that changes while the limiter answers', () => {
   })
 
   it('is charged once when it is accepted after all', async () => {
-    const at = await setUp()
-    at.body.open()
-    const limiter = createGate()
-    at.limiter.wait = limiter.wait
-    const sent = at.send()
-    while (at.charged.length === 0) await new Promise(setImmediate)
+    const { at, limiter, sent } = await holdCharge()
     await at.keys.update(at.id, { name: 'Renamed', rateLimitEps: 5 })
     limiter.open()
     expect(await sent).toBe('accepted')

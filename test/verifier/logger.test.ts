@@ -1,15 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAdminApi } from '../../src/admin/index.ts'
-import {
-  createMemoryLimiter,
-  createMemoryStore,
-  createWriteKeys,
-  type KeyStore,
-  type RateLimiter,
-  type WriteKeysOptions,
-} from '../../src/index.ts'
+import { createMemoryStore, createWriteKeys, type KeyStore, type WriteKeysOptions } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createLineLogger } from '../../src/verifier/logger.ts'
+import { createToldLimiter } from '../limits/told-limiter.ts'
 
 let lines: string[] = []
 
@@ -101,14 +95,7 @@ describe('the default logger', () => {
   })
 
   it('tells of a limiter that goes without its server', async () => {
-    let tell: Parameters<NonNullable<RateLimiter['observe']>>[0] = () => {}
-    const limiter: RateLimiter = {
-      ...createMemoryLimiter(),
-      observe(listener) {
-        tell = listener
-        return () => {}
-      },
-    }
+    const { limiter, tell } = createToldLimiter()
     createWriteKeys({ limiter })
     tell({ state: 'degraded', error: new Error('Redis is away') })
     tell({ state: 'recovered' })

@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type CreateKeyInput,
-  createMemoryStore,
-  createWriteKeys,
-  type WriteKeyEvent,
-  type WriteKeysOptions,
-} from '../../src/index.ts'
+import type { WriteKeysOptions } from '../../src/index.ts'
+import { startTold } from './told-keys.ts'
 
 function start(options: WriteKeysOptions = {}) {
-  let ms = 1_800_000_000_000
-  const events: WriteKeyEvent[] = []
-  const keys = createWriteKeys({
-    store: createMemoryStore(),
-    clock: () => ms,
-    logger: false,
-    onEvent: (event) => events.push(event),
-    ...options,
-  })
-  const make = (fields: Partial<CreateKeyInput>) => keys.create({ name: 'Web', sourceType: 'web', ...fields })
+  const { keys, ...others } = startTold(options)
   const send = (key: string, ip: string | undefined, count = 1, more: object = {}) =>
     keys.verify({
       method: 'POST',
@@ -26,10 +12,7 @@ function start(options: WriteKeysOptions = {}) {
       ...(ip !== undefined && { ip }),
       body: { batch: Array.from({ length: count }, () => ({ type: 'track', event: 'Seen' })) },
     })
-  const wait = (forMs: number) => {
-    ms += forMs
-  }
-  return { keys, events, make, send, wait }
+  return { keys, send, ...others }
 }
 
 describe('senderRateLimitEps', () => {

@@ -1,30 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import {
-  type CreateKeyInput,
-  createMemoryStore,
-  createWriteKeys,
-  type WriteKeyEvent,
-  type WriteKeys,
-  type WriteKeysOptions,
-} from '../../src/index.ts'
-
-const opened: WriteKeys[] = []
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((keys) => keys.close()))
-})
+import { describe, expect, it } from 'vitest'
+import type { CreateKeyInput, WriteKeysOptions } from '../../src/index.ts'
+import { startTold } from './told-keys.ts'
 
 function start(options: WriteKeysOptions = {}) {
-  let ms = 1_800_000_000_000
-  const events: WriteKeyEvent[] = []
-  const keys = createWriteKeys({
-    store: createMemoryStore(),
-    clock: () => ms,
-    logger: false,
-    onEvent: (event) => events.push(event),
-    ...options,
-  })
-  opened.push(keys)
-  const make = (fields: Partial<CreateKeyInput>) => keys.create({ name: 'Web', sourceType: 'web', ...fields })
+  const { keys, ...others } = startTold(options)
   const send = (key: string, { origin, ip = '203.0.113.1', types = ['track'] }: Sent = {}) =>
     keys.verify({
       method: 'POST',
@@ -33,7 +12,7 @@ function start(options: WriteKeysOptions = {}) {
       ip,
       body: { batch: types.map((type) => ({ type, event: 'Seen', name: 'Home' })) },
     })
-  return { keys, events, make, send, wait: (forMs: number) => (ms += forMs) }
+  return { keys, send, ...others }
 }
 
 interface Sent {

@@ -5,7 +5,7 @@ import { writeKeyAuth } from '../../../adapters/node.ts'
 import { createWriteKeys } from '../../../src/index.ts'
 import { createRedisHints, createRedisLimiter } from '../../../src/redis/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
-import { answerMessages, readOptions, sharedNow } from './messages.ts'
+import { answerMessages, endOnSignal, readOptions, sharedNow } from './messages.ts'
 
 /** A server whose handler writes down every event before it answers, and which ends in order on SIGTERM. */
 export interface FaultWorkerOptions {
@@ -44,12 +44,8 @@ server.listen(0, '127.0.0.1', () => {
   answerMessages({ port: () => (server.address() as { port: number }).port })
 })
 
-process.on('SIGTERM', async () => {
-  const ended = new Promise((resolve) => server.close(resolve))
-  server.closeIdleConnections()
-  await ended
+endOnSignal(server, async () => {
   await keys.close()
   await connecting
   client.destroy()
-  process.exit(0)
 })

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+
 /** Answers the messages of a test by name: the child's end of `spawn.ts`. */
 export function answerMessages(handlers: Record<string, (message: never) => unknown>): void {
   process.on('message', async (message: { type: string; number: number }) => {
@@ -11,6 +13,17 @@ export function answerMessages(handlers: Record<string, (message: never) => unkn
   })
   process.on('disconnect', () => process.exit())
   process.send?.({ ready: true })
+}
+
+/** Ends the process on SIGTERM, once the server has answered what it has begun and `close` is done. */
+export function endOnSignal(server: Server, close: () => Promise<unknown>): void {
+  process.on('SIGTERM', async () => {
+    const ended = new Promise((resolve) => server.close(resolve))
+    server.closeIdleConnections()
+    await ended
+    await close()
+    process.exit(0)
+  })
 }
 
 export function readOptions<Options>(): Options {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { createOwnRedis, freePort, type OwnRedis } from '../../redis/own-redis.ts'
+import { freePort } from '../../free-port.ts'
+import { createOwnRedis, type OwnRedis } from '../../redis/own-redis.ts'
 
 const run = promisify(execFile)
 

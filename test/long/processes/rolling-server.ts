@@ -5,7 +5,7 @@ import { writeKeyAuth } from '../../../adapters/node.ts'
 import { createWriteKeys } from '../../../src/index.ts'
 import { createRedisHints, createRedisLimiter } from '../../../src/redis/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
-import { answerMessages, readOptions } from './messages.ts'
+import { answerMessages, endOnSignal, readOptions } from './messages.ts'
 
 /** A server behind a proxy that writes down each event before it answers. Built of the sources of more than one version. */
 export interface RollingServerOptions {
@@ -61,12 +61,8 @@ server.listen(0, '127.0.0.1', () => {
   })
 })
 
-process.on('SIGTERM', async () => {
-  const ended = new Promise((resolve) => server.close(resolve))
-  server.closeIdleConnections()
-  await ended
+endOnSignal(server, async () => {
   await keys.close()
   await connecting
   client.destroy()
-  process.exit(0)
 })

@@ -4,6 +4,7 @@ import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { createUsageRecorder } from '../../../src/usage/usage-recorder.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 import { startLosingProxy } from './losing-proxy.ts'
 
@@ -21,16 +22,7 @@ function countOnce({ url }: TestDatabase, moments: readonly (readonly string[])[
     onTestFinished(() => store.close())
     const record = createKeyRecord()
     await store.migrate()
-    await store.insert(record, {
-      id: `aud_${record.id}`,
-      at: Date.now(),
-      action: 'create',
-      actor: null,
-      address: null,
-      keyId: record.id,
-      before: null,
-      after: null,
-    })
+    await store.insert(record, auditEntry())
 
     let errors = 0
     const recorder = createUsageRecorder({

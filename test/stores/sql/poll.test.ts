@@ -6,19 +6,8 @@ import type { ExistingSecret } from '../../../src/stores/key-store.ts'
 import type { SqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord, createSecretRecord } from '../../../src/testing/stored-key.ts'
+import { auditEntry } from './audit-entry.ts'
 import { describeStoresByHand, type StoreByHand } from './stores-by-hand.ts'
-
-const auditEntry = () =>
-  ({
-    id: `aud_${randomBase62(16)}`,
-    at: 0,
-    action: 'update',
-    actor: null,
-    address: null,
-    keyId: null,
-    before: null,
-    after: null,
-  }) as const
 
 async function insert(store: SqlStore, record: KeyRecord = createKeyRecord()): Promise<KeyRecord> {
   expect(await store.insert(record, auditEntry())).toBeDefined()

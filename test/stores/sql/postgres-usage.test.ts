@@ -1,25 +1,12 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
-import type { AuditEntry } from '../../../src/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { usePostgresDatabase } from './databases.ts'
-
-const audit: AuditEntry = {
-  id: '',
-  at: 0,
-  action: 'update',
-  actor: null,
-  address: null,
-  keyId: null,
-  before: null,
-  after: null,
-}
-let audits = 0
-const nextAudit = (): AuditEntry => ({ ...audit, id: `aud_${audits++}` })
 
 let batches = 0
 
@@ -67,7 +54,7 @@ describeWithService('postgres', 'adding usage in PostgreSQL', (address) => {
       const record = createKeyRecord({
         secrets: [...createKeyRecord().secrets, ...createKeyRecord().secrets],
       })
-      await store.insert(record, nextAudit())
+      await store.insert(record, auditEntry())
       return record
     }
     return { store, insert, statements, errors }
@@ -92,14 +79,14 @@ describeWithService('postgres', 'adding usage in PostgreSQL', (address) => {
         ...[0, 1, 2].map((flush) => store.usage.add(usageOf(records, round * 10 + flush))),
         ...records.map((record, index) =>
           index % 2 === 0
-            ? store.remove(record.id, 1, nextAudit())
+            ? store.remove(record.id, 1, auditEntry())
             : store.replace(
                 {
                   ...record,
                   secrets: record.secrets.toReversed().map((secret) => ({ ...secret, expiresAt: 7 })),
                   version: 2,
                 },
-                nextAudit(),
+                auditEntry(),
               ),
         ),
       ])

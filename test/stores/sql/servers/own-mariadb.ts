@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
-import { accountOf, findProgram, folderFor, freePort, removeFolder, run, runServer } from './own-server.ts'
+import { freePort } from '../../../free-port.ts'
+import { accountOf, findProgram, folderFor, removeFolder, run, runServer } from './own-server.ts'
 
 /** A MariaDB server of a test's own. */
 export interface OwnMariadb {

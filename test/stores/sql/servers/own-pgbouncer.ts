@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountOf, findProgram, folderFor, freePort, removeFolder, runServer } from './own-server.ts'
+import { freePort } from '../../../free-port.ts'
+import { accountOf, findProgram, folderFor, removeFolder, runServer } from './own-server.ts'
 
 /** pgbouncer in transaction mode: each transaction may have another connection to the server. */
 export interface OwnPgbouncer {

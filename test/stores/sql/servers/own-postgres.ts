@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
+import { freePort } from '../../../free-port.ts'
 import {
   accountOf,
   findProgram,
   folderFor,
-  freePort,
   type RunningServer,
   removeFolder,
   run,
