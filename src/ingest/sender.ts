@@ -59,3 +59,8 @@ export interface Sender {
   /** What the sender does with its data when it is refused. */
   readonly loses: string
 }
+
+/** Routes whose bodies are batches, or one event. */
+export function batchRoutes(...paths: string[]): SenderRoute[] {
+  return paths.map((path) => ({ path, eventType: 'batch' }))
+}
