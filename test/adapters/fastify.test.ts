@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import { writeKeyAuth } from '../../adapters/fastify.ts'
 import { createWriteKeys } from '../../src/index.ts'
-import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/event-paths.ts'
 import {
   type AdapterConfig,
   type AdapterServer,

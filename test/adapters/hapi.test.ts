@@ -1,6 +1,6 @@
 import hapi, { type Plugin } from '@hapi/hapi'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
-import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/event-paths.ts'
 import {
   type AdapterConfig,
   type AdapterServer,

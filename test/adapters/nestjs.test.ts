@@ -6,7 +6,7 @@ import nest from '@nestjs/core/package.json' with { type: 'json' }
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { WriteKeyGuard, WriteKeyModule, WriteKeysService } from '../../adapters/nestjs/index.ts'
-import { undecodablePaths } from '../../src/testing/adapter/golden/bodies.ts'
+import { undecodablePaths } from '../../src/testing/adapter/golden/event-paths.ts'
 import {
   type AdapterConfig,
   type AdapterServer,

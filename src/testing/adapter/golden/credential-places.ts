@@ -1,0 +1,111 @@
+import { basicChallenge, passes, refuses, signedUp, unauthorized } from './answers.ts'
+import { basic, type GoldenRequest } from './golden-request.ts'
+
+/** Other places of the key, where the options allow them. */
+export const credentialPlaceRequests: readonly GoldenRequest[] = [
+  {
+    name: 'X-Write-Key passes where allowed',
+    server: 'all credentials',
+    authorization: [],
+    headers: [(secret) => `X-Write-Key: ${secret}`],
+    ...passes(),
+  },
+  {
+    name: 'X-Write-Key twice is 401',
+    server: 'all credentials',
+    authorization: [],
+    headers: [(secret) => `X-Write-Key: ${secret}`, (secret) => `X-Write-Key: ${secret}`],
+    ...unauthorized(),
+  },
+  {
+    name: 'a query key passes where allowed',
+    server: 'all credentials',
+    authorization: [],
+    path: (secret) => `/v1/track?writeKey=${secret}`,
+    ...passes([signedUp], { 'cache-control': 'no-store' }),
+  },
+  {
+    name: 'a query key may be spelled writekey',
+    server: 'all credentials',
+    authorization: [],
+    path: (secret) => `/v1/track?a=1&writekey=${secret}`,
+    ...passes([signedUp], { 'cache-control': 'no-store' }),
+  },
+  {
+    name: 'a repeated query key is 401',
+    server: 'all credentials',
+    authorization: [],
+    path: (secret) => `/v1/track?writeKey=${secret}&writeKey=${secret}`,
+    ...unauthorized(),
+  },
+  {
+    name: 'an empty query key is 401',
+    server: 'all credentials',
+    authorization: [],
+    path: '/v1/track?writeKey=',
+    ...unauthorized(),
+  },
+  {
+    name: 'a body key passes where allowed, and is taken out of the event',
+    server: 'all credentials',
+    authorization: [],
+    body: (secret) => JSON.stringify({ ...signedUp, writeKey: secret }),
+    ...passes(),
+  },
+  {
+    name: 'a body key beside a batch passes where allowed, and is taken out of each event',
+    server: 'all credentials',
+    authorization: [],
+    path: '/v1/batch',
+    body: (secret) => JSON.stringify({ writeKey: secret, batch: [{ ...signedUp, writeKey: 'x' }, signedUp] }),
+    ...passes([signedUp, signedUp]),
+  },
+  {
+    name: 'a body key that is no string is 401',
+    server: 'all credentials',
+    authorization: [],
+    body: JSON.stringify({ ...signedUp, writeKey: { toString: 'x' } }),
+    ...unauthorized(basicChallenge, false),
+  },
+  {
+    name: 'no key anywhere is 401 after the body was searched',
+    server: 'all credentials',
+    authorization: [],
+    ...unauthorized(basicChallenge, false),
+  },
+  {
+    name: 'a body that cannot be searched for a key is said to be invalid',
+    server: 'all credentials',
+    authorization: [],
+    body: '{"writeKey":',
+    ...refuses('invalid_json'),
+  },
+  {
+    name: 'a good header wins over a wrong body key',
+    server: 'all credentials',
+    body: JSON.stringify({ ...signedUp, writeKey: 'kid:***' }),
+    ...passes(),
+  },
+  {
+    name: 'a wrong header wins over a good body key',
+    server: 'all credentials',
+    authorization: [basic('sk_live_nonsense')],
+    body: (secret) => JSON.stringify({ ...signedUp, writeKey: secret }),
+    ...unauthorized(),
+  },
+  {
+    name: 'a wrong header wins over a good query key',
+    server: 'all credentials',
+    authorization: [basic('sk_live_nonsense')],
+    path: (secret) => `/v1/track?writeKey=${secret}`,
+    ...unauthorized(),
+  },
+  {
+    name: 'a function finds the key where it likes',
+    server: 'own credentials',
+    authorization: [],
+    headers: [(secret) => `X-Own: ${secret}`],
+    ...passes(),
+  },
+  { name: 'a function that finds nothing is 401', server: 'own credentials', ...unauthorized() },
+]
