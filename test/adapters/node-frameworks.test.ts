@@ -1,15 +1,5 @@
 import 'reflect-metadata'
-import { once } from 'node:events'
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { connect, createServer as createHttp2Server, type Http2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { bodyParser } from '@koa/bodyparser'
@@ -20,38 +10,15 @@ import { FastifyAdapter } from '@nestjs/platform-fastify'
 import express from 'express'
 import Fastify from 'fastify'
 import Koa from 'koa'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import * as onExpress from '../../adapters/express.ts'
 import * as onKoa from '../../adapters/koa.ts'
 import { guardListener, guardServer, writeKeyAuth, writeKeyOf } from '../../adapters/node.ts'
-import { createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createAnswerReader, openSocket, toWire } from '../../src/testing/adapter/raw-http.ts'
-
-const event = { type: 'track', event: 'Signed Up', userId: '42' }
-const path = '/v1'
-const closing: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-async function createKeys() {
-  const told: WriteKeyEvent[] = []
-  const keys = createWriteKeys({ onEvent: (one) => told.push(one) })
-  const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: 100 })
-  closing.push(() => keys.close())
-  return { keys, key, told }
-}
+import { createKeys, event, listen, path } from './guarded-frameworks.ts'
 
 type Keys = Awaited<ReturnType<typeof createKeys>>['keys']
-
-async function listen(server: Server | Http2Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closing.push(() => server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 /** Apps that answer with what their handler was handed: the key's name, where it finds one, and the body. */
 const apps: Record<string, (keys: Keys) => Promise<string>> = {
@@ -77,14 +44,14 @@ const apps: Record<string, (keys: Keys) => Promise<string>> = {
   async 'Fastify with its own parsers'(keys) {
     const app = Fastify({ serverFactory: (handler) => createServer(guardListener(handler, keys, { path })) })
     app.post('/v1/track', async (request) => ({ name: writeKeyOf(request.raw).name, body: request.body }))
-    closing.push(() => app.close())
+    onTestFinished(async () => void (await app.close()))
     return app.listen({ port: 0, host: '127.0.0.1' })
   },
   async 'Fastify on a server that is guarded later'(keys) {
     const app = Fastify()
     app.post('/v1/track', async (request) => ({ name: writeKeyOf(request.raw).name, body: request.body }))
     guardServer(app.server, keys, { path })
-    closing.push(() => app.close())
+    onTestFinished(async () => void (await app.close()))
     return app.listen({ port: 0, host: '127.0.0.1' })
   },
   'Nest on Express': (keys) => startNest(new ExpressAdapter(), keys),
@@ -145,7 +112,7 @@ async function startNest(adapter: ExpressAdapter | FastifyAdapter, keys: Keys): 
   @Module({ controllers: [IngestController] })
   class AppModule {}
   const app = await NestFactory.create(AppModule, adapter, { logger: false })
-  closing.push(() => app.close())
+  onTestFinished(async () => void (await app.close()))
   guardServer(app.getHttpServer(), keys, { path })
   await app.listen(0, '127.0.0.1')
   return `http://127.0.0.1:${app.getHttpServer().address().port}`
@@ -313,130 +280,5 @@ describe('a guard in front of a framework', () => {
     expect(() => guardServer({} as never, keys, { path })).toThrow(/server must be/)
     expect(() => writeKeyAuth(keys, { path } as never)).toThrow(/path/)
     expect(() => writeKeyOf(new Request('http://localhost'))).toThrow(/has not passed/)
-  })
-})
-
-describe('a guarded server', () => {
-  /** Sends the head of a request that waits for 100 Continue, and tells what came before the body was sent. */
-  async function ask(url: string, target: string, authorization: string) {
-    const request = httpRequest(url + target, {
-      method: 'POST',
-      headers: { authorization, expect: '100-continue', 'content-type': 'application/json' },
-    })
-    let continued = 0
-    request.on('continue', () => {
-      continued++
-      request.end(JSON.stringify(event))
-    })
-    request.flushHeaders()
-    const [response] = (await once(request, 'response')) as [IncomingMessage]
-    response.resume()
-    request.destroy()
-    return { status: response.statusCode, continued }
-  }
-
-  const answering: RequestListener = (_, response) => void response.end('{}')
-
-  it('lets a client send its body only when it is going to be read', async () => {
-    const { keys, key } = await createKeys()
-    const url = await listen(guardServer(createServer(answering), keys, { path }))
-    expect(await ask(url, '/v1/track', basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
-    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
-    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
-  })
-
-  it('leaves the word to a listener of the application, behind the guard', async () => {
-    const { keys, key } = await createKeys()
-    const asked: (string | undefined)[] = []
-    const server = guardServer(createServer(answering), keys, { path })
-    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      asked.push(request.url)
-      response.writeHead(417).end()
-    })
-    const url = await listen(server)
-    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 417, continued: 0 })
-    expect(await ask(url, '/v1/track', basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
-    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 417, continued: 1 })
-    expect(asked).toEqual(['/elsewhere', '/v1/track'])
-  })
-
-  it('guards listeners that are added later, and once for each of its guards', async () => {
-    const { keys, key, told } = await createKeys()
-    const server = createServer()
-    guardServer(server, keys, { path: '/v1' })
-    guardServer(server, keys, { path: ['/v1', '/v2'] })
-    server.on('request', answering)
-    const url = await listen(server)
-    const post = (target: string, authorization: string) =>
-      fetch(url + target, { method: 'POST', headers: { authorization }, body: JSON.stringify(event) })
-    expect((await post('/v1/track', basic(key))).status).toBe(200)
-    expect((await post('/v2/track', '')).status).toBe(401)
-    expect((await post('/v3', '')).status).toBe(200)
-    expect(told).toMatchObject([{ type: 'accepted' }, { type: 'refused' }])
-    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
-  })
-
-  it('leaves upgrades to those who take them', async () => {
-    const { keys, told } = await createKeys()
-    const server = guardServer(createServer(answering), keys, { path })
-    server.on('upgrade', (_, socket) => {
-      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
-    })
-    const url = await listen(server)
-    const request = httpRequest(`${url}/v1/live`, {
-      headers: { connection: 'upgrade', upgrade: 'websocket' },
-    })
-    request.end()
-    const [response] = (await once(request, 'upgrade')) as [IncomingMessage]
-    expect(response.statusCode).toBe(101)
-    expect(told).toEqual([])
-  })
-
-  it('guards HTTP/2 as well', async () => {
-    const { keys, key, told } = await createKeys()
-    const server = createHttp2Server()
-    guardServer(server, keys, { path })
-    server.on('request', (request, response) => {
-      let text = ''
-      request.on('data', (chunk) => {
-        text += chunk
-      })
-      request.on('end', () => {
-        response.setHeader('content-type', 'application/json')
-        response.end(text)
-      })
-    })
-    const client = connect(await listen(server))
-    closing.unshift(() => client.close())
-
-    async function send(headers: Record<string, string>, body = JSON.stringify(event)) {
-      const stream = client.request({ ':method': 'POST', ...headers })
-      let continued = 0
-      stream.on('continue', () => {
-        continued++
-        stream.end(body)
-      })
-      if (headers.expect === undefined) stream.end(body)
-      const [answer] = (await once(stream, 'response')) as [Record<string, unknown>]
-      let text = ''
-      for await (const chunk of stream) text += chunk
-      return { status: answer[':status'], continued, text }
-    }
-
-    const authorization = basic(key)
-    const echoed = JSON.stringify(event)
-    expect(await send({ ':path': '/v1/track', authorization })).toEqual({
-      status: 200,
-      continued: 0,
-      text: echoed,
-    })
-    expect(await send({ ':path': '/v1/track', authorization, expect: '100-continue' })).toEqual({
-      status: 200,
-      continued: 1,
-      text: echoed,
-    })
-    expect(await send({ ':path': '/v1/track' })).toMatchObject({ status: 401 })
-    expect(await send({ ':path': '/echo' }, 'as it was')).toMatchObject({ status: 200, text: 'as it was' })
-    expect(told.map(({ type }) => type)).toEqual(['accepted', 'accepted', 'refused'])
   })
 })

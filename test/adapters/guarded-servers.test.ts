@@ -1,0 +1,139 @@
+import 'reflect-metadata'
+import { once } from 'node:events'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { guardServer } from '../../adapters/node.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { createKeys, event, listen, path } from './guarded-frameworks.ts'
+
+describe('a guarded server', () => {
+  /** Sends the head of a request that waits for 100 Continue, and tells what came before the body was sent. */
+  async function ask(url: string, target: string, authorization: string) {
+    const request = httpRequest(url + target, {
+      method: 'POST',
+      headers: { authorization, expect: '100-continue', 'content-type': 'application/json' },
+    })
+    let continued = 0
+    request.on('continue', () => {
+      continued++
+      request.end(JSON.stringify(event))
+    })
+    request.flushHeaders()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    request.destroy()
+    return { status: response.statusCode, continued }
+  }
+
+  const answering: RequestListener = (_, response) => void response.end('{}')
+
+  it('lets a client send its body only when it is going to be read', async () => {
+    const { keys, key } = await createKeys()
+    const url = await listen(guardServer(createServer(answering), keys, { path }))
+    expect(await ask(url, '/v1/track', basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
+    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
+    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
+  })
+
+  it('leaves the word to a listener of the application, behind the guard', async () => {
+    const { keys, key } = await createKeys()
+    const asked: (string | undefined)[] = []
+    const server = guardServer(createServer(answering), keys, { path })
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      asked.push(request.url)
+      response.writeHead(417).end()
+    })
+    const url = await listen(server)
+    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 417, continued: 0 })
+    expect(await ask(url, '/v1/track', basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
+    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 417, continued: 1 })
+    expect(asked).toEqual(['/elsewhere', '/v1/track'])
+  })
+
+  it('guards listeners that are added later, and once for each of its guards', async () => {
+    const { keys, key, told } = await createKeys()
+    const server = createServer()
+    guardServer(server, keys, { path: '/v1' })
+    guardServer(server, keys, { path: ['/v1', '/v2'] })
+    server.on('request', answering)
+    const url = await listen(server)
+    const post = (target: string, authorization: string) =>
+      fetch(url + target, { method: 'POST', headers: { authorization }, body: JSON.stringify(event) })
+    expect((await post('/v1/track', basic(key))).status).toBe(200)
+    expect((await post('/v2/track', '')).status).toBe(401)
+    expect((await post('/v3', '')).status).toBe(200)
+    expect(told).toMatchObject([{ type: 'accepted' }, { type: 'refused' }])
+    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
+  })
+
+  it('leaves upgrades to those who take them', async () => {
+    const { keys, told } = await createKeys()
+    const server = guardServer(createServer(answering), keys, { path })
+    server.on('upgrade', (_, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+    })
+    const url = await listen(server)
+    const request = httpRequest(`${url}/v1/live`, {
+      headers: { connection: 'upgrade', upgrade: 'websocket' },
+    })
+    request.end()
+    const [response] = (await once(request, 'upgrade')) as [IncomingMessage]
+    expect(response.statusCode).toBe(101)
+    expect(told).toEqual([])
+  })
+
+  it('guards HTTP/2 as well', async () => {
+    const { keys, key, told } = await createKeys()
+    const server = createHttp2Server()
+    guardServer(server, keys, { path })
+    server.on('request', (request, response) => {
+      let text = ''
+      request.on('data', (chunk) => {
+        text += chunk
+      })
+      request.on('end', () => {
+        response.setHeader('content-type', 'application/json')
+        response.end(text)
+      })
+    })
+    const client = connect(await listen(server))
+    onTestFinished(async () => void (await client.close()))
+
+    async function send(headers: Record<string, string>, body = JSON.stringify(event)) {
+      const stream = client.request({ ':method': 'POST', ...headers })
+      let continued = 0
+      stream.on('continue', () => {
+        continued++
+        stream.end(body)
+      })
+      if (headers.expect === undefined) stream.end(body)
+      const [answer] = (await once(stream, 'response')) as [Record<string, unknown>]
+      let text = ''
+      for await (const chunk of stream) text += chunk
+      return { status: answer[':status'], continued, text }
+    }
+
+    const authorization = basic(key)
+    const echoed = JSON.stringify(event)
+    expect(await send({ ':path': '/v1/track', authorization })).toEqual({
+      status: 200,
+      continued: 0,
+      text: echoed,
+    })
+    expect(await send({ ':path': '/v1/track', authorization, expect: '100-continue' })).toEqual({
+      status: 200,
+      continued: 1,
+      text: echoed,
+    })
+    expect(await send({ ':path': '/v1/track' })).toMatchObject({ status: 401 })
+    expect(await send({ ':path': '/echo' }, 'as it was')).toMatchObject({ status: 200, text: 'as it was' })
+    expect(told.map(({ type }) => type)).toEqual(['accepted', 'accepted', 'refused'])
+  })
+})
