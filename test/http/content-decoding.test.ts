@@ -87,7 +87,8 @@ describe('decodeContent', () => {
     ] as const) {
       for (const zeros of [1, 3, 512]) {
         const padded = Buffer.concat([encoded, Buffer.alloc(zeros)])
-        expect(await decode(padded, 'gzip', LIMIT)).toEqual(content)
+        // `toEqual` looks at each byte by itself.
+        expect(content.equals((await decode(padded, 'gzip', LIMIT)) as Buffer)).toBe(true)
         for (const junk of [' ', 'junk', '{"type":"identify"}'])
           expect(await decode(Buffer.concat([padded, Buffer.from(junk)]), 'gzip', LIMIT)).toBe('corrupt')
       }

@@ -50,7 +50,9 @@ describe('createMemoryLimiter', () => {
     }
     for (const senders of [30_000, 70_000, 100_000]) {
       // Other things grow meanwhile, such as compiled code: not every time.
-      expect(Math.min(measure(senders), measure(senders), measure(senders))).toBeLessThan(150)
+      let least = measure(senders)
+      for (let attempt = 1; attempt < 3 && least >= 150; attempt++) least = Math.min(least, measure(senders))
+      expect(least).toBeLessThan(150)
     }
   })
 
