@@ -1,6 +1,6 @@
 import type { Outage } from './cache/outages.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
-import { createQuotas } from './usage/quotas.ts'
+import { createQuotas } from './usage/monthly-quotas.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { createUsageRecorder } from './usage/usage-recorder.ts'
 

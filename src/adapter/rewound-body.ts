@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { sayLengthOf } from './body-length.ts'
 import { computedProperty } from './computed-property.ts'
+import { sayLengthOf } from './json-length.ts'
 import { isRewinding, markRewinding, startOver } from './piped-body.ts'
 import { acceptedBodyOf } from './request-context.ts'
 

@@ -5,7 +5,7 @@ import { invalidField } from '../runtime/errors.ts'
 import { inTurns } from '../runtime/in-turns.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageCount, UsageSumQuery } from '../stores/usage-store.ts'
-import { readQuota } from '../usage/quotas.ts'
+import { readQuota } from '../usage/monthly-quotas.ts'
 import {
   createOverviewTally,
   type UsageGrouping,

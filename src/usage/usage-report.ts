@@ -1,6 +1,6 @@
 import type { UsageCount } from '../stores/usage-store.ts'
 import { triedPassed } from './key-counter.ts'
-import type { QuotaLeft } from './quotas.ts'
+import type { QuotaLeft } from './monthly-quotas.ts'
 import { bucketIndex, type UsageWindow } from './usage-window.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Decision } from '../api/wire.ts'
 import { Empty, ErrorNotice, Notice } from '../parts/notice.tsx'
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { query, setQuery } from '../route.ts'
 import { useApi } from '../session.ts'
 import { formatCount, plural } from '../words/format.ts'

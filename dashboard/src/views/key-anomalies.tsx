@@ -1,4 +1,4 @@
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 import { AnomalyCard } from './anomalies.tsx'
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Api } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 
 export const rowsPerPage = 50

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { WriteKey } from '../api/wire.ts'
 import { KeyLabel } from '../parts/key-label.tsx'
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 import { currentSecret } from '../words/key-status.ts'
 

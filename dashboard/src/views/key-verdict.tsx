@@ -1,7 +1,7 @@
 import type { Anomaly, Usage, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
 import { entries } from '../parts/chart-bucket.ts'
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 import { statusOf } from '../words/key-status.ts'
 import { describeReason } from '../words/reasons.ts'

@@ -1,6 +1,6 @@
 import type { WriteKey } from '../api/wire.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
-import { useData } from '../parts/task.ts'
+import { useData } from '../parts/refreshed-data.ts'
 import { Ago, ReadAt } from '../parts/time.tsx'
 import { debuggerHref } from '../route.ts'
 import { useApi } from '../session.ts'
