@@ -88,7 +88,18 @@ export function createTally(eventTypes: Iterable<string>): Tally {
   }
 }
 
-/** Accepted events and refusals. */
-export function totalOf({ accepted, refused = [] }: KeyCounter): number {
-  return [...accepted, ...refused].reduce((sum, count) => sum + count, 0)
+/** Accepted events of one secret. */
+export function addOfSecret(counter: KeyCounter, secretId: string, events: number): void {
+  counter.ofSecrets ??= new Map()
+  counter.ofSecrets.set(secretId, (counter.ofSecrets.get(secretId) ?? 0) + events)
+}
+
+/** Accepted events and refusals of these counters. */
+export function totalOf(counters: Iterable<KeyCounter>): number {
+  let sum = 0
+  for (const { accepted, refused } of counters) {
+    for (const count of accepted) sum += count
+    for (const count of refused ?? []) sum += count
+  }
+  return sum
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
 import { type CountingTime, createCountingTime } from './counting-time.ts'
-import { createTally, type KeyCounter, totalOf } from './key-counter.ts'
+import { addOfSecret, createTally, type KeyCounter, totalOf } from './key-counter.ts'
 import { lastUses, markSecretUsed } from './last-used.ts'
 import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
 import { createUsageWriter } from './usage-writer.ts'
@@ -111,10 +111,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       for (const { code } of rejected) tally.addRefused(counter, code)
     },
     ofSecret(keyId, secretId, events, at) {
-      if (events === 0) return
-      const counter = counterOf(keyId, at)
-      counter.ofSecrets ??= new Map()
-      counter.ofSecrets.set(secretId, (counter.ofSecrets.get(secretId) ?? 0) + events)
+      if (events > 0) addOfSecret(counterOf(keyId, at), secretId, events)
     },
     tried(keyId, wouldRefuse, events, at) {
       if (events > 0) tally.addTried(counterOf(keyId, at), wouldRefuse, events)
@@ -123,11 +120,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       tally.addRefused(counterOf(keyId, at), reason)
     },
     flush: writer.flush,
-    unsent() {
-      let open = 0
-      for (const counter of counters.values()) open += totalOf(counter)
-      return open + unsent.total() + sumOf(writer.unanswered()?.counts ?? [])
-    },
+    unsent: () => totalOf(counters.values()) + unsent.total() + sumOf(writer.unanswered()?.counts ?? []),
     close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
   }
 }
