@@ -49,6 +49,21 @@ export const changeSpecs = {
     changes: true,
     on: 'either',
   },
+  'end-grace': {
+    summary: 'Ends an earlier secret of a key before its grace is over.',
+    args: 'ID',
+    more: 'Asks for the id to confirm.',
+    flags: {
+      secret: {
+        value: 'SECRET_ID',
+        help: 'Which one, as writekey show prints it. Needed if there are several.',
+      },
+      yes,
+    },
+    examples: ['writekey end-grace wk_0123456789abcdef'],
+    changes: true,
+    on: 'either',
+  },
   pause: {
     summary: 'Refuses a key with 429 until it is resumed.',
     args: 'ID',

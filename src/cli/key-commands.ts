@@ -1,9 +1,9 @@
 import { maxGraceHours } from '../keys/lifecycle.ts'
 import type { Values } from './arguments.ts'
 import { confirm, keyPath } from './chosen-key.ts'
-import { usageError } from './cli-error.ts'
+import { CliError, exitCodes, usageError } from './cli-error.ts'
 import { called, isJson, note, print, printJson, printSecret } from './command-output.ts'
-import type { Command, CreatedKeyJson, KeyJson, RotatedKeyJson } from './command-run.ts'
+import type { Command, CommandRun, CreatedKeyJson, KeyJson, RotatedKeyJson } from './command-run.ts'
 import { parseNumber, toKeyFields } from './key-flags.ts'
 import { noteUncheckedPlans } from './plan-note.ts'
 
@@ -59,6 +59,14 @@ export const keyCommands = {
   'enforce-trial': changing('POST', '/trial/enforce', (key) => `Enforced what was on trial for ${key}.`),
   'drop-trial': changing('DELETE', '/trial', (key) => `Dropped what was on trial for ${key}.`),
 
+  async 'end-grace'(run) {
+    const secret = earlierSecret(run, await run.client.call<KeyJson>(keyPath(run)))
+    const { id } = await confirm(run, `What still sends with ${beginning(secret)} is refused from now on`)
+    const key = await run.client.call<KeyJson>(`/${id}/secrets/${secret.id}`, { method: 'DELETE' })
+    if (isJson(run)) return printJson(run, key)
+    print(run, `Ended the secret ${beginning(secret)} of ${called(key)}. No process accepts it any more.`)
+  },
+
   async revoke(run) {
     const { id } = await confirm(run, 'Revoking cannot be undone')
     const key = await run.client.call<KeyJson>(`/${id}/revoke`, { method: 'POST' })
@@ -81,6 +89,32 @@ export function assertNamed(values: Values): void {
     throw usageError(
       `create needs ${missing.map((flag) => `--${flag}`).join(' and ')}, e.g.: writekey create --name "Web App" --source-type web`,
     )
+}
+
+/** The secret in grace that `--secret` names, or the only one. */
+function earlierSecret(
+  { values: { secret: id } }: CommandRun,
+  { secrets }: KeyJson,
+): KeyJson['secrets'][number] {
+  const inGrace = secrets.filter(({ expires_at: at }) => at !== null && Date.parse(at) > Date.now())
+  const [only, ...more] = id === undefined ? inGrace : inGrace.filter((secret) => secret.id === id)
+  if (only === undefined)
+    throw new CliError(
+      exitCodes.refused,
+      id === undefined
+        ? 'No earlier secret of this key is in grace.'
+        : 'This key has no secret in grace with this id; writekey show prints the ids.',
+    )
+  if (more.length > 0)
+    throw usageError(
+      `Several secrets are in grace; name one with --secret: ${[only, ...more].map((one) => `${one.id} (${beginning(one)})`).join(', ')}.`,
+    )
+  return only
+}
+
+/** Nothing is known of a secret that was imported as a hash. */
+function beginning({ id, start }: KeyJson['secrets'][number]): string {
+  return start === '' ? id : `${start}…`
 }
 
 function parseHours(text: string): number {

@@ -240,6 +240,29 @@ describe('writekey check', () => {
     })
   })
 
+  it('ends an earlier secret early, after asking, and says which one where there are several', async () => {
+    const { run, runJson } = openShell()
+    const { id, key: first } = await runJson(create)
+    expect(await run(['end-grace', id, '--yes'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('No earlier secret of this key is in grace.'),
+    })
+    const { key: second } = await runJson(['rotate', id])
+    expect((await run(['end-grace', id])).err).toContain('confirm with --yes')
+    expect((await run(['check'], first)).code).toBe(0)
+    await runJson(['rotate', id])
+    const several = await run(['end-grace', id, '--yes'])
+    expect(several).toMatchObject({ code: 2, err: expect.stringContaining('name one with --secret: ') })
+    const [secretId] = /sec_\w+/.exec(several.err) as unknown as [string]
+    expect((await run(['end-grace', id, '--secret', 'sec_none', '--yes'])).code).toBe(1)
+    expect((await run(['end-grace', id, '--secret', secretId, '--yes'])).out).toMatch(
+      /^Ended the secret sk_live_/,
+    )
+    expect((await run(['check'], first)).code).toBe(1)
+    expect((await run(['end-grace', id], typist(id))).code).toBe(0)
+    expect((await run(['check'], second)).code).toBe(1)
+  })
+
   it('asks for the secret when there is none', async () => {
     const { run } = openShell()
     await run(create)

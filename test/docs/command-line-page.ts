@@ -3,8 +3,8 @@ import { commands, sharedFlags } from '../../src/cli/command-table.ts'
 
 const start = `# The command \`writekey\`
 
-The command does what the [management API](management.md) does, from a shell, but two things: ending the grace of an old secret early, and
-listing problems and anomalies. With \`--store\` or \`WRITEKEY_STORE\`, it works
+The command does what the [management API](management.md) does, from a shell, except for lists of problems and
+anomalies. With \`--store\` or \`WRITEKEY_STORE\`, it works
 directly on the tables. With \`--api\` and a management token, it uses a server that has the API:
 
 \`\`\`sh
