@@ -2,12 +2,11 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import cors from 'cors'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { startExpress } from '../senders/sdk-targets.ts'
 import { describeWithService } from '../services.ts'
-import { launchBrowser } from './browser.ts'
-import { listen } from './page-server.ts'
+import { useShop } from './shop.ts'
 
 const { resolve } = createRequire(import.meta.url)
 /** Builds for script tags, and the parts that they load. */
@@ -24,28 +23,16 @@ describeWithService(
   'chromium',
   'SDKs in a page of another origin, sending to ingestRoutes',
   (chromiumPath) => {
-    let browser: Browser
-    let site: Awaited<ReturnType<typeof listen>>
-    beforeAll(async () => {
-      browser = await launchBrowser(chromiumPath)
-      site = await listen((request, response) => {
-        const [, name] = /^\/([\w.-]+\.js)$/.exec(request.url ?? '') ?? []
-        response.writeHead(200, { 'content-type': name === undefined ? 'text/html' : 'text/javascript' })
-        if (name === undefined) response.end('<!doctype html><title>A shop</title>')
-        else response.end(readFileSync(name === 'rudder.js' ? rudder : join(segment, name)))
-      })
-    }, 60_000)
-    afterAll(async () => {
-      await browser?.close()
-      await site?.close()
-    })
+    const at = useShop(chromiumPath, (name) =>
+      readFileSync(name === 'rudder.js' ? rudder : join(segment, name)),
+    )
 
     async function open(script: string, options: Parameters<typeof startExpress>[0] = {}) {
       const target = await startExpress(options)
       onTestFinished(target.close)
-      const page = await browser.newPage()
-      await page.goto(site.origin)
-      await page.addScriptTag({ url: `${site.origin}/${script}` })
+      const page = await at.browser.newPage()
+      await page.goto(at.site.origin)
+      await page.addScriptTag({ url: `${at.site.origin}/${script}` })
       return { target, page, host: target.url.replace('http://', '') }
     }
 
@@ -99,7 +86,7 @@ describeWithService(
     )
 
     it('@segment/analytics-next delivers with credentials, behind the cors of the app', async () => {
-      const front = cors({ origin: site.origin, credentials: true })
+      const front = cors({ origin: at.site.origin, credentials: true })
       const { target, page, host } = await open('index.js', { front, refuses: false })
       await page.evaluate(() => {
         const { fetch } = window

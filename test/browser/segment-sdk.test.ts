@@ -3,35 +3,19 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import cors from 'cors'
 import express from 'express'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { createWriteKeys, type IngestEvent } from '../../src/index.ts'
 import { describeWithService } from '../services.ts'
-import { launchBrowser } from './browser.ts'
 import { listen } from './page-server.ts'
+import { useShop } from './shop.ts'
 
 const { resolve } = createRequire(import.meta.url)
 /** The build for script tags, and the parts that it loads. */
 const sdk = join(resolve('@segment/analytics-next/package.json'), '../dist/umd')
 
 describeWithService('chromium', '@segment/analytics-next in a page of another origin', (chromiumPath) => {
-  let browser: Browser
-  let site: Awaited<ReturnType<typeof listen>>
-  beforeAll(async () => {
-    browser = await launchBrowser(chromiumPath)
-    site = await listen((request, response) => {
-      const [, name] = /^\/([\w.-]+\.js)$/.exec(request.url ?? '') ?? []
-      response.writeHead(200, { 'content-type': name === undefined ? 'text/html' : 'text/javascript' })
-      response.end(
-        name === undefined ? '<!doctype html><title>A shop</title>' : readFileSync(join(sdk, name)),
-      )
-    })
-  }, 60_000)
-  afterAll(async () => {
-    await browser?.close()
-    await site?.close()
-  })
+  const at = useShop(chromiumPath, (name) => readFileSync(join(sdk, name)))
 
   /** Whether the key lists the page's origin. */
   it.each([true, false])(
@@ -42,12 +26,12 @@ describeWithService('chromium', '@segment/analytics-next in a page of another or
         name: 'Shop',
         sourceType: 'web',
         rateLimitEps: 1_000,
-        ...(listed && { allowedOrigins: [site.origin] }),
+        ...(listed && { allowedOrigins: [at.site.origin] }),
       })
       const arrived: IngestEvent[] = []
       const headers: (string | undefined)[] = []
       const app = express()
-      app.use(cors({ origin: site.origin, credentials: true, exposedHeaders: 'X-Request-Id' }))
+      app.use(cors({ origin: at.site.origin, credentials: true, exposedHeaders: 'X-Request-Id' }))
       app.use('/v1', writeKeyAuth(keys))
       app.use(express.json())
       app.post('/v1/:type', (req, res) => {
@@ -56,18 +40,18 @@ describeWithService('chromium', '@segment/analytics-next in a page of another or
         res.cookie('seen', '1').json({ success: true })
       })
       const server = await listen(app)
-      const page = await browser.newPage()
+      const page = await at.browser.newPage()
       const failures: string[] = []
       page.on('requestfailed', (request) => {
         if (request.url().startsWith(server.origin)) failures.push(request.url())
       })
-      await page.goto(site.origin)
+      await page.goto(at.site.origin)
       // Every request of the SDK carries credentials, as a page that wraps fetch has it.
       await page.evaluate(() => {
         const { fetch } = window
         window.fetch = (input, init) => fetch(input, { ...init, credentials: 'include' })
       })
-      await page.addScriptTag({ url: `${site.origin}/index.js` })
+      await page.addScriptTag({ url: `${at.site.origin}/index.js` })
       await page.evaluate(
         async ([writeKey, host]) => {
           // biome-ignore lint/suspicious/noExplicitAny: the SDK puts itself on the window

@@ -6,6 +6,19 @@ import { createRecordCache } from './record-cache.ts'
 import { digestOf, createGate as gate, shareMemory } from './shared-memory.ts'
 import { change, insert, source, statusOf } from './stored-records.ts'
 
+/** A read of one key that waits for `open`, in a cache that holds another one. */
+async function readEarly() {
+  const { store, asked, before } = shareMemory()
+  const cache = createRecordCache(store, createManualClock())
+  const [record, other] = [await insert(store), await insert(store)]
+  await statusOf(cache, other)
+  const { wait, open } = gate()
+  before.lookUp = wait
+  const early = statusOf(cache, record)
+  await new Promise(setImmediate)
+  return { store, asked, before, cache, record, other, open, early }
+}
+
 describe('the cache of a shared store', () => {
   it('asks the store once for a key and then not again while the lease holds', async () => {
     const { store, asked } = shareMemory()
@@ -95,14 +108,7 @@ describe('the cache of a shared store', () => {
   })
 
   it('keeps no read that a change has overtaken, and lets nobody join it', async () => {
-    const { store, asked, before } = shareMemory()
-    const cache = createRecordCache(store, createManualClock())
-    const [record, other] = [await insert(store), await insert(store)]
-    await statusOf(cache, other)
-    const { wait, open } = gate()
-    before.lookUp = wait
-    const early = statusOf(cache, record)
-    await new Promise(setImmediate)
+    const { store, asked, before, cache, record, open, early } = await readEarly()
     before.lookUp = () => {}
     await change(store, record)
     await cache.refresh()
@@ -116,14 +122,7 @@ describe('the cache of a shared store', () => {
   })
 
   it('keeps a read of one key while another one changes', async () => {
-    const { store, asked, before } = shareMemory()
-    const cache = createRecordCache(store, createManualClock())
-    const [record, other] = [await insert(store), await insert(store)]
-    await statusOf(cache, other)
-    const { wait, open } = gate()
-    before.lookUp = wait
-    const early = statusOf(cache, record)
-    await new Promise(setImmediate)
+    const { asked, cache, record, other, open, early } = await readEarly()
     cache.forget([other.id])
     open()
     await early
