@@ -104,6 +104,45 @@ describeWithService('postgres', 'no handler starts after the call has returned, 
     }
   })
 
+  it.skipIf(!hasFakeClock && process.env.REQUIRE_SERVICES !== '1').each([
+    ['behind', -1],
+    ['ahead', 1],
+  ])(
+    'and counts are in the hours of the database when the clock of a process is 20 days %s, and jumps',
+    async (_, sign) => {
+      const wrongBySeconds = sign * 20 * 24 * 3_600
+      const clock = createFakeClock(wrongBySeconds)
+      const sender = await buildProgram('usage-sender')
+      const { url } = database
+      const manager = createWriteKeys({ store: createSqlStore({ url }) })
+      const began = Date.now()
+      try {
+        const made = await makeKeys(manager, 0)
+        const secrets = made.map(({ secret }) => secret)
+        const running = await sender.start({ url }, clock.env)
+        const sent = made.map(() => 0)
+        for (const by of [wrongBySeconds, 0, -7_200, wrongBySeconds]) {
+          clock.set(by)
+          const accepted = await running.ask<number[]>({ type: 'send', secrets, requests: 400 })
+          for (const [index, count] of accepted.entries()) sent[index] = (sent[index] as number) + count
+        }
+        const counted = () =>
+          Promise.all(made.map(async ({ id }) => (await manager.usage(id, { window: '1h' })).acceptedTotal))
+        await expect.poll(counted).toEqual(sent)
+        for (const { id } of made) {
+          const { lastEventAt } = await manager.usage(id)
+          expect(lastEventAt?.getTime()).toBeGreaterThanOrEqual(began - 2_000)
+          expect(lastEventAt?.getTime()).toBeLessThanOrEqual(Date.now() + 2_000)
+        }
+        await running.kill()
+      } finally {
+        await manager.close()
+        sender.remove()
+        clock.remove()
+      }
+    },
+  )
+
   it('when a process is frozen: a call takes one lease, also an hour later', async () => {
     let laterMs = 0
     const { calls } = await run('frozen, and an hour later', {
