@@ -70,8 +70,8 @@ describeWithService('postgres', 'hints over Redis between processes that share P
   it('make a revocation count elsewhere within milliseconds of a lease of 30 s', async () => {
     const times = await propagation(30_000)
     console.log(`lease 30 s: ${summarize(times)}, longest ${percentile(times, 1).toFixed(1)} ms`)
-    // In short, on machines with much else to do: far below a lease all the same.
-    expect(percentile(times, 0.5)).toBeLessThan(length(20, 500))
+    // Without hints, polls come every 7.5 s. On machines with much else to do it is far below that all the same.
+    expect(percentile(times, 0.5)).toBeLessThan(500)
     expect(percentile(times, 1)).toBeLessThan(2_000)
   })
 
