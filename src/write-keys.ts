@@ -1,7 +1,7 @@
 import { createKeyCache } from './cache/key-cache.ts'
 import { createOutages } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
-import { createMissBudget } from './cache/unknown-key-budget.ts'
+import { createUnknownKeyBudget } from './cache/unknown-key-budget.ts'
 import { createClosing } from './closing.ts'
 import { createCounting } from './counting.ts'
 import { createHealth } from './health.ts'
@@ -148,7 +148,7 @@ function createParts(resolved: ResolvedOptions) {
     pollMs: () => cache.leaseMs() / 4,
     beginPolling: () => void cache.refresh().catch(() => {}),
   })
-  const budget = createMissBudget(clock)
+  const budget = createUnknownKeyBudget(clock)
   const cache = createKeyCache<CompiledKey>({
     store,
     clock,

@@ -1,3 +1,4 @@
+import { toRetryAfterSeconds } from '../limits/retry-after.ts'
 import { createBoundedMap } from '../runtime/bounded-map.ts'
 import { addressSource } from '../verifier/address-source.ts'
 
@@ -30,7 +31,7 @@ export function createFailedAttempts(limit: number, now: () => number): FailedAt
     retryAfterSeconds(address) {
       const current = windows.get(addressSource(address))
       const leftMs = current === undefined ? 0 : current.startedAt + windowMs - now()
-      return Math.min(60, Math.max(1, Math.ceil(leftMs / 1_000)))
+      return Math.min(60, toRetryAfterSeconds(leftMs))
     },
   }
 }

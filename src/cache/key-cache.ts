@@ -11,7 +11,7 @@ import { createLookups } from './lookups.ts'
 import type { Outage } from './outages.ts'
 import { createStaleOnOutage } from './stale-on-outage.ts'
 import { createStoreAccess } from './store-access.ts'
-import type { MissBudget } from './unknown-key-budget.ts'
+import type { UnknownKeyBudget } from './unknown-key-budget.ts'
 
 export interface KeyCacheOptions<Compiled> {
   store: KeyStore
@@ -22,7 +22,7 @@ export interface KeyCacheOptions<Compiled> {
    * `sibling` is the result for another secret of the same version.
    */
   compile: (record: KeyRecord, index: number, sibling: Compiled | undefined) => Compiled
-  budget: MissBudget
+  budget: UnknownKeyBudget
   maxKeys: number
   /** How long this process trusts its cache at most. */
   leaseMs: number

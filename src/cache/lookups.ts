@@ -4,11 +4,11 @@ import type { KnownSecrets } from './known-secrets.ts'
 import { createLookupQueue } from './lookup-queue.ts'
 import { type Asked, type BudgetRefusal, createPaidLookups, type Found, lookUp } from './paid-lookups.ts'
 import type { Poller } from './poller.ts'
-import type { MissBudget } from './unknown-key-budget.ts'
+import type { UnknownKeyBudget } from './unknown-key-budget.ts'
 
 export interface LookupsOptions {
   poller: Pick<Poller, 'lookUp' | 'poll'>
-  budget: MissBudget
+  budget: UnknownKeyBudget
   /** Which secrets exist; undefined when the store does not list them, or need not. */
   known: KnownSecrets | undefined
   /** Whether the store answers from memory: then a lookup is free. */

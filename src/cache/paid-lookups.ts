@@ -2,7 +2,7 @@ import { digestToHex } from '../keys/secret-hash.ts'
 import type { LookupQueue } from './lookup-queue.ts'
 import type { Poller } from './poller.ts'
 import type { LookedUp } from './store-questions.ts'
-import type { BudgetVerdict, MissBudget } from './unknown-key-budget.ts'
+import type { BudgetVerdict, UnknownKeyBudget } from './unknown-key-budget.ts'
 
 export type BudgetRefusal = Exclude<BudgetVerdict, 'granted'>
 
@@ -28,7 +28,7 @@ export interface PaidLookups {
 
 export interface PaidLookupsOptions {
   poller: Pick<Poller, 'lookUp'>
-  budget: MissBudget
+  budget: UnknownKeyBudget
   queue: LookupQueue
   /** Whether it is known which secrets exist. */
   knowsSecrets: boolean

@@ -16,7 +16,7 @@ interface Bucket {
 export type BudgetVerdict = 'granted' | 'source_exhausted' | 'all_exhausted'
 
 /** Limits how many well-formed but unknown keys may reach the store, so that a flood of them cannot. */
-export interface MissBudget {
+export interface UnknownKeyBudget {
   check(source: string): BudgetVerdict
   /** Whether nothing is left of the source's own budget. Charges nothing. */
   isSpent(source: string): boolean
@@ -29,7 +29,7 @@ export interface MissBudget {
 }
 
 /** Remembers at most 10 000 sources; a source is an address, or the /64 of an IPv6 one. */
-export function createMissBudget(clock: Clock): MissBudget {
+export function createUnknownKeyBudget(clock: Clock): UnknownKeyBudget {
   const sources = createBoundedMap<Bucket>(maxSources)
   const all: Bucket = { tokens: inAll.burst, at: clock.monotonic() }
 

@@ -2,7 +2,7 @@ import type { Cacheable } from '../../src/cache/cached-keys.ts'
 import { createKeyCache, type KeyCacheOptions } from '../../src/cache/key-cache.ts'
 import type { KeyCache } from '../../src/cache/key-cache-interface.ts'
 import { createOutages } from '../../src/cache/outages.ts'
-import { createMissBudget } from '../../src/cache/unknown-key-budget.ts'
+import { createUnknownKeyBudget } from '../../src/cache/unknown-key-budget.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
 import type { KeyStore } from '../../src/stores/key-store.ts'
 import type { ManualClock } from '../../src/testing/manual-clock.ts'
@@ -23,7 +23,7 @@ export function createRecordCache(
     store,
     clock,
     compile: (record) => ({ ...record, freshUntilSeconds: null, digest: '' }),
-    budget: createMissBudget(clock),
+    budget: createUnknownKeyBudget(clock),
     maxKeys: 100,
     // Long, so that the timer, which runs on real time, does not poll on its own within a test.
     leaseMs: 60_000,
