@@ -1,4 +1,4 @@
-import type { CredentialSource, WriteKeysOptions } from '../index.ts'
+import { ConfigError, type CredentialSource, parsePeppers, type WriteKeysOptions } from '../index.ts'
 import { parseCidr } from '../rules/ip-rule.ts'
 import { usageError } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
@@ -8,7 +8,7 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   const options: WriteKeysOptions = {}
   if (env.WRITEKEY_ENVIRONMENT !== undefined) options.environment = env.WRITEKEY_ENVIRONMENT
   if (env.WRITEKEY_KEY_PREFIX !== undefined) options.keyPrefix = env.WRITEKEY_KEY_PREFIX
-  if (env.WRITEKEY_PEPPER !== undefined) options.pepper = parsePeppers(env.WRITEKEY_PEPPER)
+  if (env.WRITEKEY_PEPPER !== undefined) options.pepper = readPeppers(env.WRITEKEY_PEPPER)
   if (env.WRITEKEY_IMPORTED_KEYS !== undefined) options.importedKeys = parseShape(env.WRITEKEY_IMPORTED_KEYS)
   if (env.WRITEKEY_EVENT_TYPES !== undefined) options.eventTypes = splitList(env.WRITEKEY_EVENT_TYPES)
   if (env.WRITEKEY_CREDENTIALS !== undefined)
@@ -33,23 +33,14 @@ export function splitList(text: string): string[] {
     .filter((part) => part !== '')
 }
 
-/**
- * `new,old,null` or `["new","old",null]`, newest first: as the option, where `null` at the end accepts keys
- * from before peppers.
- */
-function parsePeppers(text: string): string | (string | null)[] {
-  if (text.startsWith('[')) return parsePepperList(text)
-  const parts = text.split(',').map((part) => part.trim())
-  return parts.length === 1 ? text : parts.map((part) => (part === 'null' ? null : part))
-}
-
-/** For peppers with a comma in them. */
-function parsePepperList(text: string): (string | null)[] {
+function readPeppers(text: string): string | (string | null)[] {
   try {
-    const list: unknown = JSON.parse(text)
-    if (Array.isArray(list)) return list
-  } catch {}
-  throw usageError('WRITEKEY_PEPPER begins with [ but is not a list in JSON, e.g. ["newest","older",null]')
+    return parsePeppers(text)
+  } catch (error) {
+    throw error instanceof ConfigError
+      ? usageError(error.message.replace(/^pepper/, 'WRITEKEY_PEPPER'))
+      : error
+  }
 }
 
 function parseShape(text: string): RegExp {

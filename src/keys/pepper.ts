@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../runtime/built-ins.ts'
-import { badOption } from '../runtime/config-error.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import { createSecretHasher, digestToHex, type SecretHasher } from './secret-hash.ts'
 
@@ -50,4 +50,33 @@ export function takesPlainHashes(hashers: SecretHashers): boolean {
 function readPepper(value: unknown, option: string): string {
   if (typeof value === 'string' && value.length >= minLength) return value
   throw badOption(option, value, `a string of at least ${minLength} characters, or null for none on purpose`)
+}
+
+/**
+ * Reads the option `pepper` from a text, such as an environment variable, as the command `writekey` does.
+ *
+ * @param text one pepper; several, newest first, separated by commas; or, where a pepper has a comma, a list in
+ * JSON. `null` at the end of a list accepts keys from before peppers.
+ * @throws ConfigError when it begins with `[` and is no list in JSON; `createWriteKeys` checks the rest.
+ * @example
+ * ```ts
+ * const { WRITEKEY_PEPPER } = process.env
+ * const pepper = WRITEKEY_PEPPER === undefined ? null : parsePeppers(WRITEKEY_PEPPER)
+ * ```
+ */
+export function parsePeppers(text: string): string | (string | null)[] {
+  if (text.startsWith('[')) return parsePepperList(text)
+  const parts = text.split(',').map((part) => part.trim())
+  return parts.length === 1 ? text : parts.map((part) => (part === 'null' ? null : part))
+}
+
+function parsePepperList(text: string): (string | null)[] {
+  try {
+    const list: unknown = JSON.parse(text)
+    if (Array.isArray(list)) return list
+  } catch {}
+  throw new ConfigError(
+    'pepper',
+    'pepper begins with [ but is not a list in JSON, e.g. ["newest","older",null]',
+  )
 }

@@ -11,6 +11,7 @@ const values: Record<string, readonly string[]> = {
     'createMemoryLimiter',
     'createMemoryStore',
     'createWriteKeys',
+    'parsePeppers',
   ],
   node: ['adminRoutes', 'guardListener', 'guardServer', 'ingestRoutes', 'writeKeyAuth', 'writeKeyOf'],
   fastify: ['adminRoutes', 'ingestRoutes', 'writeKeyAuth', 'writeKeyOf'],
