@@ -67,7 +67,7 @@ export const listKeysQuery = z.strictObject({
 export function pageLimit() {
   return z
     .string()
-    .regex(/^[1-9]\d{0,15}$/, 'must be a whole number from 1 to 100')
+    .regex(/^[1-9]\d{0,15}$/, 'must be a whole number from 1 on; more than 100 counts as 100')
     .optional()
     .describe('Entries per page, at most 100. Default 50.')
 }

@@ -1,5 +1,6 @@
 /**
- * A line of CSV (RFC 4180). Text that a spreadsheet would run as a formula begins with an apostrophe.
+ * A line of CSV (RFC 4180). A list is written as `import` reads it: `a,b`, and `[]` where it is empty, as an
+ * empty list is a rule and an empty cell is none. Text that a spreadsheet would run as a formula begins with an apostrophe.
  * @param show how texts are written: as they are by default.
  */
 export function csvLine(cells: readonly unknown[], show: (text: string) => string = String): string {
@@ -10,7 +11,9 @@ function toCell(value: unknown, show: (text: string) => string): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const text = Array.isArray(value)
-    ? value.join(' ')
+    ? value.length === 0
+      ? '[]'
+      : value.join(',')
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value)

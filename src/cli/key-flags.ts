@@ -74,7 +74,7 @@ function parseField(flag: string, { kind, nullable }: KeyField, text: string): u
 
 /** @throws CliError naming the option. */
 export function parseNumber(flag: string, text: string): number {
-  if (/^\d{1,15}(\.\d{1,9})?$/.test(text)) return Number(text)
+  if (/^-?\d{1,15}(\.\d{1,9})?$/.test(text)) return Number(text)
   throw usageError(`--${flag} must be a number.`)
 }
 

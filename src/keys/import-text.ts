@@ -136,6 +136,7 @@ function createRowReader(columns: ImportColumns): (record: string, line: number)
  */
 function readCell(kind: FieldKind | undefined, cell: string): unknown {
   if (kind === 'number') return /^\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell
+  if (kind === 'list' && cell.trim() === '[]') return []
   if (kind === 'list')
     return cell
       .split(',')

@@ -44,6 +44,43 @@ describe('a table', () => {
     expect(out).not.toContain('\u202e')
   })
 
+  it('is CSV with every rule, in which an empty list differs from none, and which import reads', async () => {
+    const { run } = openShell()
+    const rules = {
+      'allowed-event-names': 'Order Paid,Signed Up',
+      'allowed-origins': '',
+      'allowed-ips': '192.0.2.7,2001:db8::/32',
+      metadata: '{"team":"a, b"}',
+      trial: '{"rate_limit_eps":5}',
+      'expires-at': '2099-01-01T00:00:00.000Z',
+    }
+    const flags = Object.entries(rules).flatMap(([name, value]) => [`--${name}`, value])
+    await run(['create', '--name', 'Ruled', '--source-type', 'server', ...flags])
+    await run(['create', '--name', 'Free', '--source-type', 'server'])
+    const { out } = await run(['list', '--csv'])
+    const wanted = ['name', 'source_type', ...Object.keys(rules).map((name) => name.replaceAll('-', '_'))]
+    const rows = out.trim().split('\r\n').map(cellsOf)
+    const [header, free, ruled] = rows.map((cells) =>
+      wanted.map((name) => cells[(rows[0] as string[]).indexOf(name)]),
+    ) as [string[], string[], string[]]
+    expect(header).toEqual(wanted)
+    expect(free).toEqual(['Free', 'server', '', '', '', '', '', ''])
+    expect(ruled).toEqual([
+      'Ruled',
+      'server',
+      rules['allowed-event-names'],
+      '[]',
+      ...Object.values(rules).slice(2),
+    ])
+    const quoted = (cells: string[]) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')
+    const other = openShell()
+    const secret = 'a'.repeat(64)
+    const file = `${quoted([...header, 'key_hash'])}\n${quoted([...ruled, secret])}\n`
+    expect((await other.run(['import'], file)).code).toBe(0)
+    const again = cellsOf((await other.run(['list', '--csv'])).out.trim().split('\r\n')[1] as string)
+    expect(wanted.map((name) => again[(rows[0] as string[]).indexOf(name)])).toEqual(ruled)
+  })
+
   it('is CSV that no spreadsheet runs, over all pages and in the order asked for', async () => {
     const { run } = openShell()
     for (const name of ['=1+1', 'a,"b"', 'c']) await run(['create', '--name', name, '--source-type', 'web'])
@@ -56,3 +93,10 @@ describe('a table', () => {
     }
   })
 })
+
+/** The cells of a row of CSV. */
+function cellsOf(row: string): string[] {
+  return [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)].map(([, quoted, plain]) =>
+    quoted === undefined ? (plain as string) : quoted.replaceAll('""', '"'),
+  )
+}

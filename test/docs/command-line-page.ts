@@ -23,8 +23,9 @@ workspace. \`serve\` and \`migrate\` need a store.
 - **Secrets** are printed once. The secret is the only text on standard output, so \`KEY=$(writekey create …)\` works.
 - **To pass a secret** to a command, use standard input; on a terminal it is not shown while you type. A secret given as an argument is
   refused, because every user of the machine can see it.
-- **\`--json\`** prints the answer of the management API. **\`--csv\`** prints lists as RFC 4180. A cell that a spreadsheet would run as a
-  formula begins with an apostrophe.
+- **\`--json\`** prints the answer of the management API. **\`--csv\`** prints lists as RFC 4180. An empty
+  cell is a rule that is not set, \`[]\` an empty list. A cell that a spreadsheet would run as a formula begins with an apostrophe.
+- **Questions** before \`revoke\` and \`delete\` are asked on a terminal only. In a pipe, give \`--yes\`: what is on standard input does not answer.
 - **Tables** fit your terminal: columns that do not fit are left out, and named on standard error. In a pipe, all columns are printed. Times
   are UTC.
 - **Colours** appear only on terminals. \`NO_COLOR=1\` turns them off, \`FORCE_COLOR=1\` on.
@@ -35,8 +36,8 @@ workspace. \`serve\` and \`migrate\` need a store.
 | exit code | meaning |
 |---|---|
 | 0 | done; \`check\`: the request would be accepted |
-| 1 | refused: no such key, a conflict, not confirmed, not allowed, or lines of an import; \`check\`: the request would be refused |
-| 2 | a wrong command line, environment or value; nothing was changed |
+| 1 | refused: no such key, a conflict, another answer than the id to a question, not allowed, or lines of an import; \`check\`: the request would be refused |
+| 2 | a wrong command line, environment or value, or no \`--yes\` where nobody can be asked; nothing was changed |
 | 3 | the store, the server or the port cannot be reached |
 | 130 | \`import\`: Ctrl-C, or asked to end, before it was done. Run it again on the whole file to continue: what exists is skipped |
 
