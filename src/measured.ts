@@ -11,6 +11,8 @@ export interface Measured {
   lookups(): LookupCounts
   /** Usage counts that were dropped. */
   dropped(): Readonly<DroppedUsage>
+  /** By how much this process's clock differs from the store's, in milliseconds; 0 within two seconds. */
+  clockErrorMs(): number
   /** How much of the budget for lookups of unknown keys is used, over all sources: 0 to 1. */
   unknownKeyBudgetUsed(): number
 }

@@ -94,6 +94,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     health: look,
     lookups: cache.counts,
     dropped: () => parts.dropped,
+    clockErrorMs: () => Math.abs(parts.usage.time.behindMs()),
     unknownKeyBudgetUsed: parts.budgetUsed,
   })
   return keys

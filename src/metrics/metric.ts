@@ -136,6 +136,14 @@ export const metrics: readonly Metric[] = [
     },
   },
   {
+    name: 'writekey.clock.error',
+    kind: 'gauge',
+    unit: 's',
+    description:
+      "By how much the clock differs from the store's, as of the last counts; 0 within two seconds.",
+    read: (measured) => one(toSeconds(measured.clockErrorMs())),
+  },
+  {
     name: 'writekey.unknown_key_budget.used',
     kind: 'gauge',
     unit: '1',

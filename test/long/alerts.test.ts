@@ -92,6 +92,11 @@ const cases: Record<string, { bad: Record<string, string>; good: Record<string, 
     good: { 'writekey_usage_dropped_total{kind="events"}': '5x20' },
     at: '10m',
   },
+  WritekeyClockWrong: {
+    bad: { 'writekey_clock_error_seconds{instance="a"}': '3600x20' },
+    good: { 'writekey_clock_error_seconds{instance="a"}': '0 40 0x20' },
+    at: '10m',
+  },
   WritekeyUnknownKeys: {
     bad: lookupsRefused('0+50x20'),
     good: { ...lookupsRefused('0x20'), ...requests('too_many_failures', '0+6x20') },

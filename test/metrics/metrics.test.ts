@@ -14,6 +14,7 @@ import {
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { measureWithOpenTelemetry, measureWithPrometheus } from '../../src/metrics/index.ts'
+import type { UsageStore } from '../../src/stores/usage-store.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const opened: { close(): Promise<void> }[] = []
@@ -112,6 +113,25 @@ describe('measureWithPrometheus', () => {
     expect(verdict).toMatchObject({ ok: false, reason: 'unknown_key' })
     const used = /^writekey_unknown_key_budget_used_ratio (\S+)$/m.exec(await registry.metrics())?.[1]
     expect(Number(used)).toBeCloseTo(0.01)
+  })
+
+  it('shows by how much the clock differs from the one of the store', async () => {
+    const inner = createMemoryStore()
+    const store: KeyStore = {
+      ...inner,
+      usage: { ...(inner.usage as UsageStore), now: async () => Date.now() },
+    }
+    const keys = open({ store, clock: () => Date.now() - 3_600_000 })
+    const registry = new Registry()
+    measureWithPrometheus(keys, registry)
+    const error = async () =>
+      Number(/^writekey_clock_error_seconds (\S+)$/m.exec(await registry.metrics())?.[1])
+    expect(await error()).toBe(0)
+    await send(keys)
+    await keys.flush()
+    const seen = await error()
+    expect(seen).toBeGreaterThan(3_590)
+    expect(seen).toBeLessThan(3_610)
   })
 
   it('tells refusals for want of budget from those of a store that is away', async () => {
