@@ -1,9 +1,19 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { settableFields } from '../../src/keys/settable-fields.ts'
+import { toSnakeCase } from '../../src/runtime/letter-case.ts'
+import { root } from '../docs/code-blocks.ts'
 import { blockWith } from '../docs/running-blocks.ts'
 import { freePort } from '../free-port.ts'
-import { answerOf, type DeployedApp, deployApp, fileOf, replaced } from '../recipes/deployed-app.ts'
+import {
+  answerOf,
+  type DeployedApp,
+  deployApp,
+  fileOf,
+  replaced,
+  type Started,
+} from '../recipes/deployed-app.ts'
 import { describeWithService } from '../services.ts'
 import { postgresDatabase } from '../stores/sql/databases.ts'
 import { describeWithServers } from '../stores/sql/servers/describe.ts'
@@ -75,10 +85,12 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
   })
 
   it('pepper.md: three deployments, and no process ever refuses a good key', async () => {
-    const { sh, create, serve } = await useDatabase()
+    const { sh, create, serve, env } = await useDatabase()
     await sh('npx writekey migrate --store "$DATABASE_URL"')
     const [current, next] = ['c'.repeat(32), 'n'.repeat(32)]
     const peppers = (...list: string[]) => ({ WRITEKEY_PEPPER: list.join(',') })
+    const order = readFileSync(`${root}${page('pepper')}`, 'utf8')
+    expect(order.indexOf('set peppers')).toBeLessThan(order.indexOf('Then deploy 3'))
     const old = await create('Old', peppers(current))
     const first = await serve(peppers(current, next))
     const second = await serve(peppers(next, current))
@@ -97,27 +109,90 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
       ID: old.id,
     })
     expect(await remaining()).toBe('')
+    const tooEarly = app.start('node', ['server.mjs'], {
+      ...env,
+      PORT: String(await freePort()),
+      ...peppers(next),
+    })
+    expect(await exitOf(tooEarly)).toBe(1)
+    expect(tooEarly.printed()).toContain('pepper_missing')
     await sh(line('pepper', 'set peppers'))
     const third = await serve(peppers(next))
     for (const key of [JSON.parse(rotated).key, made.key]) expect(await third.send(key)).toBe(200)
     expect(await third.send(old.key)).toBe(401)
   })
 
-  it('backups.md: what was revoked since the backup is revoked again, under a server that goes on', async () => {
+  it.each(['pepper,null', 'json'])(
+    'security.md: a pepper is introduced beside keys without one, written as %s',
+    async (form) => {
+      const { sh, create, serve } = await useDatabase()
+      await sh('npx writekey migrate --store "$DATABASE_URL"')
+      const plain = await create('Plain')
+      const pepper = 'p'.repeat(32)
+      const env = { WRITEKEY_PEPPER: form === 'json' ? JSON.stringify([pepper, null]) : `${pepper},null` }
+      const made = await create('Peppered', env)
+      const { send } = await serve(env)
+      for (const { key } of [plain, made]) expect(await send(key)).toBe(200)
+    },
+  )
+
+  it('backups.md: what was changed since the backup is changed again, under a server that goes on', async () => {
     const { sh, create, serve } = await useDatabase()
-    await sh('npx writekey migrate --store "$DATABASE_URL"')
-    const [kept, leaked] = [await create('Kept'), await create('Leaked')]
+    const command = (text: string) => sh(`npx writekey ${text} --store "$DATABASE_URL"`)
+    const list = async () => {
+      const { data } = JSON.parse(await command('list --all --json'))
+      return new Map<string, Record<string, unknown>>(data.map((key: { name: string }) => [key.name, key]))
+    }
+    await command('migrate')
+    writeFileSync(join(app.folder, 'restore.mjs'), fileOf(page('backups'), 'restore.mjs'))
+    const names = [
+      'Kept',
+      'Leaked',
+      'Deleted',
+      'Paused',
+      'Resumed',
+      'Narrowed',
+      'Enforced',
+      'Rotated',
+    ] as const
+    const all = {} as Record<(typeof names)[number], { id: string; key: string }>
+    for (const name of names) all[name] = await create(name)
+    await command(`pause ${all.Resumed.id}`)
+    await command(`update ${all.Enforced.id} --trial '{"denied_ips":["127.0.0.1"]}'`)
     await sh(line('backups', 'pg_dump'))
-    await sh(`npx writekey revoke ${leaked.id} --yes --store "$DATABASE_URL"`)
+    await command(`revoke ${all.Leaked.id} --yes`)
+    await command(`delete ${all.Deleted.id} --yes`)
+    await command(`pause ${all.Paused.id}`)
+    await command(`resume ${all.Resumed.id}`)
+    await command(
+      `update ${all.Narrowed.id} --denied-ips 127.0.0.1 --name Narrow --expires-at 2099-01-01T00:00:00Z`,
+    )
+    await command(`enforce-trial ${all.Enforced.id}`)
+    await command(`rotate ${all.Rotated.id} --grace-period-hours 0`)
+    const late = await create('Late')
     const { send, server } = await serve()
-    expect([await send(kept.key), await send(leaked.key)]).toEqual([200, 401])
-    await sh(line('backups', 'audit --limit'))
+    const answers = () => Promise.all(names.map((name) => send(all[name].key)))
+    expect(await answers()).toEqual([200, 401, 401, 429, 200, 403, 403, 401])
+    const before = await list()
+    await sh(line('backups', 'restore.mjs save'))
     await sh(line('backups', 'pg_restore'))
-    await expect.poll(() => send(leaked.key), { timeout: 10_000 }).toBe(200)
-    await sh(line('backups', 'for id in'))
-    await expect.poll(() => send(leaked.key), { timeout: 10_000 }).toBe(401)
-    expect(await send(kept.key)).toBe(200)
+    await expect.poll(answers, { timeout: 20_000 }).toEqual([200, 200, 200, 200, 429, 200, 200, 200])
+    const told = await sh(line('backups', 'restore.mjs redo'))
+    expect(told.trim().split('\n').sort()).toEqual(
+      [
+        `${all.Rotated.id}: rotate it, as its secrets were others`,
+        `${late.id}: is not in the backup; make a new key for Late`,
+      ].sort(),
+    )
+    await expect.poll(answers, { timeout: 20_000 }).toEqual([200, 401, 401, 429, 200, 403, 403, 200])
+    const after = await list()
+    const rules = ['status', ...settableFields('create').map(toSnakeCase)]
+    const rulesOf = (key: Record<string, unknown> = {}) => rules.map((rule) => [rule, key[rule]])
+    for (const name of ['Kept', 'Paused', 'Resumed', 'Narrow', 'Enforced'])
+      expect(rulesOf(after.get(name)), name).toEqual(rulesOf(before.get(name)))
+    expect(await sh(line('backups', 'restore.mjs redo'))).toBe(told)
     expect(server.printed()).toContain('another history')
+    expect(JSON.parse(await sh('cat since.json')).data.length).toBeGreaterThan(10)
   })
 
   it('moving-stores.md: senders, secrets and counts move from a file to PostgreSQL', async () => {
@@ -143,7 +218,12 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
     expect(await before.send(shop.key)).toBe(200)
     expect(await before.server.end()).toBe(0)
     expect(await after.server.end()).toBe(0)
-    await sh(`node move.mjs ${file} counts`)
+    // As the page has it, in its last step.
+    const text = readFileSync(`${root}${page('moving-stores')}`, 'utf8')
+    const [, copying] = /Copy the counts: `(.*?)`/.exec(text) ?? []
+    const copyCounts = () => sh(replaced(copying as string, ['.data/keys.db', file]))
+    await copyCounts()
+    await expect(copyCounts()).rejects.toThrow('already')
     const { data } = JSON.parse(await sh('npx writekey list --json --store "$DATABASE_URL"'))
     const volumes = Object.fromEntries(
       data.map((key: { name: string; events_24h: number; status: string }) => [
@@ -214,3 +294,5 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
     })
   })
 })
+
+const exitOf = ({ child }: Started) => new Promise((resolve) => child.once('exit', resolve))

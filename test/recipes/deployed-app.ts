@@ -155,7 +155,7 @@ export async function answerOf(
   url: string,
   fits: (status: number) => boolean = (status) => status === 200,
 ): Promise<Response> {
-  const giveUpAt = performance.now() + 20_000
+  const giveUpAt = performance.now() + 60_000
   let last: unknown
   while (performance.now() < giveUpAt) {
     try {

@@ -5,6 +5,7 @@ import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { nameTables } from '../../../src/stores/sql/table-names.ts'
+import { blockWith } from '../../docs/running-blocks.ts'
 import { describeWithService } from '../../services.ts'
 import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
@@ -126,10 +127,12 @@ describeWithService('postgres', 'the grants of docs/stores.md are enough in Post
         verifier: as(database.url, verifier),
       },
       async () => {
-        await admin.query(`grant usage on schema public to ${application}, ${verifier}`)
-        await admin.query(
-          `grant select, insert, update, delete on ${tables.join(', ')} to ${application}, ${verifier}`,
-        )
+        const { code } = blockWith('docs/stores.md', 'sql', 'alter default privileges')
+        for (const role of [application, verifier]) await admin.query(code.replaceAll(' app;', ` ${role};`))
+        // Of a later version.
+        await admin.query('create table writekey_later (id int)')
+        const may = `select has_table_privilege('${application}', 'writekey_later', 'insert') as may`
+        expect((await admin.query(may)).rows).toEqual([{ may: true }])
         await admin.query(
           `revoke insert, delete on ${changed.map((name) => `writekey_${name}`).join(', ')} from ${verifier}`,
         )
@@ -163,8 +166,10 @@ describeWithService('mysql', 'the grants of docs/stores.md are enough in MariaDB
         verifier: as(database.url, verifier),
       },
       async () => {
+        const { code } = blockWith('docs/stores.md', 'sql', "'app'@'%'")
+        const name = new URL(database.url).pathname.slice(1)
+        await admin.query(code.replace('app.*', `\`${name}\`.*`).replace("'app'@'%'", users[0] as string))
         for (const table of tables) {
-          await admin.query(`grant select, insert, update, delete on ${table} to ${users[0]}`)
           const isChanged = changed.includes(table.replace('writekey_', ''))
           const rights = isChanged ? 'select, update' : 'select, insert, update, delete'
           await admin.query(`grant ${rights} on ${table} to ${users[1]}`)
