@@ -189,9 +189,9 @@ describeWithService('redis', 'two processes behind nginx', () => {
           const first = await Promise.all(Array.from({ length: 8 }, send))
           expect(new Set(first.map(({ status }) => status))).toEqual(new Set([200, 504]))
           expect(performance.now() - began).toBeLessThan(30_000)
-          const next: number[] = []
-          for (let count = 0; count < 40; count++) next.push((await send()).status)
-          expect(next.filter((status) => status === 200).length).toBeGreaterThan(30)
+          // It is skipped now, but for one request every two seconds.
+          const next = await Promise.all(Array.from({ length: 40 }, send))
+          expect(next.filter(({ status }) => status === 200).length).toBeGreaterThan(20)
           const log = readFileSync(join(app.folder, 'nginx', 'ingest.log'), 'utf8')
           expect(log).toMatch(new RegExp(` 504 \\d+ 127\\.0\\.0\\.1:${ports[0]} `))
           expect(log).not.toMatch(new RegExp(` 504 \\d+ 127\\.0\\.0\\.1:${ports[1]} `))
