@@ -1,4 +1,3 @@
-import type { Outage } from './cache/outages.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { EventHook } from './verifier/event-hook.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
@@ -12,7 +11,7 @@ export function createWatchedActivity(
   watch: DecisionWatch,
   emit: EventHook,
   notices: Notices | undefined,
-  outage: Outage,
+  outageOf: ActivitySurroundings['outageOf'],
   polling: Pick<ActivitySurroundings, 'pollMs' | 'beginPolling'>,
 ) {
   return createActivityOnDemand({
@@ -24,8 +23,7 @@ export function createWatchedActivity(
       isShared: store.scope === 'shared',
       flushMs: usage.flushMs,
       ...polling,
-      onStoreError: outage.began,
-      onStoreAnswer: outage.ended,
+      outageOf,
       report(anomaly) {
         const event = toAnomalyEvent(anomaly)
         if (event !== undefined) emit(event)

@@ -145,7 +145,7 @@ function createParts(resolved: ResolvedOptions) {
     ? createNotices({ store, clock, emit, outage: noticesOutage })
     : undefined
   notices?.start()
-  const activity = createWatchedActivity(resolved, watch, emit, notices, storeOutages('watching'), {
+  const activity = createWatchedActivity(resolved, watch, emit, notices, storeOutages, {
     pollMs: () => cache.leaseMs() / 4,
     beginPolling: () => void cache.refresh().catch(() => {}),
   })

@@ -3,10 +3,18 @@ import type { Reason } from './reasons.ts'
 
 /**
  * What the store failed at: `questions` of verification and management, storing `counts`, reading the `index` of
- * existing secrets, storing the `lease`, storing or reading problems, anomalies and decisions for the debugger
- * (`watching`), `notices` about keys, or `closing`.
+ * existing secrets, storing the `lease`, storing or reading `problems` and anomalies, sharing `decisions` with
+ * other processes for the debugger, `notices` about keys, or `closing`.
  */
-export type StorePart = 'questions' | 'counts' | 'index' | 'lease' | 'watching' | 'notices' | 'closing'
+export type StorePart =
+  | 'questions'
+  | 'counts'
+  | 'index'
+  | 'lease'
+  | 'problems'
+  | 'decisions'
+  | 'notices'
+  | 'closing'
 
 /** The events of `onEvent`. They carry ids and reasons, never a secret or a hash. */
 export type WriteKeyEvent =

@@ -44,7 +44,8 @@ const storeFailures: Readonly<Record<StorePart, string>> = {
   counts: 'the store takes no counts of usage; they wait in memory',
   index: 'the store does not tell which secrets exist',
   lease: 'the store does not take the lease',
-  watching: 'the store does not take or give what the debugger shows',
+  problems: 'the store does not take or give problems and anomalies',
+  decisions: 'the store does not pass decisions on to other processes',
   notices: 'the store does not say which notices have been sent; they are held back',
   closing: 'not everything could be closed in time',
 }

@@ -1,3 +1,4 @@
+import type { Outage } from '../cache/outages.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
@@ -67,8 +68,8 @@ export interface ActivitySurroundings extends AnomalySurroundings {
   pollMs: () => number
   /** Begins to poll the store, for a process that has decisions although it has not looked up a key. */
   beginPolling: () => void
-  onStoreError: (error: unknown) => void
-  onStoreAnswer: () => void
+  /** What fails for one of them need not fail for the other. */
+  outageOf: (part: 'problems' | 'decisions') => Outage
 }
 
 export function createActivity(

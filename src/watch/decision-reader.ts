@@ -36,14 +36,18 @@ export function createDecisionReader({
   const known = new Map<string, { page: number; decision: number }>()
 
   async function readOnce(): Promise<void> {
-    const now = performance.now()
-    if (now - lookedAt >= renewEveryMs) {
-      lookedAt = now
-      await ask(() => store.look(lookMs))
-    }
     const numbers = new Map([...known].map(([process, { page }]) => [process, page]))
     numbers.set(processId, Number.MAX_SAFE_INTEGER)
-    for (const one of (await ask(() => store.read(numbers))) ?? []) if (!closed) takeIn(one)
+    // One question, so that a store that takes one half and refuses the other fails once.
+    const pages = await ask(async () => {
+      const now = performance.now()
+      if (now - lookedAt >= renewEveryMs) {
+        lookedAt = now
+        await store.look(lookMs)
+      }
+      return store.read(numbers)
+    })
+    for (const one of pages ?? []) if (!closed) takeIn(one)
     for (const process of known.keys()) if (known.size > maxProcesses) known.delete(process)
   }
 

@@ -1,3 +1,4 @@
+import type { Outage } from '../cache/outages.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore } from '../stores/fleet-store.ts'
 import { createDecisionReader } from './decision-reader.ts'
@@ -31,8 +32,7 @@ export interface DecisionSharingOptions {
    * How often this process asks the store what changed, in milliseconds, and so learns that somebody looks.
    */
   pollMs: () => number
-  onStoreError: (error: unknown) => void
-  onStoreAnswer: () => void
+  outageOf: (part: 'decisions') => Outage
 }
 
 /** How long a single request counts as looking. */
@@ -40,6 +40,7 @@ const onceMs = 10_000
 
 export function createDecisionSharing(options: DecisionSharingOptions): DecisionSharing {
   const { store, decisions } = options
+  const outage = options.outageOf('decisions')
   let hearing: NodeJS.Timeout | undefined
   let lookers = 0
   let beganAt = Number.NEGATIVE_INFINITY
@@ -47,10 +48,10 @@ export function createDecisionSharing(options: DecisionSharingOptions): Decision
   async function ask<T>(question: () => T): Promise<Awaited<T> | undefined> {
     try {
       const answer = await question()
-      options.onStoreAnswer()
+      outage.ended()
       return answer
     } catch (error) {
-      if (!closed) options.onStoreError(error)
+      if (!closed) outage.began(error)
       return undefined
     }
   }

@@ -1,3 +1,4 @@
+import type { Outage } from '../cache/outages.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
@@ -43,12 +44,12 @@ export interface SightingBookOptions {
   problems: ProblemCounter
   /** The sightings of this process. */
   anomalies: () => readonly Anomaly[]
-  onStoreError: (error: unknown) => void
-  onStoreAnswer: () => void
+  outageOf: (part: 'problems') => Outage
 }
 
 export function createSightingBook(options: SightingBookOptions): SightingBook {
-  const { store, clock, flushMs, problems, onStoreError, onStoreAnswer } = options
+  const { store, clock, flushMs, problems } = options
+  const outage = options.outageOf('problems')
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> = Promise.resolve()
   let unsent: Sighting[] = []
@@ -62,9 +63,9 @@ export function createSightingBook(options: SightingBookOptions): SightingBook {
   }
 
   function tryFlush(): void {
-    flush().then(onStoreAnswer, (error) => {
+    flush().then(outage.ended, (error) => {
       schedule()
-      onStoreError(error)
+      outage.began(error)
     })
   }
 

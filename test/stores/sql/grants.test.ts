@@ -64,7 +64,7 @@ async function tryWithout(table: string, url: string, allow: () => Promise<unkno
   await keys.ready()
   const { writeKey, key } = await keys.create({ name: table, sourceType: 'web' })
   expect((await keys.verify(request(key))).ok).toBe(true)
-  const told = table.endsWith('notices') ? 'which notices have been sent' : 'what the debugger shows'
+  const told = table.endsWith('notices') ? 'which notices have been sent' : 'problems and anomalies'
   const ofIt = () => lines.filter((line) => line.includes(told))
   await expect.poll(ofIt).toHaveLength(1)
   expect((await keys.health()).ok).toBe(true)
