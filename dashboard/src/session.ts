@@ -1,7 +1,7 @@
 import { effect, signal } from '@preact/signals'
 import { type Api, ApiError, createApi, redeemCode } from './api/client.ts'
 import type { Session } from './api/wire.ts'
-import { guard } from './guard.ts'
+import { openDialogs } from './guard.ts'
 
 /** Who is signed in; null = nobody. `byToken`: not by the application's own session, which is not the page's to end. */
 export const session = signal<(Session & { api: Api; byToken: boolean }) | null>(null)
@@ -24,42 +24,55 @@ const storage = (() => {
 
 const storedToken = () => storage?.getItem(storageKey) ?? null
 
+/** Why the session is over; null = it is not, as far as the last answer tells. */
+const ended = signal<string | null>(null)
+
 /** @param token null: by the application's own session. @throws ApiError when the server does not take it. */
 export async function signIn(token: string | null): Promise<void> {
-  const api = createApi(token, () => {
-    if (session.value?.api === api) endSession()
+  const isCurrent = () => session.peek()?.api === api
+  const api = createApi(token, {
+    onAccepted() {
+      if (isCurrent()) ended.value = null
+    },
+    onUnauthorized() {
+      const notice = token === null ? noLongerSignedIn : tokenRefused
+      if (isCurrent()) ended.value = notice
+      return notice
+    },
   })
   const who = await api.session()
   if (token !== null) storage?.setItem(storageKey, token)
   signInNotice.value = ''
+  ended.value = null
   session.value = { ...who, api, byToken: token !== null }
 }
 
-/** Unsaved data, such as a new secret, stays visible until the user has dealt with it. */
-function endSession(): void {
-  const stop = effect(() => {
-    if (guard.value !== null || session.peek() === null) return
-    queueMicrotask(() => {
-      stop()
-      const who = session.peek()
-      if (who === null) return
-      signOut(
-        who.byToken
-          ? 'Your session ended: the server no longer accepts this token.'
-          : 'You are no longer signed in to the application.',
-      )
-    })
+const noLongerSignedIn =
+  'You are no longer signed in to the application. Sign in there again, in another tab, and try again here.'
+const tokenRefused = 'The server does not accept this management token.'
+
+/**
+ * A session that is over leaves the page only when no dialog is open: a form keeps what was typed, and a new secret
+ * stays until somebody has dealt with it. People may sign in again in another tab meanwhile.
+ */
+effect(() => {
+  if (ended.value === null || openDialogs.value > 0) return
+  // One dialog may be making room for the next.
+  queueMicrotask(() => {
+    if (ended.peek() !== null && openDialogs.peek() === 0 && session.peek() !== null)
+      signOut(ended.peek() ?? '')
   })
-}
+})
 
 export function signOut(notice = ''): void {
+  ended.value = null
   storage?.removeItem(storageKey)
   signInNotice.value = notice
   session.value = null
 }
 
 /** Whether the application may know the visitor from its own session. */
-const asksApplication = document.querySelector('meta[name="writekey-session"]') !== null
+export const asksApplication = document.querySelector('meta[name="writekey-session"]') !== null
 
 /** The code of a link that signs in once. It is removed from the address and the history at once. */
 function takeCode(): string | null {

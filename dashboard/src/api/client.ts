@@ -75,11 +75,16 @@ export interface Api {
   anomalies(keyId?: string): Promise<{ data: Anomaly[] }>
 }
 
-/**
- * The management API with one token; null: with the application's own session. `onUnauthorized` is called
- * when the server no longer accepts it.
- */
-export function createApi(token: string | null, onUnauthorized: () => void): Api {
+/** What the server says of whoever calls. */
+export interface Standing {
+  /** A call was let in. */
+  onAccepted(): void
+  /** The server no longer knows who calls. @returns what to tell */
+  onUnauthorized(): string
+}
+
+/** The management API with one token; null: with the application's own session. */
+export function createApi(token: string | null, { onAccepted, onUnauthorized }: Standing): Api {
   async function send(method: string, url: string, options: RequestInit & { json?: unknown } = {}) {
     const { json, headers, ...rest } = options
     let response: Response
@@ -104,13 +109,14 @@ export function createApi(token: string | null, onUnauthorized: () => void): Api
     }
     noteAnswer(![502, 503, 504].includes(response.status))
     if (!response.ok) throw await toError(response)
+    onAccepted()
     return response
   }
 
   async function toError(response: Response): Promise<ApiError> {
-    if (response.status === 401) onUnauthorized()
     const problem = (await response.json().catch(() => ({}))) as Record<string, unknown>
-    const text = problem.detail ?? problem.title ?? `The server answered ${response.status}.`
+    const notice = response.status === 401 ? onUnauthorized() : undefined
+    const text = notice ?? problem.detail ?? problem.title ?? `The server answered ${response.status}.`
     return new ApiError(
       response.status,
       String(problem.code ?? response.status),

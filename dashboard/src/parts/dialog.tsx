@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { guard } from '../guard.ts'
+import { guard, openDialogs } from '../guard.ts'
 import { ErrorNotice } from './notice.tsx'
 
 interface DialogProps {
@@ -29,11 +29,13 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
     const opener = document.activeElement
     const dialog = element.current
     dialog?.showModal()
+    openDialogs.value++
     // By default the close button would get the focus; focus the content first.
     dialog?.querySelector<HTMLElement>(firstControl)?.focus()
     return () => {
       // While it is open nothing behind it takes the focus.
       dialog?.close()
+      openDialogs.value--
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
   }, [])

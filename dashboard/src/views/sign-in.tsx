@@ -1,24 +1,33 @@
 import { useState } from 'preact/hooks'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
-import { signIn, signInNotice } from '../session.ts'
+import { asksApplication, signIn, signInNotice } from '../session.ts'
 
 export function SignIn() {
   const [token, setToken] = useState('')
-  const { start, busy, error } = useTask(() => signIn(token.trim()))
+  const { start, busy, error } = useTask((given: string | null) => signIn(given))
   return (
     <main class="sign-in">
       <form
         class="card"
         onSubmit={(event) => {
           event.preventDefault()
-          void start()
+          void start(token.trim())
         }}
       >
         <h1>Write keys</h1>
-        <p class="muted">Sign in with a management token of this application.</p>
+        {!asksApplication && <p class="muted">Sign in with a management token of this application.</p>}
         {signInNotice.value !== '' && error === null && <Notice level="info">{signInNotice.value}</Notice>}
         <ErrorNotice error={error} />
+        {asksApplication && (
+          <>
+            <p>Sign in to the application first. This page then knows you.</p>
+            <button type="button" class="primary" disabled={busy} onClick={() => void start(null)}>
+              Try again
+            </button>
+            <p class="muted">If you operate the application, you can use a management token instead.</p>
+          </>
+        )}
         <label>
           Token
           <input
@@ -31,7 +40,7 @@ export function SignIn() {
             onInput={(event) => setToken(event.currentTarget.value)}
           />
         </label>
-        <button type="submit" class="primary" disabled={busy}>
+        <button type="submit" class={asksApplication ? undefined : 'primary'} disabled={busy}>
           Sign in
         </button>
         <p class="muted small-text">
