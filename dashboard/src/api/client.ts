@@ -83,9 +83,10 @@ export interface Standing {
   onUnauthorized(): string
 }
 
-/** The management API with one token; null: with the application's own session. */
-export function createApi(token: string | null, { onAccepted, onUnauthorized }: Standing): Api {
-  async function send(method: string, url: string, options: RequestInit & { json?: unknown } = {}) {
+type Send = (method: string, url: string, options?: RequestInit & { json?: unknown }) => Promise<Response>
+
+function createSend(token: string | null, { onAccepted, onUnauthorized }: Standing): Send {
+  async function send(...[method, url, options = {}]: Parameters<Send>) {
     const { json, headers, ...rest } = options
     let response: Response
     try {
@@ -124,6 +125,13 @@ export function createApi(token: string | null, { onAccepted, onUnauthorized }: 
       typeof problem.field === 'string' ? problem.field : null,
     )
   }
+
+  return send
+}
+
+/** The management API with one token; null: with the application's own session. */
+export function createApi(token: string | null, standing: Standing): Api {
+  const send = createSend(token, standing)
 
   async function call<T>(method: string, url: string, json?: unknown, headers?: Record<string, string>) {
     const response = await send(method, url, { json, ...(headers && { headers }) })
