@@ -1,4 +1,5 @@
 import { effect, signal } from '@preact/signals'
+import { callerMark } from '../../src/admin/caller-mark.ts'
 import { type Api, ApiError, createApi, redeemCode } from './api/client.ts'
 import type { Session } from './api/wire.ts'
 import { openDialogs } from './guard.ts'
@@ -30,17 +31,20 @@ const ended = signal<string | null>(null)
 /** @param token null: by the application's own session. @throws ApiError when the server does not take it. */
 export async function signIn(token: string | null): Promise<void> {
   const isCurrent = () => session.peek()?.api === api
+  let mark: string | undefined
   const api = createApi(token, {
+    caller: () => mark,
     onAccepted() {
       if (isCurrent()) ended.value = null
     },
-    onUnauthorized() {
-      const notice = token === null ? noLongerSignedIn : tokenRefused
+    onRefused(status, text) {
+      const notice = status === 412 ? text : token === null ? noLongerSignedIn : tokenRefused
       if (isCurrent()) ended.value = notice
       return notice
     },
   })
   const who = await api.session()
+  mark = callerMark(who)
   if (token !== null) storage?.setItem(storageKey, token)
   signInNotice.value = ''
   ended.value = null

@@ -1,7 +1,9 @@
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Access } from './access.ts'
+import type { Principal } from './admin-options.ts'
 import { assertHeaders, validateBody, validateQuery } from './call-input.ts'
 import type { CallVisit } from './call-refusals.ts'
+import { callerHeader, callerMark } from './caller-mark.ts'
 import { assertSameOrigin } from './cross-site.ts'
 import { createKeyNames } from './key-names.ts'
 import type { Operation } from './operation.ts'
@@ -29,6 +31,7 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
     const { principal, identifiedBy } = await access.identify(request, { address })
     visit.principal = principal
     if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
+    assertCaller(principal, request.headers)
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
     assertHeaders(operation, request.headers)
     const query = validateQuery(operation, new URL(request.url).searchParams)
@@ -48,4 +51,18 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
       isStillAllowed: () => access.isStill(principal, request, { address }),
     })
   }
+}
+
+/**
+ * The session of a browser may change under an open page. Such a page must neither show nor change what belongs to
+ * somebody else.
+ * @throws AdminProblem `other_caller`
+ */
+function assertCaller({ name, role, workspace }: Principal, headers: Headers): void {
+  const believed = headers.get(callerHeader)
+  if (believed === null || believed === callerMark({ name, role, workspace: workspace ?? null })) return
+  const where = workspace === undefined ? 'all workspaces' : `workspace ${workspace}`
+  throw new AdminProblem('other_caller', {
+    detail: `Nothing was done: this call comes from ${name} now (${role}, ${where}).`,
+  })
 }

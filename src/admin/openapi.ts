@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { callerHeader } from './caller-mark.ts'
 import type { Operation } from './operation.ts'
 
 /** Answers that any operation may give, by status. */
@@ -8,6 +9,7 @@ const refusals: Readonly<Record<number, string>> = {
   403: 'The token may only read, or the call comes from the page of another site.',
   404: 'There is nothing with this id.',
   409: 'The state of the key does not allow it, or it was changed in the meantime.',
+  412: `The call comes from somebody else than ${callerHeader} says.`,
   413: 'The body is too large.',
   415: 'The body is not declared as application/json.',
   422: 'A field is unknown or has a value it cannot have.',
@@ -130,8 +132,14 @@ function queryParameters({ query }: Operation): Json[] {
   }))
 }
 
+/** Headers that every call reads. */
+const commonHeaders: Readonly<Record<string, string>> = {
+  [callerHeader]:
+    'Whom the client believes to be: the JSON array of `name`, `role` and `workspace` (null = all) as `GET …/session` gave them, percent-encoded. 412 if the call comes from somebody else.',
+}
+
 function headerParameters({ headers = {} }: Operation): Json[] {
-  return Object.entries(headers).map(([name, description]) => ({
+  return Object.entries({ ...headers, ...commonHeaders }).map(([name, description]) => ({
     name,
     in: 'header',
     required: false,

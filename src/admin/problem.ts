@@ -13,6 +13,7 @@ export type AdminCode =
   | 'invalid_json'
   | 'invalid_field'
   | 'conflict'
+  | 'other_caller'
   | 'store_unavailable'
   | 'internal_error'
 
@@ -61,6 +62,11 @@ const problems: Readonly<Record<AdminCode, { status: number; title: string; deta
   },
   invalid_field: { status: 422, title: 'Invalid field', detail: 'A field has a value it cannot have.' },
   conflict: { status: 409, title: 'Conflict', detail: 'The state of the key does not allow this.' },
+  other_caller: {
+    status: 412,
+    title: 'Another caller',
+    detail: 'Nothing was done: the call comes from somebody else than its X-WriteKey-Caller says.',
+  },
   store_unavailable: {
     status: 503,
     title: 'Temporarily unavailable',

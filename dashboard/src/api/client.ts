@@ -1,3 +1,4 @@
+import { callerHeader } from '../../../src/admin/caller-mark.ts'
 import { noteAnswer } from '../connection.ts'
 import { timeZone } from '../words/format.ts'
 import type {
@@ -75,19 +76,22 @@ export interface Api {
   anomalies(keyId?: string): Promise<{ data: Anomaly[] }>
 }
 
-/** What the server says of whoever calls. */
+/** Who calls, and what the server says of them. */
 export interface Standing {
+  /** The mark of whoever is signed in; undefined until that is known. */
+  caller(): string | undefined
   /** A call was let in. */
   onAccepted(): void
-  /** The server no longer knows who calls. @returns what to tell */
-  onUnauthorized(): string
+  /** The server no longer knows who calls (401), or it is somebody else now (412). @returns what to tell */
+  onRefused(status: 401 | 412, text: string): string
 }
 
 type Send = (method: string, url: string, options?: RequestInit & { json?: unknown }) => Promise<Response>
 
-function createSend(token: string | null, { onAccepted, onUnauthorized }: Standing): Send {
+function createSend(token: string | null, { caller, onAccepted, onRefused }: Standing): Send {
   async function send(...[method, url, options = {}]: Parameters<Send>) {
     const { json, headers, ...rest } = options
+    const believed = caller()
     let response: Response
     try {
       response = await fetch(url, {
@@ -98,6 +102,7 @@ function createSend(token: string | null, { onAccepted, onUnauthorized }: Standi
         headers: {
           accept: 'application/json',
           ...(token !== null && { authorization: `Bearer ${token}` }),
+          ...(believed !== undefined && { [callerHeader]: believed }),
           ...(json !== undefined && { 'content-type': 'application/json' }),
           ...(headers as Record<string, string> | undefined),
         },
@@ -116,12 +121,13 @@ function createSend(token: string | null, { onAccepted, onUnauthorized }: Standi
 
   async function toError(response: Response): Promise<ApiError> {
     const problem = (await response.json().catch(() => ({}))) as Record<string, unknown>
-    const notice = response.status === 401 ? onUnauthorized() : undefined
-    const text = notice ?? problem.detail ?? problem.title ?? `The server answered ${response.status}.`
+    const { status } = response
+    const answered = String(problem.detail ?? problem.title ?? `The server answered ${status}.`)
+    const text = status === 401 || status === 412 ? onRefused(status, answered) : answered
     return new ApiError(
-      response.status,
-      String(problem.code ?? response.status),
-      String(text),
+      status,
+      String(problem.code ?? status),
+      text,
       typeof problem.field === 'string' ? problem.field : null,
     )
   }

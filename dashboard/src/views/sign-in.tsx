@@ -21,9 +21,9 @@ export function SignIn() {
         <ErrorNotice error={error} />
         {asksApplication && (
           <>
-            <p>Sign in to the application first. This page then knows you.</p>
+            <p>Sign in to the application first, and continue here as whoever is signed in there.</p>
             <button type="button" class="primary" disabled={busy} onClick={() => void start(null)}>
-              Try again
+              Continue
             </button>
             <p class="muted">If you operate the application, you can use a management token instead.</p>
           </>
