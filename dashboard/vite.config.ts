@@ -18,6 +18,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       input: fileURLToPath(new URL('src/main.tsx', import.meta.url)),
+      // What a server loads at the start: nothing that the page uses needs it.
+      treeshake: { moduleSideEffects: (id) => !id.includes('/src/runtime/') },
       output: {
         entryFileNames: 'app-[hash].js',
         assetFileNames: 'app-[hash][extname]',

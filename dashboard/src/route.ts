@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import { guard } from './guard.ts'
+import { withoutSecrets } from './words/secret-in-text.ts'
 
 /**
  * The current view. It is kept after the `#` of the address, so that the server has to know only one path.
@@ -10,6 +11,8 @@ export type Route =
   | { view: 'debugger' }
   | { view: 'anomalies' }
   | { view: 'audit' }
+
+const typedSettings = new Set(['q', 'name', 'origin', 'address', 'process', 'environment', 'workspace'])
 
 /** Settings of the view, such as filters, after a `?` in the hash. A link shows the same to a colleague. */
 export const query = signal<Readonly<Record<string, string>>>(parseHash(location.hash).query)
@@ -41,7 +44,9 @@ function show(hash: string): void {
 
 /** Changes the part after the `?`; an empty text removes it. The history keeps one entry per view. */
 export function setQuery(changes: Readonly<Record<string, string>>): void {
-  const next = Object.entries({ ...query.peek(), ...changes }).filter(([, value]) => value !== '')
+  const next = Object.entries({ ...query.peek(), ...changes })
+    .map(withoutTyped)
+    .filter(([, value]) => value !== '')
   const path = location.hash.split('?', 1)[0] || '#/'
   const text = new URLSearchParams(next).toString()
   shownHash = text === '' ? path : `${path}?${text}`
@@ -49,10 +54,16 @@ export function setQuery(changes: Readonly<Record<string, string>>): void {
   query.value = Object.fromEntries(next)
 }
 
+/** Somebody may type or paste a secret where text is taken. Ids are made by the server, and look as random. */
+function withoutTyped([name, value]: [string, string]): [string, string] {
+  return [name, typedSettings.has(name) ? withoutSecrets(value) : value]
+}
+
 function parseHash(hash: string): { route: Route; query: Record<string, string> } {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s)
   const [view = '', id = ''] = path.split('/').map(decode)
-  const query = Object.fromEntries(new URLSearchParams(search))
+  const given = [...new URLSearchParams(search)].map(withoutTyped)
+  const query = Object.fromEntries(given)
   if (view === 'keys' && id !== '') return { route: { view: 'key', id }, query }
   if (view === 'debugger') return { route: { view }, query: id === '' ? query : { key_id: id, ...query } }
   if (view === 'anomalies' || view === 'audit') return { route: { view }, query }

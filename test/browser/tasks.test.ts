@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/command-line.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
+import { generateSecret } from '../../src/keys/secret.ts'
 import { describeWithService } from '../services.ts'
 import { expectAccessible, openPage, signIn } from './browser.ts'
 import { useServedPage } from './served-page.ts'
@@ -129,8 +130,62 @@ describeWithService('chromium', 'what people come to the page for', (chromiumPat
     expect([...asked, page.url()].filter((url) => url.includes(key.slice(8)))).toEqual([])
     await page.goto(`${at.server.url}#/`)
     await page.locator('td.name').first().waitFor()
-    await page.getByRole('searchbox').fill(`sk_live_${'x'.repeat(34)}`)
+    await page.getByRole('searchbox').fill(generateSecret('sk_live_'))
     await page.getByRole('alert').filter({ hasText: 'No key here has the secret' }).waitFor()
+    await context.close()
+  }, 30_000)
+
+  it('finds a secret within what was pasted or typed, and searches long names', async () => {
+    const { key } = await at.server.keys.create({ name: 'Within', sourceType: 'server' })
+    const longName = 'checkout-web-production-eu-central-1-green'
+    await at.server.keys.create({ name: longName, sourceType: 'server' })
+    const { page, context } = await openPage(at.browser)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    page.on('framenavigated', (frame) => asked.push(frame.url()))
+    await signIn(page, at.server.url)
+    const search = page.getByRole('searchbox')
+    const paste = async (text: string) => {
+      await page.evaluate((pasted) => {
+        const field = document.querySelector<HTMLInputElement>('.filters input[type=search]')
+        if (field === null) throw new Error('There is no search.')
+        field.value = pasted
+        field.dispatchEvent(new InputEvent('input', { bubbles: true, inputType: 'insertFromPaste' }))
+      }, text)
+    }
+    for (const text of [
+      `curl -u '${key}:' http://x`,
+      `Authorization: Basic ${btoa(`${key}:`)}`,
+      `KEY=${key}`,
+    ]) {
+      await search.waitFor()
+      await paste(text)
+      await page.getByRole('heading', { name: 'Within' }).waitFor()
+      await page.goto(`${at.server.url}#/`)
+    }
+    // Typed with a pause that is long enough for a search.
+    await search.fill(key.slice(0, 32))
+    await expect.poll(() => page.url()).toContain(`?q=${key.slice(0, 12)}`)
+    await page.getByRole('link', { name: 'Within' }).waitFor()
+    expect(await search.inputValue()).toBe(key.slice(0, 32))
+    await search.fill(key)
+    await page.getByRole('heading', { name: 'Within' }).waitFor()
+    await page.goto(`${at.server.url}#/debugger`)
+    await page.getByRole('searchbox', { name: 'Any text' }).fill(`Bearer ${key}`)
+    await expect.poll(() => page.url()).toContain('q=Bearer')
+    const secret = [key.slice(0, 13), btoa(key).slice(8, 24)]
+    expect(asked.filter((url) => secret.some((part) => url.includes(part)))).toEqual([])
+
+    await page.goto(`${at.server.url}#/`)
+    await search.fill(longName)
+    await page.getByText('1 key', { exact: true }).waitFor()
+    await page.getByRole('link', { name: longName }).waitFor()
+    await search.fill('')
+    await paste(longName)
+    await page.getByText('No key here has this as its secret.').waitFor()
+    await page.getByRole('button', { name: 'Search for it in names' }).click()
+    await page.getByText('1 key', { exact: true }).waitFor()
+    expect(new URL(page.url()).hash).toContain(longName)
     await context.close()
   }, 30_000)
 

@@ -4,6 +4,7 @@ import { KeyLabel } from '../parts/key-label.tsx'
 import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 import { currentSecret } from '../words/key-status.ts'
+import { withoutSecrets } from '../words/secret-in-text.ts'
 
 /** Chooses one key among any number by typing a part of what it is called. */
 export function KeyPicker({ keyId, onChoose }: { keyId: string; onChoose: (id: string) => void }) {
@@ -30,7 +31,9 @@ function Search({ onChoose }: { onChoose: (id: string) => void }) {
   useEffect(() => {
     let isOver = false
     const timer = setTimeout(async () => {
-      const page = await api.listKeys({ q: text.trim(), limit: '20', sort: 'name' }).catch(() => null)
+      const page = await api
+        .listKeys({ q: withoutSecrets(text.trim()), limit: '20', sort: 'name' })
+        .catch(() => null)
       if (!isOver && page !== null) setFound(page.data)
     }, 200)
     return () => {
