@@ -131,7 +131,7 @@ export const keyFields = {
     nullable: true,
     words: pausers,
     description:
-      'Whose pause it is: of somebody of the workspace, who may end it, or of whoever runs the service; null = not paused, or unknown, which counts as the latter.',
+      'Whose pause it is: of somebody of the workspace, who may end it, or of whoever runs the service. Of a revoked key: whose pause was on it when it was revoked. null = none, or that of a paused key is unknown, which counts as the latter.',
   },
   trial: {
     kind: 'rules',

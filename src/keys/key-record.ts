@@ -32,7 +32,10 @@ export interface WriteKey extends KeyRules {
   /** A name in the option `plans`; `null` = the default plan. */
   readonly plan: string | null
   readonly status: KeyStatus
-  /** Whose pause it is. `null` = not paused, or unknown, which counts as the operator's. */
+  /**
+   * Whose pause it is; of a revoked key, whose pause was on it when it was revoked. `null` = none, or that of a
+   * paused key is unknown, which counts as the operator's.
+   */
   readonly pausedBy: PausedBy | null
   /** Rules on trial; `null` = none. */
   readonly trial: TrialRules | null

@@ -109,10 +109,13 @@ export function rotateKey(record: KeyRecord, secret: NewSecret, graceMs: number,
   return nextVersion(record, { secrets: [...earlier, newSecretRecord(secret, now)] }, now)
 }
 
-/** Ends the key for good. Undefined when it is revoked already: there is nothing to write. */
+/**
+ * Ends the key for good. Undefined when it is revoked already: there is nothing to write. Whose pause it ended
+ * stays in the record, for `assertRemovable`.
+ */
 export function revokeKey(record: KeyRecord, now: number): KeyRecord | undefined {
   if (record.status === 'revoked') return undefined
-  return nextVersion(record, { status: 'revoked', pausedBy: null, revokedAt: now }, now)
+  return nextVersion(record, { status: 'revoked', pausedBy: pauserOf(record), revokedAt: now }, now)
 }
 
 /**
@@ -133,14 +136,17 @@ export function pauseKey(record: KeyRecord, by: PausedBy, now: number): KeyRecor
 export function resumeKey(record: KeyRecord, by: PausedBy, now: number): KeyRecord | undefined {
   if (record.status === 'revoked') throw revokedConflict()
   if (record.status === 'active') return undefined
-  if (by === 'workspace' && record.pausedBy !== 'workspace') throw pausedByOperator()
+  if (by === 'workspace' && pauserOf(record) === 'operator') throw pausedByOperator('resume')
   return nextVersion(record, { status: 'active', pausedBy: null }, now)
 }
 
-/** What an operator has paused stays for the operator to look into; and not every store keeps an ended secret out of an import. */
+/**
+ * What an operator has paused stays for the operator to look into, also when it was revoked afterwards; and not
+ * every store keeps an ended secret out of an import.
+ * @throws KeyError `conflict` when the workspace would delete such a key.
+ */
 export function assertRemovable(record: KeyRecord, by: PausedBy): void {
-  if (record.status === 'paused' && by === 'workspace' && record.pausedBy !== 'workspace')
-    throw pausedByOperator()
+  if (by === 'workspace' && pauserOf(record) === 'operator') throw pausedByOperator('delete')
 }
 
 /**
@@ -198,10 +204,17 @@ function revokedConflict(): KeyError {
   })
 }
 
-function pausedByOperator(): KeyError {
+/** Whose pause it is, or was when the key was revoked. A pause of unknown origin is the operator's. */
+function pauserOf({ status, pausedBy }: KeyRecord): PausedBy | null {
+  if (status === 'paused') return pausedBy ?? 'operator'
+  // A store of the application may hold keys from before there was the field.
+  return pausedBy ?? null
+}
+
+function pausedByOperator(action: 'resume' | 'delete'): KeyError {
   return new KeyError(
     'conflict',
-    'This key was paused by whoever runs this service, and is theirs to resume: ask them.',
+    `This key was paused by whoever runs this service, and is theirs to ${action}: ask them.`,
     { reason: 'paused_by_operator' },
   )
 }

@@ -101,6 +101,31 @@ describe('somebody of one workspace', () => {
     expect((await remove('ops')).status).toBe(204)
   })
 
+  it('does not delete what the operator paused after revoking or renaming it either', async () => {
+    const { keys, id, call, callAs, remove } = await start()
+    const acme = { actor: { name: 'acme', workspace: 'acme' } }
+    await call('ops', 'pause')
+    expect(await call('acme', 'revoke')).toMatchObject({
+      status: 200,
+      body: { status: 'revoked', paused_by: 'operator' },
+    })
+    await callAs('PATCH', `${base}/${id}`, { token: tokenOf('acme'), body: { name: 'Renamed' } })
+    await call('acme', 'revoke')
+    expect(await remove('acme')).toMatchObject({ status: 409, body: { reason: 'paused_by_operator' } })
+    await expect(keys.remove(id, acme)).rejects.toMatchObject({ reason: 'paused_by_operator' })
+    expect(await keys.get(id)).toMatchObject({ status: 'revoked', pausedBy: 'operator' })
+    expect((await remove('ops')).status).toBe(204)
+  })
+
+  it('deletes what they revoked, paused by themselves or resumed by the operator before', async () => {
+    for (const before of [['acme pause'], ['ops pause', 'ops resume'], []]) {
+      const { call, remove } = await start()
+      for (const step of before) await call(...(step.split(' ') as [string, string]))
+      await call('acme', 'revoke')
+      expect((await remove('acme')).status).toBe(204)
+    }
+  })
+
   it('deletes what they paused themselves', async () => {
     const { call, remove } = await start()
     await call('acme', 'pause')

@@ -276,11 +276,24 @@ describe('a pause', () => {
       expect(refusal(() => assertRemovable(record, 'workspace'))).toBe('not refused')
   })
 
-  it('is none of a revoked key', () => {
-    const revoked = revokeKey(ofOperator, now) as KeyRecord
-    expect(revoked.pausedBy).toBeNull()
-    expect(refusal(() => pauseKey(revoked, 'operator', now))).toBe('conflict revoked')
-    expect(refusal(() => resumeKey(revoked, 'operator', now))).toBe('conflict revoked')
+  it('of the operator, or of nobody knows whom, still keeps a revoked key from being deleted', () => {
+    for (const record of [ofOperator, { ...ofOperator, pausedBy: null }]) {
+      const revoked = revokeKey(record, now) as KeyRecord
+      expect(revoked).toMatchObject({ status: 'revoked', pausedBy: 'operator' })
+      const renamed = updateKey(revoked, { name: 'Renamed' }, now)
+      expect(() => assertRemovable(renamed, 'workspace')).toThrow(/is theirs to delete: ask them\.$/)
+      expect(refusal(() => assertRemovable(renamed, 'operator'))).toBe('not refused')
+      expect(refusal(() => pauseKey(revoked, 'operator', now))).toBe('conflict revoked')
+      expect(refusal(() => resumeKey(revoked, 'operator', now))).toBe('conflict revoked')
+    }
+    for (const record of [active, ofWorkspace]) {
+      const revoked = revokeKey(record, now) as KeyRecord
+      expect(revoked.pausedBy).toBe(record.pausedBy)
+      expect(refusal(() => assertRemovable(revoked, 'workspace'))).toBe('not refused')
+    }
+    // A store of the application may hold keys from before there was the field.
+    const old = { ...active, status: 'revoked', pausedBy: undefined } as never
+    expect(refusal(() => assertRemovable(old, 'workspace'))).toBe('not refused')
   })
 })
 

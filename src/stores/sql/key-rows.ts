@@ -89,7 +89,10 @@ function toRecord(row: KeyRow, rows: readonly KeyRow[]): KeyRecord {
   const isKnownPause = toNumber(row.paused_by_version) === Number(row.version)
   return {
     ...(values as FieldValues),
-    ...(!isKnownPause && { pausedBy: null }),
+    // Earlier code has revoked a key that was paused: whoever paused it last, deleting it is the operator's.
+    ...(!isKnownPause && {
+      pausedBy: row.status === 'revoked' && row.paused_by !== null ? 'operator' : null,
+    }),
     secrets: rows.toSorted((a, b) => Number(a.position) - Number(b.position)).flatMap(toSecret),
   }
 }

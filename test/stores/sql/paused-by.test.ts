@@ -48,6 +48,26 @@ function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<StoreByHan
     expect(await keys.resume(id)).toMatchObject({ status: 'active', pausedBy: null })
   })
 
+  it('still keep a key from being deleted when older code revokes it, or changes it afterwards', async () => {
+    const { keys, olderChange, paused } = await start()
+    const [byOlder, later, unknown] = [await paused(), await paused(), await paused()]
+    for (const id of [byOlder, later]) await keys.pause(id)
+    await olderChange(byOlder, 'revoked')
+    await keys.revoke(later, acme)
+    await olderChange(later, 'revoked')
+    await olderChange(unknown, 'paused')
+    await keys.revoke(unknown, acme)
+    for (const id of [byOlder, later, unknown]) {
+      expect(await keys.get(id)).toMatchObject({ status: 'revoked', pausedBy: 'operator' })
+      await keys.update(id, { name: 'Renamed' }, acme)
+      await expect(keys.remove(id, acme)).rejects.toMatchObject({ reason: 'paused_by_operator' })
+      await keys.remove(id)
+    }
+    const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
+    await olderChange(writeKey.id, 'revoked')
+    await keys.remove(writeKey.id, acme)
+  })
+
   it('keep their origin when the tables of version 7 are upgraded', async () => {
     const { store, keys, run, table, olderEntry, paused } = await start()
     const [own, operators, takenOver] = [await paused(), await paused(), await paused()]
