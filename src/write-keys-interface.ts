@@ -63,7 +63,8 @@ export interface WriteKeys {
   plan(name: string | null): Plan
   /**
    * Renames a key or changes its rules. Like every change of one key, it takes `options.version`: refused with
-   * `conflict`, reason `version`, unless the key still has this version.
+   * `conflict`, reason `version`, unless the key still has this version. When all fields are as they were, nothing
+   * is written: the version stays, and there is no audit entry and no event.
    */
   update(id: string, changes: UpdateKeyInput, options?: KeyChangeOptions): Promise<WriteKey>
   /**

@@ -22,15 +22,15 @@ export const keyCommands = {
     const changes = toKeyFields(run.values, Date.now())
     if (Object.keys(changes).length === 0)
       throw usageError('Nothing to change: give at least one field, such as --name.')
-    const version = run.values['if-version']
-    const body = {
-      ...changes,
-      ...(version !== undefined && { version: parseNumber('if-version', String(version)) }),
-    }
+    const flag = run.values['if-version']
+    const version = flag === undefined ? undefined : parseNumber('if-version', String(flag))
+    const body = { ...changes, ...(version !== undefined && { version }) }
+    // Only people are told whether anything changed; JSON has the version.
+    const seen = isJson(run) ? undefined : (version ?? (await run.client.call<KeyJson>(path)).version)
     const key = await run.client.call<KeyJson>(path, { method: 'PATCH', body })
     noteUncheckedPlans(run, [changes.plan])
     if (isJson(run)) return printJson(run, key)
-    print(run, `Changed ${called(key)}.`)
+    print(run, key.version === seen ? `${called(key)} is like that already.` : `Changed ${called(key)}.`)
   },
 
   async rotate(run) {

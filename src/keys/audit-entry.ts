@@ -66,10 +66,19 @@ export function changedFields(
   const from = before === null ? null : auditableFields(before)
   const to = after === null ? null : auditableFields(after)
   if (from === null || to === null) return { before: from, after: to }
-  const changed = Object.keys(to).filter((field) => JSON.stringify(from[field]) !== JSON.stringify(to[field]))
+  const changed = Object.keys(to).filter((field) => toComparable(from[field]) !== toComparable(to[field]))
   const pick = (fields: Record<string, unknown>) =>
     Object.fromEntries(changed.map((field) => [field, fields[field]]))
   return { before: pick(from), after: pick(to) }
+}
+
+/** The order of the names in an object, such as metadata, says nothing. */
+function toComparable(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : part,
+  )
 }
 
 function auditableFields(record: KeyRecord): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { changedFields } from '../keys/audit-entry.ts'
 import { parseScalarFields, type UpdateKeyInput } from '../keys/key-fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
@@ -30,6 +31,9 @@ export function createKeyUpdate({
       const before = await changes.load(id)
       assertVersion(before, change.version)
       const after = updateKey(before, { ...scalars, ...rules }, now)
+      const { after: changed } = changedFields(before, after)
+      // A form that is saved as it was, or a call that is repeated, must not look like a change to others.
+      if (changed !== null && Object.keys(changed).length === 0) return present(before)
       await changes.replace('update', change, before, after)
       return present(after)
     },

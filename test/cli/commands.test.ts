@@ -88,6 +88,23 @@ describe('the command writekey', () => {
     expect(data[0].actor).toMatch(/^shell/)
   })
 
+  it('says when an update changed nothing, and makes no version of it', async () => {
+    const { run, runJson } = openShell()
+    const { id } = await runJson([...create, '--rate-limit-eps', '50'])
+    const same = ['update', id, '--rate-limit-eps', '50']
+    for (const argv of [same, [...same, '--if-version', '1']])
+      expect(await run(argv)).toMatchObject({ code: 0, out: `${id} (Web App) is like that already.\n` })
+    expect(await runJson(same)).toMatchObject({ version: 1 })
+    const other = ['update', id, '--rate-limit-eps', '60']
+    expect((await run(other)).out).toBe(`Changed ${id} (Web App).\n`)
+    expect((await run([...other, '--if-version', '1'])).code).toBe(1)
+    expect((await run(['update', id, '--name', 'Shop', '--if-version', '2'])).out).toBe(
+      `Changed ${id} (Shop).\n`,
+    )
+    const { data } = await runJson(['audit', '--key', id])
+    expect(data.map(({ action }: { action: string }) => action)).toEqual(['update', 'update', 'create'])
+  })
+
   it('revokes and deletes only what is confirmed', async () => {
     const { run, runJson } = openShell()
     const { id, key } = await runJson(create)

@@ -101,7 +101,8 @@ const updateWriteKey = defineOperation({
   method: 'PATCH',
   path: `${keysPath}/{id}`,
   role: 'admin',
-  summary: 'Rename a key or change its rules. Absent fields stay as they are; null takes a rule away.',
+  summary:
+    'Rename a key or change its rules. Absent fields stay as they are; null takes a rule away. When nothing differs, the version stays.',
   headers: ifMatchHeader,
   body: { schema: updateKeySchema, required: true },
   answers: { 200: { description: 'The changed key.', schema: keySchema } },
