@@ -1,6 +1,8 @@
+import { csvCell } from '../keys/csv-cell.ts'
+
 /**
- * A line of CSV (RFC 4180). A list is written as `import` reads it: `a,b`, and `[]` where it is empty, as an
- * empty list is a rule and an empty cell is none. Text that a spreadsheet would run as a formula begins with an apostrophe.
+ * A line of CSV, see `csvCell`. A list is written as `import` reads it: `a,b`, and `[]` where it is empty, as an
+ * empty list is a rule and an empty cell is none.
  * @param show how texts are written: as they are by default.
  */
 export function csvLine(cells: readonly unknown[], show: (text: string) => string = String): string {
@@ -17,6 +19,5 @@ function toCell(value: unknown, show: (text: string) => string): string {
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value)
-  const safe = show(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return csvCell(text, show)
 }

@@ -1,3 +1,4 @@
+import { csvCell } from '../../../src/keys/csv-cell.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { currentSecret, statusOf } from './key-status.ts'
 
@@ -20,7 +21,7 @@ const columns: readonly (readonly [string, (key: WriteKey) => unknown])[] = [
   ['rejected_24h', (key) => key.rejected_24h],
 ]
 
-/** Keys as CSV (RFC 4180). Text that a spreadsheet would run as a formula begins with an apostrophe. */
+/** Keys as CSV, see `csvCell`. */
 export function toCsv(keys: readonly WriteKey[]): string {
   const rows = keys.map((key) => columns.map(([, read]) => toCell(read(key))))
   return [columns.map(([name]) => name), ...rows].map((row) => `${row.join(',')}\r\n`).join('')
@@ -28,17 +29,5 @@ export function toCsv(keys: readonly WriteKey[]): string {
 
 function toCell(value: unknown): string {
   if (value === null || value === undefined) return ''
-  const text = Array.isArray(value) ? value.join(' ') : String(value)
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-/** Has the browser save a text as a file. */
-export function saveFile(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+  return csvCell(Array.isArray(value) ? value.join(' ') : String(value))
 }
