@@ -73,7 +73,10 @@ describeWithService('chromium', 'customers at the page', (chromiumPath) => {
     await framed.getByRole('button', { name: 'Create write key' }).click()
     await framed.getByLabel('Name', { exact: true }).fill('Made in a frame')
     await framed.getByLabel('Server', { exact: true }).check()
+    await framed.getByLabel('Which limit').selectOption('own')
+    await framed.getByText('Your plan may allow less.').waitFor()
     await framed.getByLabel('Which limit').selectOption('default')
+    expect(await framed.getByText('Without a rate limit').count()).toBe(0)
     await framed.getByRole('button', { name: 'Create', exact: true }).click()
     await framed.getByRole('button', { name: 'Copy', exact: true }).click()
     await framed.getByRole('button', { name: 'Copied', exact: true }).waitFor()
@@ -125,6 +128,7 @@ describeWithService('chromium', 'customers at the page', (chromiumPath) => {
       await rules.getByText('plan free: 40 events per second').waitFor()
       await rules.getByText('at most 20 events per second').waitFor()
       await rules.getByText('5 events per month').waitFor()
+      expect(await page.getByText('Without a rate limit').count()).toBe(0)
       await page.getByText('2 of 5 events are left this month').waitFor()
       await expectAccessible(page)
 

@@ -5,6 +5,7 @@ import type { SourceType } from '../api/wire.ts'
 import { FieldError } from '../parts/field-error.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { isOfOneWorkspace } from '../session.ts'
 import { errorText } from '../words/fields.ts'
 import { sources, warningsFor } from '../words/source-defaults.ts'
 import { EventTypesField, OriginsField, SourceTypeField } from './key-form-fields.tsx'
@@ -53,7 +54,8 @@ export function KeyForm(props: KeyFormProps) {
     source_type: form.source,
     allowed_origins: readOrigins(form),
     allowed_event_types: form.types,
-    rate_limit_eps: form.rateMode === 'default' ? null : Number(form.rate),
+    // A customer's default is what the application gives them, and not theirs to change.
+    mayBeUnlimited: form.rateMode === 'default' && !isOfOneWorkspace(),
   })
 
   useErrorInSight(element, error)

@@ -58,7 +58,7 @@ export function KeyRules({ of: key, onEdit }: { of: WriteKey; onEdit: (() => voi
         )}
       </dl>
       {key.status === 'active' &&
-        warningsFor(key).map((warning) => (
+        warningsFor({ ...key, mayBeUnlimited: key.effective_rate_limit_eps === null }).map((warning) => (
           <p key={warning} class="hint warn">
             {warning}
           </p>

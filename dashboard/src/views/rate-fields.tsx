@@ -1,4 +1,5 @@
 import { FieldError } from '../parts/field-error.tsx'
+import { isOfOneWorkspace } from '../session.ts'
 import { senderShareOf, sources } from '../words/source-defaults.ts'
 import { faultOf, type KeyFormPart } from './key-form.tsx'
 import type { KeyFormState } from './key-form-state.ts'
@@ -28,7 +29,9 @@ export function RateField({ form, set, problem }: KeyFormPart) {
         )}
       </div>
       <span id="rate-hint" class="hint">
-        {sources[form.source].rateHint}
+        {form.rateMode === 'own'
+          ? `${sources[form.source].rateHint}${isOfOneWorkspace() ? ' Your plan may allow less.' : ''}`
+          : 'A plan, or else the application, says how many events per second.'}
       </span>
     </fieldset>
   )

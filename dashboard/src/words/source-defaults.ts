@@ -45,9 +45,12 @@ export function senderShareOf(rate: number | null): string {
   return rate === null || !(rate > 0) ? '' : String(Math.max(1, Math.round(rate / 10)))
 }
 
-type Rules = Pick<KeyFields, 'source_type' | 'allowed_origins' | 'allowed_event_types' | 'rate_limit_eps'>
+type Rules = Pick<KeyFields, 'source_type' | 'allowed_origins' | 'allowed_event_types'> & {
+  /** Whether the key may send without a limit. */
+  mayBeUnlimited: boolean
+}
 
-/** Warnings to show before a key with these rules is saved. */
+/** Warnings about a key with these rules. */
 export function warningsFor(rules: Rules): string[] {
   const warnings: string[] = []
   const { source_type: source, allowed_origins: origins, allowed_event_types: types } = rules
@@ -67,8 +70,8 @@ export function warningsFor(rules: Rules): string[] {
   ) {
     warnings.push('An origin with http:// can be impersonated by anybody on the network path.')
   }
-  if (rules.rate_limit_eps === null) {
-    warnings.push('Without a rate limit the default of this application applies, which may be none.')
+  if (rules.mayBeUnlimited) {
+    warnings.push('Without a rate limit the default of the plan or application applies, which may be none.')
   }
   return warnings
 }
