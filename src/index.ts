@@ -22,7 +22,7 @@ export type { CreateKeyInput, UpdateKeyInput } from './keys/key-fields.ts'
 export type { WriteKey, WriteKeySecret } from './keys/key-record.ts'
 export type { KeyStatus, PausedBy } from './keys/key-status.ts'
 export type { KeySort, ListKeysQuery } from './keys/list-query.ts'
-export { parsePeppers } from './keys/pepper.ts'
+export { parsePeppers } from './keys/pepper-option.ts'
 export type { Plan, PlanOptions } from './keys/plans.ts'
 export type { SourceType } from './keys/source-type.ts'
 export {

@@ -1,4 +1,4 @@
-import { fingerprintOf, plainFingerprint, type SecretHashers } from '../keys/pepper.ts'
+import { fingerprintOf, plainFingerprint, type SecretHashers } from '../keys/pepper-option.ts'
 import { StoreError } from '../runtime/errors.ts'
 import type { KeyStore, PollAnswer } from '../stores/key-store.ts'
 

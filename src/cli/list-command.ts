@@ -1,6 +1,7 @@
 import type { CommandRun, KeyPageJson, ListedKeyJson } from './command-run.ts'
 import { seconds } from './moments.ts'
 import { printPages } from './pages.ts'
+import { noteUnknownPlans } from './plan-note.ts'
 import type { Column } from './table.ts'
 import type { Colour } from './terminal.ts'
 
@@ -10,11 +11,17 @@ export async function listKeys(run: CommandRun): Promise<void> {
   // The table shows the effective status, too.
   const fieldOf = (flag: string) => (flag === 'status' ? 'effective_status' : flag.replace('-', '_'))
   const query = Object.fromEntries(filters.map((flag) => [fieldOf(flag), run.values[flag]]))
+  const plans = new Set<string | null>()
   await printPages<ListedKeyJson>(run, {
-    ask: (page) => run.client.call<KeyPageJson>('', { query: { ...query, ...page } }),
+    async ask(page) {
+      const answer = await run.client.call<KeyPageJson>('', { query: { ...query, ...page } })
+      for (const { plan } of answer.data) plans.add(plan)
+      return answer
+    },
     columns,
     csv,
   })
+  noteUnknownPlans(run, plans)
 }
 
 const statusColours: Readonly<Record<ListedKeyJson['effective_status'], Colour>> = {

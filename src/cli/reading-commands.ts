@@ -8,6 +8,7 @@ import type { Command, CommandRun, ListedKeyJson } from './command-run.ts'
 import { listKeys } from './list-command.ts'
 import { seconds } from './moments.ts'
 import { printPages } from './pages.ts'
+import { noteUnknownPlans } from './plan-note.ts'
 import type { Column } from './table.ts'
 import { showOverview } from './usage-overview-command.ts'
 
@@ -32,6 +33,7 @@ export const readingCommands = {
       throw usageError('--group-by is for all keys: leave out the id.')
     const { window, zone } = run.values
     const usage = await run.client.call<Usage>(`${keyPath(run)}/usage`, { query: { window, zone } })
+    if (usage.quota === null) await noteUnknownQuota(run)
     if (isJson(run)) return printJson(run, usage)
     const rows = [
       ...Object.entries(usage.accepted).map(([type, count]) => ['accepted', type, count]),
@@ -95,7 +97,15 @@ const auditCsv = {
   after: ({ after }: AuditEntry) => after,
 }
 
+/** On a store, only WRITEKEY_PLANS tells whether a plan has a quota. */
+async function noteUnknownQuota(run: CommandRun): Promise<void> {
+  if (run.values.api !== undefined || run.terminal.env.WRITEKEY_PLANS !== undefined) return
+  const { plan } = await run.client.call<ListedKeyJson>(keyPath(run))
+  noteUnknownPlans(run, [plan])
+}
+
 function showKey(run: CommandRun, key: ListedKeyJson): void {
+  noteUnknownPlans(run, [key.plan])
   if (isJson(run)) {
     printJson(run, key)
     return

@@ -1,6 +1,6 @@
 import { invalidField } from '../runtime/errors.ts'
 import type { ImportedSecret } from './lifecycle.ts'
-import { type SecretHashers, takesPlainHashes } from './pepper.ts'
+import { type SecretHashers, takesPlainHashes } from './pepper-option.ts'
 import { isWellFormedSecret, type PresentedSecret, startsWith } from './secret.ts'
 import { digestToHex } from './secret-hash.ts'
 import { importedLength, type SecretShape } from './secret-shape.ts'

@@ -1,6 +1,6 @@
 import type { PepperCheck } from '../cache/pepper-check.ts'
 import type { NewSecret } from '../keys/lifecycle.ts'
-import type { SecretHashers } from '../keys/pepper.ts'
+import type { SecretHashers } from '../keys/pepper-option.ts'
 import { generateSecret } from '../keys/secret.ts'
 import { digestToHex } from '../keys/secret-hash.ts'
 

@@ -9,7 +9,7 @@ import {
   type WriteKeyEvent,
   type WriteKeysOptions,
 } from '../../src/index.ts'
-import { fingerprintOf } from '../../src/keys/pepper.ts'
+import { fingerprintOf } from '../../src/keys/pepper-option.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { createSecretHasher } from '../../src/keys/secret-hash.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'

@@ -28,6 +28,14 @@ describe('the command writekey', () => {
     ])
     const { id } = JSON.parse(made.out)
     expect((await run(['update', id, '--plan', 'pro'])).err).toContain('these plans exist: "pro".')
+    for (const argv of [['show', id], ['list'], ['list', '--csv'], ['usage', id]]) {
+      const { code, err } = await run(argv)
+      expect([argv, code, err]).toEqual([
+        argv,
+        0,
+        expect.stringContaining('does not know the rates and quotas of these plans: "pro".'),
+      ])
+    }
     const line = JSON.stringify({ name: 'Old', source_type: 'web', key: 'a'.repeat(32), plan: 'gold' })
     expect((await run(['import'], `${line}\n`)).err).toContain('whether these plans exist: "gold"')
     for (const argv of [
@@ -43,8 +51,10 @@ describe('the command writekey', () => {
       const { code, err } = await knowing.run(argv)
       expect([code, err]).toEqual([2, expect.stringContaining('--plan must be one of free')])
     }
-    const { code, err } = await knowing.run([...create, '--plan', 'free'])
-    expect([code, err]).toEqual([0, expect.not.stringContaining('WRITEKEY_PLANS')])
+    for (const argv of [[...create, '--plan', 'free'], ['list']]) {
+      const { code, err } = await knowing.run(argv)
+      expect([code, err]).toEqual([0, expect.not.stringContaining('WRITEKEY_PLANS')])
+    }
   })
 
   it('walks a key through its life', async () => {

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createSecretTest, parseImportedSecret } from '../../src/keys/imported-secret.ts'
-import { pepperOption } from '../../src/keys/pepper.ts'
+import { pepperOption } from '../../src/keys/pepper-option.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { importedKeysOption } from '../../src/keys/secret-shape.ts'
 import { KeyError } from '../../src/runtime/errors.ts'

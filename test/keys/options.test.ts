@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { keyPrefixFor } from '../../src/keys/key-prefix.ts'
-import { fingerprintOf, pepperOption, plainFingerprint, takesPlainHashes } from '../../src/keys/pepper.ts'
+import {
+  fingerprintOf,
+  pepperOption,
+  plainFingerprint,
+  takesPlainHashes,
+} from '../../src/keys/pepper-option.ts'
 import { createPlans, effectiveSenderRateOf, plansOption } from '../../src/keys/plans.ts'
 import { digestToHex } from '../../src/keys/secret-hash.ts'
 
