@@ -7,6 +7,7 @@ import type { CompiledKey } from './compiled-key.ts'
 import type { Presented } from './credentials.ts'
 import { createDecisionReport, type DecisionReportOptions } from './decision-report.ts'
 import { type CheckedEvents, noEvents } from './events.ts'
+import { createHandlerTurns } from './handler-turns.ts'
 import { createRefusals, type RefusalsOptions } from './refusals.ts'
 import { createAcceptance } from './steps/acceptance.ts'
 import { type BodyStepOptions, createBodyStep, type Received } from './steps/body.ts'
@@ -21,7 +22,6 @@ import { createSenderRules, type SenderRulesOptions } from './steps/sender-rules
 import { createSettlements } from './steps/settlements.ts'
 import { createTargetCheck, isBodiless } from './steps/target.ts'
 import { createTrial } from './steps/trial.ts'
-import { createTurns } from './turns.ts'
 import type { UnderWay } from './under-way.ts'
 import type { Refused, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
@@ -158,7 +158,7 @@ function createSteps(options: SequenceOptions) {
   const settlements = createSettlements(options, report, refusals, charges, options.underWay)
   const innerGuard = createInnerGuard(options, checkTarget, again, refusals, settlements)
   const accept = createAcceptance(report, innerGuard, settlements, createTrial(options, client))
-  const passGate = createGate(options, again, charges, refusals, accept, createTurns())
+  const passGate = createGate(options, again, charges, refusals, accept, createHandlerTurns())
   return {
     refusals,
     checkTarget,

@@ -4,8 +4,8 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import type { CheckedEvents } from '../events.ts'
 import { hasEnded } from '../grace.ts'
+import type { HandlerTurns } from '../handler-turns.ts'
 import type { Refusals } from '../refusals.ts'
-import type { Turns } from '../turns.ts'
 import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import type { Accept } from './acceptance.ts'
@@ -46,7 +46,7 @@ export function createGate(
   { giveBack }: ChargeStep,
   { refuse }: Refusals,
   accept: Accept,
-  turns: Turns,
+  turns: HandlerTurns,
 ): PassGate {
   const { cache, clock } = options
 

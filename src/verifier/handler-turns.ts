@@ -3,7 +3,7 @@
  * the one before has had the time to start its handler. All of them together would be looked at first, and the last
  * handler would start after all others had run.
  */
-export interface Turns {
+export interface HandlerTurns {
   /**
    * Undefined: it is the caller's turn at once. Otherwise it is when the promise resolves. A turn ends by itself.
    * @param hasWaited whether promises stand between the verdict and whoever waits for it
@@ -19,7 +19,7 @@ const microtasksOfTurn = 32
 
 const settled = Promise.resolve()
 
-export function createTurns(): Turns {
+export function createHandlerTurns(): HandlerTurns {
   const waiting: (() => void)[] = []
   let isTaken = false
   let left = 0
