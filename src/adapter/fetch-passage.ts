@@ -13,16 +13,34 @@ export interface Incoming {
  * guard; its body, if it was made from a request that has passed, as Hono's `mount` and method-override do;
  * or Node's request. Otherwise the request.
  *
- * @param incoming Node's request, where the runtime provides it
+ * @param incoming Node's request, where the framework says which one it is
  */
 export function passedAs(request: Request, incoming: Incoming | undefined): object {
   if (hasPassed(request)) return request
+  if (incoming === undefined) {
+    const node = passedNodeRequest(request)
+    if (node !== undefined) return node
+  }
   const isIncoming = incoming !== undefined && hasPassed(incoming)
   // Its body is asked for only where it may be somebody else's: to make it takes longer than all the rest.
   if (incoming !== undefined && isMadeOf(request, incoming)) return isIncoming ? incoming : request
   const body = bodyStreamOf(request)
   if (body !== null) return hasPassed(body) ? body : request
   return isIncoming && isAlike(request, incoming) ? incoming : request
+}
+
+/**
+ * Node's request that a web-standard one was made of, if it has passed a guard in front of the framework: kept under a symbol by
+ * `@hono/node-server`, and as `runtime.node.req` by srvx.
+ */
+function passedNodeRequest(request: Request): object | undefined {
+  const { runtime } = request as { runtime?: { node?: { req?: unknown } } }
+  const own = Object.getOwnPropertySymbols(request).map((key) => (request as never)[key] as unknown)
+  return [...own, runtime?.node?.req].find(isPassed)
+}
+
+function isPassed(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && hasPassed(value)
 }
 
 /** The symbol under which `@hono/node-server` keeps Node's request, once it has been seen. */

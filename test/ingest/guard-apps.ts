@@ -5,6 +5,7 @@ import { All, Controller, Module, Req, Res, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import express from 'express'
 import Fastify from 'fastify'
+import { H3, toNodeHandler } from 'h3'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { onTestFinished } from 'vitest'
@@ -67,6 +68,44 @@ export const apps: Record<string, CreateListener> = {
     onTestFinished(() => fastify.close())
     return guardListener((request, response) => fastify.routing(request, response), keys, { path: '/' })
   },
+  'guardListener and writekey/fetch': (keys, api) => {
+    const ingest = fetchRoutes(api)
+    const listener = getRequestListener(async (request) => (await ingest(request)) ?? new Response('own'))
+    return guardListener(listener, keys, { path: '/' })
+  },
+  'guardListener and writekey/fetch in h3': (keys, api) => {
+    const ingest = fetchRoutes(api)
+    const app = new H3().all('/**', async ({ req }) => (await ingest(req)) ?? new Response('own'))
+    const listener = toNodeHandler(app)
+    return guardListener((request, response) => void listener(request, response), keys, { path: '/' })
+  },
+  'guardListener and writeKeyAuth of writekey/fetch': (keys, api) => {
+    const [auth, ingest] = [fetchAuth(keys), fetchRoutes(api)]
+    const listener = getRequestListener((request) =>
+      auth(request, async (_, accepted) => (await ingest(accepted)) ?? new Response('own')),
+    )
+    return guardListener(listener, keys, { path: '/' })
+  },
+  'guardListener and writeKeyAuth of Hono': (keys, api) => {
+    const app = new Hono().use(honoAuth(keys), honoRoutes(api))
+    const listener = getRequestListener(app.post('/own/track', (c) => c.text('own')).fetch)
+    return guardListener(listener, keys, { path: '/' })
+  },
+  'guardListener and writeKeyAuth of Koa': (keys, api) => {
+    const app = new Koa().use(koaAuth(keys)).use(koaRoutes(api))
+    app.use((ctx) => {
+      ctx.body = 'own'
+    })
+    return guardListener(app.callback(), keys, { path: '/' })
+  },
+  'guardListener and writeKeyAuth of Fastify': async (keys, api) => {
+    const fastify = Fastify()
+    fastify.register(fastifyAuth(keys)).register(fastifyRoutes(api))
+    fastify.post('/own/track', async () => 'own')
+    await fastify.ready()
+    onTestFinished(() => fastify.close())
+    return guardListener((request, response) => fastify.routing(request, response), keys, { path: '/' })
+  },
   'guardListener and Koa': (keys, api) => {
     const app = new Koa().use(koaRoutes(api))
     app.use((ctx) => {
@@ -89,26 +128,30 @@ export const apps: Record<string, CreateListener> = {
       auth(request, async (_, accepted) => (await ingest(accepted)) ?? new Response('own')),
     )
   },
-  "Nest's guard": async (keys, api) => {
-    const route = ingestRoutes(api)
+  "Nest's guard": createNestListener,
+  "guardListener and Nest's guard": async (keys, api) =>
+    guardListener(await createNestListener(keys, api), keys, { path: '/' }),
+}
 
-    @Controller()
-    @UseGuards(WriteKeyGuard)
-    class IngestController {
-      @All('*path')
-      ingest(@Req() request: IncomingMessage, @Res() response: ServerResponse) {
-        route(request, response, () => response.end('own'))
-      }
+async function createNestListener(keys: WriteKeys, api: IngestApi): Promise<RequestListener> {
+  const route = ingestRoutes(api)
+
+  @Controller()
+  @UseGuards(WriteKeyGuard)
+  class IngestController {
+    @All('*path')
+    ingest(@Req() request: IncomingMessage, @Res() response: ServerResponse) {
+      route(request, response, () => response.end('own'))
     }
+  }
 
-    @Module({ imports: [WriteKeyModule.forRoot({ keys })], controllers: [IngestController] })
-    class AppModule {}
+  @Module({ imports: [WriteKeyModule.forRoot({ keys })], controllers: [IngestController] })
+  class AppModule {}
 
-    const app = await NestFactory.create(AppModule, { logger: false })
-    onTestFinished(() => app.close())
-    await app.init()
-    return app.getHttpAdapter().getInstance()
-  },
+  const app = await NestFactory.create(AppModule, { logger: false })
+  onTestFinished(() => app.close())
+  await app.init()
+  return app.getHttpAdapter().getInstance()
 }
 
 /** The fields of each sender's records, where a guard in front finds the type of an event and its key. */
