@@ -80,19 +80,14 @@ describeWithService('redis', 'the Redis limiter in an outage', () => {
     }
   }
 
+  // Redis that is stopped, or has become a read-only replica, is met by `npm run test:long -- redis-outage`.
   const faults: Record<string, { begin(): unknown; end(): unknown }> = {
-    'is stopped': { begin: () => redis.stop(), end: () => redis.start() },
     'is frozen': { begin: () => redis.freeze(), end: () => redis.thaw() },
     'is killed': { begin: () => redis.kill(), end: () => redis.start() },
-    'has become a read-only replica': {
-      begin: () => client.sendCommand(['REPLICAOF', '127.0.0.1', '1']),
-      end: () => client.sendCommand(['REPLICAOF', 'NO', 'ONE']),
-    },
   }
 
   for (const [fault, { begin, end }] of Object.entries(faults)) {
-    // What a fault does to the link is the same in both modes: the second one meets the two kinds of it.
-    for (const mode of fault === 'is killed' || fault === 'is frozen' ? modes : modes.slice(0, 1)) {
+    for (const mode of modes) {
       it(`keeps its part of the rate and comes back, when Redis ${fault} (${mode})`, async () => {
         const limiter = limit({ mode })
         await offer(limiter, 300)

@@ -1,7 +1,7 @@
 import { Kysely, MysqlDialect } from 'kysely'
 import { createPool } from 'mysql2'
 import pg from 'pg'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import { type AuditEntry, createWriteKeys } from '../../../src/index.ts'
 import { parseListQuery } from '../../../src/keys/list-query.ts'
 import { randomBase62 } from '../../../src/runtime/base62.ts'
@@ -22,16 +22,22 @@ const auditEntry = (): AuditEntry => ({
   after: { name: "O'Brien" },
 })
 
+const newTablePrefix = () => `s${randomBase62(6).toLowerCase()}_`
+
 /** The database through a proxy that can cut and swallow. */
-async function proxied(database: TestDatabase): Promise<{ url: string; proxy: TcpProxy }> {
+async function proxied(
+  database: TestDatabase,
+  onFinished: TestContext['onTestFinished'] = onTestFinished,
+): Promise<{ url: string; proxy: TcpProxy }> {
   const target = new URL(database.url)
   const proxy = await startProxy(target.hostname, Number(target.port))
-  onTestFinished(() => proxy.close())
+  onFinished(() => proxy.close())
   const url = new URL(target)
   url.port = String(proxy.port)
   return { url: url.href, proxy }
 }
 
+/** Tests that wait for seconds do so side by side: they come one after the other. */
 function connections(database: TestDatabase): void {
   it('that were cut while idle are replaced without anybody noticing, all of a pool', async () => {
     const { url, proxy } = await proxied(database)
@@ -80,8 +86,9 @@ function connections(database: TestDatabase): void {
     expect(told.filter((type) => type.startsWith('store_'))).toEqual([])
   })
 
-  it('that hang keep nobody from closing for more than five seconds', async () => {
-    const { url, proxy } = await proxied(database)
+  it.concurrent('that hang keep nobody from closing for more than five seconds', async (test) => {
+    const { expect, onTestFinished } = test
+    const { url, proxy } = await proxied(database, onTestFinished)
     const store = createSqlStore({ url })
     await store.poll({ since: null })
     await store.list(parseListQuery({ limit: 1 }))
@@ -99,11 +106,12 @@ describeWithService('postgres', 'connections to PostgreSQL', (address) => {
   const database = usePostgresDatabase(address)
   connections(database)
 
-  it('that hang fail a management call in a third of the time that one which waits for a lock has', async () => {
-    const silent = await proxied(database)
+  it.concurrent('that hang fail a management call in a third of the time that one which waits for a lock has', async (test) => {
+    const { expect, onTestFinished } = test
+    const silent = await proxied(database, onTestFinished)
     silent.proxy.blackhole(true)
     const never = createSqlStore({ url: silent.url, notifications: false })
-    const { url, proxy } = await proxied(database)
+    const { url, proxy } = await proxied(database, onTestFinished)
     const store = createSqlStore({ url, notifications: false })
     onTestFinished(async () => {
       await Promise.all([never.close(), store.close()])
@@ -116,8 +124,11 @@ describeWithService('postgres', 'connections to PostgreSQL', (address) => {
     expect(performance.now() - began).toBeLessThan(12_000)
   })
 
-  it('wait for a lock longer than for a server that is silent', async () => {
-    const store = createSqlStore({ url: database.url, notifications: false })
+  it.concurrent('wait for a lock longer than for a server that is silent', async (test) => {
+    const { expect, onTestFinished } = test
+    // Tables of its own: nobody else waits for them.
+    const tablePrefix = newTablePrefix()
+    const store = createSqlStore({ url: database.url, notifications: false, tablePrefix })
     onTestFinished(() => store.close())
     const record = createKeyRecord()
     await store.insert(record, auditEntry())
@@ -125,7 +136,7 @@ describeWithService('postgres', 'connections to PostgreSQL', (address) => {
     await client.connect()
     onTestFinished(() => client.end())
     await client.query('begin')
-    await client.query('lock table writekey_meta')
+    await client.query(`lock table ${tablePrefix}meta`)
     const changed = store.replace({ ...record, name: 'New', version: record.version + 1 }, auditEntry())
     await new Promise((resolve) => setTimeout(resolve, 5_500))
     await client.query('commit')
@@ -159,8 +170,9 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
   const database = useMysqlDatabase(address)
   connections(database)
 
-  it('that hang fail a management call in a third of the time that one which waits for a lock has', async () => {
-    const { url, proxy } = await proxied(database)
+  it.concurrent('that hang fail a management call in a third of the time that one which waits for a lock has', async (test) => {
+    const { expect, onTestFinished } = test
+    const { url, proxy } = await proxied(database, onTestFinished)
     const store = createSqlStore({ url })
     onTestFinished(() => store.close())
     await store.list(parseListQuery({ limit: 1 }))
@@ -171,15 +183,18 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
     expect(performance.now() - began).toBeLessThan(12_000)
   })
 
-  it('wait for a lock longer than for a server that is silent', async () => {
-    const store = createSqlStore({ url: database.url })
+  it.concurrent('wait for a lock longer than for a server that is silent', async (test) => {
+    const { expect, onTestFinished } = test
+    // Tables of its own: nobody else waits for them.
+    const tablePrefix = newTablePrefix()
+    const store = createSqlStore({ url: database.url, tablePrefix })
     onTestFinished(() => store.close())
     const record = createKeyRecord()
     await store.insert(record, auditEntry())
     const pool = createPool({ uri: database.url, connectionLimit: 1 }).promise()
     onTestFinished(() => pool.end())
     const client = await pool.getConnection()
-    await client.query('lock tables writekey_meta write')
+    await client.query(`lock tables ${tablePrefix}meta write`)
     const changed = store.replace({ ...record, name: 'New', version: record.version + 1 }, auditEntry())
     await new Promise((resolve) => setTimeout(resolve, 5_500))
     await client.query('unlock tables')
@@ -187,52 +202,55 @@ describeWithService('mysql', 'connections to MariaDB', (address) => {
     expect(await changed).toBeDefined()
   })
 
-  it.each([
-    "sql_mode = 'NO_BACKSLASH_ESCAPES'",
-    "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY'",
-    "sql_mode = ''",
-    'names latin1',
-    "names latin1, session sql_mode = 'NO_BACKSLASH_ESCAPES'",
-    'character_set_results = ascii',
-    'autocommit = 0',
-    'session transaction isolation level serializable',
-  ])('of an application whose sessions have %s harm no name and hide no change', async (setting) => {
-    const pool = createPool({ uri: database.url, connectionLimit: 3 })
-    pool.on('connection', (connection) => connection.query(`set ${setting}`))
-    const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) })
-    onTestFinished(() => db.destroy())
-    const tablePrefix = `s${randomBase62(6).toLowerCase()}_`
-    const store = createSqlStore({ db, tablePrefix })
-    await store.migrate()
-    const other = createSqlStore({ url: database.url, tablePrefix })
-    onTestFinished(() => other.close())
+  describe('of an application, whose sessions it sets', () => {
+    it.concurrent.for([
+      "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+      "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,ONLY_FULL_GROUP_BY'",
+      "sql_mode = ''",
+      'names latin1',
+      "names latin1, session sql_mode = 'NO_BACKSLASH_ESCAPES'",
+      'character_set_results = ascii',
+      'autocommit = 0',
+      'session transaction isolation level serializable',
+    ])('with %s harm no name and hide no change', async (setting, test) => {
+      const { expect, onTestFinished } = test
+      const pool = createPool({ uri: database.url, connectionLimit: 3 })
+      pool.on('connection', (connection) => connection.query(`set ${setting}`))
+      const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) })
+      onTestFinished(() => db.destroy())
+      const tablePrefix = newTablePrefix()
+      const store = createSqlStore({ db, tablePrefix })
+      await store.migrate()
+      const other = createSqlStore({ url: database.url, tablePrefix })
+      onTestFinished(() => other.close())
 
-    for (const name of [
-      "O'Brien",
-      'back\\slash\\',
-      'quote " ` \' --',
-      'Größe 🌍 ',
-      '%_;\u0000\u001a',
-      "\\'; x",
-    ]) {
-      const record = createKeyRecord({ name, metadata: { [name]: name }, allowedEventNames: [name] })
-      expect(await store.insert(record, auditEntry())).toBeDefined()
-      expect(await store.get(record.id)).toEqual(record)
-      expect(await other.get(record.id)).toEqual(record)
-      const { position } = await store.poll({ since: null })
-      // Past the parser, which refuses control characters: the store's own quoting is what is tried.
-      const query = { ...parseListQuery({ limit: 10 }), q: name.slice(0, 4) }
-      expect((await store.list(query)).data).toContainEqual(record)
-      // What another process commits is seen over every connection of the pool.
-      const next = { ...record, name: `${name}!`, version: 2 }
-      expect(await other.replace(next, auditEntry())).toBeDefined()
-      const keyHash = record.secrets[0]?.keyHash as string
-      const seen = await Promise.all(
-        Array.from({ length: 6 }, async () => store.poll({ since: position, keyHash })),
-      )
-      for (const answer of seen) expect(answer).toMatchObject({ changed: [record.id], record: next })
-    }
-    const { data } = await store.audit.list({ limit: 1 })
-    expect(data[0]).toMatchObject({ actor: "O'Brien \\ 🌍", after: { name: "O'Brien" } })
+      for (const name of [
+        "O'Brien",
+        'back\\slash\\',
+        'quote " ` \' --',
+        'Größe 🌍 ',
+        '%_;\u0000\u001a',
+        "\\'; x",
+      ]) {
+        const record = createKeyRecord({ name, metadata: { [name]: name }, allowedEventNames: [name] })
+        expect(await store.insert(record, auditEntry())).toBeDefined()
+        expect(await store.get(record.id)).toEqual(record)
+        expect(await other.get(record.id)).toEqual(record)
+        const { position } = await store.poll({ since: null })
+        // Past the parser, which refuses control characters: the store's own quoting is what is tried.
+        const query = { ...parseListQuery({ limit: 10 }), q: name.slice(0, 4) }
+        expect((await store.list(query)).data).toContainEqual(record)
+        // What another process commits is seen over every connection of the pool.
+        const next = { ...record, name: `${name}!`, version: 2 }
+        expect(await other.replace(next, auditEntry())).toBeDefined()
+        const keyHash = record.secrets[0]?.keyHash as string
+        const seen = await Promise.all(
+          Array.from({ length: 6 }, async () => store.poll({ since: position, keyHash })),
+        )
+        for (const answer of seen) expect(answer).toMatchObject({ changed: [record.id], record: next })
+      }
+      const { data } = await store.audit.list({ limit: 1 })
+      expect(data[0]).toMatchObject({ actor: "O'Brien \\ 🌍", after: { name: "O'Brien" } })
+    })
   })
 })
