@@ -92,4 +92,15 @@ describe('a lease', () => {
     lease.renew(begin(), -1)
     expect(holds()).toBe(false)
   })
+
+  it('tells its age, of which none is known before the store has answered', () => {
+    const { lease, begin, clock } = setUp()
+    expect(lease.ageMs()).toBe(Number.POSITIVE_INFINITY)
+    const question = begin()
+    clock.advance(300)
+    lease.renew(question, 2_000)
+    expect(lease.ageMs()).toBe(300)
+    clock.advanceWallClock(5_000)
+    expect(lease.ageMs()).toBe(5_300)
+  })
 })

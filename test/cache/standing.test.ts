@@ -78,6 +78,21 @@ describe('a process that knows where it stands', () => {
     expect(dropped).toEqual(['all'])
     expect(regressed()).toBe(0)
   })
+
+  it('drops everything in another history, whatever that says has changed', () => {
+    for (const history of ['lost', 'pruned'] as const) {
+      const { standing, dropped, standAt } = setUp()
+      standAt(at(7))
+      standing.apply(standing.begin(), answer(at(9, 'restored'), ['wk_a'], history))
+      expect(dropped).toEqual(['all'])
+    }
+  })
+
+  it('has lost nothing when it knew nothing', () => {
+    const { standing, regressed } = setUp()
+    standing.apply(standing.begin(), answer(at(7), 'all', 'lost'))
+    expect(regressed()).toBe(0)
+  })
 })
 
 describe('an answer that comes late', () => {
@@ -162,8 +177,8 @@ describe('what an answer that was not applied says of a key', () => {
     ['it has changed here', 'wk_here', answer(at(10), ['wk_here'])],
     ['it has changed there', 'wk_there', answer(at(10), ['wk_here', 'wk_there'])],
     ['anything may have changed there', 'wk_a', answer(at(10), 'all')],
-    ['the history there is another one', 'wk_a', answer(at(10, 'lost'), 'all', 'lost')],
-    ['it is not known what has changed there', 'wk_a', answer(at(90_000), 'all', 'pruned')],
+    ['the history there is another one', 'wk_a', answer(at(10, 'lost'), [], 'lost')],
+    ['it is not known what has changed there', 'wk_a', answer(at(90_000), [], 'pruned')],
   ])('is not used when %s', (_, keyId, late) => {
     const { standing, late: question } = moved()
     expect(standing.isStillRight(question, late, keyId)).toBe(false)
@@ -178,6 +193,13 @@ describe('what an answer that was not applied says of a key', () => {
   it('is not used by a process that stood nowhere when it asked', () => {
     const { standing } = setUp()
     const question = standing.begin()
-    expect(standing.isStillRight(question, answer(at(10), 'all'), 'wk_a')).toBe(false)
+    for (const changed of ['all', []] as const)
+      expect(standing.isStillRight(question, answer(at(10), changed), 'wk_a')).toBe(false)
+  })
+
+  it('is right about a digest that no key has, whatever has changed here and there', () => {
+    const { standing, changes, late } = moved()
+    changes.note('all')
+    expect(standing.isStillRight(late, answer(at(10), ['wk_here', 'wk_there']), undefined)).toBe(true)
   })
 })

@@ -49,4 +49,29 @@ describe('a checksum that is right', () => {
     expect(isWellFormedSecret(find((made) => made.slice(-6, -3).startsWith('00')))).toBe(true)
     expect(isWellFormedSecret(generateSecret('sk_live_'))).toBe(true)
   })
+
+  it.each([
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxxx12051000ZyP', '000ZyP', []],
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxx2467743Bv000', 'Bv000', []],
+    // What spells the same number where a digit counts 64, or as nothing where no digit is.
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxx1477312QR012', '012', ['00_', '00-']],
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxx174483451120', '120', ['0_0', '0-0']],
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxx6269454KC001', '001', ['!!!', '00!', '~00']],
+    ['sk_live_OfATestAlonexxxxxxxxxxxxxxxx1529001Sxp', '001Sxp', ['!!!Sxp', '00!Sxp', '___Sxp']],
+  ])('is found in %s, and spelled by %s alone', (secret, checksum, others) => {
+    expect(secret.endsWith(checksum)).toBe(true)
+    expect(isWellFormedSecret(secret)).toBe(true)
+    for (const other of others)
+      expect(isWellFormedSecret(secret.slice(0, -checksum.length) + other)).toBe(false)
+  })
+
+  it('is not spelled by a character below the first digit either', () => {
+    // One more, and one less behind it: for a `z` the character that counts as -1.
+    for (const at of [-4, -1]) {
+      const secret = find((made) => made.at(at) === 'z' && made.at(at - 1) !== 'z')
+      const more = base62Alphabet[base62Alphabet.indexOf(secret.at(at - 1) as string) + 1] as string
+      const end = at === -1 ? '' : secret.slice(at + 1)
+      expect(isWellFormedSecret(`${secret.slice(0, at - 1)}${more}!${end}`)).toBe(false)
+    }
+  })
 })

@@ -49,4 +49,34 @@ describe('a mask for the presented secret', () => {
       expect(mask(`see ${generated}`)).toBe('see (a write key)')
     }
   })
+
+  it('hides what holds quotes, control characters or letters outside ASCII, presented as text or as bytes', () => {
+    for (const secret of [
+      'say "twice" \\ or not',
+      'tab\tline\nend\u0001of it',
+      'clé d’été'.replace('’', "'").padEnd(20, 'ü'),
+    ]) {
+      for (const presented of [secret, Buffer.from(secret, 'latin1')]) {
+        const mask = createSecretMask(presented)
+        const forms = [secret, JSON.stringify(secret).slice(1, -1), percent(secret)]
+        for (const form of forms) expect(mask(`before ${form}.`)).toBe('before (a write key).')
+        expect(mask(`Basic ${Buffer.from(secret, 'latin1').toString('base64')}`)).toBe('Basic (a write key)')
+      }
+    }
+  })
+
+  it('hides secrets of the least and the most length, alone in a text too, and looks for no other', () => {
+    for (const length of [16, 256]) {
+      const secret = imported.repeat(8).slice(0, length)
+      expect(createSecretMask(secret)(secret)).toBe('(a write key)')
+    }
+    for (const length of [15, 257]) {
+      const text = `see ${`${imported.repeat(8)}x`.slice(0, length)}`
+      expect(createSecretMask(text.slice(4))(text)).toBe(text)
+    }
+  })
+
+  it('hides the shortest generated secret, alone in a text', () => {
+    expect(createSecretMask(null)(generateSecret('a'))).toBe('(a write key)')
+  })
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createMemoryStore, createWriteKeys, type KeyStore, type WriteKeysOptions } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
-import { createLineLogger } from '../../src/verifier/logger.ts'
+import { createLineLogger, loggerOf, loggerOption, noteLogger } from '../../src/verifier/logger.ts'
 import { createToldLimiter } from '../limits/told-limiter.ts'
 
 let lines: string[] = []
@@ -170,5 +170,73 @@ describe('createLineLogger', () => {
       'failed: The store failed.: connection refused',
       'failed: a text',
     ])
+  })
+
+  function lineOf(details: object, message = 'failed'): string | undefined {
+    const written: string[] = []
+    const take = (line: string) => void written.push(line)
+    createLineLogger({ error: take, warn: take }).error(details, message)
+    expect(written).toHaveLength(1)
+    return written[0]
+  }
+
+  it('repeats no cause that the message names', () => {
+    const err = new Error('away', { cause: new Error('no route') })
+    expect(lineOf({ err }, 'the store is away')).toBe('the store is away: no route')
+    expect(lineOf({}, 'failed')).toBe('failed')
+    expect(lineOf({ err: null })).toBe('failed: null')
+  })
+
+  it('shows the place of what JavaScript itself throws, also as a cause, and of nothing else', () => {
+    const bug = Object.assign(new RangeError('too long'), {
+      stack: 'RangeError: too long\n    at sender   \n    at second',
+    })
+    expect(lineOf({ err: bug })).toBe('failed: too long at sender')
+    expect(lineOf({ err: new Error('broken', { cause: bug }) })).toBe('failed: broken: too long at sender')
+    for (const name of ['TypeError', 'ReferenceError', 'SyntaxError'])
+      expect(lineOf({ err: Object.assign(bug, { name }) })).toBe('failed: too long at sender')
+    expect(lineOf({ err: Object.assign(bug, { name: 'Error' }) })).toBe('failed: too long')
+    // Not every engine writes frames, nor a stack.
+    expect(lineOf({ err: Object.assign(new TypeError('no'), { stack: 'TypeError: at once' }) })).toBe(
+      'failed: no',
+    )
+    expect(lineOf({ err: Object.assign(new TypeError('no'), { stack: undefined as never }) })).toBe(
+      'failed: no',
+    )
+  })
+
+  it('keeps each part free of what ends a line or controls a terminal', () => {
+    const err = new Error('\u0000one\r\n\u001b[2Jtwo\u007f\u0080three\u009f ~ ä')
+    expect(lineOf({ path: '/a\nb' }, ' failed\n')).toBe('failed  (path /a b)')
+    expect(lineOf({ err })).toBe('failed: one [2Jtwo three  ~ ä')
+  })
+})
+
+describe('the option logger', () => {
+  const read = (value: unknown) => loggerOption(value, 'logger')
+
+  it('takes what has error, warn or both, as it is, and false for silence', () => {
+    const [error, warn] = [() => {}, () => {}]
+    for (const logger of [{ error }, { warn }, { error, warn }]) expect(read(logger)).toBe(logger)
+    expect(read(false)).toBeUndefined()
+    read(undefined)?.error?.({}, 'told')
+    expect(lines).toEqual(['error told'])
+  })
+
+  it.each([null, true, 'console', {}, { info() {} }, { error: 'a', warn: 1 }])('refuses %j', (value) => {
+    expect(() => read(value)).toThrow(
+      'must be an object with the methods error, warn or both, such as pino makes, or false for silence',
+    )
+  })
+
+  it('is found again by its write keys: the one noted, none, or standard error', () => {
+    const [own, silent] = [{}, {}]
+    const logger = { error() {} }
+    noteLogger(own, logger)
+    noteLogger(silent, undefined)
+    expect(loggerOf(own)).toBe(logger)
+    expect(loggerOf(silent)).toBeUndefined()
+    loggerOf({})?.warn?.({}, 'told')
+    expect(lines).toEqual(['warn told'])
   })
 })
