@@ -40,7 +40,7 @@ interface KeyHolder extends Holder {
   readonly order: LargestFirst<SenderHolder>
 }
 
-/** How bodies are told apart. Asked only when there is no room. */
+/** How bodies are told apart. Asked only when there is no room, or when they wait for a turn. */
 export interface HolderNames<Account> {
   /** The key; undefined for all bodies whose key is not known. */
   keyOf(account: Account): unknown

@@ -1,8 +1,9 @@
 import type { Transform } from 'node:stream'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { nodeZlib } from '../runtime/built-ins.ts'
+import { brotliLengthOf } from './brotli-length.ts'
 import type { ContentCoding } from './content-coding.ts'
-import type { Turns } from './turns.ts'
+import type { Turns, TurnTaker } from './turns.ts'
 
 /** Why bytes could not be decoded: `busy` when there was no room for more, or no turn in time. */
 export type DecodingFailure = 'too_large' | 'corrupt' | 'busy'
@@ -12,8 +13,8 @@ export interface DecodingRoom {
   /** The longest decoded body, in bytes. */
   readonly maxBytes: number
   readonly turns: Turns
-  /** The queue for turns. Called only when a turn is needed. */
-  whose(): string
+  /** Who takes a turn. Called only when one is needed. */
+  whose(): TurnTaker
   /** Counts decoded bytes that are about to be kept; false when there is no room for them. */
   hold(bytes: number): boolean
 }
@@ -42,7 +43,7 @@ const zstdWindowLog = 23
  *
  * Small output is decoded at once. Larger output waits for a turn and is counted as it comes. So does input
  * whose coding may allocate a large window before it produces a byte: with br and zstd, 165 bytes can claim
- * 16 MB.
+ * 16 MB. A br that says itself that it is small cannot.
  *
  * Source: RFC 9110, 8.4.1.
  *
@@ -60,9 +61,10 @@ export function decodeContent<Result>(
   return typeof quick === 'string' ? quick : use(quick)
 }
 
-/** Only a guess: a gzip ends with the length of its content (RFC 1952, 2.3.1), true or not. */
+/** For gzip only a guess: it ends with the length of its content (RFC 1952, 2.3.1), true or not. */
 function isLittle(bytes: Uint8Array, coding: ContentCoding): boolean {
-  if (bytes.length > quickInputBytes) return false
+  if (bytes.length > quickInputBytes || coding === 'zstd') return false
+  if (coding === 'br') return (brotliLengthOf(bytes) ?? Infinity) <= quickBytes
   if (coding !== 'gzip' || bytes.length < 4) return true
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 4, true) <= quickBytes
 }
@@ -73,9 +75,7 @@ function decodeQuickly(
   coding: ContentCoding,
   { maxBytes, hold }: DecodingRoom,
 ): Uint8Array | DecodingFailure | undefined {
-  if (coding === 'br' || coding === 'zstd') return undefined
-  const { gunzipSync, inflateSync, inflateRawSync } = nodeZlib()
-  const decode = coding === 'gzip' ? gunzipSync : hasZlibWrapper(bytes) ? inflateSync : inflateRawSync
+  const decode = quickDecoder(bytes, coding)
   try {
     // With `info` zlib returns its engine, the only way to see input that was left over. zlib refuses a limit
     // of 0.
@@ -90,6 +90,13 @@ function decodeQuickly(
     if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return 'corrupt'
     return maxBytes <= quickBytes ? 'too_large' : undefined
   }
+}
+
+function quickDecoder(bytes: Uint8Array, coding: ContentCoding) {
+  const { brotliDecompressSync, gunzipSync, inflateSync, inflateRawSync } = nodeZlib()
+  if (coding === 'br') return brotliDecompressSync
+  if (coding === 'gzip') return gunzipSync
+  return hasZlibWrapper(bytes) ? inflateSync : inflateRawSync
 }
 
 interface Decoded {

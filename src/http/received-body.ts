@@ -1,6 +1,6 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { types } from '../runtime/built-ins.ts'
-import type { BodyAccount } from './body-holders.ts'
+import type { BodyAccount, HolderNames } from './body-holders.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
 import { bytesOf, readerOf } from './handed-in-body.ts'
@@ -36,8 +36,8 @@ export interface BodyLimits<Account extends BodyAccount> {
    * good key waits behind somebody without.
    */
   turnsOf(account: Account): Turns
-  /** The name of a queue: bodies with the same name wait behind each other. */
-  turnName(account: Account): string
+  /** How bodies are told apart: those of one sender of a key wait behind each other. */
+  readonly names: HolderNames<Account>
   /** Objects and lists that a body may hold whatever its length. Default 10 000. */
   readonly freeContainers?: number | undefined
   /** The format of this body; undefined: JSON. */
@@ -171,7 +171,7 @@ function decodeAndParse<Account extends BodyAccount>(
   limits: BodyLimits<Account>,
   account: Account,
 ): Awaitable<ReceivedBody> {
-  const { maxBytes, turnsOf, turnName, pending, form } = limits
+  const { maxBytes, turnsOf, names, pending, form } = limits
   const said = parseContentEncoding(headers['content-encoding'])
   const coding = said === null && form?.parse !== undefined && beginsAsGzip(bytes) ? 'gzip' : said
   if (coding === 'unsupported') return UNSUPPORTED
@@ -179,7 +179,7 @@ function decodeAndParse<Account extends BodyAccount>(
   const room = {
     maxBytes,
     turns: turnsOf(account),
-    whose: () => turnName(account),
+    whose: () => ({ key: names.keyOf(account), sender: names.senderOf(account) }),
     hold: (count: number) => pending.hold(account, count),
   }
   const decoded = decodeContent(bytes, coding, room, (content) => parse(content, content.length, limits))

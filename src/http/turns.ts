@@ -2,13 +2,16 @@ import type { Clock } from '../runtime/clock.ts'
 
 /** Limits work that takes much memory or time: few do it at once, the others wait. */
 export interface Turns {
-  /**
-   * Waits for a turn. False when none came in time: then there is no turn to end.
-   * @param whose the name of a queue; the queues take turns
-   */
-  take(whose: string): boolean | Promise<boolean>
+  /** Waits for a turn. False when none came in time: then there is no turn to end. */
+  take(whose: TurnTaker): boolean | Promise<boolean>
   /** Ends a turn. */
   end(): void
+}
+
+/** Who waits for a turn: the keys take turns, and within a key its senders. Both are compared as keys of a map. */
+export interface TurnTaker {
+  readonly key: unknown
+  readonly sender: unknown
 }
 
 export interface TurnsOptions {
@@ -27,25 +30,29 @@ interface Waiter {
   settle(mayGo: boolean): void
 }
 
+/** The queues of a key's senders, in the order of their next turns. */
+type Queues = Map<unknown, Waiter[]>
+
 /**
- * Turns go round among the queues: a sender with a thousand bodies does not delay another with one.
+ * Turns go round among the keys, and those of a key among its senders: a sender with a thousand bodies does not delay another with
+ * one, of another key or of the same.
  *
  * Needs no timer: every turn ends, and the next turn that ends finds those who have waited too long.
  */
 export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns {
   let taken = 0
   /** In the order of their next turns. */
-  const queues = new Map<string, Waiter[]>()
+  const keys = new Map<unknown, Queues>()
 
   /** `later`: so many have waited too long that other work runs first. */
   function next(): Waiter | 'later' | undefined {
     let sentAway = 0
-    for (const [whose, waiters] of queues) {
+    for (const [key, queues] of keys) {
       if (sentAway === mostSentAway) return 'later'
-      const waiter = waiters.shift() as Waiter
+      const waiter = nextOf(queues)
       // Goes behind all the others, or away.
-      queues.delete(whose)
-      if (waiters.length > 0) queues.set(whose, waiters)
+      keys.delete(key)
+      if (queues.size > 0) keys.set(key, queues)
       if (clock.monotonic() - waiter.since <= patienceMs) return waiter
       waiter.settle(false)
       sentAway++
@@ -62,18 +69,27 @@ export function createTurns({ atOnce, patienceMs, clock }: TurnsOptions): Turns 
   }
 
   return {
-    take(whose) {
+    take({ key, sender }) {
       if (taken < atOnce) {
         taken++
         return true
       }
       return new Promise((resolve) => {
         const waiter = { since: clock.monotonic(), settle: resolve }
-        const waiters = queues.get(whose)
-        if (waiters === undefined) queues.set(whose, [waiter])
+        const queues = keys.get(key) ?? new Map<unknown, Waiter[]>()
+        keys.set(key, queues)
+        const waiters = queues.get(sender)
+        if (waiters === undefined) queues.set(sender, [waiter])
         else waiters.push(waiter)
       })
     },
     end,
   }
+}
+
+function nextOf(queues: Queues): Waiter {
+  const [[sender, waiters]] = queues as unknown as [[unknown, Waiter[]]]
+  queues.delete(sender)
+  if (waiters.length > 1) queues.set(sender, waiters)
+  return waiters.shift() as Waiter
 }

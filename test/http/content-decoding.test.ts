@@ -34,8 +34,11 @@ function decode(
 ): Awaitable<Uint8Array | DecodingFailure> {
   const coding = parseContentEncoding(encoding)
   if (coding === null || coding === 'unsupported') throw new Error(`${encoding} is no single coding`)
-  return decodeContent(bytes, coding, { maxBytes, turns, hold, whose: () => 'wk_a' }, (content) =>
-    Buffer.from(content),
+  return decodeContent(
+    bytes,
+    coding,
+    { maxBytes, turns, hold, whose: () => ({ key: 'wk_a', sender: 'one' }) },
+    (content) => Buffer.from(content),
   )
 }
 
@@ -121,7 +124,10 @@ describe('decodeContent', () => {
     }
   })
 
-  it('decodes little at once, and does not keep it waiting for what is large', async () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ])('decodes little %s at once, and does not keep it waiting for what is large', async (coding, encode) => {
     const turns = newTurns()
     const large = gzipSync(Buffer.alloc(3_000_000))
     const done: string[] = []
@@ -129,7 +135,8 @@ describe('decodeContent', () => {
       expect(await decode(large, 'gzip', 4_000_000, turns)).toHaveLength(3_000_000)
       done.push('large')
     })
-    expect(decode(gzipSync(text), 'gzip', 4_000_000, turns)).toEqual(text)
+    expect(decode(encode(text), coding, 4_000_000, turns)).toEqual(text)
+    expect(decode(encode(Buffer.from('{}')), coding, 4_000_000, turns)).toEqual(Buffer.from('{}'))
     expect(done).toEqual([])
     await Promise.all(waiting)
   })
@@ -138,7 +145,7 @@ describe('decodeContent', () => {
     const turns = createTurns({ atOnce: 1, patienceMs: 60_000, clock: systemClock })
     for (const bytes of [brotliCompressSync(text), brotliCompressSync(text).subarray(9)]) {
       await decode(bytes, 'br', LIMIT, turns)
-      expect(turns.take('wk_b')).toBe(true)
+      expect(turns.take({ key: 'wk_b', sender: 'other' })).toBe(true)
       turns.end()
     }
   })
@@ -291,7 +298,7 @@ describe('a 200 MB bomb', () => {
       decodeContent(
         bomb,
         'gzip',
-        { maxBytes: LIMIT, turns, hold: () => true, whose: () => 'wk_a' },
+        { maxBytes: LIMIT, turns, hold: () => true, whose: () => ({ key: 'wk_a', sender: 'one' }) },
         (content) => content.length,
       )
     const growth = await measureGrowth(async () => {

@@ -34,7 +34,7 @@ function receive(
   return receiveBody(
     body,
     headers,
-    { maxBytes, pending, turnsOf: () => turns, turnName: () => 'wk_a' },
+    { maxBytes, pending, turnsOf: () => turns, names: { keyOf: () => 'wk_a', senderOf: () => 'one' } },
     account,
   )
 }

@@ -4,12 +4,14 @@ import { createManualClock } from '../contract/limiter-contract.ts'
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+const taker = (key: string) => ({ key, sender: 'one' })
+
 function start() {
   const clock = createManualClock()
   const turns = createTurns({ atOnce: 2, patienceMs: 5_000, clock })
   const log: string[] = []
-  async function work(whose: string, name = whose): Promise<void> {
-    log.push((await turns.take(whose)) ? name : `${name} was sent away`)
+  async function work(key: string, name = key, sender = 'one'): Promise<void> {
+    log.push((await turns.take({ key, sender })) ? name : `${name} was sent away`)
   }
   return { clock, turns, log, work }
 }
@@ -17,9 +19,9 @@ function start() {
 describe('createTurns', () => {
   it('gives as many turns at once as it may, without a promise', () => {
     const { turns } = start()
-    expect(turns.take('a')).toBe(true)
-    expect(turns.take('a')).toBe(true)
-    expect(turns.take('a')).toBeInstanceOf(Promise)
+    expect(turns.take(taker('a'))).toBe(true)
+    expect(turns.take(taker('a'))).toBe(true)
+    expect(turns.take(taker('a'))).toBeInstanceOf(Promise)
   })
 
   it('hands a turn on to the sender who has waited longest for one', async () => {
@@ -34,17 +36,29 @@ describe('createTurns', () => {
     expect(log.slice(2)).toEqual(['flood 2', 'honest', 'other', 'flood 3'])
   })
 
+  it('goes round among the senders of a key, and gives a key with many no more turns than one with few', async () => {
+    const { turns, log, work } = start()
+    for (let i = 0; i < 1_000; i++) void work('shared', `flood ${i}`, 'flood')
+    void work('shared', 'visitor', 'visitor')
+    void work('shared', 'other visitor', 'other visitor')
+    void work('own')
+    await settled()
+    for (let i = 0; i < 5; i++) turns.end()
+    await settled()
+    expect(log.slice(2)).toEqual(['flood 2', 'own', 'visitor', 'other visitor', 'flood 3'])
+  })
+
   it('gives every turn back, whoever took it', async () => {
     const { turns, log, work } = start()
-    for (let i = 0; i < 50; i++) void work(`sender ${i % 7}`)
+    for (let i = 0; i < 50; i++) void work(`key ${i % 7}`, undefined, `sender ${i % 3}`)
     for (let i = 0; i < 50; i++) {
       await settled()
       turns.end()
     }
     expect(log).toHaveLength(50)
-    expect(turns.take('a')).toBe(true)
-    expect(turns.take('a')).toBe(true)
-    expect(turns.take('a')).toBeInstanceOf(Promise)
+    expect(turns.take(taker('a'))).toBe(true)
+    expect(turns.take(taker('a'))).toBe(true)
+    expect(turns.take(taker('a'))).toBeInstanceOf(Promise)
   })
 
   it('sends away who has waited too long, and lets go on who has not', async () => {
@@ -67,6 +81,6 @@ describe('createTurns', () => {
     while (log.length < 1_002) await settled()
     expect(log.filter((entry) => entry.endsWith('sent away'))).toHaveLength(1_000)
     await settled()
-    expect(turns.take('late')).toBe(true)
+    expect(turns.take(taker('late'))).toBe(true)
   })
 })

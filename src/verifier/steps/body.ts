@@ -1,3 +1,4 @@
+import type { HolderNames } from '../../http/body-holders.ts'
 import { createPendingBodies } from '../../http/pending-bodies.ts'
 import { type BodyLimits, receiveBody } from '../../http/received-body.ts'
 import { createTurns } from '../../http/turns.ts'
@@ -37,18 +38,19 @@ const inflating = { atOnce: 1, patienceMs: 5_000 }
 const containersPerEvent = 4
 
 export function createBodyStep(options: BodyStepOptions, client: ClientOf): BodyStep {
-  const pending = createPendingBodies<Visit>(options.maxPendingBodyBytes, {
+  const names: HolderNames<Visit> = {
     keyOf: ({ key, keyId }) => (key === undefined ? undefined : keyId),
     senderOf: client.sourceOf,
-  })
+  }
+  const pending = createPendingBodies(options.maxPendingBodyBytes, names)
   const known = createTurns({ ...inflating, clock: options.clock })
   const unknown = createTurns({ ...inflating, clock: options.clock })
   const limits: BodyLimits<Visit> = {
     maxBytes: options.maxBodyBytes,
     pending,
+    names,
     freeContainers: containersPerEvent * options.maxEvents,
     turnsOf: (visit) => (visit.keyId === undefined ? unknown : known),
-    turnName: (visit) => visit.keyId ?? client.sourceOf(visit),
   }
 
   function receive(visit: Visit): Awaitable<Received> {
