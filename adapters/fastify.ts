@@ -138,8 +138,11 @@ const constraints = { host: /(?:)/ }
  * before that.
  */
 function addPreflightRoutes(fastify: FastifyInstance): void {
-  for (const url of fastify.prefix === '' ? ['*'] : ['', '/*']) {
-    if (fastify.hasRoute({ method: 'OPTIONS', url: fastify.prefix + url, constraints })) continue
+  const { prefix } = fastify
+  for (const url of prefix === '' ? ['*'] : ['', '/*']) {
+    // Another guard may have added them: the answer is the same for all. The router finds `*` as `/*` only.
+    const known = url === '*' ? '/*' : prefix + url
+    if (fastify.hasRoute({ method: 'OPTIONS', url: known, constraints })) continue
     fastify.options(url, { constraints, prefixTrailingSlash: 'no-slash' }, (_, reply) => reply.callNotFound())
   }
 }

@@ -51,6 +51,62 @@ describe('a Fastify plugin', () => {
     )
   })
 
+  const preflight = {
+    origin: 'https://app.example.com',
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'x-write-key',
+  }
+
+  it.each(['', '/v1'])('guards each of two contexts with its own keys at the path "%s"', async (prefix) => {
+    const [one, other] = [await createKeys(), await createKeys()]
+    const app = Fastify()
+    apps.push(app)
+    for (const [keys, path] of [
+      [one.keys, '/one/track'],
+      [other.keys, '/other/track'],
+    ] as const) {
+      app.register(
+        async (context) => {
+          context.register(writeKeyAuth(keys))
+          context.post(path, async (request) => writeKeyOf(request).events)
+        },
+        { prefix },
+      )
+    }
+    const statusOf = async (path: string, key: string) => {
+      const headers = { authorization: basic(key) }
+      const url = prefix + path
+      return (await app.inject({ method: 'POST', url, headers, payload: event })).statusCode
+    }
+    expect(await statusOf('/one/track', one.key)).toBe(200)
+    expect(await statusOf('/one/track', other.key)).toBe(401)
+    expect(await statusOf('/other/track', other.key)).toBe(200)
+    expect(await statusOf('/other/track', one.key)).toBe(401)
+    for (const path of ['/one/track', '/other/track']) {
+      const answer = await app.inject({ method: 'OPTIONS', url: prefix + path, headers: preflight })
+      expect(answer.statusCode).toBe(204)
+    }
+  })
+
+  it.each(['', '/v1'])('counts once what two guards of a context at the path "%s" judge', async (prefix) => {
+    const { keys, key, told } = await createKeys()
+    const app = Fastify()
+    apps.push(app)
+    app.register(
+      async (context) => {
+        context.register(writeKeyAuth(keys)).register(writeKeyAuth(keys, { eventType: 'track' }))
+        context.post('/hook', async (request) => writeKeyOf(request).eventType)
+      },
+      { prefix },
+    )
+    const send = async (payload: object) =>
+      app.inject({ method: 'POST', url: `${prefix}/hook`, headers: { authorization: basic(key) }, payload })
+    expect((await send(event)).body).toBe('track')
+    expect((await send({ type: 'page' })).statusCode).toBe(400)
+    const decided = told.filter(({ type }) => type === 'accepted' || type === 'refused')
+    expect(decided.map(({ type }) => type)).toEqual(['accepted', 'refused'])
+  })
+
   it('guards the context that it is registered in, and nothing else', async () => {
     const { keys } = await createKeys()
     const app = createApp(keys)
