@@ -83,6 +83,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       if (usesGrace(key)) {
         emit({ type: 'grace_used', keyId: key.id, secretId, expiresAt: new Date(key.secretExpiresAt) })
       }
+      visit.isCounted = true
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
       if (isInGrace(key, visit.at)) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
       if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
@@ -95,8 +96,9 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       if (reason === 'rate_limited' && options.tellsNotices && visit.key !== undefined)
         tellRateReached(visit.key)
       // A client that went away was not refused.
-      if (keyId !== undefined && reason !== 'client_aborted') usage.refused(keyId, reason, clock.now())
-      measure.meter?.refused(reason, bytesOf(visit))
+      const isRefused = reason !== 'client_aborted' && !visit.isCounted
+      if (keyId !== undefined && isRefused) usage.refused(keyId, reason, clock.now())
+      if (!visit.isCounted) measure.meter?.refused(reason, bytesOf(visit))
       if (tellDecisions || error !== undefined) {
         const who = { ...(keyId !== undefined && { keyId }), ...whereFrom(visit) }
         emit({ type: 'refused', reason, ...who, ...(error !== undefined && { error }) })

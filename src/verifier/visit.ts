@@ -60,6 +60,8 @@ export interface Visit extends BodyAccount {
    * guards. Undefined: it is counted at once.
    */
   count: UndecidedCount | undefined
+  /** Whether it has been counted as accepted: whoever refuses it then does not count it again. */
+  isCounted: boolean
 }
 
 const paid = Symbol('paid')
@@ -119,6 +121,7 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     isPaid: (request as { [paid]?: boolean })[paid] === true,
     wouldRefuse: undefined,
     count: undefined,
+    isCounted: false,
   }
 }
 

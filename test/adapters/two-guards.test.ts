@@ -142,6 +142,31 @@ describe('what a guard of the same keys further in refuses', () => {
   })
 })
 
+it('what the second mount of one guard refuses is counted once, from the first request on', async () => {
+  const keys = createWriteKeys()
+  const auth = writeKeyAuth(keys)
+  const app = express()
+  app.use(auth)
+  app.use((req, _res, next) => void keys.pause(String(req.headers['x-id'])).then(() => next()))
+  app.use(auth, (_req, res) => void res.json('handled'))
+  const { url, close } = await serve(app)
+  closers.push(close, () => keys.close())
+  const counts: unknown[] = []
+  for (const name of ['First', 'Second']) {
+    const { key, writeKey } = await keys.create({ name, sourceType: 'server' })
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}`, 'x-id': writeKey.id }
+    const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body: '{"type":"track"}' })
+    expect(answer.status).toBe(429)
+    const { acceptedTotal, refused } = await keys.usage(writeKey.id)
+    counts.push({ acceptedTotal, refused })
+  }
+  expect(counts).toEqual([
+    // Its guard had no reason yet to leave the count open.
+    { acceptedTotal: 1, refused: {} },
+    { acceptedTotal: 0, refused: { key_paused: 1 } },
+  ])
+})
+
 describe('a guard of the same keys further in', () => {
   async function build(between: (body: unknown) => unknown) {
     const { keys, authorization } = await createTestKeys()

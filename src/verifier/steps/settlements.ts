@@ -61,6 +61,7 @@ export function createSettlements(
         const counted =
           visit.routeType === accepted.eventType ? visit : { ...visit, routeType: accepted.eventType }
         report.accepted(counted, key, { ...checked, ...left })
+        visit.isCounted = true
       }
       if (!isInner) {
         visit.count = { isAtEndpoint, events: events.length, accept }
