@@ -9,7 +9,6 @@ import type { DroppedUsage } from './usage/unsent-usage.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
 import type { CompiledKey } from './verifier/compiled-key.ts'
 import type { UnderWay } from './verifier/under-way.ts'
-import type { Verdict } from './verifier/verdict.ts'
 
 /** Time limits from the call of `close`: for requests under way, for storing counts, and for all of it. */
 const requestsMs = 3_000
@@ -22,8 +21,6 @@ const minStepMs = 50
  */
 export interface Closing {
   hasBegun(): boolean
-  /** Notes a verification that has begun, and returns it. */
-  waitFor(verdict: Promise<Verdict>): Promise<Verdict>
   /** Resolves within five seconds whatever hangs. */
   close(): Promise<void>
   /** Refuses every lookup. */
@@ -67,7 +64,6 @@ export function createClosing(parts: {
 
   return {
     hasBegun: () => closing !== undefined,
-    waitFor: underWay.enter,
     close() {
       closing ??= close()
       return closing

@@ -67,7 +67,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     verify(request) {
       if (closing.hasBegun()) return Promise.resolve(closedVerifier.verify(request))
       const verdict = verifier.verify(request)
-      return verdict instanceof Promise ? closing.waitFor(verdict) : Promise.resolve(verdict)
+      return verdict instanceof Promise ? verdict : Promise.resolve(verdict)
     },
     ready: () => assertReady({ ...resolved, ...parts, hasClosed }),
     health: async () => look(),

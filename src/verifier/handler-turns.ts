@@ -19,13 +19,24 @@ const microtasksOfTurn = 32
 
 const settled = Promise.resolve()
 
-export function createHandlerTurns(): HandlerTurns {
+/**
+ * Microtasks are counted only for somebody who waits. Otherwise a turn ends with `process.nextTick`, where that comes after all
+ * microtasks, as in Node: counting took a request of 35 µs some 2 µs.
+ *
+ * @param nextTick calls what it is given when no microtask is left, or sooner, or never: found out at the first turns
+ */
+export function createHandlerTurns(
+  nextTick: typeof process.nextTick | undefined = globalThis.process?.nextTick,
+): HandlerTurns {
   const waiting: (() => void)[] = []
   let isTaken = false
+  /** 0 when nobody counts. */
   let left = 0
   let isShort = false
+  let turn = 0
+  let ticksComeLast = false
 
-  function begin(microtasks: number): void {
+  function count(microtasks: number): void {
     left = microtasks
     settled.then(pass)
   }
@@ -39,20 +50,39 @@ export function createHandlerTurns(): HandlerTurns {
     } else if (isShort) {
       // Somebody has come meanwhile: the turn that is under way gets its whole length.
       isShort = false
-      begin(microtasksOfTurn)
+      count(microtasksOfTurn)
     } else {
       waiting.shift()?.()
-      begin(microtasksOfTurn)
+      count(microtasksOfTurn)
     }
+  }
+
+  function end(ended: number): void {
+    if (ended === turn && left === 0) isTaken = false
+  }
+
+  function learn(): void {
+    ticksComeLast = left === 0
+  }
+
+  function wait(): Promise<void> {
+    if (left === 0) count(microtasksOfTurn)
+    return new Promise((resolve) => waiting.push(resolve))
   }
 
   return {
     take(hasWaited) {
-      if (isTaken) return new Promise((resolve) => waiting.push(resolve))
+      if (isTaken) return wait()
       isTaken = true
+      turn += 1
       isShort = !hasWaited
-      // Who did not wait is told at the next microtask.
-      begin(isShort ? 1 : microtasksOfTurn)
+      // Who did not wait is told at the next microtask. Who did is in a microtask now.
+      if (isShort) count(1)
+      else if (ticksComeLast) nextTick?.(end, turn)
+      else {
+        count(microtasksOfTurn)
+        nextTick?.(learn)
+      }
       return undefined
     },
   }

@@ -1,11 +1,12 @@
 import { withDeadline } from '../runtime/deadline.ts'
 import type { UndecidedCount } from './undecided-count.ts'
-import type { Verdict } from './verdict.ts'
 
 /** The verifications that have begun and not ended, and the requests that nobody has counted yet. */
 export interface UnderWay {
-  /** Notes a verification until it has its verdict, and returns it. */
-  enter(verdict: Promise<Verdict>): Promise<Verdict>
+  /** A verification has begun that waits for something. */
+  enter(): void
+  /** It has its verdict. */
+  leave(): void
   /** Notes a request until {@link UnderWay.decide}. */
   leaveOpen(count: UndecidedCount): void
   /** Whether the request was undecided until now: the first who decides about it counts it. */
@@ -27,16 +28,11 @@ export function createUnderWay(): UnderWay {
     if (verifying === 0 && undecided.size === 0) tellEnded?.()
   }
 
-  function leave(): void {
-    verifying--
-    tellIfEnded()
-  }
-
   return {
-    enter(verdict) {
-      verifying++
-      verdict.then(leave, leave)
-      return verdict
+    enter: () => void verifying++,
+    leave() {
+      verifying--
+      tellIfEnded()
     },
     leaveOpen: (count) => void undecided.add(count),
     decide(count) {

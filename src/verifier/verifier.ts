@@ -5,6 +5,7 @@ import { answerPreflight } from './cors.ts'
 import type { Reading } from './reading.ts'
 import { createSequence, type SequenceOptions } from './sequence.ts'
 import { withCarriedKey } from './steps/carried.ts'
+import type { UnderWay } from './under-way.ts'
 import type { PreflightReply, Verdict } from './verdict.ts'
 import { createEmptyVisit, createVisit, type Visit } from './visit.ts'
 
@@ -15,13 +16,17 @@ export interface Verifier {
   verify(request: IngestRequestInit): Awaitable<Verdict>
 }
 
+export interface VerifierOptions extends SequenceOptions, Reading {
+  underWay: SequenceOptions['underWay'] & Pick<UnderWay, 'enter' | 'leave'>
+}
+
 /**
  * Takes requests through the sequence of checks (`sequence.ts`), and turns whatever is thrown there into a
  * refusal.
  */
-export function createVerifier(options: SequenceOptions & Reading): Verifier {
+export function createVerifier(options: VerifierOptions): Verifier {
   const { run, fail, end } = createSequence(options)
-  const { measure } = options
+  const { measure, underWay } = options
 
   /** @param startedAt 0 when it is not timed. */
   function finish(visit: Visit, verdict: Verdict, startedAt: number): Verdict {
@@ -31,9 +36,16 @@ export function createVerifier(options: SequenceOptions & Reading): Verifier {
   }
 
   function finishLater(visit: Visit, verdict: Promise<Verdict>, startedAt: number): Promise<Verdict> {
+    underWay.enter()
     return verdict.then(
-      (value) => finish(visit, value, startedAt),
-      (error: unknown) => finish(visit, fail(visit, error), startedAt),
+      (value) => {
+        underWay.leave()
+        return finish(visit, value, startedAt)
+      },
+      (error: unknown) => {
+        underWay.leave()
+        return finish(visit, fail(visit, error), startedAt)
+      },
     )
   }
 
