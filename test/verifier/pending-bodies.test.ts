@@ -147,7 +147,7 @@ describe('uploads that stall', () => {
     }
     const isHeld = () =>
       connected.length === 4 && connected.every(({ bytesRead }) => bytesRead === upload.length)
-    await vi.waitUntil(isHeld, { interval: 5 })
+    await vi.waitUntil(isHeld, { interval: 5, timeout: 10_000 })
     const send = () =>
       fetch(`http://127.0.0.1:${port}/v1/track`, {
         method: 'POST',
