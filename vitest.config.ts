@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { servicesReporter } from './test/services-reporter.ts'
 
 type ProjectTests = NonNullable<TestProjectInlineConfiguration['test']>
@@ -55,7 +56,6 @@ const longAlone = [
   'redis-fleet',
   'redis-hints',
   'redis-outage',
-  'rolling-soak',
   'soak',
   'sqlite-pruning',
 ].map((name) => `test/long/${name}.test.ts`)
@@ -70,6 +70,18 @@ const longWaiting: ProjectTests = {
   maxWorkers: process.env.LONG === 'short' ? maxWorkers : 1,
   sequence: { groupOrder: 1 },
   ...longTimeouts,
+}
+
+/** Small files that take most of a minute even when short. The larger a file, the earlier Vitest begins it. */
+const beginFirst = /\/test\/long\/(fuzz|(fault|rolling)-soak)\.test\.ts$/
+
+/** What takes longest begins first: otherwise it is alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => beginFirst.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
 }
 
 /** `npm run docs:screenshots`: the pictures of docs/images. */
@@ -105,6 +117,7 @@ export default defineConfig({
       ),
     // What a passing test makes the package log is no news.
     silent: 'passed-only',
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', servicesReporter],
     coverage: {
       provider: 'v8',
