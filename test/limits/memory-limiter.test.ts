@@ -31,6 +31,12 @@ function heldBytes(): number {
 }
 
 describe('createMemoryLimiter', () => {
+  it('names itself when it refuses an option', () => {
+    expect(() => createMemoryLimiter({ maxkeys: 1 } as never)).toThrow(
+      /^createMemoryLimiter has no option "maxkeys"/,
+    )
+  })
+
   it('answers without a promise', () => {
     const limiter = createMemoryLimiter()
     expect(limiter.consume('a', 1, { eps: 5, burst: 5 })).toMatchObject({ allowed: true, remaining: 4 })
