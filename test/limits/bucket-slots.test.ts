@@ -63,7 +63,7 @@ describe('the buckets of a memory limiter', () => {
     expect(held).toEqual(taken.map((_, index) => [index + 1, index, 2 * index]))
   })
 
-  it('take memory for senders that are there, not for those that may come', () => {
+  it('take room for senders that are there, not for those that may come', () => {
     const before = process.memoryUsage().arrayBuffers
     const slots = createBucketSlots(10_000_000)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createWriteKeys, type WriteKeyEvent } from '../../src/index.ts'
+import { graceHeaders, hasEnded, isInGrace } from '../../src/verifier/grace.ts'
 
 it('tells of the use of a secret in its grace once per request', async () => {
   const told: WriteKeyEvent[] = []
@@ -20,4 +21,22 @@ it('tells of the use of a secret in its grace once per request', async () => {
   )
   expect(told.map((event) => event.type)).toEqual(['grace_used', 'accepted'])
   await keys.close()
+})
+
+it('ends at its deadline, as a key does, and not a millisecond before', () => {
+  const never = { expiresAt: null, secretExpiresAt: null }
+  expect(hasEnded(never, 5_000)).toBe(false)
+  for (const field of ['expiresAt', 'secretExpiresAt']) {
+    const at = [4_999, 5_000, 5_001].map((now) => hasEnded({ ...never, [field]: 5_000 }, now))
+    expect(at).toEqual([false, true, true])
+  }
+  expect([4_999, 5_000].map((now) => isInGrace({ graceUntil: 5_000 }, now))).toEqual([true, false])
+})
+
+it('is told to senders in whole seconds, as RFC 9745 and RFC 8594 say', () => {
+  const secretExpiresAt = Date.UTC(2026, 0, 15, 12)
+  expect(graceHeaders({ secretReplacedAt: 1_768_478_400_999, secretExpiresAt })).toEqual({
+    deprecation: '@1768478400',
+    sunset: 'Thu, 15 Jan 2026 12:00:00 GMT',
+  })
 })
