@@ -2,7 +2,8 @@ import { effect, signal } from '@preact/signals'
 import { callerMark } from '../../src/admin/caller-mark.ts'
 import { type Api, ApiError, createApi, redeemCode } from './api/client.ts'
 import type { Session } from './api/wire.ts'
-import { openDialogs } from './guard.ts'
+import { flash } from './flash.ts'
+import { holds } from './guard.ts'
 
 /** Who is signed in; null = nobody. `byToken`: not by the application's own session, which is not the page's to end. */
 export const session = signal<(Session & { api: Api; byToken: boolean }) | null>(null)
@@ -39,7 +40,10 @@ export async function signIn(token: string | null): Promise<void> {
     },
     onRefused(status, text) {
       const notice = status === 412 ? text : token === null ? noLongerSignedIn : tokenRefused
-      if (isCurrent()) ended.value = notice
+      if (!isCurrent()) return notice
+      // Somebody else must see nothing of the first person, whatever is open.
+      if (status === 412) signOut(notice)
+      else ended.value = notice
       return notice
     },
   })
@@ -56,15 +60,14 @@ const noLongerSignedIn =
 const tokenRefused = 'The server does not accept this management token.'
 
 /**
- * A session that is over leaves the page only when no dialog is open: a form keeps what was typed, and a new secret
- * stays until somebody has dealt with it. People may sign in again in another tab meanwhile.
+ * A session that is over leaves the page only when no dialog is open, or anything else that people have not dealt
+ * with: a form keeps what was typed, and a new secret stays. People may sign in again in another tab meanwhile.
  */
 effect(() => {
-  if (ended.value === null || openDialogs.value > 0) return
+  if (ended.value === null || holds.value > 0) return
   // One dialog may be making room for the next.
   queueMicrotask(() => {
-    if (ended.peek() !== null && openDialogs.peek() === 0 && session.peek() !== null)
-      signOut(ended.peek() ?? '')
+    if (ended.peek() !== null && holds.peek() === 0 && session.peek() !== null) signOut(ended.peek() ?? '')
   })
 })
 
@@ -72,8 +75,15 @@ export function signOut(notice = ''): void {
   ended.value = null
   storage?.removeItem(storageKey)
   signInNotice.value = notice
+  flash.value = null
   session.value = null
 }
+
+// Somebody may have signed in to the application in another tab: what is shown may not be theirs to see.
+document.addEventListener('visibilitychange', () => {
+  const current = session.peek()
+  if (!document.hidden && current !== null && !current.byToken) void current.api.session().catch(() => {})
+})
 
 /** Whether the application may know the visitor from its own session. */
 export const asksApplication = document.querySelector('meta[name="writekey-session"]') !== null

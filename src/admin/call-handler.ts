@@ -31,7 +31,7 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
     const { principal, identifiedBy } = await access.identify(request, { address })
     visit.principal = principal
     if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
-    assertCaller(principal, request.headers)
+    assertCaller(principal, request)
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
     assertHeaders(operation, request.headers)
     const query = validateQuery(operation, new URL(request.url).searchParams)
@@ -58,11 +58,15 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
  * somebody else.
  * @throws AdminProblem `other_caller`
  */
-function assertCaller({ name, role, workspace }: Principal, headers: Headers): void {
+function assertCaller({ name, role, workspace }: Principal, { headers, method }: Request): void {
   const believed = headers.get(callerHeader)
   if (believed === null || believed === callerMark({ name, role, workspace: workspace ?? null })) return
-  const where = workspace === undefined ? 'all workspaces' : `workspace ${workspace}`
+  const who = `${name} now (${role}, ${workspace === undefined ? 'all workspaces' : `workspace ${workspace}`})`
   throw new AdminProblem('other_caller', {
-    detail: `Nothing was done: this call comes from ${name} now (${role}, ${where}).`,
+    // A page that only refreshes itself has tried to do nothing.
+    detail:
+      method === 'GET' || method === 'HEAD'
+        ? `Who is signed in has changed: it is ${who}.`
+        : `Nothing was done: this call comes from ${who}.`,
   })
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { guard, openDialogs } from '../guard.ts'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { addGuard, hold } from '../guard.ts'
+import { LossQuestion } from './loss-question.tsx'
 import { ErrorNotice } from './notice.tsx'
 
 interface DialogProps {
@@ -29,24 +30,22 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
     const opener = document.activeElement
     const dialog = element.current
     dialog?.showModal()
-    openDialogs.value++
+    const letGo = hold()
     // By default the close button would get the focus; focus the content first.
     dialog?.querySelector<HTMLElement>(firstControl)?.focus()
     return () => {
       // While it is open nothing behind it takes the focus.
       dialog?.close()
-      openDialogs.value--
+      letGo()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
   }, [])
 
+  const unguard = useRef(() => {})
   useLayoutEffect(() => {
     if (loss === null) return
-    const own = { ask: (go: () => void) => setLeaving({ go }) }
-    guard.value = own
-    return () => {
-      if (guard.peek() === own) guard.value = null
-    }
+    unguard.current = addGuard({ ask: (go) => setLeaving({ go }) })
+    return () => unguard.current()
   }, [loss === null])
 
   function close() {
@@ -55,7 +54,7 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
   }
 
   function leave() {
-    guard.value = null
+    unguard.current()
     setLeaving(null)
     onClose()
     if (leaving?.go !== onClose) leaving?.go()
@@ -89,37 +88,6 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
       )}
       {children}
     </dialog>
-  )
-}
-
-interface LossQuestionProps {
-  loss: string
-  discard: string
-  onStay: () => void
-  onLeave: () => void
-}
-
-function LossQuestion({ loss, discard, onStay, onLeave }: LossQuestionProps) {
-  const stay = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
-    const before = document.activeElement
-    stay.current?.focus()
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
-    }
-  }, [])
-  return (
-    <div class="loss" role="alertdialog" aria-label="Close without saving?" aria-describedby="loss-text">
-      <p id="loss-text">{loss}</p>
-      <div class="actions">
-        <button type="button" class="primary" ref={stay} onClick={onStay}>
-          Stay here
-        </button>
-        <button type="button" class="danger-quiet" onClick={onLeave}>
-          {discard}
-        </button>
-      </div>
-    </div>
   )
 }
 

@@ -1,16 +1,46 @@
-import { useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
+import { addGuard, hold } from '../guard.ts'
+import { LossQuestion } from '../parts/loss-question.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useTask } from '../parts/task.ts'
 import { canWrite, useApi } from '../session.ts'
 
+/**
+ * What is typed, and the key as it was when that began. It outlives the session, and leaving the page asks before it is
+ * thrown away.
+ */
+function useDraft() {
+  const [draft, setDraft] = useState<{ name: string; opened: WriteKey } | null>(null)
+  const [leaving, setLeaving] = useState<{ go: () => void } | null>(null)
+  const isTyped = draft !== null && draft.name !== draft.opened.name
+  const letGo = useRef(() => {})
+  useLayoutEffect(() => {
+    if (!isTyped) return
+    const undo = [addGuard({ ask: (go) => setLeaving({ go }) }), hold()]
+    letGo.current = () => {
+      for (const each of undo.splice(0)) each()
+    }
+    return () => {
+      letGo.current()
+      setLeaving(null)
+    }
+  }, [isTyped])
+
+  function leave() {
+    letGo.current()
+    setDraft(null)
+    leaving?.go()
+  }
+  return { draft, setDraft, isLeaving: leaving !== null, stay: () => setLeaving(null), leave }
+}
+
 /** The name as a heading that becomes a field: Enter saves, Escape leaves it as it was. */
 export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
-  /** What is typed, and the key as it was when that began. */
-  const [draft, setDraft] = useState<{ name: string; opened: WriteKey } | null>(null)
+  const { draft, setDraft, isLeaving, stay, leave } = useDraft()
   const { start, busy, error } = useTask(async (name: string, opened: WriteKey) => {
     if (name !== opened.name) onChanged(await rename(name, opened))
     setDraft(null)
@@ -33,24 +63,8 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
     }
   }
 
-  if (draft === null) {
-    return (
-      <h1 class="key-name">
-        <PlainText text={key.name} />
-        {canWrite() && (
-          <button
-            type="button"
-            class="icon"
-            aria-label="Rename"
-            title="Rename"
-            onClick={() => setDraft({ name: key.name, opened: key })}
-          >
-            ✎
-          </button>
-        )}
-      </h1>
-    )
-  }
+  if (draft === null)
+    return <NameHeading name={key.name} onRename={() => setDraft({ name: key.name, opened: key })} />
   return (
     <form
       class="rename"
@@ -58,19 +72,30 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
         event.preventDefault()
         void start(draft.name, draft.opened)
       }}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return
+        if (isLeaving) stay()
+        else setDraft(null)
+      }}
     >
+      {isLeaving && (
+        <LossQuestion
+          loss="The new name has not been saved. Throw it away?"
+          discard="Discard"
+          onStay={stay}
+          onLeave={leave}
+        />
+      )}
       <input
         aria-label="Name"
         ref={(input) => {
-          if (input !== null && input.ownerDocument.activeElement !== input && !busy) input.focus()
+          if (input !== null && input.ownerDocument.activeElement !== input && !busy && !isLeaving)
+            input.focus()
         }}
         required
         maxLength={100}
         value={draft.name}
         onInput={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') setDraft(null)
-        }}
       />
       <button type="submit" class="primary" disabled={busy}>
         Save
@@ -80,5 +105,18 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
       </button>
       <ErrorNotice error={error} />
     </form>
+  )
+}
+
+function NameHeading({ name, onRename }: { name: string; onRename: () => void }) {
+  return (
+    <h1 class="key-name">
+      <PlainText text={name} />
+      {canWrite() && (
+        <button type="button" class="icon" aria-label="Rename" title="Rename" onClick={onRename}>
+          ✎
+        </button>
+      )}
+    </h1>
   )
 }
