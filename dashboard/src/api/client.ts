@@ -30,6 +30,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the answer got lost, or the server failed on the way: the call may have been done, or not. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === 'network' || error.status >= 500)
+}
+
 /** Where the application is mounted: the part before `/events/write-keys` in this page's address. */
 export const mountPath = location.pathname.replace(/\/events\/write-keys\/?$/, '')
 /** The path of the ingest endpoints on this host, as the application has set it. */
@@ -47,17 +52,24 @@ interface DecisionPage {
   process: string
 }
 
+export type NewKey = Partial<KeyFields> & { environment?: string; workspace?: string }
+
 export interface Api {
   session(): Promise<Session>
   listKeys(query: Readonly<Record<string, string | null>>): Promise<KeyPage>
   /** The key that a secret belongs to; 404 if there is none. The secret is sent only in the body. */
   findKey(secret: string): Promise<WriteKey>
   getKey(id: string): Promise<WriteKey>
-  createKey(fields: Partial<KeyFields> & { environment?: string }): Promise<CreatedKey>
+  /**
+   * Makes one key for one `idempotencyKey`, however often it is called. Without `key`: an earlier call has made it, whose
+   * answer got lost with the secret.
+   */
+  createKey(fields: NewKey, idempotencyKey: string): Promise<CreatedKey | (WriteKey & { key?: undefined })>
   importKeys(keys: readonly unknown[], dryRun: boolean): Promise<{ results: ImportResult[] }>
   /** 409 unless the key still has this version. */
   updateKey(id: string, fields: Partial<KeyFields>, version: number): Promise<WriteKey>
-  rotateKey(id: string, gracePeriodHours: number): Promise<RotatedKey>
+  /** 409 unless the key still has this version. */
+  rotateKey(id: string, gracePeriodHours: number, version: number): Promise<RotatedKey>
   endGrace(id: string, secretId: string): Promise<WriteKey>
   pauseKey(id: string): Promise<WriteKey>
   resumeKey(id: string): Promise<WriteKey>
@@ -149,11 +161,12 @@ export function createApi(token: string | null, standing: Standing): Api {
     listKeys: (query) => call('GET', `${keysPath}?${toSearch({ limit: '50', ...query })}`),
     findKey: (secret) => call('POST', `${keysPath}/find`, { key: secret }),
     getKey: (id) => call('GET', keyUrl(id)),
-    createKey: (fields) => call('POST', keysPath, fields),
+    createKey: (fields, idempotencyKey) =>
+      call('POST', keysPath, fields, { 'idempotency-key': idempotencyKey }),
     importKeys: (keys, dryRun) => call('POST', `${keysPath}/import`, { write_keys: keys, dry_run: dryRun }),
     updateKey: (id, fields, version) => call('PATCH', keyUrl(id), fields, ifMatch(version)),
-    rotateKey: (id, gracePeriodHours) =>
-      call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }),
+    rotateKey: (id, gracePeriodHours, version) =>
+      call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }, ifMatch(version)),
     endGrace: (id, secretId) => call('DELETE', `${keyUrl(id)}/secrets/${encodeURIComponent(secretId)}`),
     pauseKey: (id) => call('POST', `${keyUrl(id)}/pause`),
     resumeKey: (id) => call('POST', `${keyUrl(id)}/resume`),

@@ -4,66 +4,68 @@ import { ConfirmDialog } from '../parts/dialog.tsx'
 import { KeyMarks } from '../parts/key-label.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
-import { type Task, useTask } from '../parts/task.ts'
-import { canWrite, useApi } from '../session.ts'
+import type { Task } from '../parts/task.ts'
+import { canWrite } from '../session.ts'
 import { toCsv } from '../words/export.ts'
-import { errorText } from '../words/fields.ts'
 import { plural } from '../words/format.ts'
 import { saveFile } from '../words/save-file.ts'
+import { type BulkAction, type BulkOutcome, pastTense, useBulkRun } from './bulk-run.ts'
 import { toName } from './key-picker.tsx'
-
-type BulkAction = 'pause' | 'revoke'
 
 interface BulkActionsProps {
   chosen: WriteKey[]
   onClear: () => void
-  onDone: () => void
+  /** @param stillChosen keys that were not changed, or may not have been */
+  onDone: (stillChosen: WriteKey[]) => void
 }
-
-const atOnce = 4
 
 /** What can be done to several keys together. Each is its own change in the audit log. */
 export function BulkActions({ chosen, onClear, onDone }: BulkActionsProps) {
-  const api = useApi()
   const [asking, setAsking] = useState<BulkAction | null>(null)
-  const [outcome, setOutcome] = useState<{ done: string; failed: string[] } | null>(null)
-  const task = useTask(async (action: BulkAction) => {
-    const failed: string[] = []
-    const waiting = [...chosen]
-    const work = async () => {
-      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
-        try {
-          await (action === 'pause' ? api.pauseKey(key.id) : api.revokeKey(key.id))
-        } catch (error) {
-          failed.push(`\u2068${key.name}\u2069 (${key.id}): ${errorText(error)}`)
-        }
-      }
-    }
-    await Promise.all(Array.from({ length: atOnce }, work))
-    const count = plural(chosen.length - failed.length, 'key')
-    setOutcome({ done: `${count} ${action === 'pause' ? 'paused' : 'revoked'}.`, failed })
+  const { outcome, task, dismiss } = useBulkRun(chosen, (stillChosen) => {
     setAsking(null)
-    onDone()
+    onDone(stillChosen)
   })
 
   return (
     <>
-      {outcome !== null && (
-        <div role="status">
-          <Notice level={outcome.failed.length === 0 ? 'good' : 'bad'}>
-            {outcome.done}
-            {outcome.failed.map((line) => (
-              <div key={line}>{line}</div>
-            ))}
-          </Notice>
-        </div>
-      )}
+      {outcome !== null && <Outcome of={outcome} onDismiss={dismiss} />}
       {chosen.length > 0 && <ChosenKeys chosen={chosen} onAsk={setAsking} onClear={onClear} />}
       {asking !== null && (
         <BulkDialog chosen={chosen} action={asking} task={task} onClose={() => setAsking(null)} />
       )}
     </>
   )
+}
+
+function Outcome({ of: { action, done, unknown, failed }, onDismiss }: OutcomeProps) {
+  const word = pastTense[action]
+  return (
+    <div role="status">
+      <Notice level={unknown.length + failed.length === 0 ? 'good' : 'bad'}>
+        {(done > 0 || unknown.length === 0) && <div>{`${plural(done, 'key')} ${word}.`}</div>}
+        {unknown.length > 0 && (
+          <div>
+            {`Not known whether ${plural(unknown.length, 'key')} ${unknown.length === 1 ? 'was' : 'were'} ${word}: `}
+            the server did not answer. This text changes as soon as it does.
+          </div>
+        )}
+        {failed.map(({ key, text }) => (
+          <div key={key.id}>
+            <PlainText class="strong" text={key.name} /> ({key.id}): {text}
+          </div>
+        ))}
+        <button type="button" class="small" onClick={onDismiss}>
+          Dismiss
+        </button>
+      </Notice>
+    </div>
+  )
+}
+
+interface OutcomeProps {
+  of: BulkOutcome
+  onDismiss: () => void
 }
 
 interface ChosenKeysProps {

@@ -82,8 +82,8 @@ export function KeyList() {
       <BulkActions
         chosen={[...chosen.values()]}
         onClear={() => setChosen(new Map())}
-        onDone={() => {
-          setChosen(new Map())
+        onDone={(stillChosen) => {
+          setChosen(withChosen(new Map(), stillChosen, true))
           void list.reload()
         }}
       />
@@ -146,8 +146,12 @@ function Pager({ of: list }: { of: ReturnType<typeof useKeyPages> }) {
 /** All keys that fit, not only those on the page. */
 function ExportButton({ filters }: { filters: KeyFilters }) {
   const api = useApi()
+  const [read, setRead] = useState('')
   const { start, busy, error } = useTask(async (format: string) => {
-    const keys = await allKeys(api, filters)
+    setRead('')
+    const keys = await allKeys(api, filters, (count, total) =>
+      setRead(` ${formatCount(count)}${total === null ? '' : ` of ${formatCount(total)}`}`),
+    )
     if (format === 'csv') saveFile('write-keys.csv', 'text/csv', toCsv(keys))
     else saveFile('write-keys.json', 'application/json', JSON.stringify(keys, null, 2))
   })
@@ -165,7 +169,7 @@ function ExportButton({ filters }: { filters: KeyFilters }) {
           if (format !== '') void start(format)
         }}
       >
-        <option value="">{busy ? 'Exporting…' : 'Export…'}</option>
+        <option value="">{busy ? `Exporting…${read}` : 'Export…'}</option>
         <option value="csv">As CSV</option>
         <option value="json">As JSON</option>
       </select>

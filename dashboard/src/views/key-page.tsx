@@ -116,7 +116,10 @@ function useKeyEnds(id: string, name: string, show: (changed: WriteKey) => void,
     close()
   })
   const remove = useTask(async () => {
-    await api.removeKey(id)
+    await api.removeKey(id).catch((error) => {
+      // Somebody else, or an attempt whose answer got lost, has deleted it.
+      if (!isGone(error)) throw error
+    })
     say('was deleted, and accepts nothing any more.', name)
     location.hash = '#/'
   })

@@ -5,6 +5,8 @@ import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
 
 export const rowsPerPage = 50
+/** The most that the server gives at once. */
+const rowsPerExport = 100
 const refreshMs = 15_000
 
 /** Filters of the list as they stand in the address; empty = none. */
@@ -66,24 +68,35 @@ async function findKeys(
   api: Api,
   { status, sort, ...filters }: KeyFilters,
   cursor: string | null,
+  limit = rowsPerPage,
 ): Promise<FoundKeys> {
   const page = await api.listKeys({
     ...filters,
     effective_status: status,
     sort: sort === '-created_at' ? '' : sort,
-    limit: String(rowsPerPage),
+    limit: String(limit),
     cursor,
   })
   return { keys: page.data, next: page.next_cursor, total: page.total }
 }
 
-/** Every key that fits, for an export. */
-export async function allKeys(api: Api, filters: KeyFilters): Promise<WriteKey[]> {
+/**
+ * Every key that fits, for an export.
+ * @param onRead how many have been read, and of how many
+ */
+export async function allKeys(
+  api: Api,
+  filters: KeyFilters,
+  onRead: (count: number, total: number | null) => void,
+): Promise<WriteKey[]> {
   const keys: WriteKey[] = []
   let cursor: string | null = null
+  let total: number | null = null
   do {
-    const found: FoundKeys = await findKeys(api, filters, cursor)
+    const found: FoundKeys = await findKeys(api, filters, cursor, rowsPerExport)
     keys.push(...found.keys)
+    total ??= found.total
+    onRead(keys.length, total)
     cursor = found.next
   } while (cursor !== null)
   return keys

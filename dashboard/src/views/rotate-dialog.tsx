@@ -3,8 +3,7 @@ import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
-import { useTask } from '../parts/task.ts'
-import { useApi } from '../session.ts'
+import { useRotation } from './rotation.ts'
 
 const choices = [
   { hours: '24', label: '24 hours' },
@@ -22,11 +21,10 @@ interface RotateDialogProps {
 }
 
 export function RotateDialog({ of: key, onRotated, onClose }: RotateDialogProps) {
-  const api = useApi()
   const [choice, setChoice] = useState('24')
   const [hours, setHours] = useState('48')
   const grace = choice === 'other' ? Number(hours) : Number(choice)
-  const { start, busy, error } = useTask(async () => onRotated(await api.rotateKey(key.id, grace)))
+  const { start, busy, error } = useRotation(key, onRotated)
   return (
     <Dialog
       title={
@@ -39,7 +37,7 @@ export function RotateDialog({ of: key, onRotated, onClose }: RotateDialogProps)
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          void start()
+          void start(grace)
         }}
       >
         <div class="dialog-body">

@@ -1,0 +1,38 @@
+import { useState } from 'preact/hooks'
+import { ApiError, isUnanswered } from '../api/client.ts'
+import type { RotatedKey, WriteKey } from '../api/wire.ts'
+import { useTask } from '../parts/task.ts'
+import { useApi } from '../session.ts'
+import { currentSecret } from '../words/key-status.ts'
+
+/**
+ * Rotates a key as it was when this began. If its secret is another one by now, nothing is rotated before somebody has
+ * read that: an earlier attempt may have gone through, with its answer lost.
+ */
+export function useRotation(opened: WriteKey, onRotated: (answer: RotatedKey) => void) {
+  const api = useApi()
+  const [base, setBase] = useState(opened)
+  const [isUnsure, setUnsure] = useState(false)
+  return useTask(async (graceHours: number) => rotate(base, graceHours))
+
+  async function rotate(key: WriteKey, graceHours: number): Promise<void> {
+    try {
+      onRotated(await api.rotateKey(key.id, graceHours, key.version))
+    } catch (error) {
+      if (isUnanswered(error)) setUnsure(true)
+      if (!(error instanceof ApiError) || error.status !== 409) throw error
+      const latest = await api.getKey(key.id)
+      if (latest.version === key.version) throw error
+      setBase(latest)
+      const secret = currentSecret(latest)
+      // Changes of rules do not matter here.
+      if (secret?.id === currentSecret(key)?.id) return rotate(latest, graceHours)
+      setUnsure(false)
+      throw new Error(
+        isUnsure
+          ? `The first attempt went through: the key has the new secret ${secret?.start}…, but its answer got lost, and nobody can show it again. Rotate again for another one.`
+          : `Somebody else has rotated the key meanwhile, to the secret ${secret?.start}…. Rotate again if you want another one.`,
+      )
+    }
+  }
+}
