@@ -96,6 +96,11 @@ describe('access', () => {
     ]) {
       expect((await call('GET', readable, { token: viewerToken })).status).toBe(200)
     }
+    for (const asked of ['find', 'check']) {
+      const body = { key: created.key }
+      const answer = await call('POST', `${base}/${asked}`, { token: viewerToken, body })
+      expect([asked, answer.status]).toEqual([asked, 200])
+    }
     const writes = [
       ['POST', base, key],
       ['PATCH', path, { name: 'Mine' }],

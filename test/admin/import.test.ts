@@ -112,12 +112,8 @@ describe('importing keys', () => {
 
   it('is for admins', async () => {
     const { call } = startAdmin(options)
-    for (const [path, body] of [
-      ['/import', { write_keys: [] }],
-      ['/find', { key: 'x' }],
-    ] as const) {
-      expect((await call('POST', base + path, { body, token: viewerToken })).status).toBe(403)
-    }
+    const body = { write_keys: [] }
+    expect((await call('POST', `${base}/import`, { body, token: viewerToken })).status).toBe(403)
   })
 })
 

@@ -36,7 +36,7 @@ const findWriteKey = defineOperation({
   id: 'findWriteKey',
   method: 'POST',
   path: `${keysPath}/find`,
-  role: 'admin',
+  role: 'viewer',
   summary: 'The key that a secret belongs to, whatever its status: for reports of leaks.',
   body: { schema: z.strictObject({ key: z.string().max(4_096).describe('The secret.') }), required: true },
   answers: {
@@ -71,7 +71,7 @@ const checkWriteKey = defineOperation({
   id: 'checkWriteKey',
   method: 'POST',
   path: `${keysPath}/check`,
-  role: 'admin',
+  role: 'viewer',
   summary:
     'What would become of a request with a secret now, and why. Nothing is ingested, counted or charged, and rates are not checked.',
   body: {
