@@ -1,5 +1,5 @@
+import { csvLine } from '../keys/csv-line.ts'
 import type { CommandRun, KeyJson } from './command-run.ts'
-import { csvLine } from './csv.ts'
 import { type Column, formatTable } from './table.ts'
 import { coloured, noteLine, printable, printLine, widthOf } from './terminal.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { toCsv } from '../../dashboard/src/words/export.ts'
-import { csvLine } from '../../src/cli/csv.ts'
+import { csvLine } from '../../src/keys/csv-line.ts'
 
 const formulas = [
   ...['=', '+', '-', '@', '\uff1d', '\uff0b', '\uff0d', '\uff20', '\ufe66', '\ufe62', '\ufe63', '\ufe6b'],
@@ -23,4 +23,14 @@ it.each([
   expect(cells).toEqual(formulas.map((text) => `'${text}`))
   expect(namesOf(texts)).toEqual(texts)
   expect(namesOf(['a,"b"'])).toEqual(['"a,""b"""'])
+})
+
+it('the page exports every rule, and lists as import reads them', () => {
+  const rules = { allowed_origins: [], denied_event_names: ['a', 'b/*'], trial: { allowed_ips: ['::1'] } }
+  const [heading, line] = toCsv([{ id: 'wk', secrets: [], ...rules } as never]).split('\r\n')
+  const columns = heading?.split(',') ?? []
+  expect(columns).toEqual(expect.arrayContaining(['allowed_ips', 'denied_ips', 'metadata', 'expires_at']))
+  expect(line).toContain(',[],')
+  expect(line).toContain(',"a,b/*",')
+  expect(line).toContain(',"{""allowed_ips"":[""::1""]}",')
 })

@@ -1,4 +1,4 @@
-import { csvCell } from '../keys/csv-cell.ts'
+import { csvCell } from './csv-cell.ts'
 
 /**
  * A line of CSV, see `csvCell`. A list is written as `import` reads it: `a,b`, and `[]` where it is empty, as an
