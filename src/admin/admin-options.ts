@@ -62,7 +62,7 @@ export interface AdminApiOptions {
   ingestPath?: string
   /**
    * Origins whose pages may show the page in an `iframe`, e.g. `['https://app.example.com']`; subdomains as
-   * `https://*.example.com`, the page's own origin as `'self'`. At most 100. Default `[]`: nobody.
+   * `https://*.example.com`, the page's own origin as `'self'` or, as in a policy, `"'self'"`. At most 100. Default `[]`: nobody.
    */
   frameAncestors?: readonly string[]
   /**
@@ -94,7 +94,7 @@ const path = (example: string, fallback: string) =>
 
 /** What a policy takes as it is: nothing in it ends the list or begins another directive. */
 const frameAncestor = text(
-  /^(self|https?:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9]\d{0,4})?)$/,
+  /^(self|'self'|https?:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9]\d{0,4})?)$/,
   "an origin such as 'https://app.example.com', or 'self'",
 )
 

@@ -59,19 +59,19 @@ export function parseArguments(
       throw usageError(`--${name} needs a value: --${name} ${flag.value}. ${seeHelp}`)
     if (given.has(name)) throw usageError(`--${name} is given twice. ${seeHelp}`)
     if (flag.words !== undefined && !flag.words.includes(value as string))
-      throw usageError(`--${name} must be ${oneOf(flag.words, value as string)}. ${seeHelp}`)
+      throw usageError(`--${name} must be ${oneOf(flag.words, value as string)} ${seeHelp}`)
     given.add(name)
   }
   return { values: values as Values, positionals }
 }
 
-/** `active, paused or revoked`, and the word that was probably meant. */
+/** `active, paused or revoked.`, and the word that was probably meant. */
 function oneOf(words: readonly string[], given: string): string {
   const near = nearestName(
     given,
     words.filter((word) => word.startsWith('-') === given.startsWith('-')),
   )
-  const meant = near === undefined ? '' : `; did you mean ${near}?`
+  const meant = near === undefined ? '.' : `; did you mean ${near}?`
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}${meant}`
 }
 

@@ -93,7 +93,7 @@ function adviceWhenRefused(
     case 'revoked_key':
       return `It was revoked${key.revoked_at === null ? '' : ` at ${seconds(key.revoked_at)}`}. ${advice}`
     case 'key_paused':
-      return `${advice} Resume it with: writekey resume ${key.id}`
+      return `Resume it with: writekey resume ${key.id}. Until then senders try again for a while, and then throw events away.`
     case 'wrong_environment':
       return `It is a key of ${key.environment}, and this is ${environment}. ${advice}`
     case 'expired_key': {

@@ -125,9 +125,10 @@ async function runCommand(command: CommandName, asked: Asked, onRunning: OnRunni
 async function runOnClient(command: keyof typeof clientCommands, asked: Asked): Promise<ExitCode> {
   const client = await openClient(command, asked)
   try {
-    await clientCommands[command]({ ...asked, client })
+    const run: Command = clientCommands[command]
+    const outcome = await run({ ...asked, client })
     const { changes }: CommandSpec = commands[command]
-    if (changes && asked.values['dry-run'] !== true)
+    if (changes && outcome !== 'unchanged' && asked.values['dry-run'] !== true)
       noteLine(asked.terminal, `Written to ${client.place}`, 'dim')
     return exitCodes.ok
   } finally {

@@ -21,7 +21,8 @@ export interface CommandRun {
   terminal: Terminal
 }
 
-export type Command = (run: CommandRun) => Promise<void>
+/** Answers `unchanged` when everything was like that already. */
+export type Command = (run: CommandRun) => Promise<unknown>
 
 export type KeyJson = z.output<typeof keySchema>
 export type CreatedKeyJson = z.output<typeof createdKeySchema>

@@ -30,7 +30,9 @@ export const keyCommands = {
     const key = await run.client.call<KeyJson>(path, { method: 'PATCH', body })
     noteUncheckedPlans(run, [changes.plan])
     if (isJson(run)) return printJson(run, key)
-    print(run, key.version === seen ? `${called(key)} is like that already.` : `Changed ${called(key)}.`)
+    const isChanged = key.version !== seen
+    print(run, isChanged ? `Changed ${called(key)}.` : `${called(key)} is like that already.`)
+    return isChanged ? undefined : 'unchanged'
   },
 
   async rotate(run) {

@@ -75,9 +75,9 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
       'Give the key a larger plan, or raise monthlyEvents of its plan. The count begins again with the month, in UTC.',
   },
   key_paused: {
-    cause: 'The key is paused',
+    cause: 'The key was paused',
     advice:
-      'Resume it when its events are wanted again. Senders try again for a while, and then throw events away.',
+      'If it still is, resume it when its events are wanted again. Senders try again for a while, and then throw events away.',
   },
   too_many_failures: {
     cause: 'Too many unknown keys came from this address',

@@ -28,18 +28,20 @@ describe('the page', () => {
     }
   })
 
-  it('is framed by the origins that its owner names, and by nobody else', () => {
-    const framed = createPage({
-      assets: { script, style },
-      ingestPath: '/v1',
-      frameAncestors: ['self', 'https://*.example.com'],
-    })
-    const headers = framed.answer(new Request('http://localhost/'), '/events/write-keys')?.headers
-    expect(headers?.get('content-security-policy')).toContain(
-      "; frame-ancestors 'self' https://*.example.com;",
-    )
-    expect(headers?.get('x-frame-options')).toBeNull()
-  })
+  it.each(['self', "'self'"])(
+    'is framed by the origins that its owner names, and by nobody else: %s',
+    (own) => {
+      const frameAncestors = [own, 'https://*.example.com']
+      const options = { tokens: [{ name: 'ops', token: 'x'.repeat(40), role: 'admin' as const }] }
+      createAdminApi(createWriteKeys({ logger: false }), { ...options, frameAncestors })
+      const framed = createPage({ assets: { script, style }, ingestPath: '/v1', frameAncestors })
+      const headers = framed.answer(new Request('http://localhost/'), '/events/write-keys')?.headers
+      expect(headers?.get('content-security-policy')).toContain(
+        "; frame-ancestors 'self' https://*.example.com;",
+      )
+      expect(headers?.get('x-frame-options')).toBeNull()
+    },
+  )
 
   it.each([
     '*',
@@ -52,7 +54,8 @@ describe('the page', () => {
     'https://a.*.example',
     'HTTPS://APP.EXAMPLE',
     'data:',
-    "'self'",
+    "'none'",
+    "'self",
     '',
   ])('takes no %j for an origin that may frame it', (origin) => {
     const options = { tokens: [{ name: 'ops', token: 'x'.repeat(40), role: 'admin' as const }] }

@@ -48,6 +48,24 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     30_000,
   )
 
+  it('no longer calls a key refusing for a pause that is over', async () => {
+    const { writeKey, key } = await at.server.keys.create({ name: 'Resumed', sourceType: 'other' })
+    await at.server.keys.pause(writeKey.id)
+    for (const event of ['a', 'b'])
+      expect((await at.server.send(key, '/v1/track', { event })).status).toBe(429)
+    await at.server.keys.resume(writeKey.id)
+    await expect.poll(async () => (await at.server.send(key, '/v1/track', { event: 'c' })).status).toBe(200)
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
+    await page.goto(`${at.server.url}#/keys/${writeKey.id}`)
+    await page
+      .locator('.verdict')
+      .getByText(/^Healthy · \d+ requests refused while it was paused · .* 0\.0 % refused in the last hour$/)
+      .waitFor()
+    await page.getByText('Paused by: operator → nobody').waitFor()
+    await context.close()
+  }, 30_000)
+
   it('tells keys of one name apart wherever they are named', async () => {
     const one = await at.server.keys.create({
       name: 'Twin',

@@ -103,10 +103,13 @@ describe('the command writekey', () => {
     const { id } = await runJson([...create, '--rate-limit-eps', '50'])
     const same = ['update', id, '--rate-limit-eps', '50']
     for (const argv of [same, [...same, '--if-version', '1']])
-      expect(await run(argv)).toMatchObject({ code: 0, out: `${id} (Web App) is like that already.\n` })
+      expect(await run(argv)).toEqual({ code: 0, out: `${id} (Web App) is like that already.\n`, err: '' })
     expect(await runJson(same)).toMatchObject({ version: 1 })
     const other = ['update', id, '--rate-limit-eps', '60']
-    expect((await run(other)).out).toBe(`Changed ${id} (Web App).\n`)
+    expect(await run(other)).toMatchObject({
+      out: `Changed ${id} (Web App).\n`,
+      err: expect.stringContaining('Written to '),
+    })
     expect((await run([...other, '--if-version', '1'])).code).toBe(1)
     expect((await run(['update', id, '--name', 'Shop', '--if-version', '2'])).out).toBe(
       `Changed ${id} (Shop).\n`,

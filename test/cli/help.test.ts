@@ -47,7 +47,7 @@ describe('a command line that is wrong', () => {
     [['list', '--status', '--json'], '--status needs a value'],
     [
       ['list', '--status', 'actve'],
-      '--status must be active, paused, revoked, expired or rotating; did you mean active?',
+      '--status must be active, paused, revoked, expired or rotating; did you mean active? See: writekey list --help',
     ],
     [['list', '--sort', '-events24h'], 'did you mean -events_24h?'],
     [['list', '--json=yes'], '--json takes no value.'],
@@ -59,7 +59,10 @@ describe('a command line that is wrong', () => {
     [[...web, '--name', 'a', '--rate-limit-eps', '-1'], 'events per second from '],
     [[...web, '--name', 'a', '--rate-limit-eps=-1'], 'events per second from '],
     [['create'], 'create needs --name and --source-type'],
-    [['create', '--name', 'a', '--source-type', 'tv'], '--source-type must be web, mobile, server or other'],
+    [
+      ['create', '--name', 'a', '--source-type', 'tv'],
+      '--source-type must be web, mobile, server or other. See: ',
+    ],
     [[...web, '--name', 'a', '--expires-at', 'tomorrow'], '--expires-at must be a moment with its zone'],
     [[...web, '--name', ''], '--name must have 1 to 100 characters.'],
     [[...web, '--name', 'a', '--trial', '{"alowed_ips":[]}'], '; did you mean allowed_ips?'],

@@ -3,6 +3,7 @@ import { moment } from '../clock.ts'
 import { entries } from '../parts/chart-bucket.ts'
 import { useData } from '../parts/refreshed-data.ts'
 import { useApi } from '../session.ts'
+import { plural } from '../words/format.ts'
 import { statusOf } from '../words/key-status.ts'
 import { describeReason } from '../words/reasons.ts'
 
@@ -24,13 +25,18 @@ export function KeyVerdict({ of: key }: { of: WriteKey }) {
 
 function verdictOf(key: WriteKey, usage: Usage, anomalies: Anomaly[], now: number) {
   const status = statusOf(key, now)
-  const { accepted_total: accepted, refused_total: refused } = usage
+  // A key that was resumed no longer refuses for that.
+  const { key_paused: whilePaused = 0, ...refusals } = usage.refused
+  const accepted = usage.accepted_total
+  const refused = usage.refused_total - whilePaused
   const share = accepted + refused === 0 ? 0 : refused / (accepted + refused)
   const seconds = Math.max(60, Math.min(3_600, (now - Date.parse(usage.from)) / 1_000))
-  const figures =
+  const came =
     accepted + refused === 0
-      ? 'nothing came in the last hour'
+      ? `nothing${whilePaused > 0 ? ' else' : ''} came in the last hour`
       : `${formatRate(accepted / seconds)} · ${formatShare(share)} refused in the last hour`
+  const figures =
+    whilePaused === 0 ? came : `${plural(whilePaused, 'request')} refused while it was paused · ${came}`
   if (status === 'revoked' || status === 'expired' || status === 'paused') {
     const words = { revoked: 'Revoked', expired: 'Expired', paused: 'Paused' }[status]
     return { text: `${words}: accepts nothing · ${figures}`, isBad: true }
@@ -38,7 +44,7 @@ function verdictOf(key: WriteKey, usage: Usage, anomalies: Anomaly[], now: numbe
   if (anomalies.some(({ kind }) => kind === 'server_key_in_browser' || kind === 'volume_spike'))
     return { text: `Unusual: see below · ${figures}`, isBad: true }
   if (share > 0.05) {
-    const [reason] = entries(usage.refused)[0] ?? []
+    const [reason] = entries(refusals)[0] ?? []
     const why = reason === undefined ? '' : ` · mostly: ${describeReason(reason).cause}`
     return { text: `Refusing · ${figures}${why}`, isBad: true }
   }

@@ -19,6 +19,7 @@ export const fieldLabels: Readonly<Record<string, string>> = {
   metadata: 'Metadata',
   grace_period_hours: 'Grace period',
   status: 'Status',
+  paused_by: 'Paused by',
   revoked_at: 'Revoked',
 }
 
@@ -45,6 +46,7 @@ const emptyWords: Readonly<Record<string, string>> = {
   ...forEachList((field) => listRules[field].none ?? 'none'),
   allowed_origins: 'any',
   expires_at: 'never',
+  paused_by: 'nobody',
 }
 
 /** The value of a field in words. */
