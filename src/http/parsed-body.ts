@@ -33,6 +33,7 @@ const xmlTaken =
   'an XML parser in front of writeKeyAuth has taken a request body, and events cannot be told from what it left: ' +
   fix
 export const textTaken = `something in front of writeKeyAuth has called setEncoding() on a request, and the bytes of its body cannot be told from that text: ${fix}`
+export const compressedText = `something in front of writeKeyAuth has kept a compressed request body as text, and its bytes cannot be told from that: keep them as a Buffer, or ${fix}`
 export const nothingKept = `something in front of writeKeyAuth has read a request body, or a part of it, and kept nothing: ${fix}`
 
 /**

@@ -25,11 +25,18 @@ export type BodyStream = Readable & {
  * come. On overflow, when `hold` has no room or when others need it, the stream is left paused with the rest
  * unread. Rejects with an `Error` of `code: 'client_aborted'` when the client goes away, and with a
  * `BodyTakenError` for text that hides the bytes (`setEncoding`). Leaves no listener behind.
+ *
+ * @param letOthersRead lets others go on who call `read()`: each piece that they read comes here as well
  */
-export function createBodyReader(request: BodyStream): ReadBody {
+export function createBodyReader(request: BodyStream, letOthersRead?: () => void): ReadBody {
   return function readRawBody(maxBytes, hold = unbounded) {
     const length = Number(request.headers['content-length'])
     if (length > maxBytes) return null
+    if (letOthersRead !== undefined) {
+      const bytes = readAsItComes(request, maxBytes, hold)
+      letOthersRead()
+      return bytes
+    }
     // Node hands a request on when it has parsed the head. A body in the same packet is there one microtask
     // later.
     return arrived.then(() => {

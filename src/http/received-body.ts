@@ -1,11 +1,14 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { types } from '../runtime/built-ins.ts'
 import type { BodyAccount, HolderNames } from './body-holders.ts'
+import { beginsAsGzip, isGarbled, looksLikeJson } from './body-signs.ts'
 import { parseContentEncoding } from './content-coding.ts'
 import { decodeContent } from './content-decoding.ts'
+import { contentLengthOf } from './content-length.ts'
 import { bytesOf, readerOf } from './handed-in-body.ts'
 import type { BodyForm, FieldValues, ReadBody } from './ingest-request.ts'
 import { isTooDeep, mayBeTooDeep, parseJsonBody } from './json-body.ts'
+import { BodyTakenError, compressedText, nothingKept } from './parsed-body.ts'
 import type { PendingBodies } from './pending-bodies.ts'
 import { isPlainObject } from './plain-object.ts'
 import type { Turns } from './turns.ts'
@@ -63,10 +66,10 @@ export function receiveBody<Account extends BodyAccount>(
 ): Awaitable<ReceivedBody> {
   if (typeof body === 'function') return readAndParse(body as ReadBody, headers, limits, account)
   if (body === undefined || body === null) return INVALID_JSON
-  if (typeof body === 'string') return parseText(body, limits)
+  if (typeof body === 'string') return parseText(body, headers, limits)
   if (ArrayBuffer.isView(body)) return parseHandedInBytes(bytesOf(body), headers, limits, account)
   if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
-  if (isJsonValue(body)) return takeParsed(body, headers, limits.form)
+  if (isJsonValue(body)) return takeParsed(body, headers, limits)
   return readAndParse(readerOf(body), headers, limits, account)
 }
 
@@ -113,7 +116,7 @@ function readAndParse<Account extends BodyAccount>(
         ? bytesOf(raw)
         : raw
     if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
-      if (isJsonValue(raw)) return takeParsed(raw, headers, limits.form)
+      if (isJsonValue(raw)) return takeParsed(raw, headers, limits)
       // A lazy reader may return something that must be read in turn: treated as if that had been handed in.
       return readAndParse(readerOf(raw), headers, limits, account)
     }
@@ -121,9 +124,10 @@ function readAndParse<Account extends BodyAccount>(
     if (length > maxBytes) return LEFT_UNREAD
     // An application's reader may not have called `hold`.
     if (length > account.heldBytes && !hold(length - account.heldBytes)) return BUSY
-    return typeof bytes === 'string'
-      ? parse(bytes, length, limits)
-      : decodeAndParse(bytes, headers, limits, account)
+    if (typeof bytes === 'string') return parseText(bytes, headers, limits)
+    return chain(decodeAndParse(bytes, headers, limits, account), (received) =>
+      received.ok ? received : asWhole(received, length, headers),
+    )
   }
 
   let raw: unknown
@@ -141,7 +145,20 @@ function failedRead(error: unknown): ReceivedBody {
   throw error
 }
 
-function takeParsed(value: unknown, headers: FieldValues, form: BodyForm | undefined): ReceivedBody {
+/** Nothing that others have read a part of is called invalid. */
+function asWhole(received: ReceivedBody, bytes: number, headers: FieldValues): ReceivedBody {
+  if (received === INVALID_JSON && bytes < (contentLengthOf(headers) ?? 0))
+    throw new BodyTakenError(nothingKept)
+  return received
+}
+
+/** The length of what a parser has read is known by its header alone, if at all. */
+function takeParsed(
+  value: unknown,
+  headers: FieldValues,
+  { form, maxBytes }: Parsing & { readonly maxBytes: number },
+): ReceivedBody {
+  if ((contentLengthOf(headers) ?? 0) > maxBytes) return TOO_LARGE
   const length = lengthOfParsed(headers)
   if (mayBeTooDeep(length) && isTooDeep(value)) return INVALID_JSON
   return { ok: true, value: form === undefined ? value : form.shape(value), bytes: undefined }
@@ -190,14 +207,18 @@ function decodeAndParse<Account extends BodyAccount>(
   })
 }
 
-function parseText(text: string, limits: Parsing & { readonly maxBytes: number }): ReceivedBody {
+function parseText(
+  text: string,
+  headers: FieldValues,
+  limits: Parsing & { readonly maxBytes: number },
+): ReceivedBody {
   const length = Buffer.byteLength(text)
-  return length > limits.maxBytes ? TOO_LARGE : parse(text, length, limits)
-}
-
-/** RFC 1952, 2.3.1. No text begins like that. */
-function beginsAsGzip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
+  const parsed = length > limits.maxBytes ? TOO_LARGE : parse(text, length, limits)
+  if (parsed.ok || !isGarbled(text)) return parsed
+  const coding = parseContentEncoding(headers['content-encoding'])
+  if (coding === null) return parsed
+  if (coding === 'unsupported') return UNSUPPORTED
+  throw new BodyTakenError(compressedText)
 }
 
 type Parsing = Pick<BodyLimits<BodyAccount>, 'form' | 'freeContainers'>
@@ -210,14 +231,4 @@ function parse(body: Uint8Array | string, length: number, { form, freeContainers
   const parsed = parseJsonBody(body, freeContainers)
   if (parsed === undefined) return INVALID_JSON
   return { ok: true, value: form === undefined ? parsed.value : form.shape(parsed.value), bytes: length }
-}
-
-const UTF8_BOM = [0xef, 0xbb, 0xbf]
-const WHITESPACE = new Set([0x20, 0x09, 0x0a, 0x0d])
-const OPENING_BRACKETS = new Set([0x7b, 0x5b])
-
-function looksLikeJson(bytes: Uint8Array): boolean {
-  let start = UTF8_BOM.every((byte, i) => bytes[i] === byte) ? UTF8_BOM.length : 0
-  while (WHITESPACE.has(bytes[start] ?? 0)) start++
-  return OPENING_BRACKETS.has(bytes[start] ?? 0)
 }

@@ -56,6 +56,18 @@ describe('receiveBody with a parsed value', () => {
   })
 })
 
+describe('receiveBody with a body of which a part is missing', () => {
+  it.each([
+    ['nothing', ''],
+    ['half', '{"type":"tr'],
+  ])('never calls it invalid: %s', async (_, rest) => {
+    const read = () => Buffer.from(rest)
+    expect(() => receive(read, { 'content-length': '16' }, LIMIT)).toThrow('has read a request body')
+    await expect(receive(async () => read(), { 'content-length': '16' }, LIMIT)).rejects.toThrow()
+    expect(receive(read, { 'content-length': String(rest.length) }, LIMIT)).toEqual(refused('invalid_json'))
+  })
+})
+
 describe('receiveBody with bytes or text handed in', () => {
   it('parses them at once', () => {
     expect(receive(json, {}, LIMIT)).toEqual(ours)

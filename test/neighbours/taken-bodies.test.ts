@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib'
+import type { IncomingMessage } from 'node:http'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import express5, { type RequestHandler } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -87,6 +88,97 @@ describe('a body that something in front has read', () => {
     expect(faults.map(({ error }) => error.message)).toEqual([expect.stringContaining('setEncoding()')])
     expect((await send('{"type":"track","event":"Größe"}')).status).toBe(200)
     expect(handled).toEqual([{ type: 'track', event: 'Größe' }])
+  })
+
+  it.each([
+    ['rawBody', 'utf8'],
+    ['body', 'utf8'],
+    ['body', 'latin1'],
+  ] as const)(
+    'kept as text in %s (%s) is our fault where it was compressed, told once',
+    async (place, encoding) => {
+      const told: WriteKeyEvent[] = []
+      const keepText: RequestHandler = (req, _res, next) => {
+        const chunks: Buffer[] = []
+        req.on('data', (chunk: Buffer) => chunks.push(chunk))
+        req.on('end', () => {
+          Object.assign(req, { [place]: Buffer.concat(chunks).toString(encoding) })
+          next()
+        })
+      }
+      const { send, handled } = await start([keepText], {
+        onEvent: (event) => told.push(event),
+        maxBodyBytes: 500,
+      })
+      // Its text is longer than the limit, though its bytes are not.
+      const random = JSON.stringify({
+        type: 'track',
+        token: 'k3J9x_Qz-7Lm'.repeat(3),
+        more: 'xyzw2V8sTq1BnH0aYc6Rd5'.repeat(9),
+      })
+      for (const [coding, sent] of [
+        ['gzip', gzipSync('{"type":"track"}')],
+        ['gzip', gzipSync(random)],
+        ['br', brotliCompressSync('{"type":"track"}')],
+        ['deflate', deflateSync('{"type":"track"}')],
+      ] as const) {
+        const answer = await send(sent, { 'content-encoding': coding })
+        expect([coding, answer.status]).toEqual([coding, 503])
+      }
+      expect((await send(gzipSync('{}'), { 'content-encoding': 'compress' })).status).toBe(415)
+      expect((await send('{"type"', { 'content-type': 'application/json' })).status).toBe(400)
+      expect((await send('{"type":"track"}', { 'content-encoding': 'identity' })).status).toBe(200)
+      expect(handled).toEqual([{ type: 'track' }])
+      const faults = told.filter((event) => event.type === 'internal_error')
+      expect(faults.map(({ error }) => error.message)).toEqual([expect.stringMatching(/compressed.*as text/)])
+    },
+  )
+
+  it('kept as text by a parser that inflates is judged as what it is', async () => {
+    const { send, handled } = await start([express5.text({ type: '*/*' })])
+    const gzip = { 'content-encoding': 'gzip' }
+    expect((await send(gzipSync('{"type":"track"}'), gzip)).status).toBe(200)
+    expect((await send(gzipSync('no JSON'), gzip)).status).toBe(400)
+    expect(handled).toEqual([{ type: 'track' }])
+  })
+
+  it('with a Content-Length above maxBodyBytes is too large, whatever a parser in front allows', async () => {
+    const { send } = await start([express5.json({ limit: '1mb' })], { maxBodyBytes: 1_000 })
+    expect((await send()).status).toBe(413)
+    expect((await send('{"type":"track"}')).status).toBe(200)
+  })
+
+  it.each([
+    [
+      'reads all',
+      (req: IncomingMessage) => {
+        const chunks: Buffer[] = []
+        for (let chunk = req.read(); chunk !== null; chunk = req.read()) chunks.push(chunk)
+        return Buffer.concat(chunks).length
+      },
+    ],
+    ['reads once', (req: IncomingMessage) => (req.read() as Buffer | null)?.length ?? 0],
+    ['reads nothing', () => 0],
+  ])('is read by us too when a listener to `readable` in front %s', async (what, read) => {
+    const told: WriteKeyEvent[] = []
+    let counted = 0
+    const watch: RequestHandler = (req, _res, next) => {
+      req.on('readable', () => {
+        counted += read(req)
+      })
+      next()
+    }
+    const { send, handled } = await start([watch], { onEvent: (event) => told.push(event) })
+    // The key is looked up for the first, and known for the others.
+    for (const sent of [body, '{"type":"track"}', body]) {
+      counted = 0
+      const answer = await send(sent)
+      expect([sent.length, answer.status]).toEqual([sent.length, 200])
+      if (what === 'reads all') expect(counted).toBe(sent.length)
+    }
+    expect((await send(gzipSync(body), { 'content-encoding': 'gzip' })).status).toBe(200)
+    expect(handled).toHaveLength(4)
+    expect(told.filter(({ type }) => type === 'internal_error')).toEqual([])
   })
 
   it('is read when a parser of another type has left an empty object over it', async () => {
