@@ -11,7 +11,7 @@ export const path = '/v1'
 
 export async function createKeys() {
   const told: WriteKeyEvent[] = []
-  const keys = createWriteKeys({ onEvent: (one) => told.push(one) })
+  const keys = createWriteKeys({ onEvent: (one) => void (one.type === 'key_changed' || told.push(one)) })
   const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: 100 })
   onTestFinished(async () => void (await keys.close()))
   return { keys, key, told }
