@@ -95,7 +95,7 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       answerPastFastify(reply, preflight)
       return false
     }
-    const verdict = await verifyOnce(raw, keys, neutral, eventType)
+    const verdict = await verifyOnce(raw, keys, neutral, eventType, request)
     hideKey(raw, verdict.carried, request as TargetHolder)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {

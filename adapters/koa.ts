@@ -75,7 +75,7 @@ export function writeKeyAuth(
       return answer(ctx, preflight)
     }
 
-    const verdict = await verifyOnce(ctx.req, keys, neutral, eventType)
+    const verdict = await verifyOnce(ctx.req, keys, neutral, eventType, parsed)
     hideInContext(ctx, verdict.carried)
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') {

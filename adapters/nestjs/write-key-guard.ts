@@ -61,7 +61,7 @@ export class WriteKeyGuard implements CanActivate {
         eventType,
         workspace: this.setup.workspaceOf(request),
       })
-    const verdict = await verifyOnce(rawRequest, keys, neutral, eventType)
+    const verdict = await verifyOnce(rawRequest, keys, neutral, eventType, request)
     hideKey(rawRequest, verdict.carried, request)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
     if (!exchange.accept(verdict.headers)) return unanswered()

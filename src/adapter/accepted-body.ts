@@ -1,17 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { isEmptyObject, type ParsedBody } from '../http/parsed-body.ts'
-import { isPlainObject } from '../http/plain-object.ts'
 import { computedProperty } from './computed-property.ts'
 import { sayLengthOf } from './json-length.ts'
 import { letPipe } from './piped-body.ts'
 import { removeFields } from './removed-fields.ts'
-import { handOver } from './request-context.ts'
 
 /**
  * Puts the accepted events where handlers look, and makes the request say what its body is now, so that every parser behind us
  * passes on and a proxy sends on what was accepted: body-parser 1 asks `_body`, body-parser 2 whether the stream has ended, the
- * others look at the headers only, and proxies pipe. `rawHeaders` stays as it was sent, and so does what the application has
- * made of the events since a guard further out put them there.
+ * others look at the headers only, and proxies pipe. `rawHeaders` stays as it was sent.
  *
  * @param request Node's request, whose body has been read
  * @param holder where handlers look for the body: the request itself, or that of Koa or Fastify
@@ -24,10 +21,8 @@ export function setAcceptedBody(
   says: 'its length' | 'no length' = 'its length',
 ): void {
   const raw = request as IncomingMessage & { _body?: boolean; body?: unknown }
-  if (!handOver(request) || !isMadeOf(holder.body, body)) {
-    holder.body = body
-    if (holder !== raw) raw.body = body
-  }
+  holder.body = body
+  if (holder !== raw) raw.body = body
   raw._body = true
   const { headers } = request
   const type = headers['content-type']
@@ -39,16 +34,6 @@ export function setAcceptedBody(
   // koa-body checks nothing else before it reads; its older versions then set an empty body.
   else delete headers['content-length']
   letPipe(request)
-}
-
-/**
- * Whether the application has changed or copied the events, for example to add to them. A form parser's
- * object has other fields.
- */
-function isMadeOf(current: unknown, accepted: unknown): boolean {
-  if (Array.isArray(accepted)) return Array.isArray(current)
-  if (!isPlainObject(current) || !isPlainObject(accepted)) return false
-  return Object.keys(accepted).some((name) => Object.hasOwn(current, name))
 }
 
 /**

@@ -42,7 +42,7 @@ export function createNodeGuard(
       writeReply(response, preflight)
       return
     }
-    verifyOnce(request, keys, neutral, eventType)
+    verifyOnce(request, keys, neutral, eventType, request)
       .then((verdict) =>
         verdict.ok ? accept(verdict, request, response) : refuse(verdict, request, response),
       )

@@ -1,4 +1,5 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
+import { mayHoldEvents, type ParsedBody } from '../http/parsed-body.ts'
 import { AcceptedRequest } from '../verifier/accepted-request.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
@@ -38,8 +39,6 @@ interface Passage {
   readonly verdict: Accepted
   readonly context: WriteKeyContext
   readonly before: Passage | undefined
-  /** Whether the events have been put where handlers look. */
-  isHandedOver: boolean
 }
 
 /** A constructor that returns a given object, so that a class can put a private field on it. */
@@ -97,15 +96,6 @@ export function acceptedBodyOf(request: object): unknown {
   return PassedRequest.newestOf(request)?.verdict.body
 }
 
-/** Whether the newest guard of a request has put its events where handlers look; noted at the first call. */
-export function handOver(request: object): boolean {
-  const passage = PassedRequest.newestOf(request)
-  if (passage === undefined) return false
-  const { isHandedOver } = passage
-  passage.isHandedOver = true
-  return isHandedOver
-}
-
 /**
  * Stores the context for handlers with the request, so that inner guards do not verify it again.
  * @param request the one that handlers get
@@ -140,34 +130,41 @@ export function createContext(
     ip,
     origin,
   }
-  PassedRequest.add(request, { keys, eventType, verdict, context, before, isHandedOver: false })
+  PassedRequest.add(request, { keys, eventType, verdict, context, before })
   return context
 }
 
 /**
  * Verifies a request, unless these keys have let it through already: it is read and charged once. An inner
- * guard judges the same events by the key's rules again when it names another type, sees another method or
- * target, or runs when the key may have changed. A guard of other keys verifies the request itself. Neither
- * charges it again.
+ * guard judges the events by the key's rules again, as they are now, and for its own type, method and target. A guard of other
+ * keys verifies the request itself. Neither charges it again.
  *
  * @param request identifies the request: Node's own, where a framework has wrapped it
  * @param toNeutral called for the request as it is now
+ * @param holder where handlers look for the body, if others may have replaced it there
  */
 export function verifyOnce(
   request: object,
   keys: VerifyingKeys,
   toNeutral: () => IngestRequest,
   eventType?: string,
+  holder?: ParsedBody,
 ): Promise<Verdict> {
   const newest = PassedRequest.newestOf(request)
   if (newest === undefined) return keys.verify(toNeutral())
   let passage: Passage | undefined = newest
   while (passage !== undefined && passage.keys !== keys) passage = passage.before
-  if (passage === undefined) return keys.verify(markPaid(withAcceptedBody(toNeutral(), newest.verdict)))
+  if (passage === undefined) return keys.verify(payFor(toNeutral(), newest.verdict))
   // One guard may be mounted twice.
   expectGuard(keys)
   const neutral = toNeutral()
-  const verdict = AcceptedRequest.judgeAgain(passage.verdict, neutral)
+  const { body } = newest.verdict
+  const changed = newest === passage ? holder?.body : undefined
+  const verdict = AcceptedRequest.judgeAgain(
+    passage.verdict,
+    neutral,
+    mayHoldEvents(changed) ? changed : body,
+  )
   if (verdict !== undefined) return Promise.resolve(verdict)
   // A verdict of the application's own keys.
   return passage.eventType === eventType && !('workspace' in neutral) && neutral.bodyForm === undefined
@@ -179,9 +176,9 @@ export function verifyOnce(
  * A guard of other keys judges what the one before it let through, never what parsers have kept of the
  * original body.
  */
-function withAcceptedBody(request: IngestRequest, { body }: Accepted): IngestRequest {
-  if (body !== undefined) request.body = body
-  return request
+function payFor(request: IngestRequest, verdict: Accepted): IngestRequest {
+  if (verdict.body !== undefined) request.body = verdict.body
+  return markPaid(request, AcceptedRequest.bytesOf(verdict))
 }
 
 /**

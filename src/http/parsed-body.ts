@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { types } from '../runtime/built-ins.ts'
+import { isPlainObject } from './plain-object.ts'
 
 /** What a body parser may have left behind. */
 export interface ParsedBody {
@@ -86,6 +87,11 @@ function isSplitText(body: unknown): boolean {
   return Object.entries(body as object).some(
     ([name, value]) => /^\s*[[{]/.test(name) && (typeof value === 'string' || typeof value === 'object'),
   )
+}
+
+/** Whether a body that somebody has put in place of ours may hold events: not nothing, text, or what a form parser left. */
+export function mayHoldEvents(body: unknown): boolean {
+  return Array.isArray(body) || (isPlainObject(body) && !isEmptyObject(body) && !isSplitText(body))
 }
 
 export function isEmptyObject(body: unknown): boolean {

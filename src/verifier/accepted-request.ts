@@ -7,11 +7,15 @@ import type { Reason } from './reasons.ts'
 import type { Accepted, Verdict } from './verdict.ts'
 import type { Visit } from './visit.ts'
 
-/** Judges the events of an accepted request again, as an inner guard reads it. Charges nothing. */
+/**
+ * Judges the events of an accepted request again, as an inner guard reads it. Charges nothing.
+ * @param body the accepted one, or what the application has made of it
+ */
 export type JudgeAgain = (
   accepted: AcceptedRequest,
   before: Visit,
   request: IngestRequest,
+  body: unknown,
 ) => Awaitable<Verdict>
 
 /**
@@ -55,9 +59,19 @@ export class AcceptedRequest implements Accepted {
   }
 
   /** The verdict of an inner guard; undefined for a verdict that no verifier of ours made. */
-  static judgeAgain(verdict: Accepted, request: IngestRequest): Awaitable<Verdict> | undefined {
+  static judgeAgain(
+    verdict: Accepted,
+    request: IngestRequest,
+    body: unknown,
+  ): Awaitable<Verdict> | undefined {
     if (!(#visit in verdict)) return undefined
     const accepted = verdict as AcceptedRequest
-    return accepted.#judgeAgain(accepted, accepted.#visit, request)
+    return accepted.#judgeAgain(accepted, accepted.#visit, request, body)
+  }
+
+  /** The length of the body as it was read; undefined when somebody else has parsed it. */
+  static bytesOf(verdict: Accepted): number | undefined {
+    const received = #visit in verdict ? (verdict as AcceptedRequest).#visit.received : undefined
+    return received?.ok ? received.bytes : undefined
   }
 }

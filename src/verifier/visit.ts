@@ -53,6 +53,8 @@ export interface Visit extends BodyAccount {
    * rates. Each takes from the quotas of its own keys.
    */
   readonly isPaid: boolean
+  /** The length of its body, if that guard knows it. */
+  readonly paidBytes: number | undefined
   /** What the key's rules on trial would have said. */
   wouldRefuse: Reason | undefined
   /**
@@ -66,9 +68,12 @@ export interface Visit extends BodyAccount {
 
 const paid = Symbol('paid')
 
-/** Marks a request that another guard has charged. Nobody else can: only this file knows the symbol. */
-export function markPaid(request: IngestRequest): IngestRequest {
-  return Object.assign(request, { [paid]: true })
+/**
+ * Marks a request that another guard has charged. Nobody else can: only this file knows the symbol.
+ * @param bytes the length of its body, as that guard has read it; undefined if it does not know either
+ */
+export function markPaid(request: IngestRequest, bytes: number | undefined): IngestRequest {
+  return Object.assign(request, { [paid]: { bytes } })
 }
 
 const foreignPage = Symbol('foreign page')
@@ -92,6 +97,7 @@ interface RefusedUnread {
 export function createVisit(request: IngestRequest, usual: Reading): Visit {
   const { headers } = request
   const fromPage = isFromPage(headers)
+  const payment = (request as { [paid]?: { bytes: number | undefined } })[paid]
   return {
     request,
     reading: readingOf(request, usual),
@@ -118,7 +124,8 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     isSenderTighter: false,
     quotaTaken: 0,
     isOverQuota: false,
-    isPaid: (request as { [paid]?: boolean })[paid] === true,
+    isPaid: payment !== undefined,
+    paidBytes: payment?.bytes,
     wouldRefuse: undefined,
     count: undefined,
     isCounted: false,

@@ -3,7 +3,7 @@ import { bodyParser } from '@koa/bodyparser'
 import express from 'express'
 import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
+import { ingestRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/express.ts'
 import { writeKeyAuth as koaAuth } from '../../adapters/koa.ts'
 import { guardListener } from '../../adapters/node.ts'
 import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
@@ -78,6 +78,28 @@ describe('a guard of other keys behind a guard that dropped events', () => {
       batch: [{ type: 'track', event: 'a' }],
     })
   })
+})
+
+describe('a guard of other keys with a smaller maxBodyBytes', () => {
+  it.each(['express', 'guardListener'])(
+    'refuses what the one before it has read, behind %s',
+    async (kind) => {
+      const gate = createWriteKeys({ logger: false, credentials: ['header'] })
+      const { key } = await gate.create({ name: 'Partner', sourceType: 'server' })
+      const small = await createTestKeys({ maxBodyBytes: 100 })
+      const app = express()
+      if (kind === 'express') app.use(writeKeyAuth(gate))
+      app.use(writeKeyAuth(small.keys), echo)
+      const listener =
+        kind === 'express' ? (app as RequestListener) : guardListener(app, gate, { path: '/v1' })
+      const headers = { authorization: small.authorization, 'x-write-key': key }
+      const send = (batch: object[]) => post(listener, headers, { batch })
+      expect(await send([{ type: 'track' }])).toEqual({ batch: [{ type: 'track' }] })
+      expect(await send(Array.from({ length: 20 }, () => ({ type: 'track' })))).toMatchObject({
+        code: 'payload_too_large',
+      })
+    },
+  )
 })
 
 describe('what a guard of the same keys further in refuses', () => {
@@ -168,15 +190,25 @@ it('what the second mount of one guard refuses is counted once, from the first r
 })
 
 describe('a guard of the same keys further in', () => {
-  async function build(between: (body: unknown) => unknown) {
-    const { keys, authorization } = await createTestKeys()
+  async function build(between: (body: unknown) => unknown, rules: { allowedEventTypes?: string[] } = {}) {
+    const keys = createWriteKeys({ logger: false })
+    const { key } = await keys.create({ name: 'Sender', sourceType: 'server', ...rules })
+    const authorization = `Basic ${btoa(`${key}:`)}`
+    let handled: unknown[] = []
     const app = express()
     app.use((req, _, next) => {
       req.body = between(req.body)
       next()
     })
-    app.use(writeKeyAuth(keys), echo)
-    return { listener: guardListener(app, keys, { path: '/v1' }), headers: { authorization } }
+    app.use(writeKeyAuth(keys), (req, res) => {
+      handled = writeKeyOf(req).events
+      res.json(req.body)
+    })
+    return {
+      listener: guardListener(app, keys, { path: '/v1' }),
+      headers: { authorization },
+      events: () => handled,
+    }
   }
   const events = [{ type: 'track', event: 'a' }]
 
@@ -188,6 +220,48 @@ describe('a guard of the same keys further in', () => {
     })
     const listed = await build((body) => [...(body as object[]), { type: 'track', event: 'mine' }])
     expect(await post(listed.listener, listed.headers, events)).toHaveLength(2)
+  })
+
+  const page = { type: 'page', name: 'Home' }
+
+  it.each([
+    ['one event', page, { type: 'identify' }, { ...page, name: 'Start' }],
+    [
+      'a batch',
+      { batch: [page] },
+      { batch: [{ type: 'identify' }] },
+      { batch: [{ ...page, name: 'Start' }] },
+    ],
+    ['a list', [page], [{ type: 'identify' }], [{ ...page, name: 'Start' }]],
+    ['a batch in place of one event', page, { batch: [{ type: 'identify' }] }, { batch: [page, page] }],
+    ['one event in place of a list', [page], { type: 'identify' }, { ...page, name: 'Start' }],
+  ])(
+    'judges what the application has put in the place of the events: %s',
+    async (_, sent, forbidden, allowed) => {
+      for (const [other, answer] of [
+        [forbidden, expect.objectContaining({ code: 'event_type_not_allowed' })],
+        [allowed, allowed],
+      ] as const) {
+        const { listener, headers, events } = await build(() => other, { allowedEventTypes: ['page'] })
+        expect(await post(listener, headers, sent)).toEqual(answer)
+        const inBody = Array.isArray(allowed) ? allowed : 'batch' in allowed ? allowed.batch : [allowed]
+        expect(events()).toEqual(other === allowed ? inBody : [])
+      }
+    },
+  )
+
+  it('judges events that the application has changed where they stand', async () => {
+    function change(body: unknown) {
+      ;(body as { batch: object[] }).batch.push({ type: 'identify' })
+      return body
+    }
+    const { listener, headers } = await build(change, { allowedEventTypes: ['page'] })
+    expect(await post(listener, headers, { batch: [page] })).toMatchObject({ code: 'event_type_not_allowed' })
+    const every = await build(change)
+    expect(await post(every.listener, every.headers, { batch: [page] })).toEqual({
+      batch: [page, { type: 'identify' }],
+    })
+    expect(every.events()).toHaveLength(2)
   })
 
   it.each([

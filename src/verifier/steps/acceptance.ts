@@ -37,7 +37,9 @@ export function createAcceptance(
     if (usesGrace(key)) Object.assign(headers, graceHeaders(key))
     const accepted = new AcceptedRequest(visit, key.verified, checked, headers, judgeAndSettle)
     const { request } = visit
-    const isLeftOpen = settlements.offer(visit, accepted, request, () => judgeAgain(accepted, visit, request))
+    const isLeftOpen = settlements.offer(visit, accepted, request, () =>
+      judgeAgain(accepted, visit, request, accepted.body),
+    )
     if (!isLeftOpen) report.accepted(visit, key, checked)
     return accepted
   }

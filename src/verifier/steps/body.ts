@@ -55,6 +55,8 @@ export function createBodyStep(options: BodyStepOptions, client: ClientOf): Body
 
   function receive(visit: Visit): Awaitable<Received> {
     if (visit.received !== undefined) return visit.received
+    if (visit.paidBytes !== undefined && visit.paidBytes > options.maxBodyBytes)
+      return { ok: false, reason: 'payload_too_large', bodyLeft: false }
     const { body, headers, bodyForm } = visit.request
     return receiveBody(body, headers, bodyForm === undefined ? limits : { ...limits, form: bodyForm }, visit)
   }

@@ -1,8 +1,8 @@
 import type { IngestRequest } from '../../http/ingest-request.ts'
 import { type Awaitable, chain } from '../../runtime/awaitable.ts'
-import { AcceptedRequest } from '../accepted-request.ts'
+import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
 import type { CompiledKey } from '../compiled-key.ts'
-import { type CheckedEvents, joinRejected, noEvents } from '../events.ts'
+import { type CheckedEvents, joinRejected, noEvents, type RefusedEvents } from '../events.ts'
 import { readingOf } from '../reading.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Refused, Verdict } from '../verdict.ts'
@@ -13,11 +13,13 @@ import { type GateOptions, type JudgedAgain, stillHolds } from './gate.ts'
 import type { Settlements } from './settlements.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
 
+type Judged = CheckedEvents | RefusedEvents
+
 /**
  * For an inner guard: events that were let through are judged by the guard's own type, and by the request's
  * present method and target. A guard that names no type, on a path that says none, agrees with the guard in
  * front of it. Code between the two may have waited: a key that may have changed meanwhile is judged again,
- * as at the gate.
+ * as at the gate. It may have changed the events too, in their place or by others: they are always judged as they are now.
  */
 export function createInnerGuard(
   options: GateOptions,
@@ -26,17 +28,27 @@ export function createInnerGuard(
   { refuse, refuseFailed }: Refusals,
   settlements: Settlements,
 ): InnerGuard {
-  function judge(accepted: AcceptedRequest, before: Visit, visit: Visit): Verdict {
+  function judge(accepted: AcceptedRequest, before: Visit, visit: Visit, body: unknown): Verdict {
     const { request } = visit
+    if (visit.key === before.key && isSameReading(before, visit)) {
+      visit.routeType = before.routeType
+      if (accepted.body === undefined) return accepted
+      const checked = judgeEvents(visit, body)
+      return checked.ok && isSameBody(accepted, checked) ? accepted : settle(accepted, before, visit, checked)
+    }
     const refused = checkTarget(visit) ?? refuseForeign(visit, before)
     if (refused !== undefined) return refused
     if (request.eventType === undefined) visit.routeType ??= before.routeType
-    if (isBodiless(request.method)) return accept(accepted, visit, noEvents())
+    if (isBodiless(request.method)) return innerVerdict(accepted, visit, noEvents(), judgeAndSettle)
     if (accepted.body === undefined) return refuse(visit, 'invalid_json')
-    const body = inFormOf(request, before.request, accepted.body)
-    visit.received = { ok: true, value: body, bytes: undefined }
-    const checked = judgeEvents(visit, body)
-    return checked.ok ? accept(accepted, visit, checked) : refuse(visit, checked.reason, rejectedOf(checked))
+    return settle(accepted, before, visit, judgeEvents(visit, inFormOf(request, before.request, body)))
+  }
+
+  function settle(accepted: AcceptedRequest, before: Visit, visit: Visit, checked: Judged): Verdict {
+    visit.received = before.received
+    return checked.ok
+      ? innerVerdict(accepted, visit, checked, judgeAndSettle)
+      : refuse(visit, checked.reason, rejectedOf(checked))
   }
 
   /** An inner guard of one workspace has the key judged again. */
@@ -44,55 +56,64 @@ export function createInnerGuard(
     return 'workspace' in visit.request ? refuseKey(visit, key as CompiledKey) : undefined
   }
 
-  function accept(accepted: AcceptedRequest, visit: Visit, checked: CheckedEvents): AcceptedRequest {
-    const rejected = joinRejected(accepted.rejected, checked.rejected)
-    const events = { ...checked, rejected }
-    return new AcceptedRequest(
-      visit,
-      (visit.key as CompiledKey).verified,
-      events,
-      accepted.headers,
-      judgeAndSettle,
-    )
-  }
-
-  function judgeChanged(accepted: AcceptedRequest, before: Visit, visit: Visit): Awaitable<Verdict> {
+  function judgeChanged(
+    accepted: AcceptedRequest,
+    before: Visit,
+    visit: Visit,
+    body: unknown,
+  ): Awaitable<Verdict> {
     return chain(options.cache.findAgain(before.key as CompiledKey), (found) => {
       Object.assign(visit, { at: options.clock.now(), key: undefined, allowOrigin: '*' })
-      const refused = refuseKey(visit, found)
-      if (refused !== undefined) return refused
-      return found === before.key && isSameReading(before, visit) ? accepted : judge(accepted, before, visit)
+      return refuseKey(visit, found) ?? judge(accepted, before, visit, body)
     })
   }
 
-  function judgeAgain(accepted: AcceptedRequest, before: Visit, request: IngestRequest): Awaitable<Verdict> {
+  const judgeAgain: JudgeAgain = (accepted, before, request, body) => {
     const visit: Visit = { ...before, request, received: undefined, routeType: null }
     try {
       Object.assign(visit, { reading: readingOf(request, before.reading) })
       const holds = stillHolds(options, before.key as CompiledKey)
-      if (holds) return isSameReading(before, visit) ? accepted : judge(accepted, before, visit)
-      const verdict = judgeChanged(accepted, before, visit)
+      if (holds) return judge(accepted, before, visit, body)
+      const verdict = judgeChanged(accepted, before, visit, body)
       return verdict instanceof Promise ? verdict.catch((error) => refuseFailed(visit, error)) : verdict
     } catch (error) {
       return refuseFailed(visit, error)
     }
   }
 
-  function judgeAndSettle(
-    accepted: AcceptedRequest,
-    before: Visit,
-    request: IngestRequest,
-  ): Awaitable<Verdict> {
-    return chain(judgeAgain(accepted, before, request), (verdict) => {
+  const judgeAndSettle: JudgeAgain = (accepted, before, request, body) => {
+    return chain(judgeAgain(accepted, before, request, body), (verdict) => {
       if (verdict.ok) {
         const inner = verdict as AcceptedRequest
-        settlements.offer(before, inner, request, () => judgeAgain(accepted, before, request), true)
+        settlements.offer(
+          before,
+          inner,
+          request,
+          () => judgeAgain(accepted, before, request, inner.body),
+          true,
+        )
       } else settlements.takeBack(before)
       return verdict
     })
   }
 
   return { judgeAgain, judgeAndSettle }
+}
+
+/** @param judgeAgain for guards further in */
+function innerVerdict(
+  { rejected, headers }: AcceptedRequest,
+  visit: Visit,
+  checked: CheckedEvents,
+  judgeAgain: JudgeAgain,
+): AcceptedRequest {
+  const events = { ...checked, rejected: joinRejected(rejected, checked.rejected) }
+  return new AcceptedRequest(visit, (visit.key as CompiledKey).verified, events, headers, judgeAgain)
+}
+
+function isSameBody(accepted: AcceptedRequest, { body, events, rejected }: CheckedEvents): boolean {
+  if (body !== accepted.body || rejected.length > 0 || events.length !== accepted.events.length) return false
+  return events.every((event, index) => event === accepted.events[index])
 }
 
 /** The guard in front may not know the format of the sender's own endpoint, and so what its events are. */
