@@ -19,9 +19,14 @@ interface Change {
 
 export function createMemoryHistory(): MemoryHistory {
   /** Oldest first. The first entry only says where the history begins. */
-  let changes: Change[] = [{ position: { revision: 0, mark: randomBase62(16) }, keyId: '' }]
+  let changes: Change[] = []
 
-  const here = () => (changes.at(-1) as Change).position
+  /** Made by the first question: Workers make no random numbers while they load. */
+  function kept(): Change[] {
+    if (changes.length === 0) changes.push({ position: { revision: 0, mark: randomBase62(16) }, keyId: '' })
+    return changes
+  }
+  const here = () => (kept().at(-1) as Change).position
 
   return {
     here,
@@ -34,7 +39,7 @@ export function createMemoryHistory(): MemoryHistory {
     },
     changedSince(since) {
       if (since === null) return { history: 'kept', changed: 'all' }
-      const oldest = (changes[0] as Change).position.revision
+      const oldest = (kept()[0] as Change).position.revision
       if (since.revision < oldest) return { history: 'pruned', changed: 'all' }
       if (changes[since.revision - oldest]?.position.mark !== since.mark)
         return { history: 'lost', changed: 'all' }

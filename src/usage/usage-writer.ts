@@ -141,13 +141,15 @@ async function flushUntil(isDone: () => boolean, flush: () => Promise<void>): Pr
 
 /** Makes batches of what is unsent, and sends each until the store has answered it. */
 function createBatches({ store, time, unsent }: Pick<UsageWriterOptions, 'store' | 'time' | 'unsent'>) {
-  const writer = randomBase62(16)
+  /** Made with the first batch: Workers make no random numbers while they load. */
+  let writer: string | undefined
   let batches = 0
   /** Sent, perhaps more than once, and not answered. The store may have counted it, so it must not change. */
   let unanswered: UsageBatch | undefined
 
   function nextBatch(): UsageBatch | undefined {
     const part = unsent.take()
+    writer ??= randomBase62(16)
     return part && { writer, number: ++batches, madeAt: time.now(), ...part }
   }
 

@@ -96,7 +96,7 @@ export function createActivity(
     store === undefined || !surroundings.isShared
       ? undefined
       : createDecisionSharing({ ...surroundings, store, process, decisions, takeSkipped })
-  const stopTurns = takeTurns(sampling.turn, () => detector?.check())
+  const turns = createTurns(sampling.turn, () => detector?.check())
   let hasBegun = false
 
   function describe(decision: RequestDecision): void {
@@ -131,6 +131,7 @@ export function createActivity(
     record(decision) {
       try {
         if (decision.reason === 'client_aborted') return
+        turns.begin()
         describe(decision)
         if (isTestEvent(decision.request)) return
         detector?.record(decision)
@@ -144,7 +145,7 @@ export function createActivity(
     told: (isWatched) => sharing?.told(isWatched),
     forget: (keyId) => detector?.forget(keyId),
     close() {
-      stopTurns()
+      turns.end()
       sharing?.close()
       decisions.close()
       return book.close()
@@ -152,14 +153,24 @@ export function createActivity(
   }
 }
 
-/** @param eachSecond volume is judged: windows are longer. @returns a function that stops it. */
-function takeTurns(eachTurn: () => void, eachSecond: () => void): () => void {
+/** Begun by the first decision: Workers set no timer while they load. @param eachSecond volume is judged: windows are longer. */
+function createTurns(eachTurn: () => void, eachSecond: () => void) {
   let turns = 0
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout | undefined
+  let hasEnded = false
+  function next() {
     eachTurn()
     turns++
     if (turns % (1_000 / turnMs) === 0) eachSecond()
-  }, turnMs)
-  inBackground(timer)
-  return () => clearInterval(timer)
+  }
+
+  return {
+    begin() {
+      if (!hasEnded) timer ??= inBackground(setInterval(next, turnMs))
+    },
+    end() {
+      hasEnded = true
+      clearInterval(timer)
+    },
+  }
 }

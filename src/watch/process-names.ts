@@ -4,7 +4,15 @@ import type { ProcessNames } from './recent-decisions.ts'
 
 /** A process as others see it. */
 export function nameProcess(name: string | undefined): ProcessNames {
-  return { id: randomBase62(16), name: name ?? `${hostName().slice(0, 60)}:${process.pid}` }
+  let id: string | undefined
+  return {
+    /** Made when it is asked for: Workers make no random numbers while they load. */
+    get id() {
+      id ??= randomBase62(16)
+      return id
+    },
+    name: name ?? `${hostName().slice(0, 60)}:${process.pid}`,
+  }
 }
 
 /** Workers have no host, nor `node:os` before 2025-09. */

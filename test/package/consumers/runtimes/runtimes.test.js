@@ -148,6 +148,22 @@ test('workerd runs the web-standard adapters, the management API and forwarders,
   }
 })
 
+test('workerd takes keys, guards and the management API that are made while a module loads', async () => {
+  const serving = spawn(bin('workerd'), ['serve', 'loading.capnp', '--control-fd=3'], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  })
+  try {
+    const [line] = await once(createInterface({ input: serving.stdio[3] }), 'line')
+    const url = `http://127.0.0.1:${JSON.parse(line).port}`
+    const key = await (await fetch(`${url}/key`)).text()
+    assert.deepEqual(await sendEvents(`${url}/hono/track`, key), answers)
+    assert.deepEqual(await sendEvents(`${url}/fetch/track`, key), answers)
+    assert.deepEqual(await listKeys(url), ['Web'])
+  } finally {
+    serving.kill()
+  }
+})
+
 /** More than the servers of the suite that run at the same time. */
 const slots = Array.from({ length: 24 }, (_, slot) => slot)
 const toSocket = (slot) =>

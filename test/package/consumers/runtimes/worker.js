@@ -3,7 +3,7 @@ import { createWebApp } from './web-app.js'
 let started
 export default {
   async fetch(request, { TARGET }, context) {
-    // Workers make no random numbers before the first request.
+    // Making a key needs random numbers, which Workers have from the first request on.
     started ??= createWebApp(TARGET)
     const { app, keys, key, writeKey } = await started
     const { pathname } = new URL(request.url)
