@@ -23,6 +23,8 @@ interface RawConnection {
   ): unknown
   release(): void
   destroy(): void
+  on(event: 'error', listener: () => void): unknown
+  listeners(event: 'error'): unknown[]
   /** The socket, or its replacement under TLS. */
   stream?: { ref?(): void; unref?(): void }
 }
@@ -152,6 +154,8 @@ export function guardPool(guarded: Guarded): MysqlPool {
         if (late) connection?.release()
         else if (error !== null && error !== undefined) callback(error, undefined as never)
         else {
+          // mysql2 listens for the first error only. A next one, such as EPIPE, would end the process.
+          if (!connection.listeners('error').includes(ignore)) connection.on('error', ignore)
           if (borrowed !== undefined) {
             borrowed.add(connection)
             connection.stream?.ref?.()
@@ -242,3 +246,5 @@ function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
 function timeoutError(deadlineMs: number): StoreError {
   return new StoreError('store_timeout', `The database did not answer within ${deadlineMs} ms.`)
 }
+
+function ignore(): void {}

@@ -13,7 +13,10 @@ import {
 import { type DriverModule, driverOr } from './given-driver.ts'
 
 /** The part of `pg`'s pool that is used. */
-export type PostgresPool = Pick<Pool, 'connect' | 'totalCount'>
+export type PostgresPool = Pick<Pool, 'totalCount'> & {
+  /** A pool of an application's own may know only the promise. */
+  connect(callback: (error: unknown, client: PoolClient | undefined) => void): unknown
+}
 
 interface PostgresDriver {
   Pool: new (config: object) => Pool
@@ -33,12 +36,14 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
     constructor(config: object) {
       super({ ...config, connectionTimeoutMillis: longestConnectMs })
       clients.add(this)
+      // From the start: a server that shuts down says so in the same packet that makes the connection ready.
+      this.on('error', ignore)
       this.once('end', () => clients.delete(this))
     }
   }
   const isAlive = async () => {
     const client = new driver.Client({ connectionString: url, connectionTimeoutMillis: aliveWithinMs })
-    client.on('error', () => {})
+    client.on('error', ignore)
     const answered = await client.connect().then(
       () => true,
       (error: unknown) => !isConnectTimeout(error),
@@ -57,7 +62,7 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
       Client: CountedClient,
     })
     // A dead connection, idle or in use, is replaced. Without a listener Node would end the process.
-    pool.on('error', () => {})
+    pool.on('error', ignore)
     return new Kysely<unknown>({
       dialect: new PostgresDialect({
         pool: {
@@ -96,37 +101,45 @@ export async function borrowClient(
   isAlive?: () => Promise<boolean>,
 ): Promise<PostgresPoolClient> {
   const client = await connectInTime(pool, deadlineMs)
-  const ignore = () => {}
-  // A connection that dies while it is borrowed fails its statement. Without a listener Node would end the
-  // process.
-  client.on('error', ignore)
   const guarded = guardClient(client, deadlineMs, isAlive)
   return {
     ...guarded,
     release() {
+      // The pool listens again before this returns.
       guarded.release()
       client.off('error', ignore)
     },
   }
 }
 
-/** An application's pool may wait forever. */
+/**
+ * A client with a listener for errors. An application's pool may wait forever.
+ */
 function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClient> {
   return new Promise((resolve, reject) => {
-    let late = false
-    const giveUp = () => {
-      late = true
-      reject(new StoreError('store_timeout', 'The database did not take a connection in time.'))
-    }
-    const cancel = atDeadline(deadlineMs, giveUp)
+    let settled = false
     const settle = (then: () => void) => {
+      if (settled) return
+      settled = true
       cancel()
       then()
     }
-    pool.connect().then(
-      (client) => settle(() => (late ? client.release() : resolve(client))),
-      (error: unknown) => settle(() => (isConnectTimeout(error) ? giveUp() : reject(error))),
-    )
+    const giveUp = () =>
+      reject(new StoreError('store_timeout', 'The database did not take a connection in time.'))
+    const cancel = atDeadline(deadlineMs, () => settle(giveUp))
+    const taken = (client: PoolClient | undefined) => {
+      if (client === undefined) return
+      if (settled) return client.release()
+      // A connection that dies while it is borrowed fails its statement. Without a listener Node would end
+      // the process.
+      client.on('error', ignore)
+      settle(() => resolve(client))
+    }
+    const failed = (error: unknown) => settle(() => (isConnectTimeout(error) ? giveUp() : reject(error)))
+    // Called back by pg in the turn in which it stops listening itself. A promise resolves later, and an error
+    // in the same packet would come in between.
+    const promised = pool.connect((error, client) => (error ? failed(error) : taken(client)))
+    Promise.resolve(promised as PoolClient | undefined).then(taken, failed)
   })
 }
 
@@ -169,3 +182,5 @@ function guardClient(
     release: () => client.release(cut),
   }
 }
+
+function ignore(): void {}

@@ -55,6 +55,7 @@ export function listenForChanges(
     let started: ListeningClient
     try {
       started = await makeClient()
+      if (typeof started?.on !== 'function') throw new Error('notifications makes no client of pg')
     } catch (error) {
       reportLost(error)
       return retryLater()

@@ -65,6 +65,43 @@ describeWithService('postgres', 'a store over a pool of pg', (address) => {
     await expect.poll(() => heard).toContain(writeKey.id)
   })
 
+  it('leaves no listeners on the clients of the pool', async () => {
+    const pool = openPool({ max: 1 })
+    const before = await pool.connect()
+    before.release()
+    const count = before.listenerCount('error')
+    const store = createSqlStore({ pool })
+    await store.migrate()
+    for (let round = 0; round < 20; round++) await store.poll({ since: null })
+    const after = await pool.connect()
+    after.release()
+    expect(after).toBe(before)
+    expect(after.listenerCount('error')).toBe(count)
+  })
+
+  it('takes a pool of the application that knows only the promise of connect', async () => {
+    const inner = openPool({ max: 1 })
+    const pool = { connect: () => inner.connect(), totalCount: 1 }
+    const store = createSqlStore({ pool })
+    await store.migrate()
+    expect(await store.poll({ since: null })).toBeDefined()
+    const held = await inner.connect()
+    await expect(store.poll({ since: null })).rejects.toMatchObject({ code: 'store_timeout' })
+    held.release()
+    expect(await store.poll({ since: null })).toBeDefined()
+  })
+
+  it('reports a function for notifications that makes no client', async () => {
+    const store = createSqlStore({ pool: openPool(), notifications: () => undefined as never })
+    onTestFinished(() => store.close())
+    const lost: unknown[] = []
+    store.watch?.(
+      () => {},
+      (error) => lost.push(error),
+    )
+    await expect.poll(() => lost).toMatchObject([{ message: /notifications makes no client of pg/ }])
+  })
+
   it('survives a connection that ends in the middle of a statement', async () => {
     const pool = openPool({ max: 1 })
     const store = createSqlStore({ pool })
@@ -111,6 +148,20 @@ describeWithService('mysql', 'a store over a pool of mysql2', (address) => {
       onTestFinished(() => pool.promise().end())
       return { pool, select: () => pool.promise().query('select 1') }
     }))
+
+  it('survives a second error of a connection, which mysql2 listens for no longer', async () => {
+    const pool = createPool({ uri: database.url, connectionLimit: 1 })
+    onTestFinished(() => pool.promise().end())
+    const made: { emit(event: 'error', error: Error): unknown; listenerCount(event: 'error'): number }[] = []
+    pool.on('connection', (connection) => made.push(connection))
+    const store = createSqlStore({ pool, tablePrefix: 'twice_' })
+    await store.migrate()
+    for (let round = 0; round < 20; round++) await store.poll({ since: null })
+    expect(made).toHaveLength(1)
+    expect(made[0]?.listenerCount('error')).toBeLessThan(3)
+    for (const message of ['Connection was killed', 'write EPIPE']) made[0]?.emit('error', new Error(message))
+    expect(await store.poll({ since: null })).toBeDefined()
+  })
 
   describe('with promises', () => {
     servesKeysOver('promises_', () => {
