@@ -175,16 +175,22 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
       await at.server.keys.create({ name: `Halved ${index}`, sourceType: 'other' })
     const { page, context } = await openAt('#/?q=Halved')
     await chooseAll(page, 3)
-    let calls = 0
-    await page.route(/\/revoke$/, (route) =>
-      ++calls === 1
+    let revoked = 0
+    await page.route(/\/api\/v1\//, (route) => {
+      if (route.request().url().endsWith('/revoke')) revoked++
+      return revoked < 2
         ? route.continue()
-        : route.fulfill({ status: 401, json: { code: 'invalid_token', status: 401 } }),
-    )
+        : route.fulfill({ status: 401, json: { code: 'invalid_token', status: 401 } })
+    })
     await confirm(page, 'Revoke')
     const status = page.getByRole('status').filter({ hasText: 'revoked' })
     await status.getByText('1 key revoked.').waitFor()
     expect(await status.getByText('The server does not accept this management token.').count()).toBe(2)
+    // A refresh that is refused takes it away no more than the call did.
+    await page.getByRole('alert').filter({ hasText: 'does not accept' }).first().waitFor()
+    expect(await status.getByText('1 key revoked.').count()).toBe(1)
+    await status.getByRole('button', { name: 'Dismiss' }).click()
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
     await context.close()
   }, 60_000)
 })
