@@ -59,6 +59,7 @@ describeWithService('mysql', 'a revocation over a pool of MariaDB whose sessions
     'session transaction isolation level serializable, autocommit = 0',
     "sql_mode = 'ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,PIPES_AS_CONCAT'",
     'session tx_read_only = 1, sql_safe_updates = 1',
+    'sql_select_limit = 1, completion_type = 2',
   ])('%s is true when the call returns, a hundred times', async (settings) => {
     const url = await mysqlDatabase(address)
     const pool = createPool({ uri: url, connectionLimit: 4 })

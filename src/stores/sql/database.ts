@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { idleInTransactionMs, poolSize } from './connections.ts'
-import type { SqlDialect } from './dialect.ts'
+import { commit, rollback, type SqlDialect } from './dialect.ts'
 import { isConnectionLost, retryTransient, toStoreError } from './driver-errors.ts'
 import {
   assertFreshSnapshot,
@@ -75,10 +75,10 @@ async function readInTransaction(
     await beginReading[dialect].execute(one)
     try {
       const { rows } = await statement.execute(one)
-      await commit.execute(one)
+      await commit[dialect].execute(one)
       return rows
     } catch (error) {
-      await rollback.execute(one).catch(() => {})
+      await rollback[dialect].execute(one).catch(() => {})
       throw error
     }
   })
@@ -190,8 +190,6 @@ const durableAndBrief = sql`select set_config('idle_in_transaction_session_timeo
 const committedReads = sql`set transaction isolation level read committed`
 /** For writes: a server that logs statements refuses them at any lower level. */
 const repeatableReads = sql`set transaction isolation level repeatable read`
-const commit = sql`commit`
-const rollback = sql`rollback`
 
 async function attempt<T>(
   { dialect, ownsConnections }: Database,
@@ -206,11 +204,11 @@ async function attempt<T>(
   try {
     if (dialect === 'postgres' && ownsConnections) await durableAndBrief.execute(connection)
     const result = await work(overConnection(connection))
-    await commit.execute(connection)
+    await commit[dialect].execute(connection)
     return result
   } catch (error) {
     // A connection that is gone has rolled back already. The first error says what was wrong.
-    await rollback.execute(connection).catch(() => {})
+    await rollback[dialect].execute(connection).catch(() => {})
     throw error
   }
 }
@@ -221,7 +219,7 @@ async function isolate(connection: Kysely<unknown>, level: RawBuilder<unknown>):
     await level.execute(connection)
   } catch (error) {
     if ((error as { errno?: unknown } | null)?.errno !== transactionInProgress) throw error
-    await commit.execute(connection)
+    await commit.mysql.execute(connection)
     await level.execute(connection)
   }
 }

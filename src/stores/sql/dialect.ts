@@ -84,3 +84,15 @@ export function onConflict(
 export function insertInto(dialect: SqlDialect, table: RawBuilder<unknown>): RawBuilder<unknown> {
   return dialect === 'mysql' ? sql`insert into ${table}` : sql`insert into ${table} as existing`
 }
+
+/** Ends a transaction and does no more, whatever the `completion_type` of a session of MySQL. */
+export const commit = {
+  sqlite: sql`commit`,
+  postgres: sql`commit`,
+  mysql: sql`commit and no chain no release`,
+}
+export const rollback = {
+  sqlite: sql`rollback`,
+  postgres: sql`rollback`,
+  mysql: sql`rollback and no chain no release`,
+}

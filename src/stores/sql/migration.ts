@@ -1,6 +1,7 @@
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
 import { StoreError } from '../../runtime/errors.ts'
 import { type MigratedDatabase, overConnection, read, type Transaction, transact } from './database.ts'
+import { commit } from './dialect.ts'
 import { retryTransient, toStoreError } from './driver-errors.ts'
 import { migrations, schemaVersion } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
@@ -114,7 +115,7 @@ async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
         throw new StoreError('store_timeout', 'Another process has been migrating for too long; try again.')
       }
       // This connection may have read from a snapshot from before the lock.
-      await plain.write(sql`commit`)
+      await plain.write(commit.mysql)
       const patient: Transaction = {
         rows: (statement) => retryTransient(() => plain.rows(statement)),
         write: (statement) => retryTransient(() => plain.write(statement)),
@@ -122,7 +123,7 @@ async function migrateUnderLock(database: MigratedDatabase): Promise<void> {
       try {
         for (const migration of migrations) {
           await runMigration(database, patient, migration)
-          await plain.write(sql`commit`)
+          await plain.write(commit.mysql)
         }
       } finally {
         await plain.rows(sql`select release_lock(${name})`).catch(() => {})

@@ -1,5 +1,6 @@
 import {
   type KyselyPlugin,
+  type OperationNode,
   OperationNodeTransformer,
   RawNode,
   type RootOperationNode,
@@ -25,8 +26,54 @@ class HexText extends OperationNodeTransformer {
 
 const hexText = new HexText()
 
-/** Sends text so that no session setting of MySQL changes it. */
+/** A text and the values within it, none of which is a text of its own. */
+interface Flat {
+  texts: string[]
+  values: OperationNode[]
+}
+
+function flatten({ sqlFragments, parameters }: RawNode, flat: Flat = { texts: [''], values: [] }): Flat {
+  const append = (text: string) => flat.texts.push(`${flat.texts.pop()}${text}`)
+  for (const [index, text] of sqlFragments.entries()) {
+    append(text)
+    const value = parameters[index]
+    if (value === undefined) continue
+    if (RawNode.is(value)) flatten(value, flat)
+    else {
+      flat.values.push(value)
+      flat.texts.push('')
+    }
+  }
+  return flat
+}
+
+/** The largest number that MySQL takes. */
+const everyRow = 'limit 18446744073709551615'
+const ending = /(\s+for update)?\s*$/
+
+/** A session with `sql_select_limit` cuts short each SELECT that has no limit of its own, and says nothing. */
+function askForEveryRow(node: RawNode): RawNode {
+  const { texts, values } = flatten(node)
+  if (!/^\s*(select|with)\b/.test(texts[0] as string) || hasLimit(texts.join('?'))) return node
+  const last = (texts.pop() as string).replace(ending, (_, locking = '') => ` ${everyRow}${locking}`)
+  return RawNode.create([...texts, last], values)
+}
+
+/** Whether the statement itself has one; those of its parts are within parentheses. */
+function hasLimit(text: string): boolean {
+  let rest = text
+  for (let outer = ''; outer !== rest; ) {
+    outer = rest
+    rest = outer.replace(/\([^()]*\)/g, '')
+  }
+  return /\blimit\b/.test(rest)
+}
+
+/** Sends text so that no session setting of MySQL changes it, and asks for all rows of what is read. */
 export const mysqlText: KyselyPlugin = {
-  transformQuery: ({ node }) => hexText.transformNode(node) as RootOperationNode,
+  transformQuery({ node }) {
+    const whole = RawNode.is(node) ? askForEveryRow(node) : node
+    return hexText.transformNode(whole) as RootOperationNode
+  },
   transformResult: async ({ result }) => result,
 }

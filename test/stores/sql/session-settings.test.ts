@@ -11,7 +11,8 @@ const leaseMs = 60
 
 async function verify(keys: WriteKeys, key: string): Promise<string> {
   const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
-  const verdict = await keys.verify({ method: 'GET', path: '/v1/track', headers })
+  const body = { type: 'track', event: 'Signed up', userId: 'u1' }
+  const verdict = await keys.verify({ method: 'POST', path: '/v1/track', headers, body })
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
@@ -41,6 +42,54 @@ describeWithService('mysql', 'a poll over a pool of MariaDB', (address) => {
       const keyHash = record.secrets[0]?.keyHash as string
       expect(await store.poll({ since: position, keyHash })).toMatchObject({ position, changed: [], record })
       await run('rollback')
+    },
+  )
+})
+
+describeWithService('mysql', 'a pool of MariaDB', (address) => {
+  it.each([
+    'sql_select_limit = 0',
+    'sql_select_limit = 1',
+    'completion_type = 1',
+    'completion_type = 2',
+    'autocommit = 0, completion_type = 1',
+    'foreign_key_checks = 0',
+  ])(
+    'whose sessions have %s reads and keeps every secret of a key, and leaves the setting',
+    async (setting) => {
+      const url = await mysqlDatabase(address)
+      const pool = createPool({ uri: url, connectionLimit: 2 })
+      pool.on('connection', (connection) => connection.query(`set ${setting}`))
+      onTestFinished(() => pool.promise().end())
+      await createSqlStore({ pool }).migrate()
+      const keys = createWriteKeys({ store: createSqlStore({ pool }), cache: { leaseMs }, logger: false })
+      const elsewhere = createWriteKeys({ store: createSqlStore({ url }), cache: { leaseMs }, logger: false })
+      onTestFinished(async () => {
+        await Promise.all([keys.close(), elsewhere.close()])
+      })
+      const { key, writeKey } = await keys.create({ name: 'Web', sourceType: 'web' })
+      for (let count = 0; count < 3; count++) await keys.create({ name: `${count}`, sourceType: 'web' })
+      const { key: second } = await keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+      expect(await keys.list()).toMatchObject({ total: 4, data: { length: 4 } })
+      await keys.update(writeKey.id, { name: 'Site' })
+      for (const one of [keys, elsewhere]) {
+        expect([await verify(one, key), await verify(one, second)]).toEqual(['accepted', 'accepted'])
+        await one.flush()
+      }
+      expect((await keys.usage(writeKey.id)).acceptedTotal).toBe(4)
+      await keys.revoke(writeKey.id)
+      expect([await verify(keys, key), await verify(elsewhere, second)]).toEqual([
+        'revoked_key',
+        'revoked_key',
+      ])
+      for (const one of setting.split(', ')) {
+        const [name, value] = one.split(' = ')
+        // At most one row, also where the limit is none.
+        const [rows] = await pool.promise().query(`select @@${name} as value limit 1`)
+        expect(String((rows as { value: unknown }[])[0]?.value)).toMatch(
+          value === '1' ? /^(1|CHAIN)$/ : value === '2' ? /^(2|RELEASE)$/ : /^0$/,
+        )
+      }
     },
   )
 })
