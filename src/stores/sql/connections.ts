@@ -50,3 +50,6 @@ export const aliveWithinMs = 1_000
 export const idleInTransactionMs = 2_000
 /** Connections of a process for each of the two purposes. */
 export const poolSize = 4
+
+/** Listens for errors of a connection that fail a statement anyway: Node ends a process where nobody listens. */
+export function ignore(): void {}

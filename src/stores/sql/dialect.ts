@@ -32,7 +32,8 @@ export function detectDialect(db: AnyKysely): SqlDialect {
 export function databaseNow(dialect: SqlDialect): RawBuilder<number> {
   if (dialect === 'postgres') return sql`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
   if (dialect === 'mysql') return sql`cast(unix_timestamp(now(3)) * 1000 as signed)`
-  return sql`cast((julianday('now') - 2440587.5) * 86400000 as integer)`
+  // SQLite knows the time in whole milliseconds. As days with fractions half of them come out a little too small.
+  return sql`cast(round((julianday('now') - 2440587.5) * 86400000) as integer)`
 }
 
 /** A whole number, where the database cannot infer the type of a bare parameter. */

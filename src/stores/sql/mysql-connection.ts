@@ -6,6 +6,7 @@ import {
   type Connections,
   doubtAfterMs,
   idleInTransactionMs,
+  ignore,
   longestConnectMs,
   openBoth,
   poolSize,
@@ -246,5 +247,3 @@ function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
 function timeoutError(deadlineMs: number): StoreError {
   return new StoreError('store_timeout', `The database did not answer within ${deadlineMs} ms.`)
 }
-
-function ignore(): void {}

@@ -6,6 +6,7 @@ import {
   aliveWithinMs,
   type Connections,
   doubtAfterMs,
+  ignore,
   longestConnectMs,
   openBoth,
   poolSize,
@@ -182,5 +183,3 @@ function guardClient(
     release: () => client.release(cut),
   }
 }
-
-function ignore(): void {}

@@ -125,15 +125,24 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
   })
 }
 
+/** It says each of its ports in a line on descriptor 3. */
+function serveWorker(config, env = {}) {
+  return spawn(bin('workerd'), ['serve', config, '--control-fd=3'], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+}
+
+async function urlOf(serving) {
+  const [line] = await once(createInterface({ input: serving.stdio[3] }), 'line')
+  return `http://127.0.0.1:${JSON.parse(line).port}`
+}
+
 test('workerd runs the web-standard adapters, the management API and forwarders, and stores counts by flush()', async () => {
   const target = await startTarget()
-  const serving = spawn(bin('workerd'), ['serve', 'workerd.capnp', '--control-fd=3'], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, TARGET: target.url },
-  })
+  const serving = serveWorker('workerd.capnp', { TARGET: target.url })
   try {
-    const [line] = await once(createInterface({ input: serving.stdio[3] }), 'line')
-    const url = `http://127.0.0.1:${JSON.parse(line).port}`
+    const url = await urlOf(serving)
     const key = await (await fetch(`${url}/key`)).text()
     assert.deepEqual(await sendEvents(`${url}/hono/track`, key), answers)
     assert.deepEqual(await sendEvents(`${url}/fetch/track`, key), answers)
@@ -149,12 +158,9 @@ test('workerd runs the web-standard adapters, the management API and forwarders,
 })
 
 test('workerd takes keys, guards and the management API that are made while a module loads', async () => {
-  const serving = spawn(bin('workerd'), ['serve', 'loading.capnp', '--control-fd=3'], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  })
+  const serving = serveWorker('loading.capnp')
   try {
-    const [line] = await once(createInterface({ input: serving.stdio[3] }), 'line')
-    const url = `http://127.0.0.1:${JSON.parse(line).port}`
+    const url = await urlOf(serving)
     const key = await (await fetch(`${url}/key`)).text()
     assert.deepEqual(await sendEvents(`${url}/hono/track`, key), answers)
     assert.deepEqual(await sendEvents(`${url}/fetch/track`, key), answers)
@@ -174,9 +180,7 @@ test('workerd passes the suite for adapters with writekey/fetch and writekey/hon
   const config = readFileSync('contract.capnp', 'utf8')
   assert.ok(config.includes(mark))
   writeFileSync('contract-sockets.capnp', config.replace(mark, slots.map(toSocket).join('')))
-  const serving = spawn(bin('workerd'), ['serve', 'contract-sockets.capnp', '--control-fd=3'], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  })
+  const serving = serveWorker('contract-sockets.capnp')
   try {
     const ports = new Map()
     for await (const line of createInterface({ input: serving.stdio[3] })) {
