@@ -44,7 +44,7 @@ export function useBulkRun(chosen: WriteKey[], onDone: (stillChosen: WriteKey[])
   const task = useTask(async (action: BulkAction) => {
     const next = await changeAll(api, action, chosen)
     setOutcome(next)
-    onDone([...next.unknown, ...next.failed.filter(({ isGone }) => !isGone).map(({ key }) => key)])
+    onDone(keysLeft(next))
   })
 
   // Until somebody has read what went wrong, a session that has ended does not take it away.
@@ -58,8 +58,7 @@ export function useBulkRun(chosen: WriteKey[], onDone: (stillChosen: WriteKey[])
       const next = await readAgain(api, outcome)
       if (!isCurrent) return
       setOutcome(next)
-      if (next.unknown.length < outcome.unknown.length)
-        onDone([...next.unknown, ...next.failed.filter(({ isGone }) => !isGone).map(({ key }) => key)])
+      if (next.unknown.length < outcome.unknown.length) onDone(keysLeft(next))
     }
     const timer = setTimeout(() => void lookAgain(), outcome.isRefused ? 15_000 : 2_000)
     return () => {
@@ -103,6 +102,11 @@ async function readAgain(api: Api, before: BulkOutcome): Promise<BulkOutcome> {
     }
   })
   return next
+}
+
+/** Those that can be tried again. */
+function keysLeft({ unknown, failed }: BulkOutcome): WriteKey[] {
+  return [...unknown, ...failed.filter(({ isGone }) => !isGone).map(({ key }) => key)]
 }
 
 function toFailure(key: WriteKey, error: unknown): FailedKey {
