@@ -12,14 +12,15 @@ export function isFromPage(headers: FieldValues): boolean {
 }
 
 /**
- * The origin of the page: the `Origin`, or that of the `Referer` where the browser sends none. `undefined`
- * when it cannot be told, as under `Referrer-Policy: no-referrer`. Repeated headers are joined, which no rule
- * matches.
+ * The origin of the page that made a request: the `Origin`, or that of the `Referer` where the browser sends
+ * none. `undefined` when it cannot be told, as under `Referrer-Policy: no-referrer`. Repeated headers are
+ * joined, which no rule matches.
+ * @param headers of a request of which `isFromPage` is true
  */
 export function pageOrigin(headers: FieldValues): string | undefined {
   const { origin, referer } = headers
   if (origin !== undefined) return typeof origin === 'string' ? origin : origin.join(', ')
-  return typeof referer === 'string' && isFromPage(headers) ? originOfUrl(referer) : undefined
+  return typeof referer === 'string' ? originOfUrl(referer) : undefined
 }
 
 function originOfUrl(text: string): string | undefined {

@@ -16,7 +16,7 @@ export function compilePathPattern(text: unknown): PathPattern | undefined {
   return function segmentOf(path) {
     const segments = path.split('/')
     // As when the type is read from the path: a path with trailing slashes reaches the same route.
-    while (segments.length > 0 && segments.at(-1) === '') segments.pop()
+    while (segments.at(-1) === '') segments.pop()
     // The empty one before the first slash always remains.
     const start = segments.length - wanted.length
     if (start < 1) return undefined
