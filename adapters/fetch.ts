@@ -38,9 +38,9 @@ export type AddressOf<Context> = (request: Request, context: Context) => string 
 export interface WriteKeyAuthOptions<Context = unknown>
   extends AdapterOptions<(refused: Refused, request: Request, context: Context) => unknown> {
   /** The client's address, for IP rules and for telling floods apart. Default: unknown. */
-  ip?: AddressOf<Context>
+  ip?: AddressOf<Context> | undefined
   /** Called with what a handler has thrown, which is answered with 500. Default: a warning of the process. */
-  onError?: (error: unknown, request: Request, context: Context) => unknown
+  onError?: ((error: unknown, request: Request, context: Context) => unknown) | undefined
 }
 
 /** Answers an accepted request. Its body is the accepted events. */
@@ -139,7 +139,10 @@ function failed(): Response {
  * const fetch = async (request: Request) => (await admin(request)) ?? new Response(null, { status: 404 })
  * ```
  */
-export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?: AddressOf<Context> } = {}) {
+export function adminRoutes<Context = unknown>(
+  api: FetchHandler,
+  options: { ip?: AddressOf<Context> | undefined } = {},
+) {
   const { ip } = options
   assertFunction('ip', ip)
 
@@ -161,7 +164,7 @@ export function adminRoutes<Context = unknown>(api: FetchHandler, options: { ip?
  */
 export function ingestRoutes<Context = unknown>(
   api: IngestEndpoints,
-  options: { ip?: AddressOf<Context>; path?: string } = {},
+  options: { ip?: AddressOf<Context> | undefined; path?: string | undefined } = {},
 ) {
   const { ip, path: prefix = '' } = options
   assertFunction('ip', ip)

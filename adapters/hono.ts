@@ -40,7 +40,7 @@ export interface WriteKeyEnv {
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
 export interface WriteKeyAuthOptions extends AdapterOptions<(refused: Refused, c: Context) => unknown> {
   /** The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Default: unknown. */
-  ip?: (c: Context) => string | undefined
+  ip?: ((c: Context) => string | undefined) | undefined
 }
 
 /**
@@ -116,7 +116,7 @@ function replaceResponse(c: Context, response: Response): void {
   c.res = response
 }
 
-function readIp({ ip }: { ip?: (c: Context) => string | undefined }) {
+function readIp({ ip }: { ip?: ((c: Context) => string | undefined) | undefined }) {
   if (ip !== undefined && typeof ip !== 'function')
     throw badOption('ip', ip, 'a function, such as (c) => getConnInfo(c).remote.address')
   return ip
@@ -147,7 +147,7 @@ function answer(c: Context, reply: Reply): Response {
  */
 export function adminRoutes(
   api: FetchHandler,
-  options: { ip?: (c: Context) => string | undefined } = {},
+  options: { ip?: ((c: Context) => string | undefined) | undefined } = {},
 ): MiddlewareHandler {
   const ip = readIp(options)
 
@@ -168,7 +168,7 @@ export function adminRoutes(
  */
 export function ingestRoutes(
   api: IngestEndpoints,
-  options: { ip?: (c: Context) => string | undefined; path?: string } = {},
+  options: { ip?: ((c: Context) => string | undefined) | undefined; path?: string | undefined } = {},
 ): MiddlewareHandler {
   const ip = readIp(options)
   const { path: prefix = '' } = options

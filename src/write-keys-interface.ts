@@ -32,7 +32,7 @@ export interface WriteKeys {
    * repeated call makes one key. A used id is refused with `conflict`: `duplicate` when the same fields made
    * the key, `other_input` when others did, `id_spent` when that key has been removed.
    */
-  create(input: CreateKeyInput, options?: ChangeOptions & { id?: string }): Promise<CreatedKey>
+  create(input: CreateKeyInput, options?: ChangeOptions & { id?: string | undefined }): Promise<CreatedKey>
   /**
    * Imports keys whose secrets were made elsewhere, at most 1 000. Each has its own result, in order. A
    * secret that exists is `conflict` and harms no other, so a call can be repeated. Rejects only when the
@@ -41,7 +41,7 @@ export interface WriteKeys {
    */
   import(
     inputs: readonly ImportKeyInput[],
-    options?: ChangeOptions & { dryRun?: boolean },
+    options?: ChangeOptions & { dryRun?: boolean | undefined },
   ): Promise<{ results: ImportResult[] }>
   /**
    * The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of
@@ -75,7 +75,10 @@ export interface WriteKeys {
   /** Drops the rules on trial. Rejects with `conflict`, reason `no_trial`, when there are none. */
   dropTrial(id: string, options?: KeyChangeOptions): Promise<WriteKey>
   /** Adds a secret; earlier ones are accepted for `gracePeriodHours` more (0 to 720, fractions allowed; default 24). */
-  rotate(id: string, options?: KeyChangeOptions & { gracePeriodHours?: number }): Promise<RotatedKey>
+  rotate(
+    id: string,
+    options?: KeyChangeOptions & { gracePeriodHours?: number | undefined },
+  ): Promise<RotatedKey>
   /** Ends the grace of one earlier secret now. */
   endGrace(id: string, secretId: string, options?: KeyChangeOptions): Promise<WriteKey>
   /**
@@ -101,7 +104,7 @@ export interface WriteKeys {
    * `Asia/Kolkata`; default `UTC`. Counts of other processes are included once they are stored, at most
    * `usage.flushMs` later.
    */
-  usage(id: string, options?: { window?: string; zone?: string | undefined }): Promise<KeyUsage>
+  usage(id: string, options?: { window?: string | undefined; zone?: string | undefined }): Promise<KeyUsage>
   /**
    * The same over all keys that fit, by source type, workspace or key. Reads every count of the window: for
    * people, not for polling.

@@ -28,11 +28,11 @@ export interface WriteKeyGuardOptions
    * the guard reads the body after all other checks, whatever its `Content-Type`. `'parser'`: Nest's parser
    * reads it first, within its own limits and content types, and the guard judges the result.
    */
-  bodyReader?: 'guard' | 'parser'
+  bodyReader?: 'guard' | 'parser' | undefined
   /**
    * Refusals are thrown as `WriteKeyException`, for the app's own exception filters to answer. Default false.
    */
-  throwRefusals?: boolean
+  throwRefusals?: boolean | undefined
 }
 
 /** What the module adds to the application. */
@@ -42,7 +42,7 @@ export interface WriteKeyRoutesOptions {
    * own path, whatever the global prefix, with its own tokens: guards of the application do not see its
    * requests. Default: none.
    */
-  admin?: (keys: WriteKeys) => FetchHandler
+  admin?: ((keys: WriteKeys) => FetchHandler) | undefined
 }
 
 /**
@@ -65,20 +65,22 @@ export interface WriteKeyOptionsFactory {
 
 export interface WriteKeyModuleVisibility {
   /** Whether every module sees the guard and the service without importing the module. Default true. */
-  isGlobal?: boolean
+  isGlobal?: boolean | undefined
 }
 
 /** Options of `WriteKeyModule.forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. */
 export interface WriteKeyModuleAsyncOptions
   extends WriteKeyModuleVisibility,
     Pick<ModuleMetadata, 'imports' | 'providers'> {
-  useFactory?: (...dependencies: never[]) => WriteKeyModuleOptions | Promise<WriteKeyModuleOptions>
+  useFactory?:
+    | ((...dependencies: never[]) => WriteKeyModuleOptions | Promise<WriteKeyModuleOptions>)
+    | undefined
   /** What `useFactory` is called with. */
-  inject?: FactoryProvider['inject']
+  inject?: FactoryProvider['inject'] | undefined
   /** Created by the module. */
-  useClass?: Type<WriteKeyOptionsFactory>
+  useClass?: Type<WriteKeyOptionsFactory> | undefined
   /** A provider that exists already, in one of `imports` or in a global module. */
-  useExisting?: Type<WriteKeyOptionsFactory>
+  useExisting?: Type<WriteKeyOptionsFactory> | undefined
 }
 
 /** Options after checking, defaults filled in. */

@@ -17,17 +17,17 @@ export interface AdapterOptions<OnRefused> {
    * The type of every event on this route. Set it where the path does not name the type. `'batch'`: each event
    * names its own.
    */
-  eventType?: string
+  eventType?: string | undefined
   /**
    * Called before a refusal is written; may be async. It may answer the request itself: then nothing more is
    * written. Errors that it throws are ignored.
    */
-  onRefused?: OnRefused
+  onRefused?: OnRefused | undefined
   /**
    * The name under which handlers find the key and the events. Default `'writeKey'`. On a request, names
    * that Node or the framework uses are refused, such as `url` or `body`.
    */
-  requestProperty?: string
+  requestProperty?: string | undefined
 }
 
 /** A workspace, or a function that finds it from the framework's request. */

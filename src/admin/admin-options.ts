@@ -49,31 +49,31 @@ export type Authorize = (request: Request, info: RequestInfo) => Principal | nul
 /** Options of `createAdminApi`. At least one of `tokens` and `authorize` is needed. */
 export interface AdminApiOptions {
   /** Credentials for `Authorization: Bearer`. Several at once allow moving from one to the next. */
-  tokens?: readonly AdminToken[]
-  authorize?: Authorize
+  tokens?: readonly AdminToken[] | undefined
+  authorize?: Authorize | undefined
   /** Prefix of every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
-  basePath?: string
+  basePath?: string | undefined
   /** Whether the page is served at `/events/write-keys`. Default true. */
-  page?: boolean
+  page?: boolean | undefined
   /**
    * Where the ingest endpoints are, for the page's examples and test events: from the root of the host,
    * wherever the page is mounted. Default `'/v1'`.
    */
-  ingestPath?: string
+  ingestPath?: string | undefined
   /**
    * Origins whose pages may show the page in an `iframe`, e.g. `['https://app.example.com']`; subdomains as
    * `https://*.example.com`, the page's own origin as `'self'` or, as in a policy, `"'self'"`. At most 100. Default `[]`: nobody.
    */
-  frameAncestors?: readonly string[]
+  frameAncestors?: readonly string[] | undefined
   /**
    * How many proxies to trust for the address in the audit log and for throttling, as in `createWriteKeys`.
    * Default: none.
    */
-  trustedProxies?: TrustedProxies
+  trustedProxies?: TrustedProxies | undefined
   /** Called with calls that failed with 500 or 503. Default: the logger of the keys. `false`: silent. */
-  logger?: Logger | false
+  logger?: Logger | false | undefined
   /** Milliseconds since the epoch; injected in tests. */
-  now?: () => number
+  now?: (() => number) | undefined
 }
 
 /** Options after checking. */

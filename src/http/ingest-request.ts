@@ -42,11 +42,11 @@ export interface IngestRequest {
    */
   path: string
   /** The query as a string (with or without `?`) or already parsed. Read only where a key may be in it. */
-  query?: string | URLSearchParams | FieldValues
+  query?: string | URLSearchParams | FieldValues | undefined
   /** Lower-case names. A repeated `authorization` must arrive as an array, so that it can be refused. */
   headers: FieldValues
   /** The address of the socket, not a forwarded one. */
-  ip?: string
+  ip?: string | undefined
   /**
    * The body. Parsed JSON: a plain object or an array. Bytes (`Buffer`, any other view, `ArrayBuffer`) or
    * text, which are parsed. Or a {@link ReadBody}, called only when the checks reach the body.
@@ -58,7 +58,7 @@ export interface IngestRequest {
    */
   body?: unknown
   /** The event type of this route when the path does not say it. `'batch'`: each event says its own. */
-  eventType?: string
+  eventType?: string | undefined
   /**
    * The workspace that the key must belong to, or a function that finds it. Any other key is refused with
    * `wrong_workspace`. A value that is not text refuses every key: it never means "any workspace".
@@ -68,14 +68,14 @@ export interface IngestRequest {
    * Where senders of this route present their key, if not where all others do. Set by routes, never by
    * senders.
    */
-  credentials?: CredentialSource | readonly CredentialSource[]
+  credentials?: CredentialSource | readonly CredentialSource[] | undefined
   /**
    * Where the bodies of this route keep their events, if not where all others do. Set by routes, never by
    * senders.
    */
-  batchFields?: readonly string[]
+  batchFields?: readonly string[] | undefined
   /** The format of this route's bodies, if not plain JSON. Set by routes, never by senders. */
-  bodyForm?: BodyForm
+  bodyForm?: BodyForm | undefined
 }
 
 /** Converts bodies in a sender's own format to the one that is judged and handed on. */

@@ -19,39 +19,41 @@ export interface ForwardOptions<Context = unknown> {
    */
   key: string
   /** Where the handler is mounted: the path in front of the senders' paths. Default: `'/events'`. */
-  at?: string
+  at?: string | undefined
   /** Which pages may send, and what of their requests is passed on. */
-  allow?: {
-    /**
-     * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own origin,
-     * and with `keys` those in the `allowedOrigins` of the page's key. `[]`: no page. Requests that come from no
-     * page always pass.
-     */
-    origins?: readonly string[]
-    /**
-     * Header fields to pass on, besides `content-type` and `content-encoding`. Example: `['user-agent']`.
-     * Default: none.
-     */
-    headers?: readonly string[]
-  }
+  allow?:
+    | {
+        /**
+         * Pages that may send, written as in `allowedOrigins` of a key. Default: pages of the handler's own origin,
+         * and with `keys` those in the `allowedOrigins` of the page's key. `[]`: no page. Requests that come from no
+         * page always pass.
+         */
+        origins?: readonly string[] | undefined
+        /**
+         * Header fields to pass on, besides `content-type` and `content-encoding`. Example: `['user-agent']`.
+         * Default: none.
+         */
+        headers?: readonly string[] | undefined
+      }
+    | undefined
   /** Finds the client's address, which the target gets as `X-Forwarded-For`. Default: it gets none. */
-  ip?: (request: Request, context: Context) => string | undefined
+  ip?: ((request: Request, context: Context) => string | undefined) | undefined
   /**
    * Write keys of this app. Pages must then send one of them: it is verified, and only accepted events are
    * forwarded. Default: pages need no key.
    */
-  keys?: Pick<WriteKeys, 'verify' | 'preflight'>
+  keys?: Pick<WriteKeys, 'verify' | 'preflight'> | undefined
   /** The senders whose paths are forwarded. Default: those that `createIngestApi` serves by default. */
-  senders?: readonly SenderName[]
+  senders?: readonly SenderName[] | undefined
   /** Largest body as sent, in bytes. 1 to 100 000 000. Default 4 000 000. */
-  maxBodyBytes?: number
+  maxBodyBytes?: number | undefined
   /**
    * How long to wait for the body, and then for the target's answer, in milliseconds. 1 to 600 000. Default
    * 10 000.
    */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Called when the target fails or cannot be reached. Default: a process warning. */
-  onError?: (error: unknown, request: Request) => unknown
+  onError?: ((error: unknown, request: Request) => unknown) | undefined
 }
 
 export const forwardReaders = {

@@ -27,7 +27,7 @@ export interface IngestApiOptions<Events> {
    * The senders to serve. Default: Segment, RudderStack, Customer.io and Inngest. PostHog, Amplitude,
    * Mixpanel and Jitsu must be named.
    */
-  senders?: readonly SenderName[]
+  senders?: readonly SenderName[] | undefined
   /**
    * Schemas by exact event name, from any library that follows Standard Schema (zod, valibot, arktype). They
    * check `properties` of track, page and screen calls, and `data` of Inngest's events; a missing one counts as
@@ -35,7 +35,7 @@ export interface IngestApiOptions<Events> {
    * fit, its request gets 400 `invalid_event`, with index and field but never a value. With
    * `onForbiddenEvent: 'drop'` only that event is left out, and listed in `rejected`.
    */
-  schemas?: EventSchemas
+  schemas?: EventSchemas | undefined
 }
 
 /** Endpoints for known senders, to be mounted by `ingestRoutes` of an adapter. */

@@ -16,7 +16,7 @@ export interface Actor {
   /** A name, never a credential: the admin token's name, a shell user. */
   name: string
   /** Network address of the caller. */
-  address?: string
+  address?: string | undefined
   /**
    * Set for callers who may only see and change one workspace. They end no pause but those of their workspace,
    * and an import does not tell them whether another workspace has a secret.

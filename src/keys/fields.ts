@@ -36,10 +36,10 @@ export interface KeyRules {
  * the key may have it, never `null`.
  */
 export type TrialRules = {
-  readonly [Name in keyof KeyRules]?: NonNullable<KeyRules[Name]>
+  readonly [Name in keyof KeyRules]?: NonNullable<KeyRules[Name]> | undefined
 } & {
-  readonly rateLimitEps?: number
-  readonly senderRateLimitEps?: number
+  readonly rateLimitEps?: number | undefined
+  readonly senderRateLimitEps?: number | undefined
 }
 
 /**

@@ -1,16 +1,17 @@
 import { invalidField } from '../runtime/errors.ts'
+import type { Optional } from '../runtime/optional.ts'
 import type { KeyRules, TrialRules } from './fields.ts'
 import { type FieldName, type FieldValues, type KeyField, keyFields } from './fields.ts'
 import { type SettableField, settableFields } from './settable-fields.ts'
 import type { SourceType } from './source-type.ts'
 
 /** What can be set on a key when it is created. */
-export interface CreateKeyInput extends Partial<KeyRules> {
+export interface CreateKeyInput extends Optional<KeyRules> {
   /** 1 to 100 characters, no control characters. Need not be unique. */
   name: string
   sourceType: SourceType
   /** Default: the `environment` of these write keys. 1 to 64 of `A-Z a-z 0-9 . _ -`. */
-  environment?: string
+  environment?: string | undefined
   /**
    * The customer, team or project that the key belongs to, for good: 1 to 100 of `A-Z a-z 0-9 . _ : @ -`.
    * Default `null`: none.
@@ -20,33 +21,33 @@ export interface CreateKeyInput extends Partial<KeyRules> {
    * A name in the option `plans`, which says the rates that the key leaves unset. `null` or absent: the
    * default plan.
    */
-  plan?: string | null
+  plan?: string | null | undefined
   /** Events per second, 0.001 to 1 000 000. `null` or absent: the plan's, else the application's default. */
-  rateLimitEps?: number | null
+  rateLimitEps?: number | null | undefined
   /**
    * Events per second of one sender with this key, 0.001 to 1 000 000: an IPv4 address, or the /64 of an IPv6
    * one. `null` or absent: the plan's, else one sender may use the whole rate.
    */
-  senderRateLimitEps?: number | null
+  senderRateLimitEps?: number | null | undefined
   /**
    * Rules on trial, with the names and values of the enforced ones. They refuse nothing: what they would
    * refuse is counted (`usage`), reported (`would_refuse`) and shown. `null`, `{}` or absent: none.
    */
-  trial?: TrialRules | null
+  trial?: TrialRules | null | undefined
   /**
    * The key is accepted strictly before this moment, which must lie in the future. A `Date`, milliseconds, or
    * an ISO 8601 text with a zone.
    */
-  expiresAt?: Date | number | string | null
+  expiresAt?: Date | number | string | null | undefined
   /** Anything that survives JSON, at most 4 096 bytes of it. Passed to handlers, never interpreted. */
-  metadata?: Readonly<Record<string, unknown>> | null
+  metadata?: Readonly<Record<string, unknown>> | null | undefined
 }
 
 /**
  * What can be changed later: everything but the environment and the workspace. Absent = unchanged, `null` =
  * no rule.
  */
-export type UpdateKeyInput = Partial<Omit<CreateKeyInput, 'environment' | 'workspace'>>
+export type UpdateKeyInput = Optional<Omit<CreateKeyInput, 'environment' | 'workspace'>>
 
 /**
  * What a caller may set, after validation. Does not compile when `CreateKeyInput` has a field that the table

@@ -18,29 +18,29 @@ export type KeySort = StoredSort | CountedSort | `-${StoredSort | CountedSort}`
 /** Which keys to list, newest first unless `sort` says otherwise. */
 export interface ListKeysQuery {
   /** The stored status, whatever the times of a key say. */
-  status?: KeyStatus
+  status?: KeyStatus | undefined
   /** The status as people see it: `active` keys are neither expired nor rotating. */
-  effectiveStatus?: EffectiveStatus
+  effectiveStatus?: EffectiveStatus | undefined
   /** Only keys that somebody should look at, for this reason. */
-  concern?: Concern
-  sourceType?: SourceType
-  environment?: string
+  concern?: Concern | undefined
+  sourceType?: SourceType | undefined
+  environment?: string | undefined
   /** Keys of this workspace; `null`: keys of none. `undefined` as a value is refused: it never means all. */
   workspace?: string | null
-  plan?: string
+  plan?: string | undefined
   /**
    * Part of a name or environment in any case, or the start of an id or of a secret. At most 100 characters.
    */
-  q?: string
+  q?: string | undefined
   /**
    * Default `-created_at`. Names are compared in lower case, equal keys by id. A key without an event sorts
    * as the oldest.
    */
-  sort?: KeySort
+  sort?: KeySort | undefined
   /** Keys per page, 1 to 100. Default 50. */
-  limit?: number
+  limit?: number | undefined
   /** `nextCursor` of the previous page. */
-  cursor?: string
+  cursor?: string | undefined
 }
 
 /** Where a page ended: its last key, and the value that it is sorted by. */

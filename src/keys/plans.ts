@@ -8,14 +8,14 @@ import type { KeyRecord } from './key-record.ts'
 /** The defaults that a plan gives its keys. `null` or absent: the application's default, or no limit. */
 export interface PlanOptions {
   /** Events per second, 0.001 to 1 000 000. */
-  rateLimitEps?: number | null
+  rateLimitEps?: number | null | undefined
   /** Events per second of one sender of a key, 0.001 to 1 000 000. */
-  senderRateLimitEps?: number | null
+  senderRateLimitEps?: number | null | undefined
   /**
    * Events that each key of the plan may send in a calendar month (UTC), as usage counts them: a whole number
    * from 1 to 10^15.
    */
-  monthlyEvents?: number | null
+  monthlyEvents?: number | null | undefined
 }
 
 /** A plan with the application's defaults filled in. `null` = unlimited. */

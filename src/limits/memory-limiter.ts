@@ -8,9 +8,9 @@ import { createSharedBuckets } from './shared-buckets.ts'
 /** What `createMemoryLimiter` takes. Unknown names and bad values throw `ConfigError`. */
 export interface MemoryLimiterOptions {
   /** Senders remembered while they owe anything: a whole number from 1 to 10 000 000. Default 100 000. */
-  maxKeys?: number
+  maxKeys?: number | undefined
   /** Default: the one of `createWriteKeys` when it was given one, otherwise the system's. */
-  clock?: ClockSource
+  clock?: ClockSource | undefined
 }
 
 /** A limiter that answers without a promise. */

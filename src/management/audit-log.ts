@@ -13,7 +13,7 @@ export interface AuditPage {
 /** A management call that was refused before it reached these write keys, for the audit log. */
 export interface RefusedCall extends ChangeOptions {
   /** The key that the call named, if any. */
-  keyId?: string
+  keyId?: string | undefined
   /** The workspace of the caller, if it has one. */
   workspace?: string
   /**

@@ -7,15 +7,15 @@ import { invalidField } from '../runtime/errors.ts'
 /** Which entries of the audit log to read, newest first. */
 export interface ListAuditQuery {
   /** Entries about this key only, even when the key is gone. */
-  keyId?: string
+  keyId?: string | undefined
   /**
    * Entries of this workspace; `null`: those of none. `undefined` as a value is refused: it never means all.
    */
   workspace?: string | null
   /** 1 to 100. Default 50. */
-  limit?: number
+  limit?: number | undefined
   /** `nextCursor` of the previous page. */
-  cursor?: string
+  cursor?: string | undefined
 }
 
 /** An audit query after checking. */

@@ -17,7 +17,7 @@ import { versionConflict } from './expected-version.ts'
 
 /** Who asks for a change; noted in the audit log. */
 export interface ChangeOptions {
-  actor?: Actor
+  actor?: Actor | undefined
 }
 
 /** Who asks for a change of one key, and which version of it they have seen. */

@@ -22,13 +22,13 @@ import { createSettledSums } from './settled-sums.ts'
 /** Usage of all keys that fit. */
 export interface UsageOverviewQuery extends Omit<ListKeysQuery, 'limit' | 'cursor' | 'sort'> {
   /** As for `usage`. Default `24h`. */
-  window?: string
+  window?: string | undefined
   /**
    * A time zone such as `Asia/Kolkata`, whose full hours and calendar days are the buckets. Default `UTC`.
    */
   zone?: string | undefined
   /** Default `source_type`. */
-  groupBy?: UsageGrouping
+  groupBy?: UsageGrouping | undefined
 }
 
 export interface UsageReports {

@@ -16,12 +16,12 @@ export interface RedisHintsOptions {
    * A second connection of the application's: one that subscribes can do nothing else. Default: a duplicate
    * of `client`, opened with the first subscription and closed with the hints.
    */
-  subscriber?: RedisSubscriber
+  subscriber?: RedisSubscriber | undefined
   /**
    * 1 to 128 of `A-Z a-z 0-9 . _ : -`; all processes of one store name the same. Default
    * `'writekey:changes'`.
    */
-  channel?: string
+  channel?: string | undefined
 }
 
 const publishTimeoutMs = 1_000

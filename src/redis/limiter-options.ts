@@ -11,25 +11,25 @@ export interface RedisLimiterOptions {
    * that most requests need no round trip. `'strict'` makes one round trip per request and is exact. Default
    * `'leased'`.
    */
-  mode?: 'leased' | 'strict'
+  mode?: 'leased' | 'strict' | undefined
   /**
    * What happens while Redis does not answer. `'local'`: this process admits its part of the rate, `eps /
    * processes`. `'deny'`: requests are answered 503. `'allow'`: nothing is limited. Default `'local'`.
    */
-  onOutage?: 'local' | 'deny' | 'allow'
+  onOutage?: 'local' | 'deny' | 'allow' | undefined
   /**
    * By how many processes the rate is divided in an outage: a whole number from 1. Default: as many as were
    * there last.
    */
-  processes?: number
+  processes?: number | undefined
   /** Longest time a request waits for Redis, in milliseconds. 1 to 10 000. Default 50. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** The prefix of every key in Redis: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Default `'writekey:'`. */
-  prefix?: string
+  prefix?: string | undefined
   /** Senders remembered in this process: a whole number from 1 to 10 000 000. Default 100 000. */
-  maxKeys?: number
+  maxKeys?: number | undefined
   /** Only `monotonic` is used. Default: the system's. */
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 export interface ResolvedRedisLimiterOptions

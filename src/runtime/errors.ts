@@ -37,7 +37,7 @@ export class KeyError extends Error {
   constructor(
     readonly code: KeyErrorCode,
     message: string,
-    details: { field?: string; reason?: ConflictReason } = {},
+    details: { field?: string; reason?: ConflictReason | undefined } = {},
   ) {
     super(message)
     if (details.field !== undefined) this.field = details.field

@@ -1,4 +1,5 @@
 import type { CreateKeyInput } from '../keys/key-fields.ts'
+import type { Optional } from '../runtime/optional.ts'
 import { createWriteKeys } from '../write-keys.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { WriteKeysOptions } from '../write-keys-options.ts'
@@ -8,7 +9,7 @@ import type { WriteKeysOptions } from '../write-keys-options.ts'
  * optional.
  */
 export interface TestKeysOptions extends Omit<WriteKeysOptions, 'store' | 'hints'> {
-  key?: Partial<CreateKeyInput>
+  key?: Optional<CreateKeyInput> | undefined
 }
 
 /** Write keys for a test, with one key in them. */

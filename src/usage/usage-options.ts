@@ -6,9 +6,9 @@ export interface UsageOptions {
    * How long counts wait in memory before they are stored, in milliseconds. A crash loses at most that.
    * 100 to 3 600 000. Default 10 000.
    */
-  flushMs?: number
+  flushMs?: number | undefined
   /** How many days counts are kept. 1 to 30. Default 30. */
-  retentionDays?: number
+  retentionDays?: number | undefined
 }
 
 /** The option `usage`. */

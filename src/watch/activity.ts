@@ -22,9 +22,9 @@ import { createSightingBook, type SightingsQuery } from './sighting-book.ts'
 /** What is watched of this process's traffic. */
 export interface ActivityOptions extends RecentDecisionsOptions {
   /** When something counts as unusual. `false`: no anomalies. */
-  anomalies?: AnomalyOptions | false
+  anomalies?: AnomalyOptions | false | undefined
   /** The name of this process in the debugger. 1 to 80 characters. Default: host name and process id. */
-  processName?: string
+  processName?: string | undefined
 }
 
 /**

@@ -26,23 +26,23 @@ export interface AnomalyOptions {
   /**
    * The window in which events are counted and compared, in milliseconds. 1 000 to 86 400 000. Default 300 000.
    */
-  windowMs?: number
+  windowMs?: number | undefined
   /** How many windows to watch a key before its volume is judged. Default 6. */
-  warmUpWindows?: number
+  warmUpWindows?: number | undefined
   /** A spike has more than this many times the usual events of a window. Default 4. */
-  spikeFactor?: number
+  spikeFactor?: number | undefined
   /** A spike has at least this many events in a window. Default 200. */
-  spikeMinEvents?: number
+  spikeMinEvents?: number | undefined
   /** Silence is reported only of keys that usually send this many events in a window. Default 20. */
-  silenceMinEvents?: number
+  silenceMinEvents?: number | undefined
   /** How many windows without an event make a silence. Default 3. */
-  silenceWindows?: number
+  silenceWindows?: number | undefined
   /** How many refusals in a window, from one unseen origin or address, are reported. Default 10. */
-  unseenRefusals?: number
+  unseenRefusals?: number | undefined
   /** How long before the end of its grace a secret in use is reported, in milliseconds. Default 7 200 000. */
-  graceWarningMs?: number
+  graceWarningMs?: number | undefined
   /** The age at which a secret in use is reported, in milliseconds. Default 90 days. */
-  maxSecretAgeMs?: number
+  maxSecretAgeMs?: number | undefined
   /** How long an anomaly is shown after it was last seen, in milliseconds. Default 86 400 000. */
-  keepMs?: number
+  keepMs?: number | undefined
 }

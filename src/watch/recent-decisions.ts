@@ -8,11 +8,11 @@ export interface RecentDecisionsOptions {
    * Most decisions kept. Keys share them fairly, accepted and refused ones apart, so a busy key pushes out no
    * quiet one. 1 to 100 000. Default 1 000.
    */
-  size?: number
+  size?: number | undefined
   /** Whether to keep the events that were sent, for debugging. Personal data then stays in memory. Default false. */
-  keepPayloads?: boolean
+  keepPayloads?: boolean | undefined
   /** Whether to keep the headers, without those that may hold a secret. Default false. */
-  keepHeaders?: boolean
+  keepHeaders?: boolean | undefined
 }
 
 /** Which decisions to see. Absent = all. */

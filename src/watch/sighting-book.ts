@@ -10,14 +10,14 @@ import { parseAbout, toAbout, toSightingId } from './sightings.ts'
 /** Which problems or anomalies to see. */
 export interface SightingsQuery {
   /** Absent: of all keys. */
-  keyIds?: readonly string[]
+  keyIds?: readonly string[] | undefined
   /**
    * Last seen at this moment or later, milliseconds since the epoch. Default: all that is kept, seven days of
    * problems.
    */
-  since?: number
+  since?: number | undefined
   /** 1 to 1 000. Default 200. */
-  limit?: number
+  limit?: number | undefined
 }
 
 /** Problems and anomalies of all processes, in the store. */

@@ -103,6 +103,21 @@ const sections: readonly Section[] = [
   },
 ]
 
+/** The options that may be left out and may not be `undefined`, as `INTERFACE.OPTION`. */
+export function optionsThatRefuseUndefined(): string[] {
+  return sections.flatMap(({ file, name }) =>
+    membersOf(file, name)
+      .filter(({ isOptional, mayBeUndefined }) => isOptional && !mayBeUndefined)
+      .map(({ option }) => `${name}.${option}`),
+  )
+}
+
+export function optionNames(name: string): string[] {
+  const section = sections.find((one) => one.name === name)
+  if (section === undefined) throw new Error(`no options are called ${name}`)
+  return membersOf(section.file, name).map(({ option }) => option)
+}
+
 /** docs/options.md, from the docstrings of the options. */
 export function makeOptionsPage(): string {
   return [
@@ -121,6 +136,9 @@ function describeSection({ title, about, file, name }: Section): string[] {
 
 interface Member {
   option: string
+  /** Whether it may be left out, and whether it may be given as `undefined`. */
+  isOptional: boolean
+  mayBeUndefined: boolean
   type: string
   text: string
 }
@@ -140,11 +158,29 @@ function membersOf(file: string, name: string): Member[] {
   )
   const own = declaration.members.filter(ts.isPropertySignature).map((member) => ({
     option: member.name.getText(source),
-    type: `\`${oneLine(member.type?.getText(source) ?? 'unknown')}\``.replaceAll('|', '\\|'),
+    isOptional: member.questionToken !== undefined,
+    mayBeUndefined: typesOf(member).some(
+      ({ kind }) => kind === ts.SyntaxKind.UndefinedKeyword || kind === ts.SyntaxKind.UnknownKeyword,
+    ),
+    type: `\`${typeText(member, source)}\``.replaceAll('|', '\\|'),
     text: docOf(member).replaceAll('|', '\\|'),
   }))
   const names = new Set(own.map(({ option }) => option))
   return [...own, ...inherited.filter(({ option }) => !names.has(option))]
+}
+
+function typesOf({ type }: ts.PropertySignature): readonly ts.TypeNode[] {
+  if (type === undefined) return []
+  return ts.isUnionTypeNode(type) ? type.types : [type]
+}
+
+/** The type without `undefined`, which every option may be that can be left out. */
+function typeText(member: ts.PropertySignature, source: ts.SourceFile): string {
+  const types = typesOf(member).filter(({ kind }) => kind !== ts.SyntaxKind.UndefinedKeyword)
+  const [only] = types
+  if (types.length === 1 && only && ts.isParenthesizedTypeNode(only))
+    return oneLine(only.type.getText(source))
+  return oneLine(types.map((type) => type.getText(source)).join(' | '))
 }
 
 /** Where an interface that another one extends is imported from; `undefined`: it stands in the same file. */

@@ -23,7 +23,7 @@ export interface MigrateOptions {
    * next question to the store on. New tables shut them out from the start. Until then, calls that older
    * versions would get wrong, such as `pause`, are refused with `schema_mixed`. Default false.
    */
-  finish?: boolean
+  finish?: boolean | undefined
 }
 
 /**

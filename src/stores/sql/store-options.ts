@@ -16,9 +16,9 @@ import { parseStoreUrl, type StoreUrl } from './store-url.ts'
 
 interface CommonOptions {
   /** What table names begin with: a letter or `_`, then at most 30 letters, digits and `_`. Default `'writekey_'`. */
-  tablePrefix?: string
+  tablePrefix?: string | undefined
   /** The schema of the tables (a database in MySQL); `migrate()` makes it. Default: the connection's. */
-  schema?: string
+  schema?: string | undefined
 }
 
 /** A store that makes its own connections. Its tables are made on first use. */
@@ -32,9 +32,9 @@ export interface SqlStoreUrlOptions extends CommonOptions {
    * PostgreSQL: hear of changes within milliseconds, over a connection of its own (LISTEN). If `url` leads to a
    * pooler in transaction mode, give a URL that does not. Default `true`.
    */
-  notifications?: boolean | string
+  notifications?: boolean | string | undefined
   /** Whether the first use makes or upgrades the tables. `false`: call `migrate()`. Default `true`. */
-  autoMigrate?: boolean
+  autoMigrate?: boolean | undefined
   /**
    * The driver's module, for bundles, which leave out what is loaded by name: `pg`, `mysql2`, `mysql2/promise`,
    * `libsql`, `better-sqlite3` or `node:sqlite`. Default: the installed one.
@@ -53,7 +53,7 @@ export interface SqlStorePoolOptions extends CommonOptions {
    * PostgreSQL: hear of changes within milliseconds (LISTEN). `true`: over a connection like the pool's, which
    * must not lead to a pooler in transaction mode. Default `false`.
    */
-  notifications?: boolean | (() => ListeningClient)
+  notifications?: boolean | (() => ListeningClient) | undefined
 }
 
 /** A store in an application's own database and Kysely instance. Call `migrate()` once. */
@@ -61,12 +61,12 @@ export interface SqlStoreDbOptions extends CommonOptions {
   /** The application's Kysely instance. Its plugins are not used. The store does not close it. */
   db: AnyKysely
   /** Default: what the instance's adapter says. */
-  dialect?: SqlDialect
+  dialect?: SqlDialect | undefined
   /**
    * PostgreSQL: hear of changes within milliseconds (LISTEN). Makes a client of `pg` that is not connected yet;
    * called again when the connection was lost. Default: none.
    */
-  notifications?: false | (() => ListeningClient)
+  notifications?: false | (() => ListeningClient) | undefined
 }
 
 export type SqlStoreOptions = SqlStoreUrlOptions | SqlStorePoolOptions | SqlStoreDbOptions

@@ -4,8 +4,21 @@ import { createMemoryStore, createWriteKeys } from 'writekey'
 import { writeKeyAuth, writeKeyOf } from 'writekey/express'
 import { measureWithPrometheus } from 'writekey/metrics'
 
-const keys = createWriteKeys({ store: createMemoryStore() })
-const { key } = await keys.create({ name: 'Consumer', sourceType: 'server' })
+// With `exactOptionalPropertyTypes`: what an environment variable may hold fits an option.
+const unset = process.env.NOBODY_SETS_THIS
+const keys = createWriteKeys({
+  store: createMemoryStore(),
+  environment: unset,
+  onEvent: undefined,
+  cache: { leaseMs: undefined },
+})
+const { key, writeKey } = await keys.create({
+  name: 'Consumer',
+  sourceType: 'server',
+  allowedOrigins: undefined,
+})
+await keys.update(writeKey.id, { name: unset, deniedIps: undefined })
+await keys.list({ q: unset, limit: undefined })
 
 const registered: object[] = []
 // Neither prom-client nor OpenTelemetry is installed here.
@@ -16,7 +29,7 @@ measureWithPrometheus(keys, {
 if (registered.length === 0) throw new Error('nothing is measured')
 
 const app = express()
-app.use('/v1', writeKeyAuth(keys))
+app.use('/v1', writeKeyAuth(keys, { eventType: unset }))
 app.post('/v1/track', (req, res) => {
   // @ts-expect-error the guard may not have run
   const unsure: readonly unknown[] = req.writeKey.events
