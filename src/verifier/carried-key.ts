@@ -98,10 +98,8 @@ function carrierFields(
 }
 
 function withoutParameters(query: string, isKey: (parameter: string) => boolean): string {
-  if (query === '') return ''
   const parameters = query.split('&')
-  const kept = parameters.filter((parameter) => !isKey(parameter))
-  return kept.length === parameters.length ? query : kept.join('&')
+  return parameters.filter((parameter) => !isKey(parameter)).join('&')
 }
 
 function queryEntries(query: IngestRequest['query']): [string, unknown][] {

@@ -48,7 +48,7 @@ function carriedKeyOf(request: IngestRequest, usual: Reading): PreflightReply['c
 function allowedHeaders(headers: FieldValues): string {
   const requested = headers['access-control-request-headers']
   const text = typeof requested === 'string' ? requested : (requested?.join(',') ?? '')
-  if (text === '' || text.length > maxRequestedHeadersLength) return alwaysAllowed.join(', ')
+  if (text.length > maxRequestedHeadersLength) return alwaysAllowed.join(', ')
   const names = new Set(alwaysAllowed)
   for (const part of text.split(',')) {
     const name = part.trim().toLowerCase()

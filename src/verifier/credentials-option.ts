@@ -15,12 +15,12 @@ import { compilePathPattern, decodeSegment, type PathPattern } from './path-cred
 const expected =
   "'basic', 'bearer', 'header', 'query', 'body', { header: 'X-Api-Key' }, { query: 'token' }, { path: '/e/:key' }, { body: 'api_key' } or a function"
 
-/** The option `credentials`: one place, or a list of them. Compiled once for each list. */
+/** The option `credentials`: one place, or a list of them. Compiled once for each list that is frozen. */
 export const credentialsOption: OptionReader<Credentials> = (value = defaultPlaces, option) => {
-  const known = typeof value === 'object' && value !== null ? compiled.get(value) : undefined
+  const known = compiled.get(value as object)
   if (known !== undefined) return known
   const credentials = compileCredentials(value, option)
-  if (typeof value === 'object' && value !== null && Object.isFrozen(value)) compiled.set(value, credentials)
+  if (typeof value === 'object' && Object.isFrozen(value)) compiled.set(value as object, credentials)
   return credentials
 }
 
@@ -85,7 +85,7 @@ function placeOf(given: unknown, functionRank: number): Place | undefined {
     case 'body':
       return bodyPlace('writeKey')
   }
-  const [entry, ...more] = typeof given === 'object' && given !== null ? Object.entries(given) : []
+  const [entry, ...more] = Object.entries(given ?? {})
   return entry === undefined || more.length > 0 ? undefined : namedPlace(entry)
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { challengeFor } from '../../src/verifier/challenge.ts'
 import { answerPreflight } from '../../src/verifier/cors.ts'
+import { credentialsOption } from '../../src/verifier/credentials-option.ts'
 
 const asked = { origin: 'https://app.example.com', 'access-control-request-method': 'POST' }
 const preflight = (headers: Record<string, string | string[]>, method = 'OPTIONS') =>
@@ -40,6 +41,25 @@ describe('a preflight', () => {
     const names = (length: number) => `${'x'.repeat(length - 2)},y`
     expect(allowed(names(1_024))).toContain(', y')
     expect(allowed(names(1_025))).toBe('authorization, content-type')
+  })
+
+  it('hides the key in its URL as that of any request', () => {
+    const answerOf = (places: unknown, about: object) => {
+      const usual = { credentials: credentialsOption(places, 'credentials'), batchFields: ['batch'] }
+      return answerPreflight({ method: 'OPTIONS', path: '/e/a-key', headers: asked, ...about }, usual)
+    }
+    const inPath = { path: '/e/:key' }
+    expect(answerOf(inPath, {})?.carried?.hideInUrl('/e/a-key?b=1')).toBe('/e/unknown-key?b=1')
+    expect(answerOf('basic', { credentials: inPath })?.carried?.inUrl).toBe(true)
+    expect(answerOf('query', { query: 'writeKey=a-key' })?.carried?.hideInUrl('/?writeKey=a-key')).toBe('/')
+    for (const answer of [
+      answerOf('basic', {}),
+      answerOf(inPath, { path: '/other/a-key' }),
+      answerOf(inPath, { path: undefined }),
+    ]) {
+      expect(answer?.status).toBe(204)
+      expect(answer).not.toHaveProperty('carried')
+    }
   })
 })
 
