@@ -1,4 +1,4 @@
-import { type Reason, reasons } from './reasons.ts'
+import type { Reason } from './reasons.ts'
 
 /** Decisions since measuring began. Numbers only grow. */
 interface DecisionCounts {
@@ -36,7 +36,7 @@ export interface DecisionMeasure {
 const timedEvery = 16
 
 export function createDecisionMeter(): DecisionMeter {
-  const refusals = new Map<Reason, number>(reasons.map((reason) => [reason, 0]))
+  const refusals = new Map<Reason, number>()
   const listeners = new Set<DurationListener>()
   const counts = {
     acceptedRequests: 0,
