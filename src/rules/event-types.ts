@@ -132,8 +132,6 @@ const invisible = /(?![\0-\x7f])[\u0307\p{Default_Ignorable_Code_Point}\p{Cf}\p{
  * s an s.
  */
 function foldings(text: string): string[] {
-  return [text, text.normalize('NFKC')].flatMap((form) =>
-    // A Turkish İ becomes an i with a dot above.
-    [form.toLowerCase(), form.toUpperCase().toLowerCase()].map((folded) => folded.replace(invisible, '')),
-  )
+  // A Turkish İ becomes an i with a dot above.
+  return [text, text.normalize('NFKC')].map((form) => form.toUpperCase().toLowerCase().replace(invisible, ''))
 }

@@ -35,7 +35,6 @@ export async function loadPublicSuffixes(): Promise<IsPublicSuffix> {
   const { getPublicSuffix } = await import('tldts')
   const options = { allowPrivateDomains: true, extractHostname: false, validateHostname: false }
   return (host) =>
-    !host.includes('.') ||
     getPublicSuffix(host, options) === host ||
     sharedTrees.some((tree) => host === tree || host.endsWith(`.${tree}`))
 }

@@ -112,7 +112,9 @@ describe('createEventTypeResolver', () => {
     '/v1/T%EF%B8%8F',
     '/v1/batch\ufeff',
   ])('reads more than one thing in %s, as letters beyond ASCII fold into a type', (path) => {
-    expect(fromPath(path)).toEqual(new AmbiguousType())
+    const read = fromPath(path)
+    expect(read).toBeInstanceOf(AmbiguousType)
+    expect(read).toMatchObject({ types: undefined })
   })
 
   it.each([
@@ -124,7 +126,22 @@ describe('createEventTypeResolver', () => {
     ['/v1/checkout/order.completed', ['checkout', 'Order.Completed']],
     ['http://h/page/track', ['page', 'track']],
   ])('reads two types in %s', (path, types) => {
-    expect(fromPath(path)).toEqual(new AmbiguousType(types as [string, string]))
+    const read = fromPath(path)
+    expect(read).toBeInstanceOf(AmbiguousType)
+    expect(read).toMatchObject({ types })
+  })
+
+  it('reads two types also when the first is the shortest, but not when that is only the short form of one', () => {
+    const { fromPath } = createEventTypeResolver(['x'])
+    expect(fromPath('/v1/x/track')).toMatchObject({ types: ['x', 'track'] })
+    expect(fromPath('/v1/t/page')).toBe('page')
+  })
+
+  it('reads types of up to 64 characters, in their longest spelling too', () => {
+    const longest = 'x'.repeat(64)
+    const { fromPath } = createEventTypeResolver([longest])
+    expect(fromPath(`/v1/${'%78'.repeat(64)}`)).toBe(longest)
+    expect(fromPath(`/v1/${'%F0%9D%90%B1'.repeat(64)}`)).toBeInstanceOf(AmbiguousType)
   })
 
   it('finds the type before 16 KB of slashes', () => {
@@ -148,6 +165,11 @@ describe('createEventTypeResolver', () => {
     expect(() => createEventTypeResolver(types as string[])).toThrow(
       expect.objectContaining({ code: 'invalid_config', option: 'eventTypes' }),
     )
+  })
+
+  it('says what is wrong with an extra type', () => {
+    expect(() => createEventTypeResolver(['a/b'])).toThrow(/must be names of 1 to 64 ASCII letters/)
+    expect(() => createEventTypeResolver(['Track'])).toThrow(/must be names that differ, in any case/)
   })
 
   it('takes a repeated or standard name as one', () => {

@@ -139,6 +139,15 @@ describe('compileIpRule', () => {
     ])
   })
 
+  it('holds the wider of two ranges that begin alike, whichever is named first', () => {
+    const ranges = ['10.0.0.0/16', '10.0.0.0/8', '2001:db8::/64', '2001:db8::/32']
+    for (const allowedIps of [ranges, ranges.toReversed()]) {
+      expect(allows(allowedIps, null, '10.255.0.1')).toBe(true)
+      expect(allows(allowedIps, null, '2001:db8:ffff::1')).toBe(true)
+      expect(allows(allowedIps, null, '11.0.0.1')).toBe(false)
+    }
+  })
+
   it('keeps the families apart', () => {
     expect(allows(['::/0'], null, '10.1.2.3')).toBe(false)
     expect(allows(['0.0.0.0/0'], null, '2001:db8::1')).toBe(false)

@@ -36,6 +36,8 @@ describe('normalizeOriginRule', () => {
     ['tauri://localhost', 'tauri://localhost'],
     ['app://obsidian.md', 'app://obsidian.md'],
     ['app://.', 'app://.'],
+    ['capacitor://localhost:8', 'capacitor://localhost:8'],
+    ['capacitor://localhost:65535', 'capacitor://localhost:65535'],
     ['http://localhost:*', 'http://localhost:*'],
     ['HTTP://LocalHost:*', 'http://localhost:*'],
     [
@@ -120,6 +122,8 @@ describe('normalizeOriginRule', () => {
   it.each([
     '^https://.*\\.example\\.com$',
     '/https:\\/\\/.*/',
+    '/example/',
+    '/example/gi',
     'https://.*example.com',
     'https://(a|b).example.com',
     'https://[a-z]+.example.com',
@@ -144,14 +148,30 @@ describe('normalizeOriginRule', () => {
     'https://app.example.com,https://b.example.com',
     'https://app`.example.com',
     'https://xn--a.example.com',
+    'https://xn--abc-.example.com',
     `https://${'a'.repeat(64)}.com`,
     `https://${'a.'.repeat(130)}com`,
     `https://${'a'.repeat(400)}.com`,
     'capacitor://',
     'capacitor://local host',
+    'capacitor://localhost:0',
+    'capacitor://localhost:123456',
+    'capacitor://localhost:8x',
     'https://\uff08a\uff09.example.com',
   ])('refuses %j', (text) => {
     expect(normalize(text)).toEqual({ problem: expect.stringMatching(/^must /) })
+  })
+
+  it('takes origins of up to 300 characters, and hosts of the web of up to 253', () => {
+    const app = (length: number) => `app://${'a'.repeat(length - 'app://'.length)}`
+    expect(normalize(app(300))).toEqual({ rule: app(300) })
+    expect(normalize(app(301))).toEqual({ problem: 'must have at most 300 characters' })
+    const host = `${'a.'.repeat(125)}com`
+    expect(host).toHaveLength(253)
+    expect(normalize(`https://${host}:8443`)).toEqual({ rule: `https://${host}:8443` })
+    expect(normalize(`https://a${host}`)).toEqual({
+      problem: expect.stringMatching(/^must have a host name of/),
+    })
   })
 
   it('leaves what it has saved unchanged, and throws over no input', () => {

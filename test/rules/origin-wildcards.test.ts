@@ -15,6 +15,7 @@ describe('pages of one machine', () => {
       'http://localhost:08080',
       'http://localhost:65536',
       'http://localhost:',
+      'http://localhost:1e3',
     ],
     ...[
       'http://localhost.evil.example',

@@ -29,6 +29,8 @@ describe('loadPublicSuffixes', () => {
     'cloud.metacentrum.cz',
     'otap.co',
     'ck',
+    'acme.core.windows.net',
+    'service.region.run.app',
   ])('knows that %s is shared', (host) => {
     expect(isPublicSuffix(host)).toBe(true)
   })

@@ -73,6 +73,11 @@ describe('parseRuleFields', () => {
     )
   })
 
+  it('takes 1 000 entries', () => {
+    const names = Array.from({ length: 1000 }, (_, number) => `event ${number}`)
+    expect(parse({ deniedEventNames: names })).toEqual({ deniedEventNames: names })
+  })
+
   it.each([
     [
       'allowedEventTypes',
