@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Store } from 'express-rate-limit'
 import { createMemoryStore, createWriteKeys, type WriteKeysOptions } from '../src/index.ts'
-import { ruledKey, trackEvent } from './sample.ts'
+import { type Front, startNginx } from './nginx-front.ts'
+import { basicCredential, ruledKey, trackEvent } from './sample.ts'
 
 /** What the part that starts this process is told. */
 export interface ServerReady {
@@ -16,8 +17,15 @@ const limit = 1_000_000_000
 /** Stands in for a body that nobody has read. */
 const idleBody = trackEvent()
 
+interface App {
+  app: RequestListener
+  secret?: string
+  /** Starts what stands in front of the server, which listens at `port`. */
+  putInFront?: (port: number) => Promise<Front>
+}
+
 /** Every subject answers `POST /v1/track` with `{"success":true,"event":…}`, the name read from the parsed body. */
-const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: string }>> = {
+const subjects: Record<string, () => Promise<App>> = {
   /** What Express takes by itself: nobody can be faster. */
   'express-idle-alone': async () => {
     const { app } = await expressApp()
@@ -95,6 +103,11 @@ const subjects: Record<string, () => Promise<{ app: RequestListener; secret?: st
     })
     app.use('/v1', express.json())
     return { app: answer(app) }
+  },
+  'express-nginx': async () => {
+    const { app, express } = await expressApp()
+    app.use('/v1', express.json())
+    return { app: answer(app), putInFront: (port) => startNginx(port, basicCredential(peerUser)) }
   },
   'koa-idle-alone': async () => {
     const { default: Koa } = await import('koa')
@@ -300,11 +313,18 @@ async function oneKey(options: WriteKeysOptions = {}) {
 
 const create = subjects[process.argv[2] ?? '']
 if (create === undefined) throw new Error(`no such subject: ${process.argv[2]}`)
-const { app, secret = peerUser } = await create()
+const { app, secret = peerUser, putInFront } = await create()
 const server: Server = createServer(app)
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address() as { port: number }
-  process.send?.({ port: address.port, secret } satisfies ServerReady)
+server.listen(0, '127.0.0.1', async () => {
+  const { port } = server.address() as { port: number }
+  const front = await putInFront?.(port)
+  process.on('exit', () => front?.end())
+  process.on('message', () => process.send?.(cpuUs() + (front?.cpuUs() ?? 0)))
+  process.send?.({ port: front?.port ?? port, secret } satisfies ServerReady)
 })
-process.on('message', () => process.send?.(process.cpuUsage()))
-process.on('disconnect', () => process.exit())
+for (const end of ['disconnect', 'SIGTERM']) process.on(end, () => process.exit())
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}

@@ -8,6 +8,8 @@ import {
 } from './http-subjects.ts'
 import { reportLatency } from './latency.ts'
 import { postRequest } from './load.ts'
+import { hasNginx } from './nginx-front.ts'
+import { report } from './report.ts'
 
 const server = 'http-server'
 
@@ -27,6 +29,7 @@ async function express(): Promise<void> {
     'express-stack',
     'express-flexible',
     'express-idle-alone',
+    ...(hasNginx() ? ['express-nginx'] : []),
   ]
   await withSubjects(server, names, async (subjects) => {
     const good = subjects['express-guarded'] as Subject
@@ -56,9 +59,16 @@ async function express(): Promise<void> {
       'express-idle-alone',
       'express-stack',
     )
+    nginxRow(row)
     row('guardListener, refused without a body / accepted', 'badEmpty', 'express-guarded', { atLeast: 3 })
     row('guardListener, refused with a small body / accepted', 'bad', 'express-guarded', { atLeast: 3 })
   })
+}
+
+function nginxRow(row: (name: string, subject: string, peer: string) => void): void {
+  const name = 'guardListener / nginx with Basic by map, limit_req and CORS, in front of express.json()'
+  if (hasNginx()) row(name, 'express-guarded', 'express-nginx')
+  else report({ name: `Express: ${name}`, note: 'not measured: nginx is not installed' })
 }
 
 async function koa(): Promise<void> {
