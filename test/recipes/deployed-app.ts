@@ -40,6 +40,9 @@ export function replaced(text: string, ...pairs: [from: string, to: string][]): 
   }, text)
 }
 
+/** Finds commands of installed packages as `npx` does, without the start of npm: it takes longer than most of them. */
+const quickNpx = 'npx() { name=$1; shift; "node_modules/.bin/$name" "$@"; }'
+
 /** A folder like that of somebody who has followed docs/recipes/deploying.md: packages installed, server.mjs written. */
 export interface DeployedApp {
   readonly folder: string
@@ -68,7 +71,7 @@ export async function deployApp(): Promise<DeployedApp> {
     folder,
     async sh(line, env = {}) {
       const options = { cwd: folder, env: { ...process.env, ...env } }
-      return (await run('sh', ['-ec', line], options)).stdout
+      return (await run('sh', ['-ec', `${quickNpx}\n${line}`], options)).stdout
     },
     start(program, args, env = {}) {
       const started = startProgram(program, args, folder, env)
@@ -86,6 +89,8 @@ export async function deployApp(): Promise<DeployedApp> {
   await app.sh(
     `${replaced(code, ['install writekey', `install ${tarball}`]).trim()} --no-audit --no-fund --prefer-offline`,
   )
+  // The real one finds the command.
+  await run('npx', ['--no-install', 'writekey', '--version'], { cwd: folder })
   writeFileSync(join(folder, 'server.mjs'), fileOf('docs/recipes/deploying.md', 'server.mjs'))
   return app
 }
