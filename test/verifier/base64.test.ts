@@ -66,6 +66,8 @@ describe('decodeBase64', () => {
     'QUJD====',
     'Q-==',
     ' QQ==',
+    'Q\u0142EB',
+    'QUJD\u0142Q',
     'QQ==\n',
   ])('refuses %j', (text) => {
     expect(decoded(text)).toBeNull()
@@ -82,4 +84,21 @@ describe('decodeBase64', () => {
       }
     }
   })
+
+  it('finds no last byte in an empty text', () => {
+    for (const last of [0, 1, 255]) expect(decodeBase64('', 0, 0, new Uint8Array(0), last)).toBe(-1)
+  })
+})
+
+it.each([
+  ['', 0],
+  ['QQ', 1],
+  ['QQ==', 1],
+  ['QUI=', 2],
+  ['QUJD', 3],
+])('decodedLength says for how many bytes %j stands, wherever it begins', (text, expected) => {
+  for (const before of ['', 'Basic ']) {
+    const end = before.length + text.length
+    expect(decodedLength(`${before}${text} `, before.length, end)).toBe(expected)
+  }
 })
