@@ -59,7 +59,7 @@ export function createKnownSecrets(existing: ExistingSecrets, outage: Outage): K
     timer = setTimeout(
       () => {
         timer = undefined
-        if (!closed) start().catch(() => {})
+        start().catch(() => {})
       },
       Math.max(0, retryAt - performance.now()),
     )

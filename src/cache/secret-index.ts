@@ -64,7 +64,6 @@ export function createSecretIndex(existing: ExistingSecrets, isClosed: () => boo
     for (const keyId of keyIds) changed.delete(keyId)
     try {
       const secrets = await withDeadline(existing.of(keyIds))
-      if (isIncomplete) return
       const startedAt = performance.now()
       index.deleteOwners(keyIds)
       for (const { keyHash, keyId } of secrets) index.add(keyHash, keyId)

@@ -51,7 +51,7 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
       const owedUs = owedAt(slot, nowUs)
       const costUs = toMicroseconds(cost, rate)
       const excessUs = excessOf(owedUs, costUs, rate)
-      if (owedUs > 0 && excessUs > roundingUs) return toResult(false, owedUs, excessUs, rate)
+      if (excessUs > roundingUs) return toResult(false, owedUs, excessUs, rate)
       const until = nowUs + owedUs + costUs
       if (slot === -1) table.insert(until, nowUs)
       else table.setFullAt(slot, until)
@@ -63,7 +63,7 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
     },
     peek(mark, address, cost, rate) {
       const owedUs = owedAt(table.find(mark, address), clock.monotonic() * 1_000)
-      const allowed = owedUs === 0 || excessOf(owedUs, toMicroseconds(1, rate), rate) <= roundingUs
+      const allowed = excessOf(owedUs, toMicroseconds(1, rate), rate) <= roundingUs
       const excessUs = allowed ? 0 : excessOf(owedUs, toMicroseconds(cost, rate), rate)
       return toResult(allowed, owedUs, excessUs, rate)
     },
@@ -83,7 +83,7 @@ function toMicroseconds(events: number, { eps }: Rate): number {
   return (events * 1_000_000) / eps
 }
 
-/** How long until `costUs` fit. A cost above the capacity waits until nothing is owed. */
+/** How long until `costUs` fit: not above 0 when they do. A cost above the capacity waits until nothing is owed. */
 function excessOf(owedUs: number, costUs: number, rate: Rate): number {
   const capacityUs = toMicroseconds(rate.burst, rate)
   return costUs > capacityUs ? owedUs : owedUs + costUs - capacityUs

@@ -1,12 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createKnownSecrets, type KnownSecrets } from '../../src/cache/known-secrets.ts'
 import type { ExistingSecret, KeyRecord } from '../../src/testing/index.ts'
 import { createKeyRecord } from '../../src/testing/index.ts'
 import { createGate, digestOf } from './shared-memory.ts'
 
 const opened: KnownSecrets[] = []
+const settle = async () => {
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+}
 afterEach(() => {
   for (const known of opened.splice(0)) known.close()
+  vi.useRealTimers()
 })
 
 /** What exists, and a store that tells of it. */
@@ -17,7 +21,7 @@ function setUp(count = 0) {
     return record
   }
   for (let index = 0; index < count; index++) add()
-  const asked = { pages: 0, of: 0 }
+  const asked = { pages: 0, of: 0, mostAtOnce: 0 }
   const before: { page?: () => unknown; of?: () => unknown } = {}
   const told: string[] = []
   const secretsOf = (some: Iterable<KeyRecord>): ExistingSecret[] =>
@@ -35,9 +39,9 @@ function setUp(count = 0) {
       },
       async of(keyIds) {
         asked.of++
+        asked.mostAtOnce = Math.max(asked.mostAtOnce, keyIds.length)
         const secrets = secretsOf(keyIds.flatMap((id) => records.get(id) ?? []))
-        await before.of?.()
-        return secrets
+        return ((await before.of?.()) as ExistingSecret[] | undefined) ?? secrets
       },
     },
     { began: () => told.push('began'), ended: () => told.push('ended') },
@@ -48,13 +52,29 @@ function setUp(count = 0) {
 
 describe('what is known of the secrets that exist', () => {
   it('is read in pages', async () => {
-    const { records, asked, known } = setUp(4_500)
+    const { records, asked, known, told } = setUp(4_500)
     await known.caughtUp()
     expect([...records.values()].every((record) => known.has(digestOf(record)))).toBe(true)
     expect(known.has(digestOf(createKeyRecord()))).toBe(false)
     expect(asked.pages).toBe(4)
     await known.caughtUp()
     expect(asked.pages).toBe(4)
+    expect(told).toEqual(['ended'])
+  })
+
+  it('counts page by page', async () => {
+    const { records, before, known } = setUp(2_500)
+    const digests = [...records.values()].map(digestOf).sort()
+    const page = createGate()
+    let pages = 0
+    before.page = () => (++pages === 2 ? page.wait() : undefined)
+    const caughtUp = known.caughtUp()
+    while (pages < 2) await settle()
+    expect(digests.map(known.has)).toEqual(digests.map((_, index) => index < 2_000))
+    known.delete(digests[0] as string)
+    page.open()
+    await caughtUp
+    expect(digests.map(known.has)).toEqual(digests.map((_, index) => index > 0))
   })
 
   it('follows keys that are made, rotated and removed', async () => {
@@ -70,6 +90,8 @@ describe('what is known of the secrets that exist', () => {
     await known.caughtUp()
     expect(known.has(digestOf(made))).toBe(false)
     expect(known.has(digestOf(rotated))).toBe(true)
+    known.delete(digestOf(rotated))
+    expect(known.has(digestOf(rotated))).toBe(false)
     records.delete(made.id)
     known.note([made.id])
     await known.caughtUp()
@@ -86,7 +108,52 @@ describe('what is known of the secrets that exist', () => {
     await known.caughtUp()
     expect(made.every((record) => known.has(digestOf(record)))).toBe(true)
     expect(asked.of).toBeLessThanOrEqual(3)
+    expect(asked.mostAtOnce).toBe(1_000)
   })
+
+  it('is told of a change without anybody waiting for it', async () => {
+    const { add, known } = setUp()
+    await known.caughtUp()
+    const made = add()
+    known.note([made.id])
+    await settle()
+    expect(known.has(digestOf(made))).toBe(true)
+  })
+
+  it.each([
+    [10, 90],
+    [100, 250],
+  ])(
+    'is updated again after nine times the %d ms that the last update took, %d at most',
+    async (tookMs, restMs) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+      vi.advanceTimersByTime(1_000)
+      const { records, asked, before, known } = setUp(1)
+      await known.caughtUp()
+      const [{ id: keyId, secrets }] = [...records.values()] as [KeyRecord]
+      before.of = () => {
+        delete before.of
+        return [
+          {
+            keyId,
+            get keyHash() {
+              vi.advanceTimersByTime(tookMs)
+              return secrets[0]?.keyHash
+            },
+          },
+        ]
+      }
+      known.note([keyId])
+      await known.caughtUp()
+      known.note([keyId])
+      vi.advanceTimersByTime(restMs - 1)
+      await settle()
+      expect(asked.of).toBe(1)
+      vi.advanceTimersByTime(1)
+      await known.caughtUp()
+      expect(asked.of).toBe(2)
+    },
+  )
 
   it('takes no page for newer than a change that it may not have seen', async () => {
     const { records, before, known } = setUp(3)
@@ -105,15 +172,18 @@ describe('what is known of the secrets that exist', () => {
     const { records, before, known } = setUp(3)
     await known.caughtUp()
     const [kept] = [...records.values()] as [KeyRecord]
+    const digests = [...records.values()].map(digestOf)
+    for (const record of records.values()) if (record !== kept) records.delete(record.id)
     const page = createGate()
     before.page = page.wait
     known.note('all')
-    await new Promise(setImmediate)
-    expect(known.has(digestOf(kept))).toBe(true)
-    for (const record of records.values()) if (record !== kept) records.delete(record.id)
+    await settle()
+    expect(digests.map(known.has)).toEqual([true, true, true])
+    const gone = digests.filter((digest) => digest !== digestOf(kept))
     page.open()
     await known.caughtUp()
     expect(known.has(digestOf(kept))).toBe(true)
+    expect(gone.map(known.has)).toEqual([false, false])
   })
 
   it('begins again when its place is lost while it reads', async () => {
@@ -129,7 +199,7 @@ describe('what is known of the secrets that exist', () => {
   })
 
   it('tells whoever waits when the store fails, once to the operator, and tries again', async () => {
-    const { records, before, told, known } = setUp(3)
+    const { records, asked, before, told, known } = setUp(3)
     before.page = () => {
       throw new Error('down')
     }
@@ -147,8 +217,72 @@ describe('what is known of the secrets that exist', () => {
     known.note([one.id])
     await expect(known.caughtUp()).rejects.toThrow('down')
     delete before.of
+    const { pages } = asked
     await known.caughtUp()
     expect(known.has(digestOf(one))).toBe(false)
+    expect(asked.pages).toBe(pages)
+  })
+
+  it('is read again by itself half a second after a failure, once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    vi.advanceTimersByTime(1_000)
+    const { records, asked, before, told, known } = setUp(3)
+    before.page = () => {
+      throw new Error('down')
+    }
+    await expect(known.caughtUp()).rejects.toThrow('down')
+    await expect(known.caughtUp()).rejects.toThrow('down')
+    delete before.page
+    known.note(['wk_changed'])
+    vi.advanceTimersByTime(499)
+    await settle()
+    expect(asked.pages).toBe(2)
+    vi.advanceTimersByTime(1)
+    await settle()
+    expect([...records.values()].every((record) => known.has(digestOf(record)))).toBe(true)
+    vi.advanceTimersByTime(10_000)
+    await settle()
+    expect(told).toEqual(['began', 'began', 'ended'])
+  })
+
+  it.each([
+    ['answers', () => {}],
+    [
+      'fails',
+      () => {
+        throw new Error('down')
+      },
+    ],
+  ])(
+    'is asked for no more once it is closed, and no outage is told when the store %s then',
+    async (_, answer) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+      const { asked, before, told, known } = setUp(4_500)
+      const page = createGate()
+      before.page = async () => {
+        await page.wait()
+        answer()
+      }
+      known.note('all')
+      known.close()
+      page.open()
+      await settle()
+      known.note(['wk_changed'])
+      vi.advanceTimersByTime(10_000)
+      await settle()
+      expect(asked).toMatchObject({ pages: 1, of: 0 })
+      expect(told).not.toContain('began')
+    },
+  )
+
+  it('keeps nobody waiting who asks for it after its end', async () => {
+    const { asked, told, known } = setUp(1)
+    known.close()
+    await expect(known.caughtUp()).rejects.toThrow('have been closed')
+    known.note('all')
+    await settle()
+    expect(asked.pages).toBe(0)
+    expect(told).toEqual([])
   })
 
   it('does not keep anybody waiting for longer than the deadline of the store', async () => {

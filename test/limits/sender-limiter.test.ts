@@ -44,14 +44,27 @@ describe('the share of a sender', () => {
   it('is one for the /64 of an IPv6 address, and another for every other address and key', () => {
     const { limiter } = start()
     const all = { eps: 1, burst: 1 }
-    const ask = (text: string, key = mark) => limiter.consume(key, address(text), 1, all).allowed
+    const [own, other] = [markOf('wk_0123456789abcdef'), markOf('wk_fedcba9876543210')]
+    const ask = (text: string, key = own) => limiter.consume(key, address(text), 1, all).allowed
     expect(ask('2001:db8::1')).toBe(true)
     expect(ask('2001:db8::ffff:1')).toBe(false)
     expect(ask('2001:db8:0:1::1')).toBe(true)
     expect(ask('203.0.113.7')).toBe(true)
     expect(ask('203.0.113.8')).toBe(true)
     expect(ask('::ffff:203.0.113.7')).toBe(false)
-    expect(ask('203.0.113.7', markOf('wk_fedcba9876543210'))).toBe(true)
+    expect(ask('203.0.113.7', other)).toBe(true)
+  })
+
+  it('names a time that suffices, for a rate that is no whole number, too', () => {
+    const { limiter, wait } = start()
+    const ask = () =>
+      limiter.consume(mark, address('203.0.113.7'), 1, { eps: 1_000_000 / 1_000.0018, burst: 1 })
+    expect(ask().allowed).toBe(true)
+    expect(ask()).toEqual({ allowed: false, remaining: 0, retryAfterMs: 2, resetMs: 2 })
+    wait(1)
+    expect(ask().allowed).toBe(false)
+    wait(1)
+    expect(ask().allowed).toBe(true)
   })
 
   it('gives back what was charged', () => {
@@ -108,12 +121,24 @@ describe('the share of a sender', () => {
 
   it('goes on when the table grows: who owes still owes', () => {
     const { limiter } = start()
-    const small = limiter.bytes()
+    expect(limiter.bytes()).toBe(43_008)
     const all = { eps: 1, burst: 1 }
     const senders = Array.from({ length: 4_000 }, (_, at) => 0x0b000000 + at * 7)
     expect(senders.filter((sender) => !limiter.consume(mark, sender, 1, all).allowed)).toEqual([])
-    expect(limiter.bytes()).toBeGreaterThan(small)
     expect(senders.filter((sender) => limiter.peek(mark, sender, 1, all).allowed)).toEqual([])
+    expect(limiter.bytes()).toBeGreaterThan(43_008)
+  })
+
+  it('is kept wherever it falls in the table', () => {
+    const all = { eps: 1, burst: 1 }
+    const senders = Array.from({ length: 600 }, (_, at) => 0x0b000000 + at)
+    for (let table = 0; table < 30; table++) {
+      const { limiter } = start()
+      for (const sender of senders) limiter.consume(mark, sender, 1, all)
+      expect(senders.filter((sender) => limiter.peek(mark, sender, 1, all).allowed)).toEqual([])
+      for (const sender of senders) limiter.refund(mark, sender, 1, all)
+      expect(senders.filter((sender) => !limiter.peek(mark, sender, 1, all).allowed)).toEqual([])
+    }
   })
 
   it('decides as the limiter of keys does', () => {

@@ -26,6 +26,9 @@ const found = shared.mutantsFound
 /** A test that takes longer, in time of the processor, is not repeated for each mutant that it runs through. */
 const longestMs = Number(process.env.MUTANTS_LONGEST_MS ?? 400)
 const patienceMs = 10_000
+/** Those of the machine, as tests that inject a clock replace them. */
+const { setTimeout: startTimer, clearTimeout: endTimer } = globalThis
+const now = performance.now.bind(performance)
 
 let active: string | undefined
 let looks = 0
@@ -47,14 +50,14 @@ export default class MutantRunner extends VitestTestRunner {
   async runTask(test: Test): Promise<void> {
     switches.currentTestId = test.id
     looks = 0
-    const startedAt = performance.now()
+    const startedAt = now()
     const before = process.cpuUsage()
     try {
       await getFn(test)()
     } finally {
       switches.currentTestId = undefined
     }
-    const tookMs = performance.now() - startedAt
+    const tookMs = now() - startedAt
     const usualLooks = looks
     const { user, system } = process.cpuUsage(before)
     const hits = switches.mutantCoverage?.perTest[test.id] ?? {}
@@ -91,7 +94,7 @@ export default class MutantRunner extends VitestTestRunner {
 async function passes(test: Test, tookMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('takes too long')), patienceMs + 20 * tookMs)
+    timer = startTimer(() => reject(new Error('takes too long')), patienceMs + 20 * tookMs)
   })
   try {
     await Promise.race([repeat(test), late])
@@ -99,7 +102,7 @@ async function passes(test: Test, tookMs: number): Promise<boolean> {
   } catch {
     return false
   } finally {
-    clearTimeout(timer)
+    endTimer(timer)
   }
 }
 
