@@ -10,6 +10,8 @@ import { length } from './length.ts'
 import { buildProgram, type Program } from './processes/spawn.ts'
 
 const durationMs = length(600_000, 40_000)
+/** In full, a round of all faults is brought to its end. */
+const strikesAll = length(true, false)
 const sendersPerWorker = 3
 
 let program: Program
@@ -31,8 +33,8 @@ describeWithService('postgres', 'a fleet through random faults', (address) => {
     async (_, groups) => {
       const fleet = await startFaultFleet(program, database.url)
       const { manager, places, frozen } = fleet
-      const endsAt = performance.now() + durationMs
-      const isOver = () => performance.now() > endsAt
+      let isStruck = false
+      const isOver = () => isStruck
       const statuses: Record<string, number> = {}
       const acknowledged = new Map(places.map(({ keyId }) => [keyId, new Set<string>()]))
       const sending = places.flatMap((place, at) =>
@@ -41,7 +43,9 @@ describeWithService('postgres', 'a fleet through random faults', (address) => {
         ),
       )
       const changing = changeNames(manager, frozen.keyId, isOver)
-      const struck = await strikeAll(groups(faultsOf(fleet)), isOver)
+      const struck = await strikeAll(groups(faultsOf(fleet))).finally(() => {
+        isStruck = true
+      })
       await Promise.all(sending)
       const changed = await changing
       for (const { worker } of places) {
@@ -66,12 +70,14 @@ describeWithService('postgres', 'a fleet through random faults', (address) => {
   )
 })
 
-/** Strikes with one group of faults after another, in any order, until it is over. */
-async function strikeAll(groups: Fault[][], isOver: () => boolean): Promise<string[]> {
+/** Strikes with one group of faults after another, in any order, until the time is over. */
+async function strikeAll(groups: Fault[][]): Promise<string[]> {
   const struck: string[] = []
+  const endsAt = performance.now() + durationMs
+  const isOver = () => performance.now() > endsAt
   while (!isOver()) {
     for (const group of shuffled(groups)) {
-      if (isOver()) break
+      if (isOver() && !strikesAll) break
       struck.push(group.map(({ name }) => name).join(' + '))
       // The second one meets the first in any of its moments.
       await Promise.all(

@@ -19,6 +19,8 @@ export function answerMessages(handlers: Record<string, (message: never) => unkn
 export function endOnSignal(server: Server, close: () => Promise<unknown>): void {
   process.on('SIGTERM', async () => {
     const ended = new Promise((resolve) => server.close(resolve))
+    // A sender with a request under way would keep its connection, and send the next request over it, and so on.
+    server.prependListener('request', (_, response) => response.setHeader('connection', 'close'))
     server.closeIdleConnections()
     await ended
     await close()
