@@ -44,12 +44,12 @@ export interface RunningServer {
   end(signal: NodeJS.Signals): Promise<void>
 }
 
-/** Of this test run, with the folders they live in. */
-const running = new Map<RunningServer, string>()
+/** Of this test run, with the folders they live in, until these are removed. */
+const started = new Map<RunningServer, string>()
 
-/** Ends what a test that failed has left. */
+/** Ends what a test has left, and removes it. */
 export async function endServers(): Promise<void> {
-  for (const [server, folder] of running) {
+  for (const [server, folder] of started) {
     await server.end('SIGKILL')
     removeFolder(folder)
   }
@@ -82,7 +82,6 @@ export async function runServer(
   const server: RunningServer = {
     child,
     async end(signal) {
-      running.delete(server)
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.kill(signal)
@@ -90,7 +89,7 @@ export async function runServer(
       await ended
     },
   }
-  running.set(server, folder)
+  started.set(server, folder)
   await Promise.race([answering(port), exited])
   return server
 }
@@ -112,4 +111,5 @@ async function answering(port: number): Promise<void> {
 
 export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
+  for (const [server, its] of started) if (its === folder) started.delete(server)
 }
