@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { statfsSync } from 'node:fs'
+import { availableParallelism, freemem, tmpdir } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { servicesReporter } from './test/services-reporter.ts'
@@ -23,8 +24,26 @@ function project(name: string, test: ProjectTests, rest: TestProjectInlineConfig
 /** More than processors: most tests wait for sockets, databases and time to pass. */
 const maxWorkers = availableParallelism() + 1
 
+/**
+ * Where there is room, files of tests are in memory: to wait until a disk has kept what is removed a moment later takes a quarter
+ * of the tests of commands and of databases. Tests of a file that another one replaces stay on the disk.
+ */
+function temporaryFolders(): { env?: Record<string, string> } {
+  const [folder, enough] = ['/dev/shm', 4 * 2 ** 30]
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    if (process.env.TMPDIR !== undefined || Math.min(bavail * bsize, freemem()) < enough) return {}
+    return { env: { TMPDIR: folder, WRITEKEY_TEST_DISK: tmpdir() } }
+  } catch {
+    return {}
+  }
+}
+
+const inMemory = temporaryFolders()
+
 /** `npm test`: everything but the tests below. */
 const unit: ProjectTests = {
+  ...inMemory,
   include: ['test/**/*.test.ts'],
   exclude: ['test/long/**', 'test/browser/**', 'test/package/consumers/**', '**/node_modules/**'],
   // Files share a worker and the modules it has loaded: to load them for each file takes longer than most tests. So a test
@@ -39,6 +58,7 @@ const unit: ProjectTests = {
 
 /** `npm run test:browser`: the page in a real browser, a minute of clicking. */
 const browser: ProjectTests = {
+  ...inMemory,
   include: ['test/browser/**/*.test.ts'],
   fileParallelism: false,
   testTimeout: 60_000,
@@ -65,6 +85,7 @@ const long: ProjectTests = { include: longAlone, fileParallelism: false, ...long
 
 /** Part of `npm run test:long`: campaigns that mostly wait. Short ones run side by side. */
 const longWaiting: ProjectTests = {
+  ...(process.env.LONG === 'short' && inMemory),
   include: ['test/long/**/*.test.ts'],
   exclude: [...longAlone, '**/node_modules/**'],
   maxWorkers: process.env.LONG === 'short' ? maxWorkers : 1,

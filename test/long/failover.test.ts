@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { useFolder } from '../stores/sql/databases.ts'
+import { onDisk, useFolder } from '../stores/sql/databases.ts'
 import { describeWithServers } from '../stores/sql/servers/describe.ts'
 import {
   databaseClock,
@@ -61,7 +61,7 @@ describeWithServers('mariadb', 'no handler starts after the call has returned, o
 })
 
 describe('no handler starts after the call has returned, on SQLite', () => {
-  const folder = useFolder()
+  const folder = useFolder(onDisk)
   row('another file is put in the place of the one that is open', () =>
     replaceFile({ ...extent, faults: 2 * extent.faults }, folder),
   )

@@ -68,9 +68,12 @@ async function runOnMysql(address: string, statement: string): Promise<void> {
   await connection.end()
 }
 
+/** On a disk, whose file systems give a new file the number of one that is gone; those in memory do not. */
+export const onDisk = process.env.WRITEKEY_TEST_DISK ?? tmpdir()
+
 /** A folder for files of this run alone. */
-export function useFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'writekey-sql-'))
+export function useFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'writekey-sql-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { useFolder } from './databases.ts'
+import { onDisk, useFolder } from './databases.ts'
 import { describeWithServers } from './servers/describe.ts'
 import { failOver, replaceFile } from './servers/failover-rows.ts'
 
@@ -11,7 +11,7 @@ describeWithServers('postgres', 'no handler starts after the call has returned, 
 })
 
 describe('no handler starts after the call has returned, on SQLite', () => {
-  const folder = useFolder()
+  const folder = useFolder(onDisk)
   it('when another file is put in the place of the one that is open', async () => {
     expect(await replaceFile(quick, folder)).toMatchObject({ acceptedAfterReturn: 0 })
   }, 60_000)

@@ -18,12 +18,12 @@ import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
 import type { KeyRecord } from '../../../src/testing/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { auditEntry } from './audit-entry.ts'
-import { useFolder } from './databases.ts'
+import { onDisk, useFolder } from './databases.ts'
 
 const secretOf = (record: KeyRecord) => record.secrets[0]?.keyHash as string
 
 describe('a SQLite file that another one takes the place of', () => {
-  const folder = useFolder()
+  const folder = useFolder(onDisk)
 
   /** A path, and a store at it, closed at the end. */
   function openStore(file: string): SqlStore {
