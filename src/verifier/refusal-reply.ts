@@ -16,7 +16,7 @@ export interface RefusalDetails {
   retryAfterSeconds?: number | undefined
   /** `RateLimit*` and `X-RateLimit-*`. */
   rateHeaders?: Readonly<Record<string, string>>
-  rejected?: readonly { index: number; type: string | null; field?: string }[]
+  rejected?: readonly { index: number; type: string | null; field?: string }[] | undefined
 }
 
 /** The detail of `invalid_event` when a schema of the application refused the event. */

@@ -14,7 +14,7 @@ import { type BodyStepOptions, createBodyStep, type Received } from './steps/bod
 import type { Charged } from './steps/bucket-charge.ts'
 import { type ChargeStepOptions, createChargeStep } from './steps/charge.ts'
 import { type CredentialStepOptions, createCredentialStep } from './steps/credential.ts'
-import { createEventRules, type EventRulesOptions, rejectedOf } from './steps/event-rules.ts'
+import { createEventRules, type EventRulesOptions } from './steps/event-rules.ts'
 import { createGate, type GateOptions } from './steps/gate.ts'
 import { createInnerGuard } from './steps/inner-guard.ts'
 import { createKeyStep, type KeyStepOptions } from './steps/key.ts'
@@ -109,7 +109,7 @@ export function createSequence(options: SequenceOptions): Sequence {
     visit.received = received
     if (!received.ok) return charges.refuseLate(visit, received.reason)
     const checked = judgeEvents(visit, received.value)
-    if (!checked.ok) return charges.refuseLate(visit, checked.reason, rejectedOf(checked))
+    if (!checked.ok) return charges.refuseLate(visit, checked.reason, { rejected: checked.rejected })
     return charge(visit, checked)
   }
 

@@ -19,8 +19,3 @@ export function createEventRules({ maxEvents, onForbiddenEvent }: EventRulesOpti
     return checkEvents(body, { routeType, rule, onForbiddenEvent, maxEvents, batchFields, keyFields })
   }
 }
-
-/** What the answer to a refusal says about the events. */
-export function rejectedOf({ rejected }: RefusedEvents): Pick<RefusedEvents, 'rejected'> {
-  return rejected === undefined ? {} : { rejected }
-}

@@ -11,7 +11,7 @@ import type { Visit } from '../visit.ts'
 import type { Accept } from './acceptance.ts'
 import type { Charged } from './bucket-charge.ts'
 import type { ChargeStep } from './charge.ts'
-import { type JudgeEvents, rejectedOf } from './event-rules.ts'
+import type { JudgeEvents } from './event-rules.ts'
 
 export interface GateOptions {
   cache: Pick<KeyCache<CompiledKey>, 'findAgain' | 'isCurrent'>
@@ -72,7 +72,7 @@ export function createGate(
       const refused = refuseKey(visit, found)
       if (refused !== undefined) return refuseNow(visit, refused)
       const again = found !== key && visit.received?.ok ? judgeEvents(visit, visit.received.value) : checked
-      if (!again.ok) return refuseNow(visit, refuse(visit, again.reason, rejectedOf(again)))
+      if (!again.ok) return refuseNow(visit, refuse(visit, again.reason, { rejected: again.rejected }))
       return passGate(visit, again, charged)
     })
   }

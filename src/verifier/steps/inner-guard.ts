@@ -8,7 +8,6 @@ import type { Refusals } from '../refusals.ts'
 import type { Refused, Verdict } from '../verdict.ts'
 import type { Visit } from '../visit.ts'
 import type { InnerGuard } from './acceptance.ts'
-import { rejectedOf } from './event-rules.ts'
 import { type GateOptions, type JudgedAgain, stillHolds } from './gate.ts'
 import type { Settlements } from './settlements.ts'
 import { type CheckTarget, isBodiless } from './target.ts'
@@ -48,7 +47,7 @@ export function createInnerGuard(
     visit.received = before.received
     return checked.ok
       ? innerVerdict(accepted, visit, checked, judgeAndSettle)
-      : refuse(visit, checked.reason, rejectedOf(checked))
+      : refuse(visit, checked.reason, { rejected: checked.rejected })
   }
 
   /** An inner guard of one workspace has the key judged again. */

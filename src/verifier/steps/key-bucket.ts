@@ -24,10 +24,10 @@ export function createKeyBucket(limiter: RateLimiter): KeyBucket {
     peek: ({ id, ratePolicy }, cost) =>
       ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost),
     refund(visit) {
-      if (visit.charged === 0 || visit.keyId === undefined) return
+      if (visit.charged === 0) return
       const cost = visit.charged
       visit.charged = 0
-      refund(visit.keyId, cost).catch(() => {})
+      refund(visit.keyId as string, cost).catch(() => {})
     },
   }
 }
