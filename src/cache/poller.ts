@@ -87,7 +87,7 @@ export function createPoller(questions: StoreQuestions, lease: Pick<Lease, 'leas
       }
       hintTimer = setTimeout(() => {
         hintTimer = undefined
-        if (!closed) polls.poll().catch(() => {})
+        polls.poll().catch(() => {})
       }, waitMs)
       inBackground(hintTimer)
     },
@@ -95,7 +95,6 @@ export function createPoller(questions: StoreQuestions, lease: Pick<Lease, 'leas
     close() {
       closed = true
       questions.close()
-      polls.close()
       clearTimeout(timer)
       clearTimeout(hintTimer)
     },
@@ -109,7 +108,6 @@ interface SharedPolls {
   underWay(): Promise<void> | undefined
   /** When the last question began, by `performance.now()`. */
   beganAt(): number
-  close(): void
 }
 
 /** One question at a time, shared by all who wait. */
@@ -117,7 +115,6 @@ function createSharedPolls(questions: StoreQuestions): SharedPolls {
   let polling: Promise<void> | undefined
   let pollAgain = false
   let beganAt = Number.NEGATIVE_INFINITY
-  let closed = false
 
   async function ask(): Promise<void> {
     await pauseWhileFailing(questions.failures())
@@ -125,7 +122,7 @@ function createSharedPolls(questions: StoreQuestions): SharedPolls {
       pollAgain = false
       beganAt = performance.now()
       await questions.ask()
-    } while (pollAgain && !closed)
+    } while (pollAgain)
   }
 
   return {
@@ -139,9 +136,6 @@ function createSharedPolls(questions: StoreQuestions): SharedPolls {
     },
     underWay: () => polling,
     beganAt: () => beganAt,
-    close() {
-      closed = true
-    },
   }
 }
 

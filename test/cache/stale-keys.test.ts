@@ -31,6 +31,21 @@ describe('what a cache goes on with', () => {
     }
   })
 
+  it('asks a store that answers first, once the lease has ended', async () => {
+    const { store, memory } = shareMemory()
+    const clock = createManualClock()
+    const stale: string[] = []
+    const onStaleAccept = (id: string) => stale.push(id)
+    const cache = createRecordCache(store, clock, { staleOnOutageMs: 600_000, onStaleAccept })
+    const record = await insert(store)
+    await statusOf(cache, record)
+    await change(memory, record)
+    clock.advance(60_000)
+    expect(await statusOf(cache, record)).toBe('revoked')
+    expect(stale).toEqual([])
+    cache.close()
+  })
+
   it('tells of nothing stale while the lease holds, whatever has failed since', async () => {
     const { store, before } = shareMemory()
     const clock = createManualClock()
