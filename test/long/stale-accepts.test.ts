@@ -17,7 +17,7 @@ import { type Change, check, readLog } from './verification-log.ts'
 
 const verifierCount = 4
 /** Changes per campaign: as many revokes, pauses and grace-0 rotations each, and a fifth of that of removals. Two pauses of five are ended. */
-const revokes = length(1_000, 20)
+const revokes = length(1_000, 10)
 const groupSize = length(64, 16)
 const leaseMs = length(2_000, 400)
 /** Longest freeze. SQLite has one writer: one that is frozen while it writes holds up all others, who wait for 5 s. */
