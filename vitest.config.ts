@@ -6,13 +6,15 @@ import { servicesReporter } from './test/services-reporter.ts'
 
 type ProjectTests = NonNullable<TestProjectInlineConfiguration['test']>
 
+const services = 'test/services-setup.ts'
+
 function project(name: string, test: ProjectTests, rest: TestProjectInlineConfiguration = {}) {
   return {
     ...rest,
     test: {
       name,
       exclude: ['**/node_modules/**'],
-      globalSetup: ['test/services-setup.ts'],
+      globalSetup: [services],
       setupFiles: ['test/seed-setup.ts'],
       // What is waited for comes later than in a second where the machine has other work.
       expect: { poll: { timeout: 20_000 } },
@@ -88,6 +90,7 @@ const longWaiting: ProjectTests = {
   ...(process.env.LONG === 'short' && inMemory),
   include: ['test/long/**/*.test.ts'],
   exclude: [...longAlone, '**/node_modules/**'],
+  globalSetup: [services, 'test/long/run-folder-setup.ts'],
   maxWorkers: process.env.LONG === 'short' ? maxWorkers : 1,
   sequence: { groupOrder: 1 },
   ...longTimeouts,

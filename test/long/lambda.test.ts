@@ -38,9 +38,10 @@ describeWithService('postgres', 'the recipe for Lambda', (address) => {
   beforeAll(async () => {
     app = await deployApp()
     const { devDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
-    for (const name of ['serverless-http', '@codegenie/serverless-express', 'hono'])
-      if (devDependencies[name] !== undefined)
-        await sh(`npm install ${name}@${devDependencies[name]} --no-audit --no-fund --prefer-offline`)
+    const packages = ['serverless-http', '@codegenie/serverless-express', 'hono']
+      .filter((name) => devDependencies[name] !== undefined)
+      .map((name) => `${name}@${devDependencies[name]}`)
+    await sh(`npm install ${packages.join(' ')} --no-audit --no-fund --prefer-offline`)
     await sh(blockWith(page, 'sh', 'writekey migrate').code.split('\n')[0] as string)
     for (const name of ['keys', ...files])
       writeFileSync(join(app.folder, `${name}.mjs`), fileOf(page, `${name}.mjs`))

@@ -1,15 +1,26 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { build } from 'vite'
+import { inject } from 'vitest'
 import { builtIn, libraryEntries } from '../../tsdown.config.ts'
 import { root } from '../docs/code-blocks.ts'
 import { blocks, blockWith } from '../docs/running-blocks.ts'
+import { withLock } from '../lock.ts'
 
 const run = promisify(execFile)
 
@@ -65,7 +76,7 @@ export interface Started {
 export async function deployApp(): Promise<DeployedApp> {
   const base = mkdtempSync(join(tmpdir(), 'writekey-deployed-'))
   const folder = join(base, 'app')
-  mkdirSync(folder)
+  cpSync(await installOnce(), base, { recursive: true, verbatimSymlinks: true })
   const all: Started[] = []
   const app: DeployedApp = {
     folder,
@@ -83,16 +94,30 @@ export async function deployApp(): Promise<DeployedApp> {
       rmSync(base, { recursive: true, force: true })
     },
   }
-  const tarball = await packSources(base)
-  const { code } = blockWith('docs/recipes/deploying.md', 'sh', 'npm install writekey')
-  await app.sh('npm init -y')
-  await app.sh(
-    `${replaced(code, ['install writekey', `install ${tarball}`]).trim()} --no-audit --no-fund --prefer-offline`,
-  )
-  // The real one finds the command.
-  await run('npx', ['--no-install', 'writekey', '--version'], { cwd: folder })
-  writeFileSync(join(folder, 'server.mjs'), fileOf('docs/recipes/deploying.md', 'server.mjs'))
   return app
+}
+
+/** Test files that start together pack and install once. Gives the folder to copy: the app, and the tarball that it names. */
+function installOnce(): Promise<string> {
+  const [base, made] = ['making', 'deployed'].map((name) => join(inject('runFolder'), name)) as [
+    string,
+    string,
+  ]
+  return withLock(`${base}.lock`, 300_000, async () => {
+    if (existsSync(made)) return made
+    rmSync(base, { recursive: true, force: true })
+    const folder = join(base, 'app')
+    mkdirSync(folder, { recursive: true })
+    const tarball = await packSources(base)
+    const { code } = blockWith('docs/recipes/deploying.md', 'sh', 'npm install writekey')
+    const install = replaced(code, ['install writekey', `install ${tarball}`]).trim()
+    await run('sh', ['-ec', `npm init -y; ${install} --no-audit --no-fund --prefer-offline`], { cwd: folder })
+    // The real one finds the command.
+    await run('npx', ['--no-install', 'writekey', '--version'], { cwd: folder })
+    writeFileSync(join(folder, 'server.mjs'), fileOf('docs/recipes/deploying.md', 'server.mjs'))
+    renameSync(base, made)
+    return made
+  })
 }
 
 function startProgram(
