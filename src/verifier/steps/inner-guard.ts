@@ -110,8 +110,9 @@ function innerVerdict(
   return new AcceptedRequest(visit, (visit.key as CompiledKey).verified, events, headers, judgeAgain)
 }
 
-function isSameBody(accepted: AcceptedRequest, { body, events, rejected }: CheckedEvents): boolean {
-  if (body !== accepted.body || rejected.length > 0 || events.length !== accepted.events.length) return false
+function isSameBody(accepted: AcceptedRequest, { body, events }: CheckedEvents): boolean {
+  // A body of which events are dropped is another one.
+  if (body !== accepted.body || events.length !== accepted.events.length) return false
   return events.every((event, index) => event === accepted.events[index])
 }
 
@@ -126,8 +127,7 @@ function isSameReading({ request: one }: Visit, { request: other }: Visit): bool
     one.path === other.path &&
     one.query === other.query &&
     one.eventType === other.eventType &&
-    (!('workspace' in other) || one.workspace === other.workspace) &&
-    (other.bodyForm === undefined || one.bodyForm === other.bodyForm) &&
-    (other.batchFields === undefined || one.batchFields === other.batchFields)
+    !('workspace' in other) &&
+    (other.bodyForm === undefined || one.bodyForm === other.bodyForm)
   )
 }
