@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { mostThrownAway } from '../http/connection-close.ts'
+import { offError } from '../http/error-listener.ts'
 import { isWhole, patienceMs } from '../http/unread-body.ts'
 import { inBackground } from '../runtime/timers.ts'
 
@@ -51,7 +52,7 @@ export function lingerOnClose(response: ServerResponse): void {
       clearTimeout(timer)
       request.off('data', onData)
       request.off('end', finish)
-      request.off('error', finish)
+      offError(request, finish)
       response.off('close', finish)
       response.end(callback)
     }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { bytesOfChunk } from './decoded-chunks.ts'
+import { offError } from './error-listener.ts'
 import type { ReadBody } from './ingest-request.ts'
 
 /**
@@ -95,8 +96,7 @@ function readAsItComes(request: BodyStream, maxBytes: number, hold: Hold): Promi
       try {
         take(typeof chunk === 'string' ? bytesOfChunk(chunk, request.readableEncoding) : chunk)
       } catch (error) {
-        detach()
-        request.pause()
+        stop()
         reject(error)
       }
     }
@@ -110,28 +110,34 @@ function readAsItComes(request: BodyStream, maxBytes: number, hold: Hold): Promi
     }
 
     function giveUp(): void {
-      detach()
-      request.pause()
+      stop()
       first = undefined
       rest = undefined
       resolve(null)
     }
 
+    function stop(): void {
+      detach()
+      offError(request, onGone)
+      request.pause()
+    }
+
     function onEnd(): void {
       detach()
+      offError(request, onGone)
       if (request.aborted || request.complete === false) reject(clientAborted())
       else resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest, length))
     }
 
     function onGone(): void {
       detach()
+      request.off('error', onGone)
       reject(clientAborted())
     }
 
     function detach(): void {
       request.off('data', onData)
       request.off('end', onEnd)
-      request.off('error', onGone)
       request.off('close', onGone)
     }
 

@@ -2,25 +2,8 @@
 import { createServer } from 'node:http'
 import { createWriteKeys } from 'writekey'
 import * as forNode from 'writekey/node'
+import { serveWeb } from './serve-web.js'
 import { jsonInUtf8, runContract, webHarnesses, webRefusals } from './suite.js'
-
-async function serve(fetch) {
-  if (globalThis.Bun !== undefined) {
-    const ip = (request) => server.requestIP(request)?.address
-    const server = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      maxRequestBodySize: 1e9,
-      fetch: (request) => fetch(request, ip(request)),
-      error: () => new Response('failed', { status: 500 }),
-    })
-    return { port: server.port, stop: () => server.stop(true) }
-  }
-  const server = Deno.serve({ port: 0, hostname: '127.0.0.1', onListen() {} }, (request, { remoteAddr }) =>
-    fetch(request, remoteAddr.hostname),
-  )
-  return { port: server.addr.port, stop: () => server.shutdown() }
-}
 
 async function startNode({ options, adapter, mountedTwice, handlerThrows }) {
   const keys = createWriteKeys(options)
@@ -50,6 +33,6 @@ const refusals =
   name === 'node'
     ? { byRouter: globalThis.Bun === undefined ? {} : byServer }
     : { ...webRefusals, byRouter: byServer }
-const harnesses = { ...webHarnesses(serve), node: startNode }
+const harnesses = { ...webHarnesses(serveWeb), node: startNode }
 console.log(JSON.stringify(await runContract(name, harnesses[name], refusals)))
 process.exit(0)

@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { startTarget, tryForwarding } from './forwarding.js'
+import { leaveAll, moments } from './leaving-clients.js'
 import { listKeys, sendEvents } from './requests.js'
 import { serverKey } from './web-app.js'
 
@@ -111,6 +113,29 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
       const { count, failed } = JSON.parse(lines.at(-1))
       assert.ok(count > 700, `${count} tests`)
       assert.deepEqual(failed, {})
+    })
+  }
+
+  const nodeServers = ['node', 'http2', 'guardListener', 'express', 'koa', 'fastify']
+  for (const server of name === 'node' ? nodeServers : [...nodeServers, 'fetch', 'hono']) {
+    test(`${name} outlives clients that leave, with ${server}`, async () => {
+      const serving = spawn(command, [...args, 'leaving.js', server], { stdio: 'pipe' })
+      const written = text(serving.stderr)
+      const ended = once(serving, 'exit').then(([code]) => `ended with ${code}`)
+      const lines = createInterface({ input: serving.stdout })
+      const nextLine = () => Promise.race([once(lines, 'line'), ended])
+      try {
+        const [line] = await nextLine()
+        const target = { ...JSON.parse(line), isHttp2: server === 'http2', nextHandled: nextLine }
+        for (const [moment, leaving] of Object.entries(moments)) {
+          const next = await Promise.race([leaveAll(target, leaving), ended])
+          assert.equal(next, 200, `after clients that left ${moment}: ${next === 200 || (await written)}`)
+        }
+        serving.stdin.end()
+        assert.equal(await ended, 'ended with 0')
+      } finally {
+        serving.kill()
+      }
     })
   }
 
