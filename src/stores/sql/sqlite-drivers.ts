@@ -15,13 +15,13 @@ export interface SqliteDatabase {
 
 export type OpenSqlite = (path: string) => SqliteDatabase
 
-/** The given driver, else the first that loads. @throws StoreError `missing_driver`. */
+/** The given driver, else the first that loads and opens databases. @throws StoreError `missing_driver`. */
 export async function loadSqlite(given?: DriverModule): Promise<OpenSqlite> {
-  if (given !== undefined) return openerOf(given)
+  if (given !== undefined) return openerOf(nameOf(given), given)
   const problems: string[] = []
-  for (const [name, toOpen] of Object.entries(drivers)) {
+  for (const name of Object.keys(drivers) as DriverName[]) {
     try {
-      return toOpen(await loadDriver(name))
+      return openerOf(name, await loadDriver(name))
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
@@ -32,20 +32,36 @@ export async function loadSqlite(given?: DriverModule): Promise<OpenSqlite> {
   )
 }
 
+/**
+ * better-sqlite3 loads without its native part, which package managers leave out when they run no build scripts, and fails
+ * when it opens a database.
+ * @throws StoreError `missing_driver`.
+ */
+function openerOf(name: DriverName, module: DriverModule): OpenSqlite {
+  const open = drivers[name](module)
+  try {
+    open(':memory:').close()
+  } catch (error) {
+    const [cause] = (error as Error).message.replaceAll(/\s+/g, ' ').split(/\.? Tried:/)
+    throw new StoreError(
+      'missing_driver',
+      `${name} opens no database: ${cause}. Its native part is missing or was built for another version of Node.js (npm rebuild ${name}; with pnpm first pnpm approve-builds)`,
+    )
+  }
+  return open
+}
+
 /** libsql has the shape of better-sqlite3, and also `sync`. */
-function openerOf(module: DriverModule): OpenSqlite {
+function nameOf(module: DriverModule): DriverName {
   const { DatabaseSync, default: Database } = module as {
     DatabaseSync?: unknown
     default?: { prototype: object }
   }
-  const name =
-    DatabaseSync !== undefined
-      ? 'node:sqlite'
-      : Database !== undefined && 'sync' in Database.prototype
-        ? 'libsql'
-        : 'better-sqlite3'
-  return drivers[name](module)
+  if (DatabaseSync !== undefined) return 'node:sqlite'
+  return Database !== undefined && 'sync' in Database.prototype ? 'libsql' : 'better-sqlite3'
 }
+
+type DriverName = keyof typeof drivers
 
 type DatabaseClass = new (path: string) => SqliteDatabase
 

@@ -49,6 +49,23 @@ describe('the option driver for SQLite', () => {
     }
   })
 
+  it('says why it opens no database', async () => {
+    class Unbuilt {
+      prepare() {}
+      constructor() {
+        throw new Error('Could not locate the bindings file. Tried:\n → /app/better_sqlite3.node')
+      }
+    }
+    const store = createSqlStore({ url: 'sqlite::memory:', driver: Unbuilt })
+    onTestFinished(() => store.close())
+    await expect(store.migrate()).rejects.toMatchObject({
+      code: 'missing_driver',
+      message: expect.stringMatching(
+        /^better-sqlite3 opens no database: Could not locate the bindings file\. .*npm rebuild better-sqlite3/,
+      ),
+    })
+  })
+
   it.each([
     ["another database's", 'sqlite::memory:', pg, /^driver must be the module of libsql, better-sqlite3 or/],
     ["another database's", 'postgres://localhost/x', libsql, /^driver must be the module of pg/],
