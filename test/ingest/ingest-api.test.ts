@@ -155,6 +155,7 @@ describe('onEvents', () => {
       'handler_failed',
       'accepted',
     ])
+    expect(told[0]).toMatchObject({ error: new Error('the queue is away') })
     expect(await keys.usage(id)).toMatchObject({ accepted: { track: 60 }, refusedTotal: 1 })
   })
 
