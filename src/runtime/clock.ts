@@ -56,7 +56,7 @@ export function toClock(source: unknown): Clock | undefined {
   const { now, monotonic } = (source ?? {}) as Partial<Clock>
   if (typeof now === 'function' && typeof monotonic === 'function') {
     const clock = source as Clock
-    return { now: finite(() => clock.now()), monotonic: finite(() => clock.monotonic()) }
+    return { now: whole(finite(() => clock.now())), monotonic: finite(() => clock.monotonic()) }
   }
   if (typeof now === 'function' && monotonic === undefined)
     return followWallClock(finite(() => (source as Clock).now()))
@@ -73,11 +73,16 @@ function finite(read: () => number): () => number {
   }
 }
 
+/** Wall-clock time is stored, in columns of whole milliseconds. `performance.timeOrigin + performance.now()` has fractions. */
+function whole(read: () => number): () => number {
+  return () => Math.floor(read())
+}
+
 function followWallClock(now: () => number): Clock {
   let last = now()
   let elapsed = 0
   return {
-    now,
+    now: whole(now),
     monotonic() {
       const at = now()
       if (at > last) elapsed += at - last

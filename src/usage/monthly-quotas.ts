@@ -39,7 +39,8 @@ const maxKeys = 10_000
 /**
  * The used part of a quota is what the store has counted since the month began, read again every `refreshMs`
  * while the key is in use, plus what this process has admitted since. So one process is exact. Several exceed
- * a quota by what the others admit between two of their writes.
+ * a quota by what the others admit between two of their writes. One that had no event of the key for longer goes by the old
+ * count until it has the new one: nobody waits for it.
  */
 export function createQuotas({ store, time, flush, refreshMs }: QuotasOptions): Quotas {
   const known = createBoundedMap<Known>(maxKeys)

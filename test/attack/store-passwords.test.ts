@@ -95,6 +95,7 @@ describe('the password of a store', () => {
     'pa55word',
     'u:pa55word@127.0.0.1/db',
     'sqlite:postgres://u:pa55word@127.0.0.1/db',
+    'sqlite://7777//Geheim:pa55word@127.0.0.1:1/db',
   ])('is in no message of a command, with %s', async (url) => {
     const shell = openShell()
     for (const command of ['migrate', 'list', 'create', 'serve', 'check', 'audit']) {

@@ -91,6 +91,11 @@ describe('an injected clock', () => {
     expect(clock?.now()).toBe(start - 3_599_500)
   })
 
+  it.each(Object.entries(forms))('tells whole milliseconds, as they are stored, %s', (_, make) => {
+    const clock = toClock(make(() => start + 0.9375))
+    expect(clock?.now()).toBe(start)
+  })
+
   it('is refused when it tells no time', () => {
     for (const clock of [
       null,

@@ -39,7 +39,7 @@ export function parseStoreUrl(url: unknown, option = 'url'): StoreUrl {
 function parseFile(url: string, option: string): StoreUrl {
   const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
   if (path === '') throw badUrl(option, 'has no path')
-  const isAddress = path.includes('://') || /^sqlite:\/\/[^/]*:.*@/i.test(url)
+  const isAddress = path.includes('://') || /^sqlite:\/\/(?!\/).*:.*@/i.test(url)
   if (isAddress) throw badUrl(option, 'has a URL where the path belongs')
   return { dialect: 'sqlite', private: path === ':memory:', target: path }
 }
