@@ -1,56 +1,25 @@
-import hapi, { type Plugin } from '@hapi/hapi'
-import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
-import { undecodablePaths } from '../../src/testing/adapter/golden/event-paths.ts'
-import {
-  type AdapterConfig,
-  type AdapterServer,
-  adapterContract,
-  type Handled,
-} from '../contract/adapter-contract.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { type StartAdapter, sendersContract } from '../contract/adapter-contract.ts'
 import { blockWith, runModule } from '../docs/running-blocks.ts'
-import { startServer } from './started-server.ts'
 
-interface HapiAdapter {
-  writeKeyAuth(keys: WriteKeys, options: AdapterConfig['adapter']): Plugin<void>
-}
+const page = 'docs/adapters.md'
 
-/** The worked example, as it stands in the document. */
-const example = runModule(blockWith('docs/adapters.md', 'ts', '@hapi/hapi').code) as Promise<unknown>
+/** The worked example and its test, as they stand in the document. */
+const { start } = (await runModule(
+  blockWith(page, 'ts', '// hapi-write-key.test.ts').code,
+  blockWith(page, 'ts', '// hapi-write-key.ts'),
+)) as { start: StartAdapter }
 
-async function start(config: AdapterConfig): Promise<AdapterServer> {
-  const { writeKeyAuth } = (await example) as HapiAdapter
-  const keys = createWriteKeys(config.options)
-  const handled: Handled[] = []
-  const server = hapi.server({ autoListen: false, debug: false })
-  await server.register(writeKeyAuth(keys, config.adapter))
-  if (config.mountedTwice) await server.register({ ...writeKeyAuth(keys, config.adapter), name: 'again' })
-  for (const path of ['/v1', '/v1/{rest*}'])
-    server.route({
-      method: '*',
-      path,
-      options: {
-        plugins: { writekey: true },
-        payload: { parse: false, output: 'stream' },
-        // Headers of Hapi's own.
-        cache: false,
-        response: { ranges: false },
-      },
-      handler(request) {
-        const { id, events } = Reflect.get(request.app, config.adapter.requestProperty ?? 'writeKey')
-        handled.push({ writeKeyId: id, events, body: request.payload })
-        if (config.handlerThrows) throw new Error('the handler failed')
-        return { success: true, accepted: events.length }
-      },
-    })
-  await server.start()
-  return startServer(server.listener as import('node:http').Server, keys, handled, () => server.stop())
-}
+sendersContract('Hapi, by the worked example', start)
 
-const byRouter = Object.fromEntries(
-  undecodablePaths.map((path) => [
-    `${path} is ambiguous`,
-    'the router decodes the path before it chooses a route',
-  ]),
-)
-
-adapterContract('Hapi, by the worked example', start, { byRouter, continuesLate: true })
+it('takes bodies as large as keys allow', async () => {
+  const plain = { adapter: {}, parsesBody: false, mountedTwice: false, handlerThrows: false }
+  const server = await start({ ...plain, options: {} })
+  onTestFinished(() => server.close())
+  const { key } = await server.keys.create({ name: 'Web', sourceType: 'web' })
+  const body = JSON.stringify({ event: 'x'.repeat(3_999_988) })
+  expect(body.length).toBe(4_000_000)
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
+  expect(answer.status).toBe(200)
+})

@@ -13,6 +13,11 @@ export type { AdapterConfig, AdapterServer, Handled, StartAdapter } from '../../
 /** The published suite, on Vitest, and installed senders besides. */
 export function adapterContract(name: string, start: StartAdapter, refusals: FrameworkRefusals = {}): void {
   contract({ describe, it, expect, afterAll }, name, start, refusals)
+  sendersContract(name, start)
+}
+
+/** Senders as installed. */
+export function sendersContract(name: string, start: StartAdapter): void {
   const running: AdapterServer[] = []
 
   async function launch(config: Partial<AdapterConfig>): Promise<AdapterServer> {

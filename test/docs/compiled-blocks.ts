@@ -74,7 +74,10 @@ declare module 'inngest' {
 
 /** Where a page means something else by a name; declared in each of its blocks that does not declare it itself. */
 const surroundingsOfDocument: Record<string, Record<string, string>> = {
-  'docs/adapters.md': { server: "declare const server: import('@hapi/hapi').Server" },
+  'docs/adapters.md': {
+    server: "declare const server: import('@hapi/hapi').Server",
+    guarded: "declare const guarded: import('@hapi/hapi').RouteOptions",
+  },
   'docs/fastify.md': {
     writeKeyAuth: "declare const writeKeyAuth: typeof import('writekey/fastify').writeKeyAuth",
   },

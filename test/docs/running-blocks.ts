@@ -16,18 +16,28 @@ export function blockWith(document: string, language: string, text: string): Cod
   return found
 }
 
-/** Runs a block as it stands, its imports from the sources. Vitest compiles it. */
-export async function runModule(code: string): Promise<Record<string, unknown>> {
+/**
+ * Runs a block as it stands, its imports from the sources. Vitest compiles it.
+ * @param beside a block that it imports, by the name in its first line
+ */
+export async function runModule(code: string, beside?: CodeBlock): Promise<Record<string, unknown>> {
   const folder = mkdtempSync(join(tmpdir(), 'writekey-docs-'))
-  const withPaths = code.replace(/from '([^']+)'/g, (_, name: string) => {
-    const source = sourceOf(name)
-    return `from '${source ?? import.meta.resolve(name)}'`
-  })
-  const file = join(folder, 'block.ts')
-  writeFileSync(file, withPaths)
+  const write = (name: string, text: string) => {
+    const file = join(folder, name)
+    writeFileSync(file, withPaths(text))
+    return pathToFileURL(file).href
+  }
+  if (beside !== undefined) write(/^\/\/ (\S+)/.exec(beside.code)?.[1] ?? '', beside.code)
   try {
-    return await import(pathToFileURL(file).href)
+    return await import(write('block.ts', code))
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+function withPaths(code: string): string {
+  return code.replace(/from '([^'.][^']*)'/g, (_, name: string) => {
+    const source = sourceOf(name)
+    return `from '${source ?? import.meta.resolve(name)}'`
+  })
 }
