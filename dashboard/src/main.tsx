@@ -1,10 +1,14 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { keepFocus } from './focus.ts'
 import { resumeSession } from './session.ts'
 import './styles/index.css'
 
 const root = document.getElementById('app')
-if (root !== null) render(<App />, root)
+if (root !== null) {
+  keepFocus(root)
+  render(<App />, root)
+}
 void resumeSession()
 
 // A page that the browser keeps for "back" must not show a secret: reload it.

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { focusedPlace, returnFocus } from '../focus.ts'
 import { addGuard, hold } from '../guard.ts'
 import { LossQuestion } from './loss-question.tsx'
 import { ErrorNotice } from './notice.tsx'
@@ -27,7 +28,7 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
   const [leaving, setLeaving] = useState<{ go: () => void } | null>(null)
   // Before the browser paints: an Escape pressed at once must find the dialog open.
   useLayoutEffect(() => {
-    const opener = document.activeElement
+    const opener = focusedPlace()
     const dialog = element.current
     dialog?.showModal()
     const letGo = hold()
@@ -37,7 +38,7 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
       // While it is open nothing behind it takes the focus.
       dialog?.close()
       letGo()
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      returnFocus(opener)
     }
   }, [])
 
@@ -63,6 +64,7 @@ export function Dialog({ title, onClose, wide, loss = null, discard = 'Discard',
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       class={wide ? 'wide' : undefined}
       aria-labelledby="dialog-title"
       onCancel={(event) => {

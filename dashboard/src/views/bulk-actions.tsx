@@ -76,7 +76,7 @@ interface ChosenKeysProps {
 
 function ChosenKeys({ chosen, onAsk, onClear }: ChosenKeysProps) {
   return (
-    <fieldset class="bulk" aria-label="Chosen keys">
+    <fieldset class="bulk" aria-label="Chosen keys" data-focus="choose">
       <strong>{plural(chosen.length, 'key')} chosen</strong>
       {canWrite() && (
         <>

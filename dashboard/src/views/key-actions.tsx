@@ -19,12 +19,12 @@ export function KeyActions({ of: key, isLive, resume, onOpen }: KeyActionsProps)
         </button>
       )}
       {isLive && (
-        <button type="button" onClick={() => onOpen('pause')}>
+        <button type="button" data-focus="pause" onClick={() => onOpen('pause')}>
           Pause
         </button>
       )}
       {key.status === 'paused' && (
-        <button type="button" disabled={resume.busy} onClick={() => void resume.start()}>
+        <button type="button" data-focus="pause" disabled={resume.busy} onClick={() => void resume.start()}>
           {resume.busy ? 'Resuming…' : 'Resume'}
         </button>
       )}

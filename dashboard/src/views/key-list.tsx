@@ -129,14 +129,14 @@ function Pager({ of: list }: { of: ReturnType<typeof useKeyPages> }) {
   if (list.page === 1 && !list.hasNext) return null
   return (
     <nav class="pager" aria-label="Pages">
-      <button type="button" disabled={list.page === 1} onClick={list.previous}>
+      <button type="button" data-focus="pages" disabled={list.page === 1} onClick={list.previous}>
         Previous
       </button>
       <span class="muted">
         Page {list.page}
         {list.total !== null && ` of ${formatCount(Math.ceil(list.total / rowsPerPage))}`}
       </span>
-      <button type="button" disabled={!list.hasNext} onClick={list.next}>
+      <button type="button" data-focus="pages" disabled={!list.hasNext} onClick={list.next}>
         Next
       </button>
     </nav>
@@ -191,7 +191,7 @@ function NoKeys({ isFiltered }: { isFiltered: boolean }) {
 
 function TableSkeleton() {
   return (
-    <div role="status">
+    <div role="status" data-loading>
       <span class="visually-hidden">Loading…</span>
       {Array.from({ length: 6 }, (_, index) => (
         <div key={index} class="skeleton row-skeleton" />

@@ -68,6 +68,7 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
   return (
     <form
       class="rename"
+      data-focus="rename"
       onSubmit={(event) => {
         event.preventDefault()
         void start(draft.name, draft.opened)
@@ -113,7 +114,14 @@ function NameHeading({ name, onRename }: { name: string; onRename: () => void })
     <h1 class="key-name">
       <PlainText text={name} />
       {canWrite() && (
-        <button type="button" class="icon" aria-label="Rename" title="Rename" onClick={onRename}>
+        <button
+          type="button"
+          class="icon"
+          data-focus="rename"
+          aria-label="Rename"
+          title="Rename"
+          onClick={onRename}
+        >
           ✎
         </button>
       )}

@@ -25,7 +25,7 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
     15_000,
   )
   return (
-    <section class="card" aria-label="Secrets">
+    <section class="card" aria-label="Secrets" tabIndex={-1}>
       <h2>Secrets</h2>
       <table>
         <thead>

@@ -39,6 +39,7 @@ export function KeyTable({ keys, overview, sort, onSort, chosen, onChoose }: Key
           <th scope="col" class="choose">
             <input
               type="checkbox"
+              data-focus="choose"
               aria-label="Choose all on this page"
               checked={keys.every(({ id }) => chosen.has(id))}
               onChange={(event) => onChoose(keys, event.currentTarget.checked)}
@@ -54,7 +55,12 @@ export function KeyTable({ keys, overview, sort, onSort, chosen, onChoose }: Key
               {name === undefined ? (
                 label
               ) : (
-                <button type="button" class="plain" onClick={() => onSort(name)}>
+                <button
+                  type="button"
+                  class="plain"
+                  data-focus={`sort by ${name}`}
+                  onClick={() => onSort(name)}
+                >
                   {label}
                   <span class="arrow" aria-hidden="true">
                     {by === name ? (sort.startsWith('-') ? '↓' : '↑') : ''}

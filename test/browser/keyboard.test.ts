@@ -1,0 +1,114 @@
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { describeWithService } from '../services.ts'
+import { openPage, signIn } from './browser.ts'
+import { useServedPage } from './served-page.ts'
+
+describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => {
+  const at = useServedPage(chromiumPath)
+
+  async function openKey(name: string) {
+    const { writeKey } = await at.server.keys.create({ name, sourceType: 'other' })
+    await at.server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    const opened = await openPage(at.browser)
+    await signIn(opened.page, at.server.url)
+    await opened.page.goto(`${at.server.url}#/keys/${writeKey.id}`)
+    await opened.page.getByRole('heading', { name }).waitFor()
+    return opened
+  }
+
+  async function openList(search: string, names: readonly string[]) {
+    for (const name of names) await at.server.keys.create({ name: `${search} ${name}`, sourceType: 'other' })
+    const opened = await openPage(at.browser)
+    await signIn(opened.page, at.server.url)
+    await opened.page.goto(`${at.server.url}#/?q=${search}`)
+    await opened.page.getByText(`${names.length} keys`).waitFor()
+    return opened
+  }
+
+  it('keeps the focus on a key that is renamed, paused, resumed and revoked, and whose old secret is ended', async () => {
+    const { page, context, complaints } = await openKey('By hand')
+    await press(page, 'Rename')
+    await page.keyboard.type('Escaped')
+    await page.keyboard.press('Escape')
+    await expectFocus(page, 'Rename')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('By keyboard')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'By keyboard' }).waitFor()
+    await expectFocus(page, 'Rename')
+    await press(page, /^End/)
+    await press(page, 'End secret')
+    await expectFocus(page, 'Secrets')
+    await press(page, 'Pause')
+    await press(page, 'Pause key')
+    await expectFocus(page, 'Resume')
+    await page.keyboard.press('Enter')
+    await expectFocus(page, 'Pause')
+    await press(page, 'Revoke')
+    await press(page, 'Revoke key')
+    await page.getByText('This key was revoked').waitFor()
+    await expectFocus(page, /By keyboard/)
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
+  it('keeps the focus in a list that is sorted and whose keys are chosen and paused', async () => {
+    const { page, context, complaints } = await openList('Handled', ['a', 'b'])
+    const rows = () => page.locator('td.name > a bdi').allTextContents()
+    await press(page, 'Name')
+    await expect.poll(rows).toEqual(['Handled a', 'Handled b'])
+    await expectFocus(page, 'Name')
+    await page.keyboard.press('Enter')
+    await expect.poll(rows).toEqual(['Handled b', 'Handled a'])
+    await expectFocus(page, 'Name')
+    const all = page.getByLabel('Choose all on this page')
+    await all.focus()
+    await page.keyboard.press('Space')
+    await press(page, 'Choose none')
+    await expectFocus(page, 'Choose all on this page')
+    await page.keyboard.press('Space')
+    await press(page, 'Pause')
+    await press(page, 'Pause keys')
+    await page.getByText('2 keys paused.').waitFor()
+    await expectFocus(page, 'Choose all on this page')
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
+  it('keeps the focus in a dialog on a button that is disabled for a moment, and takes none that was given up', async () => {
+    const { page, context } = await openKey('In a dialog')
+    await press(page, 'Rotate key')
+    await press(page, 'Rotate key', page.getByRole('dialog'))
+    await page.locator('#secret').waitFor()
+    await press(page, 'Send test event')
+    await page.locator('.answer').waitFor()
+    await expectFocus(page, 'Send test event')
+    await press(page, 'I have copied it')
+    await expectFocus(page, 'Rotate key')
+
+    await page.locator('.brand').click()
+    await page.evaluate(() => document.querySelector('.actions button')?.remove())
+    expect(await focused(page)).toBe('BODY')
+    await context.close()
+  }, 30_000)
+})
+
+async function press(page: Page, name: string | RegExp, within: Pick<Page, 'getByRole'> = page) {
+  await within.getByRole('button', { name, exact: true }).focus()
+  await page.keyboard.press('Enter')
+}
+
+/** The control with the focus, as somebody would call it. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement as HTMLElement
+    return element === document.body
+      ? 'BODY'
+      : (element.ariaLabel ?? element.innerText.replace(/[↓↑]/, '').trim())
+  })
+}
+
+function expectFocus(page: Page, name: string | RegExp): Promise<void> {
+  return expect.poll(() => focused(page)).toMatch(typeof name === 'string' ? new RegExp(`^${name}$`) : name)
+}
