@@ -80,6 +80,7 @@ export function writeKeyAuth<Context = unknown>(
   assertFunction('onError', onError)
 
   return async function writeKeyAuth(request, handler, given) {
+    assertRequest(request)
     const context = given as Context
     const count = openCount(keys)
     const neutral = () => {
@@ -120,6 +121,15 @@ function assertFunction(option: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw badOption(option, value, 'a function')
 }
 
+/** Frameworks have requests of their own, and some have a `Request` on one runtime alone. */
+function assertRequest(request: Request): void {
+  if (typeof (request as Partial<Request> | undefined)?.headers?.get === 'function') return
+  const given = (request as unknown) === null ? 'null' : typeof request
+  throw new TypeError(
+    `writekey/fetch takes a web-standard Request, such as h3's event.req, and got ${given === 'object' ? 'another object' : given}.`,
+  )
+}
+
 function warn(error: unknown): void {
   globalThis.process?.emitWarning?.(error instanceof Error ? error : String(error))
 }
@@ -147,6 +157,7 @@ export function adminRoutes<Context = unknown>(
   assertFunction('ip', ip)
 
   return async function adminRoutes(request: Request, context?: Context): Promise<Response | undefined> {
+    assertRequest(request)
     if (!api.handles(fetchPathOf(request))) return undefined
     return api.fetch(request, { address: ip?.(request, context as Context) })
   }
@@ -170,6 +181,7 @@ export function ingestRoutes<Context = unknown>(
   assertFunction('ip', ip)
 
   return async function ingestRoutes(request: Request, context?: Context): Promise<Response | undefined> {
+    assertRequest(request)
     const path = fetchPathOf(request)
     const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
     if (route === undefined) return undefined

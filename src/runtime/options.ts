@@ -95,9 +95,9 @@ function numeric(
 }
 
 /** One of a few words. The message repeats an unknown word only as the known one it is close to. */
-export function oneOf<const Word extends string>(
+export function oneOf<const Word extends string, Fallback extends Word = Word>(
   words: readonly Word[],
-  fallback?: NoInfer<Word>,
+  fallback?: Fallback,
 ): OptionReader<Word> {
   return (given, option) => {
     const value = given === undefined ? fallback : given
@@ -155,9 +155,9 @@ export function having<T extends object>(
 }
 
 /** What another reader accepts, or `null`. */
-export function nullable<T>(
+export function nullable<T, Fallback extends T = T>(
   reader: OptionReader<T>,
-  fallback: NoInfer<T> | null = null,
+  fallback: Fallback | null = null,
 ): OptionReader<T | null> {
   return (value, option) => {
     const given = value === undefined ? fallback : value

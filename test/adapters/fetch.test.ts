@@ -1,7 +1,10 @@
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import { writeKeyAuth } from '../../adapters/fetch.ts'
+import { describe, expect, it } from 'vitest'
+import { adminRoutes, ingestRoutes, writeKeyAuth } from '../../adapters/fetch.ts'
+import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys } from '../../src/index.ts'
+import { createIngestApi } from '../../src/ingest/index.ts'
 import {
   type AdapterConfig,
   type AdapterServer,
@@ -50,3 +53,17 @@ async function start(config: AdapterConfig): Promise<AdapterServer> {
 }
 
 adapterContract('fetch', start, { folded: foldedByUrlParsers, ownsConnection: false })
+
+describe('writekey/fetch, given something else than a Request', () => {
+  it.each([
+    [undefined, /takes a web-standard Request, .* and got undefined/],
+    [null, /and got null/],
+    [{ method: 'POST', headers: {}, url: '/v1/track' }, /and got another object/],
+  ])('names the mistake: %j', async (request, message) => {
+    const keys = createWriteKeys()
+    const given = request as unknown as Request
+    await expect(writeKeyAuth(keys)(given, () => new Response())).rejects.toThrow(message)
+    await expect(adminRoutes(createAdminApi(keys, { authorize: () => null }))(given)).rejects.toThrow(message)
+    await expect(ingestRoutes(createIngestApi(keys, { onEvents() {} }))(given)).rejects.toThrow(message)
+  })
+})
