@@ -76,6 +76,27 @@ describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => 
     await context.close()
   }, 30_000)
 
+  it('names each control by what it shows, and tells keys of one name apart', async () => {
+    const { page, context } = await openList('Twice', ['same', 'same'])
+    const names = await page
+      .getByRole('checkbox', { name: /^Choose Twice same/ })
+      .evaluateAll((boxes) => boxes.map(({ ariaLabel }) => ariaLabel))
+    expect(new Set(names).size).toBe(2)
+    await context.close()
+    const { page: ofKey, context: other } = await openKey('Called')
+    await ofKey.getByRole('button', { name: /^End now sk_live_/ }).waitFor()
+    await other.close()
+  }, 30_000)
+
+  it('shows the secrets of a key on 390 pixels without scrolling sideways', async () => {
+    const { page, context } = await openKey('Narrow')
+    await page.setViewportSize({ width: 390, height: 844 })
+    const hidden = () =>
+      page.getByLabel('Secrets').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)
+    await expect.poll(hidden).toBe(0)
+    await context.close()
+  }, 30_000)
+
   it('keeps the focus in a dialog on a button that is disabled for a moment, and takes none that was given up', async () => {
     const { page, context } = await openKey('In a dialog')
     await press(page, 'Rotate key')

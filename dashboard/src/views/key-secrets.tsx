@@ -27,7 +27,7 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
   return (
     <section class="card" aria-label="Secrets" tabIndex={-1}>
       <h2>Secrets</h2>
-      <table>
+      <table class="secrets">
         <thead>
           <tr>
             <th scope="col">Secret</th>
@@ -74,17 +74,21 @@ function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
       <td class="mono">
         <bdi>{secret.start}…</bdi>
       </td>
-      <td>
+      <td data-label="Created">
         <Ago time={secret.created_at} />
       </td>
-      <td>
+      <td data-label="Last used">
         <Ago time={secret.last_used_at} />
         {isEnding && (
           <div class={isSafe ? 'good' : 'warn-text'}>{isSafe ? 'Safe to end' : 'Still in use'}</div>
         )}
       </td>
-      {events !== null && <td class="number">{formatCount(events)}</td>}
-      <td>
+      {events !== null && (
+        <td data-label="Events, 24 h" class="number">
+          {formatCount(events)}
+        </td>
+      )}
+      <td data-label="Accepted">
         {isEnding && secret.expires_at !== null ? (
           <>
             for <Countdown time={secret.expires_at} />{' '}
@@ -92,7 +96,7 @@ function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
               <button
                 type="button"
                 class="small danger-quiet"
-                aria-label={`End ${secret.start} now`}
+                aria-label={`End now ${secret.start}`}
                 onClick={onEnd}
               >
                 End now

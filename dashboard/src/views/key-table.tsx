@@ -120,7 +120,7 @@ function KeyRow({ of: key, series, isChosen, onChoose }: KeyRowProps) {
       <td class="choose">
         <input
           type="checkbox"
-          aria-label={`Choose ${key.name}`}
+          aria-label={`Choose ${key.name} (${key.id})`}
           checked={isChosen}
           onChange={(event) => onChoose(event.currentTarget.checked)}
         />
