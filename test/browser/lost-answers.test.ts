@@ -15,11 +15,11 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
   }
 
   /** The server does what is asked, and the answer gets lost. */
-  async function loseAnswers(page: Page, path: RegExp, times = 1) {
+  async function loseAnswers(page: Page, path: RegExp, times = 1, method = 'POST') {
     const lost: number[] = []
     let left = times
     await page.route(path, async (route) => {
-      if (route.request().method() !== 'POST' || left === 0) return route.continue()
+      if (route.request().method() !== method || left === 0) return route.continue()
       left--
       lost.push((await route.fetch()).status())
       return route.abort('connectionreset')
@@ -109,6 +109,51 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
     expect((await at.server.keys.get(writeKey.id)).secrets).toHaveLength(3)
     await context.close()
   }, 60_000)
+
+  const secretRow = (page: Page, start: string) =>
+    page
+      .getByRole('region', { name: 'Secrets' })
+      .locator('tbody tr')
+      .filter({ hasText: `${start}…` })
+
+  async function openRotated(name: string) {
+    const { writeKey } = await at.server.keys.create({ name, sourceType: 'other' })
+    const { writeKey: rotated } = await at.server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    const old = rotated.secrets[0] as (typeof rotated.secrets)[number]
+    const { page, context } = await openAt(`#/keys/${writeKey.id}`)
+    const row = secretRow(page, old.start as string)
+    await row.getByRole('button', { name: /^End .* now$/ }).click()
+    return { page, context, row, id: writeKey.id, secretId: old.id, start: old.start as string }
+  }
+
+  it.each(['an attempt whose answer got lost', 'a colleague'])(
+    'says that a secret has ended already: by %s',
+    async (by) => {
+      const { page, context, row, id, secretId, start } = await openRotated(`Over by ${by}`)
+      const end = page.getByRole('button', { name: 'End secret' })
+      if (by === 'a colleague') await at.server.keys.endGrace(id, secretId)
+      else {
+        await loseAnswers(page, /\/secrets\//, 1, 'DELETE')
+        await end.click()
+        await page.getByRole('dialog').getByText('The server did not answer').waitFor()
+      }
+      await end.click()
+      await page.getByRole('status').getByText(`${start}… has ended already`).waitFor()
+      await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+      await expect.poll(() => row.count()).toBe(0)
+      await context.close()
+    },
+    30_000,
+  )
+
+  it('says that the key of a secret was deleted, when its grace is ended', async () => {
+    const { page, context, id } = await openRotated('Gone before')
+    await at.server.keys.remove(id)
+    await page.getByRole('button', { name: 'End secret' }).click()
+    await page.getByText('This key has been deleted.').waitFor()
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    await context.close()
+  }, 30_000)
 
   async function chooseAll(page: Page, count: number) {
     await page.getByRole('checkbox', { name: /Choose all/ }).check()

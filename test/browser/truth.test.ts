@@ -125,6 +125,18 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     await context.close()
   }, 30_000)
 
+  it('does not call a secret used that nobody has used', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'Unused', sourceType: 'other' })
+    await at.server.keys.rotate(writeKey.id, { gracePeriodHours: 24 })
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
+    await page.goto(`${at.server.url}#/keys/${writeKey.id}`)
+    const secrets = page.getByRole('region', { name: 'Secrets' })
+    await secrets.getByText('No use known yet').waitFor()
+    expect(await secrets.getByText('Still in use').count()).toBe(0)
+    await context.close()
+  }, 30_000)
+
   it('raises no alarm for its own test event', async () => {
     const { page, context } = await openPage(at.browser)
     await signIn(page, at.server.url)

@@ -35,6 +35,10 @@ export function isUnanswered(error: unknown): boolean {
   return error instanceof ApiError && (error.code === 'network' || error.status >= 500)
 }
 
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404
+}
+
 /** Where the application is mounted: the part before `/events/write-keys` in this page's address. */
 export const mountPath = location.pathname.replace(/\/events\/write-keys\/?$/, '')
 /** The path of the ingest endpoints on this host, as the application has set it. */

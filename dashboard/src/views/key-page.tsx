@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ApiError } from '../api/client.ts'
+import { isGone } from '../api/client.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
 import { say } from '../flash.ts'
@@ -182,10 +182,6 @@ function KeyNotices({ of: key, error, resumeError }: KeyNoticesProps) {
       )}
     </>
   )
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404
 }
 
 function Back() {

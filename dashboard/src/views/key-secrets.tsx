@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks'
+import { isGone } from '../api/client.ts'
 import type { Secret, WriteKey } from '../api/wire.ts'
 import { moment, second } from '../clock.ts'
+import { say } from '../flash.ts'
 import { ConfirmDialog } from '../parts/dialog.tsx'
 import { useData } from '../parts/refreshed-data.ts'
 import { type Task, useTask } from '../parts/task.ts'
@@ -14,10 +16,29 @@ const quietMs = 24 * 3_600_000
 export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
   const [ending, setEnding] = useState<Secret | null>(null)
-  const end = useTask(async (secretId: string) => {
-    onChanged(await api.endGrace(key.id, secretId))
+  const end = useTask(async (secret: Secret) => {
+    onChanged(
+      await api.endGrace(key.id, secret.id).catch((error) => {
+        if (!isGone(error)) throw error
+        return readEnded(secret)
+      }),
+    )
     setEnding(null)
   })
+
+  /** Somebody else, or an attempt whose answer got lost, has ended the secret, or deleted its key. */
+  async function readEnded(secret: Secret): Promise<WriteKey> {
+    try {
+      const latest = await api.getKey(key.id)
+      say('has ended already: it is no longer accepted.', `${secret.start}…`)
+      return latest
+    } catch (error) {
+      if (!isGone(error)) throw error
+      // The page says what became of the key.
+      return key
+    }
+  }
+
   const hasGrace = key.secrets.some((secret) => isInGrace(key, secret, second.value))
   const { data: usage } = useData(
     `secrets ${key.id} ${hasGrace}`,
@@ -68,6 +89,7 @@ interface SecretRowProps {
 
 function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
   const isEnding = isInGrace(owner, secret, second.value)
+  const isUsed = (events ?? 0) > 0 || secret.last_used_at !== null
   const isSafe = (events ?? 0) === 0 && isQuiet(secret, moment.value)
   return (
     <tr>
@@ -80,7 +102,9 @@ function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
       <td data-label="Last used">
         <Ago time={secret.last_used_at} />
         {isEnding && (
-          <div class={isSafe ? 'good' : 'warn-text'}>{isSafe ? 'Safe to end' : 'Still in use'}</div>
+          <div class={isSafe ? 'good' : isUsed ? 'warn-text' : 'muted'}>
+            {isSafe ? 'Safe to end' : isUsed ? 'Still in use' : 'No use known yet'}
+          </div>
         )}
       </td>
       {events !== null && (
@@ -113,7 +137,7 @@ function SecretRow({ of: secret, owner, events, onEnd }: SecretRowProps) {
 
 interface EndSecretDialogProps {
   of: Secret
-  task: Task<[secretId: string]>
+  task: Task<[secret: Secret]>
   onClose: () => void
 }
 
@@ -128,7 +152,7 @@ function EndSecretDialog({ of: secret, task, onClose }: EndSecretDialogProps) {
       action="End secret"
       busy={task.busy}
       error={task.error}
-      onConfirm={() => void task.start(secret.id)}
+      onConfirm={() => void task.start(secret)}
       onClose={onClose}
     >
       <p>
