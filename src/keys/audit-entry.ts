@@ -73,7 +73,7 @@ export function changedFields(
 }
 
 /** The order of the names in an object, such as metadata, says nothing. */
-function toComparable(value: unknown): string {
+export function toComparable(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -75,7 +75,7 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
     await context.close()
   }, 60_000)
 
-  it('tells that a rotation went through, and rotates again only when asked to', async () => {
+  it('tells that the key was rotated by an attempt whose answer got lost, and rotates again only when asked to', async () => {
     const { writeKey } = await at.server.keys.create({ name: 'Turning', sourceType: 'other' })
     const { page, context } = await openAt(`#/keys/${writeKey.id}`)
     const lost = await loseAnswers(page, /\/rotate$/)
@@ -86,7 +86,8 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
     await dialog.getByText('The server did not answer').waitFor()
     expect(lost).toEqual([200])
     await rotate.click()
-    await dialog.getByText('The first attempt went through: the key has the new secret').waitFor()
+    await dialog.getByText('The key was rotated meanwhile').waitFor()
+    await dialog.getByText('by somebody else, or by an attempt whose answer got lost').waitFor()
     expect((await at.server.keys.get(writeKey.id)).secrets).toHaveLength(2)
     await rotate.click()
     await page.locator('#secret').waitFor()
@@ -102,13 +103,92 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
     await page.getByRole('button', { name: 'Rotate key' }).click()
     await at.server.keys.rotate(writeKey.id, { gracePeriodHours: 1 })
     await rotate.click()
-    await dialog.getByText('Somebody else has rotated the key meanwhile').waitFor()
+    await dialog.getByText('The key was rotated meanwhile').waitFor()
+    await dialog.getByText('by somebody else, or by an attempt whose answer got lost').waitFor()
     await at.server.keys.update(writeKey.id, { rateLimitEps: 5 })
     await rotate.click()
     await page.locator('#secret').waitFor()
     expect((await at.server.keys.get(writeKey.id)).secrets).toHaveLength(3)
     await context.close()
   }, 60_000)
+
+  async function openRename(page: Page, name: string) {
+    await page.getByRole('button', { name: 'Rename' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill(name)
+    return page.getByRole('button', { name: 'Save' })
+  }
+
+  it('takes a name as saved when an attempt whose answer got lost has saved it', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'Old name', sourceType: 'other' })
+    const { page, context } = await openAt(`#/keys/${writeKey.id}`)
+    const lost = await loseAnswers(page, /write-keys\/wk_\w+$/, 1, 'PATCH')
+    const save = await openRename(page, 'New name')
+    await save.click()
+    await page.getByText('The server did not answer. Check the connection and try again.').waitFor()
+    expect(lost).toEqual([200])
+    await save.click()
+    await page.getByRole('status').getByText('New name is saved as the name').waitFor()
+    await page.getByRole('heading', { name: 'New name' }).waitFor()
+    await context.close()
+  }, 30_000)
+
+  it('leaves open who has given another name meanwhile', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'First name', sourceType: 'other' })
+    const { page, context } = await openAt(`#/keys/${writeKey.id}`)
+    const save = await openRename(page, 'Third name')
+    await at.server.keys.update(writeKey.id, { name: 'Second name' })
+    await save.click()
+    await page
+      .getByText(
+        /renamed to \W+Second name\W+ meanwhile, by somebody else or by an attempt whose answer got lost/,
+      )
+      .waitFor()
+    await context.close()
+  }, 30_000)
+
+  async function openReview(page: Page) {
+    await page.getByRole('button', { name: 'Edit rules' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('spinbutton', { name: /^Rate limit/ }).fill('7')
+    await dialog.getByText('More rules').click()
+    await dialog.getByLabel('Metadata').fill('{"team":"growth","floor":2}')
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    return dialog.getByRole('button', { name: 'Save changes' })
+  }
+
+  it('takes rules as saved when an attempt whose answer got lost has saved them', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'Edited', sourceType: 'other', rateLimitEps: 5 })
+    const { page, context } = await openAt(`#/keys/${writeKey.id}`)
+    const lost = await loseAnswers(page, /write-keys\/wk_\w+$/, 1, 'PATCH')
+    const save = await openReview(page)
+    await save.click()
+    await page.getByRole('dialog').getByText('The server did not answer').waitFor()
+    expect(lost).toEqual([200])
+    // What somebody else has done to other fields, or to the order of the metadata, does not matter.
+    await at.server.keys.update(writeKey.id, {
+      deniedEventNames: ['secret'],
+      metadata: { floor: 2, team: 'growth' },
+    })
+    await save.click()
+    await page.getByRole('status').getByText('Edited has your changes').waitFor()
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    await page.getByText('7 events per second').first().waitFor()
+    expect((await at.server.keys.get(writeKey.id)).deniedEventNames).toEqual(['secret'])
+    await context.close()
+  }, 30_000)
+
+  it('shows both versions of rules that are not stored as typed, and leaves open whose they are', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'Split', sourceType: 'other', rateLimitEps: 5 })
+    const { page, context } = await openAt(`#/keys/${writeKey.id}`)
+    const save = await openReview(page)
+    await at.server.keys.update(writeKey.id, { rateLimitEps: 7 })
+    await save.click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('by somebody else or by an attempt of yours whose answer got lost').waitFor()
+    await dialog.getByRole('button', { name: 'Keep my changes on top of it' }).waitFor()
+    await expectAccessible(page)
+    await context.close()
+  }, 30_000)
 
   const secretRow = (page: Page, start: string) =>
     page

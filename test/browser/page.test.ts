@@ -257,7 +257,7 @@ describeWithService('chromium', 'the page', (chromiumPath) => {
     await at.server.keys.revoke(writeKey.id)
     await save()
     await page.getByText('The key is now revoked').waitFor()
-    await page.getByRole('button', { name: 'Load their version' }).click()
+    await page.getByRole('button', { name: 'Load the stored version' }).click()
     expect(await at.server.keys.get(writeKey.id)).toMatchObject({ status: 'revoked', rateLimitEps: 7 })
     await context.close()
   }, 60_000)

@@ -12,7 +12,7 @@ interface ConflictProps {
   onKeep: () => void
 }
 
-/** Both versions of a key that somebody else has changed meanwhile. */
+/** Both versions of a key that was changed meanwhile, by somebody else or by an attempt whose answer got lost. */
 export function Conflict({ base, theirs, mine, onLoad, onKeep }: ConflictProps) {
   const changedByThem = changedFields(toKeyForm(base), toKeyForm(theirs))
   const fields = [...new Set([...(Object.keys(mine) as (keyof SentFields)[]), ...changedByThem])]
@@ -20,14 +20,15 @@ export function Conflict({ base, theirs, mine, onLoad, onKeep }: ConflictProps) 
     <>
       <div class="dialog-body">
         <Notice level="bad">
-          Somebody changed this key while you were editing it. Nothing of yours has been saved.
+          This key was changed while you were editing it, by somebody else or by an attempt of yours whose
+          answer got lost. What is stored now differs from what you want to save.
           {theirs.status !== base.status && ` The key is now ${theirs.status}.`}
         </Notice>
         <table class="versions">
           <thead>
             <tr>
               <th scope="col">Field</th>
-              <th scope="col">Stored now (theirs)</th>
+              <th scope="col">Stored now</th>
               <th scope="col">Yours</th>
             </tr>
           </thead>
@@ -51,11 +52,11 @@ export function Conflict({ base, theirs, mine, onLoad, onKeep }: ConflictProps) 
       <footer class="dialog-foot">
         {theirs.status !== 'revoked' && (
           <button type="button" onClick={onKeep}>
-            Keep my changes on top of theirs
+            Keep my changes on top of it
           </button>
         )}
         <button type="button" class="primary" onClick={onLoad}>
-          Load their version
+          Load the stored version
         </button>
       </footer>
     </>

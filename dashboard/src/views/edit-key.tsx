@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks'
+import { toComparable } from '../../../src/keys/audit-entry.ts'
 import { ApiError } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
+import { say } from '../flash.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useTask } from '../parts/task.ts'
@@ -11,6 +13,7 @@ import { KeyForm } from './key-form.tsx'
 import {
   changedFields,
   type SentFields,
+  storedField,
   toKeyFields,
   toKeyForm,
   triedFields,
@@ -105,7 +108,9 @@ function useKeyEdit(opened: WriteKey, onChanged: EditKeyProps['onChanged'], onCl
       const latest = error.status === 409 ? await api.getKey(base.id) : null
       if (latest === null || latest.version === base.version) throw error
       onChanged(latest)
-      setTheirs(latest)
+      if (!isStored(review, latest)) return setTheirs(latest)
+      say('has your changes, saved by an attempt whose answer got lost or by somebody else.', latest.name)
+      onClose()
     }
   })
 
@@ -145,4 +150,10 @@ function useKeyEdit(opened: WriteKey, onChanged: EditKeyProps['onChanged'], onCl
     putOnTrial,
     goBack,
   }
+}
+
+function isStored(fields: Partial<SentFields>, key: WriteKey): boolean {
+  return Object.entries(fields).every(
+    ([field, value]) => toComparable(storedField(key, field as keyof SentFields)) === toComparable(value),
+  )
 }

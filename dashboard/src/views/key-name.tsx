@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
+import { say } from '../flash.ts'
 import { addGuard, hold } from '../guard.ts'
 import { LossQuestion } from '../parts/loss-question.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
@@ -52,13 +53,17 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error
       const latest = await api.getKey(opened.id)
+      if (latest.name === name) {
+        say('is saved as the name, by an attempt whose answer got lost or by somebody else.', name)
+        return latest
+      }
       // Changes of other fields do not matter here; another new name does.
       if (latest.name === opened.name && latest.version !== opened.version) return rename(name, latest)
       onChanged(latest)
       setDraft({ name, opened: latest })
       if (latest.name === opened.name) throw error
       throw new Error(
-        `Somebody has renamed the key to "\u2068${latest.name}\u2069" meanwhile. Save again to replace that.`,
+        `The key was renamed to "\u2068${latest.name}\u2069" meanwhile, by somebody else or by an attempt whose answer got lost. Save again to replace that.`,
       )
     }
   }

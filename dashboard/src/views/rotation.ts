@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ApiError, isUnanswered } from '../api/client.ts'
+import { ApiError } from '../api/client.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { useTask } from '../parts/task.ts'
 import { useApi } from '../session.ts'
@@ -12,14 +12,12 @@ import { currentSecret } from '../words/key-status.ts'
 export function useRotation(opened: WriteKey, onRotated: (answer: RotatedKey) => void) {
   const api = useApi()
   const [base, setBase] = useState(opened)
-  const [isUnsure, setUnsure] = useState(false)
   return useTask(async (graceHours: number) => rotate(base, graceHours))
 
   async function rotate(key: WriteKey, graceHours: number): Promise<void> {
     try {
       onRotated(await api.rotateKey(key.id, graceHours, key.version))
     } catch (error) {
-      if (isUnanswered(error)) setUnsure(true)
       if (!(error instanceof ApiError) || error.status !== 409) throw error
       const latest = await api.getKey(key.id)
       if (latest.version === key.version) throw error
@@ -27,11 +25,8 @@ export function useRotation(opened: WriteKey, onRotated: (answer: RotatedKey) =>
       const secret = currentSecret(latest)
       // Changes of rules do not matter here.
       if (secret?.id === currentSecret(key)?.id) return rotate(latest, graceHours)
-      setUnsure(false)
       throw new Error(
-        isUnsure
-          ? `The first attempt went through: the key has the new secret ${secret?.start}…, but its answer got lost, and nobody can show it again. Rotate again for another one.`
-          : `Somebody else has rotated the key meanwhile, to the secret ${secret?.start}…. Rotate again if you want another one.`,
+        `The key was rotated meanwhile, to the secret ${secret?.start}…: by somebody else, or by an attempt whose answer got lost, and then nobody can show that secret again. Rotate again if you want another one.`,
       )
     }
   }
