@@ -99,8 +99,8 @@ function Flash() {
   return (
     <div role="status">
       {said !== null && (
-        <div class="notice good">
-          <PlainText class="strong" text={said.name} /> {said.text}
+        <div key={said.turn} class={said.isShown ? 'notice good' : 'visually-hidden'}>
+          {said.name !== '' && <PlainText class="strong" text={said.name} />} {said.text}
         </div>
       )}
     </div>

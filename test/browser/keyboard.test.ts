@@ -76,6 +76,53 @@ describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => 
     await context.close()
   }, 30_000)
 
+  it('says what came of a change of a key, and of another window', async () => {
+    const { page, context } = await openKey('Spoken')
+    const heard = await listen(page)
+    let count = 0
+    const hears = async (text: string | RegExp) => {
+      await expect.poll(async () => (await heard())[count] ?? 'NOTHING').toMatch(text)
+      expect(await heard()).toHaveLength(++count)
+    }
+    await press(page, 'Rename')
+    await page.keyboard.press('ControlOrMeta+A')
+    await page.keyboard.type('Aloud')
+    await page.keyboard.press('Enter')
+    await hears('Aloud is the new name of this key.')
+    await press(page, '7 days')
+    await hears('0 events accepted in 7 days, 0 refusals.')
+    await press(page, /^End now/)
+    await press(page, 'End secret')
+    await hears(/^Aloud has one secret less: sk_live_.{4}… has ended\.$/)
+    await press(page, 'Pause')
+    await press(page, 'Pause key')
+    await hears('Aloud was paused.')
+    await press(page, 'Resume')
+    await hears('Aloud accepts events again.')
+    await press(page, 'Revoke')
+    await press(page, 'Revoke key')
+    await hears('Aloud was revoked.')
+    await context.close()
+  }, 30_000)
+
+  it('exports only when asked to, and says how far it is', async () => {
+    const names = Array.from({ length: 250 }, (_, index) => `${index}`)
+    const { page, context } = await openList('Exported', names)
+    const heard = await listen(page)
+    const download = page.waitForEvent('download')
+    await press(page, 'Export CSV')
+    expect((await download).suggestedFilename()).toBe('write-keys.csv')
+    const all = [
+      'Exporting as CSV…',
+      'Exporting: 100 of 250 keys.',
+      'Exporting: 200 of 250 keys.',
+      '250 keys exported as CSV.',
+    ]
+    await expect.poll(heard).toEqual(all)
+    await expectFocus(page, 'Export CSV')
+    await context.close()
+  }, 30_000)
+
   it('names each control by what it shows, and tells keys of one name apart', async () => {
     const { page, context } = await openList('Twice', ['same', 'same'])
     const names = await page
@@ -118,6 +165,24 @@ describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => 
 async function press(page: Page, name: string | RegExp, within: Pick<Page, 'getByRole'> = page) {
   await within.getByRole('button', { name, exact: true }).focus()
   await page.keyboard.press('Enter')
+}
+
+/** @returns what reads all that the page has said since */
+async function listen(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const region = document.querySelector('main > [role=status]') as HTMLElement
+    const said: string[] = []
+    Object.assign(window, { said })
+    new MutationObserver(() => region.innerText !== '' && said.push(region.innerText.trim())).observe(
+      region,
+      {
+        childList: true,
+        subtree: true,
+        characterData: true,
+      },
+    )
+  })
+  return () => page.evaluate(() => (window as unknown as { said: string[] }).said)
 }
 
 /** The control with the focus, as somebody would call it. */

@@ -6,10 +6,9 @@ import { Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import type { Task } from '../parts/task.ts'
 import { canWrite } from '../session.ts'
-import { toCsv } from '../words/export.ts'
 import { plural } from '../words/format.ts'
-import { saveFile } from '../words/save-file.ts'
 import { type BulkAction, type BulkOutcome, pastTense, useBulkRun } from './bulk-run.ts'
+import { saveKeys } from './export-keys.tsx'
 import { toName } from './key-picker.tsx'
 
 interface BulkActionsProps {
@@ -88,18 +87,10 @@ function ChosenKeys({ chosen, onAsk, onClear }: ChosenKeysProps) {
           </button>
         </>
       )}
-      <button
-        type="button"
-        class="small"
-        onClick={() => saveFile('write-keys.csv', 'text/csv', toCsv(chosen))}
-      >
+      <button type="button" class="small" onClick={() => saveKeys(chosen, 'CSV')}>
         CSV
       </button>
-      <button
-        type="button"
-        class="small"
-        onClick={() => saveFile('write-keys.json', 'application/json', JSON.stringify(chosen, null, 2))}
-      >
+      <button type="button" class="small" onClick={() => saveKeys(chosen, 'JSON')}>
         JSON
       </button>
       <button type="button" class="small" onClick={onClear}>

@@ -2,17 +2,15 @@ import { useEffect, useState } from 'preact/hooks'
 import type { WriteKey } from '../api/wire.ts'
 import { Empty, ErrorNotice } from '../parts/notice.tsx'
 import { useData } from '../parts/refreshed-data.ts'
-import { useTask } from '../parts/task.ts'
 import { ReadAt } from '../parts/time.tsx'
 import { query, setQuery } from '../route.ts'
 import { canWrite, useApi } from '../session.ts'
-import { toCsv } from '../words/export.ts'
 import { formatCount, plural } from '../words/format.ts'
-import { saveFile } from '../words/save-file.ts'
 import { BulkActions } from './bulk-actions.tsx'
 import { CreateKey } from './create-key.tsx'
+import { ExportKeys } from './export-keys.tsx'
 import { ImportKeys } from './import-keys.tsx'
-import { allKeys, type KeyFilters, rowsPerPage, useKeyPages } from './key-pages.ts'
+import { type KeyFilters, rowsPerPage, useKeyPages } from './key-pages.ts'
 import { KeyTable } from './key-table.tsx'
 import { ListFilters } from './list-filters.tsx'
 import { ListSummary } from './list-summary.tsx'
@@ -62,7 +60,7 @@ export function KeyList() {
         </span>
         <ReadAt time={list.readAt} />
         <span class="grow" />
-        <ExportButton filters={filters} />
+        <ExportKeys filters={filters} />
         {canWrite() && (
           <>
             <button type="button" onClick={() => setDialog('import')}>
@@ -140,40 +138,6 @@ function Pager({ of: list }: { of: ReturnType<typeof useKeyPages> }) {
         Next
       </button>
     </nav>
-  )
-}
-
-/** All keys that fit, not only those on the page. */
-function ExportButton({ filters }: { filters: KeyFilters }) {
-  const api = useApi()
-  const [read, setRead] = useState('')
-  const { start, busy, error } = useTask(async (format: string) => {
-    setRead('')
-    const keys = await allKeys(api, filters, (count, total) =>
-      setRead(` ${formatCount(count)}${total === null ? '' : ` of ${formatCount(total)}`}`),
-    )
-    if (format === 'csv') saveFile('write-keys.csv', 'text/csv', toCsv(keys))
-    else saveFile('write-keys.json', 'application/json', JSON.stringify(keys, null, 2))
-  })
-  return (
-    <>
-      <ErrorNotice error={error} />
-      <select
-        class="export"
-        aria-label="Export"
-        disabled={busy}
-        value=""
-        onChange={(event) => {
-          const format = event.currentTarget.value
-          event.currentTarget.value = ''
-          if (format !== '') void start(format)
-        }}
-      >
-        <option value="">{busy ? `Exporting…${read}` : 'Export…'}</option>
-        <option value="csv">As CSV</option>
-        <option value="json">As JSON</option>
-      </select>
-    </>
   )
 }
 

@@ -2,12 +2,13 @@ import { useState } from 'preact/hooks'
 import { isGone } from '../api/client.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { moment } from '../clock.ts'
-import { say } from '../flash.ts'
+import { announce, say } from '../flash.ts'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useData } from '../parts/refreshed-data.ts'
 import { StatusPill } from '../parts/status-pill.tsx'
 import { useTask } from '../parts/task.ts'
 import { canWrite, useApi } from '../session.ts'
+import { describeChange } from '../words/key-change.ts'
 import { staleDays, statusOf } from '../words/key-status.ts'
 import { AuditTrail } from './audit-log.tsx'
 import { EditKey } from './edit-key.tsx'
@@ -37,6 +38,8 @@ export function KeyPage({ id }: { id: string }) {
 
   /** Shows what a change made of the key, here and in its audit trail. */
   function show(changed: WriteKey) {
+    const words = key === null ? null : describeChange(key, changed)
+    if (words !== null) announce(words, changed.name)
     setData((before) => ({ ...before, ...changed }))
     setChanges((count) => count + 1)
     void reload()

@@ -1,5 +1,6 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Counts, Usage } from '../api/wire.ts'
+import { announce } from '../flash.ts'
 import { type ChartBucket, entries } from '../parts/chart-bucket.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
@@ -22,7 +23,13 @@ const windows = [
 export function KeyVolume({ id }: { id: string }) {
   const api = useApi()
   const window = query.value.window ?? '24h'
-  const { data: usage, error, readAt } = useData(`${id} ${window}`, () => api.usage(id, window), 30_000)
+  const { data, error, readAt } = useData(
+    `${id} ${window}`,
+    async () => ({ window, usage: await api.usage(id, window) }),
+    30_000,
+  )
+  const usage = data?.usage ?? null
+  useAnnouncedWindow(data)
   const isCustom = !windows.some(({ name }) => name === window)
   return (
     <section class="card span-2">
@@ -60,6 +67,23 @@ export function KeyVolume({ id }: { id: string }) {
   )
 }
 
+/** Says the figures when they are those of another window. */
+function useAnnouncedWindow(data: { window: string; usage: Usage } | null) {
+  const said = useRef(data?.window)
+  useEffect(() => {
+    if (data === null) return
+    const { accepted_total: accepted, refused_total: refused } = data.usage
+    if (said.current !== undefined && said.current !== data.window)
+      announce(`${titleOf(accepted, data.window)}, ${plural(refused, 'refusal')}.`)
+    said.current = data.window
+  }, [data])
+}
+
+function titleOf(accepted: number, window: string): string {
+  const words = windows.find(({ name }) => name === window)?.label ?? `${window.replace(/d$/, '')} days`
+  return `${plural(accepted, 'event')} accepted in ${words}`
+}
+
 function Quota({
   of: { left, monthly_events: most, resets_at: until },
 }: {
@@ -95,11 +119,10 @@ function CustomWindow({ value }: { value: string }) {
 function Chart({ usage, window }: { usage: Usage; window: string }) {
   const series = entries(usage.accepted)
   const total = plural(usage.accepted_total, 'event')
-  const words = windows.find(({ name }) => name === window)?.label ?? `${window.replace(/d$/, '')} days`
   return (
     <div>
       <UsageChart
-        label={`${total} accepted in ${words}`}
+        label={titleOf(usage.accepted_total, window)}
         series={series.map(([name]) => name)}
         buckets={toBuckets(usage)}
         nameOf={(reason) => describeReason(reason).cause}
