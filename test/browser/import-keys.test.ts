@@ -33,6 +33,80 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
     expect(complaints).toEqual([])
   })
 
+  async function openImport(rows: readonly string[]) {
+    const { page, context } = await openPage(at.browser)
+    await signIn(page, at.server.url)
+    await page.getByRole('button', { name: 'Import keys' }).click()
+    await page.getByLabel('Keys', { exact: true }).fill(['name,source_type,key', ...rows].join('\n'))
+    await page.getByRole('button', { name: 'Check', exact: true }).click()
+    return { page, context, dialog: page.getByRole('dialog') }
+  }
+
+  const rowsOf = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${name} ${index},web,${generateSecret('old_')}`)
+
+  const there = 'there already (from an earlier attempt, or from before)'
+
+  it.each([
+    ['the connection breaks', null],
+    ['a proxy answers 502', 502],
+  ])(
+    'says that it is not known what was imported when %s, and then what is there',
+    async (_, status) => {
+      const { page, context, dialog } = await openImport([...rowsOf(`Lost ${status}`, 3), 'x,tv,short'])
+      await page.getByText('3 can be imported, 1 not.').waitFor()
+      let isLost = false
+      await page.route(/write-keys\/import$/, async (route) => {
+        if (isLost) return route.continue()
+        isLost = true
+        expect((await route.fetch()).status()).toBe(200)
+        return status === null ? route.abort('connectionreset') : route.fulfill({ status, body: '' })
+      })
+      await dialog.getByRole('button', { name: 'Import 3' }).click()
+      await dialog.getByText(/It is not known which keys were imported\. Importing again is safe/).waitFor()
+      expect(await dialog.getByText('can be imported').count()).toBe(0)
+      await expectAccessible(page)
+      await dialog.getByRole('button', { name: 'Close', exact: true }).click()
+      await dialog.getByText('Some of these keys may be there already. Throw away what was pasted?').waitFor()
+      await page.keyboard.press('Escape')
+      await dialog.getByRole('button', { name: 'Import again' }).click()
+      await dialog.getByText(`0 imported, 3 ${there}, 1 not.`).waitFor()
+      // What has to be mended comes first.
+      expect(await dialog.getByRole('listitem').first().textContent()).toMatch(/^Line 5: /)
+      await dialog.getByRole('button', { name: 'Done' }).click()
+      await page
+        .getByRole('row')
+        .filter({ hasText: `Lost ${status} 0` })
+        .waitFor()
+      await context.close()
+    },
+    40_000,
+  )
+
+  it('tells apart what was imported before the answer got lost, and goes on from there', async () => {
+    const { page, context, dialog } = await openImport(rowsOf('Many', 1_002))
+    await page.getByText('1002 can be imported, 0 not.').waitFor()
+    let calls = 0
+    await page.route(/write-keys\/import$/, (route) =>
+      ++calls === 2 ? route.abort('connectionreset') : route.continue(),
+    )
+    await dialog.getByRole('button', { name: 'Import 1002' }).click()
+    await dialog.getByText('It is not known which keys were imported').waitFor()
+    await dialog.getByText('1000 imported, 0 not.').waitFor()
+    await dialog.getByRole('button', { name: 'Import again' }).click()
+    await dialog.getByText(`2 imported, 1000 ${there}, 0 not.`).waitFor()
+    await context.close()
+  }, 60_000)
+
+  it('says in the check that a key is there already', async () => {
+    const { key } = await at.server.keys.create({ name: 'Here', sourceType: 'web' })
+    const { context, dialog } = await openImport([`Again,web,${key}`, ...rowsOf('Fresh', 1)])
+    await dialog.getByText(`1 can be imported, 1 ${there}, 0 not.`).waitFor()
+    await dialog.getByText(/^Line 2: key exists already/).waitFor()
+    await dialog.getByRole('button', { name: 'Import 1' }).waitFor()
+    await context.close()
+  }, 30_000)
+
   it('says in the check which lines have ended secrets, and what to do', async () => {
     const { page, complaints } = await openPage(at.browser, (screens[0] as (typeof screens)[number])[1])
     await signIn(page, at.server.url)

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
 import { createImportReader, type ImportColumns, type ImportEntry } from '../../../src/keys/import-text.ts'
-import type { Api } from '../api/client.ts'
+import { type Api, isUnanswered } from '../api/client.ts'
 import type { ImportKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
 import { useApi } from '../session.ts'
+import { errorText } from '../words/fields.ts'
 import { forEachList } from '../words/list-rules.ts'
 
 /** What the columns of a CSV file hold; the server checks all of it. */
@@ -31,43 +32,34 @@ const keysPerCall = 1_000
 
 interface Outcome {
   line: number
-  ok: boolean
+  /** `there`: a write key has the secret already, perhaps from an attempt whose answer got lost. */
+  kind: 'good' | 'there' | 'bad'
   text: string
+}
+
+/** What came of a check or of an import, as far as it was answered. */
+interface Report {
+  outcomes: readonly Outcome[]
+  isCheck: boolean
+  isWhole: boolean
 }
 
 /** Imports keys that were made elsewhere: first a dry run, then the keys that passed it. */
 export function ImportKeys({ onClose }: { onClose: () => void }) {
-  const api = useApi()
-  const [text, setText] = useState('')
-  const [outcomes, setOutcomes] = useState<Outcome[] | null>(null)
-  const [isDone, setIsDone] = useState(false)
-
-  const { start, busy, error } = useTask(async (dryRun: boolean) => {
-    const reader = createImportReader(columns)
-    const entries = [...reader.push(text), ...reader.end()]
-    const told: Outcome[] = []
-    for (let from = 0; from < entries.length; from += keysPerCall) {
-      told.push(...(await importSome(api, entries.slice(from, from + keysPerCall), dryRun)))
-      setOutcomes([...told])
-    }
-    setOutcomes(told)
-    setIsDone(!dryRun)
-    // The secrets have done their service.
-    if (!dryRun) setText('')
-  })
-
-  function take(given: string): void {
-    setText(given)
-    setOutcomes(null)
-    setIsDone(false)
-  }
-
-  const good = outcomes?.filter(({ ok }) => ok).length ?? 0
+  const { text, take, report, start, busy, error } = useImport()
+  const good = report === null ? 0 : countOf('good', report)
+  const isDone = report !== null && !report.isCheck && report.isWhole
+  const isUnsure = report !== null && !report.isCheck && !report.isWhole
+  const mayBeThere = isUnsure || (report !== null && countOf('there', report) > 0)
   return (
     <Dialog
       title="Import keys"
       wide
-      loss={text.trim() !== '' ? 'These keys have not been imported. Throw away what was pasted?' : null}
+      loss={
+        text.trim() === ''
+          ? null
+          : `${mayBeThere ? 'Some of these keys may be there already.' : 'These keys have not been imported.'} Throw away what was pasted?`
+      }
       onClose={onClose}
     >
       <div class="dialog-body">
@@ -78,7 +70,7 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
         </p>
         <KeyTextFields text={text} onText={take} />
         <ErrorNotice error={error} />
-        {outcomes !== null && <Outcomes outcomes={outcomes} good={good} isDone={isDone} />}
+        {report !== null && <Outcomes of={report} />}
       </div>
       <footer class="dialog-foot">
         <button type="button" onClick={onClose}>
@@ -89,19 +81,59 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
             Check
           </button>
         )}
-        {!isDone && outcomes !== null && (
+        {!isDone && report !== null && (
           <button
             type="button"
             class="primary"
-            disabled={busy || good === 0}
+            disabled={busy || (!isUnsure && good === 0)}
             onClick={() => void start(false)}
           >
-            Import {good}
+            {isUnsure ? 'Import again' : `Import ${good}`}
           </button>
         )}
       </footer>
     </Dialog>
   )
+}
+
+/** What is to be imported, and what came of it. */
+function useImport() {
+  const api = useApi()
+  const [text, setText] = useState('')
+  const [report, setReport] = useState<Report | null>(null)
+
+  const task = useTask(async (isCheck: boolean) => {
+    const reader = createImportReader(columns)
+    const entries = [...reader.push(text), ...reader.end()]
+    const outcomes: Outcome[] = []
+    const tell = (isWhole: boolean) => setReport({ outcomes: [...outcomes], isCheck, isWhole })
+    for (let from = 0; from < entries.length; from += keysPerCall) {
+      try {
+        outcomes.push(...(await importSome(api, entries.slice(from, from + keysPerCall), isCheck)))
+      } catch (error) {
+        if (isCheck || !isUnanswered(error)) throw error
+        tell(false)
+        throw new Error(`${errorText(error)} ${isNotKnown}`)
+      }
+      tell(false)
+    }
+    tell(true)
+    // The secrets have done their service.
+    if (!isCheck) setText('')
+  })
+
+  function take(given: string): void {
+    setText(given)
+    setReport(null)
+  }
+  return { text, take, report, ...task }
+}
+
+const isNotKnown =
+  'It is not known which keys were imported. Importing again is safe: a key that is there already is not imported twice.'
+
+function countOf(kind: Outcome['kind'], { outcomes }: Report): number {
+  return outcomes.filter((outcome) => outcome.kind === kind).length
 }
 
 async function importSome(api: Api, entries: readonly ImportEntry[], dryRun: boolean): Promise<Outcome[]> {
@@ -110,12 +142,14 @@ async function importSome(api: Api, entries: readonly ImportEntry[], dryRun: boo
   const next = results.values()
   return entries.map((entry) => {
     const { line } = entry
-    if ('problem' in entry) return { line, ok: false, text: entry.problem }
+    if ('problem' in entry) return { line, kind: 'bad', text: entry.problem }
     const result = next.next().value
-    if (result?.ok) return { line, ok: true, text: result.note ?? '' }
-    return { line, ok: false, text: result?.message ?? 'was not answered' }
+    if (result?.ok) return { line, kind: 'good', text: result.note ?? '' }
+    const kind = result?.code === 'conflict' ? 'there' : 'bad'
+    return { line, kind, text: result?.message ?? 'was not answered' }
   })
 }
+
 interface KeyTextFieldsProps {
   text: string
   onText: (text: string) => void
@@ -154,25 +188,29 @@ function KeyTextFields({ text, onText }: KeyTextFieldsProps) {
 /** How many lines with messages are shown; files may have thousands. */
 const mostShown = 200
 
-function Outcomes({
-  outcomes,
-  good,
-  isDone,
-}: {
-  outcomes: readonly Outcome[]
-  good: number
-  isDone: boolean
-}) {
+function Outcomes({ of: report }: { of: Report }) {
+  const { outcomes, isCheck, isWhole } = report
+  const done = isCheck ? 'can be imported' : 'imported'
+  const there = countOf('there', report)
+  const bad = countOf('bad', report)
   const worded = outcomes.filter(({ text }) => text !== '')
+  // What has to be mended comes first.
+  const sorted = [
+    ...worded.filter(({ kind }) => kind === 'bad'),
+    ...worded.filter(({ kind }) => kind !== 'bad'),
+  ]
   return (
     <>
-      <Notice level={good === outcomes.length ? 'good' : 'warn'}>
-        {isDone ? `${good} imported` : `${good} can be imported`}, {outcomes.length - good} not.
-      </Notice>
+      {(isWhole || outcomes.length > 0) && (
+        <Notice level={bad === 0 ? 'good' : 'warn'}>
+          {countOf('good', report)} {done}
+          {there > 0 && `, ${there} there already (from an earlier attempt, or from before)`}, {bad} not.
+        </Notice>
+      )}
       <ul>
-        {worded.slice(0, mostShown).map(({ line, ok, text }) => (
+        {sorted.slice(0, mostShown).map(({ line, kind, text }) => (
           <li key={line}>
-            Line {line}: {ok ? (isDone ? 'imported. ' : 'can be imported. ') : ''}
+            Line {line}: {kind === 'good' && `${done}. `}
             {text}
           </li>
         ))}
