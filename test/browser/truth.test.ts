@@ -195,6 +195,7 @@ describeWithService('chromium', 'what the page says is so', (chromiumPath) => {
     await page.getByRole('dialog').getByText('The server did not answer').waitFor()
     running = await start()
     await page.getByRole('button', { name: 'Save changes' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.getByText('12 events per second').first().waitFor()
     expect((await running.keys.get(writeKey.id)).rateLimitEps).toBe(12)
     await page.getByText('The server does not answer since').waitFor({ state: 'detached' })
