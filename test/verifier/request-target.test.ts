@@ -77,3 +77,11 @@ describe('the verdict', () => {
     expect(await verify({ path: '/v1/batch', ip: 'unix' })).toMatchObject({ eventType: null, ip: undefined })
   })
 })
+
+describe('a request without events', () => {
+  it.each(['GET', 'HEAD'])('has no body: %s', async (method) => {
+    const { verify } = await setUp()
+    expect(await verify({ method, body: undefined })).toMatchObject({ ok: true })
+    expect(await verify({ method, body: { event: 'a' } })).toMatchObject({ reason: 'unexpected_body' })
+  })
+})

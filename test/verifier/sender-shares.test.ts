@@ -154,3 +154,21 @@ describe('senderRateLimitEps', () => {
     await expect(make({ senderRateLimitEps: 0 })).rejects.toMatchObject({ field: 'senderRateLimitEps' })
   })
 })
+
+describe('a sender that cannot be told', () => {
+  it.each([
+    ['forwarded_for', '203.0.113.1', { forwarded: 'for=198.51.100.1' }],
+    ['forwarded_for', '203.0.113.1', { 'x-forwarded-for': '198.51.100.1' }],
+    ['no_address', undefined, {}],
+  ])('has no share, whether its body is read or handed in: %s', async (cause, ip, more) => {
+    const { make, keys, events } = start()
+    const { key, writeKey } = await make({ rateLimitEps: 200, senderRateLimitEps: 1 })
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}`, ...more }
+    const request = { method: 'POST', path: '/v1/batch', headers, ...(ip !== undefined && { ip }) }
+    for (const body of [[{ type: 'track' }], () => '[{"type":"track"}]', () => '[{"type":"track"}]'])
+      expect(await keys.verify({ ...request, body })).toMatchObject({ ok: true })
+    expect(events.filter(({ type }) => type === 'sender_unknown')).toEqual([
+      { type: 'sender_unknown', keyId: writeKey.id, cause },
+    ])
+  })
+})

@@ -128,4 +128,61 @@ describe('rules on trial', () => {
     expect((await make({ trial: {} })).writeKey.trial).toBeNull()
     expect((await make({ trial: { deniedIps: [] } })).writeKey.trial).toBeNull()
   })
+
+  it.each([
+    ['of its origin', 'https://a.example', undefined],
+    ['whose origin cannot be told', 'null', 'origin_not_allowed'],
+    ['that is none', undefined, undefined],
+  ])('judge a page %s', async (_, origin, expected) => {
+    const { make, send } = start()
+    const { key } = await make({ trial: { allowedOrigins: ['https://a.example'] } })
+    const verdict = await send(key, origin === undefined ? {} : { origin })
+    expect(verdict).toMatchObject({ ok: true, wouldRefuse: expected })
+  })
+
+  it.each([
+    [{ allowedIps: ['192.0.2.1'] }, 'ip_not_allowed'],
+    [{ senderRateLimitEps: 1 }, undefined],
+    [{ rateLimitEps: 2, senderRateLimitEps: 1 }, undefined],
+  ])('judge a sender that cannot be told: %j', async (trial, expected) => {
+    const { make, keys } = start()
+    const { key } = await make({ trial })
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+    const request = { method: 'POST', path: '/v1/batch', headers, body: [{ type: 'track' }] }
+    for (let count = 0; count < 2; count++)
+      expect(await keys.verify(request)).toMatchObject({ ok: true, wouldRefuse: expected })
+    const isLimited = 'rateLimitEps' in trial
+    expect(await keys.verify(request)).toMatchObject({ wouldRefuse: isLimited ? 'rate_limited' : expected })
+  })
+
+  it('that say nothing of pages judge none', async () => {
+    const { make, send } = start()
+    const { key } = await make({ trial: { deniedIps: ['192.0.2.1'] } })
+    const verdict = await send(key, { origin: 'https://a.example' })
+    expect(verdict).toMatchObject({ ok: true, wouldRefuse: undefined })
+  })
+
+  it('judge a request without a body by its rate, not by its events', async () => {
+    const { make, keys } = start()
+    const { key } = await make({ trial: { allowedEventTypes: ['page'], rateLimitEps: 1 } })
+    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+    const request = { method: 'GET', path: '/v1/batch', headers }
+    for (const expected of [undefined, 'rate_limited'])
+      expect(await keys.verify(request)).toMatchObject({ ok: true, wouldRefuse: expected })
+  })
+
+  it('give a sender its share back when the key has no room, and fill up with time', async () => {
+    const { make, send, wait } = start()
+    const { key } = await make({ trial: { rateLimitEps: 5, senderRateLimitEps: 4 } })
+    const tell = async (ip: string, count: number) => {
+      const verdict = await send(key, { ip, types: Array.from({ length: count }, () => 'track') })
+      return verdict.ok && verdict.wouldRefuse
+    }
+    expect(await tell('203.0.113.1', 4)).toBeUndefined()
+    expect(await tell('203.0.113.2', 4)).toBe('rate_limited')
+    expect(await tell('203.0.113.2', 1)).toBeUndefined()
+    expect(await tell('203.0.113.3', 1)).toBe('rate_limited')
+    wait(1_000)
+    expect(await tell('203.0.113.3', 4)).toBeUndefined()
+  })
 })
