@@ -43,23 +43,21 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
   const api = useApi()
   const { draft, setDraft, isLeaving, stay, leave } = useDraft()
   const { start, busy, error } = useTask(async (name: string, opened: WriteKey) => {
-    if (name !== opened.name) onChanged(await rename(name, opened))
+    if (name !== opened.name) await rename(name, opened)
     setDraft(null)
   })
 
-  async function rename(name: string, opened: WriteKey): Promise<WriteKey> {
+  async function rename(name: string, opened: WriteKey): Promise<void> {
     try {
-      return await api.updateKey(opened.id, { name }, opened.version)
+      onChanged(await api.updateKey(opened.id, { name }, opened.version))
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error
       const latest = await api.getKey(opened.id)
-      if (latest.name === name) {
-        say('is saved as the name, by an attempt whose answer got lost or by somebody else.', name)
-        return latest
-      }
       // Changes of other fields do not matter here; another new name does.
       if (latest.name === opened.name && latest.version !== opened.version) return rename(name, latest)
       onChanged(latest)
+      if (latest.name === name)
+        return say('is saved as the name, by an attempt whose answer got lost or by somebody else.', name)
       setDraft({ name, opened: latest })
       if (latest.name === opened.name) throw error
       throw new Error(

@@ -17,25 +17,24 @@ export function KeySecrets({ of: key, onChanged }: { of: WriteKey; onChanged: (k
   const api = useApi()
   const [ending, setEnding] = useState<Secret | null>(null)
   const end = useTask(async (secret: Secret) => {
-    onChanged(
-      await api.endGrace(key.id, secret.id).catch((error) => {
-        if (!isGone(error)) throw error
-        return readEnded(secret)
-      }),
-    )
+    try {
+      onChanged(await api.endGrace(key.id, secret.id))
+    } catch (error) {
+      if (!isGone(error)) throw error
+      await showEnded(secret)
+    }
     setEnding(null)
   })
 
   /** Somebody else, or an attempt whose answer got lost, has ended the secret, or deleted its key. */
-  async function readEnded(secret: Secret): Promise<WriteKey> {
+  async function showEnded(secret: Secret): Promise<void> {
     try {
-      const latest = await api.getKey(key.id)
+      onChanged(await api.getKey(key.id))
       say('has ended already: it is no longer accepted.', `${secret.start}…`)
-      return latest
     } catch (error) {
       if (!isGone(error)) throw error
       // The page says what became of the key.
-      return key
+      onChanged(key)
     }
   }
 
