@@ -53,6 +53,19 @@ describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => 
     await context.close()
   }, 30_000)
 
+  it('lets somebody who renames go on to the buttons, whatever is drawn anew meanwhile', async () => {
+    const { page, context } = await openKey('Half named')
+    await press(page, 'Rename')
+    await page.keyboard.press('Tab')
+    await expectFocus(page, 'Save')
+    await page.evaluate(async () => {
+      document.dispatchEvent(new Event('visibilitychange'))
+      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
+    })
+    expect(await focused(page)).toBe('Save')
+    await context.close()
+  }, 30_000)
+
   it('keeps the focus in a list that is sorted and whose keys are chosen and paused', async () => {
     const { page, context, complaints } = await openList('Handled', ['a', 'b'])
     const rows = () => page.locator('td.name > a bdi').allTextContents()

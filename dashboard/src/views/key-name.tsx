@@ -92,10 +92,7 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
       )}
       <input
         aria-label="Name"
-        ref={(input) => {
-          if (input !== null && input.ownerDocument.activeElement !== input && !busy && !isLeaving)
-            input.focus()
-        }}
+        ref={focusOnce}
         required
         maxLength={100}
         value={draft.name}
@@ -110,6 +107,11 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
       <ErrorNotice error={error} />
     </form>
   )
+}
+
+/** One function for every drawing of the field: it is called when the field appears, and not again. */
+function focusOnce(input: HTMLInputElement | null): void {
+  input?.focus()
 }
 
 function NameHeading({ name, onRename }: { name: string; onRename: () => void }) {
