@@ -26,6 +26,10 @@ describe('cached keys', () => {
     cached.add(key)
     expect(cached.siblingOf('wk_a')).toBe(key)
     expect(cached.siblingOf('wk_b')).toBeUndefined()
+    const newer = keyOf('wk_a', 'two')
+    cached.add(newer)
+    cached.remove('one')
+    expect(cached.siblingOf('wk_a')).toBe(newer)
   })
 
   it('leave when there are too many, with all that was known of them', () => {

@@ -48,6 +48,7 @@ describe('the queue of lookups', () => {
     for (let time = 0; time < 3; time++) leave(0)
     await settle()
     expect([first.state, second.state]).toEqual(['inside', 'waits'])
+    expect(queue.enter(false)).toBeInstanceOf(Promise)
   })
 
   it('has room again when somebody has left and nobody waits', async () => {

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createChangeHistory } from '../../src/cache/change-history.ts'
 import { createOwnStorePoller, endlessLease } from '../../src/cache/own-store.ts'
 import { createKeyRecord, type PollAnswer, type PollQuestion } from '../../src/testing/index.ts'
+import { settle } from './stored-records.ts'
 
 const answer = (parts: Partial<PollAnswer> = {}): PollAnswer => ({
   position: { revision: 1, mark: 'a' },
@@ -29,6 +30,10 @@ function setUp(poll: (question: PollQuestion) => PollAnswer | Promise<PollAnswer
   })
   return { changes, questions, told, poller, lookUp: () => poller.lookUp('ab', 1_000) }
 }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 describe('a store of this process', () => {
   it('is asked once for a digest, and its answer told', async () => {
@@ -71,8 +76,16 @@ describe('a store of this process', () => {
   })
 
   it('is given up when it does not answer', async () => {
-    const { poller } = setUp(() => new Promise(() => {}))
-    await expect(poller.lookUp('ab', 5)).rejects.toMatchObject({ code: 'store_timeout' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    vi.advanceTimersByTime(10_000)
+    const { lookUp, told } = setUp(() => new Promise(() => {}))
+    lookUp().catch(() => {})
+    vi.advanceTimersByTime(999)
+    await settle()
+    expect(told).toEqual([])
+    vi.advanceTimersByTime(1)
+    await settle()
+    expect(told).toMatchObject([{ code: 'store_timeout' }])
   })
 
   it('that throws is unavailable, which is told', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createChangeHistory } from '../../src/cache/change-history.ts'
 import { createLease } from '../../src/cache/lease.ts'
 import { createStanding } from '../../src/cache/standing.ts'
-import { createStoreQuestions } from '../../src/cache/store-questions.ts'
+import { createStoreQuestions, type StoreQuestionsOptions } from '../../src/cache/store-questions.ts'
 import { createKeyRecord, type PollAnswer, type PollQuestion } from '../../src/testing/index.ts'
 import { createManualClock } from '../contract/limiter-contract.ts'
 import { createGate } from './shared-memory.ts'
@@ -37,7 +37,7 @@ function setUp(...script: Given[]) {
     onChanged: (keyIds) => keyIds.length > 0 && changes.note(keyIds),
     onRevisionRegressed: () => {},
   })
-  const questions = createStoreQuestions({
+  const options: StoreQuestionsOptions = {
     store: {
       poll(question) {
         asked.push(question)
@@ -53,8 +53,8 @@ function setUp(...script: Given[]) {
     onStoreAnswer: () => told.push('answered'),
     onWatched: (isWatched) => watched.push(isWatched),
     onAnswer: ({ position }) => told.push(position.revision),
-  })
-  return { clock, changes, questions, asked, told, watched }
+  }
+  return { clock, changes, options, questions: createStoreQuestions(options), asked, told, watched }
 }
 
 describe('a question to the store', () => {
@@ -87,6 +87,12 @@ describe('a question to the store', () => {
     )
     for (let round = 0; round < 3; round++) await questions.ask()
     expect(watched).toEqual([true, false])
+  })
+
+  it('needs nobody who wants to know that', async () => {
+    const { questions, options } = setUp(() => answer(1, { isWatched: true }))
+    delete options.onWatched
+    expect(await questions.ask()).toMatchObject({ record: undefined })
   })
 
   it('finds the record, of the generation after this answer', async () => {
@@ -211,6 +217,30 @@ describe('an answer', () => {
     open()
     expect(await early).toMatchObject({ record, isUndisturbed: changed === undefined })
     expect(asked.length).toBe(questionsAsked)
+  })
+})
+
+describe('an answer that is not applied', () => {
+  it('does not renew the lease, although it says that no key has a digest', async () => {
+    const [poll, lookUp] = [createGate(), createGate()]
+    const { questions, asked, clock } = setUp(
+      () => answer(1),
+      () => poll.wait().then(() => answer(2)),
+      () => lookUp.wait().then(() => answer(3)),
+    )
+    await questions.ask()
+    const polled = questions.ask()
+    clock.advance(1_000)
+    const found = questions.ask('ab')
+    poll.open()
+    await polled
+    lookUp.open()
+    expect(await found).toMatchObject({ record: undefined, isUndisturbed: false })
+    expect(asked.length).toBe(3)
+    clock.advance(999)
+    expect(questions.leaseHolds()).toBe(true)
+    clock.advance(1)
+    expect(questions.leaseHolds()).toBe(false)
   })
 })
 
