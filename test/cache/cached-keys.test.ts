@@ -73,7 +73,7 @@ describe('digests that no key has', () => {
     expect(cached.isMissing('one')).toBe(false)
   })
 
-  it.each([['wk_a'], 'all' as const])('are forgotten with each change: %s', (changed) => {
+  it.each(['wk_a', 'all'])('are forgotten with each change: %s', (changed) => {
     const { cached } = setUp()
     cached.addMissing(['one'])
     cached.drop(changed === 'all' ? changed : [changed])
