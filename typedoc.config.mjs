@@ -19,6 +19,7 @@ export default {
     'CountedSort',
     'Details',
     'LogMethods',
+    'Optional',
     'PrefixOptions',
     'Problem',
     'RequestDecision',

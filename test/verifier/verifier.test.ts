@@ -45,6 +45,21 @@ describe('a verification', () => {
     expect(told).toEqual([isAccepted, isAccepted])
   })
 
+  it('that refuses before it has read a body leaves no rejection of that body to the process', async () => {
+    const { keys } = startTold()
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const body = Promise.reject(new Error('the client has left'))
+      expect(await keys.verify(post('sk_live_wrong', body))).toMatchObject({ ok: false })
+      await new Promise(setImmediate)
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+    expect(unhandled).toEqual([])
+  })
+
   it('that waits keeps write keys from being closed', async () => {
     const { keys, make } = startTold()
     const { key } = await make({})

@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest'
-import type { CreateKeyInput, WriteKeysOptions } from '../../../src/index.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type CreateKeyInput,
+  createMemoryStore,
+  createWriteKeys,
+  type WriteKeysOptions,
+} from '../../../src/index.ts'
 import { type Settlement, withSettlement } from '../../../src/verifier/settlement.ts'
 import { post } from '../../manual-keys.ts'
 import { startTold } from '../told-keys.ts'
@@ -8,10 +13,14 @@ async function start(fields: Partial<CreateKeyInput> = {}, options: WriteKeysOpt
   const { keys, make, wait } = startTold(options)
   const { key, writeKey } = await make(fields)
   /** Lets requests through, and leaves their end open. */
-  const pass = async (body: unknown = [{ type: 'track' }], path = '/v1/batch') => {
+  const pass = async (
+    body: unknown = [{ type: 'track' }],
+    path = '/v1/batch',
+    decider: 'guard' | 'endpoint' = 'endpoint',
+  ) => {
     let settlement: Settlement | undefined
     const verdict = await keys.verify(
-      withSettlement({ ...post(key, body), path }, 'endpoint', (given) => {
+      withSettlement({ ...post(key, body), path }, decider, (given) => {
         settlement = given
       }),
     )
@@ -26,10 +35,16 @@ async function start(fields: Partial<CreateKeyInput> = {}, options: WriteKeysOpt
     const { acceptedTotal, refused } = await keys.usage(writeKey.id)
     return [acceptedTotal, refused]
   }
-  return { keys, id: writeKey.id, pass, reasonOf, usage, wait }
+  return { keys, secret: key, id: writeKey.id, pass, reasonOf, usage, wait }
 }
 
 const two = [{ type: 'track' }, { type: 'page' }]
+
+it('a request whose end nobody asks for counts at once', async () => {
+  const { keys, usage, secret } = await start()
+  await keys.verify({ ...post(secret, two), path: '/v1/batch' })
+  expect(await usage()).toEqual([2, {}])
+})
 
 describe('a request whose end is left open', () => {
   it('counts when it is accepted, once', async () => {
@@ -86,6 +101,34 @@ describe('a request whose end is left open', () => {
     wait(60_000)
     ;(await pass(two)).settlement.refuse('handler_failed')
     expect(await reasonOf(2)).toBe('accepted')
+  })
+
+  it.each(['guard', 'endpoint'] as const)(
+    'is counted once where it was counted first, if a %s refuses it later',
+    async (decider) => {
+      const { pass, usage } = await start()
+      const { settlement } = await pass(two, '/v1/batch', decider)
+      settlement.accept()
+      settlement.refuse('handler_failed')
+      settlement.accept()
+      expect((await usage())[0]).toBe(2)
+    },
+  )
+
+  it('is counted as let through when write keys are closed, where a guard left it open', async () => {
+    const store = createMemoryStore()
+    const { keys, id, pass } = await start({}, { store })
+    await pass(two, '/v1/batch', 'guard')
+    await keys.close()
+    const later = createWriteKeys({ store, logger: false, clock: () => 1_800_000_000_000 })
+    onTestFinished(() => later.close())
+    expect((await later.usage(id)).acceptedTotal).toBe(2)
+  })
+
+  it('is refused for a key without a rate', async () => {
+    const { pass } = await start({ rateLimitEps: null }, { defaultRateLimitEps: null })
+    const { settlement } = await pass(two)
+    expect(settlement.refuse('handler_failed')).toMatchObject({ reason: 'handler_failed' })
   })
 
   it('is refused when its key has ended since, and passes otherwise', async () => {
