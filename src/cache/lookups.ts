@@ -48,13 +48,14 @@ export function createLookups({ poller, budget, known, answersAtOnce }: LookupsO
   let refused = 0
 
   async function findKnown({ digests, source, leftMs }: Asked): Promise<Found | undefined> {
-    const digest = digests.find((candidate) => known?.has(candidate))
+    if (known === undefined) return undefined
+    const digest = digests.find((candidate) => known.has(candidate))
     if (digest === undefined) return undefined
     const leave = await queue.enter(true)
     try {
       const found = await lookUp(poller, digest, leftMs())
       if (found.record !== undefined) return found
-      if (found.isUndisturbed) known?.delete(digest)
+      if (found.isUndisturbed) known.delete(digest)
       budget.charge(source)
       return digests.length === 1 ? found : undefined
     } finally {

@@ -175,6 +175,51 @@ describe('a key that is read again', () => {
   })
 })
 
+describe('while the store answers slowly', () => {
+  const hold = (state: ReturnType<typeof setUp>['state']) => {
+    const opens: (() => void)[] = []
+    state.answer = () => new Promise((resolve) => opens.push(resolve))
+    return opens
+  }
+
+  it.each([
+    ['has paid already where it is known which secrets exist', [], ['192.0.2.1']],
+    ['pays only when no key has it where that is not known', undefined, []],
+  ])('a stranger %s', async (_, indexed, charged) => {
+    const { find, state } = setUp(indexed)
+    const opens = hold(state)
+    const found = find('a')
+    await settle()
+    expect([state.asked, state.charged]).toEqual([['a'], charged])
+    opens[0]?.()
+    await found
+    expect(state.charged).toEqual(['192.0.2.1'])
+  })
+
+  it.each([
+    ['one that is known to exist', ({ find }: ReturnType<typeof setUp>) => find('known')],
+    ['one that is read again', ({ lookups }: ReturnType<typeof setUp>) => lookups.findAgain('known')],
+  ])('%s is looked up before strangers that wait', async (_, findFirst) => {
+    const parts = setUp(['known'])
+    const { find, state } = parts
+    state.existing.add('known')
+    const opens = hold(state)
+    const strangers = Array.from({ length: 33 }, (_, at) => find(`stranger ${at}`))
+    await settle()
+    const found = findFirst(parts)
+    await settle()
+    opens[0]?.()
+    await settle()
+    expect(state.asked.slice(31)).toEqual(['stranger 31', 'known'])
+    while (opens.length > 0) {
+      opens.shift()?.()
+      await settle()
+    }
+    expect(await found).toMatchObject({ digest: 'known' })
+    await Promise.all(strangers)
+  })
+})
+
 describe('catching up', () => {
   it('is one poll for all who wait, and the next one for who comes while it is under way', async () => {
     const { lookups, state } = setUp()

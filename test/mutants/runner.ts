@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { RunnerTestSuite as Suite, RunnerTestCase as Test } from 'vitest'
 import { VitestTestRunner } from 'vitest/runners'
@@ -25,7 +26,7 @@ const found = shared.mutantsFound
 
 /** A test that takes longer, in time of the processor, is not repeated for each mutant that it runs through. */
 const longestMs = Number(process.env.MUTANTS_LONGEST_MS ?? 400)
-const patienceMs = 10_000
+const patienceMs = Number(process.env.MUTANTS_PATIENCE_MS ?? 10_000)
 /** Those of the machine, as tests that inject a clock replace them. */
 const { setTimeout: startTimer, clearTimeout: endTimer } = globalThis
 const now = performance.now.bind(performance)
@@ -67,6 +68,7 @@ export default class MutantRunner extends VitestTestRunner {
     if (open.length === 0) return
     if ((user + system) / 1_000 > longestMs || !(await passes(test, tookMs)))
       return void found.unused.push(test.name)
+    ignoreStrayErrors()
     for (const id of open) {
       active = id
       looks = 0
@@ -89,6 +91,14 @@ export default class MutantRunner extends VitestTestRunner {
     writeFileSync(outcomeFile, JSON.stringify(outcome))
   }
 }
+
+/** A test that a mutant has ended early leaves promises that nobody awaits. Vitest tells of none while others listen. */
+function ignoreStrayErrors(): void {
+  for (const event of ['unhandledRejection', 'uncaughtException'])
+    if (!process.listeners(event as never).includes(ignore)) process.on(event, ignore)
+}
+
+function ignore(): void {}
 
 /** Runs a test once more, with the hooks around it. */
 async function passes(test: Test, tookMs: number): Promise<boolean> {
@@ -116,6 +126,9 @@ async function repeat(test: Test, late: Promise<never>): Promise<void> {
   try {
     for (const suite of suites)
       for (const hook of getHooks(suite).beforeEach) cleanUps.push(await hook(test.context as never, suite))
+    // What an assertion of a run before still waits for is no part of this one.
+    test.promises = []
+    setMaxListeners(0, test.context.signal)
     await Promise.race([getFn(test)(), late])
   } finally {
     for (const suite of suites.toReversed())
