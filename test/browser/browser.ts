@@ -74,3 +74,16 @@ interface AxeViolation {
   impact: string | null
   nodes: { html: string }[]
 }
+
+/** The server does what is asked, and the answer gets lost. */
+export async function loseAnswers(page: Page, path: RegExp, times = 1, method = 'POST') {
+  const lost: number[] = []
+  let left = times
+  await page.route(path, async (route) => {
+    if (route.request().method() !== method || left === 0) return route.continue()
+    left--
+    lost.push((await route.fetch()).status())
+    return route.abort('connectionreset')
+  })
+  return lost
+}

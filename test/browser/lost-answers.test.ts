@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { describeWithService } from '../services.ts'
-import { expectAccessible, openPage, signIn } from './browser.ts'
+import { expectAccessible, loseAnswers, openPage, signIn } from './browser.ts'
 import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'the page, when answers get lost', (chromiumPath) => {
@@ -12,19 +12,6 @@ describeWithService('chromium', 'the page, when answers get lost', (chromiumPath
     await signIn(opened.page, at.server.url)
     await opened.page.goto(`${at.server.url}${hash}`)
     return opened
-  }
-
-  /** The server does what is asked, and the answer gets lost. */
-  async function loseAnswers(page: Page, path: RegExp, times = 1, method = 'POST') {
-    const lost: number[] = []
-    let left = times
-    await page.route(path, async (route) => {
-      if (route.request().method() !== method || left === 0) return route.continue()
-      left--
-      lost.push((await route.fetch()).status())
-      return route.abort('connectionreset')
-    })
-    return lost
   }
 
   const namesOf = async (q: string) => (await at.server.keys.list({ q })).data.map(({ name }) => name)

@@ -2,7 +2,8 @@ import type { WriteKey } from '../api/wire.ts'
 import { Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { fieldLabels, fieldText } from '../words/fields.ts'
-import { changedFields, type SentFields, storedField, toKeyForm } from './key-form-state.ts'
+import { changedFields, type SentFields, toKeyForm } from './key-form-state.ts'
+import { storedField } from './stored-fields.ts'
 
 interface ConflictProps {
   base: WriteKey

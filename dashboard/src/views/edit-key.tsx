@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import { toComparable } from '../../../src/keys/audit-entry.ts'
 import { ApiError } from '../api/client.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { say } from '../flash.ts'
@@ -13,12 +12,12 @@ import { KeyForm } from './key-form.tsx'
 import {
   changedFields,
   type SentFields,
-  storedField,
   toKeyFields,
   toKeyForm,
   triedFields,
   withFields,
 } from './key-form-state.ts'
+import { isStored } from './stored-fields.ts'
 
 interface EditKeyProps {
   of: WriteKey
@@ -150,10 +149,4 @@ function useKeyEdit(opened: WriteKey, onChanged: EditKeyProps['onChanged'], onCl
     putOnTrial,
     goBack,
   }
-}
-
-function isStored(fields: Partial<SentFields>, key: WriteKey): boolean {
-  return Object.entries(fields).every(
-    ([field, value]) => toComparable(storedField(key, field as keyof SentFields)) === toComparable(value),
-  )
 }

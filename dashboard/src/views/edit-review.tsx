@@ -2,7 +2,8 @@ import type { WriteKey } from '../api/wire.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { fieldLabels, fieldText, loosens } from '../words/fields.ts'
-import { type SentFields, storedField } from './key-form-state.ts'
+import type { SentFields } from './key-form-state.ts'
+import { storedField } from './stored-fields.ts'
 
 interface ReviewProps {
   base: WriteKey

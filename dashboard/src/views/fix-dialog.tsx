@@ -1,3 +1,5 @@
+import { newerVersion } from '../api/newer-version.ts'
+import type { WriteKey } from '../api/wire.ts'
 import { say } from '../flash.ts'
 import { ConfirmDialog } from '../parts/dialog.tsx'
 import { KeyMarks } from '../parts/key-label.tsx'
@@ -23,10 +25,25 @@ export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
   const changes = key === null ? null : fixedFields(key, fix)
   const task = useTask(async () => {
     if (key === null || changes === null) return
-    await api.updateKey(keyId, changes, key.version)
-    say(`was changed: ${fix.label.toLowerCase()}.`, key.name)
+    await allow(key)
     onClose()
   })
+
+  /** The entries are added to whatever list the key has by now. */
+  async function allow(now: WriteKey): Promise<void> {
+    const fields = fixedFields(now, fix)
+    if (fields === null) {
+      const by = 'by somebody else or by an attempt whose answer got lost'
+      return say(`allows this already, ${by}. Nothing was changed now.`, now.name)
+    }
+    try {
+      await api.updateKey(keyId, fields, now.version)
+    } catch (error) {
+      return allow(await newerVersion(api, now, error))
+    }
+    say(`was changed: ${fix.label.toLowerCase()}.`, now.name)
+  }
+
   return (
     <ConfirmDialog
       title={`${fix.label}?`}

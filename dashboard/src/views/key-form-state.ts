@@ -239,8 +239,3 @@ function toLocalInput(iso: string): string {
   const time = new Date(iso)
   return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }
-
-/** What a stored key has in a field; null when it has nothing. */
-export function storedField(key: WriteKey, field: keyof SentFields): unknown {
-  return key[field as keyof WriteKey] ?? null
-}

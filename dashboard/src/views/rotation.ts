@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ApiError } from '../api/client.ts'
+import { newerVersion } from '../api/newer-version.ts'
 import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { useTask } from '../parts/task.ts'
 import { useApi } from '../session.ts'
@@ -18,9 +18,7 @@ export function useRotation(opened: WriteKey, onRotated: (answer: RotatedKey) =>
     try {
       onRotated(await api.rotateKey(key.id, graceHours, key.version))
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 409) throw error
-      const latest = await api.getKey(key.id)
-      if (latest.version === key.version) throw error
+      const latest = await newerVersion(api, key, error)
       setBase(latest)
       const secret = currentSecret(latest)
       // Changes of rules do not matter here.

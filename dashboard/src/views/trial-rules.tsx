@@ -1,5 +1,6 @@
-import { ApiError } from '../api/client.ts'
+import { newerVersion } from '../api/newer-version.ts'
 import type { WriteKey } from '../api/wire.ts'
+import { say } from '../flash.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/refreshed-data.ts'
@@ -9,21 +10,40 @@ import { canWrite, useApi } from '../session.ts'
 import { fieldLabels, fieldText } from '../words/fields.ts'
 import { formatCount } from '../words/format.ts'
 import { describeReason } from '../words/reasons.ts'
+import type { SentFields } from './key-form-state.ts'
+import { isStored, storedField } from './stored-fields.ts'
+
+const byWhom = 'by somebody else or by an attempt whose answer got lost'
+const enforced = 'has the rules that were on trial in force'
+const dropped = 'has no rules on trial any more, and those it had are not in force'
+
+/** Whether two versions of a key have the same rules on trial, in place of the same rules. */
+function isSameTrial(one: WriteKey, other: WriteKey): boolean {
+  if (one.trial === null || other.trial === null) return false
+  const replaced = Object.keys(one.trial).map((field) => [field, storedField(one, field as keyof SentFields)])
+  return isStored({ trial: one.trial, ...Object.fromEntries(replaced) }, other)
+}
 
 /** Rules on trial: what they would have refused, and buttons to enforce or drop them. */
 export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
   const api = useApi()
   const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)
-  const enforce = useTask(() => end(api.enforceTrial(key.id, key.version)))
-  const drop = useTask(() => end(api.dropTrial(key.id, key.version)))
+  const enforce = useTask(() => end('enforceTrial', key))
+  const drop = useTask(() => end('dropTrial', key))
 
-  /** If somebody else has changed the key, shows what it is like now, and why nothing was done. */
-  async function end(call: Promise<WriteKey>) {
+  async function end(call: 'enforceTrial' | 'dropTrial', before: WriteKey): Promise<void> {
     try {
-      onChanged(await call)
+      onChanged(await api[call](before.id, before.version))
     } catch (error) {
-      if (error instanceof ApiError && error.status === 409) onChanged(await api.getKey(key.id))
-      throw error
+      const latest = await newerVersion(api, before, error)
+      // Changes of other fields do not matter here.
+      if (isSameTrial(before, latest)) return end(call, latest)
+      onChanged(latest)
+      if (latest.trial !== null)
+        throw new Error(
+          `These rules, or those that they replace, were changed meanwhile, ${byWhom}. Look again.`,
+        )
+      say(`${isStored({ ...before.trial }, latest) ? enforced : dropped}, ${byWhom}.`, latest.name)
     }
   }
 
