@@ -41,7 +41,6 @@ export function createPepperCheck({
 }: PepperCheckOptions): PepperCheck {
   // Hashing needs node:crypto, which importing the package does not load.
   let own: readonly string[] | undefined
-  let seen: readonly string[] | undefined
   let error: StoreError | undefined
   let toldUnchecked = false
   const claimed = new Set<string>()
@@ -51,27 +50,29 @@ export function createPepperCheck({
     return own
   }
 
+  function usesPepper(): boolean {
+    return ownFingerprints().some((fingerprint) => fingerprint !== plainFingerprint())
+  }
+
   function see({ peppers }: Pick<PollAnswer, 'peppers'>): void {
     if (peppers === undefined) {
-      const usesPepper = ownFingerprints().some((fingerprint) => fingerprint !== plainFingerprint())
-      if (toldUnchecked || !usesPepper || store.notePepper !== undefined) return
+      if (toldUnchecked || store.notePepper !== undefined || !usesPepper()) return
       toldUnchecked = true
       onUnchecked()
       return
     }
-    if (peppers === seen || peppers.join() === seen?.join()) return
-    seen = peppers
     const lacking = peppers.filter((fingerprint) => !ownFingerprints().includes(fingerprint))
-    const before = error?.message
-    error = lacking.length === 0 ? undefined : pepperMissing(lacking)
-    if (error !== undefined && error.message !== before) onMissing(error)
+    const now = lacking.length === 0 ? undefined : pepperMissing(lacking)
+    if (now?.message === error?.message) return
+    error = now
+    if (error !== undefined) onMissing(error)
   }
 
   async function claimOne(fingerprint: string): Promise<void> {
     if (store.notePepper === undefined || claimed.has(fingerprint)) return
     const peppers = await store.notePepper(fingerprint, ownFingerprints())
     see({ peppers })
-    if (!peppers.includes(fingerprint)) throw error ?? pepperMissing(peppers)
+    if (!peppers.includes(fingerprint)) throw error ?? notRemembered(fingerprint)
     claimed.add(fingerprint)
   }
 
@@ -85,6 +86,13 @@ export function createPepperCheck({
     },
     forgetClaims: () => claimed.clear(),
   }
+}
+
+function notRemembered(fingerprint: string): StoreError {
+  return new StoreError(
+    'pepper_missing',
+    `The store has not remembered the pepper that keys would be made with (fingerprint ${fingerprint}): notePepper must return it.`,
+  )
 }
 
 function pepperMissing(lacking: readonly string[]): StoreError {
