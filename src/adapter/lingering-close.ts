@@ -22,12 +22,16 @@ const mostDrained = 2 * mostThrownAway
  * Source: RFC 9112, 9.6.
  */
 export function lingerOnClose(response: ServerResponse): void {
+  // Node closes the connection as soon as an answer has ended, so the end must wait.
+  if (!isWhole(response.req)) response.end = endingAfterClient(response)
+}
+
+/** Returned, not assigned where it is written: V8 would put it among its old objects, and keep the response until the next full collection. */
+function endingAfterClient(response: ServerResponse): ServerResponse['end'] {
   const request = response.req
-  if (isWhole(request)) return
   const { end } = response
 
-  // Node closes the connection as soon as an answer has ended, so the end must wait.
-  response.end = function endAfterClient(...parts: unknown[]): ServerResponse {
+  return function endAfterClient(...parts: unknown[]): ServerResponse {
     response.end = end
     const [chunk] = parts
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
