@@ -22,6 +22,7 @@ export default {
     'Optional',
     'PrefixOptions',
     'Problem',
+    'RefusedImport',
     'RequestDecision',
     'RequestOf',
     'StoredSort',

@@ -43,10 +43,15 @@ const refusedSchema = z.object({
   code: z
     .enum(['invalid_field', 'conflict', 'secret_ended', 'secret_taken', 'workspace_full'])
     .describe(
-      'conflict: a write key has this secret already. secret_ended: it was deleted or rotated out, and nothing brings it back. secret_taken, for callers of one workspace: it exists elsewhere, or has ended. workspace_full: the workspace holds as many keys as it may.',
+      'conflict: a write key has this secret already, or an earlier one of this import has it. secret_ended: it was deleted or rotated out, and nothing brings it back. secret_taken, for callers of one workspace: it exists elsewhere, or has ended. workspace_full: the workspace holds as many keys as it may.',
     ),
   field: z.string(),
   message: z.string(),
+  repeat_of: z
+    .number()
+    .int()
+    .optional()
+    .describe('If the secret is in this import twice: the index of the key that has it first.'),
 })
 export const importResultSchema = z.union([madeSchema, refusedSchema])
 
@@ -62,10 +67,16 @@ export async function importItems(
   options: Parameters<WriteKeys['import']>[1],
 ): Promise<ImportResultJson[]> {
   const read = items.map(readItem)
-  const inputs = read.flatMap(({ input }) => (input === undefined ? [] : [input]))
-  const { results } = await keys.import(inputs, options)
+  const sent = read.flatMap(({ input }, index) => (input === undefined ? [] : [{ input, index }]))
+  const { results } = await keys.import(
+    sent.map(({ input }) => input),
+    options,
+  )
   const next = results.values()
-  return read.map(({ refused }) => refused ?? toResultJson(next.next().value as ImportResult))
+  return read.map(({ refused }) => {
+    if (refused !== undefined) return refused
+    return toResultJson(next.next().value as ImportResult, (place) => sent[place]?.index)
+  })
 }
 
 /** Other unknown names are not repeated: they may be secrets, which have 16 characters at least. */
@@ -90,10 +101,21 @@ function refusal(field: string, problem: string): { refused: ImportResultJson } 
   return { refused: { ok: false, code: 'invalid_field', field, message: `${field} ${problem}` } }
 }
 
-function toResultJson(result: ImportResult): ImportResultJson {
+/** @param indexOf where in the list of the call something stands that was at this place when it was imported */
+function toResultJson(
+  result: ImportResult,
+  indexOf: (place: number) => number | undefined,
+): ImportResultJson {
   if (!result.ok) {
-    const { code, field, message } = result
-    return { ok: false, code, field: toSnakeCase(field), message: withSnakeCaseFields(message) }
+    const { code, field, message, repeatOf } = result
+    const first = repeatOf === undefined ? undefined : indexOf(repeatOf)
+    return {
+      ok: false,
+      code,
+      field: toSnakeCase(field),
+      message: withSnakeCaseFields(message),
+      ...(first !== undefined && { repeat_of: first }),
+    }
   }
   const { writeKey, note } = result
   return { ok: true, write_key: toKeyJson(writeKey), ...(note !== undefined && { note }) }

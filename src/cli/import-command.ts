@@ -1,27 +1,18 @@
-import { createHash } from 'node:crypto'
 import type { ImportResultJson } from '../admin/import-items.ts'
 import { importColumns } from '../keys/import-columns.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../keys/import-text.ts'
 import { maxImported } from '../management/import-keys.ts'
 import { StoreError } from '../runtime/errors.ts'
-import { CliError, exitCodes, usageError } from './cli-error.ts'
+import { CliError, exitCodes } from './cli-error.ts'
 import type { CommandRun } from './command-run.ts'
 import { createProgress } from './import-progress.ts'
+import { createTally, interrupted, report } from './import-tally.ts'
 import { onInterrupt } from './interrupts.ts'
 import { noteUncheckedPlans } from './plan-note.ts'
-import { noteLine, printLine, type Terminal } from './terminal.ts'
+import { noteLine, type Terminal } from './terminal.ts'
 
 /** Of the keys of one call; below what the management API takes. */
 const maxCallBytes = 2_000_000
-
-/** What became of a file of keys. */
-interface Tally {
-  imported: number
-  /** Keys whose secret a write key has already, or that an earlier line of the file has. */
-  existing: number
-  refused: number
-  errors: { line: number; code: string; field: string | null; message: string }[]
-}
 
 /**
  * Imports the keys on standard input, a thousand at a time. What exists is skipped, so that a second run goes
@@ -35,40 +26,26 @@ export async function importKeys(run: CommandRun): Promise<void> {
   const reader = createImportReader(importColumns, values.format as ImportFormat | undefined)
   if (terminal.stdin.isTTY === true)
     noteLine(terminal, 'Paste the keys, one JSON object on each line or CSV, then press Enter and Ctrl-D:')
-  const tally: Tally = { imported: 0, existing: 0, refused: 0, errors: [] }
   const progress = createProgress(terminal)
-  const seen = new Set<string>()
+  const { tally, refuseUnreadable, takeAll, total } = createTally(run, progress.clear)
   const plans = new Set<unknown>()
   let waiting: ImportEntry[] = []
-
-  function refuse(line: number, code: string, field: string | null, message: string): void {
-    tally.refused++
-    tally.errors.push({ line, code, field, message })
-    if (values.json === true) return
-    progress.clear()
-    noteLine(terminal, `line ${line}: ${message}`)
-  }
 
   async function importSome(entries: readonly ImportEntry[]): Promise<void> {
     const items = entries.flatMap((entry) => ('item' in entry ? [entry] : []))
     for (const entry of entries) {
-      if ('problem' in entry) refuse(entry.line, 'unreadable', null, entry.problem)
+      if ('problem' in entry) refuseUnreadable(entry.line, entry.problem)
     }
     const body = { write_keys: items.map(({ item }) => item), dry_run: dryRun }
     const { results } =
       items.length === 0
         ? { results: [] }
         : await run.client.call<{ results: ImportResultJson[] }>('/import', { method: 'POST', body })
-    for (const [index, result] of results.entries()) {
-      const { line, item } = items[index] as (typeof items)[number]
-      // A dry run stores nothing, so that it does not meet what an earlier part of the file would have made.
-      const isRepeated = dryRun && result.ok && !isNew(seen, item)
-      if (result.ok) plans.add(item.plan)
-      if (result.ok && !isRepeated) tally.imported++
-      else if (result.ok || result.code === 'conflict') tally.existing++
-      else refuse(line, result.code, result.field, result.message)
+    for (const [index, { ok }] of results.entries()) {
+      if (ok) plans.add(items[index]?.item.plan)
     }
-    progress.show(tally.imported + tally.existing + tally.refused)
+    takeAll(items, results)
+    progress.show(total())
   }
 
   async function take(entries: readonly ImportEntry[], isLast: boolean): Promise<void> {
@@ -118,33 +95,6 @@ async function* readTexts({ stdin }: Terminal, onRead: (bytes: number) => void):
   yield decoder.decode()
 }
 
-/** Says how far it came, and how to go on. */
-function interrupted({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): CliError {
-  const { imported, existing, refused } = tally
-  if (values.json === true)
-    printLine(terminal, JSON.stringify({ ...tally, dry_run: dryRun, interrupted: true }))
-  const done = dryRun
-    ? 'nothing was stored.'
-    : `${imported} imported, ${existing} skipped that exist already, ${refused} refused. Run the same command on the whole file again to continue: it skips what exists.`
-  return new CliError(exitCodes.interrupted, `Interrupted: ${done}`)
-}
-
-function report({ values, terminal }: CommandRun, tally: Tally, dryRun: boolean): void {
-  const { imported, existing, refused } = tally
-  if (imported + existing + refused === 0)
-    throw usageError('There is no key on standard input, e.g.: writekey import < keys.ndjson')
-  if (values.json === true) printLine(terminal, JSON.stringify({ ...tally, dry_run: dryRun }))
-  else if (dryRun) {
-    printLine(
-      terminal,
-      `Dry run, nothing was stored: ${imported} would be imported, ${existing} exist already, ${refused} would be refused.`,
-    )
-  } else {
-    printLine(terminal, `Imported ${imported}; skipped ${existing} that exist already; refused ${refused}.`)
-  }
-  if (refused > 0) throw new CliError(exitCodes.refused, `${refused} of the lines cannot be imported.`)
-}
-
 /** As many as one call takes, by number and size. */
 function firstOf(entries: readonly ImportEntry[]): ImportEntry[] {
   const some: ImportEntry[] = []
@@ -155,13 +105,4 @@ function firstOf(entries: readonly ImportEntry[]): ImportEntry[] {
     some.push(entry)
   }
   return some
-}
-
-function isNew(seen: Set<string>, { key, key_hash: keyHash }: Readonly<Record<string, unknown>>): boolean {
-  const hash =
-    typeof keyHash === 'string'
-      ? keyHash.toLowerCase()
-      : createHash('sha256').update(String(key)).digest('hex')
-  const { size } = seen
-  return seen.add(hash).size > size
 }

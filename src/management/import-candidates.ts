@@ -22,9 +22,7 @@ export interface CandidatesOptions {
 }
 
 /** An input with the secret of an earlier one. */
-interface Repeat {
-  readonly index: number
-  readonly secret: ParsedSecret
+export interface Repeat extends Candidate {
   readonly first: Candidate
 }
 
@@ -59,10 +57,11 @@ export function createCandidates(options: CandidatesOptions): ReadCandidates {
       try {
         const candidate = await read(input, index, now)
         const { secret } = candidate
-        const first = seen.get(secret.keyHash)
-        if (first !== undefined) repeats.push({ index, secret, first })
+        // In the clear and as a plain hash, a secret may have another newest hash.
+        const first = secret.hashes.map((hash) => seen.get(hash)).find((earlier) => earlier !== undefined)
+        if (first !== undefined) repeats.push({ ...candidate, first })
         else candidates.push(candidate)
-        seen.set(secret.keyHash, first ?? candidate)
+        for (const hash of secret.hashes) seen.set(hash, first ?? candidate)
       } catch (error) {
         results[index] = toFailure(error)
       }

@@ -5,7 +5,7 @@ import { invalidField, type KeyError } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { Announcements } from './announcements.ts'
 import { type Candidate, type CandidatesOptions, createCandidates } from './import-candidates.ts'
-import { findRefused, type Refusal, toRefusedResult } from './import-refusals.ts'
+import { findRefused, type Refusal, toRefusedResult, toRepeatResult } from './import-refusals.ts'
 import { type ImportResult, noRoom, success, toFailure } from './import-results.ts'
 import { measureRoom } from './import-room.ts'
 import { type Insertion, insertKeys } from './import-writes.ts'
@@ -123,8 +123,8 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
       const make = () => makeAll(candidates, results, { ...change, dryRun })
       const refused = await room.inTurn(workspaces, make)
       for (const [{ index, secret }, refusal] of refused) results[index] = toRefusedResult(refusal, secret)
-      for (const { index, secret, first } of repeats)
-        results[index] = toRefusedResult(refused.get(first) ?? { code: 'conflict' }, secret)
+      for (const repeat of repeats)
+        results[repeat.index] = toRepeatResult(repeat, results[repeat.first.index], refused.get(repeat.first))
       return { results }
     },
   }

@@ -1,7 +1,7 @@
 import type { ParsedSecret } from '../keys/imported-secret.ts'
 import type { KeyStore } from '../stores/key-store.ts'
-import type { Candidate } from './import-candidates.ts'
-import type { ImportResult } from './import-results.ts'
+import type { Candidate, Repeat } from './import-candidates.ts'
+import { type ImportResult, noRoom, type RefusedImport } from './import-results.ts'
 import { findEnded, findExisting } from './import-writes.ts'
 
 /** Why a secret cannot be imported. */
@@ -39,9 +39,34 @@ export async function findRefused(
   return refused
 }
 
-export function toRefusedResult(refusal: Refusal, { isHashed }: ParsedSecret): ImportResult {
+export function toRefusedResult(refusal: Refusal, { isHashed }: ParsedSecret): RefusedImport {
   const field = isHashed ? 'keyHash' : 'key'
   return { ok: false, code: refusal.code, field, message: `${field} ${explain(refusal)}` }
+}
+
+/**
+ * What to say of a secret that is twice in one import. It shares the fate of the first, but for what is wrong with the other
+ * fields of that one.
+ */
+export function toRepeatResult(
+  { secret, record, first }: Repeat,
+  made: ImportResult | undefined,
+  refusal: Refusal | undefined,
+): ImportResult {
+  const repeatOf = first.index
+  if (refusal !== undefined) return { ...toRefusedResult(refusal, secret), repeatOf }
+  const field = secret.isHashed ? 'keyHash' : 'key'
+  const message = `${field} is that of an earlier key of this import`
+  if (made?.ok) return { ok: false, code: 'conflict', field, message, repeatOf }
+  if (made?.code === 'workspace_full' && record.workspace === first.record.workspace)
+    return { ...noRoom(), repeatOf }
+  return {
+    ok: false,
+    code: 'invalid_field',
+    field,
+    message: `${message}, which could not be imported`,
+    repeatOf,
+  }
 }
 
 const instead = 'create a key, and give its sender the new secret'

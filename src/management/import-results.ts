@@ -11,19 +11,23 @@ export type ImportResult =
       /** What could not be checked. */
       note?: string
     }
-  | {
-      ok: false
-      /**
-       * `conflict`: the secret exists already. `secret_ended`: it was deleted or rotated out, and nothing
-       * brings it back. `secret_taken`, for callers of one workspace: it exists elsewhere, or has ended.
-       * `workspace_full`: it holds as many keys as it may.
-       */
-      code: 'invalid_field' | 'conflict' | 'secret_ended' | 'secret_taken' | 'workspace_full'
-      /** The field at fault, in the spelling of the TypeScript API; `input`: none of them alone. */
-      field: string
-      /** Never holds a secret. */
-      message: string
-    }
+  | RefusedImport
+
+export interface RefusedImport {
+  ok: false
+  /**
+   * `conflict`: the secret exists already, or is that of an earlier key of this import. `secret_ended`: it was
+   * deleted or rotated out, and nothing brings it back. `secret_taken`, for callers of one workspace: it exists
+   * elsewhere, or has ended. `workspace_full`: it holds as many keys as it may.
+   */
+  code: 'invalid_field' | 'conflict' | 'secret_ended' | 'secret_taken' | 'workspace_full'
+  /** The field at fault, in the spelling of the TypeScript API; `input`: none of them alone. */
+  field: string
+  /** Never holds a secret. */
+  message: string
+  /** If the secret is in this import twice: the index of the key that has it first. */
+  repeatOf?: number
+}
 
 const hashedNote =
   'The shape of a hashed secret cannot be checked: it is accepted when it matches importedKeys, or is of the shape made here.'
@@ -32,7 +36,7 @@ export function success(writeKey: WriteKey, { isHashed }: ParsedSecret): ImportR
   return { ok: true, writeKey, ...(isHashed && { note: hashedNote }) }
 }
 
-export function noRoom(): ImportResult {
+export function noRoom(): RefusedImport {
   return { ok: false, code: 'workspace_full', field: 'input', message: workspaceFull().message }
 }
 

@@ -56,6 +56,20 @@ describe('importing keys', () => {
     for (const secret of [good, secretAsName]) expect(JSON.stringify(body)).not.toContain(secret)
   })
 
+  it('says which key of the call has a secret first', async () => {
+    const { call } = startAdmin(options)
+    const item = ios({ key: foreign() })
+    const { body } = await call('POST', `${base}/import`, { body: { write_keys: [7, item, 7, item] } })
+    expect(body.results[1]).toMatchObject({ ok: true })
+    expect(body.results[3]).toEqual({
+      ok: false,
+      code: 'conflict',
+      field: 'key',
+      message: 'key is that of an earlier key of this import',
+      repeat_of: 1,
+    })
+  })
+
   it('takes a thousand keys with rules, and stores none of them in a dry run', async () => {
     const { call } = startAdmin(options)
     const write_keys = Array.from({ length: 1_000 }, () =>

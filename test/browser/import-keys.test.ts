@@ -5,7 +5,7 @@ import { expectAccessible, openPage, screens, signIn } from './browser.ts'
 import { useServedPage } from './served-page.ts'
 
 describeWithService('chromium', 'importing keys at the page', (chromiumPath) => {
-  const at = useServedPage(chromiumPath)
+  const at = useServedPage(chromiumPath, { maxKeysPerWorkspace: 1 })
 
   it('checks a file first, names the lines that cannot be, and imports the rest', async () => {
     const { page, complaints } = await openPage(at.browser, (screens[0] as (typeof screens)[number])[1])
@@ -104,6 +104,35 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
     await dialog.getByText(`1 can be imported, 1 ${there}, 0 not.`).waitFor()
     await dialog.getByText(/^Line 2: key exists already/).waitFor()
     await dialog.getByRole('button', { name: 'Import 1' }).waitFor()
+    await context.close()
+  }, 30_000)
+
+  it('tells lines that repeat an earlier one from those that are there already', async () => {
+    const [row, ...rows] = rowsOf('Twice', 1_000) as [string, ...string[]]
+    const { page, context, dialog } = await openImport([row, row, ...rows, row])
+    await dialog.getByText('1000 can be imported, 2 repeat an earlier line, 0 not.').waitFor()
+    await dialog.getByText('Line 3: has the secret of line 2.', { exact: true }).waitFor()
+    await dialog.getByText('Line 1003: has the secret of line 2.', { exact: true }).waitFor()
+    await expectAccessible(page)
+    await dialog.getByRole('button', { name: 'Import 1000' }).click()
+    await dialog.getByText('1000 imported, 2 repeat an earlier line, 0 not.').waitFor()
+    await context.close()
+  }, 60_000)
+
+  it('says of each line that its workspace is full, also where it repeats another', async () => {
+    const workspace = 'small'
+    await at.server.keys.create({ name: 'Only one', sourceType: 'web', workspace })
+    const key = generateSecret('old_')
+    const line = JSON.stringify({ name: 'Full', source_type: 'web', workspace, key })
+    const { page, context, dialog } = await openImport([])
+    await dialog.getByLabel('Keys', { exact: true }).fill(`${line}\n${line}`)
+    await dialog.getByRole('button', { name: 'Check', exact: true }).click()
+    await dialog.getByText('0 can be imported, 2 not.').waitFor()
+    await dialog
+      .getByText(/^Line 1: The workspace holds as many keys as it may: .*used any more\.$/)
+      .waitFor()
+    await dialog.getByText(/^Line 2: The workspace holds .*\(It has the secret of line 1\.\)$/).waitFor()
+    expect(await page.getByText('there already').count()).toBe(0)
     await context.close()
   }, 30_000)
 

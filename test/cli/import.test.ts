@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
@@ -17,7 +18,7 @@ describe('writekey import', () => {
     const dry = await run(['import', '--dry-run'], `${file}\n${line(secrets[0] as string)}`)
     expect([dry.code, dry.out]).toEqual([
       0,
-      'Dry run, nothing was stored: 1203 would be imported, 1 exist already, 0 would be refused.\n',
+      'Dry run, nothing was stored: 1203 would be imported, 0 exist already, 1 repeat an earlier line, 0 would be refused.\n',
     ])
     const part = await run(
       ['import'],
@@ -32,11 +33,32 @@ describe('writekey import', () => {
     expect(await runJson(['import'], file)).toEqual({
       imported: 0,
       existing: 1_203,
+      repeats: [],
       refused: 0,
       errors: [],
       dry_run: false,
     })
     expect((await run(['check', '--type', 'track'], secrets.at(-1) as string)).out).toContain('accepted')
+  })
+
+  it('tells lines that repeat an earlier one from those that exist, also in calls of their own', async () => {
+    const { run, runJson } = openShell(env)
+    const [first, ...others] = Array.from({ length: 1_050 }, foreign) as [string, ...string[]]
+    const hash = createHash('sha256').update(first).digest('hex')
+    const hashed = JSON.stringify({ name: 'iOS', source_type: 'mobile', key_hash: hash.toUpperCase() })
+    const file = [line(first), line(first), ...others.map((secret) => line(secret)), line(first), hashed]
+    const repeats = [2, 1_052, 1_053].map((repeated) => ({ line: repeated, of: 1 }))
+    const numbers = { refused: 0, errors: [], repeats }
+    const dry = await runJson(['import', '--dry-run'], file.join('\n'))
+    expect(dry).toEqual({ imported: 1_050, existing: 0, ...numbers, dry_run: true })
+    const { code, out, err } = await run(['import'], file.join('\n'))
+    expect([code, out]).toEqual([
+      0,
+      'Imported 1050; skipped 0 that exist already; 3 repeat an earlier line; refused 0.\n',
+    ])
+    expect(err).toMatch(/^line 1052: has the secret of line 1, and is skipped$/m)
+    const again = await runJson(['import'], file.join('\n'))
+    expect(again).toEqual({ imported: 0, existing: 1_050, ...numbers, dry_run: false })
   })
 
   it('names the line of each key that it refuses, imports the others, and repeats no secret', async () => {

@@ -116,6 +116,36 @@ describe('import', () => {
     expect((await keys.list()).data).toHaveLength(3)
   })
 
+  it('tells a secret that is twice in an import from one that exists, also where one of the two is a hash', async () => {
+    const keys = withKeys({ pepper: ['a pepper of ours', null] })
+    const [twice, stored, ended, mixed] = [foreign(), foreign(), foreign(), foreign()]
+    const [made] = (await keys.import([ios({ key: ended }), ios({ key: stored })])).results
+    await keys.remove(made?.ok ? made.writeKey.id : '')
+    const inputs = [
+      ...[twice, twice, twice, stored, stored, ended, ended].map((key) => ios({ key })),
+      ios({ key: mixed }),
+      ios({ keyHash: sha256(mixed) }),
+    ]
+    for (const dryRun of [true, false]) {
+      const { results } = await keys.import(inputs, { dryRun })
+      const told = results.map((result) => (result.ok ? 'ok' : [result.code, result.repeatOf]))
+      expect(told).toEqual([
+        'ok',
+        ['conflict', 0],
+        ['conflict', 0],
+        ['conflict', undefined],
+        ['conflict', 3],
+        ['secret_ended', undefined],
+        ['secret_ended', 5],
+        'ok',
+        ['conflict', 7],
+      ])
+      expect(results[1]).toMatchObject({ message: 'key is that of an earlier key of this import' })
+      expect(results[8]).toMatchObject({ message: 'keyHash is that of an earlier key of this import' })
+      expect(results[4]).toMatchObject({ message: expect.stringContaining('exists already') })
+    }
+  })
+
   it('says that the shape of a hash cannot be checked, and shows nothing of it', async () => {
     const { results } = await withKeys().import([ios({ keyHash: sha256(foreign()) })])
     expect(results).toMatchObject([

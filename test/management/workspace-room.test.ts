@@ -67,6 +67,23 @@ it('an import makes those that find room, and says which do not; those that exis
   expect(await outcomes([first, second])).toEqual(['conflict key', 'conflict key'])
 })
 
+it('a secret that is twice in an import and finds no room is no conflict', async () => {
+  const keys = start(1)
+  await keys.create(acme)
+  const key = randomBase62(32)
+  const inputs = [acme, acme, { ...acme, workspace: 'beta' }].map((fields) => ({ ...fields, key }))
+  for (const dryRun of [true, false]) {
+    const { results } = await keys.import(inputs, { dryRun })
+    expect(results).toMatchObject([
+      { code: 'workspace_full', field: 'input' },
+      { code: 'workspace_full', field: 'input', repeatOf: 0 },
+      { code: 'invalid_field', field: 'key', repeatOf: 0 },
+    ])
+    expect(results[1]).toMatchObject({ message: expect.stringContaining('as many keys as it may') })
+    expect(results[2]).toMatchObject({ message: expect.stringContaining('which could not be imported') })
+  }
+})
+
 it('imports of the same workspaces at the same time wait for each other, in any order', async () => {
   const keys = start(10)
   const batch = (workspaces: string[]) =>

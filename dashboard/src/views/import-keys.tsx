@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { createRepeatSearch, repeatNote } from '../../../src/keys/import-repeats.ts'
 import { createImportReader, type ImportColumns, type ImportEntry } from '../../../src/keys/import-text.ts'
 import { type Api, isUnanswered } from '../api/client.ts'
 import type { ImportKey } from '../api/wire.ts'
@@ -32,8 +33,11 @@ const keysPerCall = 1_000
 
 interface Outcome {
   line: number
-  /** `there`: a write key has the secret already, perhaps from an attempt whose answer got lost. */
-  kind: 'good' | 'there' | 'bad'
+  /**
+   * `there`: a write key has the secret already, perhaps from an attempt whose answer got lost. `repeat`: an earlier line has
+   * it.
+   */
+  kind: 'good' | 'there' | 'repeat' | 'bad'
   text: string
 }
 
@@ -106,10 +110,14 @@ function useImport() {
     const reader = createImportReader(columns)
     const entries = [...reader.push(text), ...reader.end()]
     const outcomes: Outcome[] = []
+    // What tells a secret from its hash is not there on every page (`crypto.subtle`), so each is compared as it is written.
+    const findRepeat = createRepeatSearch((secret) => `key ${secret}`)
     const tell = (isWhole: boolean) => setReport({ outcomes: [...outcomes], isCheck, isWhole })
     for (let from = 0; from < entries.length; from += keysPerCall) {
       try {
-        outcomes.push(...(await importSome(api, entries.slice(from, from + keysPerCall), isCheck)))
+        outcomes.push(
+          ...(await importSome(api, entries.slice(from, from + keysPerCall), isCheck, findRepeat)),
+        )
       } catch (error) {
         if (isCheck || !isUnanswered(error)) throw error
         tell(false)
@@ -136,17 +144,30 @@ function countOf(kind: Outcome['kind'], { outcomes }: Report): number {
   return outcomes.filter((outcome) => outcome.kind === kind).length
 }
 
-async function importSome(api: Api, entries: readonly ImportEntry[], dryRun: boolean): Promise<Outcome[]> {
-  const items = entries.flatMap((entry) => ('item' in entry ? [entry.item] : []))
-  const { results } = await api.importKeys(items, dryRun)
+async function importSome(
+  api: Api,
+  entries: readonly ImportEntry[],
+  dryRun: boolean,
+  findRepeat: ReturnType<typeof createRepeatSearch>,
+): Promise<Outcome[]> {
+  const sent = entries.filter((entry) => 'item' in entry)
+  const { results } = await api.importKeys(
+    sent.map(({ item }) => item),
+    dryRun,
+  )
   const next = results.values()
   return entries.map((entry) => {
     const { line } = entry
     if ('problem' in entry) return { line, kind: 'bad', text: entry.problem }
     const result = next.next().value
-    if (result?.ok) return { line, kind: 'good', text: result.note ?? '' }
-    const kind = result?.code === 'conflict' ? 'there' : 'bad'
-    return { line, kind, text: result?.message ?? 'was not answered' }
+    if (result === undefined) return { line, kind: 'bad', text: 'was not answered' }
+    const repeated = findRepeat(entry, result)
+    if (repeated !== undefined) return { line, kind: 'repeat', text: `has the secret of line ${repeated}.` }
+    if (result.ok) return { line, kind: 'good', text: result.note ?? '' }
+    const first = result.repeat_of === undefined ? undefined : sent[result.repeat_of]?.line
+    if (result.code !== 'conflict') return { line, kind: 'bad', text: result.message + repeatNote(first) }
+    if (first !== undefined) return { line, kind: 'repeat', text: `has the secret of line ${first}.` }
+    return { line, kind: 'there', text: result.message }
   })
 }
 
@@ -192,6 +213,7 @@ function Outcomes({ of: report }: { of: Report }) {
   const { outcomes, isCheck, isWhole } = report
   const done = isCheck ? 'can be imported' : 'imported'
   const there = countOf('there', report)
+  const repeats = countOf('repeat', report)
   const bad = countOf('bad', report)
   const worded = outcomes.filter(({ text }) => text !== '')
   // What has to be mended comes first.
@@ -204,7 +226,8 @@ function Outcomes({ of: report }: { of: Report }) {
       {(isWhole || outcomes.length > 0) && (
         <Notice level={bad === 0 ? 'good' : 'warn'}>
           {countOf('good', report)} {done}
-          {there > 0 && `, ${there} there already (from an earlier attempt, or from before)`}, {bad} not.
+          {there > 0 && `, ${there} there already (from an earlier attempt, or from before)`}
+          {repeats > 0 && `, ${repeats} repeat an earlier line`}, {bad} not.
         </Notice>
       )}
       <ul>
