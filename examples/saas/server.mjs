@@ -13,8 +13,8 @@ const people = new Map([
 /** @type {Map<string, { name: string, workspace: string }>} */
 const sessions = new Map()
 
-const sessionOf = (/** @type {string | null | undefined} */ cookie) =>
-  sessions.get(/(?:^|; )session=([\w-]{36})/.exec(cookie ?? '')?.[1] ?? '')
+const idOf = (/** @type {string | null | undefined} */ cookie) =>
+  /(?:^|; )session=([\w-]{36})/.exec(cookie ?? '')?.[1] ?? ''
 
 export const keys = createWriteKeys({
   plans: { free: { rateLimitEps: 50, senderRateLimitEps: 5, monthlyEvents: 100_000 } },
@@ -24,7 +24,7 @@ export const keys = createWriteKeys({
 const admin = createAdminApi(keys, {
   // Every route, stream and list of the page goes by this: a customer sees the keys of their workspace alone.
   authorize(request) {
-    const session = sessionOf(request.headers.get('cookie'))
+    const session = sessions.get(idOf(request.headers.get('cookie')))
     return session ? { name: session.name, role: 'admin', workspace: session.workspace } : null
   },
 })
@@ -40,7 +40,18 @@ app.post('/sign-in', express.urlencoded({ extended: false }), (request, response
   sessions.set(id, { name: request.body.email, workspace: person.workspace })
   response.cookie('session', id, { httpOnly: true, sameSite: 'lax' }).redirect('/events/write-keys')
 })
-app.get('/', (_request, response) => {
+// The cookie is `lax`: forms of other sites sign nobody out.
+app.post('/sign-out', (request, response) => {
+  sessions.delete(idOf(request.headers.cookie))
+  response.clearCookie('session').redirect('/')
+})
+app.get('/', (request, response) => {
+  const session = sessions.get(idOf(request.headers.cookie))
+  if (session !== undefined) {
+    response.send(`<p>${session.name} of ${session.workspace}: <a href="/events/write-keys">write keys</a></p>
+      <form method="post" action="/sign-out"><button>Sign out</button></form>`)
+    return
+  }
   response.send(`<form method="post" action="/sign-in"><input name="email" placeholder="ada@acme.example">
     <input name="password" type="password" placeholder="acme-password"><button>Sign in</button></form>`)
 })
@@ -52,5 +63,6 @@ app.post('/v1/:type', writeKeyAuth(keys), (request, response) => {
 })
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  app.listen(3000, () => console.log('Sign in at http://localhost:3000'))
+  const port = Number(process.env.PORT ?? 3000)
+  app.listen(port, () => console.log(`Sign in at http://localhost:${port}`))
 }
