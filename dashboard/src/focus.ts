@@ -67,7 +67,7 @@ function replacementOf({ element, name, around }: Place): HTMLElement | null {
     (other) => other.dataset.focus === name && other.matches('button, input') && isUsable(other),
   )
   if (named !== undefined) return named
-  // Disabled while its task runs.
+  // Disabled for now.
   if (element.isConnected) return null
   const part = around.find((outer) => outer.matches('[tabindex]:not(main)') && isUsable(outer))
   return part ?? modal() ?? heading() ?? document.querySelector('main')

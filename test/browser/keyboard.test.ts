@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { describeWithService } from '../services.ts'
+import { createSignal } from '../signal.ts'
 import { openPage, signIn } from './browser.ts'
 import { useServedPage } from './served-page.ts'
 
@@ -171,6 +172,81 @@ describeWithService('chromium', 'the page by keyboard alone', (chromiumPath) => 
     await page.locator('.brand').click()
     await page.evaluate(() => document.querySelector('.actions button')?.remove())
     expect(await focused(page)).toBe('BODY')
+    await context.close()
+  }, 30_000)
+
+  /** Presses a button whose answer is held back, and once more meanwhile. */
+  async function pressAndWait(
+    page: Page,
+    name: string,
+    path: RegExp,
+    within: Pick<Page, 'getByRole'> = page,
+  ) {
+    let calls = 0
+    const { promise: released, resolve: release } = createSignal()
+    await page.route(path, async (route) => {
+      if (route.request().method() !== 'GET') calls++
+      await released
+      await route.continue()
+    })
+    await press(page, name, within)
+    await expect.poll(() => calls).toBe(1)
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    )
+    expect(await focused(page)).toBe(name)
+    await page.keyboard.press('Enter')
+    expect(calls).toBe(1)
+    release()
+  }
+
+  it('leaves the focus on a button until the answer is there, and asks once', async () => {
+    const { page, context, complaints } = await openKey('Slowly')
+    const dialog = page.getByRole('dialog')
+    await press(page, 'Rename')
+    await page.keyboard.type('More slowly')
+    await pressAndWait(page, 'Save', /write-keys\/wk_\w+$/)
+    await page.getByRole('heading', { name: 'More slowly' }).waitFor()
+
+    await press(page, 'Edit rules')
+    await dialog.getByLabel('Which limit').selectOption('own')
+    await dialog.getByRole('spinbutton', { name: /^Rate limit/ }).fill('7')
+    await press(page, 'Save', dialog)
+    await pressAndWait(page, 'Save changes', /write-keys\/wk_\w+$/)
+    await dialog.waitFor({ state: 'detached' })
+
+    await press(page, 'Rotate key')
+    await pressAndWait(page, 'Rotate key', /\/rotate$/, dialog)
+    await page.locator('#secret').waitFor()
+    await press(page, 'I have copied it')
+    await press(page, 'Pause')
+    await pressAndWait(page, 'Pause key', /\/pause$/)
+    await expectFocus(page, 'Resume')
+    expect(complaints).toEqual([])
+    await context.close()
+  }, 30_000)
+
+  it('leaves the focus where it is while a key is made, keys are checked and a trial is ended', async () => {
+    const { writeKey } = await at.server.keys.create({ name: 'Slow trial', sourceType: 'server' })
+    await at.server.keys.update(writeKey.id, { trial: { deniedEventNames: ['debug/*'] } })
+    const { page, context } = await openList('Waits', ['a', 'b'])
+    const dialog = page.getByRole('dialog')
+    await press(page, 'Create write key')
+    await dialog.getByLabel('Name', { exact: true }).fill('Made once')
+    await dialog.getByLabel('Server', { exact: true }).check()
+    await pressAndWait(page, 'Create', /write-keys$/)
+    await page.locator('#secret').waitFor()
+    await press(page, 'I have copied it')
+    await press(page, 'Import keys')
+    await dialog.getByLabel('Keys', { exact: true }).fill('{}')
+    await pressAndWait(page, 'Check', /\/import$/)
+    await dialog.getByText('0 can be imported').waitFor()
+    await press(page, 'Close', dialog)
+    await press(page, 'Discard', dialog)
+    await page.goto(`${at.server.url}#/keys/${writeKey.id}`)
+    await pressAndWait(page, 'Enforce now', /\/enforce$/)
+    await page.getByRole('region', { name: 'Rules on trial' }).waitFor({ state: 'detached' })
+    expect((await at.server.keys.list({ q: 'Made once' })).data).toHaveLength(1)
     await context.close()
   }, 30_000)
 })

@@ -4,6 +4,7 @@ import { focusedPlace, returnFocus } from '../focus.ts'
 import { addGuard, hold } from '../guard.ts'
 import { LossQuestion } from './loss-question.tsx'
 import { ErrorNotice } from './notice.tsx'
+import { TaskButton } from './task-button.tsx'
 
 interface DialogProps {
   title: ComponentChildren
@@ -97,6 +98,8 @@ interface ConfirmProps {
   title: ComponentChildren
   action: string
   busy: boolean
+  /** Whether there is nothing to confirm. */
+  disabled?: boolean
   error: unknown
   onConfirm: () => void
   onClose: () => void
@@ -104,7 +107,8 @@ interface ConfirmProps {
 }
 
 /** Asks before something that cannot be undone. */
-export function ConfirmDialog({ title, action, busy, error, onConfirm, onClose, children }: ConfirmProps) {
+export function ConfirmDialog(props: ConfirmProps) {
+  const { title, action, busy, disabled = false, error, onConfirm, onClose, children } = props
   return (
     <Dialog title={title} onClose={onClose}>
       <div class="dialog-body">
@@ -115,9 +119,9 @@ export function ConfirmDialog({ title, action, busy, error, onConfirm, onClose, 
         <button type="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" class="danger" disabled={busy} onClick={onConfirm}>
+        <TaskButton class="danger" busy={busy} disabled={disabled} onClick={onConfirm}>
           {action}
-        </button>
+        </TaskButton>
       </footer>
     </Dialog>
   )

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 
 /** A call started by a click. Only one runs at a time. Its error is kept to be shown. */
 export interface Task<Args extends unknown[] = []> {
@@ -9,9 +9,12 @@ export interface Task<Args extends unknown[] = []> {
 
 export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<unknown>): Task<Args> {
   const [busy, setBusy] = useState(false)
+  // A second click may come before the page has been drawn.
+  const isRunning = useRef(false)
   const [error, setError] = useState<unknown>(null)
   async function start(...args: Args): Promise<void> {
-    if (busy) return
+    if (isRunning.current) return
+    isRunning.current = true
     setBusy(true)
     setError(null)
     try {
@@ -19,6 +22,7 @@ export function useTask<Args extends unknown[]>(run: (...args: Args) => Promise<
     } catch (caught) {
       setError(caught)
     }
+    isRunning.current = false
     setBusy(false)
   }
   return { start, busy, error }

@@ -5,6 +5,7 @@ import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/refreshed-data.ts'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { Ago, ReadAt } from '../parts/time.tsx'
 import { useApi } from '../session.ts'
 import { fieldLabels, fieldText } from '../words/fields.ts'
@@ -71,14 +72,9 @@ export function AuditTrail({ keyId, version = 0 }: { keyId?: string; version?: n
         ))}
       </ul>
       {(hasGap ? newest.data?.next_cursor : cursor) != null && (
-        <button
-          type="button"
-          class="more-button"
-          disabled={busy}
-          onClick={() => void start(hasGap ? null : cursor)}
-        >
+        <TaskButton class="more-button" busy={busy} onClick={() => void start(hasGap ? null : cursor)}>
           Show older
-        </button>
+        </TaskButton>
       )}
     </>
   )

@@ -1,6 +1,7 @@
 import type { WriteKey } from '../api/wire.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
+import { TaskButton } from '../parts/task-button.tsx'
 import { fieldLabels, fieldText, loosens } from '../words/fields.ts'
 import type { SentFields } from './key-form-state.ts'
 import { storedField } from './stored-fields.ts'
@@ -57,9 +58,9 @@ export function Review({ base, fields, busy, error, onBack, onSave, onTry }: Rev
             Put on trial
           </button>
         )}
-        <button type="button" class="primary" disabled={busy} onClick={onSave}>
+        <TaskButton class="primary" busy={busy} onClick={onSave}>
           Save changes
-        </button>
+        </TaskButton>
       </footer>
     </>
   )

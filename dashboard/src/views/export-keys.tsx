@@ -3,6 +3,7 @@ import type { WriteKey } from '../api/wire.ts'
 import { announce } from '../flash.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { useApi } from '../session.ts'
 import { toCsv } from '../words/export.ts'
 import { formatCount, plural } from '../words/format.ts'
@@ -40,9 +41,9 @@ export function ExportKeys({ filters }: { filters: KeyFilters }) {
     <>
       <ErrorNotice error={error} />
       {formats.map((format) => (
-        <button key={format} type="button" disabled={busy} onClick={() => void start(format)}>
+        <TaskButton key={format} busy={busy} onClick={() => void start(format)}>
           {busy && running?.format === format ? `Exporting…${running.read}` : `Export ${format}`}
-        </button>
+        </TaskButton>
       ))}
     </>
   )

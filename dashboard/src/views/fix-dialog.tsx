@@ -48,7 +48,8 @@ export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
     <ConfirmDialog
       title={`${fix.label}?`}
       action={fix.label}
-      busy={task.busy || changes === null}
+      busy={task.busy}
+      disabled={changes === null}
       error={task.error}
       onConfirm={() => void task.start()}
       onClose={onClose}

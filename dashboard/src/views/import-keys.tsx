@@ -6,6 +6,7 @@ import type { ImportKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { useApi } from '../session.ts'
 import { errorText } from '../words/fields.ts'
 import { forEachList } from '../words/list-rules.ts'
@@ -81,19 +82,19 @@ export function ImportKeys({ onClose }: { onClose: () => void }) {
           {isDone ? 'Done' : 'Cancel'}
         </button>
         {!isDone && (
-          <button type="button" disabled={busy || text.trim() === ''} onClick={() => void start(true)}>
+          <TaskButton busy={busy} disabled={text.trim() === ''} onClick={() => void start(true)}>
             Check
-          </button>
+          </TaskButton>
         )}
         {!isDone && report !== null && (
-          <button
-            type="button"
+          <TaskButton
             class="primary"
-            disabled={busy || (!isUnsure && good === 0)}
+            busy={busy}
+            disabled={!isUnsure && good === 0}
             onClick={() => void start(false)}
           >
             {isUnsure ? 'Import again' : `Import ${good}`}
-          </button>
+          </TaskButton>
         )}
       </footer>
     </Dialog>

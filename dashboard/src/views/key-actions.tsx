@@ -1,5 +1,6 @@
 import type { WriteKey } from '../api/wire.ts'
 import type { Task } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 
 interface KeyActionsProps {
   of: WriteKey
@@ -24,9 +25,9 @@ export function KeyActions({ of: key, isLive, resume, onOpen }: KeyActionsProps)
         </button>
       )}
       {key.status === 'paused' && (
-        <button type="button" data-focus="pause" disabled={resume.busy} onClick={() => void resume.start()}>
+        <TaskButton data-focus="pause" busy={resume.busy} onClick={() => void resume.start()}>
           {resume.busy ? 'Resuming…' : 'Resume'}
-        </button>
+        </TaskButton>
       )}
       {key.status !== 'revoked' && (
         <button type="button" class="danger-quiet" onClick={() => onOpen('revoke')}>

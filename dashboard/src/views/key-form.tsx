@@ -5,6 +5,7 @@ import type { SourceType } from '../api/wire.ts'
 import { FieldError } from '../parts/field-error.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { isOfOneWorkspace } from '../session.ts'
 import { errorText } from '../words/fields.ts'
 import { sources, warningsFor } from '../words/source-defaults.ts'
@@ -108,9 +109,9 @@ export function KeyForm(props: KeyFormProps) {
         <button type="button" onClick={onCancel}>
           Cancel
         </button>
-        <button type="submit" class="primary" disabled={task.busy}>
+        <TaskButton type="submit" class="primary" busy={task.busy}>
           {submit}
-        </button>
+        </TaskButton>
       </footer>
     </form>
   )

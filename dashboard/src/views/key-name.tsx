@@ -7,6 +7,7 @@ import { LossQuestion } from '../parts/loss-question.tsx'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { canWrite, useApi } from '../session.ts'
 
 /**
@@ -98,9 +99,9 @@ export function KeyName({ of: key, onChanged }: { of: WriteKey; onChanged: (key:
         value={draft.name}
         onInput={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
       />
-      <button type="submit" class="primary" disabled={busy}>
+      <TaskButton type="submit" class="primary" busy={busy}>
         Save
-      </button>
+      </TaskButton>
       <button type="button" onClick={() => setDraft(null)}>
         Cancel
       </button>

@@ -2,6 +2,7 @@ import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
+import { TaskButton } from '../parts/task-button.tsx'
 import { keyHref } from '../route.ts'
 import { useRotation } from './rotation.ts'
 
@@ -32,9 +33,9 @@ export function LostSecret({ of: key, onRotated, onClose }: LostSecretProps) {
         <button type="button" onClick={onClose}>
           Close
         </button>
-        <button type="button" class="primary" disabled={busy} onClick={() => void start(0)}>
+        <TaskButton class="primary" busy={busy} onClick={() => void start(0)}>
           Rotate key
-        </button>
+        </TaskButton>
       </footer>
     </Dialog>
   )

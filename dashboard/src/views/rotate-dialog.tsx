@@ -3,6 +3,7 @@ import type { RotatedKey, WriteKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
+import { TaskButton } from '../parts/task-button.tsx'
 import { useRotation } from './rotation.ts'
 
 const choices = [
@@ -82,9 +83,9 @@ export function RotateDialog({ of: key, onRotated, onClose }: RotateDialogProps)
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={busy}>
+          <TaskButton type="submit" class="primary" busy={busy}>
             Rotate key
-          </button>
+          </TaskButton>
         </footer>
       </form>
     </Dialog>

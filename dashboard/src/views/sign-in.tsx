@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { asksApplication, signIn, signInNotice } from '../session.ts'
 
 export function SignIn() {
@@ -22,9 +23,9 @@ export function SignIn() {
         {asksApplication && (
           <>
             <p>Sign in to the application first, and continue here as whoever is signed in there.</p>
-            <button type="button" class="primary" disabled={busy} onClick={() => void start(null)}>
+            <TaskButton class="primary" busy={busy} onClick={() => void start(null)}>
               Continue
-            </button>
+            </TaskButton>
             <p class="muted">If you operate the application, you can use a management token instead.</p>
           </>
         )}
@@ -40,9 +41,9 @@ export function SignIn() {
             onInput={(event) => setToken(event.currentTarget.value)}
           />
         </label>
-        <button type="submit" class={asksApplication ? undefined : 'primary'} disabled={busy}>
+        <TaskButton type="submit" class={asksApplication ? undefined : 'primary'} busy={busy}>
           Sign in
-        </button>
+        </TaskButton>
         <p class="muted small-text">
           The token stays in this browser tab and is forgotten when you sign out or close it.
         </p>

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ingestPath } from '../api/client.ts'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 
 interface TestAnswer {
   status: number
@@ -48,9 +49,9 @@ export function TestEvent({ secret, eventType }: { secret: string; eventType: st
             onInput={(event) => setBody(event.currentTarget.value)}
           />
         </label>
-        <button type="button" disabled={busy} onClick={() => void start()}>
+        <TaskButton busy={busy} onClick={() => void start()}>
           Send test event
-        </button>
+        </TaskButton>
       </div>
       <div aria-live="polite">
         {error !== null && (

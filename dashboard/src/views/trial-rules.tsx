@@ -5,6 +5,7 @@ import { ErrorNotice } from '../parts/notice.tsx'
 import { PlainText } from '../parts/plain-text.tsx'
 import { useData } from '../parts/refreshed-data.ts'
 import { useTask } from '../parts/task.ts'
+import { TaskButton } from '../parts/task-button.tsx'
 import { debuggerHref } from '../route.ts'
 import { canWrite, useApi } from '../session.ts'
 import { fieldLabels, fieldText } from '../words/fields.ts'
@@ -55,12 +56,12 @@ export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (k
         <h2>On trial</h2>
         {canWrite() && key.status !== 'revoked' && (
           <>
-            <button type="button" class="small" disabled={busy} onClick={() => void drop.start()}>
+            <TaskButton class="small" busy={busy} onClick={() => void drop.start()}>
               Drop
-            </button>
-            <button type="button" class="small primary" disabled={busy} onClick={() => void enforce.start()}>
+            </TaskButton>
+            <TaskButton class="small primary" busy={busy} onClick={() => void enforce.start()}>
               Enforce now
-            </button>
+            </TaskButton>
           </>
         )}
       </div>
