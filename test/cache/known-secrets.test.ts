@@ -47,14 +47,25 @@ function setUp(count = 0) {
     { began: () => told.push('began'), ended: () => told.push('ended') },
   )
   opened.push(known)
-  return { records, add, asked, before, told, known }
+  /** Makes its reading fail for two callers, and then no longer. */
+  const failTwice = async () => {
+    before.page = fail
+    for (let count = 0; count < 2; count++) await expect(known.caughtUp()).rejects.toThrow('down')
+    delete before.page
+  }
+  const knowsAll = () => [...records.values()].every((record) => known.has(digestOf(record)))
+  return { records, add, asked, before, told, known, failTwice, knowsAll }
+}
+
+const fail = () => {
+  throw new Error('down')
 }
 
 describe('what is known of the secrets that exist', () => {
   it('is read in pages', async () => {
-    const { records, asked, known, told } = setUp(4_500)
+    const { asked, known, told, knowsAll } = setUp(4_500)
     await known.caughtUp()
-    expect([...records.values()].every((record) => known.has(digestOf(record)))).toBe(true)
+    expect(knowsAll()).toBe(true)
     expect(known.has(digestOf(createKeyRecord()))).toBe(false)
     expect(asked.pages).toBe(4)
     await known.caughtUp()
@@ -199,19 +210,12 @@ describe('what is known of the secrets that exist', () => {
   })
 
   it('tells whoever waits when the store fails, once to the operator, and tries again', async () => {
-    const { records, asked, before, told, known } = setUp(3)
-    before.page = () => {
-      throw new Error('down')
-    }
-    await expect(known.caughtUp()).rejects.toThrow('down')
-    await expect(known.caughtUp()).rejects.toThrow('down')
-    delete before.page
+    const { records, asked, before, told, known, failTwice, knowsAll } = setUp(3)
+    await failTwice()
     await known.caughtUp()
-    expect([...records.values()].every((record) => known.has(digestOf(record)))).toBe(true)
+    expect(knowsAll()).toBe(true)
     expect(told.at(-1)).toBe('ended')
-    before.of = () => {
-      throw new Error('down')
-    }
+    before.of = fail
     const [one] = [...records.values()] as [KeyRecord]
     records.delete(one.id)
     known.note([one.id])
@@ -226,20 +230,15 @@ describe('what is known of the secrets that exist', () => {
   it('is read again by itself half a second after a failure, once', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     vi.advanceTimersByTime(1_000)
-    const { records, asked, before, told, known } = setUp(3)
-    before.page = () => {
-      throw new Error('down')
-    }
-    await expect(known.caughtUp()).rejects.toThrow('down')
-    await expect(known.caughtUp()).rejects.toThrow('down')
-    delete before.page
+    const { asked, told, known, failTwice, knowsAll } = setUp(3)
+    await failTwice()
     known.note(['wk_changed'])
     vi.advanceTimersByTime(499)
     await settle()
     expect(asked.pages).toBe(2)
     vi.advanceTimersByTime(1)
     await settle()
-    expect([...records.values()].every((record) => known.has(digestOf(record)))).toBe(true)
+    expect(knowsAll()).toBe(true)
     vi.advanceTimersByTime(10_000)
     await settle()
     expect(told).toEqual(['began', 'began', 'ended'])
@@ -247,12 +246,7 @@ describe('what is known of the secrets that exist', () => {
 
   it.each([
     ['answers', () => {}],
-    [
-      'fails',
-      () => {
-        throw new Error('down')
-      },
-    ],
+    ['fails', fail],
   ])(
     'is asked for no more once it is closed, and no outage is told when the store %s then',
     async (_, answer) => {
