@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { importColumns } from '../keys/import-columns.ts'
 import { type ImportKeyInput, maxImported } from '../management/import-keys.ts'
-import type { ImportResult } from '../management/import-results.ts'
+import { atPlaces, type ImportResult } from '../management/import-results.ts'
 import { toSnakeCase } from '../runtime/letter-case.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { withSnakeCaseFields } from './field-names.ts'
@@ -67,16 +67,13 @@ export async function importItems(
   options: Parameters<WriteKeys['import']>[1],
 ): Promise<ImportResultJson[]> {
   const read = items.map(readItem)
-  const sent = read.flatMap(({ input }, index) => (input === undefined ? [] : [{ input, index }]))
-  const { results } = await keys.import(
-    sent.map(({ input }) => input),
-    options,
-  )
+  const inputs = read.flatMap(({ input }) => (input === undefined ? [] : [input]))
+  const places = read.flatMap(({ input }, index) => (input === undefined ? [] : [index]))
+  const { results } = await keys.import(inputs, options)
   const next = results.values()
-  return read.map(({ refused }) => {
-    if (refused !== undefined) return refused
-    return toResultJson(next.next().value as ImportResult, (place) => sent[place]?.index)
-  })
+  return read.map(
+    ({ refused }) => refused ?? toResultJson(atPlaces(places, next.next().value as ImportResult)),
+  )
 }
 
 /** Other unknown names are not repeated: they may be secrets, which have 16 characters at least. */
@@ -101,20 +98,15 @@ function refusal(field: string, problem: string): { refused: ImportResultJson } 
   return { refused: { ok: false, code: 'invalid_field', field, message: `${field} ${problem}` } }
 }
 
-/** @param indexOf where in the list of the call something stands that was at this place when it was imported */
-function toResultJson(
-  result: ImportResult,
-  indexOf: (place: number) => number | undefined,
-): ImportResultJson {
+function toResultJson(result: ImportResult): ImportResultJson {
   if (!result.ok) {
     const { code, field, message, repeatOf } = result
-    const first = repeatOf === undefined ? undefined : indexOf(repeatOf)
     return {
       ok: false,
       code,
       field: toSnakeCase(field),
       message: withSnakeCaseFields(message),
-      ...(first !== undefined && { repeat_of: first }),
+      ...(repeatOf !== undefined && { repeat_of: repeatOf }),
     }
   }
   const { writeKey, note } = result

@@ -1,5 +1,6 @@
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
+import { atPlaces, type ImportResult } from '../management/import-results.ts'
 import type { ChangeOptions } from '../management/key-changes.ts'
 import { isKeyId } from '../management/key-changes.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
@@ -146,6 +147,7 @@ async function importOwn(
     }
   })
   const accepted = inputs.filter((_, index) => allowed[index] === undefined)
+  const places = [...inputs.keys()].filter((index) => allowed[index] === undefined)
   const made = await keys.import(
     accepted.map((input) => ({ ...input, workspace })),
     options,
@@ -153,7 +155,7 @@ async function importOwn(
   const results = made.results.values()
   return {
     results: allowed.map((error) => {
-      if (error === undefined) return results.next().value as (typeof made.results)[number]
+      if (error === undefined) return atPlaces(places, results.next().value as ImportResult)
       return { ok: false, code: 'invalid_field', field: error.field ?? 'input', message: error.message }
     }),
   }

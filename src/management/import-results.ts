@@ -45,3 +45,13 @@ export function toFailure(error: unknown): ImportResult {
   const { code, field = 'input', message } = error
   return { ok: false, code, field, message }
 }
+
+/**
+ * A result as it reads in a longer list than the one that was imported.
+ *
+ * @param places where the imported keys stand in the longer list
+ */
+export function atPlaces(places: readonly number[], result: ImportResult): ImportResult {
+  if (result.ok || result.repeatOf === undefined) return result
+  return { ...result, repeatOf: places[result.repeatOf] as number }
+}

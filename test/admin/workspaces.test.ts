@@ -197,6 +197,25 @@ describe('the management API of two workspaces', () => {
     expect(raised).toMatchObject({ status: 200, body: { plan: 'pro', rate_limit_eps: 100 } })
   })
 
+  it('names the first of two keys of one secret by its place in the whole call', async () => {
+    const keys = createWriteKeys({ importedKeys: /^k{32}$/ })
+    onTestFinished(() => keys.close())
+    const callAs = callApi(createAdminApi(keys, { tokens }))
+    const item = { name: 'Twice', source_type: 'web', key: 'k'.repeat(32) }
+    const write_keys = [7, { ...item, plan: 'pro' }, item, { ...item, workspace: 'beta' }, item]
+    const { body } = await callAs('POST', `${base}/import`, {
+      token: tokenOf('acme'),
+      body: { write_keys },
+    })
+    expect(body.results.map(({ repeat_of }: { repeat_of?: number }) => repeat_of)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      2,
+    ])
+  })
+
   it('says workspace_full of the keys of an import that find no room', async () => {
     const keys = createWriteKeys({ maxKeysPerWorkspace: 2, importedKeys: /^[A-Za-z0-9]{32}$/ })
     onTestFinished(() => keys.close())
