@@ -11,7 +11,7 @@ export function csvLine(cells: readonly unknown[], show: (text: string) => strin
 
 function toCell(value: unknown, show: (text: string) => string): string {
   if (value === null || value === undefined) return ''
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'number') return String(value)
   const text = Array.isArray(value)
     ? value.length === 0
       ? '[]'

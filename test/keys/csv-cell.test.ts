@@ -34,3 +34,8 @@ it('the page exports every rule, and lists as import reads them', () => {
   expect(line).toContain(',"a,b/*",')
   expect(line).toContain(',"{""allowed_ips"":[""::1""]}",')
 })
+
+it('the command writes lists as import reads them, numbers as they are, and nothing for what is not set', () => {
+  const cells = [null, undefined, 0, -12.5, true, false, [], ['a', 'b/*'], { a: ['x'] }, 'Web', '-1']
+  expect(csvLine(cells)).toBe(`,,0,-12.5,true,false,[],"a,b/*","{""a"":[""x""]}",Web,'-1\r\n`)
+})

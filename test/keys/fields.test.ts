@@ -6,7 +6,7 @@ import { fieldFlags, toKeyFields } from '../../src/cli/key-flags.ts'
 import { type CreateKeyInput, createMemoryStore, createWriteKeys } from '../../src/index.ts'
 import { type FieldName, fieldEntries, type KeyField } from '../../src/keys/fields.ts'
 import type { KeyRecord } from '../../src/keys/key-record.ts'
-import { unsetFields } from '../../src/keys/settable-fields.ts'
+import { settableFields, unsetFields } from '../../src/keys/settable-fields.ts'
 import { toKebabCase, toSnakeCase } from '../../src/runtime/letter-case.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../src/testing/stored-key.ts'
@@ -43,6 +43,13 @@ function inJson({ kind }: KeyField, value: unknown): unknown {
 function inRecord(name: FieldName, value: unknown): unknown {
   return name === 'expiresAt' ? Date.parse(value as string) : value
 }
+
+it('a field is settable by an update when it always is, and by a creation in any case', () => {
+  expect(settableFields('create')).toEqual(settable.map(([name]) => name))
+  const always = settable.filter(([, field]) => field.settable === 'always')
+  expect(settableFields('update')).toEqual(always.map(([name]) => name))
+  expect(always.length).toBeLessThan(settable.length)
+})
 
 describe('a field that can be set', () => {
   it.each(settable)('%s: at creation, and read back over the JSON API', async (name, field) => {

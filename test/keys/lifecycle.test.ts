@@ -14,6 +14,7 @@ import {
 } from '../../src/keys/lifecycle.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { KeyError } from '../../src/runtime/errors.ts'
+import { createKeyRecord } from '../../src/testing/stored-key.ts'
 
 const hour = 3_600_000
 const now = Date.UTC(2026, 0, 15, 12)
@@ -181,6 +182,29 @@ describe('what the audit log keeps of a change', () => {
     for (const { keyHash } of after.secrets) expect(JSON.stringify(entry)).not.toContain(keyHash)
     expect(changedFields(null, record).before).toBeNull()
     expect(changedFields(record, null).after).toBeNull()
+  })
+})
+
+describe('what a change leaves as it is', () => {
+  const lists = { a: 1, more: { y: ['track', 'page'], x: null } }
+  const record = { ...createKeyRecord(), metadata: lists }
+
+  it.each([
+    ['the order of names', { more: { x: null, y: ['track', 'page'] }, a: 1 }, []],
+    [
+      'nothing, when the order of a list differs',
+      { a: 1, more: { y: ['page', 'track'], x: null } },
+      ['metadata'],
+    ],
+    ['nothing, when a value differs', { a: 1, more: { y: ['track', 'page'], x: 0 } }, ['metadata']],
+    [
+      'nothing, when a list becomes an object',
+      { a: 1, more: { y: { 0: 'track', 1: 'page' }, x: null } },
+      ['metadata'],
+    ],
+  ])('in metadata is %s', (_, metadata, expected) => {
+    const { before, after } = changedFields(record, { ...record, metadata })
+    expect([Object.keys(before ?? {}), Object.keys(after ?? {})]).toEqual([expected, expected])
   })
 })
 
