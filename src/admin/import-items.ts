@@ -51,7 +51,9 @@ const refusedSchema = z.object({
     .number()
     .int()
     .optional()
-    .describe('If the secret is in this import twice: the index of the key that has it first.'),
+    .describe(
+      'Of a secret that this import has twice, if the first of the two was imported or refused for something else than its secret: the index of the first.',
+    ),
 })
 export const importResultSchema = z.union([madeSchema, refusedSchema])
 

@@ -25,7 +25,10 @@ export interface RefusedImport {
   field: string
   /** Never holds a secret. */
   message: string
-  /** If the secret is in this import twice: the index of the key that has it first. */
+  /**
+   * Of a secret that this import has twice, if the first of the two was imported or refused for something else than its secret:
+   * the index of the first.
+   */
   repeatOf?: number
 }
 

@@ -134,9 +134,9 @@ describe('import', () => {
         ['conflict', 0],
         ['conflict', 0],
         ['conflict', undefined],
-        ['conflict', 3],
+        ['conflict', undefined],
         ['secret_ended', undefined],
-        ['secret_ended', 5],
+        ['secret_ended', undefined],
         'ok',
         ['conflict', 7],
       ])
