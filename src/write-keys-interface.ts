@@ -62,6 +62,11 @@ export interface WriteKeys {
    */
   plan(name: string | null): Plan
   /**
+   * How many keys a workspace may hold (`maxKeysPerWorkspace`), and how many more it may make. Keys of every
+   * status count.
+   */
+  room(workspace: string): Promise<{ maxKeys: number; keysLeft: number }>
+  /**
    * Renames a key or changes its rules. Like every change of one key, it takes `options.version`: refused with
    * `conflict`, reason `version`, unless the key still has this version. When all fields are as they were, nothing
    * is written: the version stays, and there is no audit entry and no event.

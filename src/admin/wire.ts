@@ -11,6 +11,7 @@ import type {
 import type { anomalySchema } from './routes/anomalies.ts'
 import type { auditEntrySchema } from './routes/audit-log.ts'
 import type { decisionSchema } from './routes/debugger.ts'
+import type { limitsSchema } from './routes/limits.ts'
 import type { problemSchema } from './routes/problems.ts'
 import type { sessionSchema } from './routes/session.ts'
 import type { usageOverviewSchema, usageSchema } from './routes/usage.ts'
@@ -30,5 +31,6 @@ export type DecisionJson = z.output<typeof decisionSchema>
 export type AnomalyJson = z.output<typeof anomalySchema>
 export type ProblemJson = z.output<typeof problemSchema>
 export type SessionJson = z.output<typeof sessionSchema>
+export type LimitsJson = z.output<typeof limitsSchema>
 export type ImportKeyJson = z.input<typeof importKeySchema>
 export type { ImportResultJson }

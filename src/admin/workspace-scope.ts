@@ -65,6 +65,7 @@ export function inWorkspace(keys: WriteKeys, workspace: string): ScopedKeys {
   return {
     ...searchesOf(keys, workspace),
     plan: (name) => keys.plan(name),
+    room: () => keys.room(workspace),
     async create(input, options) {
       assertOwnMeans(input)
       return keys.create({ ...input, workspace }, options)

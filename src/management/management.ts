@@ -94,5 +94,9 @@ export function createManagement(parts: ManagementParts) {
     ...reports,
     ...createAuditReading({ store, changes }),
     plan: plans.of,
+    room: async (workspace: string) => ({
+      maxKeys: parts.maxKeysPerWorkspace,
+      keysLeft: await room.left(workspace),
+    }),
   }
 }

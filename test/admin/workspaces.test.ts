@@ -197,6 +197,14 @@ describe('the management API of two workspaces', () => {
     expect(raised).toMatchObject({ status: 200, body: { plan: 'pro', rate_limit_eps: 100 } })
   })
 
+  it('says what the default plan gives, and how many keys find room, to each caller', async () => {
+    const limits = '/api/v1/events/limits'
+    const { call } = await twoWorkspaces()
+    const given = { rate_limit_eps: 10, sender_rate_limit_eps: null, monthly_events: null }
+    expect((await call('acme', 'GET', limits)).body).toEqual({ ...given, max_keys: 1_000, keys_left: 999 })
+    expect((await call('ops', 'GET', limits)).body).toEqual({ ...given, max_keys: null, keys_left: null })
+  })
+
   it('names the first of two keys of one secret by its place in the whole call', async () => {
     const keys = createWriteKeys({ importedKeys: /^k{32}$/ })
     onTestFinished(() => keys.close())

@@ -8,6 +8,7 @@ import type {
   Decision,
   ImportResult,
   KeyFields,
+  Limits,
   Page,
   Problem,
   RotatedKey,
@@ -60,6 +61,7 @@ export type NewKey = Partial<KeyFields> & { environment?: string; workspace?: st
 
 export interface Api {
   session(): Promise<Session>
+  limits(): Promise<Limits>
   listKeys(query: Readonly<Record<string, string | null>>): Promise<KeyPage>
   /** The key that a secret belongs to; 404 if there is none. The secret is sent only in the body. */
   findKey(secret: string): Promise<WriteKey>
@@ -162,6 +164,7 @@ export function createApi(token: string | null, standing: Standing): Api {
 
   return {
     session: () => call('GET', `${eventsPath}/session`),
+    limits: () => call('GET', `${eventsPath}/limits`),
     listKeys: (query) => call('GET', `${keysPath}?${toSearch({ limit: '50', ...query })}`),
     findKey: (secret) => call('POST', `${keysPath}/find`, { key: secret }),
     getKey: (id) => call('GET', keyUrl(id)),

@@ -38,8 +38,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
       <KeyForm
         form={form}
         onChange={setForm}
-        storedTypes={null}
-        isNew
+        stored={null}
         submit="Create"
         onCancel={onClose}
         onSubmit={async () => {

@@ -60,7 +60,7 @@ export function EditKey({ of: opened, onChanged, onClose }: EditKeyProps) {
           key={base.version}
           form={form}
           onChange={setForm}
-          storedTypes={base.allowed_event_types}
+          stored={base}
           submit="Save"
           onCancel={onClose}
           refused={fieldError}

@@ -1,25 +1,27 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError } from '../api/client.ts'
-import type { SourceType } from '../api/wire.ts'
+import type { SourceType, WriteKey } from '../api/wire.ts'
 import { FieldError } from '../parts/field-error.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
+import { useData } from '../parts/refreshed-data.ts'
 import { useTask } from '../parts/task.ts'
 import { TaskButton } from '../parts/task-button.tsx'
-import { isOfOneWorkspace } from '../session.ts'
+import { isOfOneWorkspace, useApi } from '../session.ts'
 import { errorText } from '../words/fields.ts'
 import { sources, warningsFor } from '../words/source-defaults.ts'
 import { EventTypesField, OriginsField, SourceTypeField } from './key-form-fields.tsx'
 import { formFields, type KeyFormState, readOrigins } from './key-form-state.ts'
+import { meansOf } from './key-means.ts'
+import { KeyRoom } from './key-room.tsx'
 import { MoreRules } from './more-rules.tsx'
 import { RateField, SenderRateField } from './rate-fields.tsx'
 
 export interface KeyFormProps {
   form: KeyFormState
   onChange: (form: KeyFormState) => void
-  /** What the key allowed before: event types that this page does not know stay in the list. */
-  storedTypes: string[] | null
-  isNew?: boolean
+  /** The key as it is; null = it is new. */
+  stored: WriteKey | null
   submit: string
   onSubmit: () => Promise<unknown>
   /** What was refused after the form had been submitted. */
@@ -43,7 +45,10 @@ export function faultOf(problem: KeyFormPart['problem'], field: string) {
 }
 
 export function KeyForm(props: KeyFormProps) {
-  const { form, onChange, storedTypes, isNew = false, submit, onSubmit, onCancel, refused = null } = props
+  const { form, onChange, stored, submit, onSubmit, onCancel, refused = null } = props
+  const isNew = stored === null
+  const api = useApi()
+  const { data: limits } = useData('limits', () => api.limits())
   const element = useRef<HTMLFormElement>(null)
   const { task, error, isAtField, problem, touch } = useFormError(onSubmit, refused)
   const set = (change: Partial<KeyFormState>) => {
@@ -51,6 +56,7 @@ export function KeyForm(props: KeyFormProps) {
     touch()
   }
   const part: KeyFormPart = { form, set, problem }
+  const means = meansOf(limits, stored, form.plan)
   const warnings = warningsFor({
     source_type: form.source,
     allowed_origins: readOrigins(form),
@@ -72,6 +78,7 @@ export function KeyForm(props: KeyFormProps) {
       }}
     >
       <div class="dialog-body">
+        {isNew && <KeyRoom limits={limits} />}
         <label>
           Name
           <input
@@ -89,9 +96,9 @@ export function KeyForm(props: KeyFormProps) {
           source={form.source}
           onChoose={(source) => set({ source, ...(isNew && suggestionsFor(source, form)) })}
         />
-        <RateField {...part} />
-        <SenderRateField {...part} />
-        <EventTypesField {...part} stored={storedTypes} />
+        <RateField {...part} means={means} />
+        <SenderRateField {...part} means={means} />
+        <EventTypesField {...part} stored={stored?.allowed_event_types ?? null} />
         <OriginsField {...part} />
         {warnings.map((warning) => (
           <Notice key={warning} level="warn">

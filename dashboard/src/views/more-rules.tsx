@@ -42,7 +42,7 @@ export function MoreRules({ form, set, problem, isNew }: KeyFormPart & { isNew: 
         {!isOfOneWorkspace() && word('plan', 'Plan', 'the default')}
         <div>
           <TextList
-            label="Metadata, a JSON object"
+            label="Metadata, a JSON object of 4,096 bytes at most"
             name="metadata"
             placeholder={'{"team":"growth"}'}
             fault={faultOf(problem, 'metadata')}

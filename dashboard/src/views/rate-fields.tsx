@@ -1,10 +1,14 @@
 import { FieldError } from '../parts/field-error.tsx'
 import { isOfOneWorkspace } from '../session.ts'
+import { formatCount } from '../words/format.ts'
 import { senderShareOf, sources } from '../words/source-defaults.ts'
 import { faultOf, type KeyFormPart } from './key-form.tsx'
 import type { KeyFormState } from './key-form-state.ts'
+import type { KeyMeans } from './key-means.ts'
 
-export function RateField({ form, set, problem }: KeyFormPart) {
+type RatePart = KeyFormPart & { means: KeyMeans }
+
+export function RateField({ form, set, problem, means }: RatePart) {
   return (
     <fieldset>
       <legend>Limit</legend>
@@ -30,15 +34,15 @@ export function RateField({ form, set, problem }: KeyFormPart) {
       </div>
       <span id="rate-hint" class="hint">
         {form.rateMode === 'own'
-          ? `${sources[form.source].rateHint}${isOfOneWorkspace() ? ' Your plan may allow less.' : ''}`
-          : 'A plan, or else the application, says how many events per second.'}
+          ? `${sources[form.source].rateHint}${mostOf(means.rate)}`
+          : defaultOf(means.rate)}
       </span>
     </fieldset>
   )
 }
 
 /** Suggests a share, so that nobody has to think of a number. */
-export function SenderRateField({ form, set, problem }: KeyFormPart) {
+export function SenderRateField({ form, set, problem, means }: RatePart) {
   const suggested = senderShareOf(form.rateMode === 'own' ? Number(form.rate) : null)
   return (
     <fieldset>
@@ -69,9 +73,23 @@ export function SenderRateField({ form, set, problem }: KeyFormPart) {
         {form.source === 'web' && suggested !== ''
           ? `Keeps one visitor from using the key up for all. For a web key a tenth of its rate is usual: ${suggested}.`
           : 'Keeps one address from using the key up for all. Offices and mobile networks share one address.'}
+        {form.senderMode === 'own' && mostOf(means.senderRate)}
       </span>
     </fieldset>
   )
+}
+
+const inWords = (rate: number) => `${formatCount(rate)} events per second`
+
+/** What whoever has a plan may set at most, after a sentence. */
+function mostOf(rate: KeyMeans['rate']): string {
+  if (!isOfOneWorkspace() || rate === null) return ''
+  return rate === undefined ? ' Your plan may allow less.' : ` Your plan allows ${inWords(rate)} at most.`
+}
+
+function defaultOf(rate: KeyMeans['rate']): string {
+  if (rate === undefined) return 'A plan, or else the application, says how many events per second.'
+  return rate === null ? 'There is none: the key may send any number.' : `That is ${inWords(rate)}.`
 }
 
 interface RateInputProps {

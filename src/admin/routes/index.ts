@@ -3,6 +3,7 @@ import { anomalyOperations } from './anomalies.ts'
 import { auditOperations } from './audit-log.ts'
 import { debuggerOperations } from './debugger.ts'
 import { lifecycleOperations } from './lifecycle.ts'
+import { limitsOperations } from './limits.ts'
 import { createOpenApiOperation } from './openapi.ts'
 import { problemOperations } from './problems.ts'
 import { secretOperations } from './secrets.ts'
@@ -20,6 +21,7 @@ const described = [
   ...anomalyOperations,
   ...problemOperations,
   ...sessionOperations,
+  ...limitsOperations,
 ]
 
 /** Every operation of the API, with the one that describes the others. */
