@@ -60,6 +60,7 @@ describe('the fields of a key', () => {
     ['a\nb', 'name: name must not contain control characters or line breaks'],
     ['a\0', 'name: name must not contain control characters or line breaks'],
     ['a\u2028b', 'name: name must not contain control characters or line breaks'],
+    [' \u3164\u00ad', 'name: name must have a character that people can see'],
     ['a\ud800', 'name: name must be well-formed Unicode'],
   ]
   it.each(nameProblems)('says what is wrong with the name %j', (name, problem) => {

@@ -51,6 +51,8 @@ describe('a key that somebody should look at', () => {
     expect(has('old_secret', old, now - 30 * day + 1)).toBe(true)
     expect(has('old_secret', old, now - 30 * day)).toBe(false)
     expect(has('old_secret', { secrets: [secret(now - 90 * day, null)] }, now)).toBe(false)
+    const besideAnEndingOne = { secrets: [secret(now - 99 * day, now + day), secret(now - 91 * day, null)] }
+    expect(has('old_secret', besideAnEndingOne, now)).toBe(true)
     const ending = { secrets: [secret(now - 91 * day, now + 1), secret(now, null)] }
     expect(has('old_secret', ending, now)).toBe(false)
   })
@@ -72,7 +74,10 @@ describe('a list', () => {
     sourceType: 'web',
     workspace: 'acme',
     plan: 'pro',
-    secrets: [{ ...secret(now, null), start: 'sk_live_abcd' }],
+    secrets: [
+      { ...secret(now - day, now), start: 'sk_live_wxyz' },
+      { ...secret(now, null), start: 'sk_live_abcd' },
+    ],
   })
 
   it.each([
@@ -96,6 +101,7 @@ describe('a list', () => {
     [{ q: record.id.slice(0, 8) }, true],
     [{ q: record.id.slice(1) }, false],
     [{ q: 'sk_live_ab' }, true],
+    [{ q: 'sk_live_wx' }, true],
     [{ q: 'live_ab' }, false],
     [{ q: 'elsewhere' }, false],
   ])('by %j shows the key: %s', (query, isShown) => {

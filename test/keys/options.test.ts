@@ -83,6 +83,20 @@ describe('the option pepper', () => {
     },
   )
 
+  it.each([
+    [
+      'seven c',
+      'pepper must be a string of at least 8 characters, or null for none on purpose; received a string of 7 characters.',
+    ],
+    [
+      [],
+      'pepper must be a string, or a list with at least one; null means none on purpose; received a list of 0.',
+    ],
+  ])('says what is right instead of %j', (value, message) => {
+    expect(() => hashesOf(value)).toThrow(message)
+    expect(hashesOf('eight ch')).toHaveLength(1)
+  })
+
   it('is told from others by four hex digits', () => {
     const of = (value: unknown) => fingerprintOf(pepperOption(value, 'pepper', true)[0])
     expect(of('first pepper')).toMatch(/^[0-9a-f]{4}$/)
