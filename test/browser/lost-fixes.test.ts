@@ -64,6 +64,7 @@ describeWithService('chromium', 'fixes and trials at the page, when answers get 
     await at.server.keys.update(writeKey.id, { trial: { deniedEventNames: ['debug/*'] } })
     const { page, context } = await openAt(`#/keys/${writeKey.id}`)
     const trial = trialOf(page)
+    await trial.waitFor()
     const press = (action: string) => trial.getByRole('button', { name: action }).click()
     const stored = () => at.server.keys.get(writeKey.id)
     return { page, context, trial, press, id: writeKey.id, stored }
@@ -89,6 +90,20 @@ describeWithService('chromium', 'fixes and trials at the page, when answers get 
     },
     30_000,
   )
+
+  it('says what became of a trial when a refresh shows it', async () => {
+    const { page, context, trial, press, stored } = await openTrial('Refreshed')
+    await page.clock.install()
+    await page.reload()
+    await loseAnswers(page, /\/trial\/enforce$/)
+    await press('Enforce now')
+    await trial.getByText('The server did not answer').waitFor()
+    await page.clock.runFor(16_000)
+    await page.getByRole('status').getByText('has the rules that were on trial in force').waitFor()
+    expect(await trial.count()).toBe(0)
+    expect(await stored()).toMatchObject({ trial: null, deniedEventNames: ['debug/*'] })
+    await context.close()
+  }, 30_000)
 
   it('enforces over a change of other fields, and asks after a change of these rules', async () => {
     const { page, context, trial, press, id, stored } = await openTrial('Tried')

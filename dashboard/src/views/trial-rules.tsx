@@ -1,3 +1,5 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { isUnanswered } from '../api/client.ts'
 import { newerVersion } from '../api/newer-version.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { say } from '../flash.ts'
@@ -18,6 +20,10 @@ const byWhom = 'by somebody else or by an attempt whose answer got lost'
 const enforced = 'has the rules that were on trial in force'
 const dropped = 'has no rules on trial any more, and those it had are not in force'
 
+function tellEnd(before: WriteKey, latest: WriteKey): void {
+  say(`${isStored({ ...before.trial }, latest) ? enforced : dropped}, ${byWhom}.`, latest.name)
+}
+
 /** Whether two versions of a key have the same rules on trial, in place of the same rules. */
 function isSameTrial(one: WriteKey, other: WriteKey): boolean {
   if (one.trial === null || other.trial === null) return false
@@ -31,11 +37,23 @@ export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (k
   const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)
   const enforce = useTask(() => end('enforceTrial', key))
   const drop = useTask(() => end('dropTrial', key))
+  /** The key as it was when an attempt was not answered. */
+  const unsure = useRef<WriteKey | null>(null)
+
+  // A refresh of the page may be what shows that the attempt was done.
+  useEffect(() => {
+    const before = unsure.current
+    if (before === null || (before.id === key.id && key.trial !== null)) return
+    unsure.current = null
+    if (before.id === key.id) tellEnd(before, key)
+  }, [key.id, key.version])
 
   async function end(call: 'enforceTrial' | 'dropTrial', before: WriteKey): Promise<void> {
+    unsure.current = null
     try {
       onChanged(await api[call](before.id, before.version))
     } catch (error) {
+      if (isUnanswered(error)) unsure.current = before
       const latest = await newerVersion(api, before, error)
       // Changes of other fields do not matter here.
       if (isSameTrial(before, latest)) return end(call, latest)
@@ -44,7 +62,7 @@ export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (k
         throw new Error(
           `These rules, or those that they replace, were changed meanwhile, ${byWhom}. Look again.`,
         )
-      say(`${isStored({ ...before.trial }, latest) ? enforced : dropped}, ${byWhom}.`, latest.name)
+      tellEnd(before, latest)
     }
   }
 
