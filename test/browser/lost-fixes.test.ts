@@ -57,6 +57,15 @@ describeWithService('chromium', 'fixes and trials at the page, when answers get 
     await context.close()
   }, 30_000)
 
+  it('says that the key was deleted meanwhile', async () => {
+    const { context, dialog, allow, id } = await openFix('Gone')
+    await dialog.getByText('Gone', { exact: true }).waitFor()
+    await at.server.keys.remove(id)
+    await allow.click()
+    await dialog.getByText('This key has been deleted.').waitFor()
+    await context.close()
+  }, 30_000)
+
   const trialOf = (page: Page) => page.getByRole('region', { name: 'Rules on trial' })
 
   async function openTrial(name: string) {

@@ -1,3 +1,4 @@
+import { isGone } from '../api/client.ts'
 import { newerVersion } from '../api/newer-version.ts'
 import type { WriteKey } from '../api/wire.ts'
 import { say } from '../flash.ts'
@@ -39,6 +40,7 @@ export function FixDialog({ keyId, fix, onClose }: FixDialogProps) {
     try {
       await api.updateKey(keyId, fields, now.version)
     } catch (error) {
+      if (isGone(error)) throw new Error('This key has been deleted.')
       return allow(await newerVersion(api, now, error))
     }
     say(`was changed: ${fix.label.toLowerCase()}.`, now.name)

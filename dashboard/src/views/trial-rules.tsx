@@ -31,16 +31,14 @@ function isSameTrial(one: WriteKey, other: WriteKey): boolean {
   return isStored({ trial: one.trial, ...Object.fromEntries(replaced) }, other)
 }
 
-/** Rules on trial: what they would have refused, and buttons to enforce or drop them. */
-export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
+/** Ends a trial. Another attempt, or a refresh of the page, tells when one whose answer got lost was done. */
+function useTrialEnd(key: WriteKey, onChanged: (key: WriteKey) => void) {
   const api = useApi()
-  const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)
   const enforce = useTask(() => end('enforceTrial', key))
   const drop = useTask(() => end('dropTrial', key))
   /** The key as it was when an attempt was not answered. */
   const unsure = useRef<WriteKey | null>(null)
 
-  // A refresh of the page may be what shows that the attempt was done.
   useEffect(() => {
     const before = unsure.current
     if (before === null || (before.id === key.id && key.trial !== null)) return
@@ -66,6 +64,14 @@ export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (k
     }
   }
 
+  return { enforce, drop }
+}
+
+/** Rules on trial: what they would have refused, and buttons to enforce or drop them. */
+export function TrialRules({ of: key, onChanged }: { of: WriteKey; onChanged: (key: WriteKey) => void }) {
+  const api = useApi()
+  const { data: usage } = useData(`trial ${key.id} ${key.version}`, () => api.usage(key.id, '24h'), 30_000)
+  const { enforce, drop } = useTrialEnd(key, onChanged)
   if (key.trial === null) return null
   const busy = enforce.busy || drop.busy
   return (
