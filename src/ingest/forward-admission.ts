@@ -1,4 +1,5 @@
 import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
+import { combine } from '../runtime/combine.ts'
 import type { RejectedEvent } from '../verifier/events.ts'
 import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
@@ -65,9 +66,9 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
   ): ReturnType<Admit> {
     let settlement: Settlement | undefined
     const form = route.form && 'underKey' in route.form ? rememberSent(route.form) : undefined
-    const reading = form === undefined ? route.reading : { ...route.reading, bodyForm: form }
+    const reading = form === undefined ? route.reading : combine(route.reading, { bodyForm: form })
     const verdict = await verify(
-      withSettlement({ ...request, ...reading }, 'endpoint', (given) => {
+      withSettlement(combine(request, reading), 'endpoint', (given) => {
         settlement = given
       }),
     )

@@ -70,8 +70,12 @@ export function createHandOver(
 /** Fills in `type` from the path, and gives Inngest's events the id that their sender is told. */
 function eventsOf({ sender }: IngestRoute, { events, eventType }: Accepted): IngestEvent[] {
   return events.map((event) => {
-    if (sender?.answers === 'ids')
-      return typeof event.id === 'string' ? event : { ...event, id: randomBase62(26) }
+    if (sender?.answers === 'ids') {
+      if (typeof event.id === 'string') return event
+      const id = randomBase62(26)
+      // See `combine` for the order.
+      return Object.hasOwn(event, 'id') ? { ...event, id } : { id, ...event }
+    }
     return eventType === null || Object.hasOwn(event, 'type') ? event : { type: eventType, ...event }
   })
 }

@@ -1,4 +1,5 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { combine } from '../runtime/combine.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { type OptionReader, readOptions } from '../runtime/options.ts'
 import type { IngestEvent } from '../verifier/events.ts'
@@ -101,7 +102,7 @@ export function createIngestApi(
   ): Promise<IngestAnswer | undefined> {
     let settlement: Settlement | undefined
     const verdict = await verify(
-      withSettlement({ ...posted, ...route.reading }, 'endpoint', (given) => {
+      withSettlement(combine(posted, route.reading), 'endpoint', (given) => {
         settlement = given
       }),
     )

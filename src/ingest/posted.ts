@@ -1,4 +1,5 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { combine } from '../runtime/combine.ts'
 import type { CarriedKey } from '../verifier/carried-key.ts'
 import type { IngestRoute } from './routes.ts'
 
@@ -33,7 +34,7 @@ export function withoutData<Answer extends { readonly reply: Reply }>(
   { sender }: Pick<IngestRoute, 'sender'>,
 ): Answer & { carried: CarriedKey } {
   const { reply } = answer
-  const headers = { ...reply.headers, 'cache-control': 'no-store' }
+  const headers = combine(reply.headers, { 'cache-control': 'no-store' })
   return { ...answer, reply: { ...reply, headers }, carried: carriedInQuery(sender?.dataIn ?? '') }
 }
 

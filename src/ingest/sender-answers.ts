@@ -1,4 +1,5 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
+import { combine } from '../runtime/combine.ts'
 import type { Problem } from './own-answers.ts'
 import type { SchemaChecked } from './schemas.ts'
 import type { Sender } from './sender.ts'
@@ -14,7 +15,7 @@ export function successReply(
   const own = typeof answers === 'object' ? answers.success(taken, request) : undefined
   return {
     status: 200,
-    headers: { ...headers, 'content-type': own?.type ?? 'application/json' },
+    headers: combine(headers, { 'content-type': own?.type ?? 'application/json' }),
     body: own?.body ?? JSON.stringify(answers === 'ids' ? toIds(taken) : toCount(taken)),
   }
 }
@@ -35,8 +36,9 @@ export function refusalReply(sender: Sender | null, request: IngestRequest, repl
   const answers = sender?.answers
   if (answers === undefined || answers === 'success' || reply.body === '') return reply
   const problem = JSON.parse(reply.body) as Problem
-  if (answers === 'ids') return { ...reply, body: JSON.stringify({ ...problem, error: problem.detail }) }
+  if (answers === 'ids')
+    return { ...reply, body: JSON.stringify(combine(problem, { error: problem.detail })) }
   if (answers.refusal === undefined) return reply
-  const headers = { ...reply.headers, 'content-type': 'application/json' }
+  const headers = combine(reply.headers, { 'content-type': 'application/json' })
   return { ...reply, headers, body: JSON.stringify(answers.refusal(problem, request)) }
 }

@@ -9,6 +9,7 @@ import * as hono from '../../adapters/hono.ts'
 import * as koa from '../../adapters/koa.ts'
 import { guardListener } from '../../adapters/node.ts'
 import { createMemoryStore, createWriteKeys, type WriteKeys } from '../../src/index.ts'
+import { createIngestApi } from '../../src/ingest/index.ts'
 import { garbageCollector } from '../garbage-collector.ts'
 
 /**
@@ -32,6 +33,11 @@ describe('a request that has been answered', () => {
       app.use('/v1/*', hono.writeKeyAuth(keys))
       app.post('/v1/track', (c) => c.json({ accepted: hono.writeKeyOf(c).events.length }))
       return getRequestListener(app.fetch) as RequestListener
+    },
+    "Koa's ingestRoutes": (keys) => {
+      const app = new Koa()
+      app.use(koa.ingestRoutes(createIngestApi(keys, { onEvents() {} })))
+      return app.callback()
     },
     'node:http': (keys) =>
       guardListener((_request, response) => response.end('{"accepted":1}'), keys, { path: '/v1' }),
