@@ -1,6 +1,6 @@
 import { parseIpAddress } from './ip-address.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
-import { anyLocalPort, maxHostLength, maxOriginLength, parseOrigin, strictHost } from './web-origin.ts'
+import { anyLocalPort, maxHostLength, maxOriginLength, parseOrigin } from './web-origin.ts'
 
 /** A rule in canonical spelling, or the problem with it: a sentence that follows the name of the field. */
 export type OriginSpelling = { rule: string } | { problem: string }
@@ -8,8 +8,8 @@ export type OriginSpelling = { rule: string } | { problem: string }
 const opaqueSchemes = new Set(['about', 'blob', 'data', 'file', 'filesystem', 'javascript'])
 const nonPageSchemes = new Set(['ftp', 'ws', 'wss'])
 
-/** Exact rules may also name hosts with underscores, which exist in practice. */
-const exactHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
+/** With underscores, and hyphens at the edge of a label: such hosts exist in practice, and browsers open them. */
+const ruleHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
 
 /**
  * Checks an origin rule for saving and returns its canonical spelling: lower case, U-labels as A-labels, no
@@ -48,7 +48,7 @@ export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix
   if (scheme !== 'http' && scheme !== 'https') return normalizeAppOrigin(scheme, rest)
   return rest.includes('*')
     ? normalizeWildcard(scheme, rest, isPublicSuffix)
-    : normalizeWebOrigin(scheme, rest, exactHost)
+    : normalizeWebOrigin(scheme, rest)
 }
 
 function normalizeAppOrigin(scheme: string, host: string): OriginSpelling {
@@ -64,7 +64,7 @@ function normalizeWildcard(scheme: string, rest: string, isPublicSuffix: IsPubli
   if (!rest.startsWith('*.') || rest.includes('*', 1)) {
     return { problem: 'must have * only as the whole first label, as in https://*.example.com' }
   }
-  const parent = normalizeWebOrigin(scheme, rest.slice(2), strictHost)
+  const parent = normalizeWebOrigin(scheme, rest.slice(2))
   if ('problem' in parent) return parent
   const { hostname, host } = new URL(parent.rule)
   if (isIpHost(hostname)) return { problem: 'must not have * in front of an IP address' }
@@ -76,7 +76,7 @@ function normalizeWildcard(scheme: string, rest: string, isPublicSuffix: IsPubli
   return { rule: `${scheme}://*.${host}` }
 }
 
-function normalizeWebOrigin(scheme: string, rest: string, allowedHost: RegExp): OriginSpelling {
+function normalizeWebOrigin(scheme: string, rest: string): OriginSpelling {
   // Escapes, spaces, quotes and the like: a URL parser would fold some of them into another host.
   const isHostAndPort = /^[\w.:[\]\u0080-\u{10ffff}-]+$/u.test(rest)
   const url = isHostAndPort ? parseOrigin(`${scheme}://${rest}`) : undefined
@@ -91,10 +91,10 @@ function normalizeWebOrigin(scheme: string, rest: string, allowedHost: RegExp): 
       ? { problem: `must have the IP address in full: write ${url.origin}` }
       : { rule: url.origin }
   }
-  if (host.length > maxHostLength || !allowedHost.test(host)) {
+  if (host.length > maxHostLength || !ruleHost.test(host)) {
     return {
       problem:
-        'must have a host name of letters, digits and hyphens, without empty labels or a dot at the end',
+        'must have a host name of letters, digits, hyphens and underscores, without empty labels or a dot at the end',
     }
   }
   return { rule: url.origin }

@@ -4,9 +4,6 @@ import { domainToUnicode } from '../runtime/built-ins.ts'
 export const maxOriginLength = 300
 export const maxHostLength = 253
 
-/** Letters, digits and hyphens, hyphens inside only: what a wildcard may stand for. */
-export const strictHost = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.(?!$)|$))+$/
-
 /** The rule for pages of one's own machine, whatever port a development server has taken. */
 export const anyLocalPort = 'http://localhost:*'
 

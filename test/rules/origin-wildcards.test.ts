@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allowsOrigin, compileOriginRule } from '../../src/rules/origin-rule.ts'
 import { allows } from './origin-texts.ts'
@@ -78,4 +79,63 @@ describe('a wildcard', () => {
     for (const scheme of ['https', 'ftp', 'httpx', 'capacitor'])
       expect(allows(parents, `${scheme}://y.a3.example.com`)).toBe(false)
   })
+
+  const schemes = fc.constantFrom('https://', 'https://', 'https://', 'http://', 'HTTPS://')
+  const suffix = fc.constantFrom(
+    '.example.org',
+    '.example.org',
+    '.example.org',
+    '.Example.org',
+    '.example.org.',
+  )
+  const ports = fc.constantFrom('', '', '', ':443', ':8443', ':', ':08443')
+  const hosts = {
+    'any label': fc.string({ unit: 'grapheme', maxLength: 12 }),
+    'labels of ASCII': fc.string({ unit: 'grapheme-ascii', maxLength: 12 }),
+    'labels of what hosts have': fc
+      .array(fc.constantFrom(...'az09-_~!$&\'()+,;={}`."'), { maxLength: 90 })
+      .map((characters) => characters.join('')),
+    'bytes of any kind': fc.string({ unit: 'binary-ascii', maxLength: 6 }),
+  }
+
+  it.each(Object.entries(hosts))(
+    'covers what a URL parser leaves as it is, and nothing else: %s',
+    (_, host) => {
+      const rules = { '': ['https://*.example.org'], ':8443': ['https://*.example.org:8443'] }
+      fc.assert(
+        fc.property(schemes, host, suffix, ports, (scheme, labels, end, port) => {
+          const origin = `${scheme}${labels}${end}${port}`
+          for (const [own, rule] of Object.entries(rules))
+            expect([origin, allows(rule, origin)]).toEqual([origin, isBelowExample(origin, own)])
+        }),
+        { numRuns: 3_000 },
+      )
+    },
+  )
+
+  it('covers each character that a URL parser leaves as it is, but *, which browsers escape', () => {
+    for (let code = 0; code < 0x250; code++) {
+      for (const label of [String.fromCharCode(code), `a${String.fromCharCode(code)}b`]) {
+        const origin = `https://${label}.example.org`
+        expect([origin, allows(['https://*.example.org'], origin)]).toEqual([
+          origin,
+          isBelowExample(origin, ''),
+        ])
+      }
+    }
+  })
 })
+
+/** Whether it is the origin of a page with that port, whose host has labels below example.org. */
+function isBelowExample(origin: string, port: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const { origin: serialised, protocol, hostname, port: itsPort } = new URL(origin)
+  const labels = hostname.slice(0, -'.example.org'.length).split('.')
+  return (
+    serialised === origin &&
+    protocol === 'https:' &&
+    hostname.endsWith('.example.org') &&
+    (itsPort === '' ? '' : `:${itsPort}`) === port &&
+    labels.every((label) => label !== '' && !label.includes('*') && !label.startsWith('xn--'))
+  )
+}
