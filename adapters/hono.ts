@@ -133,8 +133,17 @@ function toHeaderTarget(c: Context): HeaderTarget {
 /** Hono adds to a response what middleware in front has set: remove first what a refusal must not carry. */
 function answer(c: Context, reply: Reply): Response {
   const { connection: _, ...headers } = reply.headers
+  if (hasNoHeaders(c)) return toResponse({ ...reply, headers })
   setRefusalHeaders(toHeaderTarget(c), headers, c.req.header('origin'))
   return toResponse(reply)
+}
+
+/**
+ * Whether nobody in front has set a header. `c.res` would tell as well, but makes a whole `Response` of Node's, which takes half of a
+ * refusal.
+ */
+function hasNoHeaders(c: Context): boolean {
+  return !c.finalized && c.newResponse(null, 200).headers.keys().next().done === true
 }
 
 /**
