@@ -1,4 +1,7 @@
+import { brand, isBranded } from './brand.ts'
 import { nearestName } from './nearest-name.ts'
+
+const configErrorMark = Symbol.for('writekey.ConfigError')
 
 /**
  * A bad option, thrown at construction, before any traffic. The message names the option, what was received
@@ -14,6 +17,13 @@ export class ConfigError extends Error {
     message: string,
   ) {
     super(message)
+    brand(this, configErrorMark)
+  }
+
+  /** Also true of what another copy of this package has made. */
+  static override [Symbol.hasInstance](value: unknown): value is ConfigError {
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one inherits the method
+    return isBranded(this, ConfigError, configErrorMark, value)
   }
 }
 

@@ -1,3 +1,5 @@
+import { brand, isBranded } from './brand.ts'
+
 export type KeyErrorCode = 'invalid_field' | 'not_found' | 'conflict'
 
 /**
@@ -20,6 +22,8 @@ export type ConflictReason =
   | 'paused_by_operator'
   | 'schema_mixed'
 
+const keyErrorMark = Symbol.for('writekey.KeyError')
+
 /**
  * A management call that cannot be carried out; nothing was changed. Recognise it by `code`: `invalid_field`
  * (with `field`), `not_found`, or `conflict` (with `reason`).
@@ -40,8 +44,15 @@ export class KeyError extends Error {
     details: { field?: string; reason?: ConflictReason | undefined } = {},
   ) {
     super(message)
+    brand(this, keyErrorMark)
     if (details.field !== undefined) this.field = details.field
     if (details.reason !== undefined) this.reason = details.reason
+  }
+
+  /** Also true of what another copy of this package has made. */
+  static override [Symbol.hasInstance](value: unknown): value is KeyError {
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one inherits the method
+    return isBranded(this, KeyError, keyErrorMark, value)
   }
 }
 
@@ -52,6 +63,8 @@ export class KeyError extends Error {
 export function invalidField(field: string, problem: string): KeyError {
   return new KeyError('invalid_field', `${field} ${problem}`, { field })
 }
+
+const storeErrorMark = Symbol.for('writekey.StoreError')
 
 /**
  * Broken infrastructure: the store or limiter did not answer, or not in time. The verifier turns it into
@@ -77,6 +90,13 @@ export class StoreError extends Error {
     options?: { cause?: unknown },
   ) {
     super(message, options)
+    brand(this, storeErrorMark)
+  }
+
+  /** Also true of what another copy of this package has made. */
+  static override [Symbol.hasInstance](value: unknown): value is StoreError {
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one inherits the method
+    return isBranded(this, StoreError, storeErrorMark, value)
   }
 }
 
