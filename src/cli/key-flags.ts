@@ -1,10 +1,10 @@
+import { splitList } from '../keys/csv-list.ts'
 import { type FieldKind, type KeyField, keyFields, trialFields } from '../keys/fields.ts'
 import { settableFields } from '../keys/settable-fields.ts'
 import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { usageError } from './cli-error.ts'
 import type { Flags } from './command-spec.ts'
-import { splitList } from './keys-options.ts'
 
 const settable = settableFields('create').map((name) => ({
   name,

@@ -1,4 +1,5 @@
 import { ConfigError, type CredentialSource, parsePeppers, type WriteKeysOptions } from '../index.ts'
+import { splitList } from '../keys/csv-list.ts'
 import { parseCidr } from '../rules/ip-rule.ts'
 import { usageError } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
@@ -23,14 +24,6 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
     options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
   return options
-}
-
-/** `a, b` → `['a', 'b']`. */
-export function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
 }
 
 function readPeppers(text: string): string | (string | null)[] {

@@ -1,3 +1,5 @@
+import { unguarded } from './csv-cell.ts'
+import { readList } from './csv-list.ts'
 import type { FieldKind } from './fields.ts'
 
 /**
@@ -126,7 +128,10 @@ function createRowReader(columns: ImportColumns): (record: string, line: number)
       .filter(([, cell]) => cell !== '')
     return {
       line,
-      item: Object.fromEntries(given.map(([name, cell]) => [name, readCell(columns[name], cell)])),
+      // A secret is taken as it stands: exports hold none.
+      item: Object.fromEntries(
+        given.map(([name, cell]) => [name, readCell(columns[name], name === 'key' ? cell : unguarded(cell))]),
+      ),
     }
   }
 }
@@ -136,12 +141,7 @@ function createRowReader(columns: ImportColumns): (record: string, line: number)
  */
 function readCell(kind: FieldKind | undefined, cell: string): unknown {
   if (kind === 'number') return /^\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell
-  if (kind === 'list' && cell.trim() === '[]') return []
-  if (kind === 'list')
-    return cell
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '')
+  if (kind === 'list') return readList(cell)
   if (kind !== 'json' && kind !== 'rules') return cell
   try {
     return JSON.parse(cell)

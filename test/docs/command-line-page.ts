@@ -24,8 +24,10 @@ workspace. \`serve\` and \`migrate\` need a store.
 - **To pass a secret** to a command, use standard input; on a terminal it is not shown while you type. A secret given as an argument is
   refused, because every user of the machine can see it.
 - **\`--json\`** prints the answer of the management API. **\`--csv\`** prints lists as RFC 4180. An empty
-  cell is a rule that is not set, \`[]\` an empty list. A cell that a spreadsheet would run as a formula begins with an apostrophe,
-  also where full-width signs or white space begin it.
+  cell is a rule that is not set, \`[]\` an empty list. A list with commas or blanks in its texts is written as JSON. A cell that a
+  spreadsheet would run as a formula begins with an apostrophe, also where full-width signs, white space or apostrophes begin it.
+  \`import\` takes that apostrophe away. An export has no secrets and more columns than an import reads: add \`key\`, and leave out
+  those that it does not know.
 - **Questions** before \`revoke\` and \`delete\` are asked on a terminal only. In a pipe, give \`--yes\`: what is on standard input does not answer.
 - **Tables** fit your terminal: columns that do not fit are left out, and named on standard error. In a pipe, all columns are printed. Times
   are UTC.
