@@ -79,7 +79,7 @@ function shapeBody(form: SenderForm, value: unknown): unknown {
   function toEvent(given: unknown): unknown {
     if (!isPlainObject(given) || Object.hasOwn(given, '__proto__')) return given
     const event = withoutKeys(given)
-    return { ...event, ...describe(event) }
+    return Object.assign(event, describe(event))
   }
 
   const field = batchFieldOf(form, value)
