@@ -20,7 +20,6 @@ export default {
     'Details',
     'LogMethods',
     'Optional',
-    'PrefixOptions',
     'Problem',
     'RefusedImport',
     'RequestDecision',

@@ -13,7 +13,13 @@ import {
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
 
-export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
+export {
+  adminRoutes,
+  ingestRoutes,
+  type NodeGuard,
+  type NodeNext,
+  type NodeRequest,
+} from '../src/adapter/index.ts'
 
 declare global {
   namespace Express {

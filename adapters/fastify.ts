@@ -161,7 +161,9 @@ function asPartOfItsContext(
   })
 }
 
-interface PrefixOptions {
+/** What `fastify.register` passes to `adminRoutes` and `ingestRoutes`. */
+export interface PrefixOptions {
+  /** The path that they are below, such as `/internal`. Default: none. */
   prefix?: string
 }
 

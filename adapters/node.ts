@@ -18,7 +18,13 @@ import {
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
 
-export { adminRoutes, ingestRoutes } from '../src/adapter/index.ts'
+export {
+  adminRoutes,
+  ingestRoutes,
+  type NodeGuard,
+  type NodeNext,
+  type NodeRequest,
+} from '../src/adapter/index.ts'
 
 /** Options of `writeKeyAuth`. */
 export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
