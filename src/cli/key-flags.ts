@@ -1,4 +1,4 @@
-import { splitList } from '../keys/csv-list.ts'
+import { readList } from '../keys/csv-list.ts'
 import { type FieldKind, type KeyField, keyFields, trialFields } from '../keys/fields.ts'
 import { settableFields } from '../keys/settable-fields.ts'
 import { toKebabCase, toSnakeCase } from '../runtime/letter-case.ts'
@@ -64,7 +64,7 @@ export function toKeyFields(values: Readonly<Record<string, unknown>>, now: numb
 
 function parseField(flag: string, { kind, nullable }: KeyField, text: string): unknown {
   if (nullable && text === 'null') return null
-  if (kind === 'list') return splitList(text)
+  if (kind === 'list') return readList(text)
   if (kind === 'number') return parseNumber(flag, text)
   if (kind === 'json') return parseJson(flag, text)
   if (kind === 'rules') return parseTrial(flag, text)

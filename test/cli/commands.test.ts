@@ -57,6 +57,16 @@ describe('the command writekey', () => {
     }
   })
 
+  it('takes a list as texts between commas, or as JSON where these have commas', async () => {
+    const { runJson } = openShell()
+    const plain = await runJson([...create, '--denied-event-names', 'a, b'])
+    const json = await runJson([...create, '--denied-event-names', '["a,b"," c"]'])
+    expect([plain.denied_event_names, json.denied_event_names]).toEqual([
+      ['a', 'b'],
+      ['a,b', ' c'],
+    ])
+  })
+
   it('walks a key through its life', async () => {
     const { run, runJson } = openShell()
     const { id, key } = await runJson(create)
