@@ -21,6 +21,7 @@ workspace. \`serve\` and \`migrate\` need a store.
 ## What is printed
 
 - **Secrets** are printed once. The secret is the only text on standard output, so \`KEY=$(writekey create …)\` works.
+- **A list** is texts between commas, or JSON where they have commas: \`--denied-event-names '["Order, paid"]'\`.
 - **To pass a secret** to a command, use standard input; on a terminal it is not shown while you type. A secret given as an argument is
   refused, because every user of the machine can see it.
 - **\`--json\`** prints the answer of the management API. **\`--csv\`** prints lists as RFC 4180. An empty
