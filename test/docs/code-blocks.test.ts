@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
-import { createWriteKeys } from '../../src/index.ts'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { root } from './code-blocks.ts'
 import { compileBlocks } from './compiled-blocks.ts'
 import { countLines } from './onboarding.ts'
@@ -94,6 +94,21 @@ describe('the documents', () => {
     } finally {
       Reflect.deleteProperty(globalThis, 'keys')
       await keys.close()
+    }
+  })
+
+  it('show how write keys outlive the hot reload of a dev server', async () => {
+    const { code } = blockWith('docs/web.md', 'ts', 'globalThis')
+    vi.stubEnv('DATABASE_URL', 'sqlite::memory:')
+    try {
+      const first = (await runModule(code)) as { keys: WriteKeys }
+      const afterAnEdit = await runModule(code)
+      expect(afterAnEdit).not.toBe(first)
+      expect(afterAnEdit.keys).toBe(first.keys)
+      await first.keys.close()
+    } finally {
+      Reflect.deleteProperty(globalThis, 'writeKeys')
+      vi.unstubAllEnvs()
     }
   })
 
