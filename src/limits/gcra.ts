@@ -66,13 +66,14 @@ export function assertCost(cost: number): void {
 }
 
 /**
- * Says whether a bucket has room for one event, without charging. On a refusal `retryAfterMs` is the time
- * until `cost` events fit.
+ * Says whether a bucket has room for one event, without charging. `retryAfterMs` is the time until `cost`
+ * events fit.
  */
 export function peekGcra(state: GcraState, rate: Rate, nowUs: number, cost = 1): RateLimitResult {
   const owed = settleGcra(state, rate, nowUs)
   const allowed = owed === 0 || owed + MICRO <= rate.burst * MICRO + ROUNDING
-  return toResult(allowed, owed, rate, allowed ? 0 : toWaitMs(excessOf(owed, cost, rate), rate.eps))
+  const excess = excessOf(owed, cost, rate)
+  return toResult(allowed, owed, rate, excess > ROUNDING ? toWaitMs(excess, rate.eps) : 0)
 }
 
 /**

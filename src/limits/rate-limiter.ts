@@ -42,8 +42,9 @@ export interface RateLimiter {
   /**
    * Called before the body is read: has the bucket no room for even one event, as far as is known locally?
    * Charges nothing. Leave it out when the answer needs a round trip.
-   * @param cost events that the request will cost at least, default 1: on a refusal `retryAfterMs` is the
-   * time until they fit
+   * @param cost events that the request will cost at least, default 1: `retryAfterMs` is the time until they
+   * fit, also when there is room for one event. Asked after a sender's share has refused a request, too:
+   * `Retry-After` names the later of the two moments
    */
   peek?(keyId: string, rate: Rate, cost?: number): RateLimitResult
   /**

@@ -19,8 +19,8 @@ export interface SenderLimiter {
   /** Gives back what `consume` has charged. */
   refund(mark: number, address: IpAddress, cost: number, rate: Rate): void
   /**
-   * Whether the bucket has room for one event. Charges nothing. @param cost of the request at least, for
-   * `retryAfterMs`
+   * Whether the bucket has room for one event. Charges nothing. @param cost of the request, or the least it
+   * can be: `retryAfterMs` is the time until it fits
    */
   peek(mark: number, address: IpAddress, cost: number, rate: Rate): RateLimitResult
   /** Bytes that the table takes. */
@@ -64,8 +64,7 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
     peek(mark, address, cost, rate) {
       const owedUs = owedAt(table.find(mark, address), clock.monotonic() * 1_000)
       const allowed = excessOf(owedUs, toMicroseconds(1, rate), rate) <= roundingUs
-      const excessUs = allowed ? 0 : excessOf(owedUs, toMicroseconds(cost, rate), rate)
-      return toResult(allowed, owedUs, excessUs, rate)
+      return toResult(allowed, owedUs, excessOf(owedUs, toMicroseconds(cost, rate), rate), rate)
     },
     bytes: table.bytes,
   }
@@ -96,7 +95,7 @@ function toResult(allowed: boolean, owedUs: number, waitUs: number, rate: Rate):
   return {
     allowed,
     remaining: Math.max(free, least),
-    retryAfterMs: allowed ? 0 : Math.max(1, Math.ceil((waitUs - roundingUs / 2) / 1_000)),
+    retryAfterMs: waitUs > roundingUs ? Math.max(1, Math.ceil((waitUs - roundingUs / 2) / 1_000)) : 0,
     resetMs: owedUs === 0 ? 0 : Math.max(1, Math.ceil((owedUs - roundingUs / 2) / 1_000)),
   }
 }

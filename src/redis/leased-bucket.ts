@@ -104,7 +104,7 @@ export function takeBack(bucket: LeasedBucket, cost: number): void {
   refundGcra(bucket.own, cost)
 }
 
-/** Whether the bucket is known to be empty. Charges nothing. */
+/** Whether the bucket is known to be empty, and when `cost` fits as far as is known. Charges nothing. */
 export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cost = 1): RateLimitResult {
   const nowUs = toMicroseconds(nowMs)
   const result = peekGcra(scratch(owedByOthers(bucket, rate, nowUs), nowUs), rate, nowUs, cost)
@@ -112,7 +112,9 @@ export function peekLocally(bucket: LeasedBucket, rate: Rate, nowMs: number, cos
   if (result.allowed && emptyHanded && nowMs < bucket.pauseUntil && isLeasable(1, rate)) {
     return waitForTurn(bucket, result, nowMs)
   }
-  return result
+  return result.retryAfterMs > 0 && isLeasable(cost, rate)
+    ? noSoonerThanTurn(bucket, result, cost, nowMs)
+    : result
 }
 
 /**
@@ -199,7 +201,7 @@ function noteOwn(bucket: LeasedBucket, cost: number, rate: Rate, nowUs: number):
 }
 
 function waitForTurn(bucket: LeasedBucket, result: RateLimitResult, nowMs: number): RateLimitResult {
-  const retryAfterMs = Math.max(1, Math.ceil(bucket.pauseUntil - nowMs))
+  const retryAfterMs = Math.max(1, result.retryAfterMs, Math.ceil(bucket.pauseUntil - nowMs))
   return { allowed: false, remaining: 0, retryAfterMs, resetMs: Math.max(result.resetMs, retryAfterMs) }
 }
 

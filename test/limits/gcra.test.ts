@@ -154,6 +154,13 @@ describe('a bucket of 10 events', () => {
     expect(chargeGcra(owing(10), cost, rate, 0).retryAfterMs).toBe(ms)
   })
 
+  it('that has room for one event says when more fit', () => {
+    expect(peekGcra(owing(9), rate, 0, 1)).toMatchObject({ allowed: true, retryAfterMs: 0 })
+    expect(peekGcra(owing(9), rate, 0, 3)).toMatchObject({ allowed: true, retryAfterMs: 200 })
+    expect(peekGcra(owing(9), rate, 0, 11)).toMatchObject({ allowed: true, retryAfterMs: 900 })
+    expect(peekGcra(owing(0), rate, 0, 11)).toMatchObject({ allowed: true, retryAfterMs: 0 })
+  })
+
   it('owes nothing once less than the rounding error is left', () => {
     expect(settleGcra({ used: 0.001, at: 0 }, rate, 0)).toBe(0)
     expect(settleGcra({ used: 0.002, at: 0 }, rate, 0)).toBe(0.002)

@@ -94,7 +94,8 @@ describe('the share of a sender', () => {
     wait(50)
     expect(peek()).toMatchObject({ allowed: false, remaining: 0, retryAfterMs: 50 })
     wait(50)
-    expect(peek()).toMatchObject({ allowed: true, remaining: 1 })
+    expect(peek()).toMatchObject({ allowed: true, remaining: 1, retryAfterMs: 0 })
+    expect(peek(4)).toMatchObject({ allowed: true, remaining: 1, retryAfterMs: 300 })
   })
 
   it('has room for one event in a full bucket that holds less', () => {

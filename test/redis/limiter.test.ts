@@ -63,4 +63,33 @@ describeWithService('redis', 'the Redis limiter', (url) => {
     expect(await askedFor(3, 500)).toBeLessThanOrEqual(20)
     await limiter.close()
   })
+
+  it.each(['strict', 'leased'] as const)(
+    'says when a batch fits by what it was told, in mode %s',
+    async (mode) => {
+      const clock = createManualClock()
+      const prefix = `test:${randomUUID()}:`
+      const virtual = withVirtualTime(client, clock, `${prefix}time`)
+      let questions = 0
+      const sendCommand = (args: string[]) => {
+        questions++
+        return virtual.sendCommand(args)
+      }
+      const limiter = createRedisLimiter({ client: { sendCommand }, mode, prefix, clock, timeoutMs: 10_000 })
+      const rate = { eps: 100, burst: 100 }
+      expect(await limiter.consume('wk_a', 2_500, rate)).toMatchObject({ allowed: true })
+      clock.advance(24_300)
+      const before = questions
+      expect(limiter.peek('wk_a', rate, 50)).toMatchObject({
+        allowed: true,
+        remaining: 30,
+        retryAfterMs: 200,
+      })
+      expect(limiter.peek('wk_a', rate, 2_500)).toMatchObject({ allowed: true, retryAfterMs: 700 })
+      expect(questions).toBe(before)
+      clock.advance(700)
+      expect(await limiter.consume('wk_a', 2_500, rate)).toMatchObject({ allowed: true })
+      await limiter.close()
+    },
+  )
 })

@@ -51,6 +51,9 @@ export function refundTests(suite: LimiterSuite): void {
     expect(limiter.peek(key, rate, 4)).toEqual({ ...empty, retryAfterMs: 400 })
     expect(limiter.peek(key, rate, 1_000)).toEqual({ ...empty, retryAfterMs: 1000 })
     await advance(100)
-    expect(limiter.peek(key, rate)).toMatchObject({ allowed: true, remaining: 1, retryAfterMs: 0 })
+    const one = { allowed: true, remaining: 1, resetMs: 900 }
+    expect(limiter.peek(key, rate)).toEqual({ ...one, retryAfterMs: 0 })
+    // Room for one event, and not yet for four.
+    expect(limiter.peek(key, rate, 4)).toEqual({ ...one, retryAfterMs: 300 })
   })
 }

@@ -56,8 +56,8 @@ export function createChargeStep(
     },
     charge(visit, checked) {
       const isWithin = quota.take(visit, checked)
-      if (isWithin === true) return buckets.charge(visit, checked)
-      return chain(isWithin, (taken) => (taken ? buckets.charge(visit, checked) : undefined))
+      if (isWithin === true) return buckets.charge(visit)
+      return chain(isWithin, (taken) => (taken ? buckets.charge(visit) : undefined))
     },
     refuseCharge(visit, charged) {
       if (visit.isOverQuota) return refuseEmptyLate(visit) ?? quota.refuse(visit)

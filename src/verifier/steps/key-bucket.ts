@@ -10,6 +10,11 @@ export interface KeyBucket {
   consume(key: CompiledKey, cost: number): Awaitable<RateLimitResult>
   /** Undefined when the key has no rate, and when the limiter cannot say. */
   peek(key: CompiledKey, cost: number): RateLimitResult | undefined
+  /**
+   * Milliseconds until a request of another refusal would fit; 0 when the limiter cannot say, such as while
+   * its server does not answer.
+   */
+  waitMs(key: CompiledKey, cost: number): number
   /** Gives back what a visit was charged. */
   refund(visit: Visit): void
 }
@@ -19,10 +24,20 @@ export function createKeyBucket(limiter: RateLimiter): KeyBucket {
     await limiter.refund?.(keyId, cost)
   }
 
+  function peek({ id, ratePolicy }: CompiledKey, cost: number): RateLimitResult | undefined {
+    return ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost)
+  }
+
   return {
     consume: ({ id, ratePolicy }, cost) => limiter.consume(id, cost, (ratePolicy as RatePolicy).rate),
-    peek: ({ id, ratePolicy }, cost) =>
-      ratePolicy === null ? undefined : limiter.peek?.(id, ratePolicy.rate, cost),
+    peek,
+    waitMs(key, cost) {
+      try {
+        return peek(key, cost)?.retryAfterMs ?? 0
+      } catch {
+        return 0
+      }
+    },
     refund(visit) {
       if (visit.charged === 0) return
       const cost = visit.charged
