@@ -1,5 +1,6 @@
 import type { LookupCounts } from './cache/key-cache-interface.ts'
 import type { Health } from './health.ts'
+import { sharedByCopies } from './runtime/shared-by-copies.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import type { DecisionMeter } from './verifier/decision-counts.ts'
 
@@ -17,7 +18,7 @@ export interface Measured {
   unknownKeyBudgetUsed(): number
 }
 
-const measured = new WeakMap<object, Measured>()
+const measured = /* @__PURE__ */ sharedByCopies('measured', () => new WeakMap<object, Measured>())
 
 /** Remembers what can be measured of some write keys, for `writekey/metrics`. */
 export function noteMeasured(keys: object, what: Measured): void {

@@ -1,16 +1,31 @@
+import type { RequestListener } from 'node:http'
 import { inspect } from 'node:util'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import express from 'express'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ingestRoutes, writeKeyOf } from '../adapters/express.ts'
+import { writeKeyAuth as guardFetch } from '../adapters/fetch.ts'
+import { guardListener } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { ConfigError, createWriteKeys, KeyError, StoreError } from '../src/index.ts'
+import { createIngestApi } from '../src/ingest/index.ts'
+import { measureWithPrometheus } from '../src/metrics/index.ts'
+import { basic } from '../src/testing/adapter/golden/golden-request.ts'
+import { createManualClock } from '../src/testing/index.ts'
+import { serve } from './neighbours/served.ts'
 
 type Root = typeof import('../src/index.ts')
 
 /** A second copy of the package, as a bundle beside the installed one has, or `jest.resetModules()` makes. */
-const other = {} as Root
+const other = {} as Root & { express: typeof import('../adapters/express.ts') } & {
+  fetch: typeof import('../adapters/fetch.ts')
+}
 
 beforeAll(async () => {
   vi.resetModules()
-  Object.assign(other, await import('../src/index.ts'))
+  Object.assign(other, await import('../src/index.ts'), {
+    express: await import('../adapters/express.ts'),
+    fetch: await import('../adapters/fetch.ts'),
+  })
   expect(other.createWriteKeys).not.toBe(createWriteKeys)
 })
 
@@ -84,5 +99,101 @@ describe('errors of another copy', () => {
     const keys = other.createWriteKeys({ logger: false, store: lateStore() })
     expect((await callAdmin(keys, 'GET', '/wk_none')).status).toBe(503)
     await keys.close()
+  })
+})
+
+describe('guards of two copies with the same keys', () => {
+  const closers: (() => unknown)[] = []
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    for (const close of closers.splice(0)) await close()
+  })
+
+  async function openKeys(create = createWriteKeys) {
+    const keys = create({ logger: false, clock: createManualClock() })
+    closers.push(() => keys.close())
+    const { key, writeKey } = await keys.create({
+      name: 'Backend',
+      sourceType: 'server',
+      rateLimitEps: 10,
+      senderRateLimitEps: null,
+    })
+    return {
+      keys,
+      id: writeKey.id,
+      headers: { authorization: basic(key), 'content-type': 'application/json' },
+    }
+  }
+
+  const event = '{"type":"track","event":"Signed Up","userId":"1"}'
+
+  /** Sends as many events as the bucket holds. */
+  async function fillBucket(send: (init: RequestInit) => Promise<Response>, headers: Record<string, string>) {
+    const statuses: number[] = []
+    for (let sent = 0; sent < 10; sent++)
+      statuses.push((await send({ method: 'POST', headers, body: event })).status)
+    return statuses
+  }
+
+  async function sendTo(listener: RequestListener) {
+    const { url, close } = await serve(listener)
+    closers.push(close)
+    return (init: RequestInit) => fetch(`${url}/v1/track`, init)
+  }
+
+  const allGood = Array.from({ length: 10 }, () => 200)
+
+  it('read, charge and count a request once, in Node', async () => {
+    const { keys, id, headers } = await openKeys()
+    const app = express()
+    app.use('/v1', other.express.writeKeyAuth(keys))
+    app.post('/v1/track', (req, res) => {
+      res.json({ both: other.express.writeKeyOf(req) === writeKeyOf(req), events: req.body })
+    })
+    const send = await sendTo(guardListener(app, keys, { path: '/v1' }))
+    expect(await fillBucket(send, headers)).toEqual(allGood)
+    expect((await send({ method: 'POST', headers, body: event })).status).toBe(429)
+    expect(await keys.usage(id)).toMatchObject({ acceptedTotal: 10 })
+  })
+
+  it('read, charge and count a request once, with web-standard requests', async () => {
+    const { keys, id, headers } = await openKeys()
+    const inner = other.fetch.writeKeyAuth(keys)
+    const outer = guardFetch(keys)
+    const handler = (key: { events: unknown[] }) => Response.json({ events: key.events })
+    const send = (init: RequestInit) =>
+      Promise.resolve(
+        outer(new Request('http://127.0.0.1/v1/track', init), (_, request) => inner(request, handler)),
+      )
+    expect(await fillBucket(send, headers)).toEqual(allGood)
+    expect(await keys.usage(id)).toMatchObject({ acceptedTotal: 10 })
+  })
+
+  it('count as refused what the endpoints of one copy refuse behind the guard of the other', async () => {
+    const { keys, id, headers } = await openKeys(other.createWriteKeys)
+    const written = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const api = createIngestApi(keys, {
+      onEvents() {
+        throw new Error('the queue is down')
+      },
+    })
+    const app = express()
+    app.use('/v1', other.express.writeKeyAuth(keys))
+    app.use(ingestRoutes(api))
+    const send = await sendTo(app)
+    expect((await send({ method: 'POST', headers, body: event })).status).toBe(503)
+    expect(written).not.toHaveBeenCalled()
+    expect(await keys.usage(id)).toMatchObject({ acceptedTotal: 0 })
+  })
+
+  it('can be measured by either', async () => {
+    const keys = other.createWriteKeys({ logger: false })
+    closers.push(() => keys.close())
+    const registered: unknown[] = []
+    measureWithPrometheus(keys, {
+      registerMetric: (metric) => registered.push(metric),
+      removeSingleMetric() {},
+    })
+    expect(registered).not.toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { sharedLayout } from '../runtime/shared-by-copies.ts'
 import { allowCredentials, allowOrigin, mergeHeader } from './cors-merge.ts'
 
 type WriteHead = (status: number, ...rest: unknown[]) => ServerResponse
@@ -26,7 +27,7 @@ export function keepOriginOut(response: object): void {
   if (kept !== undefined) kept.headers = kept.headers.map(({ [allowOrigin]: _, ...headers }) => headers)
 }
 
-const keptOf = Symbol('kept headers')
+const keptOf = /* @__PURE__ */ Symbol.for(`writekey.keptHeaders.${sharedLayout}`)
 
 type KeepingResponse = ServerResponse & {
   [keptOf]?: { headers: Readonly<Record<string, string>>[]; writeHead: WriteHead }

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { nodeStream } from '../runtime/built-ins.ts'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 import { acceptedBodyOf } from './request-context.ts'
 
 /**
@@ -54,7 +55,7 @@ function sayAndSend(target: ClientRequest, bytes: Uint8Array): (push: Push) => v
   }
 }
 
-const rewinding = new WeakSet<object>()
+const rewinding = /* @__PURE__ */ sharedByCopies('rewinding', () => new WeakSet<object>())
 
 /** Notes that a prototype starts requests over by itself. */
 export function markRewinding(prototype: object): void {

@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import { mayHoldEvents, type ParsedBody } from '../http/parsed-body.ts'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 import { AcceptedRequest } from '../verifier/accepted-request.ts'
 import type { VerifiedKey } from '../verifier/compiled-key.ts'
 import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
@@ -54,7 +55,7 @@ class Borrowed {
  * them to another request or lose them. A weak map instead took 8 µs of a request of 50, most of it in the
  * garbage collector.
  */
-class PassedRequest extends Borrowed {
+class OwnPassedRequest extends Borrowed {
   #newest: Passage
 
   private constructor(request: object, newest: Passage) {
@@ -63,14 +64,17 @@ class PassedRequest extends Borrowed {
   }
 
   static add(request: object, passage: Passage): void {
-    if (#newest in request) (request as PassedRequest).#newest = passage
-    else new PassedRequest(request, passage)
+    if (#newest in request) (request as OwnPassedRequest).#newest = passage
+    else new OwnPassedRequest(request, passage)
   }
 
   static newestOf(request: object): Passage | undefined {
-    return #newest in request ? (request as PassedRequest).#newest : undefined
+    return #newest in request ? (request as OwnPassedRequest).#newest : undefined
   }
 }
+
+/** Of the first copy of this package, so that a guard of any copy finds what those of all have let through. */
+const PassedRequest = /* @__PURE__ */ sharedByCopies('PassedRequest', () => OwnPassedRequest)
 
 /**
  * The newest context of a request; `undefined` when it has passed no guard.

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 import { computedProperty } from './computed-property.ts'
 import { sayLengthOf } from './json-length.ts'
 import { isRewinding, markRewinding, startOver } from './piped-body.ts'
@@ -67,7 +68,10 @@ function withBodyFields(asSent: readonly string[], headers: IncomingHttpHeaders)
   return fields
 }
 
-const rewindingBy = { unread: new WeakMap<object, object>(), 'at its end': new WeakMap<object, object>() }
+const rewindingBy = /* @__PURE__ */ sharedByCopies('rewindingBy', () => ({
+  unread: new WeakMap<object, object>(),
+  'at its end': new WeakMap<object, object>(),
+}))
 
 /** The first call of anybody who reads a fresh stream. */
 const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const

@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 import type { CarriedKey } from './carried-key.ts'
 import type { VerifiedKey } from './compiled-key.ts'
 import type { CheckedEvents, IngestEvent, RejectedEvent } from './events.ts'
@@ -22,7 +23,7 @@ export type JudgeAgain = (
  * The verdict on an accepted request. A private field holds how it was reached, so that no other code can
  * make such a verdict, and an inner guard can judge the same events by its own type.
  */
-export class AcceptedRequest implements Accepted {
+class OwnAcceptedRequest implements Accepted {
   readonly ok = true
   readonly writeKey: VerifiedKey
   readonly events: IngestEvent[]
@@ -65,13 +66,17 @@ export class AcceptedRequest implements Accepted {
     body: unknown,
   ): Awaitable<Verdict> | undefined {
     if (!(#visit in verdict)) return undefined
-    const accepted = verdict as AcceptedRequest
+    const accepted = verdict as OwnAcceptedRequest
     return accepted.#judgeAgain(accepted, accepted.#visit, request, body)
   }
 
   /** The length of the body as it was read; undefined when somebody else has parsed it. */
   static bytesOf(verdict: Accepted): number | undefined {
-    const received = #visit in verdict ? (verdict as AcceptedRequest).#visit.received : undefined
+    const received = #visit in verdict ? (verdict as OwnAcceptedRequest).#visit.received : undefined
     return received?.ok ? received.bytes : undefined
   }
 }
+
+/** Of the first copy of this package, so that a guard of any copy knows the verdicts of all. */
+export const AcceptedRequest = /* @__PURE__ */ sharedByCopies('AcceptedRequest', () => OwnAcceptedRequest)
+export type AcceptedRequest = OwnAcceptedRequest

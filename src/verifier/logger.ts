@@ -1,5 +1,6 @@
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 
 interface LogMethods {
   error(details: object, message: string): void
@@ -54,7 +55,7 @@ const standardErrorLogger = createLineLogger({
   warn: (line) => console.warn(line),
 })
 
-const loggers = new WeakMap<object, Logger | undefined>()
+const loggers = /* @__PURE__ */ sharedByCopies('loggers', () => new WeakMap<object, Logger | undefined>())
 
 /** Remembers the logger of some write keys, for what is created with them. */
 export function noteLogger(keys: object, logger: Logger | undefined): void {

@@ -1,5 +1,6 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
+import { sharedByCopies, sharedLayout } from '../runtime/shared-by-copies.ts'
 import type { CheckedEvents } from './events.ts'
 import type { RefusalDetails } from './refusal-reply.ts'
 import type { Refused } from './verdict.ts'
@@ -40,10 +41,10 @@ interface SettlementReceiver {
   readonly receive: (settlement: Settlement) => void
 }
 
-const receiver = Symbol('settlement')
+const receiver = /* @__PURE__ */ Symbol.for(`writekey.settlement.${sharedLayout}`)
 
 /**
- * Lets the caller decide how an accepted request ends. Nobody else can: only this package knows the symbol.
+ * Lets the caller decide how an accepted request ends. No sender can: nothing in a request makes a symbol.
  */
 export function withSettlement(
   request: IngestRequest,
@@ -57,8 +58,11 @@ export function settlementReceiver(request: IngestRequest): SettlementReceiver |
   return (request as { [receiver]?: SettlementReceiver })[receiver]
 }
 
-const endpointKeys = new WeakSet<object>()
-const guardedKeys = new WeakMap<object, 'once' | 'repeatedly'>()
+const endpointKeys = /* @__PURE__ */ sharedByCopies('endpointKeys', () => new WeakSet<object>())
+const guardedKeys = /* @__PURE__ */ sharedByCopies(
+  'guardedKeys',
+  () => new WeakMap<object, 'once' | 'repeatedly'>(),
+)
 
 /** Tells guards of these keys that an endpoint behind them may decide how a request ends. */
 export function expectEndpoints(keys: object): void {

@@ -3,6 +3,7 @@ import type { IngestRequest } from '../http/ingest-request.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
 import type { Rate } from '../limits/rate-limiter.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
+import { sharedLayout } from '../runtime/shared-by-copies.ts'
 import type { CompiledKey } from './compiled-key.ts'
 import type { Presented } from './credentials.ts'
 import type { CheckedEvents } from './events.ts'
@@ -66,17 +67,17 @@ export interface Visit extends BodyAccount {
   isCounted: boolean
 }
 
-const paid = Symbol('paid')
+const paid = /* @__PURE__ */ Symbol.for(`writekey.paid.${sharedLayout}`)
 
 /**
- * Marks a request that another guard has charged. Nobody else can: only this file knows the symbol.
+ * Marks a request that another guard has charged. No sender can: nothing in a request makes a symbol.
  * @param bytes the length of its body, as that guard has read it; undefined if it does not know either
  */
 export function markPaid(request: IngestRequest, bytes: number | undefined): IngestRequest {
   return Object.assign(request, { [paid]: { bytes } })
 }
 
-const foreignPage = Symbol('foreign page')
+const foreignPage = /* @__PURE__ */ Symbol.for(`writekey.foreignPage.${sharedLayout}`)
 
 /** Marks a request of a page that only a key which names the page's origin may let through. */
 export function markForeignPage(request: IngestRequest): IngestRequest {
