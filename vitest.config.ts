@@ -80,6 +80,7 @@ const longAlone = [
   'redis-outage',
   'soak',
   'sqlite-pruning',
+  'young-requests',
 ].map((name) => `test/long/${name}.test.ts`)
 
 /** `npm run test:long`: campaigns that take minutes. `LONG=short` shortens them. */
