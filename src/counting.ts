@@ -25,7 +25,13 @@ export function createCounting(
   })
   const quotas =
     plans.haveQuotas && store.usage !== undefined
-      ? createQuotas({ store: store.usage, time: usage.time, flush: usage.flush, refreshMs: options.flushMs })
+      ? createQuotas({
+          store: store.usage,
+          time: usage.time,
+          flush: usage.flush,
+          part: usage.part,
+          refreshMs: options.flushMs,
+        })
       : undefined
   return { usage, quotas }
 }

@@ -71,9 +71,9 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     },
     ready: () => assertReady({ ...resolved, ...parts, hasClosed }),
     health: async () => look(),
-    flush() {
+    async flush() {
       countPassed()
-      return withDeadline(parts.usage.flush(), flushMs, () => undefined)
+      await withDeadline(parts.usage.flush(), flushMs, () => undefined)
     },
     close() {
       parts.notices?.close()

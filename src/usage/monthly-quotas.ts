@@ -1,4 +1,4 @@
-import type { Quotas } from '../limits/quotas.ts'
+import type { QuotaMonth, Quotas } from '../limits/quotas.ts'
 import { createBoundedMap } from '../runtime/bounded-map.ts'
 import type { UsageStore } from '../stores/usage-store.ts'
 import type { CountingTime } from './counting-time.ts'
@@ -18,97 +18,142 @@ export interface QuotasOptions {
   store: Pick<UsageStore, 'read'>
   /** Months are those of the store's clock, like the counts. */
   time: Pick<CountingTime, 'now' | 'refresh'>
-  /** Stores what this process has counted. */
-  flush: () => Promise<void>
+  /** Stores what this process has counted: see `UsageWriter`. */
+  flush: () => Promise<number | undefined>
+  /** The number of the part that is counted now. */
+  part: () => number
   /** For how long counts that other processes have stored may be unknown here. */
   refreshMs: number
 }
 
-interface Known {
-  monthAt: number
-  readAt: number
-  reading: boolean
-  /** As the store had it. */
-  stored: number
-  /** Counted by this process since. */
-  taken: number
-}
-
 const maxKeys = 10_000
+
+/** What one key has used of its month. */
+class KeyMonth implements QuotaMonth {
+  readAt = Number.NEGATIVE_INFINITY
+  reading = false
+  /** As the store had it. */
+  #stored = 0
+  /** Counted by this process in parts that the store may not have, and in the newest of them. */
+  #earlier = 0
+  #newest = 0
+  #newestPart = 0
+  /** Taken by requests that nobody has counted yet. */
+  #open = 0
+
+  readonly from: number
+  readonly #part: () => number
+
+  constructor(from: number, part: () => number) {
+    this.from = from
+    this.#part = part
+  }
+
+  get used(): number {
+    return this.#stored + this.#earlier + this.#newest + this.#open
+  }
+
+  take(events: number): void {
+    this.#open += events
+  }
+
+  giveBack(events: number): void {
+    this.#open -= events
+  }
+
+  settle(taken: number, counted: number): void {
+    this.#open -= taken
+    const part = this.#part()
+    if (this.#newestPart !== part) {
+      this.#earlier += this.#newest
+      this.#newest = 0
+      this.#newestPart = part
+    }
+    this.#newest += counted
+  }
+
+  /** What this process has counted in parts before this one. What cannot be told counts as none. */
+  countedBefore(part: number): number {
+    if (this.#newestPart < part) return this.#earlier + this.#newest
+    return this.#newestPart === part ? this.#earlier : 0
+  }
+
+  /** @param own what of `stored` this process has counted itself */
+  noteStored(stored: number, own: number): void {
+    this.#stored = stored
+    const ofNewest = Math.max(0, own - this.#earlier)
+    this.#earlier -= own - ofNewest
+    this.#newest -= ofNewest
+  }
+}
 
 /**
  * The used part of a quota is what the store has counted since the month began, read again every `refreshMs`
- * while the key is in use, plus what this process has admitted since. So one process is exact. Several exceed
- * a quota by what the others admit between two of their writes. One that had no event of the key for longer goes by the old
- * count until it has the new one: nobody waits for it.
+ * while the key is in use, what this process has counted since, and what is under way in it. So one process is
+ * exact. Several exceed a quota by what the others admit between two of their writes. One that had no event of
+ * the key for longer goes by the old count until it has the new one: nobody waits for it. What is stored while
+ * the store is asked may count twice until it is asked again.
  */
-export function createQuotas({ store, time, flush, refreshMs }: QuotasOptions): Quotas {
-  const known = createBoundedMap<Known>(maxKeys)
-  const loading = new Map<string, Promise<Known>>()
+export function createQuotas({ store, time, flush, part, refreshMs }: QuotasOptions): Quotas {
+  const known = createBoundedMap<KeyMonth>(maxKeys)
+  const loading = new Map<string, Promise<KeyMonth>>()
 
-  async function read(keyId: string, one: Known): Promise<void> {
-    one.reading = true
-    const { taken, monthAt } = one
-    let readAt = Number.NEGATIVE_INFINITY
+  async function read(keyId: string, month: KeyMonth): Promise<void> {
+    month.reading = true
     try {
-      await flush()
-      const stored = await readUsed(store, keyId, monthAt)
-      // Another month may have begun meanwhile: this is what was used of the old one.
-      if (one.monthAt === monthAt) {
-        one.stored = stored
-        one.taken -= taken
-        readAt = time.now()
+      const storedPart = await flush()
+      if (storedPart !== undefined) {
+        const own = month.countedBefore(storedPart)
+        month.noteStored(await readUsed(store, keyId, month.from), own)
       }
     } catch {
       // Counting fails as well then, and reports it.
-      readAt = time.now()
     } finally {
-      one.reading = false
-      one.readAt = readAt
+      month.reading = false
+      month.readAt = time.now()
     }
   }
 
-  async function load(keyId: string): Promise<Known> {
+  async function load(keyId: string): Promise<KeyMonth> {
     // Where the store cannot be asked, its counts cannot be read either, which is reported.
     await time.refresh()?.catch(() => {})
-    const one: Known = { monthAt: monthOf(time.now()).from, readAt: 0, reading: true, stored: 0, taken: 0 }
-    await read(keyId, one)
-    known.set(keyId, one)
+    const month = new KeyMonth(monthOf(time.now()).from, part)
+    await read(keyId, month)
+    known.set(keyId, month)
     loading.delete(keyId)
-    return one
+    return month
   }
 
-  function find(keyId: string): Known | undefined {
-    const one = known.get(keyId)
-    if (one === undefined) return undefined
+  function find(keyId: string): KeyMonth | undefined {
+    let month = known.get(keyId)
+    if (month === undefined) return undefined
     const now = time.now()
     const { from } = monthOf(now)
-    if (one.monthAt !== from) Object.assign(one, { monthAt: from, stored: 0, taken: 0, readAt: 0 })
-    if (!one.reading && Math.abs(now - one.readAt) >= refreshMs) void read(keyId, one)
-    return one
+    if (month.from !== from) {
+      month = new KeyMonth(from, part)
+      known.set(keyId, month)
+    }
+    if (!month.reading && Math.abs(now - month.readAt) >= refreshMs) void read(keyId, month)
+    return month
   }
 
-  function takeFrom(one: Known, events: number, monthlyEvents: number): boolean {
-    if (one.stored + one.taken + events > monthlyEvents) return false
-    one.taken += events
-    return true
+  function takeFrom(month: KeyMonth, events: number, monthlyEvents: number): KeyMonth | undefined {
+    if (month.used + events > monthlyEvents) return undefined
+    month.take(events)
+    return month
   }
 
   return {
     take(keyId, events, monthlyEvents) {
-      const one = find(keyId)
-      if (one !== undefined) return takeFrom(one, events, monthlyEvents)
+      const month = find(keyId)
+      if (month !== undefined) return takeFrom(month, events, monthlyEvents)
       const loaded = loading.get(keyId) ?? load(keyId)
       loading.set(keyId, loaded)
       return loaded.then((found) => takeFrom(found, events, monthlyEvents))
     },
     isSpent(keyId, monthlyEvents) {
-      const one = find(keyId)
-      return one !== undefined && one.stored + one.taken >= monthlyEvents
-    },
-    release(keyId, events) {
-      const one = known.get(keyId)
-      if (one !== undefined) one.taken -= events
+      const month = find(keyId)
+      return month !== undefined && month.used >= monthlyEvents
     },
     untilReset() {
       const now = time.now()

@@ -1,11 +1,11 @@
 import type { Clock } from '../runtime/clock.ts'
-import { toBucketStart, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
+import { toBucketStart, type UsageCount, type UsageStore, usageBucketMs } from '../stores/usage-store.ts'
 import type { UsageCounter } from '../verifier/usage-counter.ts'
 import { type CountingTime, createCountingTime } from './counting-time.ts'
 import { addOfSecret, createTally, type KeyCounter, totalOf } from './key-counter.ts'
 import { lastUses, markSecretUsed } from './last-used.ts'
-import { createUnsentUsage, type DroppedUsage, sumOf } from './unsent-usage.ts'
-import { createUsageWriter } from './usage-writer.ts'
+import { createUnsentUsage, type DroppedUsage, sumOf, type UnsentUsage } from './unsent-usage.ts'
+import { createUsageWriter, type UsageWriter } from './usage-writer.ts'
 
 export interface UsageRecorderOptions {
   /** Without a store nothing is counted. */
@@ -28,7 +28,9 @@ export interface UsageRecorderOptions {
 export interface UsageRecorder extends UsageCounter {
   readonly time: CountingTime
   /** Stores what has been counted so far. Never rejects: what could not be stored waits for the next time. */
-  flush(): Promise<void>
+  flush: UsageWriter['flush']
+  /** The number of the part that is counted now: see `flush`. */
+  part(): number
   /** Accepted events and refusals that have been counted but not stored. */
   unsent(): number
   /** Stores the rest, for at most `deadlineMs`, and stops. */
@@ -60,7 +62,9 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       unsent.move(byMs)
     },
   })
-  const writer = createUsageWriter({ ...options, store: options.store, time, unsent, seal })
+  let parts = 0
+  const part = () => parts
+  const writer = createUsageWriter({ ...options, store: options.store, time, unsent, seal, part })
   let counters = new Map<string, KeyCounter>()
   let bucketAt = Number.NEGATIVE_INFINITY
   /** How far the wall clock was behind when the first request of the open counters was counted. */
@@ -89,11 +93,9 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
 
   /** Moves the open counters to the unsent counts. */
   function seal(): void {
-    for (const [keyId, counter] of counters) {
-      for (const count of tally.toUsageCounts(keyId, bucketAt, counter)) unsent.add(count)
-      if (counter.lastEventAt > 0) unsent.addLastEvent(keyId, counter.lastEventAt)
-      for (const [secretId, at] of lastUses(counter)) unsent.addLastUse(secretId, keyId, at)
-    }
+    for (const [keyId, counter] of counters)
+      addCounts(unsent, keyId, tally.toUsageCounts(keyId, bucketAt, counter), counter)
+    if (counters.size > 0) parts++
     counters = new Map()
     bucketAt = Number.NEGATIVE_INFINITY
   }
@@ -120,9 +122,21 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       tally.addRefused(counterOf(keyId, at), reason)
     },
     flush: writer.flush,
+    part,
     unsent: () => totalOf(counters.values()) + unsent.total() + sumOf(writer.unanswered()?.counts ?? []),
     close: (deadlineMs = closeDeadlineMs) => writer.close(deadlineMs),
   }
+}
+
+function addCounts(
+  unsent: UnsentUsage,
+  keyId: string,
+  counts: Iterable<UsageCount>,
+  counter: KeyCounter,
+): void {
+  for (const count of counts) unsent.add(count)
+  if (counter.lastEventAt > 0) unsent.addLastEvent(keyId, counter.lastEventAt)
+  for (const [secretId, at] of lastUses(counter)) unsent.addLastUse(secretId, keyId, at)
 }
 
 /** A request that began in the previous bucket may count in this one. If it is older, the clock was set. */
@@ -138,7 +152,10 @@ const noRecorder: UsageRecorder = {
   refused() {},
   ofSecret() {},
   tried() {},
-  async flush() {},
+  async flush() {
+    return undefined
+  },
+  part: () => 0,
   unsent: () => 0,
   async close() {},
 }

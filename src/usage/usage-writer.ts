@@ -14,6 +14,8 @@ export interface UsageWriterOptions {
   unsent: UnsentUsage
   /** Moves open counters to `unsent`. */
   seal: () => void
+  /** The number of the part that is counted now, which the next seal ends. */
+  part: () => number
   /** Longest time that counts wait, in milliseconds; also the time until a failed batch is sent again. */
   flushMs: number
   retentionMs: number
@@ -36,8 +38,10 @@ export interface UsageWriter {
   /**
    * Stores what has been counted so far. Calls made meanwhile share the next write. Never rejects: what could
    * not be stored waits.
+   *
+   * @returns the part that is counted now, when all parts before it have been stored; otherwise undefined
    */
-  flush(): Promise<void>
+  flush(): Promise<number | undefined>
   /** The batch that the store has not answered. */
   unanswered(): UsageBatch | undefined
   /** Stores the rest, retrying until `deadlineMs` have passed, and stops. */
@@ -57,8 +61,8 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
   const { clock, unsent, flushMs } = options
   const pruner = createUsagePruner(options)
   const batches = createBatches(options)
-  let running: Promise<void> | undefined
-  let next: Promise<void> | undefined
+  let running: Promise<number | undefined> | undefined
+  let next: Promise<number | undefined> | undefined
   let timer: NodeJS.Timeout | undefined
   let dueAt = Number.POSITIVE_INFINITY
   let heardAt = 0
@@ -71,14 +75,14 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
     dueAt = clock.now() + flushMs
   }
 
-  function flush(): Promise<void> {
+  function flush(): Promise<number | undefined> {
     if (running === undefined || clock.monotonic() - heardAt > forsakenMs) return start()
     // A write under way does not delay what came since.
     next ??= running.then(start)
     return next
   }
 
-  function start(): Promise<void> {
+  function start(): Promise<number | undefined> {
     next = undefined
     clearTimeout(timer)
     timer = undefined
@@ -131,7 +135,7 @@ export function createUsageWriter(options: UsageWriterOptions): UsageWriter {
 }
 
 /** A store that is busy for a moment, such as one file with many writers, gets another try. */
-async function flushUntil(isDone: () => boolean, flush: () => Promise<void>): Promise<void> {
+async function flushUntil(isDone: () => boolean, flush: () => Promise<unknown>): Promise<void> {
   await flush()
   while (!isDone()) {
     await new Promise((resolve) => setTimeout(resolve, closeRetryMs))
@@ -140,7 +144,12 @@ async function flushUntil(isDone: () => boolean, flush: () => Promise<void>): Pr
 }
 
 /** Makes batches of what is unsent, and sends each until the store has answered it. */
-function createBatches({ store, time, unsent }: Pick<UsageWriterOptions, 'store' | 'time' | 'unsent'>) {
+function createBatches({
+  store,
+  time,
+  unsent,
+  part,
+}: Pick<UsageWriterOptions, 'store' | 'time' | 'unsent' | 'part'>) {
   /** Made with the first batch: Workers make no random numbers while they load. */
   let writer: string | undefined
   let batches = 0
@@ -148,29 +157,32 @@ function createBatches({ store, time, unsent }: Pick<UsageWriterOptions, 'store'
   let unanswered: UsageBatch | undefined
 
   function nextBatch(): UsageBatch | undefined {
-    const part = unsent.take()
+    const taken = unsent.take()
     writer ??= randomBase62(16)
-    return part && { writer, number: ++batches, madeAt: time.now(), ...part }
+    return taken && { writer, number: ++batches, madeAt: time.now(), ...taken }
   }
 
   return {
     unanswered: () => unanswered,
     /** Until nothing is unsent, or the store fails. */
-    async sendAll(tell: { onFailed: (error: unknown) => void; onStored: () => void }): Promise<void> {
+    async sendAll(tell: {
+      onFailed: (error: unknown) => void
+      onStored: () => void
+    }): Promise<number | undefined> {
       for (;;) {
         let batch = unanswered
-        if (batch === undefined && unsent.isEmpty()) return
+        if (batch === undefined && unsent.isEmpty()) return part()
         try {
           const asking = batch === undefined ? time.refresh() : undefined
           // Where there is nothing to ask, a store in this process gets the batch in the same turn.
           if (asking !== undefined) await asking
           unanswered ??= nextBatch()
           batch = unanswered
-          if (batch === undefined) return
+          if (batch === undefined) return part()
           await store.add(batch)
         } catch (error) {
           tell.onFailed(error)
-          return
+          return undefined
         }
         if (unanswered === batch) unanswered = undefined
         tell.onStored()

@@ -85,6 +85,8 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       }
       visit.isCounted = true
       usage.accepted(key.id, secretId, visit.routeType, checked.events, checked.rejected, visit.at)
+      visit.quotaMonth?.settle(visit.quotaTaken, checked.events.length)
+      visit.quotaMonth = undefined
       if (isInGrace(key, visit.at)) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
       if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
       measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))

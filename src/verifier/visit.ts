@@ -1,6 +1,7 @@
 import type { BodyAccount } from '../http/body-holders.ts'
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { ReceivedBody } from '../http/received-body.ts'
+import type { QuotaMonth } from '../limits/quotas.ts'
 import type { Rate } from '../limits/rate-limiter.ts'
 import type { ClientAddress } from '../rules/client-address.ts'
 import { sharedLayout } from '../runtime/shared-by-copies.ts'
@@ -44,7 +45,8 @@ export interface Visit extends BodyAccount {
   /** What the sender's share was charged, and at which rate. */
   chargedSender: number
   senderRate: Rate | undefined
-  /** Events taken out of the quota of the month. */
+  /** Where its events have been taken from, until they are given back or counted. */
+  quotaMonth: QuotaMonth | undefined
   quotaTaken: number
   isOverQuota: boolean
   /** Whether less is left of the sender's share than of the key's bucket. */
@@ -123,6 +125,7 @@ export function createVisit(request: IngestRequest, usual: Reading): Visit {
     chargedSender: 0,
     senderRate: undefined,
     isSenderTighter: false,
+    quotaMonth: undefined,
     quotaTaken: 0,
     isOverQuota: false,
     isPaid: payment !== undefined,

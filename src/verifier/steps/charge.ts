@@ -27,6 +27,8 @@ export interface ChargeStep {
   refuseLate(visit: Visit, reason: Reason, details?: Partial<RefusalDetails>): Refused
   /** Undoes the charge of a request that is refused after it. */
   giveBack(visit: Visit): void
+  /** Gives back to the month alone, which holds what usage counts as accepted. */
+  giveBackToMonth(visit: Visit): void
 }
 
 export function createChargeStep(
@@ -72,5 +74,6 @@ export function createChargeStep(
       quota.release(visit)
       buckets.refund(visit)
     },
+    giveBackToMonth: quota.release,
   }
 }

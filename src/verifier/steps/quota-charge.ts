@@ -32,16 +32,16 @@ export function createQuotaCharge(quotas: Quotas | undefined, { refuse }: Refusa
     take(visit, { events }) {
       const { id, monthlyEvents } = visit.key as CompiledKey
       if (quotas === undefined || monthlyEvents === null || events.length === 0) return true
-      return chain(quotas.take(id, events.length, monthlyEvents), (isTaken) => {
-        visit.isOverQuota = !isTaken
-        if (isTaken) visit.quotaTaken = events.length
-        return isTaken
+      return chain(quotas.take(id, events.length, monthlyEvents), (month) => {
+        visit.isOverQuota = month === undefined
+        visit.quotaMonth = month
+        visit.quotaTaken = events.length
+        return month !== undefined
       })
     },
     release(visit) {
-      if (visit.quotaTaken === 0 || visit.keyId === undefined) return
-      quotas?.release(visit.keyId, visit.quotaTaken)
-      visit.quotaTaken = 0
+      visit.quotaMonth?.giveBack(visit.quotaTaken)
+      visit.quotaMonth = undefined
     },
     refuse(visit) {
       const seconds = toRetryAfterSeconds((quotas as Quotas).untilReset())

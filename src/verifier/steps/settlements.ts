@@ -40,7 +40,7 @@ export function createSettlements(
   { onForbiddenEvent }: Pick<EventRulesOptions, 'onForbiddenEvent'>,
   report: DecisionReport,
   { refuse }: Pick<Refusals, 'refuse'>,
-  { giveBack }: Pick<ChargeStep, 'giveBack'>,
+  { giveBack, giveBackToMonth }: Pick<ChargeStep, 'giveBack' | 'giveBackToMonth'>,
   underWay: Pick<UnderWay, 'leaveOpen' | 'decide'>,
 ): Settlements {
   const allowance = createRefundAllowance()
@@ -62,6 +62,7 @@ export function createSettlements(
           visit.routeType === accepted.eventType ? visit : { ...visit, routeType: accepted.eventType }
         report.accepted(counted, key, { ...checked, ...left })
         visit.isCounted = true
+        visit.quotaMonth = undefined
       }
       if (!isInner) {
         visit.count = { isAtEndpoint, events: events.length, accept }
@@ -83,6 +84,7 @@ export function createSettlements(
           const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
           const charged = Math.max(visit.charged, visit.chargedSender)
           if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
+          else giveBackToMonth(visit)
           return refuse(visit, reason, details, error)
         },
       })

@@ -18,7 +18,7 @@ function setUp(onForbiddenEvent: 'reject' | 'drop' = 'drop') {
   const underWay = createUnderWay()
   const counted: { type: string | null; events: number; rejected: number }[] = []
   const refused: string[] = []
-  const state = { givenBack: 0 }
+  const state = { givenBack: 0, givenBackToMonth: 0 }
   const settlements = createSettlements(
     { onForbiddenEvent },
     {
@@ -35,7 +35,7 @@ function setUp(onForbiddenEvent: 'reject' | 'drop' = 'drop') {
         return { ok: false, reason } as Refused
       },
     },
-    { giveBack: () => void state.givenBack++ },
+    { giveBack: () => void state.givenBack++, giveBackToMonth: () => void state.givenBackToMonth++ },
     underWay,
   )
   const visit = Object.assign(createVisit({ method: 'POST', path: '/v1/batch', headers: {} }, usual), { key })
@@ -216,5 +216,7 @@ describe('what a refused request was charged', () => {
     expect(state.givenBack).toBe(1)
     pass('endpoint').refuse('handler_failed')
     expect(state.givenBack).toBe(2)
+    // The month holds what usage counts as accepted, and that is none of these.
+    expect(state.givenBackToMonth).toBe(2)
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { IngestRequest } from '../../../src/http/ingest-request.ts'
-import type { Quotas } from '../../../src/limits/quotas.ts'
+import type { QuotaMonth, Quotas } from '../../../src/limits/quotas.ts'
 import type { CompiledKey } from '../../../src/verifier/compiled-key.ts'
 import { credentialsOption } from '../../../src/verifier/credentials-option.ts'
 import type { CheckedEvents } from '../../../src/verifier/events.ts'
@@ -108,13 +108,16 @@ describe('what is asked of quotas', () => {
   }
   function record(isTaken: boolean) {
     const calls: unknown[] = []
+    const month: QuotaMonth = {
+      giveBack: (events) => void calls.push(['give back', events]),
+      settle: (...about) => void calls.push(['settle', ...about]),
+    }
     const quotas: Quotas = {
       take(...about) {
         calls.push(['take', ...about])
-        return isTaken
+        return isTaken ? month : undefined
       },
       isSpent: () => false,
-      release: (...about) => void calls.push(['release', ...about]),
       untilReset: () => 0,
     }
     return { calls, charge: createQuotaCharge(quotas, refusals) }
@@ -128,7 +131,7 @@ describe('what is asked of quotas', () => {
     charge.release(visit)
     expect(calls).toEqual([
       ['take', 'wk_1', 3, 5],
-      ['release', 'wk_1', 3],
+      ['give back', 3],
     ])
   })
 
