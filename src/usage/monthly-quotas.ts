@@ -89,8 +89,8 @@ class KeyMonth implements QuotaMonth {
 
 /**
  * The used part of a quota is what the store has counted since the month began, read again every `refreshMs`
- * while the key is in use, what this process has counted since, and what is under way in it. So one process is
- * exact. Several exceed a quota by what the others admit between two of their writes. One that had no event of
+ * while the key is in use, what this process has counted since, and what is under way in it. So one process
+ * exceeds no quota. Several do, by what the others admit between two of their writes and what they have under way. One that had no event of
  * the key for longer goes by the old count until it has the new one: nobody waits for it. What is stored while
  * the store is asked may count twice until it is asked again.
  */
