@@ -132,9 +132,10 @@ function toHeaderTarget(c: Context): HeaderTarget {
 
 /** Hono adds to a response what middleware in front has set: remove first what a refusal must not carry. */
 function answer(c: Context, reply: Reply): Response {
-  const { connection: _, ...headers } = reply.headers
-  if (hasNoHeaders(c)) return toResponse({ ...reply, headers })
-  setRefusalHeaders(toHeaderTarget(c), headers, c.req.header('origin'))
+  if (!hasNoHeaders(c)) {
+    const { connection: _, ...headers } = reply.headers
+    setRefusalHeaders(toHeaderTarget(c), headers, c.req.header('origin'))
+  }
   return toResponse(reply)
 }
 
