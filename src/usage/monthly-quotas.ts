@@ -42,11 +42,16 @@ class KeyMonth implements QuotaMonth {
   #open = 0
 
   readonly from: number
+  readonly #keyId: string
   readonly #part: () => number
+  readonly #underWay: Map<string, KeyMonth>
 
-  constructor(from: number, part: () => number) {
+  /** @param underWay has the month while events are under way in it */
+  constructor(keyId: string, from: number, part: () => number, underWay: Map<string, KeyMonth>) {
     this.from = from
+    this.#keyId = keyId
     this.#part = part
+    this.#underWay = underWay
   }
 
   get used(): number {
@@ -55,14 +60,17 @@ class KeyMonth implements QuotaMonth {
 
   take(events: number): void {
     this.#open += events
+    this.#underWay.set(this.#keyId, this)
   }
 
   giveBack(events: number): void {
     this.#open -= events
+    // The next month of the key may stand there.
+    if (this.#open === 0 && this.#underWay.get(this.#keyId) === this) this.#underWay.delete(this.#keyId)
   }
 
   settle(taken: number, counted: number): void {
-    this.#open -= taken
+    this.giveBack(taken)
     const part = this.#part()
     if (this.#newestPart !== part) {
       this.#earlier += this.#newest
@@ -96,6 +104,8 @@ class KeyMonth implements QuotaMonth {
  */
 export function createQuotas({ store, time, flush, part, refreshMs }: QuotasOptions): Quotas {
   const known = createBoundedMap<KeyMonth>(maxKeys)
+  /** Other keys may push a month out of what is known, but not while the store lacks what is under way in it. */
+  const underWay = new Map<string, KeyMonth>()
   const loading = new Map<string, Promise<KeyMonth>>()
 
   async function read(keyId: string, month: KeyMonth): Promise<void> {
@@ -117,7 +127,7 @@ export function createQuotas({ store, time, flush, part, refreshMs }: QuotasOpti
   async function load(keyId: string): Promise<KeyMonth> {
     // Where the store cannot be asked, its counts cannot be read either, which is reported.
     await time.refresh()?.catch(() => {})
-    const month = new KeyMonth(monthOf(time.now()).from, part)
+    const month = new KeyMonth(keyId, monthOf(time.now()).from, part, underWay)
     await read(keyId, month)
     known.set(keyId, month)
     loading.delete(keyId)
@@ -125,12 +135,12 @@ export function createQuotas({ store, time, flush, part, refreshMs }: QuotasOpti
   }
 
   function find(keyId: string): KeyMonth | undefined {
-    let month = known.get(keyId)
+    let month = known.get(keyId) ?? underWay.get(keyId)
     if (month === undefined) return undefined
     const now = time.now()
     const { from } = monthOf(now)
     if (month.from !== from) {
-      month = new KeyMonth(from, part)
+      month = new KeyMonth(keyId, from, part, underWay)
       known.set(keyId, month)
     }
     if (!month.reading && Math.abs(now - month.readAt) >= refreshMs) void read(keyId, month)

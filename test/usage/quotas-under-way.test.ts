@@ -63,6 +63,26 @@ describe('a quota, with events under way', () => {
     await keys.close()
   })
 
+  it('holds what handlers have, also after more other keys than are remembered', async () => {
+    const quotas = createQuotas({
+      store: { read: async () => [] },
+      time: { now: Date.now, refresh: () => undefined },
+      flush: async () => 1,
+      part: () => 0,
+      refreshMs: 10_000,
+    })
+    const month = await quotas.take('wk_1', 10, 10)
+    for (let round = 0; round < 2; round++) {
+      const others = Array.from({ length: 11_000 }, (_, at) => quotas.take(`wk_other_${round}_${at}`, 1, 10))
+      for (const other of await Promise.all(others)) other?.giveBack(1)
+      expect(quotas.isSpent('wk_1', 10)).toBe(true)
+      expect(await quotas.take('wk_1', 1, 10)).toBe(undefined)
+    }
+    month?.giveBack(10)
+    expect(quotas.isSpent('wk_1', 10)).toBe(false)
+    expect(await quotas.take('wk_1', 10, 10)).not.toBe(undefined)
+  })
+
   it('is exceeded by no order of requests, writes and reads, and full once they have ended', async () => {
     const answered = { answer: 0, fails: false }
     // What is counted while counts are written is not among them.
