@@ -1,5 +1,12 @@
 import { normalizeOriginRule } from './origin-spelling.ts'
-import { anyLocalPort, isLocalPage, maxHostLength, maxOriginLength, parseOrigin } from './web-origin.ts'
+import {
+  anyLocalPort,
+  isLikeHost,
+  isLocalPage,
+  maxHostLength,
+  maxOriginLength,
+  parseOrigin,
+} from './web-origin.ts'
 
 /**
  * The origin rules of one write key, for `allowsOrigin`: one rule as text, a short list, or an index for long
@@ -115,19 +122,12 @@ function isIndexed(index: OriginIndex, origin: string): boolean {
   return false
 }
 
-/**
- * What labels below a rule's host must not have: an empty label, or a character that a URL parser escapes, folds
- * or refuses in a host. All others are their own canonical spelling. `*` is left out, which browsers escape and
- * Node does not.
- */
-const unlikeLabels = /^\.|\.\.|\.$|[^a-z\d.\-_~!"$&'()+,;=`{}]/
-
 /** For an origin that equals a rule after `dot`: only the text before it is in doubt. */
 function isCanonical(origin: string, hostStart: number, dot: number): boolean {
   const port = origin.indexOf(':', dot)
   const hostLength = (port === -1 ? origin.length : port) - hostStart
   const labels = origin.slice(hostStart, dot)
-  if (labels === '' || hostLength > maxHostLength || unlikeLabels.test(labels)) return false
+  if (hostLength > maxHostLength || !isLikeHost(labels)) return false
   // Punycode may be invalid, or stand for something else than it says.
   return !labels.includes('xn--') || parseOrigin(origin)?.origin === origin
 }

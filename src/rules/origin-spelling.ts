@@ -1,6 +1,6 @@
 import { parseIpAddress } from './ip-address.ts'
 import type { IsPublicSuffix } from './public-suffix.ts'
-import { anyLocalPort, maxHostLength, maxOriginLength, parseOrigin } from './web-origin.ts'
+import { anyLocalPort, isLikeHost, maxHostLength, maxOriginLength, parseOrigin } from './web-origin.ts'
 
 /** A rule in canonical spelling, or the problem with it: a sentence that follows the name of the field. */
 export type OriginSpelling = { rule: string } | { problem: string }
@@ -8,8 +8,21 @@ export type OriginSpelling = { rule: string } | { problem: string }
 const opaqueSchemes = new Set(['about', 'blob', 'data', 'file', 'filesystem', 'javascript'])
 const nonPageSchemes = new Set(['ftp', 'ws', 'wss'])
 
-/** With underscores, and hyphens at the edge of a label: such hosts exist in practice, and browsers open them. */
-const ruleHost = /^(?:[a-z0-9_-]{1,63}(?:\.(?!$)|$))+$/
+/**
+ * What comes from a list, from quotes, or from a pattern or placeholder. Browsers open hosts with some of these
+ * characters, but a rule that has them is more likely a mistake, which would allow nobody. Wildcards cover such hosts.
+ */
+const mistakes: readonly (readonly [RegExp, string])[] = [
+  [
+    /[\\^$()|{}]|\/\/\.\*|[.\]]\+|^\/.*\/[a-z]*$/,
+    'must not be a regular expression or a placeholder: write https://*.example.com for all subdomains',
+  ],
+  [/["'`]/, 'must be written without quotes'],
+  [
+    /^[^/?#]*:\/\/[^/?#]*(?:[,;]|\s[a-z]+:)/i,
+    'must be a single origin: give each origin an entry of its own, without , or ; between them',
+  ],
+]
 
 /**
  * Checks an origin rule for saving and returns its canonical spelling: lower case, U-labels as A-labels, no
@@ -24,9 +37,8 @@ export function normalizeOriginRule(text: string, isPublicSuffix: IsPublicSuffix
   if (text === 'null')
     return { problem: 'must name an origin: every sandboxed page and local file sends null' }
   if (text.length > maxOriginLength) return { problem: `must have at most ${maxOriginLength} characters` }
-  if (/[\\^$()|{}+]|\/\/\.\*|^\/.*\/[a-z]*$/.test(text)) {
-    return { problem: 'must not be a regular expression: write https://*.example.com for all subdomains' }
-  }
+  const mistake = findMistake(text)
+  if (mistake !== undefined) return { problem: mistake }
   const [, writtenScheme, rest] = /^([a-z][a-z0-9.-]*):\/\/(.*)$/is.exec(text) ?? []
   if (writtenScheme === undefined || rest === undefined) {
     return { problem: 'must be an origin with its scheme, such as https://app.example.com' }
@@ -77,9 +89,8 @@ function normalizeWildcard(scheme: string, rest: string, isPublicSuffix: IsPubli
 }
 
 function normalizeWebOrigin(scheme: string, rest: string): OriginSpelling {
-  // Escapes, spaces, quotes and the like: a URL parser would fold some of them into another host.
-  const isHostAndPort = /^[\w.:[\]\u0080-\u{10ffff}-]+$/u.test(rest)
-  const url = isHostAndPort ? parseOrigin(`${scheme}://${rest}`) : undefined
+  // A URL parser takes blanks out and decodes escapes, and so would save another host than the one that was written.
+  const url = /^[^\0-\x20\x7f%]+$/.test(rest) ? parseOrigin(`${scheme}://${rest}`) : undefined
   if (url === undefined)
     return {
       problem: 'must have nothing but a host name and a port after ://, as in https://app.example.com',
@@ -91,13 +102,19 @@ function normalizeWebOrigin(scheme: string, rest: string): OriginSpelling {
       ? { problem: `must have the IP address in full: write ${url.origin}` }
       : { rule: url.origin }
   }
-  if (host.length > maxHostLength || !ruleHost.test(host)) {
-    return {
-      problem:
-        'must have a host name of letters, digits, hyphens and underscores, without empty labels or a dot at the end',
-    }
-  }
-  return { rule: url.origin }
+  // Other scripts have forms of ASCII characters, which are these in a host.
+  const problem = findMistake(url.origin) ?? hostProblem(host)
+  return problem === undefined ? { rule: url.origin } : { problem }
+}
+
+function findMistake(text: string): string | undefined {
+  return mistakes.find(([pattern]) => pattern.test(text))?.[1]
+}
+
+function hostProblem(host: string): string | undefined {
+  if (host.length > maxHostLength) return `must have a host name of at most ${maxHostLength} characters`
+  if (host.endsWith('.')) return 'must have a host name without a dot at the end'
+  return isLikeHost(host) ? undefined : 'must have a host name without empty labels, as in app.example.com'
 }
 
 function isIpHost(hostname: string): boolean {

@@ -4,6 +4,21 @@ import { domainToUnicode } from '../runtime/built-ins.ts'
 export const maxOriginLength = 300
 export const maxHostLength = 253
 
+/**
+ * What no host has that a rule means: an empty label, a dot at the end, or a character that a URL parser escapes,
+ * folds or refuses. All others are their own canonical spelling. `*` is left out, which browsers escape and Node
+ * does not.
+ */
+const unlikeHost = /^$|^\.|\.\.|\.$|[^a-z\d.\-_~!"$&'()+,;=`{}]/
+
+/**
+ * Whether browsers open pages of such a host, or of hosts that begin with these labels: an underscore, a hyphen at the
+ * edge and labels of more than 63 characters are all right. Length and Punycode are not checked.
+ */
+export function isLikeHost(labels: string): boolean {
+  return !unlikeHost.test(labels)
+}
+
 /** The rule for pages of one's own machine, whatever port a development server has taken. */
 export const anyLocalPort = 'http://localhost:*'
 
