@@ -9,7 +9,7 @@ import type { AuditPage, RefusedCall } from './management/audit-log.ts'
 import type { ListAuditQuery } from './management/audit-query.ts'
 import type { CreatedKey } from './management/create-key.ts'
 import type { FindKeyQuery } from './management/find-key.ts'
-import type { ImportKeyInput } from './management/import-keys.ts'
+import type { ImportKeyInput, ImportOptions } from './management/import-keys.ts'
 import type { ImportResult } from './management/import-results.ts'
 import type { ChangeOptions, KeyChangeOptions } from './management/key-changes.ts'
 import type { KeyPage } from './management/read-keys.ts'
@@ -37,12 +37,8 @@ export interface WriteKeys {
    * Imports keys whose secrets were made elsewhere, at most 1 000. Each has its own result, in order. A
    * secret that exists is `conflict` and harms no other, so a call can be repeated. Rejects only when the
    * store fails: what was made until then stays.
-   * @param options.dryRun checks everything and stores nothing; the ids in the results belong to no key.
    */
-  import(
-    inputs: readonly ImportKeyInput[],
-    options?: ChangeOptions & { dryRun?: boolean | undefined },
-  ): Promise<{ results: ImportResult[] }>
+  import(inputs: readonly ImportKeyInput[], options?: ImportOptions): Promise<{ results: ImportResult[] }>
   /**
    * The key that a secret belongs to, whatever its status; undefined when no key has it. For reports of
    * leaks.

@@ -31,6 +31,12 @@ const { $schema: _, ...importKeyJsonSchema } = z.toJSONSchema(importKeySchema, {
 export const importSchema = z.strictObject({
   write_keys: z.array(z.unknown().meta(importKeyJsonSchema)).max(maxImported),
   dry_run: z.boolean().optional().describe('Check everything and store nothing.'),
+  planned: z
+    .record(z.string(), z.int().min(0))
+    .optional()
+    .describe(
+      'For a dry run in several calls: how many keys the earlier calls would have made in each workspace. They take room there.',
+    ),
 })
 
 const madeSchema = z.object({

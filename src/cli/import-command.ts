@@ -27,7 +27,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
   if (terminal.stdin.isTTY === true)
     noteLine(terminal, 'Paste the keys, one JSON object on each line or CSV, then press Enter and Ctrl-D:')
   const progress = createProgress(terminal)
-  const { tally, refuseUnreadable, takeAll, total } = createTally(run, progress.clear)
+  const { tally, plan, refuseUnreadable, takeAll, total } = createTally(run, progress.clear)
   const plans = new Set<unknown>()
   let waiting: ImportEntry[] = []
 
@@ -36,7 +36,7 @@ export async function importKeys(run: CommandRun): Promise<void> {
     for (const entry of entries) {
       if ('problem' in entry) refuseUnreadable(entry.line, entry.problem)
     }
-    const body = { write_keys: items.map(({ item }) => item), dry_run: dryRun }
+    const body = { write_keys: items.map(({ item }) => item), ...(dryRun && plan.toBody()) }
     const { results } =
       items.length === 0
         ? { results: [] }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ImportResultJson } from '../admin/import-items.ts'
+import { createImportPlan } from '../keys/import-plan.ts'
 import { createRepeatSearch, repeatNote } from '../keys/import-repeats.ts'
 import type { ImportEntry } from '../keys/import-text.ts'
 import { CliError, exitCodes, usageError } from './cli-error.ts'
@@ -24,6 +25,8 @@ export function createTally({ values, terminal }: CommandRun, beforeNote: () => 
   const tally: Tally = { imported: 0, existing: 0, repeats: [], refused: 0, errors: [] }
   const findRepeat = createRepeatSearch((secret) => createHash('sha256').update(secret).digest('hex'))
 
+  const plan = createImportPlan()
+
   function note(line: number, text: string): void {
     if (values.json === true) return
     beforeNote()
@@ -42,8 +45,10 @@ export function createTally({ values, terminal }: CommandRun, beforeNote: () => 
     if (earlier !== undefined) {
       tally.repeats.push({ line, of: earlier })
       note(line, `has the secret of line ${earlier}, and is skipped`)
-    } else if (result.ok) tally.imported++
-    else if (result.code === 'conflict') tally.existing++
+    } else if (result.ok) {
+      tally.imported++
+      plan.add(result)
+    } else if (result.code === 'conflict') tally.existing++
     else {
       const { code, field, message, repeat_of: first } = result
       refuse(line, code, field, message + repeatNote(entries[first ?? -1]?.line))
@@ -52,6 +57,7 @@ export function createTally({ values, terminal }: CommandRun, beforeNote: () => 
 
   return {
     tally,
+    plan,
     refuseUnreadable: (line: number, problem: string) => refuse(line, 'unreadable', null, problem),
     /** The results of one call, in the order of its lines. */
     takeAll(entries: readonly ReadLine[], results: readonly ImportResultJson[]): void {

@@ -7,7 +7,7 @@ import type { Announcements } from './announcements.ts'
 import { type Candidate, type CandidatesOptions, createCandidates } from './import-candidates.ts'
 import { findRefused, type Refusal, toRefusedResult, toRepeatResult } from './import-refusals.ts'
 import { type ImportResult, noRoom, success, toFailure } from './import-results.ts'
-import { measureRoom } from './import-room.ts'
+import { measureRoom, type Planned, parsePlanned } from './import-room.ts'
 import { type Insertion, insertKeys } from './import-writes.ts'
 import type { ChangeOptions, KeyChanges } from './key-changes.ts'
 import type { PresentKey } from './present-key.ts'
@@ -30,11 +30,19 @@ export type ImportKeyInput = CreateKeyInput &
       }
   )
 
+/** Options of `keys.import`. */
+export interface ImportOptions extends ChangeOptions {
+  /** Checks everything and stores nothing; the ids in the results belong to no key. Default: false. */
+  dryRun?: boolean | undefined
+  /**
+   * For a dry run in several calls: how many keys the earlier calls would have made in each workspace. They take room there.
+   * Default: none.
+   */
+  planned?: Readonly<Record<string, number>> | undefined
+}
+
 export interface KeyImport {
-  import(
-    inputs: readonly ImportKeyInput[],
-    change?: ChangeOptions & { dryRun?: boolean },
-  ): Promise<{ results: ImportResult[] }>
+  import(inputs: readonly ImportKeyInput[], options?: ImportOptions): Promise<{ results: ImportResult[] }>
 }
 
 /** Keys of one call. */
@@ -63,12 +71,13 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
   async function makeAll(
     candidates: readonly Candidate[],
     results: ImportResult[],
-    { dryRun, ...change }: ChangeOptions & { dryRun: boolean },
+    { dryRun, planned, ...change }: ChangeOptions & { dryRun: boolean; planned: Planned },
   ): Promise<Map<Candidate, Refusal>> {
     const workspace = change.actor?.workspace
     const left = await measureRoom(
       room,
       candidates.map(({ record }) => record),
+      planned,
     )
     // The store itself refuses a secret that exists under the newest pepper. Where room is scarce it is looked
     // up all the same, so that it takes no place.
@@ -114,13 +123,14 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
   }
 
   return {
-    async import(inputs, { dryRun = false, ...change } = {}) {
+    async import(inputs, { dryRun = false, planned: given = {}, ...change } = {}) {
+      const planned = parsePlanned(given, dryRun)
       if (!Array.isArray(inputs) || inputs.length > maxImported)
         throw invalidField('writeKeys', `must be a list of ${maxImported} keys at most`)
       const results: ImportResult[] = new Array(inputs.length)
       const { candidates, repeats } = await readCandidates(inputs, results, clock.now())
       const workspaces = candidates.map(({ record }) => record.workspace)
-      const make = () => makeAll(candidates, results, { ...change, dryRun })
+      const make = () => makeAll(candidates, results, { ...change, dryRun, planned })
       const refused = await room.inTurn(workspaces, make)
       for (const [{ index, secret }, refusal] of refused) results[index] = toRefusedResult(refusal, secret)
       for (const repeat of repeats)

@@ -1,4 +1,5 @@
 import type { KeyRecord } from '../keys/key-record.ts'
+import { invalidField } from '../runtime/errors.ts'
 import type { WorkspaceRoom } from './workspace-room.ts'
 
 /** The places left in the workspaces of one import. */
@@ -9,13 +10,29 @@ export interface ImportRoom {
   take(workspace: string | null): boolean
 }
 
+/** Places that earlier calls of the same dry run would have taken. */
+export type Planned = ReadonlyMap<string | null, number>
+
+/** @throws KeyError `invalid_field` */
+export function parsePlanned(planned: unknown, dryRun: boolean): Planned {
+  if (typeof planned !== 'object' || planned === null || Array.isArray(planned))
+    throw invalidField('planned', 'must be an object with numbers of keys by workspace')
+  const counts = Object.entries(planned)
+  if (counts.length > 0 && !dryRun) throw invalidField('planned', 'must stand beside dryRun only')
+  if (counts.some(([, count]) => !Number.isSafeInteger(count) || count < 0))
+    throw invalidField('planned', 'must have whole numbers from 0 up')
+  return new Map(counts)
+}
+
 export async function measureRoom(
   room: Pick<WorkspaceRoom, 'left'>,
   records: readonly KeyRecord[],
+  planned: Planned,
 ): Promise<ImportRoom> {
   const wanted = countByWorkspace(records)
   const left = new Map<string | null, number>()
-  for (const workspace of wanted.keys()) left.set(workspace, await room.left(workspace))
+  for (const workspace of wanted.keys())
+    left.set(workspace, (await room.left(workspace)) - (planned.get(workspace) ?? 0))
   const tight = new Set(
     [...wanted].flatMap(([name, count]) => (count > (left.get(name) as number) ? [name] : [])),
   )

@@ -124,6 +124,18 @@ describe('importing keys', () => {
     expect((await call('GET', base)).body.data).toEqual([])
   })
 
+  it('leaves the room in a dry run to what earlier calls of it would have made', async () => {
+    const { call } = startAdmin({ keys: { ...options.keys, maxKeysPerWorkspace: 3 } })
+    const write_keys = [1, 2].map(() => ios({ key: foreign(), workspace: 'acme' }))
+    const body = { write_keys, dry_run: true, planned: { acme: 2 } }
+    const { results } = (await call('POST', `${base}/import`, { body })).body
+    expect(results).toMatchObject([{ ok: true }, { ok: false, code: 'workspace_full' }])
+    const refused = await call('POST', `${base}/import`, { body: { ...body, planned: { acme: -1 } } })
+    expect([refused.status, refused.body.field]).toEqual([422, 'planned'])
+    const stored = await call('POST', `${base}/import`, { body: { ...body, dry_run: false } })
+    expect([stored.status, stored.body.field]).toEqual([422, 'planned'])
+  })
+
   it('is for admins', async () => {
     const { call } = startAdmin(options)
     const body = { write_keys: [] }

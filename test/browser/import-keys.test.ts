@@ -136,6 +136,25 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
     await context.close()
   }, 30_000)
 
+  it('sees in the check the room that its own earlier calls would take', async () => {
+    const inWorkspace = (name: string) =>
+      JSON.stringify({ name, source_type: 'web', workspace: 'tiny', key: generateSecret('old_') })
+    const free = rowsOf('Free', 1_000).map((row) => {
+      const [name, source_type, key] = row.split(',')
+      return JSON.stringify({ name, source_type, key })
+    })
+    const { context, dialog } = await openImport([])
+    await dialog
+      .getByLabel('Keys', { exact: true })
+      .fill([inWorkspace('One'), ...free, inWorkspace('Two')].join('\n'))
+    await dialog.getByRole('button', { name: 'Check', exact: true }).click()
+    await dialog.getByText('1001 can be imported, 1 not.').waitFor()
+    await dialog.getByText(/^Line 1002: The workspace holds as many keys/).waitFor()
+    await dialog.getByRole('button', { name: 'Import 1001' }).click()
+    await dialog.getByText('1001 imported, 1 not.').waitFor()
+    await context.close()
+  }, 60_000)
+
   it('says in the check which lines have ended secrets, and what to do', async () => {
     const { page, complaints } = await openPage(at.browser, (screens[0] as (typeof screens)[number])[1])
     await signIn(page, at.server.url)

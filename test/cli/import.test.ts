@@ -61,6 +61,20 @@ describe('writekey import', () => {
     expect(again).toEqual({ imported: 0, existing: 1_050, ...numbers, dry_run: false })
   })
 
+  it('tells in a dry run which lines find no room, also in calls of their own', async () => {
+    const { run, runJson } = openShell(env)
+    const inAcme = (secret: string) =>
+      JSON.stringify({ name: 'iOS', source_type: 'mobile', workspace: 'acme', key: secret })
+    const secrets = Array.from({ length: 1_002 }, foreign)
+    const file = [inAcme, line, ...secrets.slice(2).map(() => inAcme)].map((toLine, at) =>
+      toLine(secrets[at] as string),
+    )
+    const numbers = { imported: 1_001, existing: 0, refused: 1, repeats: [] }
+    const errors = [{ line: 1_002, code: 'workspace_full' }]
+    expect(await runJson(['import', '--dry-run'], file.join('\n'))).toMatchObject({ ...numbers, errors })
+    expect((await run(['import'], file.join('\n'))).out).toMatch(/^Imported 1001; .* refused 1\.$/m)
+  })
+
   it('names the line of each key that it refuses, imports the others, and repeats no secret', async () => {
     const { run } = openShell(env)
     const [good, bad] = [foreign(), `${foreign()}!`]

@@ -67,6 +67,30 @@ it('an import makes those that find room, and says which do not; those that exis
   expect(await outcomes([first, second])).toEqual(['conflict key', 'conflict key'])
 })
 
+it('a dry run in several calls leaves the room to what its earlier calls would have made', async () => {
+  const keys = start(5)
+  await keys.create(acme)
+  const item = (fields = {}) => ({ ...acme, ...fields, key: randomBase62(32) })
+  const inputs = [item(), item(), item({ workspace: 'beta' })]
+  const outcomes = async (planned: Record<string, number>) =>
+    (await keys.import(inputs, { dryRun: true, planned })).results.map(({ ok }) => ok)
+  expect(await outcomes({})).toEqual([true, true, true])
+  expect(await outcomes({ acme: 2, gamma: 9 })).toEqual([true, true, true])
+  expect(await outcomes({ acme: 3 })).toEqual([true, false, true])
+  expect(await outcomes({ acme: 9, beta: 5 })).toEqual([false, false, false])
+})
+
+it.each([
+  [{ planned: { acme: 1 } }, 'planned must stand beside dryRun only'],
+  [{ dryRun: true, planned: { acme: -1 } }, 'planned must have whole numbers from 0 up'],
+  [{ dryRun: true, planned: { acme: 0.5 } }, 'planned must have whole numbers from 0 up'],
+  [{ dryRun: true, planned: [1] }, 'planned must be an object with numbers of keys by workspace'],
+  [{ dryRun: true, planned: null }, 'planned must be an object with numbers of keys by workspace'],
+])('an import refuses %j', async (options, message) => {
+  const refused = start(5).import([{ ...acme, key: randomBase62(32) }], options as never)
+  await expect(refused).rejects.toMatchObject({ code: 'invalid_field', field: 'planned', message })
+})
+
 it('a secret that is twice in an import and finds no room is no conflict', async () => {
   const keys = start(1)
   await keys.create(acme)

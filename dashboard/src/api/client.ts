@@ -59,6 +59,14 @@ interface DecisionPage {
 
 export type NewKey = Partial<KeyFields> & { environment?: string; workspace?: string }
 
+/** A call checks keys, or imports them. */
+interface ImportBody {
+  write_keys: readonly unknown[]
+  dry_run?: boolean
+  /** Keys by workspace that earlier calls of a check would have made. */
+  planned?: Readonly<Record<string, number>>
+}
+
 export interface Api {
   session(): Promise<Session>
   limits(): Promise<Limits>
@@ -71,7 +79,7 @@ export interface Api {
    * answer got lost with the secret.
    */
   createKey(fields: NewKey, idempotencyKey: string): Promise<CreatedKey | (WriteKey & { key?: undefined })>
-  importKeys(keys: readonly unknown[], dryRun: boolean): Promise<{ results: ImportResult[] }>
+  importKeys(body: ImportBody): Promise<{ results: ImportResult[] }>
   /** 409 unless the key still has this version. */
   updateKey(id: string, fields: Partial<KeyFields>, version: number): Promise<WriteKey>
   /** 409 unless the key still has this version. */
@@ -170,7 +178,7 @@ export function createApi(token: string | null, standing: Standing): Api {
     getKey: (id) => call('GET', keyUrl(id)),
     createKey: (fields, idempotencyKey) =>
       call('POST', keysPath, fields, { 'idempotency-key': idempotencyKey }),
-    importKeys: (keys, dryRun) => call('POST', `${keysPath}/import`, { write_keys: keys, dry_run: dryRun }),
+    importKeys: (body) => call('POST', `${keysPath}/import`, body),
     updateKey: (id, fields, version) => call('PATCH', keyUrl(id), fields, ifMatch(version)),
     rotateKey: (id, gracePeriodHours, version) =>
       call('POST', `${keyUrl(id)}/rotate`, { grace_period_hours: gracePeriodHours }, ifMatch(version)),

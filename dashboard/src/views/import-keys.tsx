@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks'
-import { createRepeatSearch, repeatNote } from '../../../src/keys/import-repeats.ts'
-import { createImportReader, type ImportColumns, type ImportEntry } from '../../../src/keys/import-text.ts'
-import { type Api, isUnanswered } from '../api/client.ts'
+import { createImportReader, type ImportColumns } from '../../../src/keys/import-text.ts'
+import { isUnanswered } from '../api/client.ts'
 import type { ImportKey } from '../api/wire.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { ErrorNotice, Notice } from '../parts/notice.tsx'
@@ -10,6 +9,7 @@ import { TaskButton } from '../parts/task-button.tsx'
 import { useApi } from '../session.ts'
 import { errorText } from '../words/fields.ts'
 import { forEachList } from '../words/list-rules.ts'
+import { importAll, type Outcome } from './import-calls.ts'
 
 /** What the columns of a CSV file hold; the server checks all of it. */
 const columns = {
@@ -29,18 +29,6 @@ const columns = {
   key: 'word',
   key_hash: 'word',
 } as const satisfies ImportColumns & Record<keyof ImportKey, string>
-
-const keysPerCall = 1_000
-
-interface Outcome {
-  line: number
-  /**
-   * `there`: a write key has the secret already, perhaps from an attempt whose answer got lost. `repeat`: an earlier line has
-   * it.
-   */
-  kind: 'good' | 'there' | 'repeat' | 'bad'
-  text: string
-}
 
 /** What came of a check or of an import, as far as it was answered. */
 interface Report {
@@ -111,20 +99,16 @@ function useImport() {
     const reader = createImportReader(columns)
     const entries = [...reader.push(text), ...reader.end()]
     const outcomes: Outcome[] = []
-    // What tells a secret from its hash is not there on every page (`crypto.subtle`), so each is compared as it is written.
-    const findRepeat = createRepeatSearch((secret) => `key ${secret}`)
     const tell = (isWhole: boolean) => setReport({ outcomes: [...outcomes], isCheck, isWhole })
-    for (let from = 0; from < entries.length; from += keysPerCall) {
-      try {
-        outcomes.push(
-          ...(await importSome(api, entries.slice(from, from + keysPerCall), isCheck, findRepeat)),
-        )
-      } catch (error) {
-        if (isCheck || !isUnanswered(error)) throw error
+    try {
+      for await (const some of importAll(api, entries, isCheck)) {
+        outcomes.push(...some)
         tell(false)
-        throw new Error(`${errorText(error)} ${isNotKnown}`)
       }
+    } catch (error) {
+      if (isCheck || !isUnanswered(error)) throw error
       tell(false)
+      throw new Error(`${errorText(error)} ${isNotKnown}`)
     }
     tell(true)
     // The secrets have done their service.
@@ -143,33 +127,6 @@ const isNotKnown =
 
 function countOf(kind: Outcome['kind'], { outcomes }: Report): number {
   return outcomes.filter((outcome) => outcome.kind === kind).length
-}
-
-async function importSome(
-  api: Api,
-  entries: readonly ImportEntry[],
-  dryRun: boolean,
-  findRepeat: ReturnType<typeof createRepeatSearch>,
-): Promise<Outcome[]> {
-  const sent = entries.filter((entry) => 'item' in entry)
-  const { results } = await api.importKeys(
-    sent.map(({ item }) => item),
-    dryRun,
-  )
-  const next = results.values()
-  return entries.map((entry) => {
-    const { line } = entry
-    if ('problem' in entry) return { line, kind: 'bad', text: entry.problem }
-    const result = next.next().value
-    if (result === undefined) return { line, kind: 'bad', text: 'was not answered' }
-    const repeated = findRepeat(entry, result)
-    if (repeated !== undefined) return { line, kind: 'repeat', text: `has the secret of line ${repeated}.` }
-    if (result.ok) return { line, kind: 'good', text: result.note ?? '' }
-    const first = result.repeat_of === undefined ? undefined : sent[result.repeat_of]?.line
-    if (result.code !== 'conflict') return { line, kind: 'bad', text: result.message + repeatNote(first) }
-    if (first !== undefined) return { line, kind: 'repeat', text: `has the secret of line ${first}.` }
-    return { line, kind: 'there', text: result.message }
-  })
 }
 
 interface KeyTextFieldsProps {

@@ -27,8 +27,9 @@ const importWriteKeys = defineOperation({
     },
   },
   async handle(call) {
-    const { write_keys: items, dry_run: dryRun = false } = call.body
-    return jsonAnswer(200, { results: await importItems(call.keys, items, { ...actorOf(call), dryRun }) })
+    const { write_keys: items, dry_run: dryRun, planned } = call.body
+    const options = { ...actorOf(call), dryRun, planned }
+    return jsonAnswer(200, { results: await importItems(call.keys, items, options) })
   },
 })
 
