@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { describeWithService } from '../services.ts'
@@ -135,6 +136,26 @@ describeWithService('chromium', 'importing keys at the page', (chromiumPath) => 
     expect(await page.getByText('there already').count()).toBe(0)
     await context.close()
   }, 30_000)
+
+  it('finds a secret and its hash to be the same, also in calls of their own', async () => {
+    const [row, ...rows] = rowsOf('Hashed', 1_000) as [string, ...string[]]
+    const key = row.split(',')[2] as string
+    const hash = createHash('sha256').update(key).digest('hex').toUpperCase()
+    const { context, dialog } = await openImport([])
+    const text = [
+      'name,source_type,key,key_hash',
+      ...[row, ...rows].map((line) => `${line},`),
+      `x,web,,${hash}`,
+    ]
+    await dialog.getByLabel('Keys', { exact: true }).fill(text.join('\n'))
+    await dialog.getByRole('button', { name: 'Check', exact: true }).click()
+    await dialog.getByText('1000 can be imported, 1 repeat an earlier line, 0 not.').waitFor()
+    await dialog.getByText('Line 1002: has the secret of line 2.', { exact: true }).waitFor()
+    await dialog.getByRole('button', { name: 'Import 1000' }).click()
+    await dialog.getByText('1000 imported, 1 repeat an earlier line, 0 not.').waitFor()
+    await context.close()
+    expect((await at.server.keys.find(key))?.name).toBe('Hashed 0')
+  }, 60_000)
 
   it('sees in the check the room that its own earlier calls would take', async () => {
     const inWorkspace = (name: string) =>

@@ -25,8 +25,7 @@ export async function* importAll(
   entries: readonly ImportEntry[],
   isCheck: boolean,
 ): AsyncGenerator<Outcome[]> {
-  // What tells a secret from its hash is not there on every page (`crypto.subtle`), so each is compared as it is written.
-  const findRepeat = createRepeatSearch((secret) => `key ${secret}`)
+  const findRepeat = createRepeatSearch(await digestSecrets(entries))
   const plan = createImportPlan()
 
   function toOutcome(entry: ReadLine, result: ImportResult | undefined, sent: readonly ReadLine[]): Outcome {
@@ -58,4 +57,22 @@ export async function* importAll(
         : toOutcome(entry, next.next().value, sent),
     )
   }
+}
+
+/**
+ * The SHA-256 of each secret, so that a secret and its hash are found to be the same. Browsers have none on pages over plain
+ * HTTP from another machine: there, each is compared as it is written.
+ */
+async function digestSecrets(entries: readonly ImportEntry[]): Promise<(secret: string) => string> {
+  const digests = new Map<string, string>()
+  for (const entry of entries) {
+    if (!('item' in entry) || !isSecureContext) continue
+    const secret = String(entry.item.key)
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
+    digests.set(
+      secret,
+      [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    )
+  }
+  return (secret) => digests.get(secret) ?? `key ${secret}`
 }
