@@ -16,5 +16,5 @@ export function csvCell(text: string, show: (text: string) => string = String): 
 
 /** The text of a cell, once its quotes are off. Other apostrophes at the beginning belong to the text. */
 export function unguarded(cell: string): string {
-  return cell.startsWith("'") && formulaStart.test(cell.slice(1)) ? cell.slice(1) : cell
+  return cell.startsWith("'") && formulaStart.test(cell) ? cell.slice(1) : cell
 }

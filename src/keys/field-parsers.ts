@@ -45,8 +45,7 @@ export function parseName(value: unknown): string {
 }
 
 export function parseSourceType(value: unknown): SourceType {
-  if (typeof value === 'string' && (sourceTypes as readonly string[]).includes(value))
-    return value as SourceType
+  if ((sourceTypes as readonly unknown[]).includes(value)) return value as SourceType
   throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
 }
 

@@ -39,8 +39,8 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
     if (toEntry !== undefined) return
     rest = rest.replace(/^\ufeff/, '')
     const first = /\S/.exec(rest)?.[0]
-    if (first === undefined && format === undefined) return
-    isCsv = (format ?? (first === '{' ? 'ndjson' : 'csv')) === 'csv'
+    if (first === undefined) return
+    isCsv = format === undefined ? first !== '{' : format === 'csv'
     toEntry = isCsv ? createRowReader(columns) : readJsonLine
   }
 
@@ -66,7 +66,7 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
       skipping = true
       line += rest.split('\n').length - 1
       // An open quote stays open.
-      rest = isCsv && countQuotes(rest) % 2 === 1 ? '"' : ''
+      rest = isCsv && hasOpenQuote(rest) ? '"' : ''
     }
     return entries
   }
@@ -160,8 +160,8 @@ function endOfRow(text: string, from: number): number {
   return -1
 }
 
-function countQuotes(text: string): number {
-  return text.split('"').length - 1
+function hasOpenQuote(text: string): boolean {
+  return text.split('"').length % 2 === 0
 }
 
 /** The cells of a row (RFC 4180); undefined when quotes do not close. */

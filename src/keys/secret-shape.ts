@@ -52,7 +52,7 @@ type Refuse = (problem: string) => ConfigError
 function parseShape(source: string, refuse: Refuse): Part[] {
   if (source.length > 1_000) throw refuse('this one is longer than 1000 characters')
   if (!source.startsWith('^')) throw refuse('this one does not begin with ^')
-  if (!source.endsWith('$') || /(?:^|[^\\])(?:\\\\)*\\\$$/.test(source))
+  if (!source.endsWith('$') || /[^\\](?:\\\\)*\\\$$/.test(source))
     throw refuse('this one does not end with $')
   const text = source.slice(1, -1)
   const parts: Part[] = []
@@ -136,10 +136,8 @@ const colon = 0x3a
 
 function only(characters: string): Uint8Array {
   const allowed = new Uint8Array(256)
-  for (const character of characters) {
-    const code = character.charCodeAt(0)
-    if (code < 256) allowed[code] = 1
-  }
+  // What is written behind the end is nowhere.
+  for (const character of characters) allowed[character.charCodeAt(0)] = 1
   return allowed
 }
 
@@ -167,12 +165,13 @@ function sum(parts: readonly Part[], bound: 'min' | 'max'): number {
 }
 
 function createMatcher(parts: readonly Part[], shortest: number, longest: number): SecretShape {
-  const isFixed = ({ min, max }: Part) => min === max
-  const firstOpen = parts.findIndex((part) => !isFixed(part))
-  const lastOpen = parts.findLastIndex((part) => !isFixed(part))
-  const front = firstOpen === -1 ? parts : parts.slice(0, firstOpen)
-  const open = firstOpen === -1 ? [] : parts.slice(firstOpen, lastOpen + 1)
-  const back = firstOpen === -1 ? [] : parts.slice(lastOpen + 1)
+  const isOpen = ({ min, max }: Part) => min !== max
+  const firstOpen = Math.max(parts.findIndex(isOpen), 0)
+  const openEnd = parts.findLastIndex(isOpen) + 1
+  const front = parts.slice(0, firstOpen)
+  const open = parts.slice(firstOpen, openEnd)
+  const back = parts.slice(openEnd)
+  const openFrom = sum(front, 'min')
   const backLength = sum(back, 'min')
 
   return {
@@ -181,30 +180,27 @@ function createMatcher(parts: readonly Part[], shortest: number, longest: number
       if (length < shortest || length > longest) return false
       const bytes = typeof presented === 'string' ? Buffer.from(presented) : presented
       if (bytes.length !== length) return false
-      const openFrom = matchFixed(front, bytes, 0)
       const openTo = length - backLength
-      if (openFrom === -1 || openTo < openFrom || matchFixed(back, bytes, openTo) === -1) return false
+      if (!matchFixed(front, bytes, 0) || !matchFixed(back, bytes, openTo)) return false
       if (open.length > 1) return matchOpen(open, bytes, openFrom, openTo)
       const [part] = open
-      if (part === undefined) return openFrom === openTo
-      const count = openTo - openFrom
-      return count >= part.min && count <= part.max && isRun(part, bytes, openFrom, openTo)
+      // The length of the whole says that the count of a single part is right.
+      return part === undefined || isRun(part, bytes, openFrom, openTo)
     },
   }
 }
 
-/** Matches parts of fixed length. Returns the end; -1 when one does not match. */
-function matchFixed(parts: readonly Part[], bytes: Uint8Array, from: number): number {
+/** Matches parts of fixed length. */
+function matchFixed(parts: readonly Part[], bytes: Uint8Array, from: number): boolean {
   let at = from
   for (const part of parts) {
-    if (!isRun(part, bytes, at, at + part.min)) return -1
+    if (!isRun(part, bytes, at, at + part.min)) return false
     at += part.min
   }
-  return at
+  return true
 }
 
 function isRun({ allowed }: Part, bytes: Uint8Array, from: number, to: number): boolean {
-  if (to > bytes.length) return false
   for (let at = from; at < to; at++) if (allowed[bytes[at] as number] !== 1) return false
   return true
 }
@@ -212,8 +208,7 @@ function isRun({ allowed }: Part, bytes: Uint8Array, from: number, to: number): 
 /** Matches several parts of open length: follows all possible ends at once instead of backtracking. */
 function matchOpen(parts: readonly Part[], bytes: Uint8Array, from: number, to: number): boolean {
   const length = to - from
-  let reached = new Uint8Array(length + 1)
-  reached[0] = 1
+  let reached = Uint8Array.of(1)
   for (const { allowed, min, max } of parts) {
     /**
      * Counts up where an end begins and down where it stops: the sum tells in how many ways a place is
