@@ -79,6 +79,17 @@ describe("somebody else's CSV", () => {
   })
 
   it.each([
+    [' ["a,b"]', ['a,b']],
+    ['[1,2]', ['[1', '2]']],
+    ['["a",null]', ['["a"', 'null]']],
+    ['{"a":"b"}', ['{"a":"b"}']],
+  ])('the list %s is read as %j', (cell, list) => {
+    expect(readItems(`denied_event_names\n"${cell.replaceAll('"', '""')}"`)).toEqual([
+      { denied_event_names: list },
+    ])
+  })
+
+  it.each([
     ['-x,@y', "'-x,@y"],
     ["'-x", "''-x"],
     ["''=x", "'''=x"],

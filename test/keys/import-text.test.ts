@@ -15,7 +15,7 @@ function read(text: string, format?: ImportFormat): ImportEntry[] {
 describe('a file of keys', () => {
   it('holds an object of JSON on each line', () => {
     const entries = read(
-      '{"name":"iOS","key":"a"}\r\n\n  {"name":"Web"}\n[1]\nnull\n{"key":"secret-that-is-cut\n{"name":"last"}',
+      '{"name":"iOS","key":"a"}\r\n\n  {"name":"Web"}\n[1]\nnull\n{"key":"secret-that-is-cut\n{"name":"last"}\n"text"\n7\ntrue',
     )
     expect(entries).toEqual([
       { line: 1, item: { name: 'iOS', key: 'a' } },
@@ -24,7 +24,18 @@ describe('a file of keys', () => {
       { line: 5, problem: 'is no JSON object' },
       { line: 6, problem: 'is no JSON object' },
       { line: 7, item: { name: 'last' } },
+      ...[8, 9, 10].map((line) => ({ line, problem: 'is no JSON object' })),
     ])
+  })
+
+  it.each<[string, ImportFormat | undefined]>([
+    ['{"name":"iOS"}', undefined],
+    ['{"name":"iOS"}', 'ndjson'],
+    ['name\niOS', 'csv'],
+    ['name\niOS', undefined],
+  ])('may begin with lines of blanks: %j as %s', (text, format) => {
+    const line = text.startsWith('{') ? 3 : 4
+    expect(read(` \n\t\r\n${text}`, format)).toEqual([{ line, item: { name: 'iOS' } }])
   })
 
   it.each<[string, unknown]>([
@@ -118,6 +129,35 @@ describe('a file of keys', () => {
         { line: 2, item: { name: 'good' } },
       ])
     }
+  })
+
+  it('has lines of 65 536 characters at most, and those that are longer are told before they end', () => {
+    const start = (text: string) => {
+      const reader = createImportReader(importColumns)
+      return [reader, reader.push(text)] as const
+    }
+    const longest = `{"key":"${'x'.repeat(65_526)}"}`
+    expect(longest).toHaveLength(65_536)
+    const good = { line: 1, item: JSON.parse(longest) }
+    const tooLong = { line: 1, problem: 'is longer than 65536 characters' }
+    expect(start(`${longest}\n`)[1]).toEqual([good])
+    expect(start(`${longest} \n`)[1]).toEqual([tooLong])
+    const [reader, early] = start(longest)
+    expect([...early, ...reader.push('\n'), ...reader.end()]).toEqual([good])
+    const [longer, told] = start(`${longest} `)
+    expect(told).toEqual([tooLong])
+    expect([...longer.push(' '.repeat(70_000)), ...longer.push('\n'), ...longer.end()]).toEqual([])
+  })
+
+  it.each([
+    ['in a cell of many lines', `"${'two\nlines '.repeat(10_000)}`, 'end\n"', 10_004],
+    ['without quotes', 'x'.repeat(70_000), '', 3],
+    ['with a quote in a cell', `"a""b",${'x'.repeat(70_000)}`, '', 3],
+  ])('may have a row of CSV that is too long, %s, whose next row is read', (_, start, end, line) => {
+    const tooLong = { line: 2, problem: 'is longer than 65536 characters' }
+    const reader = createImportReader(importColumns)
+    expect(reader.push(`name\n${start}`)).toEqual([tooLong])
+    expect([...reader.push(`${end}\nWeb`), ...reader.end()]).toEqual([{ line, item: { name: 'Web' } }])
   })
 
   it('may be empty', () => {

@@ -79,9 +79,16 @@ describe('a secret that is imported', () => {
     [{ keyHash: 'a'.repeat(63) }, 'keyHash: keyHash must be a SHA-256 in 64 hex digits'],
     [{ keyHash: 'a'.repeat(65) }, 'keyHash: keyHash must be a SHA-256 in 64 hex digits'],
     [{ keyHash: `${'a'.repeat(63)}g` }, 'keyHash: keyHash must be a SHA-256 in 64 hex digits'],
+    [{ keyHash: [sha256('')] }, 'keyHash: keyHash must be a SHA-256 in 64 hex digits'],
     [{ keyHash: 7 }, 'keyHash: keyHash must be a SHA-256 in 64 hex digits'],
   ])('is refused as %j', (given, problem) => {
     expect(refusal(given)).toBe(problem)
+  })
+
+  it('has 16 to 256 characters', () => {
+    const importedShape = importedKeysOption(/^a+$/, 'importedKeys')
+    for (const length of [16, 256])
+      expect(refusal({ key: 'a'.repeat(length) }, { importedShape })).toBe('not refused')
   })
 
   it('is judged by its checksum where it begins as our own do', () => {

@@ -43,6 +43,7 @@ describe('the fields of a key', () => {
   it.each([
     [new Date(now + 1), now + 1],
     [now + 1.5, now + 1],
+    [8_640_000_000_000_000, 8_640_000_000_000_000],
     ['2026-01-15T12:00:00.001Z', now + 1],
     ['2026-01-15T14:00+01:00', now + 3_600_000],
   ])('may expire at %j', (expiresAt, at) => {
@@ -107,8 +108,10 @@ describe('the fields of a key', () => {
     true,
     Number.NaN,
     1e300,
+    8_640_000_000_000_001,
     new Date(Number.NaN),
     {},
+    ['2026-01-16T00:00:00Z'],
   ])('refuses the moment %j', (expiresAt) => {
     expect(refusal(() => create({ expiresAt }))).toMatch(/^expiresAt: expiresAt must be a Date, milliseconds/)
   })
@@ -121,6 +124,7 @@ describe('the fields of a key', () => {
 
   it.each([
     ['text', 'x'],
+    ['a number', Number.NaN],
     ['a list', [1]],
     ['more than 4 096 bytes', { a: 'x'.repeat(4_096) }],
     ['a cycle', cyclic],
@@ -128,20 +132,30 @@ describe('the fields of a key', () => {
     ['an own __proto__', JSON.parse('{"a":{"__proto__":{"b":1}}}')],
     ['what JSON makes a text of', new Date(0)],
     ['what JSON makes nothing of', { toJSON: () => undefined }],
+    ['what JSON makes null of', new Date(Number.NaN)],
   ])('refuses metadata that is %s', (_, metadata) => {
     expect(refusal(() => create({ metadata }))).toBe(
       'metadata: metadata must be an object that survives JSON, at most 4096 bytes of it, or null',
     )
   })
 
+  it.each([Number.NaN, Number.NEGATIVE_INFINITY, JSON.parse('1e999')])('refuses %s in metadata', (number) => {
+    expect(refusal(() => create({ metadata: { list: [number] } }))).toBe(
+      'metadata: metadata must not contain numbers that JSON cannot hold: NaN, or one beyond 1.8e308',
+    )
+    expect(create({ metadata: { list: [Number.MAX_VALUE] } })).toEqual({
+      metadata: { list: [Number.MAX_VALUE] },
+    })
+  })
+
   it.each([
-    ['workspace', 'acme@example.com', 'a b', '1 to 100 characters'],
-    ['plan', 'pro', 'a b', '1 to 64 characters'],
-  ])('takes a %s of few characters, and null', (field, good, bad, characters) => {
+    ['workspace', 'acme@example.com', 'a b', /^workspace: workspace must be 1 to 100 characters .* or null/],
+    ['plan', 'pro', 'a b', /^plan: plan must be 1 to 64 characters .* or null/],
+  ])('takes a %s of few characters, and null', (field, good, bad, problem) => {
     expect(create({ [field]: good })).toEqual({ [field]: good })
     expect(create({ [field]: null })).toEqual({ [field]: null })
     for (const value of [bad, '', 7, ['a'], {}, false])
-      expect(refusal(() => create({ [field]: value }))).toContain(characters)
+      expect(refusal(() => create({ [field]: value }))).toMatch(problem)
   })
 
   it('takes metadata of 4 096 bytes, not characters', () => {
@@ -172,7 +186,8 @@ describe('the fields of a key', () => {
     expect(refusal(() => create({ status: 'active' }))).toMatch(
       /^status: status is not a field that can be set; use name, sourceType,/,
     )
-    expect(refusal(() => create({ sk_live_0123: 1 }))).toMatch(/^a field: a field is not a field/)
+    for (const secret of ['sk_live_0123', 'kZ9aB3cD4eF5gH6iJ7kL8mN9oP0qR1sT', 'x'.repeat(41)])
+      expect(refusal(() => create({ [secret]: 1 }))).toMatch(/^a field: a field is not a field/)
     expect(refusal(() => create(JSON.parse('{"__proto__":1}')))).toMatch(/is not a field that can be set/)
   })
 
@@ -253,14 +268,18 @@ describe('a list query', () => {
   })
 
   it.each([
-    ['effectiveStatus', 'gone', /must be one of active, paused, revoked, expired, rotating$/],
-    ['concern', 'x', /must be one of grace_ending, old_secret, unused$/],
-    ['plan', 7, /must be a string$/],
-    ['plan', 'a\0', /must be a string$/],
-    ['environment', 'a\0', /must be a string$/],
-    ['q', 7, /must be a text of at most 100 characters$/],
-    ['q', 'a\ud800', /must be a text of at most 100 characters$/],
-    ['sort', 7, /must be one of created_at/],
+    [
+      'effectiveStatus',
+      'gone',
+      /^effectiveStatus: .* must be one of active, paused, revoked, expired, rotating$/,
+    ],
+    ['concern', 'x', /^concern: .* must be one of grace_ending, old_secret, unused$/],
+    ['plan', 7, /^plan: plan must be a string$/],
+    ['plan', 'a\0', /^plan: plan must be a string$/],
+    ['environment', 'a\0', /^environment: environment must be a string$/],
+    ['q', 7, /^q: q must be a text of at most 100 characters$/],
+    ['q', 'a\ud800', /^q: q must be a text of at most 100 characters$/],
+    ['sort', 7, /^sort: sort must be one of created_at/],
     ['workspace', undefined, /^workspace/],
     ['x'.repeat(50), 1, /^x{40}: x{40} is not a filter/],
   ])('refuses %s %j as well', (field, value, problem) => {
@@ -301,5 +320,14 @@ describe('a list query', () => {
         /^cursor/,
       )
     }
+    expect(refusal(() => decodeCursor([...Buffer.from('[1,"wk"]')], 'created_at'))).toMatch(/^cursor/)
+  })
+
+  it('has a cursor of 4 000 characters at most', () => {
+    const named = (length: number) => encodeCursor({ value: 'x'.repeat(length), id: 'wk' })
+    const longest = 3_000 - Buffer.from(named(0), 'base64url').length
+    expect(named(longest)).toHaveLength(4_000)
+    expect(decodeCursor(named(longest), 'name')).toMatchObject({ id: 'wk' })
+    expect(refusal(() => decodeCursor(named(longest + 1), 'name'))).toMatch(/^cursor/)
   })
 })

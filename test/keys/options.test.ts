@@ -44,6 +44,7 @@ describe('the option plans', () => {
 
   it('says whether any plan has a quota', () => {
     const haveQuotas = (value: object) => createPlans(plansOf(value), undefined, null).haveQuotas
+    expect(createPlans(undefined, undefined, null).haveQuotas).toBe(false)
     expect(haveQuotas({})).toBe(false)
     expect(haveQuotas({ free: {} })).toBe(false)
     expect(haveQuotas({ free: {}, paid: { monthlyEvents: 5 } })).toBe(true)
@@ -52,7 +53,9 @@ describe('the option plans', () => {
   it('has the default plan among them, and names the one that was meant', () => {
     const plans = plansOf({ free: {}, professional: {} })
     expect(() => createPlans(plans, 'fre', null)).toThrow(/one of the plans, such as 'free'/)
-    expect(() => createPlans(plans, 'xyz', null)).toThrow(/one of the plans(?!, such as)/)
+    expect(() => createPlans(plans, 'xyz', null)).toThrow(
+      'defaultPlan must be one of the plans; received a string of 3 characters.',
+    )
     expect(() => createPlans(undefined, 'free', null)).toThrow(/one of the plans/)
   })
 
@@ -74,6 +77,10 @@ describe('the option pepper', () => {
     expect(hashesOf(undefined, false)).toEqual(plain)
     expect(() => hashesOf(undefined)).toThrow(/pepper/)
     expect(hashesOf(['first pepper', null])[1]).toBe(plain[0])
+  })
+
+  it('counts where nobody says whether it is given', () => {
+    expect(pepperOption('first pepper', 'pepper').map(fingerprintOf)).not.toEqual([plainFingerprint()])
   })
 
   it.each([['short'], [''], [7], [[]], [[null]], [['first pepper', null, 'second pepper']], [['short']]])(

@@ -12,6 +12,7 @@ describe('importedKeys', () => {
     [/^[A-Za-z0-9]{32}$/, 'kZ9aB3cD4eF5gH6iJ7kL8mN9oP0qR1sT', 'kZ9aB3cD4eF5gH6iJ7kL8mN9oP0qR1s'],
     [/^phc_[\w-]{40,43}$/, `phc_${'a-'.repeat(20)}`, `phx_${'a-'.repeat(20)}`],
     [/^\d{8}\.[^a-z]{8,}$/u, '12345678.ABC-12/4', '12345678xABC-12/4'],
+    [/^\$2[$a]{16}$/, '$2$aaaaaaaaaaaaaaa', '$2$aaaaaaaaaaaaaa2'],
     [/^[+/=-]?x{15}y?$/, '=xxxxxxxxxxxxxxxy', 'xxxxxxxxxxxxxxxyy'],
   ])('%s matches what it should, and not the rest', (expression, good, bad) => {
     expect([good, bad].map((text) => expression.test(text))).toEqual([true, false])
@@ -162,6 +163,11 @@ describe('a count', () => {
       /^a{2,3}b{12}a{2,3}$/,
       [`aa${b(12)}aa`, `aaa${b(12)}aaa`],
       [`a${b(12)}aaa`, `aaaa${b(12)}aa`, `aa${b(12)}a`],
+    ],
+    [
+      /^x{4}[ab]{6,7}b{6,7}b$/,
+      [`xxxx${a(6)}${b(7)}`, `xxxx${a(7)}${b(8)}`, `xxxx${b(15)}`],
+      [`xxxx${a(8)}${b(7)}`, `xxxx${a(7)}${b(6)}`, `xxxx${b(16)}`, `xxxx${a(14)}b`],
     ],
     [/^a{1,9}[ab]{8,20}c$/, [`${a(15)}c`, `a${b(20)}c`], [`a${b(21)}c`, `${b(16)}c`]],
     [/^[!~]{16}$/, ['!~'.repeat(8)], ['}'.repeat(16)]],

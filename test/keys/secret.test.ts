@@ -111,4 +111,13 @@ describe('a hash', () => {
     expect(digestToHex(createSecretHasher('pepper-pepper-pepper')('sk_live_x'))).toBe(expected)
     expect(digestToHex(createSecretHasher('pepper-pepper-pepper')(Buffer.from('sk_live_x')))).toBe(expected)
   })
+
+  it.each([null, 'pepper-pepper-pepper'])(
+    'is a text, so that equal ones are found by it: pepper %s',
+    (pepper) => {
+      const hasher = createSecretHasher(pepper)
+      expect(new Map([[hasher('sk_live_x'), 1]]).get(hasher(Buffer.from('sk_live_x')))).toBe(1)
+      expect(hasher('sk_live_x')).toHaveLength(32)
+    },
+  )
 })
