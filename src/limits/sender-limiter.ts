@@ -1,6 +1,6 @@
 import type { IpAddress } from '../rules/ip-address.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { assertCost } from './gcra.ts'
+import { assertCost, toMicroseconds } from './gcra.ts'
 import type { Rate, RateLimitResult } from './rate-limiter.ts'
 import { createSenderTable } from './sender-table.ts'
 
@@ -29,6 +29,11 @@ export interface SenderLimiter {
 
 /** Rounding error allowed for fractional rates, in microseconds. */
 const roundingUs = 1e-3
+/**
+ * Times are counted from an origin that moves along every 18 minutes: after months, those of a process have no digits left
+ * for the fraction of a microsecond that an event takes at a rate such as 3/s.
+ */
+const originAgeUs = 2 ** 30
 
 /**
  * One number is kept for each bucket: when it will be full again. The debt is the time until then × the rate:
@@ -37,6 +42,15 @@ const roundingUs = 1e-3
  */
 export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimiter {
   const table = createSenderTable()
+  let originUs = 0
+
+  function sinceOrigin(): number {
+    const nowUs = toMicroseconds(clock.monotonic()) - originUs
+    if (nowUs < originAgeUs) return nowUs
+    table.moveOrigin(nowUs)
+    originUs += nowUs
+    return 0
+  }
 
   function owedAt(slot: number, nowUs: number): number {
     const owedUs = slot === -1 ? 0 : table.fullAt(slot) - nowUs
@@ -46,10 +60,10 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
   return {
     consume(mark, address, cost, rate) {
       assertCost(cost)
-      const nowUs = clock.monotonic() * 1_000
+      const nowUs = sinceOrigin()
       const slot = table.find(mark, address)
       const owedUs = owedAt(slot, nowUs)
-      const costUs = toMicroseconds(cost, rate)
+      const costUs = drainUs(cost, rate)
       const excessUs = excessOf(owedUs, costUs, rate)
       if (excessUs > roundingUs) return toResult(false, owedUs, excessUs, rate)
       const until = nowUs + owedUs + costUs
@@ -59,12 +73,13 @@ export function createSenderLimiter(clock: Pick<Clock, 'monotonic'>): SenderLimi
     },
     refund(mark, address, cost, rate) {
       const slot = table.find(mark, address)
-      if (slot !== -1) table.setFullAt(slot, table.fullAt(slot) - toMicroseconds(cost, rate))
+      if (slot !== -1) table.setFullAt(slot, table.fullAt(slot) - drainUs(cost, rate))
     },
     peek(mark, address, cost, rate) {
-      const owedUs = owedAt(table.find(mark, address), clock.monotonic() * 1_000)
-      const allowed = excessOf(owedUs, toMicroseconds(1, rate), rate) <= roundingUs
-      return toResult(allowed, owedUs, excessOf(owedUs, toMicroseconds(cost, rate), rate), rate)
+      const nowUs = sinceOrigin()
+      const owedUs = owedAt(table.find(mark, address), nowUs)
+      const allowed = excessOf(owedUs, drainUs(1, rate), rate) <= roundingUs
+      return toResult(allowed, owedUs, excessOf(owedUs, drainUs(cost, rate), rate), rate)
     },
     bytes: table.bytes,
   }
@@ -78,13 +93,13 @@ export function markOf(keyId: string): number {
 }
 
 /** The time in which this many events drain. */
-function toMicroseconds(events: number, { eps }: Rate): number {
+function drainUs(events: number, { eps }: Rate): number {
   return (events * 1_000_000) / eps
 }
 
 /** How long until `costUs` fit: not above 0 when they do. A cost above the capacity waits until nothing is owed. */
 function excessOf(owedUs: number, costUs: number, rate: Rate): number {
-  const capacityUs = toMicroseconds(rate.burst, rate)
+  const capacityUs = drainUs(rate.burst, rate)
   return costUs > capacityUs ? owedUs : owedUs + costUs - capacityUs
 }
 

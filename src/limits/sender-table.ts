@@ -1,6 +1,6 @@
 import type { IpAddress } from '../rules/ip-address.ts'
 
-/** When the bucket of each sender will be full again, in microseconds. A bucket that is full needs no slot. */
+/** When the bucket of each sender will be full again, in microseconds since an origin. A bucket that is full needs no slot. */
 export interface SenderTable {
   /** @returns the sender's slot; -1 = it has none, and so owes nothing. */
   find(mark: number, address: IpAddress): number
@@ -8,6 +8,8 @@ export interface SenderTable {
   setFullAt(slot: number, until: number): void
   /** Gives a slot to the sender that was looked for last. */
   insert(until: number, nowUs: number): void
+  /** Counts all times from an origin that is so much later. */
+  moveOrigin(byUs: number): void
   /** Bytes that the table takes. */
   bytes(): number
 }
@@ -94,6 +96,10 @@ export function createSenderTable(): SenderTable {
       fullAt[slot] = until
     },
     insert,
+    moveOrigin(byUs) {
+      for (let first = 0; first < fullAt.length; first += numbersPerSet)
+        for (let at = 0; at < setSize; at++) fullAt[first + at] = (fullAt[first + at] as number) - byUs
+    },
     bytes: () => fullAt.byteLength + places.byteLength,
   }
 }

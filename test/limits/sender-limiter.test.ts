@@ -4,8 +4,10 @@ import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import { createSenderLimiter, markOf } from '../../src/limits/sender-limiter.ts'
 import { type IpAddress, parseIpAddress } from '../../src/rules/ip-address.ts'
 
-function start() {
-  let ms = 0
+const dayMs = 86_400_000
+
+function start(uptimeMs = 0) {
+  let ms = uptimeMs
   return {
     limiter: createSenderLimiter({ monotonic: () => ms }),
     wait(forMs: number) {
@@ -142,7 +144,7 @@ describe('the share of a sender', () => {
     }
   })
 
-  it('decides as the limiter of keys does', () => {
+  it.each([0, 1, 100, 200, 400])('decides as the limiter of keys does, after %i days', (days) => {
     const step = fc.record({
       waitMs: fc.integer({ min: 0, max: 2_000 }),
       cost: fc.integer({ min: 1, max: 15 }),
@@ -150,9 +152,9 @@ describe('the share of a sender', () => {
       back: fc.boolean(),
     })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0.5, 3, 10), (steps, eps) => {
-        const own = start()
-        let ms = 0
+      fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(0.5, 3, 7, 10), (steps, eps) => {
+        let ms = days * dayMs + 0.123_456
+        const own = start(ms)
         const usual = createMemoryLimiter({ clock: { now: () => ms, monotonic: () => ms } })
         const limit = { eps, burst: eps * 2 }
         for (const { waitMs, cost, who, back } of steps) {
@@ -168,6 +170,42 @@ describe('the share of a sender', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  it.each([0, 100, 200, 400])('admits the whole rate, one by one, after %i days', (days) => {
+    const { limiter, wait } = start(days * dayMs + 0.7)
+    const [from, neighbour] = [address('203.0.113.7'), address('203.0.113.8')]
+    for (const eps of [3, 30, 700, 3_000]) {
+      const all = { eps, burst: eps }
+      const ask = () => limiter.consume(markOf(`wk_${eps}`), from, 1, all)
+      for (let second = 0; second < 3; second++) {
+        for (let event = 0; event < eps; event++)
+          expect([event, ask()]).toEqual([
+            event,
+            expect.objectContaining({ allowed: true, remaining: eps - 1 - event }),
+          ])
+        expect(ask()).toMatchObject({ allowed: false, retryAfterMs: Math.ceil(1_000 / eps), resetMs: 1_000 })
+        expect(limiter.peek(markOf(`wk_${eps}`), neighbour, 1, all).allowed).toBe(true)
+        wait(1_000)
+      }
+    }
+  })
+
+  it('keeps what is owed while the days go by', () => {
+    const { limiter, wait } = start()
+    const slow = { eps: 1, burst: 1 }
+    const senders = Array.from({ length: 3_000 }, (_, at) => 0x0b000000 + at * 7)
+    const yearOfEvents = 365 * 86_400
+    for (const sender of senders) limiter.consume(mark, sender, yearOfEvents, slow)
+    for (let day = 1; day <= 365; day++) {
+      wait(dayMs - 0.5)
+      expect(limiter.peek(mark, senders[day] as number, 1, slow).allowed).toBe(false)
+      wait(0.5)
+      const owedMs = (365 - day) * dayMs
+      expect(limiter.peek(mark, senders[day] as number, 1, slow).resetMs).toBe(owedMs)
+    }
+    expect(senders.filter((sender) => !limiter.consume(mark, sender, 1, slow).allowed)).toEqual([])
+    expect(senders.filter((sender) => limiter.consume(mark, sender, 1, slow).allowed)).toEqual([])
   })
 
   it('is kept for a million senders in less than 64 MB, and one that owes is not forgotten for them', () => {
