@@ -69,6 +69,15 @@ describe('chargeGcra', () => {
     )
   })
 
+  it('names a wait that suffices where hardly more than the rounding error would be left', () => {
+    const rate = { eps: 1_000 - 1.5e-6, burst: 1 }
+    const state = fullBucket()
+    chargeGcra(state, 1, rate, 0)
+    expect(chargeGcra(state, 1, rate, 0)).toMatchObject({ allowed: false, retryAfterMs: 2 })
+    expect(chargeGcra(state, 1, rate, 1_000).allowed).toBe(false)
+    expect(chargeGcra(state, 1, rate, 2_000).allowed).toBe(true)
+  })
+
   it('is full after exactly resetMs', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 1, max: 10_000 }), (eps, cost) => {

@@ -88,6 +88,8 @@ describe('compileOriginRule', () => {
     'https:app.example.com',
     'https:b.example.com',
     'https:/b.example.com',
+    'https:/b./example.com',
+    'hb.ttps://example.com',
     'https:///app.example.com',
     'https:///b.example.com',
     ' https://app.example.com',

@@ -5,6 +5,8 @@ import {
   expectGuard,
   haveEndpoints,
   mayBeSettled,
+  settlementReceiver,
+  withSettlement,
 } from '../../src/verifier/settlement.ts'
 
 describe('what is given back to a key', () => {
@@ -41,6 +43,18 @@ describe('what is given back to a key', () => {
 })
 
 describe('whoever is behind a guard', () => {
+  it('is handed what decides how a request ends, and leaves other requests alone', () => {
+    const [request, other] = [{ method: 'POST' }, { method: 'POST' }] as never[]
+    const settlements: unknown[] = []
+    withSettlement(request as never, 'guard', (settlement) => settlements.push(settlement))
+    const settlement = {} as never
+    settlementReceiver(request as never)?.receive(settlement)
+    expect(settlementReceiver(request as never)?.decider).toBe('guard')
+    expect(settlements).toEqual([settlement])
+    expect(settlementReceiver(other as never)).toBeUndefined()
+    expect(JSON.stringify(request)).toBe('{"method":"POST"}')
+  })
+
   it('may refuse what it lets through: an endpoint, or a second guard of the same keys', () => {
     const [alone, twice, before, other] = [{}, {}, {}, {}]
     expectGuard(alone)
