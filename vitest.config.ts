@@ -73,6 +73,7 @@ const longTimeouts = { testTimeout: 15 * 60_000, hookTimeout: 120_000 }
 const longAlone = [
   'bench',
   'bombs',
+  'decoding-memory',
   'pruning',
   'faults',
   'redis-fleet',
