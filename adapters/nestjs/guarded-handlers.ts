@@ -1,8 +1,7 @@
 import 'reflect-metadata'
-import type { Type } from '@nestjs/common'
 import { APP_GUARD, MetadataScanner, type ModuleRef, type ModulesContainer } from '@nestjs/core'
 import { skipMetadata } from './decorators.ts'
-import { WriteKeyGuard } from './write-key-guard.ts'
+import { isWriteKeyGuard } from './write-key-guard.ts'
 
 /** A method of a controller. */
 type Handler = (...args: unknown[]) => unknown
@@ -72,11 +71,6 @@ function hasGuard(handler: object, controller: object): boolean {
     const guards: unknown[] = Reflect.getMetadata(guardsMetadata, target) ?? []
     return guards.some(isWriteKeyGuard)
   })
-}
-
-function isWriteKeyGuard(guard: unknown): boolean {
-  if (guard instanceof WriteKeyGuard || guard === WriteKeyGuard) return true
-  return typeof guard === 'function' && (guard as Type).prototype instanceof WriteKeyGuard
 }
 
 /** Registered as `APP_GUARD`, or by `app.useGlobalGuards()`, which only Nest's own configuration knows. */

@@ -1,10 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common'
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
 import {
   createContext,
   hideKey,
   setAcceptedBody,
   setWriteKey,
+  sharedLayout,
   tellRefused,
   toIngestRequest,
   verifyOnce,
@@ -17,6 +18,12 @@ import { WriteKeyException } from './write-key-exception.ts'
 
 /** Injection token of the resolved options. */
 export const WRITE_KEY_SETUP: unique symbol = Symbol('writekey:setup')
+
+/** The same for guards of another copy of this package, whose own module is not there. */
+export const SHARED_SETUP: symbol = Symbol.for(`writekey.nestjs.setup.${sharedLayout}`)
+
+/** On what is a guard of any copy. */
+const guardMark: symbol = Symbol.for('writekey.nestjs.guard')
 
 interface GuardedRoute {
   isSkipped: boolean
@@ -37,9 +44,22 @@ export class WriteKeyGuard implements CanActivate {
   /** By controller and handler: a controller may inherit its handlers. */
   private readonly routes = new WeakMap<object, WeakMap<object, GuardedRoute>>()
 
-  constructor(@Inject(WRITE_KEY_SETUP) setup: WriteKeySetup, @Inject(Reflector) reflector: Reflector) {
-    this.setup = setup
+  constructor(
+    @Optional() @Inject(WRITE_KEY_SETUP) setup: WriteKeySetup | undefined,
+    @Inject(Reflector) reflector: Reflector,
+    @Optional() @Inject(SHARED_SETUP) shared?: WriteKeySetup,
+  ) {
+    const found = setup ?? shared
+    if (found === undefined)
+      throw new Error(
+        'WriteKeyGuard needs WriteKeyModule: add WriteKeyModule.forRoot() to the imports of a module.',
+      )
+    this.setup = found
     this.reflector = reflector
+  }
+
+  static {
+    Object.defineProperty(WriteKeyGuard.prototype, guardMark, { value: true })
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -104,6 +124,12 @@ export class WriteKeyGuard implements CanActivate {
     exchange.answer(refused.reply)
     return unanswered()
   }
+}
+
+/** Whether it is such a guard or a class of them, of any copy of this package. */
+export function isWriteKeyGuard(guard: unknown): boolean {
+  const instance: unknown = typeof guard === 'function' ? guard.prototype : guard
+  return typeof instance === 'object' && instance !== null && guardMark in instance
 }
 
 /**

@@ -21,7 +21,7 @@ import {
   type WriteKeyOptionsFactory,
   type WriteKeySetup,
 } from './module-options.ts'
-import { WRITE_KEY_SETUP, WriteKeyGuard } from './write-key-guard.ts'
+import { SHARED_SETUP, WRITE_KEY_SETUP, WriteKeyGuard } from './write-key-guard.ts'
 import { WriteKeysService } from './write-keys-service.ts'
 
 const asyncReaders = {
@@ -121,9 +121,10 @@ function define(optionProviders: Provider[], isGlobal: boolean): DynamicModule {
         useFactory: (setup: WriteKeySetup) => setup.keys,
         inject: [WRITE_KEY_SETUP],
       },
+      { provide: SHARED_SETUP, useExisting: WRITE_KEY_SETUP },
       WriteKeyGuard,
     ],
-    exports: [WRITE_KEY_SETUP, WriteKeysService, WriteKeyGuard],
+    exports: [WRITE_KEY_SETUP, SHARED_SETUP, WriteKeysService, WriteKeyGuard],
   }
 }
 

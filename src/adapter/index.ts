@@ -27,6 +27,7 @@ export {
   oneOf,
   readOptions,
 } from '../runtime/options.ts'
+export { sharedLayout } from '../runtime/shared-by-copies.ts'
 export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'

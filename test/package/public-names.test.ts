@@ -72,6 +72,7 @@ const values: Record<string, readonly string[]> = {
     'setReplyHeaders',
     'setWriteKey',
     'shareShape',
+    'sharedLayout',
     'tellRefused',
     'toFastifyHeaderTarget',
     'toFetchIngestRequest',

@@ -11,7 +11,7 @@ const sources = ['src', 'adapters'].flatMap((folder) =>
 )
 
 /** Reasons are handed on as words. */
-const inside = { Visit: ['received'], Reason: [] }
+const inside = { Visit: ['received'], WriteKeys: ['preflight', 'verify'], Reason: [] }
 
 function describeWith(alter: (text: string, file: string) => string): string {
   const read = (file: string) => alter(readFileSync(file, 'utf8'), file)
@@ -39,6 +39,7 @@ describe('what copies of the package in one process share', () => {
     ['src/adapter/rewound-body.ts', "'at its end': new WeakMap", 'ended: new WeakMap'],
     ['src/verifier/settlement.ts', 'readonly drops: boolean', 'readonly dropsEvents: boolean'],
     ['src/verifier/visit.ts', '[paid]?: { bytes: number', '[paid]?: { length: number'],
+    ['adapters/nestjs/module-options.ts', 'throwRefusals: boolean\n', 'throws: boolean\n'],
     ['src/health.ts', 'readonly unsent: number', 'readonly waiting: number'],
     ['src/measured.ts', 'health(): Health', 'health(): Promise<Health>'],
     ['src/measured.ts', "sharedByCopies('measured'", "sharedByCopies('meters'"],

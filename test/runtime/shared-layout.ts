@@ -54,7 +54,9 @@ export function describeShared(
     }
   }
 
-  for (const source of files.filter((file) => read(file).includes('/shared-by-copies.ts')).map(open)) {
+  for (const source of files
+    .filter((file) => /\b(?:sharedLayout|sharedByCopies)\b/.test(read(file)))
+    .map(open)) {
     for (const statement of source.statements) {
       const [made] = ts.isVariableStatement(statement) ? statement.declarationList.declarations : []
       const text = made?.initializer === undefined ? '' : textOf(made.initializer)
@@ -79,12 +81,14 @@ function isShape(
   return ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node) || ts.isTypeAliasDeclaration(node)
 }
 
-/** What stands under a symbol: the members of types that it names. */
+/** What stands under a symbol: the members of types that it names, and what is injected by it. */
 function typesUnder(symbol: string, source: ts.SourceFile): ts.Node[] {
   const found: ts.Node[] = []
   const look = (node: ts.Node): void => {
     const isNamed = ts.isPropertySignature(node) && ts.isComputedPropertyName(node.name)
     if (isNamed && node.name.getText() === `[${symbol}]`) found.push(node)
+    if (ts.isParameter(node) && node.modifiers?.some((one) => one.getText() === `@Inject(${symbol})`))
+      found.push(node)
     ts.forEachChild(node, look)
   }
   look(source)
