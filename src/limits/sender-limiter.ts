@@ -30,10 +30,10 @@ export interface SenderLimiter {
 /** Rounding error allowed for fractional rates, in microseconds. */
 const roundingUs = 1e-3
 /**
- * Times are counted from an origin that moves along every 18 minutes: after months, those of a process have no digits left
- * for the fraction of a microsecond that an event takes at a rate such as 3/s.
+ * Times are counted from an origin that moves along every four minutes. The larger they are, the fewer digits are left for the
+ * fraction of a microsecond that an event takes at a rate such as 3/s, and each charge may lose half of the last one.
  */
-const originAgeUs = 2 ** 30
+const originAgeUs = 2 ** 28
 
 /**
  * One number is kept for each bucket: when it will be full again. The debt is the time until then × the rate:

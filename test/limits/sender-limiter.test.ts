@@ -197,6 +197,21 @@ describe('the share of a sender', () => {
     }
   })
 
+  it.each([0.1, 4, 4.45, 9, 17, 1_440])(
+    'admits the whole of a high rate, one by one, after %d minutes',
+    (minutes) => {
+      const { limiter, wait } = start()
+      limiter.consume(mark, address('203.0.113.8'), 1, rate)
+      wait(minutes * 60_000)
+      for (const eps of [7_000, 30_000]) {
+        const all = { eps, burst: eps }
+        const events = Array.from({ length: eps + 1 }, () => eps)
+        const admitted = events.filter(() => limiter.consume(eps, address('203.0.113.7'), 1, all).allowed)
+        expect(admitted).toHaveLength(eps)
+      }
+    },
+  )
+
   it('keeps what is owed while the days go by', () => {
     const { limiter, wait } = start()
     const slow = { eps: 1, burst: 1 }
