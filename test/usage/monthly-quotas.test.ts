@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMemoryStore, createWriteKeys, type WriteKeys, type WriteKeysOptions } from '../../src/index.ts'
 import type { UsageQuery } from '../../src/stores/usage-store.ts'
+import { createQuotas } from '../../src/usage/monthly-quotas.ts'
 
 const opened: WriteKeys[] = []
 afterEach(async () => {
@@ -186,5 +187,153 @@ describe('monthlyEvents', () => {
   it('needs a store that counts', () => {
     const { usage: _, ...store } = createMemoryStore()
     expect(() => createWriteKeys({ plans, store })).toThrow(/plans must be plans without monthlyEvents/)
+  })
+})
+
+/** One process, and what its store says: how many events it has accepted, and which parts of this process it has. */
+function startProcess(at = lastOfJanuary) {
+  const state = { now: at, part: 0, stored: 0, storedPart: 0 as number | undefined }
+  const asked: UsageQuery[] = []
+  const hold: { flush?: Promise<void>; read?: Promise<void> } = {}
+  const quotas = createQuotas({
+    store: {
+      async read(query) {
+        asked.push(query)
+        await hold.read
+        const refused = { kind: 'refused', count: 100 }
+        return [refused, { kind: 'accepted', count: state.stored }] as never
+      },
+    },
+    time: { now: () => state.now, refresh: () => undefined },
+    async flush() {
+      await hold.flush
+      return state.storedPart
+    },
+    part: () => state.part,
+    refreshMs: 10_000,
+  })
+  const take = async (events: number) => {
+    const month = await quotas.take('wk_1', events, 1_000)
+    if (month === undefined) throw new Error('The quota is used up.')
+    return month
+  }
+  return {
+    state,
+    asked,
+    hold,
+    quotas,
+    take,
+    async count(events: number) {
+      const month = await take(events)
+      month.settle(events, events)
+    },
+    /** The store is read again behind it. */
+    async readAgain() {
+      state.now += 10_000
+      quotas.isSpent('wk_1', 1_000)
+      await turn()
+    },
+    used: () =>
+      Array.from({ length: 100 }, (_, most) => most + 1).filter((n) => quotas.isSpent('wk_1', n)).length,
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+function openGate() {
+  let resolve = () => {}
+  const promise = new Promise<void>((open) => {
+    resolve = open
+  })
+  return { promise, resolve: () => resolve() }
+}
+
+describe('what a process knows of a month', () => {
+  it('is read for the whole month, when a key is first seen and again after a while, also when the clock goes back', async () => {
+    const { state, asked, count } = startProcess()
+    const day = 86_400_000
+    const january = { keyIds: ['wk_1'], from: Date.UTC(2027, 0), to: Date.UTC(2027, 1), bucketMs: 31 * day }
+    await count(1)
+    state.now += 9_999
+    await count(1)
+    expect(asked).toEqual([january])
+    state.now += 1
+    await count(1)
+    await turn()
+    expect(asked).toEqual([january, january])
+    state.now -= 10_000
+    await count(1)
+    await turn()
+    expect(asked).toHaveLength(3)
+    state.now = Date.UTC(2027, 1)
+    await count(1)
+    await turn()
+    expect(asked[3]).toMatchObject({ from: Date.UTC(2027, 1), to: Date.UTC(2027, 2) })
+  })
+
+  it('ends with it', () => {
+    expect(startProcess().quotas.untilReset()).toBe(86_400_000)
+    expect(startProcess(Date.UTC(2027, 1)).quotas.untilReset()).toBe(28 * 86_400_000)
+  })
+
+  it('is what the store has, what it lacks, and what is under way', async () => {
+    const { state, count, take, readAgain, used } = startProcess()
+    await count(3)
+    Object.assign(state, { part: 1 })
+    await count(2)
+    await count(1)
+    const open = await take(4)
+    expect(used()).toBe(10)
+    Object.assign(state, { storedPart: 1, stored: 3 + 20 })
+    await readAgain()
+    expect(used()).toBe(3 + 20 + 3 + 4)
+    Object.assign(state, { part: 2, storedPart: 2, stored: 6 + 20 })
+    await readAgain()
+    expect(used()).toBe(6 + 20 + 4)
+    open.giveBack(4)
+    expect(used()).toBe(6 + 20)
+  })
+
+  it('has no event twice that was counted while the store was asked', async () => {
+    const { state, hold, count, readAgain, used } = startProcess()
+    await count(3)
+    const gate = openGate()
+    hold.read = gate.promise
+    Object.assign(state, { part: 1, storedPart: 1, stored: 3 })
+    await readAgain()
+    await count(2)
+    state.part = 2
+    await count(1)
+    gate.resolve()
+    await turn()
+    expect(used()).toBe(6)
+    Object.assign(state, { storedPart: 2, stored: 5 })
+    await readAgain()
+    expect(used()).toBe(6)
+  })
+
+  it('is rather too much than too little where it cannot be told what the store has', async () => {
+    const { state, hold, count, readAgain, used } = startProcess()
+    await count(3)
+    const gate = openGate()
+    hold.flush = gate.promise
+    Object.assign(state, { part: 1, storedPart: 1, stored: 3 })
+    await readAgain()
+    state.part = 2
+    await count(1)
+    gate.resolve()
+    await turn()
+    expect(used()).toBe(3 + 3 + 1)
+    state.storedPart = 2
+    await readAgain()
+    expect(used()).toBe(3 + 1)
+  })
+
+  it('stays as it is while counts cannot be written', async () => {
+    const { state, asked, count, readAgain, used } = startProcess()
+    await count(3)
+    Object.assign(state, { part: 1, storedPart: undefined, stored: 3 })
+    await readAgain()
+    expect([used(), asked.length]).toEqual([3, 1])
   })
 })

@@ -64,22 +64,29 @@ describe('a quota, with events under way', () => {
   })
 
   it('holds what handlers have, also after more other keys than are remembered', async () => {
+    const time = { now: Date.UTC(2027, 0, 31) }
     const quotas = createQuotas({
       store: { read: async () => [] },
-      time: { now: Date.now, refresh: () => undefined },
+      time: { now: () => time.now, refresh: () => undefined },
       flush: async () => 1,
       part: () => 0,
       refreshMs: 10_000,
     })
-    const month = await quotas.take('wk_1', 10, 10)
+    // Of an earlier month, and of another request: when these end, the rest is still under way.
+    const earlier = await quotas.take('wk_1', 1, 10)
+    time.now = Date.UTC(2027, 1)
+    const month = await quotas.take('wk_1', 6, 10)
+    const other = await quotas.take('wk_1', 4, 10)
+    earlier?.giveBack(1)
+    other?.giveBack(4)
     for (let round = 0; round < 2; round++) {
       const others = Array.from({ length: 11_000 }, (_, at) => quotas.take(`wk_other_${round}_${at}`, 1, 10))
       for (const other of await Promise.all(others)) other?.giveBack(1)
-      expect(quotas.isSpent('wk_1', 10)).toBe(true)
-      expect(await quotas.take('wk_1', 1, 10)).toBe(undefined)
+      expect(quotas.isSpent('wk_1', 6)).toBe(true)
+      expect(await quotas.take('wk_1', 5, 10)).toBe(undefined)
     }
-    month?.giveBack(10)
-    expect(quotas.isSpent('wk_1', 10)).toBe(false)
+    month?.giveBack(6)
+    expect(quotas.isSpent('wk_1', 1)).toBe(false)
     expect(await quotas.take('wk_1', 10, 10)).not.toBe(undefined)
   })
 
