@@ -59,8 +59,8 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   )
 
   return function writeKeyAuth(request, response, next) {
-    shareShape(request)
-    shareShape(response)
+    shareShape(request, 'statusMessage')
+    shareShape(response, 'sendDate')
     guard(request, response, (error) => {
       // `@fastify/express` puts it there, and Fastify reads the body once we are done.
       if (error === undefined && Object.hasOwn(response, 'send')) rewindBody(request, 'at its end')

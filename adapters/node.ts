@@ -14,6 +14,7 @@ import {
   requireContext,
   resolveAdapterOptions,
   rewindBody,
+  shareShape,
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
@@ -165,6 +166,15 @@ function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
     }),
   )
   const couldBeBelow = createPathTest(options.path)
+  /** Whether the last response got another prototype from the listener, as Express gives it: then the next one will. */
+  let replacesPrototype = false
+
+  function passOn(response: ServerResponse, pass: () => void): void {
+    if (replacesPrototype) shareShape(response, 'sendDate')
+    const prototype: unknown = Object.getPrototypeOf(response)
+    pass()
+    replacesPrototype = Object.getPrototypeOf(response) !== prototype
+  }
 
   return function guardPath(given: object, answer: object, pass: () => void): void {
     const [request, response] = [given as NodeRequest, answer as ServerResponse]
@@ -175,7 +185,7 @@ function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
     guard(request, response, (error) => {
       if (error !== undefined) return answerFailure(response, error)
       rewindBody(request)
-      pass()
+      passOn(response, pass)
     })
   }
 }

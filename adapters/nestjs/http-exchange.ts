@@ -46,8 +46,8 @@ export function toHttpExchange(context: ExecutionContext): HttpExchange {
 
 function toExpressExchange(request: PlatformRequest, response: ServerResponse): HttpExchange {
   const rawRequest = request as unknown as IncomingMessage
-  shareShape(rawRequest)
-  shareShape(response)
+  shareShape(rawRequest, 'statusMessage')
+  shareShape(response, 'sendDate')
   return {
     request,
     rawRequest,
