@@ -6,7 +6,7 @@ const exitCodeHelp =
 const secretHelp =
   'Secrets are printed once, to standard output, and read from standard input; never give one as an argument.'
 const environmentHelp =
-  'Environment: the options that must agree with the application are WRITEKEY_ENVIRONMENT, WRITEKEY_KEY_PREFIX, WRITEKEY_PEPPER, WRITEKEY_EVENT_TYPES, WRITEKEY_IMPORTED_KEYS, WRITEKEY_DEFAULT_RATE_LIMIT_EPS, WRITEKEY_EVENT_BYTES, WRITEKEY_PLANS, WRITEKEY_DEFAULT_PLAN and WRITEKEY_MAX_KEYS_PER_WORKSPACE; serve also takes PORT, HOST, WRITEKEY_ADMIN_TOKEN, WRITEKEY_CREDENTIALS and WRITEKEY_TRUSTED_PROXIES. NO_COLOR and FORCE_COLOR say whether output is coloured.'
+  'Environment: the options that must agree with the application are WRITEKEY_ENVIRONMENT, WRITEKEY_KEY_PREFIX, WRITEKEY_PEPPER, WRITEKEY_EVENT_TYPES, WRITEKEY_IMPORTED_KEYS, WRITEKEY_DEFAULT_RATE_LIMIT_EPS, WRITEKEY_EVENT_BYTES, WRITEKEY_PLANS, WRITEKEY_DEFAULT_PLAN and WRITEKEY_MAX_KEYS_PER_WORKSPACE; serve also takes PORT, HOST, WRITEKEY_ADMIN_TOKEN and WRITEKEY_TRUSTED_PROXIES. WRITEKEY_CREDENTIALS, for serve and check, says where keys are read, such as basic,bearer. NO_COLOR and FORCE_COLOR say whether output is coloured.'
 
 /** What `writekey --help` prints, in lines of at most `width` characters. */
 export function overview(width: number): string {

@@ -7,8 +7,9 @@ import {
   toIngestRequest,
   writeReply,
 } from '../adapter/index.ts'
-import type { IngestEvent, VerifiedKey, WriteKeys } from '../index.ts'
+import type { CredentialSource, IngestEvent, VerifiedKey, WriteKeys } from '../index.ts'
 import { createIngestApi } from '../ingest/index.ts'
+import { withAddedPlaces } from './added-places.ts'
 import type { SignInCode } from './sign-in-code.ts'
 
 /** An accepted event with what the request said about it. */
@@ -23,6 +24,8 @@ export interface IngestServerOptions {
   signIn: Pick<SignInCode, 'handle'>
   /** Types of events beside the standard ones. */
   eventTypes: readonly string[]
+  /** Where the paths of SDKs read keys beside where those SDKs put them. Default: nowhere. */
+  credentials?: readonly CredentialSource[]
   /** Called with the accepted events of one request, before it is answered. */
   onEvents: (events: ReceivedEvent[]) => void
 }
@@ -35,10 +38,14 @@ const probedParts = ['store', 'limiter', 'hints', 'cache', 'usage'] as const
 
 const about = {
   name: 'writekey',
-  description: 'Accepts events behind a write key, sent as the user name of HTTP Basic authentication.',
-  ingest: ['track', 'identify', 'page', 'screen', 'group', 'alias', 'batch'].map(
-    (path) => `POST /v1/${path}`,
-  ),
+  description:
+    'Accepts events behind a write key, sent as the user name of HTTP Basic authentication or where an SDK puts it.',
+  ingest: [
+    ...'track identify page screen group alias batch import'.split(' ').map((path) => `POST /v1/${path}`),
+    'POST /beacon/v1/batch',
+    'POST /e/:key',
+  ],
+  check: 'GET /v1/check',
   management: {
     page: '/events/write-keys',
     api: '/api/v1/events/write-keys',
@@ -49,13 +56,16 @@ const about = {
 
 /** An HTTP server with ingest, management API and page. Not listening yet. */
 export function createIngestServer(options: IngestServerOptions): Server {
-  const { keys, admin, signIn, eventTypes, onEvents } = options
+  const { keys, admin, signIn, eventTypes, credentials = [], onEvents } = options
   const paths = new Set([...standardPaths, ...eventTypes.map((type) => type.toLowerCase())])
   const manage = adminRoutes(admin)
   const ingest = ingestRoutes(
-    createIngestApi<IngestEvent>(keys, {
-      onEvents: (events, { writeKey: key }) => onEvents(events.map((event) => ({ key, event }))),
-    }),
+    withAddedPlaces(
+      createIngestApi<IngestEvent>(keys, {
+        onEvents: (events, { writeKey: key }) => onEvents(events.map((event) => ({ key, event }))),
+      }),
+      credentials,
+    ),
   )
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -92,6 +92,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       admin,
       signIn,
       eventTypes: keysOptions.eventTypes ?? [],
+      credentials: [keysOptions.credentials ?? []].flat(),
       onEvents(events) {
         for (const one of events) printEvent(terminal, one)
       },

@@ -54,6 +54,49 @@ describe('writekey serve', () => {
     await server.stop()
   })
 
+  it('reads keys at the places of WRITEKEY_CREDENTIALS too, on the paths of SDKs as on those of own types', async () => {
+    const send = async (env: Record<string, string>) => {
+      const { server, key } = await serveAnew({ WRITEKEY_EVENT_TYPES: 'heartbeat', ...env })
+      const post = async (path: string, headers: Record<string, string> = {}) =>
+        (await fetch(server.url + path, { method: 'POST', headers, body: '{"name":"a"}' })).status
+      const bearer = { authorization: `Bearer ${key}` }
+      const statuses = {
+        bearer: [await post('/v1/track', bearer), await post('/v1/heartbeat', bearer)],
+        header: [await post('/v1/track', { 'x-write-key': key })],
+        sdk: [
+          await post('/v1/track', basic(key)),
+          await post(`/v1/b?writeKey=${key}`),
+          await post(`/e/${key}`),
+        ],
+      }
+      await server.stop()
+      process.chdir(before)
+      return statuses
+    }
+    expect(await send({ WRITEKEY_CREDENTIALS: 'bearer,header' })).toEqual({
+      bearer: [200, 200],
+      header: [200],
+      sdk: [200, 200, 200],
+    })
+    expect(await send({})).toEqual({ bearer: [401, 401], header: [401], sdk: [200, 200, 200] })
+  })
+
+  it('names at / the paths that it answers', async () => {
+    const { server, key } = await serveAnew()
+    const { ingest, check } = (await (await fetch(server.url)).json()) as { ingest: string[]; check: string }
+    expect(ingest).toContain('POST /v1/identify')
+    for (const entry of [...ingest, check]) {
+      const [method, path] = entry.split(' ') as [string, string]
+      const answer = await fetch(server.url + path.replace(':key', key), {
+        method,
+        headers: path.includes(':key') ? {} : basic(key),
+        ...(method === 'POST' && { body: '{"name":"a"}' }),
+      })
+      expect([entry, answer.ok]).toEqual([entry, true])
+    }
+    await server.stop()
+  })
+
   it('goes on with a backup that is put in the place of its file, as the recipe says', async () => {
     const shell = openShell()
     enter(shell.folder)
