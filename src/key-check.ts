@@ -1,7 +1,7 @@
 import type { IngestRequestInit } from './http/ingest-request.ts'
 import type { WriteKey } from './keys/key-record.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
-import type { KeyFinding } from './management/find-key.ts'
+import type { FindEnding, KeyFinding } from './management/find-key.ts'
 import { createAddressFinder } from './rules/client-address.ts'
 import { parseSenderAddress } from './rules/ip-address.ts'
 import { invalidField, StoreError } from './runtime/errors.ts'
@@ -36,6 +36,12 @@ export interface KeyCheck {
   wouldRefuse: Reason | null
   /** The key that the secret belongs to; undefined when no key has it. */
   writeKey: WriteKey | undefined
+  /**
+   * When an `unknown_key` was ended that a key has had: it was rotated without grace, its grace was ended, or
+   * the key was removed. `null` for others, for a question with a `workspace`, and where the store does not
+   * know (`KeyStore.ended`).
+   */
+  endedAt: Date | null
   /** The environment that was asked. */
   environment: string
 }
@@ -52,11 +58,13 @@ export function createKeyCheck({
   environment,
   isSecret,
   find,
+  findEnding,
 }: {
   options: Parameters<typeof createVerifier>[0] & SequenceOptions
   environment: string
   isSecret: (secret: string) => boolean
   find: KeyFinding['find']
+  findEnding: FindEnding
 }): CheckKey {
   const silent = {
     ...options,
@@ -74,25 +82,33 @@ export function createKeyCheck({
 
   return async (secret, request = {}) => {
     assertRequest(secret, request)
-    const answer = (reason: Reason | null, writeKey?: WriteKey, wouldRefuse: Reason | null = null) =>
-      ({ reason, wouldRefuse, writeKey, environment }) satisfies KeyCheck
-    if (!isSecret(secret)) return answer('malformed_key')
-    const { workspace } = request
-    const writeKey = await find(
-      secret,
-      'workspace' in request ? { workspace: workspace as string | null } : {},
-    )
+    const answer = (
+      reason: Reason | null,
+      writeKey?: WriteKey,
+      more: Partial<Pick<KeyCheck, 'wouldRefuse' | 'endedAt'>> = {},
+    ) => ({ reason, wouldRefuse: null, endedAt: null, writeKey, environment, ...more }) satisfies KeyCheck
+    const isOfAny = !('workspace' in request)
+    const query = isOfAny ? {} : { workspace: request.workspace as string | null }
+    // An imported secret where `importedKeys` is missing has a key all the same.
+    if (!isSecret(secret)) return answer('malformed_key', await find(secret, query).catch(ignoreOutage))
+    const writeKey = await find(secret, query)
     // Not asked of the verifier: wrong keys use up a budget that senders need.
-    if (writeKey === undefined) return answer('unknown_key')
+    if (writeKey === undefined)
+      return answer('unknown_key', undefined, { endedAt: isOfAny ? await findEnding(secret) : null })
     const verifier = createVerifier({ ...silent, limiter: createMemoryLimiter() })
     const verdict = await verifyPatiently(() => verifier.verify(toRequest(secret, request)))
-    if (verdict.ok) return answer(null, writeKey, verdict.wouldRefuse ?? null)
+    if (verdict.ok) return answer(null, writeKey, { wouldRefuse: verdict.wouldRefuse ?? null })
     const { reason } = verdict
     if (reason === 'preflight') throw new Error('a check is no preflight')
     if (reason === 'store_unavailable' || reason === 'internal_error')
       throw new StoreError('store_unavailable', 'The store does not answer, so the key cannot be checked.')
     return answer(reason, writeKey)
   }
+}
+
+/** The shape of a secret is judged without the store. */
+function ignoreOutage(error: unknown): undefined {
+  if (!(error instanceof StoreError)) throw error
 }
 
 /** @throws KeyError `invalid_field`, which quotes nothing. */

@@ -8,6 +8,7 @@ import { createHealth } from './health.ts'
 import { createKeyCheck } from './key-check.ts'
 import type { KeyRecord } from './keys/key-record.ts'
 import type { LimiterChange, RateLimiter } from './limits/rate-limiter.ts'
+import { createEndingFinding } from './management/find-key.ts'
 import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
@@ -59,6 +60,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
       ...resolved,
       options: verifierOptions,
       find: (secret, query) => keys.find(secret, query),
+      findEnding: createEndingFinding(parts.toldStore, resolved.hashers),
     }),
     get activity() {
       return activity.look()

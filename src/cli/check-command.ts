@@ -1,7 +1,8 @@
+import { splitList } from '../keys/csv-list.ts'
 import { toFinding, toLines } from './check-finding.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CheckJson, CommandRun } from './command-run.ts'
-import { readPresentedSecret } from './presented-secret.ts'
+import { type PresentedSecret, readPresentedSecret } from './presented-secret.ts'
 import { readSecretInput } from './secret-input.ts'
 import { printLine } from './terminal.ts'
 
@@ -14,7 +15,7 @@ export async function check({ values, terminal, client }: CommandRun): Promise<E
   if (type === undefined && name !== undefined) throw usageError('--name needs --type as well.')
   const pasted = await readSecretInput(terminal)
   if (pasted === '') throw usageError('Give the secret on standard input, e.g.: writekey check < secret.txt')
-  const presented = readPresentedSecret(pasted)
+  const presented = withoutReadPlace(readPresentedSecret(pasted), terminal.env.WRITEKEY_CREDENTIALS)
   const body = { key: presented.secret, type, name, origin, address }
   const finding = toFinding(
     await client.call<CheckJson>('/check', { method: 'POST', body }).catch(tellOldServer),
@@ -24,6 +25,13 @@ export async function check({ values, terminal, client }: CommandRun): Promise<E
   if (values.json === true) printLine(terminal, JSON.stringify(finding))
   else for (const line of toLines(finding)) printLine(terminal, line)
   return finding.accepted ? exitCodes.ok : exitCodes.refused
+}
+
+/** The place is no mistake where the environment says that it is read. */
+function withoutReadPlace(presented: PresentedSecret, read: string | undefined): PresentedSecret {
+  const { place, ...others } = presented
+  const isRead = read !== undefined && splitList(read).some((word) => place?.credentials === `'${word}'`)
+  return isRead ? others : presented
 }
 
 function tellOldServer(error: unknown): never {

@@ -3,11 +3,12 @@ import type { Reason } from '../verifier/reasons.ts'
 import { problems } from '../verifier/reasons.ts'
 import type { CheckJson } from './command-run.ts'
 import { seconds } from './moments.ts'
+import type { PresentedPlace } from './presented-place.ts'
 import type { PresentedSecret } from './presented-secret.ts'
 import { printable } from './terminal.ts'
 
 /** The outcome that a request would have now. */
-type Judgement = Pick<CheckJson, 'reason' | 'key' | 'would_refuse' | 'environment'>
+type Judgement = Pick<CheckJson, 'reason' | 'key' | 'would_refuse' | 'ended_at' | 'environment'>
 
 /** A judgement with what to do about it. */
 export interface Finding {
@@ -27,37 +28,51 @@ export interface Finding {
 const soonMs = 30 * 24 * 3_600_000
 
 export function toFinding(judgement: Judgement, presented: PresentedSecret, now: number): Finding {
-  const { reason, key, would_refuse: wouldRefuse } = judgement
-  const { mistake, foundIn = null } = presented
+  const { key, would_refuse: wouldRefuse } = judgement
+  const reason = judgement.reason ?? reasonOfPlace(presented)
+  const { mistake, place, foundIn = null } = presented
   const advice = [
     ...(mistake === undefined ? [] : [mistake]),
-    ...(reason === null
+    ...(place === undefined ? [] : [adviceOnPlace(place)]),
+    ...(judgement.reason === null
       ? adviceWhenAccepted(judgement, presented, now)
-      : [adviceWhenRefused(reason, judgement, presented)]),
+      : [adviceWhenRefused(judgement.reason, judgement, presented)]),
   ]
   return {
-    accepted: reason === null && mistake === undefined,
+    accepted: reason === null,
     key_id: key?.id ?? null,
     key_name: key?.name ?? null,
     environment: key?.environment ?? null,
     workspace: key?.workspace ?? null,
-    reason: reason ?? (mistake === undefined ? null : 'malformed_key'),
-    status:
-      reason === null
-        ? mistake === undefined
-          ? 200
-          : problems.malformed_key.status
-        : problems[reason].status,
+    reason,
+    status: reason === null ? 200 : problems[reason].status,
     cause:
       reason === null
-        ? mistake === undefined
-          ? 'The request would be accepted.'
-          : 'The secret is right, but not where it stands.'
-        : `${reasonAdvice[reason].cause}.`,
+        ? 'The request would be accepted.'
+        : judgement.reason === null
+          ? causeOfPlace(presented)
+          : `${reasonAdvice[reason].cause}.`,
     advice: advice.length === 0 ? null : advice.join(' '),
     found_in: foundIn,
     would_refuse: wouldRefuse,
   }
+}
+
+/** Why a good secret is refused where it stands. */
+function reasonOfPlace({ mistake, place }: PresentedSecret): Reason | null {
+  if (mistake !== undefined) return 'malformed_key'
+  return place === undefined ? null : 'missing_key'
+}
+
+function causeOfPlace({ place }: PresentedSecret): string {
+  return place === undefined
+    ? 'The secret is right, but not where it stands.'
+    : `The key is good, but it stands in ${place.foundIn}, which is read only with credentials: ${place.credentials}.`
+}
+
+function adviceOnPlace({ credentials, isOfSdks }: PresentedPlace): string {
+  const elsewhere = isOfSdks ? ' The paths of SDKs (createIngestApi) read it where their SDK puts it.' : ''
+  return `Send the key as the user name of HTTP Basic, or set credentials: ['basic', ${credentials}].${elsewhere}`
 }
 
 function adviceWhenAccepted(
@@ -84,12 +99,18 @@ function adviceWhenAccepted(
 
 function adviceWhenRefused(
   reason: Reason,
-  { key, environment }: Judgement,
+  { key, environment, ended_at: endedAt }: Judgement,
   { secret }: PresentedSecret,
 ): string {
   const { advice } = reasonAdvice[reason]
-  if (key === null) return advice
+  if (key === null)
+    // A server of an older version says nothing of it.
+    return (endedAt ?? null) === null
+      ? advice
+      : `A key had this secret until ${seconds(endedAt)}. It was rotated without grace, its grace was ended, or the key was deleted. Put the newest secret of its key into the sender, or rotate to get one.`
   switch (reason) {
+    case 'malformed_key':
+      return 'This store has a key with this secret: set WRITEKEY_IMPORTED_KEYS, or the option importedKeys, to the shape of such secrets.'
     case 'revoked_key':
       return `It was revoked${key.revoked_at === null ? '' : ` at ${seconds(key.revoked_at)}`}. ${advice}`
     case 'key_paused':

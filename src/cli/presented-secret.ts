@@ -1,4 +1,5 @@
 import { isWellFormedSecret } from '../keys/secret.ts'
+import { bearerPlace, headerPlace, type PresentedPlace, placeBefore } from './presented-place.ts'
 
 /** A secret as somebody pasted it. */
 export interface PresentedSecret {
@@ -7,6 +8,8 @@ export interface PresentedSecret {
   foundIn?: string
   /** What would keep a sender from being accepted that presents it so. */
   mistake?: string
+  /** Where it was found, if that is read only when it is set. */
+  place?: PresentedPlace
 }
 
 /**
@@ -16,13 +19,20 @@ export interface PresentedSecret {
 export function readPresentedSecret(pasted: string): PresentedSecret {
   const text = unquote(pasted.trim())
   const [, scheme, credentials] = /^(?:authorization\s*:\s*)?(basic|bearer)\s+(\S+)$/i.exec(text) ?? []
-  if (scheme?.toLowerCase() === 'bearer') return { secret: credentials as string, foundIn: 'a Bearer header' }
+  if (scheme?.toLowerCase() === 'bearer') return at(bearerPlace(), credentials as string)
   if (scheme !== undefined) return readBasic(credentials as string)
-  const header = /^x-write-key\s*:\s*(\S+)$/i.exec(text)?.[1]
-  if (header !== undefined) return { secret: header, foundIn: 'an X-Write-Key header' }
+  const [, header, value] = /^(x-[a-z0-9-]{1,60})\s*:\s*(\S+)$/i.exec(text) ?? []
+  if (header !== undefined) return at(headerPlace(header), value as string)
   if (/^\S+:$/.test(text)) return { secret: text.slice(0, -1), foundIn: 'a user name with its colon' }
-  const ours = /\s|[/=:"'{]/.test(text) ? findOurs(text) : undefined
-  return ours === undefined ? { secret: text } : { secret: ours, foundIn: 'a longer text' }
+  if (!/\s|[/=:"'{]/.test(text)) return { secret: text }
+  const ours = findOurs(text)
+  if (ours === undefined) return { secret: text }
+  const place = placeBefore(text.slice(0, text.indexOf(ours)))
+  return place === undefined ? { secret: ours, foundIn: 'a longer text' } : at(place, ours)
+}
+
+function at(place: PresentedPlace, secret: string): PresentedSecret {
+  return { secret, foundIn: place.foundIn, place }
 }
 
 function readBasic(credentials: string): PresentedSecret {

@@ -57,3 +57,14 @@ export function createKeyFinding({
     },
   }
 }
+
+/** When a secret ended that no key has any more; `null`: no key had it, or the store does not know. */
+export type FindEnding = (secret: string) => Promise<Date | null>
+
+export function createEndingFinding(store: Pick<KeyStore, 'ended'>, hashers: SecretHashers): FindEnding {
+  return async function findEnding(secret) {
+    const hashes = hashers.map((hasher) => digestToHex(hasher(secret)))
+    const [endedAt] = (await store.ended?.(hashes))?.values() ?? []
+    return endedAt === undefined ? null : new Date(endedAt)
+  }
+}

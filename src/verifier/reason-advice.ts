@@ -23,7 +23,8 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
   },
   unknown_key: {
     cause: 'This store has no such key',
-    advice: 'The key was made for another store, it was deleted, or the pepper differs. Check all three.',
+    advice:
+      'The key was made for another store, it was deleted, or the pepper differs. Or the secret was rotated away: without grace, with its grace ended early, or before the last rotation. Then put the newest secret into the sender.',
   },
   revoked_key: {
     cause: 'The key was revoked',

@@ -90,6 +90,42 @@ it('knows no key of another workspace, and answers a viewer, as it only reads', 
   await keys.close()
 })
 
+it('tells when a secret ended that its key has no more, and to no caller of one workspace', async () => {
+  const { keys, check } = await setUp()
+  const first = await keys.create({ name: 'Web', sourceType: 'web', workspace: 'acme' })
+  const { id } = first.writeKey
+  const second = await keys.rotate(id, { gracePeriodHours: 0 })
+  const third = await keys.rotate(id, { gracePeriodHours: 1 })
+  const [old] = (await keys.get(id)).secrets
+  await keys.endGrace(id, old?.id as string)
+  for (const { key } of [first, second]) {
+    const { ended_at, ...answer } = await check({ key })
+    expect(answer).toMatchObject({ reason: 'unknown_key', status: 401, key: null })
+    expect(Math.abs(Date.parse(ended_at) - Date.now())).toBeLessThan(60_000)
+    expect((await keys.check(key)).endedAt?.toISOString()).toBe(ended_at)
+    expect(await check({ key }, { token: acme })).toMatchObject({ reason: 'unknown_key', ended_at: null })
+  }
+  for (const key of [third.key, generateSecret('sk_test_')])
+    expect((await check({ key })).ended_at).toBeNull()
+  await keys.close()
+})
+
+it('finds the key of an imported secret whose shape is not known', async () => {
+  const secret = 'an-old-secret-of-another-product'
+  const store = createMemoryStore()
+  const importing = createWriteKeys({ store, importedKeys: /^an-old-[a-z-]{20,40}$/ })
+  await importing.import([{ name: 'Old', sourceType: 'web', key: secret, workspace: 'acme' }])
+  const keys = createWriteKeys({ store })
+  const found = await keys.check(secret)
+  expect([found.reason, found.writeKey?.name]).toEqual(['malformed_key', 'Old'])
+  expect((await keys.check(secret, { workspace: 'beta' })).writeKey).toBeUndefined()
+  expect((await keys.check('junk')).writeKey).toBeUndefined()
+  // A missing customer, where a setting of TypeScript would not catch it.
+  const nobody = { workspace: undefined } as unknown as { workspace: string }
+  await expect(keys.check('junk', nobody)).rejects.toMatchObject({ field: 'workspace' })
+  await Promise.all([keys.close(), importing.close()])
+})
+
 it('asks the store the same about a secret of another workspace as about one that nobody has', async () => {
   const memory = createMemoryStore()
   const asked: string[] = []

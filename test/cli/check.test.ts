@@ -14,10 +14,9 @@ describe('writekey check', () => {
       [`${key}:`, 'a user name with its colon'],
       [`Basic ${basic(`${key}:`)}`, 'a Basic header'],
       [`authorization: basic ${basic(`${key}:`)}\n`, 'a Basic header'],
-      [`Authorization: Bearer ${key}`, 'a Bearer header'],
-      [`X-Write-Key: ${key}`, 'an X-Write-Key header'],
       [`curl -u '${key}:' https://events.example.com/v1/track`, 'a longer text'],
-      [`{"writeKey":"${key}"}`, 'a longer text'],
+      [`new Analytics({ writeKey: '${key}' })`, 'a longer text'],
+      [`https://events.example.com/e/${key}`, 'a longer text'],
     ]
     for (const [paste, found_in] of pastes)
       expect(await runJson(['check'], paste)).toMatchObject({ accepted: true, found_in })
@@ -34,6 +33,76 @@ describe('writekey check', () => {
     expect([typed.code, hidden]).toEqual([0, [true, false]])
     expect(typed.out + typed.err).not.toContain(key)
     expect((await run(['check'], typist('\u0003'))).err).toContain('Interrupted; nothing was done.')
+  })
+
+  it('does not call accepted what is read only with an option', async () => {
+    const env: Record<string, string> = {}
+    const { run, runJson } = openShell(env)
+    const { key, id } = await runJson(create)
+    const pastes: [string, string, string][] = [
+      [`Authorization: Bearer ${key}`, 'a Bearer header', "'bearer'"],
+      [`Bearer ${key}`, 'a Bearer header', "'bearer'"],
+      [`curl -H "Authorization: Bearer ${key}" http://a.example/v1/track`, 'a Bearer header', "'bearer'"],
+      [`{"headers":{"Authorization":"Bearer ${key}"}}`, 'a Bearer header', "'bearer'"],
+      [`X-Write-Key: ${key}`, 'an X-Write-Key header', "'header'"],
+      [`x-api-key: ${key}`, 'an X-Api-Key header', "{ header: 'X-Api-Key' }"],
+      [
+        `curl -H 'X-Api-Key: ${key}' http://a.example/v1/track`,
+        'an X-Api-Key header',
+        "{ header: 'X-Api-Key' }",
+      ],
+      [`curl -H 'Token: ${key}' http://a.example/v1/track`, 'a Token header', "{ header: 'Token' }"],
+      [`http://a.example/v1/track?writeKey=${key}`, 'the query of a URL', "'query'"],
+      [`http://a.example/v1/track?a=1&token=${key}&b`, 'the query of a URL', "{ query: 'token' }"],
+      [`{"writeKey":"${key}"}`, 'a body', "'body'"],
+      [`{"api_key": "${key}"}`, 'a body', "{ body: 'api_key' }"],
+    ]
+    for (const [paste, found_in, credentials] of pastes) {
+      const finding = await runJson(['check', '--type', 'track'], paste)
+      expect(finding).toMatchObject({ accepted: false, reason: 'missing_key', status: 401, found_in })
+      expect(finding.cause).toBe(
+        `The key is good, but it stands in ${found_in}, which is read only with credentials: ${credentials}.`,
+      )
+      expect(finding.key_id).toBe(id)
+      expect(JSON.stringify(finding)).not.toContain(key)
+    }
+    const { code, out } = await run(['check'], `Bearer ${key}`)
+    expect([code, out]).toEqual([1, expect.stringContaining('refused: missing_key (HTTP 401)')])
+    env.WRITEKEY_CREDENTIALS = 'basic,bearer'
+    expect(await runJson(['check'], `Bearer ${key}`)).toMatchObject({ accepted: true, advice: null })
+    expect(await runJson(['check'], `X-Write-Key: ${key}`)).toMatchObject({ accepted: false })
+    await run(['revoke', id, '--yes'])
+    expect((await run(['check'], `X-Write-Key: ${key}`)).out).toContain('revoked_key')
+  })
+
+  it('says that an imported key is there, where its shape is not known', async () => {
+    const env: Record<string, string> = {}
+    const { runJson } = openShell(env)
+    const secret = 'an-old-secret-of-another-product-0123456789'
+    env.WRITEKEY_IMPORTED_KEYS = '^an-old-[a-z0-9-]{30,60}$'
+    await runJson(['import'], `{"name":"Old","source_type":"web","key":"${secret}"}`)
+    expect(await runJson(['check'], secret)).toMatchObject({ accepted: true })
+    delete env.WRITEKEY_IMPORTED_KEYS
+    expect(await runJson(['check'], secret)).toMatchObject({
+      reason: 'malformed_key',
+      key_name: 'Old',
+      advice: expect.stringContaining('This store has a key with this secret: set WRITEKEY_IMPORTED_KEYS'),
+    })
+    const { advice } = await runJson(['check'], `${secret}x`)
+    expect(advice).toContain('Copy the whole key again.')
+  })
+
+  it('says when a key had a secret that it has no more', async () => {
+    const { runJson } = openShell()
+    const { id, key } = await runJson(create)
+    const { key: newest } = await runJson(['rotate', id, '--grace-period-hours', '0'])
+    expect(await runJson(['check'], key)).toMatchObject({
+      reason: 'unknown_key',
+      status: 401,
+      key_id: null,
+      advice: expect.stringMatching(/^A key had this secret until \d{4}-.* Put the newest secret/),
+    })
+    expect(await runJson(['check'], newest)).toMatchObject({ accepted: true })
   })
 
   it('gives the advice that fits the state of the key', async () => {

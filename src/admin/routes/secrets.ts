@@ -62,6 +62,12 @@ export const checkSchema = z.object({
   cause: z.string().nullable().describe('What the reason means.'),
   advice: z.string().nullable().describe('What to do about it.'),
   would_refuse: z.string().nullable().describe('Why rules on trial would refuse what is accepted.'),
+  ended_at: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      'When an unknown secret was ended that a key has had; null for others. Only for tokens of all workspaces.',
+    ),
   environment: z.string().describe('The environment of the server.'),
   key: keySchema.nullable().describe('The key that the secret belongs to.'),
 })
@@ -92,7 +98,7 @@ const checkWriteKey = defineOperation({
     },
   },
   async handle({ keys, body: { key, ...request } }) {
-    const { reason, wouldRefuse, environment, writeKey } = await keys.check(key, request)
+    const { reason, wouldRefuse, endedAt, environment, writeKey } = await keys.check(key, request)
     return jsonAnswer(200, {
       accepted: reason === null,
       reason,
@@ -100,6 +106,7 @@ const checkWriteKey = defineOperation({
       cause: reason === null ? null : reasonAdvice[reason].cause,
       advice: reason === null ? null : reasonAdvice[reason].advice,
       would_refuse: wouldRefuse,
+      ended_at: endedAt?.toISOString() ?? null,
       environment,
       key: writeKey === undefined ? null : toKeyJson(writeKey),
     })
