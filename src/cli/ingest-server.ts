@@ -25,7 +25,7 @@ export interface IngestServerOptions {
   /** Types of events beside the standard ones. */
   eventTypes: readonly string[]
   /** Where the paths of SDKs read keys beside where those SDKs put them. Default: nowhere. */
-  credentials?: readonly CredentialSource[]
+  credentials: CredentialSource | readonly CredentialSource[] | undefined
   /** Called with the accepted events of one request, before it is answered. */
   onEvents: (events: ReceivedEvent[]) => void
 }
@@ -56,7 +56,7 @@ const about = {
 
 /** An HTTP server with ingest, management API and page. Not listening yet. */
 export function createIngestServer(options: IngestServerOptions): Server {
-  const { keys, admin, signIn, eventTypes, credentials = [], onEvents } = options
+  const { keys, admin, signIn, eventTypes, credentials, onEvents } = options
   const paths = new Set([...standardPaths, ...eventTypes.map((type) => type.toLowerCase())])
   const manage = adminRoutes(admin)
   const ingest = ingestRoutes(
@@ -64,7 +64,7 @@ export function createIngestServer(options: IngestServerOptions): Server {
       createIngestApi<IngestEvent>(keys, {
         onEvents: (events, { writeKey: key }) => onEvents(events.map((event) => ({ key, event }))),
       }),
-      credentials,
+      [credentials ?? []].flat(),
     ),
   )
 

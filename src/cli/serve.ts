@@ -92,10 +92,8 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
       admin,
       signIn,
       eventTypes: keysOptions.eventTypes ?? [],
-      credentials: [keysOptions.credentials ?? []].flat(),
-      onEvents(events) {
-        for (const one of events) printEvent(terminal, one)
-      },
+      credentials: keysOptions.credentials,
+      onEvents: (events) => printEvents(terminal, events),
     })
     const stopServer = serverStop(server)
     // Listen first: a port that is in use must not lose a secret that is shown only once.
@@ -131,10 +129,12 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   }
 }
 
-function printEvent(terminal: Terminal, { key, event }: ReceivedEvent): void {
-  const { id, name, sourceType } = key
-  const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
-  printLine(terminal, JSON.stringify({ ...event, ...from }))
+function printEvents(terminal: Terminal, events: readonly ReceivedEvent[]): void {
+  for (const { key, event } of events) {
+    const { id, name, sourceType } = key
+    const from = { write_key_id: id, write_key_name: name, source_type: sourceType }
+    printLine(terminal, JSON.stringify({ ...event, ...from }))
+  }
 }
 
 /** Makes a key when there is none at all, so that there is something to send with. */
