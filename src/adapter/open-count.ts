@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { IngestRequest } from '../http/ingest-request.ts'
+import { inBackground } from '../runtime/timers.ts'
 import { mayBeSettled, type Settlement, withSettlement } from '../verifier/settlement.ts'
 
 /** For guards that see no end of the answer, such as those of web-standard frameworks. */
 export interface OpenCount {
   /** Marks a request before it is verified: endpoints and guards of the same keys behind it decide. */
   leave(request: IngestRequest): IngestRequest
-  /** To be called once handlers are done: counts the request as accepted, unless it has been counted. */
+  /** To be called once handlers are done: counts the request as accepted, unless somebody else has it. */
   close(): void
 }
 
@@ -24,9 +25,12 @@ export function openCount(keys: object): OpenCount {
       withSettlement(request, 'guard', (given) => {
         settlement = given
       }),
-    close: () => settlement?.accept(),
+    close: () => settlement?.pass(),
   }
 }
+
+/** How long a request whose sender has left may take from the guard to an endpoint or an inner guard. */
+const onItsWayMs = 10_000
 
 /** The same for Node's response: a request that nobody else counts is accepted once it has been answered. */
 export function leaveCountOpen(
@@ -36,9 +40,35 @@ export function leaveCountOpen(
 ): IngestRequest {
   if (!mayBeSettled(keys)) return request
   return withSettlement(request, 'guard', (settlement) => {
-    const accept = () => settlement.accept()
-    if (response.destroyed || response.writableFinished) return accept()
+    let isOver = false
+    const pass = () => {
+      isOver = true
+      settlement.pass()
+    }
+    const close = () => {
+      if (!isOver) passLater(pass, response)
+    }
+    if (response.destroyed || response.writableFinished) return close()
     // Responses of serverless adapters tell one or the other.
-    response.once('finish', accept).once('close', accept)
+    response.once('finish', pass).once('close', close)
   })
+}
+
+/**
+ * The sender has left. What is behind the guard goes on, and may still get to an endpoint or an inner guard:
+ * until it answers nobody, or for some time, as most handlers that notice do nothing more.
+ */
+function passLater(pass: () => void, response: ServerResponse): void {
+  // Unless it says that it has not been ended, as Node's does.
+  if (response.writableEnded !== false) {
+    pass()
+    return
+  }
+  const timer = inBackground(setTimeout(pass, onItsWayMs))
+  const end = response.end as (...args: unknown[]) => ServerResponse
+  response.end = function endForNobody(this: ServerResponse, ...args: unknown[]) {
+    clearTimeout(timer)
+    pass()
+    return end.apply(this, args)
+  }
 }

@@ -22,6 +22,8 @@ export interface Settlement {
    * @param left what is left of its events, where some were left out
    */
   accept(left?: Pick<CheckedEvents, 'events' | 'rejected'>): void
+  /** For guards, when nothing more is to come: accepts the request, unless an endpoint still works on it. */
+  pass(): void
   /**
    * Counts it as refused. Its charge is given back, unless `keepCharge` is set, up to one bucket a minute for
    * each key.

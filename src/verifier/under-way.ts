@@ -7,7 +7,7 @@ export interface UnderWay {
   enter(): void
   /** It has its verdict. */
   leave(): void
-  /** Notes a request until {@link UnderWay.decide}. */
+  /** Notes a request until {@link UnderWay.decide}. Those that are old by now count as accepted. */
   leaveOpen(count: UndecidedCount): void
   /** Whether the request was undecided until now: the first who decides about it counts it. */
   decide(count: UndecidedCount): boolean
@@ -19,8 +19,13 @@ export interface UnderWay {
   ended(deadlineMs: number): Promise<void>
 }
 
-export function createUnderWay(): UnderWay {
-  const undecided = new Set<UndecidedCount>()
+/** Longest that a request stays undecided, so that handlers which hang do not fill the memory. */
+const maxOpenMs = 600_000
+
+/** @param now milliseconds since any moment */
+export function createUnderWay(now = () => performance.now()): UnderWay {
+  /** When each was left open, oldest first. */
+  const undecided = new Map<UndecidedCount, number>()
   let verifying = 0
   let tellEnded: (() => void) | undefined
 
@@ -34,18 +39,25 @@ export function createUnderWay(): UnderWay {
       verifying--
       tellIfEnded()
     },
-    leaveOpen: (count) => void undecided.add(count),
+    leaveOpen(count) {
+      const at = now()
+      for (const [oldest, since] of undecided) {
+        if (at - since < maxOpenMs) break
+        oldest.accept()
+      }
+      undecided.set(count, at)
+    },
     decide(count) {
       const isOpen = undecided.delete(count)
       tellIfEnded()
       return isOpen
     },
     countPassed() {
-      for (const count of [...undecided]) if (!count.isAtEndpoint) count.accept()
+      for (const count of [...undecided.keys()]) if (!count.isAtEndpoint) count.accept()
     },
     giveUp() {
       let events = 0
-      for (const count of undecided) events += count.events
+      for (const count of undecided.keys()) events += count.events
       undecided.clear()
       return events
     },

@@ -1,5 +1,4 @@
 import 'reflect-metadata'
-import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import express from 'express'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -71,42 +70,6 @@ it.each(Object.entries(apps))(
     expect(order).toEqual(['handled', 'counted', 'closed'])
   },
 )
-
-it('behind a guard a request whose client goes away before the answer counts as accepted', async () => {
-  const decided: string[] = []
-  const keys = createWriteKeys({
-    onEvent: (event) => {
-      if (event.type === 'accepted') decided.push(event.type)
-    },
-  })
-  createIngestApi(keys, { onEvents() {} })
-  const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
-  const leaving = new AbortController()
-  let whenGone: Promise<unknown> | undefined
-  const listener = guardListener(
-    (_, response) => {
-      whenGone = once(response, 'close')
-      leaving.abort()
-    },
-    keys,
-    { path: '/' },
-  )
-  const { url, close } = await serve(listener)
-  onTestFinished(() => {
-    close()
-    return keys.close()
-  })
-  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
-  const sent = fetch(`${url}/own`, {
-    method: 'POST',
-    headers,
-    body: '{"type":"track"}',
-    signal: leaving.signal,
-  })
-  await expect(sent).rejects.toThrow()
-  await whenGone
-  expect(decided).toEqual(['accepted'])
-})
 
 it('a guard of keys that wrap those of the endpoints does not speak for their formats', async () => {
   const keys = createWriteKeys({ logger: false })

@@ -7,7 +7,8 @@ afterEach(() => {
 })
 
 function setUp() {
-  const underWay = createUnderWay()
+  let nowMs = 1
+  const underWay = createUnderWay(() => nowMs)
   const accepted: number[] = []
   const leaveOpen = (events: number, isAtEndpoint: boolean) => {
     const count: UndecidedCount = {
@@ -28,7 +29,10 @@ function setUp() {
     })
     await settle()
   }
-  return { ...underWay, accepted, leaveOpen, end, isOver: () => isOver }
+  const pass = (ms: number) => {
+    nowMs += ms
+  }
+  return { ...underWay, accepted, leaveOpen, pass, end, isOver: () => isOver }
 }
 
 async function settle(): Promise<void> {
@@ -97,6 +101,24 @@ describe('what is under way', () => {
     const { leaveOpen, decide } = setUp()
     const count = leaveOpen(1, true)
     expect([decide(count), decide(count)]).toEqual([true, false])
+  })
+
+  it('is accepted after ten minutes, when another request comes, whoever has it', () => {
+    const { leaveOpen, pass, accepted, giveUp } = setUp()
+    leaveOpen(1, true)
+    leaveOpen(2, false)
+    pass(1)
+    leaveOpen(4, true)
+    pass(599_998)
+    leaveOpen(8, true)
+    expect(accepted).toEqual([])
+    pass(1)
+    leaveOpen(16, true)
+    expect(accepted).toEqual([1, 2])
+    pass(600_000)
+    leaveOpen(32, true)
+    expect(accepted).toEqual([1, 2, 4, 8, 16])
+    expect(giveUp()).toBe(32)
   })
 
   it('is counted where guards have let it through, and given up where endpoints have it', () => {

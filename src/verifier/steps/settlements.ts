@@ -79,6 +79,9 @@ export function createSettlements(
             return verdict
           }),
         accept,
+        pass() {
+          if (visit.count?.isAtEndpoint !== true) accept()
+        },
         refuse(reason, { keepCharge = false, error, ...details } = {}) {
           decide(visit)
           const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0

@@ -117,6 +117,15 @@ describe('a guard that lets a request through', () => {
     expect([counted, underWay.giveUp()]).toEqual([[], 2])
   })
 
+  it('has it counted, once, when nobody behind it has more to say', () => {
+    const { pass, counted } = setUp()
+    const outer = pass('guard')
+    const inner = pass('guard', { isInner: true })
+    inner.pass()
+    outer.pass()
+    expect(counted.length).toBe(1)
+  })
+
   it('has it taken back once when an inner guard refuses it', () => {
     const { pass, settlements, visit, state, counted } = setUp()
     const settlement = pass('guard')
@@ -163,6 +172,17 @@ describe('an endpoint behind a guard', () => {
       expect(refused).toEqual([])
     },
   )
+
+  it('has what its guard is done with, until it ends itself', () => {
+    const { pass, counted, refused } = setUp()
+    const outer = pass('guard')
+    const inner = pass('endpoint', { isInner: true })
+    outer.pass()
+    expect(counted).toEqual([])
+    inner.refuse('handler_failed')
+    outer.pass()
+    expect([counted, refused]).toEqual([[], ['handler_failed']])
+  })
 
   it('that refuses it leaves the guard nothing to count', () => {
     const { pass, counted, refused, underWay } = setUp()
