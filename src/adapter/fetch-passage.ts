@@ -24,6 +24,7 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
   const isIncoming = incoming !== undefined && hasPassed(incoming)
   // Its body is asked for only where it may be somebody else's: to make it takes longer than all the rest.
   if (incoming !== undefined && isMadeOf(request, incoming)) return isIncoming ? incoming : request
+  if (nodeRequestOf(request) !== undefined) return request
   const body = bodyStreamOf(request)
   if (body !== null) return hasPassed(body) ? body : request
   return isIncoming && isAlike(request, incoming) ? incoming : request
@@ -34,9 +35,13 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
  * `@hono/node-server`, and as `runtime.node.req` by srvx.
  */
 function passedNodeRequest(request: Request): object | undefined {
-  const { runtime } = request as { runtime?: { node?: { req?: unknown } } }
   const own = Object.getOwnPropertySymbols(request).map((key) => (request as never)[key] as unknown)
-  return [...own, runtime?.node?.req].find(isPassed)
+  return [...own, nodeRequestOf(request)].find(isPassed)
+}
+
+/** Node's request, where srvx has made this one of it. */
+function nodeRequestOf(request: Request): unknown {
+  return (request as { runtime?: { node?: { req?: unknown } } }).runtime?.node?.req
 }
 
 function isPassed(value: unknown): value is object {

@@ -65,13 +65,17 @@ const refusedTarget = '/#'
 
 function bodyOf(request: Request, readTaken: ReadBody = refuseTaken): unknown {
   if (request.bodyUsed) return readTaken
-  return bodyStreamOf(request) === null ? undefined : createFetchReader(request)
+  return mayHaveBody(request) ? createFetchReader(request) : undefined
+}
+
+/** For GET and HEAD a lazy request would create a stream that nobody ends. */
+function mayHaveBody({ method }: Request): boolean {
+  return method !== 'GET' && method !== 'HEAD'
 }
 
 /** The body of a request; null when it has none or cannot have one. */
 export function bodyStreamOf(request: Request): ReadableStream<Uint8Array> | null {
-  // For GET and HEAD a lazy request would create a stream that nobody ends.
-  if (request.method === 'GET' || request.method === 'HEAD') return null
+  if (!mayHaveBody(request)) return null
   const { url } = request
   return hasUserInfo(url.slice(0, url.indexOf('/', url.indexOf('://') + 3))) ? null : request.body
 }
@@ -81,25 +85,28 @@ function refuseTaken(): never {
 }
 
 /**
- * A {@link ReadBody} over a web-standard body. What exceeds the limit stays unread: cancelling the stream
- * makes some servers close the connection before their answer is out.
+ * A {@link ReadBody} over a web-standard body. The stream is not asked for before it is read: once it has been, srvx, which h3 and
+ * Nitro run on, no longer throws away what a refusal leaves unread, and resets the connection. What exceeds the limit stays unread:
+ * cancelling the stream makes some servers close the connection before their answer is out.
  */
 function createFetchReader(request: Request): ReadBody {
   return function readFetchBody(maxBytes, hold = () => true) {
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return null
+    const { body } = request
+    if (body === null) return ''
     return readUnlessGivenUp((chunks, giveUp) =>
-      collect(request, chunks, maxBytes, (bytes) => hold(bytes, giveUp)),
+      collect(body, chunks, maxBytes, (bytes) => hold(bytes, giveUp)),
     )
   }
 }
 
 async function collect(
-  request: Request,
+  body: ReadableStream<Uint8Array>,
   chunks: Uint8Array[],
   maxBytes: number,
   hold: (bytes: number) => boolean,
 ): Promise<Uint8Array | null> {
-  const reader = (request.body as ReadableStream<Uint8Array>).getReader()
+  const reader = body.getReader()
   let length = 0
   try {
     for (;;) {
