@@ -114,4 +114,11 @@ it(`${page} leads in its own order from an empty folder to the first accepted ev
   expect(said[3]).toContain('Backend')
   expect(said.at(-1)).toContain('accepted')
   expect(printed).toEqual([['Backend', [expect.objectContaining({ event: 'Order Paid', userId: '42' })]]])
+
+  // RudderStack's pages send these when somebody leaves.
+  const { port } = (servers[0] as Server).address() as AddressInfo
+  const beacon = `http://localhost:${port}/beacon/v1/batch?writeKey=pQ2rS4tU6vW8xY0zA1bC3dE5fG7hI9jK`
+  const body = '{"batch":[{"type":"page","name":"Home","anonymousId":"1"}]}'
+  expect((await fetch(beacon, { method: 'POST', body })).status).toBe(200)
+  expect(printed.at(-1)).toEqual(['Backend', [expect.objectContaining({ type: 'page', name: 'Home' })]])
 })

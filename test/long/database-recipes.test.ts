@@ -225,7 +225,7 @@ describeWithService('postgres', 'the recipes for the database', (address) => {
     // As the page has it, in its last step.
     const text = readFileSync(`${root}${page('moving-stores')}`, 'utf8')
     const [, copying] = /Copy the counts: `(.*?)`/.exec(text) ?? []
-    const copyCounts = () => sh(replaced(copying as string, ['.data/keys.db', file]))
+    const copyCounts = () => sh(replaced(copying as string, ['.data/writekey.db', file]))
     await copyCounts()
     await expect(copyCounts()).rejects.toThrow('already')
     const { data } = JSON.parse(await sh('npx writekey list --json --store "$DATABASE_URL"'))
