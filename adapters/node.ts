@@ -15,6 +15,7 @@ import {
   resolveAdapterOptions,
   rewindBody,
   shareShape,
+  takeContinue,
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
@@ -129,16 +130,12 @@ export function guardServer<Server extends EventEmitter>(
   const guard = createPathGuard(keys, options)
   const emit = server.emit.bind(server)
 
-  // A server with such a listener leaves `100 Continue` to us.
-  server.on('checkContinue', leaveToGuard)
+  const isAnsweredBehind = takeContinue(server)
   server.emit = function emitBehindGuard(event: string | symbol, ...args: unknown[]): boolean {
     const [request, response] = args
     if (!guardedEvents.has(event)) return emit(event, ...args)
     guard(request as object, response as object, () => {
-      if (
-        event !== 'checkContinue' ||
-        server.listeners(event).some((listener) => listener !== leaveToGuard)
-      ) {
+      if (event !== 'checkContinue' || isAnsweredBehind()) {
         emit(event, ...args)
         return
       }
@@ -149,9 +146,6 @@ export function guardServer<Server extends EventEmitter>(
   }
   return server
 }
-
-/** Tells `guardServer` whether the server has a listener of the application's own. */
-function leaveToGuard(): void {}
 
 /**
  * Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more.

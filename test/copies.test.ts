@@ -1,10 +1,12 @@
-import type { RequestListener } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, request as requestNode } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import express from 'express'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ingestRoutes, writeKeyOf } from '../adapters/express.ts'
 import { writeKeyAuth as guardFetch } from '../adapters/fetch.ts'
-import { guardListener } from '../adapters/node.ts'
+import { guardListener, guardServer } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { ConfigError, createWriteKeys, KeyError, StoreError } from '../src/index.ts'
 import { createIngestApi } from '../src/ingest/index.ts'
@@ -18,6 +20,7 @@ type Root = typeof import('../src/index.ts')
 /** A second copy of the package, as a bundle beside the installed one has, or `jest.resetModules()` makes. */
 const other = {} as Root & { express: typeof import('../adapters/express.ts') } & {
   fetch: typeof import('../adapters/fetch.ts')
+  node: typeof import('../adapters/node.ts')
 }
 
 beforeAll(async () => {
@@ -25,6 +28,7 @@ beforeAll(async () => {
   Object.assign(other, await import('../src/index.ts'), {
     express: await import('../adapters/express.ts'),
     fetch: await import('../adapters/fetch.ts'),
+    node: await import('../adapters/node.ts'),
   })
   expect(other.createWriteKeys).not.toBe(createWriteKeys)
 })
@@ -184,6 +188,34 @@ describe('guards of two copies with the same keys', () => {
     expect((await send({ method: 'POST', headers, body: event })).status).toBe(503)
     expect(written).not.toHaveBeenCalled()
     expect(await keys.usage(id)).toMatchObject({ acceptedTotal: 0 })
+  })
+
+  it('ask for the body of a client that waits for 100 Continue once, when it is good', async () => {
+    const { keys, headers } = await openKeys()
+    const server = createServer((_, response) => void response.end())
+    guardServer(server, keys, { path: '/v1' })
+    other.node.guardServer(server, keys, { path: '/v2' })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    closers.push(() => server.close().closeAllConnections())
+    const told: unknown[] = []
+    for (const authorization of [headers.authorization, basic('junk')]) {
+      const { port } = server.address() as AddressInfo
+      const request = requestNode({
+        port,
+        method: 'POST',
+        path: '/v1/track',
+        headers: { ...headers, authorization, expect: '100-continue' },
+      })
+      request.on('continue', () => {
+        told.push(100)
+        request.end(event)
+      })
+      request.flushHeaders()
+      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      told.push(response.resume().statusCode)
+    }
+    expect(told).toEqual([100, 200, 401])
   })
 
   it('can be measured by either', async () => {

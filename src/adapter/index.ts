@@ -52,6 +52,7 @@ export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fet
 export { type Incoming, nodeBodyOf, passedAs, rememberPassage } from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
+export { takeContinue } from './guarded-server.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
 export { keepHeaders } from './kept-headers.ts'

@@ -42,6 +42,42 @@ describe('a guarded server', () => {
     expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
   })
 
+  it.each([
+    [['/v1'], ['/v2']],
+    [['/v1'], ['/v2'], ['/v3']],
+    [['/v1'], ['/v1', '/v2']],
+  ])('asks each of its guards before a body is sent: %j', async (...paths) => {
+    const server = createServer(answering)
+    const guards = await Promise.all(paths.map(createKeys))
+    const targets = paths.flatMap((path) => path.map((one) => `${one}/track`))
+    paths.forEach((path, index) => {
+      guardServer(server, (guards[index] as (typeof guards)[0]).keys, { path })
+    })
+    const url = await listen(server)
+    for (const target of targets)
+      expect(await ask(url, target, basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
+    const { key } = guards[0] as (typeof guards)[0]
+    if (paths[1]?.length === 1)
+      expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
+    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
+  })
+
+  it('asks a listener of the application once, behind two guards', async () => {
+    const [one, other] = [await createKeys(), await createKeys()]
+    const server = createServer(answering)
+    let asked = 0
+    guardServer(server, one.keys, { path: '/v1' })
+    server.on('checkContinue', (_: IncomingMessage, response: ServerResponse) => {
+      asked++
+      response.writeHead(417).end()
+    })
+    guardServer(server, other.keys, { path: '/v2' })
+    const url = await listen(server)
+    expect(await ask(url, '/v1/track', basic('sk_live_nonsense'))).toEqual({ status: 401, continued: 0 })
+    expect(await ask(url, '/v1/track', basic(one.key))).toEqual({ status: 417, continued: 1 })
+    expect(asked).toBe(1)
+  })
+
   it('leaves the word to a listener of the application, behind the guard', async () => {
     const { keys, key } = await createKeys()
     const asked: (string | undefined)[] = []

@@ -73,6 +73,7 @@ const values: Record<string, readonly string[]> = {
     'setWriteKey',
     'shareShape',
     'sharedLayout',
+    'takeContinue',
     'tellRefused',
     'toFastifyHeaderTarget',
     'toFetchIngestRequest',
