@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import {
   type AdapterOptions,
   badOption,
+  ConfigError,
   createNodeGuard,
   createPathTest,
   isContinued,
@@ -121,12 +122,12 @@ const guardedEvents: ReadonlySet<unknown> = new Set(['request', 'checkContinue',
  * guardServer(app.getHttpServer(), keys, { path: '/v1' })
  * ```
  */
-export function guardServer<Server extends EventEmitter>(
+export function guardServer<Server extends EventEmitter & { close(...args: never[]): unknown }>(
   server: Server,
   keys: VerifyingKeys,
   options: GuardOptions,
 ): Server {
-  if (typeof server?.emit !== 'function') throw badOption('server', server, 'an HTTP server')
+  assertHttpServer(server)
   const guard = createPathGuard(keys, options)
   const emit = server.emit.bind(server)
 
@@ -145,6 +146,23 @@ export function guardServer<Server extends EventEmitter>(
     return true
   }
   return server
+}
+
+/** What servers of HTTP have in every runtime. An app of Express or Koa emits events too, but never requests. */
+const methodsOfServers = ['on', 'emit', 'listen', 'close', 'setTimeout']
+
+function assertHttpServer(server: unknown): void {
+  const has = (name: string) => typeof (server as Record<string, unknown> | null)?.[name] === 'function'
+  if (typeof server === 'object' && server !== null && methodsOfServers.every(has)) return
+  const expected = 'an HTTP server, such as createServer(…) or app.listen(…) returns'
+  const listener =
+    typeof server === 'function' ? 'app' : server && has('callback') ? 'app.callback()' : undefined
+  if (listener === undefined) throw badOption('server', server, expected)
+  const what = listener === 'app' ? 'a listener' : 'an app'
+  throw new ConfigError(
+    'server',
+    `server must be ${expected}; this is ${what}: use guardListener(${listener}, keys, { path }).`,
+  )
 }
 
 /**

@@ -16,7 +16,7 @@ export {
   type ResolveClientAddress,
   type TrustedProxies,
 } from '../rules/client-address.ts'
-export { badOption } from '../runtime/config-error.ts'
+export { badOption, ConfigError } from '../runtime/config-error.ts'
 export {
   anything,
   callback,

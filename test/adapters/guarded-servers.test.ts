@@ -1,15 +1,22 @@
 import 'reflect-metadata'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import {
   createServer,
   request as httpRequest,
   type IncomingMessage,
   type RequestListener,
+  Server,
   type ServerResponse,
 } from 'node:http'
-import { connect, createServer as createHttp2Server } from 'node:http2'
+import { connect, createServer as createHttp2Server, createSecureServer } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createTcpServer } from 'node:net'
+import express from 'express'
+import express4 from 'express4'
+import Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { guardServer } from '../../adapters/node.ts'
+import { createWriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createKeys, event, listen, path } from './guarded-frameworks.ts'
 
@@ -171,5 +178,40 @@ describe('a guarded server', () => {
     expect(await send({ ':path': '/v1/track' })).toMatchObject({ status: 401 })
     expect(await send({ ':path': '/echo' }, 'as it was')).toMatchObject({ status: 200, text: 'as it was' })
     expect(told.map(({ type }) => type)).toEqual(['accepted', 'accepted', 'refused'])
+  })
+
+  const keys = createWriteKeys({ logger: false })
+  const expected = 'server must be an HTTP server, such as createServer(…) or app.listen(…) returns'
+
+  it.each([
+    ['an app of Express 5', express(), 'this is a listener: use guardListener(app, keys, { path }).'],
+    ['an app of Express 4', express4(), 'this is a listener: use guardListener(app, keys, { path }).'],
+    ['an app of Koa', new Koa(), 'this is an app: use guardListener(app.callback(), keys, { path }).'],
+    ['a plain emitter', new EventEmitter(), 'received an object of class EventEmitter.'],
+    ['a server without HTTP', createTcpServer(), 'received an object of class Server.'],
+    ['nothing', undefined, 'received nothing.'],
+  ])('is not %s, which would be guarded by nothing', (_, app, problem) => {
+    expect(() => guardServer(app as Server, keys, { path })).toThrow(
+      expect.objectContaining({ name: 'ConfigError', option: 'server', message: `${expected}; ${problem}` }),
+    )
+  })
+
+  it('is any of HTTP, with TLS or without, and one of a subclass', () => {
+    class OwnServer extends Server {}
+    const servers = [
+      createServer(),
+      createHttpsServer(),
+      createHttp2Server(),
+      createSecureServer(),
+      new OwnServer(),
+    ]
+    for (const server of servers) expect(guardServer(server, keys, { path })).toBe(server)
+  })
+
+  it('is not an app for TypeScript either', () => {
+    // @ts-expect-error An app of Express emits events, and is no server.
+    expect(() => guardServer(express(), keys, { path })).toThrow(expected)
+    // @ts-expect-error
+    expect(() => guardServer(new Koa(), keys, { path })).toThrow(expected)
   })
 })
