@@ -23,7 +23,7 @@ import type { Activity } from './watch/activity.ts'
 /**
  * Write keys of one application: managing them, and deciding about requests that present one.
  *
- * Management calls reject with `KeyError` (`invalid_field`, `not_found`, `conflict`) or, when the store is unreachable,
+ * Management calls reject with `KeyError` (`invalid_field`, also for an unknown option, `not_found`, `conflict`) or, when the store is unreachable,
  * `StoreError`. `preflight` and `verify` never throw.
  */
 export interface WriteKeys {

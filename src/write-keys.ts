@@ -2,6 +2,7 @@ import { createKeyCache } from './cache/key-cache.ts'
 import { createOutages } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
 import { createUnknownKeyBudget } from './cache/unknown-key-budget.ts'
+import { withCheckedOptions } from './checked-calls.ts'
 import { createClosing } from './closing.ts'
 import { createCounting } from './counting.ts'
 import { createHealth } from './health.ts'
@@ -55,12 +56,14 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   if (isWatchedFromStart(resolved)) activity.look()
 
   const keys: WriteKeys = {
-    ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
-    check: createKeyCheck({
-      ...resolved,
-      options: verifierOptions,
-      find: (secret, query) => keys.find(secret, query),
-      findEnding: createEndingFinding(parts.toldStore, resolved.hashers),
+    ...withCheckedOptions({
+      ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
+      check: createKeyCheck({
+        ...resolved,
+        options: verifierOptions,
+        find: (secret, query) => keys.find(secret, query),
+        findEnding: createEndingFinding(parts.toldStore, resolved.hashers),
+      }),
     }),
     get activity() {
       return activity.look()

@@ -124,6 +124,7 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
 
   return {
     async import(inputs, { dryRun = false, planned: given = {}, ...change } = {}) {
+      if (typeof dryRun !== 'boolean') throw invalidField('dryRun', 'must be true or false')
       const planned = parsePlanned(given, dryRun)
       if (!Array.isArray(inputs) || inputs.length > maxImported)
         throw invalidField('writeKeys', `must be a list of ${maxImported} keys at most`)

@@ -1,3 +1,4 @@
+import { assertOptions, type OptionNames } from '../runtime/call-options.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
 import { createFairShares } from './fair-shares.ts'
@@ -35,6 +36,19 @@ export interface DecisionFilter {
   after?: number | undefined
 }
 
+const filterNames: OptionNames<DecisionFilter> = {
+  keyId: true,
+  outcome: true,
+  reason: true,
+  type: true,
+  name: true,
+  origin: true,
+  address: true,
+  process: true,
+  text: true,
+  after: true,
+}
+
 /** The latest decisions that this process knows of, in bounded memory. */
 export interface RecentDecisions {
   record(decision: RequestDecision): RecentDecision
@@ -42,7 +56,7 @@ export interface RecentDecisions {
   take(decision: Omit<RecentDecision, 'id'>): void
   /** Tells listeners how many decisions were not kept one by one. */
   skip(count: number): void
-  /** Oldest first; the latest `limit` of those that fit the filter. */
+  /** Oldest first; the latest `limit` of those that fit the filter. @throws KeyError for a filter that there is not. */
   list(filter?: DecisionFilter, limit?: number): RecentDecision[]
   /**
    * Called for each new decision, synchronously, and when there will be no more; `onSkipped` with how many
@@ -120,6 +134,7 @@ export function createRecentDecisions(
     },
 
     list(filter = {}, limit = size) {
+      assertOptions('decisions.list', filter, filterNames)
       const { after = 0, keyId } = filter
       const ofKey = keyId === undefined ? shares.all() : [...shares.of(keyId), ...shares.of(refusedOf(keyId))]
       const found = ofKey

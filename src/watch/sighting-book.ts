@@ -1,4 +1,5 @@
 import type { Outage } from '../cache/outages.ts'
+import { assertOptions, type OptionNames } from '../runtime/call-options.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
@@ -19,6 +20,8 @@ export interface SightingsQuery {
   /** 1 to 1 000. Default 200. */
   limit?: number | undefined
 }
+
+const queryNames: OptionNames<SightingsQuery> = { keyIds: true, since: true, limit: true }
 
 /** Problems and anomalies of all processes, in the store. */
 export interface SightingBook {
@@ -104,10 +107,9 @@ export function createSightingBook(options: SightingBookOptions): SightingBook {
     storedSincePruning = 0
   }
 
-  async function list(
-    kind: Sighting['kind'],
-    { keyIds, since = 0, limit = 200 }: SightingsQuery,
-  ): Promise<StoredSighting[]> {
+  async function list(kind: Sighting['kind'], asked: SightingsQuery): Promise<StoredSighting[]> {
+    assertOptions(kind === 'problem' ? 'listProblems' : 'listAnomalies', asked, queryNames)
+    const { keyIds, since = 0, limit = 200 } = asked
     await flush()
     const keptSince = clock.now() - (kind === 'anomaly' ? anomaliesKeptMs : keptMs)
     const query = { kind, since: Math.max(since, keptSince), limit }

@@ -1,3 +1,4 @@
+import { assertOptions, type OptionNames } from '../../runtime/call-options.ts'
 import type { FleetStore } from '../fleet-store.ts'
 import type { CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
@@ -40,6 +41,8 @@ export interface SqlStore extends KeyStore {
    */
   planMigration(options?: MigrateOptions): Promise<string[]>
 }
+
+const migrateOptions: OptionNames<MigrateOptions> = { finish: true }
 
 /** SQLite answers from the same machine in microseconds: a longer lease would only delay revocations. */
 const longestSqliteLeaseMs = 100
@@ -118,8 +121,14 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       list: (query) => use((database) => listAudit(database, query)),
     },
 
-    migrate: (options) => useUnchecked((database) => migrate(database, options)),
-    planMigration: (options) => useUnchecked((database) => planMigration(database, options)),
+    async migrate(options) {
+      assertOptions('migrate', options, migrateOptions)
+      return useUnchecked((database) => migrate(database, options))
+    },
+    async planMigration(options) {
+      assertOptions('planMigration', options, migrateOptions)
+      return useUnchecked((database) => planMigration(database, options))
+    },
 
     async close() {
       watchers.clear()

@@ -1,0 +1,98 @@
+import type { Actor } from './keys/audit-entry.ts'
+import { assertObject, assertOptions, type OptionNames } from './runtime/call-options.ts'
+import { invalidField } from './runtime/errors.ts'
+import type { WriteKeys } from './write-keys-interface.ts'
+
+/** Calls that can reject. */
+type Call = {
+  [Name in keyof WriteKeys]: WriteKeys[Name] extends (...parameters: never[]) => Promise<unknown>
+    ? Name
+    : never
+}[keyof WriteKeys]
+
+/** The options of a call are its last parameter. */
+type OptionsOf<Name extends Call> =
+  Required<Parameters<WriteKeys[Name]>> extends [...unknown[], infer Last] ? NonNullable<Last> : never
+
+/** Where the options of a call stand, and their names; `'queried'`: the call reads them itself. */
+type CallOptions = {
+  readonly [Name in Call]?: readonly [at: number, names: OptionNames<OptionsOf<Name>> | 'queried' | 'none']
+}
+
+const byActor = { actor: true } as const
+const ofChange = { ...byActor, version: true } as const
+const actorNames: OptionNames<Actor> = { name: true, address: true, workspace: true }
+
+const optionsOfCalls = {
+  create: [1, { ...byActor, id: true }],
+  import: [1, { ...byActor, dryRun: true, planned: true }],
+  find: [1, { workspace: true }],
+  check: [1, { type: true, name: true, origin: true, address: true, workspace: true }],
+  list: [0, 'queried'],
+  get: [1, 'none'],
+  room: [1, 'none'],
+  update: [2, ofChange],
+  enforceTrial: [1, ofChange],
+  dropTrial: [1, ofChange],
+  rotate: [1, { ...ofChange, gracePeriodHours: true }],
+  endGrace: [2, ofChange],
+  pause: [1, ofChange],
+  resume: [1, ofChange],
+  revoke: [1, ofChange],
+  remove: [1, ofChange],
+  usage: [1, { window: true, zone: true }],
+  usageOverview: [
+    0,
+    {
+      status: true,
+      effectiveStatus: true,
+      concern: true,
+      sourceType: true,
+      environment: true,
+      workspace: true,
+      plan: true,
+      q: true,
+      window: true,
+      zone: true,
+      groupBy: true,
+    },
+  ],
+  volumes: [1, 'none'],
+  audit: [0, 'queried'],
+  noteRefused: [0, { ...byActor, keyId: true, workspace: true, details: true }],
+} as const satisfies CallOptions
+
+/** The same calls, which refuse options that they do not have before they read or change anything. */
+export function withCheckedOptions<Calls extends object>(calls: Calls): Calls {
+  const checked = { ...calls } as Record<string, unknown>
+  for (const [name, [at, names]] of Object.entries(optionsOfCalls)) {
+    const call = checked[name] as ((...given: unknown[]) => Promise<unknown>) | undefined
+    if (call === undefined) continue
+    checked[name] = async (...given: unknown[]) => {
+      assertGiven(name, given[at], names)
+      return call(...given)
+    }
+  }
+  return checked as Calls
+}
+
+function assertGiven(
+  call: string,
+  given: unknown,
+  names: Readonly<Record<string, true>> | 'queried' | 'none',
+): void {
+  if (given === undefined) return
+  if (names === 'queried') assertObject(call, given)
+  else if (names !== 'none') {
+    assertOptions(call, given, names)
+    assertActor(given as { actor?: unknown })
+  } // `ids.map(keys.get)` passes a position.
+  else if (typeof given === 'object') assertOptions(call, given, {})
+}
+
+function assertActor({ actor }: { actor?: unknown }): void {
+  if (actor === undefined) return
+  if (typeof actor !== 'object' || actor === null)
+    throw invalidField('actor', "must be an object, such as { name: 'ops' }")
+  assertOptions('actor', actor, actorNames)
+}
