@@ -1,4 +1,5 @@
 import type { CarriedKey } from '../verifier/carried-key.ts'
+import { makeRequest } from './made-request.ts'
 
 /** The same request without the key in its URL and its header fields. */
 export function withoutCarriedKey(request: Request, carried: CarriedKey | undefined): Request {
@@ -10,7 +11,7 @@ export function withoutCarriedKey(request: Request, carried: CarriedKey | undefi
   const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
   // What has been read cannot be handed on, and the rest will be replaced by the accepted events.
   const { method, signal } = request
-  return new Request(shown, { method, signal, headers })
+  return makeRequest(shown, { method, signal, headers })
 }
 
 /**
@@ -30,5 +31,5 @@ export function withAcceptedBody(request: Request, text: string, isNodes = false
     }
   }
   const { url, method, signal } = request
-  return new Request(url, { method, signal, headers, body: text })
+  return makeRequest(url, { method, signal, headers, body: text })
 }

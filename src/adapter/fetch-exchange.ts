@@ -4,6 +4,7 @@ import { bodyTooLarge } from '../http/fetch-request.ts'
 import type { ReadBody } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { isPlainPath } from '../http/plain-path.ts'
+import { forbiddenMethod, makeRequest } from './made-request.ts'
 import { bodyOf, toHeaders } from './node-request.ts'
 
 /** A web-standard handler, such as the management API. */
@@ -71,20 +72,15 @@ function toFetchRequest(
     headers.delete('content-length')
   }
   const method = request.method ?? 'GET'
-  const isConstructible = !forbiddenMethod.test(method)
-  const hasBody = isConstructible && method !== 'GET' && method !== 'HEAD' && body !== null
-  const fetched = new Request(toTarget(url), {
-    method: isConstructible ? method : 'GET',
+  // A handler must see the others to refuse them.
+  const hasBody = !forbiddenMethod.test(method) && method !== 'GET' && method !== 'HEAD' && body !== null
+  return makeRequest(toTarget(url), {
+    method,
     headers,
     signal,
     ...(hasBody && { body, duplex: 'half' }),
-  } as RequestInit)
-  if (!isConstructible) Object.defineProperty(fetched, 'method', { value: method })
-  return fetched
+  } as RequestInit & { method: string })
 }
-
-/** Methods for which `new Request` throws (Fetch, 2.2.1); a handler must see them to refuse them. */
-const forbiddenMethod = /^(?:connect|trace|track)$/i
 
 /**
  * The host is never taken from the request: nothing is built from it. A path that the URL parser would fold

@@ -1,11 +1,46 @@
-import type { Server } from 'node:http'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/hono.ts'
 import { createWriteKeys } from '../../src/index.ts'
+import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { sendRaw } from '../../src/testing/adapter/raw-http.ts'
 import { startServer } from './started-server.ts'
+
+it.each(['TRACE', 'PURGE'])(
+  'Hono shows the accepted events of a %s to handlers, as another method does',
+  async (method) => {
+    const keys = createWriteKeys({ credentials: ['basic', { path: '/e/:key' }] })
+    const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other' })
+    const app = new Hono()
+    app.use(writeKeyAuth(keys))
+    app.all('*', async (c) => {
+      const { pathname } = new URL(c.req.url)
+      return c.json([c.req.method, pathname, await c.req.json(), c.req.raw.method, await c.req.raw.json()])
+    })
+    const server = await startServer(createAdaptorServer(app) as Server, keys, [])
+    for (const [path, shown] of [
+      ['/v1/track', '/v1/track'],
+      [`/e/${key}`, `/e/${writeKey.id}`],
+    ]) {
+      const fields = { authorization: basic(key), 'content-type': 'application/json' }
+      // Node's client gives a TRACE no length of its own.
+      const headers = { ...(path === shown && fields), 'content-length': 13 }
+      const request = httpRequest(server.url + path, { method, headers })
+      request.end('{"event":"a"}')
+      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      expect([response.statusCode, JSON.parse(await text(response))]).toEqual([
+        200,
+        [method, shown, { event: 'a' }, method, { event: 'a' }],
+      ])
+    }
+    expect(await keys.usage(writeKey.id)).toMatchObject({ acceptedTotal: 2 })
+    await server.close()
+  },
+)
 
 it('Hono refuses an absolute target with user info as ambiguous, where the server would fail to make a Request', async () => {
   const keys = createWriteKeys()
