@@ -13,8 +13,8 @@ export interface RedisLimiterOptions {
    */
   mode?: 'leased' | 'strict' | undefined
   /**
-   * What happens while Redis does not answer. `'local'`: this process admits its part of the rate, `eps /
-   * processes`. `'deny'`: requests are answered 503. `'allow'`: nothing is limited. Default `'local'`.
+   * What happens while Redis does not answer. `'local'`: this process admits its part of the rate,
+   * `eps / processes`. `'deny'`: requests are answered 503. `'allow'`: nothing is limited. Default `'local'`.
    */
   onOutage?: 'local' | 'deny' | 'allow' | undefined
   /**

@@ -39,7 +39,8 @@ export async function loadDriver(name: string): Promise<Record<string, unknown>>
     'missing_driver',
     errors.some((error) => saysAbsent(error, name))
       ? `the package "${name}" is missing (npm install ${name})`
-      : `the package "${name}" does not load: ${message ?? code}`,
+      : // Yarn's Plug'n'Play goes on for paragraphs.
+        `the package "${name}" does not load: ${message?.split('\n', 1)[0] ?? code}`,
   )
 }
 
