@@ -1,5 +1,7 @@
 import 'reflect-metadata'
+import express from 'express'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ingestRoutes, writeKeyAuth } from '../../adapters/express.ts'
 import {
   type CreateKeyInput,
   createWriteKeys,
@@ -105,4 +107,54 @@ describe.each(Object.entries(apps))('behind %s', (_, create) => {
     ])
     expect(arrived.map(({ event }) => event)).toEqual(['a', 'b'])
   })
+})
+
+it.each([
+  ['is not text', { name: 'good', type: 5, data: {} }, 400],
+  ['says that its name is elsewhere', { name: 'good', type: 'track', data: {} }, 403],
+  ['is missing', { name: 'good', data: {} }, 200],
+])(
+  'an event of Inngest whose type %s passes its endpoint, but not every guard in front',
+  async (_, event, behind) => {
+    const statuses: number[] = []
+    for (const isGuarded of [false, true]) {
+      const keys = createWriteKeys({ ...guardsReading })
+      const { key } = await keys.create({ name: 'Sender', sourceType: 'web', allowedEventNames: ['good'] })
+      const app = express()
+      if (isGuarded) app.use(writeKeyAuth(keys))
+      app.use(ingestRoutes(createIngestApi(keys, { onEvents() {} })))
+      const { url, close } = await serve(app)
+      onTestFinished(() => {
+        close()
+        return keys.close()
+      })
+      statuses.push((await fetch(`${url}/e/${key}`, { method: 'POST', body: JSON.stringify(event) })).status)
+    }
+    expect(statuses).toEqual([200, behind])
+  },
+)
+
+it('a rule on trial goes by the type of an Inngest event only where a guard is in front', async () => {
+  const told: string[][] = []
+  for (const isGuarded of [false, true]) {
+    const types: string[] = []
+    const keys = createWriteKeys({ ...guardsReading, onEvent: ({ type }) => void types.push(type) })
+    const { key } = await keys.create({
+      name: 'Sender',
+      sourceType: 'web',
+      trial: { allowedEventTypes: ['track'] },
+    })
+    const app = express()
+    if (isGuarded) app.use(writeKeyAuth(keys))
+    app.use(ingestRoutes(createIngestApi(keys, { onEvents() {} })))
+    const { url, close } = await serve(app)
+    onTestFinished(() => {
+      close()
+      return keys.close()
+    })
+    const body = '{"name":"a","type":"track","data":{}}'
+    expect((await fetch(`${url}/e/${key}`, { method: 'POST', body })).status).toBe(200)
+    told.push(types.filter((type) => type === 'would_refuse'))
+  }
+  expect(told).toEqual([['would_refuse'], []])
 })
