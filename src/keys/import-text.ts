@@ -30,7 +30,7 @@ export type ImportColumns = Readonly<Record<string, FieldKind>>
 export function createImportReader(columns: ImportColumns, format?: ImportFormat): ImportReader {
   let rest = ''
   let line = 1
-  let toEntry: ((record: string, line: number) => ImportEntry | undefined) | undefined
+  let toEntry: ReadRecord | undefined
   let isCsv = false
   /** Inside a record that is too long: skips the rest of it. */
   let skipping = false
@@ -40,8 +40,8 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
     rest = rest.replace(/^\ufeff/, '')
     const first = /\S/.exec(rest)?.[0]
     if (first === undefined) return
-    isCsv = format === undefined ? first !== '{' : format === 'csv'
-    toEntry = isCsv ? createRowReader(columns) : readJsonLine
+    isCsv = format === undefined ? first !== '{' && first !== '[' : format === 'csv'
+    toEntry = createRecordReader(isCsv ? createRowReader(columns) : readJsonLine, isCsv)
   }
 
   function take(isLast: boolean): ImportEntry[] {
@@ -84,6 +84,45 @@ function tooLong(line: number): ImportEntry {
   return { line, problem: `is longer than ${maxRecordLength} characters` }
 }
 
+type ReadRecord = (record: string, line: number) => ImportEntry | undefined
+
+/** Refuses what is in another encoding or form, with one message where every line would be. */
+function createRecordReader(read: ReadRecord, isCsv: boolean): ReadRecord {
+  let isFirst = true
+  let hasFailed = false
+  return (record, line) => {
+    if (hasFailed || record.trim() === '') return undefined
+    const problem = isFirst ? wrongForm(record, isCsv) : undefined
+    const isLost = record.includes(lost)
+    // Without its first row, no other row of CSV can be read.
+    hasFailed = problem !== undefined || (isLost && isFirst && isCsv)
+    isFirst = false
+    if (problem !== undefined) return { line, problem }
+    if (!isLost) return read(record, line)
+    const before = record.slice(0, record.indexOf(lost))
+    return {
+      line: line + before.split('\n').length - 1,
+      problem: 'has characters that are not UTF-8: save the file as UTF-8',
+    }
+  }
+}
+
+/** What decoding leaves of bytes that are not UTF-8. Rules with it would match nothing that is sent. */
+const lost = '\ufffd'
+
+function wrongForm(first: string, isCsv: boolean): string | undefined {
+  if (first.includes('\0')) return 'is UTF-16, as it seems: save the file as UTF-8'
+  if (!isCsv && first.trimStart().startsWith('['))
+    return 'begins a list of JSON: write one JSON object on each line, without [ and ] around them'
+  return isCsv ? otherSeparator(first) : undefined
+}
+
+function otherSeparator(row: string): string | undefined {
+  const separator = /^(?:sep=|\s*"?\w+"?[^\S\t]*)([;\t|])/.exec(row)?.[1]
+  if (separator === undefined) return undefined
+  return `has ${separator === '\t' ? 'tabs' : separator} between its cells: save the file as CSV with commas`
+}
+
 function readJsonLine(record: string, line: number): ImportEntry | undefined {
   if (record.trim() === '') return undefined
   try {
@@ -97,7 +136,7 @@ function readJsonLine(record: string, line: number): ImportEntry | undefined {
   return { line, problem: 'is no JSON object' }
 }
 
-function createRowReader(columns: ImportColumns): (record: string, line: number) => ImportEntry | undefined {
+function createRowReader(columns: ImportColumns): ReadRecord {
   const importColumns = Object.keys(columns)
   let header: readonly string[] | undefined
   let hasFailed = false

@@ -41,6 +41,16 @@ describe('writekey import', () => {
     expect((await run(['check', '--type', 'track'], secrets.at(-1) as string)).out).toContain('accepted')
   })
 
+  it('refuses a line that is not UTF-8, so that no rule of it gets lost', async () => {
+    const { run } = openShell(env)
+    const row = (name: string) => `${name},web,${foreign()},${name} Opened\n`
+    const file = `name,source_type,key,denied_event_names\n${row('Café')}${row('Shop')}`
+    const { code, out, err } = await run(['import'], Readable.from([Buffer.from(file, 'latin1')]) as never)
+    expect([code, out]).toEqual([1, 'Imported 1; skipped 0 that exist already; refused 1.\n'])
+    expect(err).toContain('line 2: has characters that are not UTF-8: save the file as UTF-8')
+    expect((await run(['list'])).out).not.toContain('Caf')
+  })
+
   it('tells lines that repeat an earlier one from those that exist, also in calls of their own', async () => {
     const { run, runJson } = openShell(env)
     const [first, ...others] = Array.from({ length: 1_050 }, foreign) as [string, ...string[]]

@@ -164,4 +164,77 @@ describe('a file of keys', () => {
     for (const text of ['', '\n\n', ' ']) expect(read(text)).toEqual([])
     expect(read('name,key\n')).toEqual([])
   })
+
+  /** As the command and a page decode a file. */
+  const decoded = (...bytes: (string | number[])[]) =>
+    new TextDecoder().decode(
+      Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part)))),
+    )
+  const notUtf8 = 'has characters that are not UTF-8: save the file as UTF-8'
+
+  it('is UTF-8: a line with other bytes is refused, and no rule of it is changed', () => {
+    const rows = decoded(
+      'name,denied_event_names\nCaf',
+      [0xe9],
+      ',Caf',
+      [0xe9],
+      ' Opened\nCafé,Café Opened\n',
+    )
+    const good = { name: 'Café', denied_event_names: ['Café Opened'] }
+    expect(read(rows)).toEqual([
+      { line: 2, problem: notUtf8 },
+      { line: 3, item: good },
+    ])
+    const lines = decoded('{"name":"Caf', [0xe9], '"}\n', JSON.stringify(good), '\n{"name":"cut ', [0xc3])
+    expect(read(lines)).toEqual([
+      { line: 1, problem: notUtf8 },
+      { line: 2, item: good },
+      { line: 3, problem: notUtf8 },
+    ])
+  })
+
+  it('names the line of such bytes within a row of several, and reads no row below such a first one', () => {
+    const row = decoded('name,metadata\nWeb,"{\n""a"":\n""', [0xe9], '""}"\n')
+    expect(read(row)).toEqual([{ line: 4, problem: notUtf8 }])
+    expect(read(decoded('nam', [0xe9], ',key\nWeb,a\nWeb,b'))).toEqual([{ line: 1, problem: notUtf8 }])
+  })
+
+  it.each<[string, string]>([
+    ['with a mark', '\ufeff'],
+    ['without', ''],
+  ])('says once that it is UTF-16, %s', (_, mark) => {
+    for (const text of ['name,key\nWeb,a\nWeb,b\n', '{"name":"Web"}\n{"name":"iOS"}\n']) {
+      const little = Buffer.from(mark + text, 'utf16le')
+      for (const bytes of [little, Buffer.from(little).swap16()]) {
+        expect(read(new TextDecoder().decode(bytes))).toEqual([
+          { line: 1, problem: 'is UTF-16, as it seems: save the file as UTF-8' },
+        ])
+      }
+    }
+  })
+
+  it.each([
+    ['name;source_type;key\nWeb;web;a', ';'],
+    ['"name";"key"\n"Web";"a"', ';'],
+    ['sep=;\nname;key\nWeb;a', ';'],
+    ['name\tkey\nWeb\ta', 'tabs'],
+    ['name | key\nWeb|a', '|'],
+  ])('names the separator of %j', (text, separator) => {
+    expect(read(text)).toEqual([
+      { line: 1, problem: `has ${separator} between its cells: save the file as CSV with commas` },
+    ])
+  })
+
+  it.each<[string, ImportFormat | undefined]>([
+    ['[{"name":"Web"},{"name":"iOS"}]', undefined],
+    ['[\n  {"name":"Web"},\n  {"name":"iOS"}\n]', undefined],
+    ['[{"name":"Web"}]', 'ndjson'],
+  ])('says of a list of JSON what to write: %j', (text, format) => {
+    expect(read(text, format)).toEqual([
+      {
+        line: 1,
+        problem: 'begins a list of JSON: write one JSON object on each line, without [ and ] around them',
+      },
+    ])
+  })
 })
