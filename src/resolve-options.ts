@@ -11,7 +11,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
 import { createHeldClock, injectedClock, systemClock } from './runtime/clock.ts'
-import { badOption } from './runtime/config-error.ts'
+import { badOption, ConfigError } from './runtime/config-error.ts'
 import {
   callback,
   having,
@@ -28,6 +28,7 @@ import {
 import { type ChangeHints, defaultLeaseMs, type KeyStore } from './stores/key-store.ts'
 import { createMemoryStore } from './stores/memory-store.ts'
 import { usageOption } from './usage/usage-options.ts'
+import type { Credentials } from './verifier/credentials.ts'
 import { credentialsOption } from './verifier/credentials-option.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
 import { loggerOption } from './verifier/logger.ts'
@@ -94,7 +95,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     options,
     readers,
   )
-  const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
+  const { environment, cache, importedKeys, clock = systemClock } = read
   const bucketClock = createHeldClock(clock)
   const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
   const secretRules = {
@@ -118,7 +119,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     plans: knownPlans,
     secretRules,
     isSecret: createSecretTest(secretRules),
-    maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
+    maxPendingBodyBytes: roomForBodies(read),
     clientAddress: trustedProxies,
     /** Whether the application wants notices about keys: the default logger only gets disturbances. */
     tellsNotices: options.onEvent !== undefined || (options.logger !== undefined && options.logger !== false),
@@ -130,4 +131,27 @@ export function resolveOptions(options: WriteKeysOptions) {
       namesLease: cache.leaseMs !== undefined,
     },
   }
+}
+
+/** @throws ConfigError when a body that is allowed would never find room: its sender would try again for ever. */
+function roomForBodies({
+  maxPendingBodyBytes,
+  maxBodyBytes,
+  credentials,
+}: {
+  maxPendingBodyBytes: number | undefined
+  maxBodyBytes: number
+  credentials: Credentials
+}): number {
+  if (maxPendingBodyBytes === undefined) return Math.max(256_000_000, maxBodyBytes * 4)
+  const holdsKey = credentials.sources.some(({ at }) => at === 'body')
+  const least = holdsKey ? maxBodyBytes * 4 : maxBodyBytes
+  if (maxPendingBodyBytes >= least) return maxPendingBodyBytes
+  const rule = holdsKey
+    ? '4 × maxBodyBytes, as bodies that hold the key share a quarter of it'
+    : 'maxBodyBytes, so that there is room for the largest body'
+  throw new ConfigError(
+    'maxPendingBodyBytes',
+    `maxPendingBodyBytes must be at least ${least} (${rule}); received ${maxPendingBodyBytes}. Or set a lower maxBodyBytes.`,
+  )
 }

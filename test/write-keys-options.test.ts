@@ -86,6 +86,20 @@ describe('createWriteKeys', () => {
     }
   })
 
+  it('refuses less room for bodies than the largest one takes, which would be busy for ever', () => {
+    const ofKey = 'as bodies that hold the key share a quarter of it'
+    expect(() => createWriteKeys({ maxPendingBodyBytes: 3_999_999 })).toThrow(
+      'maxPendingBodyBytes must be at least 4000000 (maxBodyBytes, so that there is room for the largest body); received 3999999.',
+    )
+    for (const credentials of ['body', ['basic', { body: 'api_key' }]] as WriteKeysOptions['credentials'][]) {
+      expect(() => createWriteKeys({ credentials, maxBodyBytes: 100, maxPendingBodyBytes: 399 })).toThrow(
+        `maxPendingBodyBytes must be at least 400 (4 × maxBodyBytes, ${ofKey}); received 399.`,
+      )
+      createWriteKeys({ credentials, maxBodyBytes: 100, maxPendingBodyBytes: 400 })
+    }
+    createWriteKeys({ maxBodyBytes: 100, maxPendingBodyBytes: 100 })
+  })
+
   it('names the option that a misspelt one means', () => {
     expect(() => createWriteKeys({ trustedProxy: 1 } as WriteKeysOptions)).toThrow(
       'createWriteKeys has no option "trustedProxy". Did you mean "trustedProxies"?',
