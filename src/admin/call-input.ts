@@ -25,8 +25,7 @@ const promises: Readonly<Record<string, string>> = {
 }
 
 /** @throws AdminProblem `invalid_field` for a header whose promise this call would not keep. */
-export function assertHeaders({ method, headers = {} }: Operation, sent: Headers): void {
-  if (method === 'GET') return
+export function assertHeaders({ headers = {} }: Operation, sent: Headers): void {
   for (const [field, advice] of Object.entries(promises)) {
     if (sent.has(field) && headers[field] === undefined)
       throw new AdminProblem('invalid_field', { field, detail: `${field} has no effect here; ${advice}` })

@@ -92,8 +92,14 @@ function readItem(item: unknown): { input?: ImportKeyInput; refused?: ImportResu
   if (data !== undefined) return { input: toKeyInput<ImportKeyInput>(data) }
   const [issue] = error.issues
   if (issue === undefined || issue.code === 'unrecognized_keys') {
+    const within = issue?.path[0] === 'trial' ? 'trial.' : ''
     const name = issue?.keys.find((key) => safeName.test(key)) ?? issue?.keys[0] ?? ''
     const fix = `it takes ${Object.keys(importColumns).join(', ')}`
+    if (within !== '')
+      return refusal(
+        safeName.test(name) ? within + name : 'trial',
+        'is none of the rules that can be on trial',
+      )
     if (safeName.test(name)) return refusal(name, `is not a field of an import; ${fix}`)
     const place = Object.keys(item as object).indexOf(name) + 1
     return refusal('input', `has a field that an import does not take, number ${place} in order; ${fix}`)

@@ -22,9 +22,10 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
 
 function toFieldErrors(issue: z.core.$ZodIssue): { field: string; detail: string }[] {
   if (issue.code === 'unrecognized_keys') {
+    const within = issue.path[0] === 'trial' ? 'trial.' : ''
     return issue.keys.map((key) =>
       fieldPattern.test(key)
-        ? { field: key, detail: `is not a field of this call${spellingHint(key)}` }
+        ? { field: within + key, detail: `is not a field of this call${spellingHint(key)}` }
         : { field: 'body', detail: 'has a field that this call does not know' },
     )
   }

@@ -66,12 +66,37 @@ export function createKeyCreation(parts: {
     })
   }
 
+  /**
+   * A repeated call may come when the key that it made has expired. @throws KeyError why there is none, or `refused` when this
+   * call would be the first.
+   */
+  async function explainRepeated(input: CreateKeyInput, id: string, refused: KeyError): Promise<never> {
+    const [existing, creation] = await Promise.all([store.get(id), findCreation(id)])
+    if (existing === undefined && creation === undefined) throw refused
+    const scalars = parseScalarFields(input, 'create', Number.NEGATIVE_INFINITY)
+    const rules = await parseRules(input as unknown as Record<string, unknown>)
+    const environment = scalars.environment ?? parts.environment
+    const secret = await makeSecret(environment)
+    const record = createKey({ ...scalars, ...rules }, environment, secret, clock.now(), id)
+    throw explainTaken(record, existing, creation)
+  }
+
+  async function readScalars(input: CreateKeyInput, now: number, id: string | undefined) {
+    try {
+      return parseScalarFields(input, 'create', now)
+    } catch (error) {
+      const isPast = error instanceof KeyError && error.field === 'expiresAt'
+      if (id === undefined || !isPast) throw error
+      return explainRepeated(input, id, error)
+    }
+  }
+
   return {
     async create(input, change = {}) {
       const now = clock.now()
       if (change.id !== undefined && !newKeyIdPattern.test(change.id))
         throw invalidField('id', 'must be wk_ and 16 base62 characters')
-      const scalars = parseScalarFields(input, 'create', now)
+      const scalars = await readScalars(input, now, change.id)
       const rules = await parseRules(input as unknown as Record<string, unknown>)
       const environment = scalars.environment ?? parts.environment
       for (let attempt = 0; attempt < insertAttempts; attempt++) {

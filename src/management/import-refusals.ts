@@ -53,8 +53,8 @@ export function toRepeatResult(
   made: ImportResult | undefined,
   refusal: Refusal | undefined,
 ): ImportResult {
-  if (refusal !== undefined) return toRefusedResult(refusal, secret)
   const repeatOf = first.index
+  if (refusal !== undefined) return { ...toRefusedResult(refusal, secret), repeatOf }
   const field = secret.isHashed ? 'keyHash' : 'key'
   const message = `${field} is that of an earlier key of this import`
   if (made?.ok) return { ok: false, code: 'conflict', field, message, repeatOf }

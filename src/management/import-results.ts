@@ -25,10 +25,7 @@ export interface RefusedImport {
   field: string
   /** Never holds a secret. */
   message: string
-  /**
-   * Of a secret that this import has twice, if the first of the two was imported or refused for something else than its secret:
-   * the index of the first.
-   */
+  /** Of a secret that this import has twice: the index of the first, whatever became of that one. */
   repeatOf?: number
 }
 

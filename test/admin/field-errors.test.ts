@@ -18,6 +18,8 @@ it.each([
     'trial.rate_limit_eps',
     'trial.rate_limit_eps must be at most 1000000',
   ],
+  [{ trial: { name: 'x' } }, 'trial.name', 'trial.name is not a field of this call'],
+  [{ trial: { nme: 'x' } }, 'trial.nme', 'trial.nme is not a field of this call'],
   [{ trial: { allowed_origins: ['x'] } }, 'trial.allowed_origins', /^trial\.allowed_origins\[0\]/],
 ] as const)('%j is refused with the field and what to write instead', async (fields, field, detail) => {
   const { call, keys } = startAdmin()
@@ -55,4 +57,11 @@ it('a rate on trial above the plan names the rule on trial', async () => {
   const answer = await call('POST', base, { token: customer, body })
   expect(answer).toMatchObject({ status: 422, body: { field: 'trial.rate_limit_eps' } })
   expect(answer.body.detail).toMatch(/^trial\.rate_limit_eps must be at most 50/)
+})
+
+it('a field that cannot be on trial is named with trial by an import as well', async () => {
+  const { call } = startAdmin()
+  const item = { ...shop, key_hash: 'a'.repeat(64), trial: { name: 'x' } }
+  const { body } = await call('POST', `${base}/import`, { body: { write_keys: [item] } })
+  expect(body.results).toMatchObject([{ ok: false, code: 'invalid_field', field: 'trial.name' }])
 })

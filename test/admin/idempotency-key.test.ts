@@ -44,6 +44,24 @@ describe('an Idempotency-Key', () => {
     expect((await keys.list()).data).toEqual([])
   })
 
+  it('is answered with the key also when the moment that the body names has passed', async () => {
+    const { call, time, keys } = startAdmin()
+    const body = { ...documented, expires_at: new Date(time.now + 1_000).toISOString() }
+    const { body: first } = await call('POST', base, { body, headers })
+    time.now += 2_000
+    const again = await call('POST', base, { body, headers })
+    expect(again).toMatchObject({ status: 200, body: { id: first.id, effective_status: 'expired' } })
+    expect(again.headers.get('idempotency-replayed')).toBe('true')
+    const other = await call('POST', base, { body: { ...body, name: 'Other' }, headers })
+    expect(other).toMatchObject({ status: 422, body: { field: 'Idempotency-Key' } })
+    const fresh = await call('POST', base, { body, headers: { 'idempotency-key': 'fresh' } })
+    expect(fresh).toMatchObject({ status: 422, body: { field: 'expires_at' } })
+    await call('DELETE', `${base}/${first.id}`)
+    const spent = await call('POST', base, { body, headers })
+    expect(spent).toMatchObject({ status: 422, body: { field: 'Idempotency-Key' } })
+    expect((await keys.list()).data).toEqual([])
+  })
+
   it('makes one key for many calls at once', async () => {
     const { call, keys } = startAdmin()
     const answers = await Promise.all(

@@ -134,9 +134,9 @@ describe('import', () => {
         ['conflict', 0],
         ['conflict', 0],
         ['conflict', undefined],
-        ['conflict', undefined],
+        ['conflict', 3],
         ['secret_ended', undefined],
-        ['secret_ended', undefined],
+        ['secret_ended', 5],
         'ok',
         ['conflict', 7],
       ])
