@@ -39,18 +39,18 @@ export function leaveCountOpen(
   response: ServerResponse,
 ): IngestRequest {
   if (!mayBeSettled(keys)) return request
-  return withSettlement(request, 'guard', (settlement) => {
+  return withSettlement(request, 'guard', ({ pass }) => {
     let isOver = false
-    const pass = () => {
+    const end = () => {
+      if (isOver) return
       isOver = true
-      settlement.pass()
+      // A response of HTTP/2 says that it is finished, too, when its sender has left before the answer.
+      if (response.writableEnded === false) passLater(pass, response)
+      else pass()
     }
-    const close = () => {
-      if (!isOver) passLater(pass, response)
-    }
-    if (response.destroyed || response.writableFinished) return close()
+    if (response.destroyed || response.writableFinished) return end()
     // Responses of serverless adapters tell one or the other.
-    response.once('finish', pass).once('close', close)
+    response.once('finish', end).once('close', end)
   })
 }
 
@@ -59,11 +59,6 @@ export function leaveCountOpen(
  * until it answers nobody, or for some time, as most handlers that notice do nothing more.
  */
 function passLater(pass: () => void, response: ServerResponse): void {
-  // Unless it says that it has not been ended, as Node's does.
-  if (response.writableEnded !== false) {
-    pass()
-    return
-  }
   const timer = inBackground(setTimeout(pass, onItsWayMs))
   const end = response.end as (...args: unknown[]) => ServerResponse
   response.end = function endForNobody(this: ServerResponse, ...args: unknown[]) {

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { request as httpRequest } from 'node:http'
+import { connect, constants, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import express from 'express'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -190,6 +193,81 @@ it('what something else answers while onEvents works counts as onEvents ends', a
   expect(told).toEqual([])
   await letGo()
   expect(told).toEqual(['handler_failed'])
+})
+
+describe('over HTTP/2, when the sender leaves', () => {
+  async function openHttp2(isGoneBefore: boolean) {
+    const told: string[] = []
+    const [begun, gone, go] = [createSignal(), createSignal(), createSignal()]
+    const keys = createWriteKeys({
+      logger: false,
+      limiter: {
+        async consume() {
+          if (isGoneBefore) {
+            begun.resolve()
+            await gone.promise
+          }
+          return { allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 0 }
+        },
+        close() {},
+      },
+      onEvent(event) {
+        if (event.type === 'accepted') told.push('accepted')
+        if (event.type === 'refused') told.push(event.reason)
+      },
+    })
+    const { key, writeKey } = await keys.create({ name: 'Sender', sourceType: 'other', rateLimitEps: 10 })
+    const inner = guardListener((_, response) => void response.end(), keys, { path: '/' })
+    const outer = guardListener(
+      (request, response) => {
+        begun.resolve()
+        void go.promise.then(() => inner(request as never, response as never))
+      },
+      keys,
+      { path: '/' },
+    )
+    const server = createHttp2Server((request, response) => {
+      response.once('close', gone.resolve)
+      outer(request as never, response as never)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(async () => {
+      session.destroy()
+      server.close()
+      await keys.close()
+    })
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/v1/track',
+      authorization: `Basic ${btoa(`${key}:`)}`,
+    })
+    stream.on('error', () => {})
+    stream.end('{"event":"a"}')
+    await begun.promise
+    stream.close(constants.NGHTTP2_CANCEL)
+    await gone.promise
+    for (let turn = 0; turn < 20; turn++) await nextTurn()
+    return { keys, id: writeKey.id, told, go }
+  }
+
+  it('what an inner guard then refuses is refused', async () => {
+    const { keys, id, told, go } = await openHttp2(false)
+    expect(told).toEqual([])
+    await keys.revoke(id)
+    go.resolve()
+    await vi.waitFor(() => expect(told).toEqual(['revoked_key']))
+  })
+
+  it.each([false, true])(
+    'what a handler then answers is accepted, before the verdict: %s',
+    async (isBefore) => {
+      const { told, go } = await openHttp2(isBefore)
+      go.resolve()
+      await vi.waitFor(() => expect(told).toEqual(['accepted']))
+    },
+  )
 })
 
 it('close() does not wait longer than three seconds for what nobody ends, and counts it', async () => {
