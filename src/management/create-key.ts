@@ -66,28 +66,14 @@ export function createKeyCreation(parts: {
     })
   }
 
-  /**
-   * A repeated call may come when the key that it made has expired. @throws KeyError why there is none, or `refused` when this
-   * call would be the first.
-   */
-  async function explainRepeated(input: CreateKeyInput, id: string, refused: KeyError): Promise<never> {
-    const [existing, creation] = await Promise.all([store.get(id), findCreation(id)])
-    if (existing === undefined && creation === undefined) throw refused
-    const scalars = parseScalarFields(input, 'create', Number.NEGATIVE_INFINITY)
-    const rules = await parseRules(input as unknown as Record<string, unknown>)
-    const environment = scalars.environment ?? parts.environment
-    const secret = await makeSecret(environment)
-    const record = createKey({ ...scalars, ...rules }, environment, secret, clock.now(), id)
-    throw explainTaken(record, existing, creation)
-  }
-
+  /** A repeated call may come when the key that it made has expired: it gets as far as to be told of that key. */
   async function readScalars(input: CreateKeyInput, now: number, id: string | undefined) {
     try {
       return parseScalarFields(input, 'create', now)
     } catch (error) {
       const isPast = error instanceof KeyError && error.field === 'expiresAt'
-      if (id === undefined || !isPast) throw error
-      return explainRepeated(input, id, error)
+      if (id === undefined || !isPast || (await findCreation(id)) === undefined) throw error
+      return parseScalarFields(input, 'create', Number.NEGATIVE_INFINITY)
     }
   }
 
