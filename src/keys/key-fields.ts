@@ -14,7 +14,7 @@ export interface CreateKeyInput extends Optional<KeyRules> {
   environment?: string | undefined
   /**
    * The customer, team or project that the key belongs to, for good: 1 to 100 of `A-Z a-z 0-9 . _ : @ -`.
-   * Default `null`: none.
+   * Default `null`: none. `undefined` as a value is refused.
    */
   workspace?: string | null
   /**
@@ -64,7 +64,8 @@ const fieldsOf: Readonly<Record<'create' | 'update', readonly (keyof CreateKeyIn
 }
 
 /**
- * Checks the scalar fields that are present (own and not `undefined`). Rule lists are checked by the rules.
+ * Checks the scalar fields that are present (own and not `undefined`, but for the workspace of a new key).
+ * Rule lists are checked by the rules.
  * @throws KeyError `invalid_field` naming the field, also for an unknown field.
  */
 export function parseScalarFields(
@@ -78,7 +79,8 @@ export function parseScalarFields(
   const known: readonly string[] = fieldsOf[kind]
   const parsed: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(input)) {
-    if (value === undefined) continue
+    // The workspace of a customer that was not found: the key would be nobody's.
+    if (value === undefined && !(kind === 'create' && field === 'workspace')) continue
     if (!known.includes(field)) {
       // A misplaced secret could stand here as the field's name: quote only what looks like a name.
       const shown = /^[A-Za-z_]{1,40}$/.test(field) ? field : 'a field'

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createMemoryStore, createWriteKeys, type KeyStore } from '../../src/index.ts'
+import { type CreateKeyInput, createMemoryStore, createWriteKeys, type KeyStore } from '../../src/index.ts'
 import { randomBase62 } from '../../src/runtime/base62.ts'
 
 const importedKeys = /^[A-Za-z0-9]{32}$/
@@ -121,4 +121,18 @@ it('imports of the same workspaces at the same time wait for each other, in any 
   await Promise.all([batch(['acme', 'beta']), batch(['beta', 'acme']), keys.create(acme).catch(() => {})])
   expect((await keys.list({ workspace: 'acme' })).data).toHaveLength(10)
   expect((await keys.list({ workspace: 'beta' })).data).toHaveLength(10)
+})
+
+it('makes no key for a customer that was not found', async () => {
+  const keys = createWriteKeys()
+  const fields = { name: 'Web', sourceType: 'web' } as const
+  // As without types, or with settings of TypeScript that let it pass.
+  const lost = { ...fields, workspace: undefined } as unknown as CreateKeyInput
+  await expect(keys.create(lost)).rejects.toMatchObject({ code: 'invalid_field', field: 'workspace' })
+  const { results } = await keys.import([{ ...lost, keyHash: 'a'.repeat(64) }])
+  expect(results).toMatchObject([{ ok: false, code: 'invalid_field', field: 'workspace' }])
+  expect((await keys.list()).data).toEqual([])
+  for (const workspace of [null, 'acme'])
+    expect((await keys.create({ ...fields, workspace })).writeKey.workspace).toBe(workspace)
+  await keys.close()
 })
