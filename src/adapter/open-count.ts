@@ -31,6 +31,14 @@ export function openCount(keys: object): OpenCount {
 
 /** How long a request whose sender has left may take from the guard to an endpoint or an inner guard. */
 const onItsWayMs = 10_000
+/**
+ * The bodies of all such requests together, in bytes. Without a limit, senders that leave at once could fill
+ * the memory with what nobody works on any more.
+ */
+const mostOnTheirWay = 16_000_000
+/** What a request without a body, or with one of unknown length, counts as. */
+const usualBytes = 4_096
+let onTheirWay = 0
 
 /** The same for Node's response: a request that nobody else counts is accepted once it has been answered. */
 export function leaveCountOpen(
@@ -39,13 +47,13 @@ export function leaveCountOpen(
   response: ServerResponse,
 ): IngestRequest {
   if (!mayBeSettled(keys)) return request
-  return withSettlement(request, 'guard', ({ pass }) => {
+  return withSettlement(request, 'guard', ({ pass, bytes = 0 }) => {
     let isOver = false
     const end = () => {
       if (isOver) return
       isOver = true
       // A response of HTTP/2 says that it is finished, too, when its sender has left before the answer.
-      if (response.writableEnded === false) passLater(pass, response)
+      if (response.writableEnded === false) passLater(pass, response, Math.max(bytes, usualBytes))
       else pass()
     }
     if (response.destroyed || response.writableFinished) return end()
@@ -58,12 +66,24 @@ export function leaveCountOpen(
  * The sender has left. What is behind the guard goes on, and may still get to an endpoint or an inner guard:
  * until it answers nobody, or for some time, as most handlers that notice do nothing more.
  */
-function passLater(pass: () => void, response: ServerResponse): void {
-  const timer = inBackground(setTimeout(pass, onItsWayMs))
+function passLater(pass: () => void, response: ServerResponse, bytes: number): void {
+  if (onTheirWay + bytes > mostOnTheirWay) {
+    pass()
+    return
+  }
+  onTheirWay += bytes
+  const timer = inBackground(setTimeout(passNow, onItsWayMs))
+  let isPassed = false
+  function passNow() {
+    if (isPassed) return
+    isPassed = true
+    clearTimeout(timer)
+    onTheirWay -= bytes
+    pass()
+  }
   const end = response.end as (...args: unknown[]) => ServerResponse
   response.end = function endForNobody(this: ServerResponse, ...args: unknown[]) {
-    clearTimeout(timer)
-    pass()
+    passNow()
     return end.apply(this, args)
   }
 }

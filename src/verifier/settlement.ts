@@ -12,6 +12,8 @@ import type { Refused } from './verdict.ts'
 export interface Settlement {
   /** Whether bad events of a batch are left out, so that the others pass. */
   readonly drops: boolean
+  /** The length of the body as it was read; undefined when there is none, or somebody else has parsed it. */
+  readonly bytes: number | undefined
   /**
    * For callers that have waited: the refusal, when the key has ended or changed since. The charge is then
    * given back.

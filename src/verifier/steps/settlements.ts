@@ -43,7 +43,7 @@ export function createSettlements(
   { giveBack, giveBackToMonth }: Pick<ChargeStep, 'giveBack' | 'giveBackToMonth'>,
   underWay: Pick<UnderWay, 'leaveOpen' | 'decide'>,
 ): Settlements {
-  const allowance = createRefundAllowance()
+  const refund = createRefund({ giveBack, giveBackToMonth })
   /** Whether this is the first who decides. */
   const decide = ({ count }: Visit) => count !== undefined && underWay.decide(count)
 
@@ -71,6 +71,7 @@ export function createSettlements(
       receiver.receive({
         // A single event is refused: nothing else is left to pass.
         drops: onForbiddenEvent === 'drop' && body !== events[0],
+        bytes: visit.received?.ok ? visit.received.bytes : undefined,
         judgeAgain: () =>
           chain(judgeAgain(), (verdict) => {
             if (verdict.ok) return undefined
@@ -84,10 +85,7 @@ export function createSettlements(
         },
         refuse(reason, { keepCharge = false, error, ...details } = {}) {
           decide(visit)
-          const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
-          const charged = Math.max(visit.charged, visit.chargedSender)
-          if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
-          else giveBackToMonth(visit)
+          refund(visit, keepCharge)
           return refuse(visit, reason, details, error)
         },
       })
@@ -96,5 +94,17 @@ export function createSettlements(
     takeBack(visit) {
       if (decide(visit)) giveBack(visit)
     },
+  }
+}
+
+/** Gives back what a refused request was charged, as far as its key may have it, and its place in the month. */
+function createRefund({ giveBack, giveBackToMonth }: Pick<ChargeStep, 'giveBack' | 'giveBackToMonth'>) {
+  const allowance = createRefundAllowance()
+  return function refund(visit: Visit, keepCharge: boolean): void {
+    const key = visit.key as CompiledKey
+    const bucket = (key.ratePolicy ?? key.senderPolicy)?.rate.burst ?? 0
+    const charged = Math.max(visit.charged, visit.chargedSender)
+    if (!keepCharge && allowance.take(key.id, charged, bucket, visit.at)) giveBack(visit)
+    else giveBackToMonth(visit)
   }
 }
