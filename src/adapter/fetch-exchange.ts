@@ -4,6 +4,7 @@ import { bodyTooLarge } from '../http/fetch-request.ts'
 import type { ReadBody } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { isPlainPath } from '../http/plain-path.ts'
+import { endUnreadStream } from '../http/unread-stream.ts'
 import { forbiddenMethod, makeRequest } from './made-request.ts'
 import { bodyOf, toHeaders } from './node-request.ts'
 
@@ -141,6 +142,7 @@ async function writeAnswer(
   for (const [name, value] of answer.headers) response.setHeader(name, value)
   // The rest must be read before the connection can serve another request; better to close it.
   if (closesUnread(response, isUnread)) response.setHeader('connection', 'close')
+  endUnreadStream(response)
   if (isHead || answer.body === null) {
     await answer.body?.cancel()
     response.end()

@@ -4,6 +4,7 @@ import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
 import { throwRestAway } from '../http/unread-body.ts'
+import { endUnreadStream } from '../http/unread-stream.ts'
 import { allowOrigin, type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
 import { keepHeaders, keepOriginOut } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
@@ -166,8 +167,8 @@ export function setRefusalHeaders(
   if (isOthers || headers[allowOrigin] === undefined) removeAllowedOrigin(target)
   if (headers[allowOrigin] === undefined) keepOriginOut(response)
   setReplyHeaders(target, headers)
-  if (headers.connection === undefined && isNodeResponse(target) && target.req.httpVersionMajor < 2)
-    throwRestAway(target)
+  if (isNodeResponse(response) && response.req.httpVersionMajor >= 2) endUnreadStream(response)
+  else if (headers.connection === undefined && isNodeResponse(target)) throwRestAway(target)
 }
 
 /** Headers that describe the content of an answer (RFC 9110, 8), or lead away from it. */

@@ -1,3 +1,4 @@
+import { isTooLarge } from '../http/fetch-request.ts'
 import { parseJsonBody } from '../http/json-body.ts'
 import { AdminProblem } from './problem.ts'
 
@@ -34,10 +35,14 @@ async function readAll(body: Request['body'], maxBytes: number): Promise<Buffer>
   if (body === null) return Buffer.alloc(0)
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      length += chunk.length
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw isTooLarge(error) ? tooLarge(maxBytes) : error
   }
   return Buffer.concat(chunks, length)
 }

@@ -128,7 +128,7 @@ async function collect(
 const tooLarge = 'body_too_large'
 
 /** Servers end a body that is above a limit of their own with an error that names the status. */
-function isTooLarge(error: unknown): boolean {
+export function isTooLarge(error: unknown): boolean {
   const { code, status, statusCode } = Object(error) as Record<string, unknown>
   return code === tooLarge || status === 413 || statusCode === 413
 }
