@@ -156,43 +156,6 @@ describe('when the sender leaves between a guard and what is behind it', () => {
     expect(told).toEqual(['accepted'])
   })
 
-  it('what nobody answers is accepted at once beyond 16 MB, again and again', async () => {
-    const told: string[] = []
-    const keys = createWriteKeys({
-      logger: false,
-      onEvent: ({ type }) => void (type === 'accepted' && told.push(type)),
-    })
-    createIngestApi(keys, { onEvents() {} })
-    const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
-    let arrived = createSignal()
-    let gone = createSignal()
-    const guard = guardListener(() => arrived.resolve(), keys, { path: '/v1' })
-    const { url, close } = await serve((request, response) => {
-      response.once('close', () => gone.resolve())
-      guard(request, response)
-    })
-    onTestFinished(async () => {
-      close()
-      await keys.close()
-    })
-    const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    for (let round = 0; round < 2; round++) {
-      for (let sent = 0; sent < 7; sent++) {
-        arrived = createSignal()
-        gone = createSignal()
-        const request = httpRequest(`${url}/v1/track`, { method: 'POST', headers }).on('error', () => {})
-        request.end(JSON.stringify({ event: 'a', text: 'x'.repeat(3_000_000) }))
-        await arrived.promise
-        request.destroy()
-        await gone.promise
-      }
-      expect(told.splice(0)).toEqual(['accepted', 'accepted'])
-      await vi.advanceTimersByTimeAsync(10_000)
-      expect(told.splice(0)).toHaveLength(5)
-    }
-  })
-
   it('what an endpoint works on is left to it for longer than that', async () => {
     const { told, sendAndLeave, letGo } = await open(
       (keys, api) => express().use(writeKeyAuth(keys), ingestRoutes(api)),
@@ -230,6 +193,43 @@ it('what something else answers while onEvents works counts as onEvents ends', a
   expect(told).toEqual([])
   await letGo()
   expect(told).toEqual(['handler_failed'])
+})
+
+it('what nobody answers is accepted beyond 16 MB as soon as its sender leaves, again and again', async () => {
+  const told: string[] = []
+  const keys = createWriteKeys({
+    logger: false,
+    onEvent: ({ type }) => void (type === 'accepted' && told.push(type)),
+  })
+  createIngestApi(keys, { onEvents() {} })
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'other' })
+  let arrived = createSignal()
+  let gone = createSignal()
+  const guard = guardListener(() => arrived.resolve(), keys, { path: '/v1' })
+  const { url, close } = await serve((request, response) => {
+    response.once('close', () => gone.resolve())
+    guard(request, response)
+  })
+  onTestFinished(async () => {
+    close()
+    await keys.close()
+  })
+  const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  for (let round = 0; round < 2; round++) {
+    for (let sent = 0; sent < 7; sent++) {
+      arrived = createSignal()
+      gone = createSignal()
+      const request = httpRequest(`${url}/v1/track`, { method: 'POST', headers }).on('error', () => {})
+      request.end(JSON.stringify({ event: 'a', text: 'x'.repeat(3_000_000) }))
+      await arrived.promise
+      request.destroy()
+      await gone.promise
+    }
+    expect(told.splice(0)).toEqual(['accepted', 'accepted'])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(told.splice(0)).toHaveLength(5)
+  }
 })
 
 describe('over HTTP/2, when the sender leaves', () => {
