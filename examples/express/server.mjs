@@ -1,3 +1,5 @@
+// In a clone: npm ci && npm run build, then node examples/express/server.mjs. In a folder of your own: copy this file and
+// send.mjs, npm init -y, npm install writekey express @segment/analytics-node, then node server.mjs.
 import { createServer } from 'node:http'
 import express from 'express'
 import { createWriteKeys } from 'writekey'

@@ -50,6 +50,10 @@ export type Authorize = (request: Request, info: RequestInfo) => Principal | nul
 export interface AdminApiOptions {
   /** Credentials for `Authorization: Bearer`. Several at once allow moving from one to the next. */
   tokens?: readonly AdminToken[] | undefined
+  /**
+   * The application's own access control, for requests without a valid token: returns who sent the request, or
+   * null to refuse it with 401. Default: tokens alone.
+   */
   authorize?: Authorize | undefined
   /** Prefix of every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
   basePath?: string | undefined

@@ -27,22 +27,22 @@ export interface AnomalyOptions {
    * The window in which events are counted and compared, in milliseconds. 1 000 to 86 400 000. Default 300 000.
    */
   windowMs?: number | undefined
-  /** How many windows to watch a key before its volume is judged. Default 6. */
+  /** How many windows to watch a key before its volume is judged. 1 to 1 000. Default 6. */
   warmUpWindows?: number | undefined
-  /** A spike has more than this many times the usual events of a window. Default 4. */
+  /** A spike has more than this many times the usual events of a window. 1 to 1 000 000. Default 4. */
   spikeFactor?: number | undefined
-  /** A spike has at least this many events in a window. Default 200. */
+  /** A spike has at least this many events in a window. 1 to 1 000 000 000. Default 200. */
   spikeMinEvents?: number | undefined
-  /** Silence is reported only of keys that usually send this many events in a window. Default 20. */
+  /** Silence is reported only of keys that usually send this many events in a window. 1 to 1 000 000 000. Default 20. */
   silenceMinEvents?: number | undefined
-  /** How many windows without an event make a silence. Default 3. */
+  /** How many windows without an event make a silence. 1 to 1 000. Default 3. */
   silenceWindows?: number | undefined
-  /** How many refusals in a window, from one unseen origin or address, are reported. Default 10. */
+  /** How many refusals in a window, from one unseen origin or address, are reported. 1 to 1 000 000 000. Default 10. */
   unseenRefusals?: number | undefined
-  /** How long before the end of its grace a secret in use is reported, in milliseconds. Default 7 200 000. */
+  /** How long before the end of its grace a secret in use is reported, in milliseconds. 0 to 2 592 000 000 (30 days). Default 7 200 000. */
   graceWarningMs?: number | undefined
-  /** The age at which a secret in use is reported, in milliseconds. Default 90 days. */
+  /** The age at which a secret in use is reported, in milliseconds. 1 to 315 360 000 000 (ten years). Default 90 days. */
   maxSecretAgeMs?: number | undefined
-  /** How long an anomaly is shown after it was last seen, in milliseconds. Default 86 400 000. */
+  /** How long an anomaly is shown after it was last seen, in milliseconds. 1 000 to 2 592 000 000 (30 days). Default 86 400 000. */
   keepMs?: number | undefined
 }
