@@ -20,7 +20,10 @@ export interface ForwardOptions<Context = unknown> {
   key: string
   /** Where the handler is mounted: the path in front of the senders' paths. Default: `'/events'`. */
   at?: string | undefined
-  /** Which pages may send, and what of their requests is passed on. */
+  /**
+   * Which pages may send (`origins`; default: those of the handler's own origin, and with `keys` those that the
+   * page's key allows), and which header fields are passed on (`headers`; default: none but the two of the body).
+   */
   allow?:
     | {
         /**

@@ -8,6 +8,8 @@ interface Section {
   /** The file and the interface that declares the options. */
   file: string
   name: string
+  /** Only what it declares itself: what it extends has a section of its own. */
+  ownOnly?: boolean
 }
 
 const sections: readonly Section[] = [
@@ -52,6 +54,33 @@ const sections: readonly Section[] = [
     about: 'What every adapter takes. Some take more: see the page of your framework.',
     file: 'src/adapter/adapter-options.ts',
     name: 'AdapterOptions',
+  },
+  {
+    title: 'guardListener(app, keys, options), guardServer(server, keys, options)',
+    about: 'What the guard of a whole server takes beside that ([Node](node.md)).',
+    file: 'adapters/node.ts',
+    name: 'GuardOptions',
+    ownOnly: true,
+  },
+  {
+    title: 'WriteKeyModule.forRoot(options), WriteKeyGuard',
+    about:
+      'What Nest takes beside that ([NestJS](nestjs.md)); the module also takes the options of `createWriteKeys`.',
+    file: 'adapters/nestjs/module-options.ts',
+    name: 'WriteKeyGuardOptions',
+    ownOnly: true,
+  },
+  {
+    title: 'WriteKeyModule.forRoot(options)',
+    about: 'What the module adds to the application ([NestJS](nestjs.md)).',
+    file: 'adapters/nestjs/module-options.ts',
+    name: 'WriteKeyRoutesOptions',
+  },
+  {
+    title: 'forwardEvents(options)',
+    about: 'Forwarding from your own domain ([forwarding](recipes/forwarding.md)).',
+    file: 'src/ingest/forward-options.ts',
+    name: 'ForwardOptions',
   },
   {
     title: 'createMemoryLimiter(options)',
@@ -105,8 +134,8 @@ const sections: readonly Section[] = [
 
 /** The options that may be left out and may not be `undefined`, as `INTERFACE.OPTION`. */
 export function optionsThatRefuseUndefined(): string[] {
-  return sections.flatMap(({ file, name }) =>
-    membersOf(file, name)
+  return sections.flatMap(({ file, name, ownOnly }) =>
+    membersOf(file, name, ownOnly)
       .filter(({ isOptional, mayBeUndefined }) => isOptional && !mayBeUndefined)
       .map(({ option }) => `${name}.${option}`),
   )
@@ -115,7 +144,7 @@ export function optionsThatRefuseUndefined(): string[] {
 export function optionNames(name: string): string[] {
   const section = sections.find((one) => one.name === name)
   if (section === undefined) throw new Error(`no options are called ${name}`)
-  return membersOf(section.file, name).map(({ option }) => option)
+  return membersOf(section.file, name, section.ownOnly).map(({ option }) => option)
 }
 
 /** docs/options.md, from the docstrings of the options. */
@@ -129,8 +158,10 @@ export function makeOptionsPage(): string {
   ].join('\n')
 }
 
-function describeSection({ title, about, file, name }: Section): string[] {
-  const rows = membersOf(file, name).map(({ option, type, text }) => `| \`${option}\` | ${type} | ${text} |`)
+function describeSection({ title, about, file, name, ownOnly }: Section): string[] {
+  const rows = membersOf(file, name, ownOnly).map(
+    ({ option, type, text }) => `| \`${option}\` | ${type} | ${text} |`,
+  )
   return ['', `## \`${title}\``, '', about, '', '| option | type | meaning |', '|---|---|---|', ...rows]
 }
 
@@ -143,14 +174,14 @@ interface Member {
   text: string
 }
 
-function membersOf(file: string, name: string): Member[] {
+function membersOf(file: string, name: string, ownOnly = false): Member[] {
   const source = ts.createSourceFile(file, readFileSync(root + file, 'utf8'), ts.ScriptTarget.ESNext, true)
   const declaration = source.statements.find(
     (statement): statement is ts.InterfaceDeclaration =>
       ts.isInterfaceDeclaration(statement) && statement.name.text === name,
   )
   if (declaration === undefined) throw new Error(`${file} has no interface ${name}`)
-  const inherited = (declaration.heritageClauses ?? []).flatMap(({ types }) =>
+  const inherited = ((ownOnly ? undefined : declaration.heritageClauses) ?? []).flatMap(({ types }) =>
     types.flatMap(({ expression }) => {
       const parent = expression.getText(source)
       return membersOf(fileOf(source, parent) ?? file, parent)
@@ -180,7 +211,8 @@ function typeText(member: ts.PropertySignature, source: ts.SourceFile): string {
   const [only] = types
   if (types.length === 1 && only && ts.isParenthesizedTypeNode(only))
     return oneLine(only.type.getText(source))
-  return oneLine(types.map((type) => type.getText(source)).join(' | '))
+  const text = types.map((type) => type.getText(source)).join(' | ')
+  return oneLine(text.replace(/\/\*\*[\s\S]*?\*\//g, ''))
 }
 
 /** Where an interface that another one extends is imported from; `undefined`: it stands in the same file. */
