@@ -31,6 +31,7 @@ const values: Record<string, readonly string[]> = {
   ],
   adapter: [
     'BodyTakenError',
+    'ConfigError',
     'adminRoutes',
     'answerByFetch',
     'answerIngest',
