@@ -1,10 +1,12 @@
 import {
   type AdapterOptions,
   createNodeGuard,
+  isNodeCall,
   type NodeGuard,
   type NodeRequest,
   namesOfNodeRequests,
   type OnNodeRefused,
+  refuseForeign,
   requireContext,
   resolveAdapterOptions,
   rewindBody,
@@ -59,6 +61,10 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   )
 
   return function writeKeyAuth(request, response, next) {
+    if (!isNodeCall(response, next)) {
+      refuseForeign('Express', [request, response, next])
+      return
+    }
     shareShape(request, 'statusMessage')
     shareShape(response, 'sendDate')
     guard(request, response, (error) => {

@@ -10,6 +10,8 @@ import {
   answerByFetch,
   answerIngest,
   answerPastFastify,
+  assertAdminApi,
+  assertIngestApi,
   createContext,
   type FetchHandler,
   hideKey,
@@ -177,6 +179,7 @@ export interface PrefixOptions {
  * ```
  */
 export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOptions> {
+  assertAdminApi(api)
   return asPartOfItsContext(function writeKeyAdmin(fastify, { prefix = '' }, done) {
     fastify.addHook('onRequest', function adminRoutes(request, reply, next) {
       const { url = '/' } = request.raw
@@ -203,6 +206,7 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
  * ```
  */
 export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<PrefixOptions> {
+  assertIngestApi(api)
   return asPartOfItsContext(function writeKeyIngest(fastify, { prefix = '' }, done) {
     fastify.addHook('onRequest', function ingestRoutes(request, reply, next) {
       const { url = '/', method = '' } = request.raw

@@ -1,5 +1,7 @@
 import {
   type AdapterOptions,
+  assertAdminApi,
+  assertIngestApi,
   badOption,
   createContext,
   type FetchHandler,
@@ -153,6 +155,7 @@ export function adminRoutes<Context = unknown>(
   api: FetchHandler,
   options: { ip?: AddressOf<Context> | undefined } = {},
 ) {
+  assertAdminApi(api)
   const { ip } = options
   assertFunction('ip', ip)
 
@@ -177,6 +180,7 @@ export function ingestRoutes<Context = unknown>(
   api: IngestEndpoints,
   options: { ip?: AddressOf<Context> | undefined; path?: string | undefined } = {},
 ) {
+  assertIngestApi(api)
   const { ip, path: prefix = '' } = options
   assertFunction('ip', ip)
 

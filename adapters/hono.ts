@@ -1,6 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import {
   type AdapterOptions,
+  assertAdminApi,
+  assertIngestApi,
   badOption,
   createContext,
   type FetchHandler,
@@ -13,6 +15,7 @@ import {
   openCount,
   passedAs,
   type Reply,
+  refuseForeign,
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
@@ -63,7 +66,8 @@ export function writeKeyAuth(
   })
   const ip = readIp(options)
 
-  return async function writeKeyAuth(context, next) {
+  return async function writeKeyAuth(context, next, ...more: unknown[]) {
+    if (isForeign(context)) return refuseForeign('Hono', [context, next, ...more])
     const c = context as Context
     const request = c.req.raw
     const incoming = incomingOf(c)
@@ -108,6 +112,11 @@ export function writeKeyAuth(
     if (answered !== c.res) replaceResponse(c, answered)
     return
   }
+}
+
+/** What another framework passes has no web request behind `req`. */
+function isForeign(c: { req?: { raw?: unknown } }): boolean {
+  return c.req?.raw === undefined
 }
 
 /** Hono would add the headers of the old one to the new one. */
@@ -159,9 +168,11 @@ export function adminRoutes(
   api: FetchHandler,
   options: { ip?: ((c: Context) => string | undefined) | undefined } = {},
 ): MiddlewareHandler {
+  assertAdminApi(api)
   const ip = readIp(options)
 
-  return async function adminRoutes(c, next) {
+  return async function adminRoutes(c, next, ...more: unknown[]) {
+    if (isForeign(c)) return refuseForeign('Hono', [c, next, ...more])
     if (!api.handles(fetchPathOf(c.req.raw))) return next()
     return api.fetch(c.req.raw, { address: ip?.(c) })
   }
@@ -180,10 +191,12 @@ export function ingestRoutes(
   api: IngestEndpoints,
   options: { ip?: ((c: Context) => string | undefined) | undefined; path?: string | undefined } = {},
 ): MiddlewareHandler {
+  assertIngestApi(api)
   const ip = readIp(options)
   const { path: prefix = '' } = options
 
-  return async function ingestRoutes(c, next) {
+  return async function ingestRoutes(c, next, ...more: unknown[]) {
+    if (isForeign(c)) return refuseForeign('Hono', [c, next, ...more])
     const path = fetchPathOf(c.req.raw)
     const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
     if (route === undefined) return next()

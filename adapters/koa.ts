@@ -3,6 +3,8 @@ import {
   type AdapterOptions,
   answerByFetch,
   answerIngest,
+  assertAdminApi,
+  assertIngestApi,
   createContext,
   type FetchHandler,
   hideKey,
@@ -12,6 +14,7 @@ import {
   type ParsedBody,
   pathOf,
   type Reply,
+  refuseForeign,
   requireContext,
   resolveAdapterOptions,
   setAcceptedBody,
@@ -55,7 +58,8 @@ export function writeKeyAuth(
 ): Middleware<WriteKeyState> {
   const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options)
 
-  return async function writeKeyAuth(context, next) {
+  return async function writeKeyAuth(context, next, ...more: unknown[]) {
+    if (isForeign(context)) return refuseForeign('Koa', [context, next, ...more])
     const ctx = context as Context
     const parsed = ctx.request as ParsedBody & typeof ctx.request
     const neutral = () => {
@@ -98,6 +102,11 @@ export function writeKeyAuth(
     }
     await next()
   }
+}
+
+/** What another framework passes has no request of Koa's beside Node's. */
+function isForeign(ctx: Partial<Pick<Context, 'req' | 'request'>>): boolean {
+  return ctx.req === undefined || ctx.request === undefined
 }
 
 function hideInContext(ctx: Context, carried: Refused['carried']): void {
@@ -171,7 +180,9 @@ function answerReadOnly(ctx: Context, onerror: Context['onerror'], error: Error)
  * ```
  */
 export function adminRoutes(api: FetchHandler): Middleware {
-  return async function adminRoutes(ctx, next) {
+  assertAdminApi(api)
+  return async function adminRoutes(ctx, next, ...more: unknown[]) {
+    if (isForeign(ctx)) return refuseForeign('Koa', [ctx, next, ...more])
     // As sent, not as Koa reads it: `http://host/path` is no path here.
     if (!api.handles(pathOf(ctx.url))) return next()
     // The answer may be a stream of events that goes on for hours, so it is written as it comes.
@@ -190,7 +201,9 @@ export function adminRoutes(api: FetchHandler): Middleware {
  * ```
  */
 export function ingestRoutes(api: IngestEndpoints): Middleware {
-  return async function ingestRoutes(ctx, next) {
+  assertIngestApi(api)
+  return async function ingestRoutes(ctx, next, ...more: unknown[]) {
+    if (isForeign(ctx)) return refuseForeign('Koa', [ctx, next, ...more])
     const parsed = ctx.request as ParsedBody & typeof ctx.request
     const hints = { url: ctx.originalUrl, parsed, response: ctx.res }
     const holders = [ctx as TargetHolder, ctx.request as TargetHolder]

@@ -8,10 +8,12 @@ import {
   createNodeGuard,
   createPathTest,
   isContinued,
+  isNodeCall,
   type NodeGuard,
   type NodeRequest,
   namesOfNodeRequests,
   type OnNodeRefused,
+  refuseForeign,
   requireContext,
   resolveAdapterOptions,
   rewindBody,
@@ -61,6 +63,10 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
   )
 
   return function writeKeyAuth(request, response, next) {
+    if (!isNodeCall(response, next)) {
+      refuseForeign('Node', [request, response, next])
+      return
+    }
     guard(request, response, (error) => {
       if (error === undefined) rewindBody(request, 'at its end')
       next(error)

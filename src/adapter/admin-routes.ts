@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerByFetch, type FetchHandler, pathOf } from './fetch-exchange.ts'
+import { refuseForeign } from './foreign-request.ts'
+import { assertAdminApi } from './taken-api.ts'
 
 /**
  * Express, Connect and plain Node middleware that serves a management API, at the root of an app or under a
@@ -10,11 +12,17 @@ import { answerByFetch, type FetchHandler, pathOf } from './fetch-exchange.ts'
  * ```
  */
 export function adminRoutes(api: FetchHandler) {
+  assertAdminApi(api)
+
   return function adminRoutes(
     request: IncomingMessage,
     response: ServerResponse,
     next?: (error?: unknown) => void,
   ): void {
+    if (typeof response?.writeHead !== 'function') {
+      refuseForeign('Express', [request, response, next])
+      return
+    }
     const path = pathOf(request.url)
     if (!api.handles(path)) {
       if (next !== undefined) next()

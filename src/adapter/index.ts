@@ -51,6 +51,7 @@ export {
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
 export { type Incoming, nodeBodyOf, passedAs, rememberPassage } from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
+export { isNodeCall, refuseForeign } from './foreign-request.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { takeContinue } from './guarded-server.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
@@ -84,3 +85,4 @@ export {
 export { rewindBody } from './rewound-body.ts'
 export { namesOfNodeRequests, setWriteKey } from './set-write-key.ts'
 export { shareShape } from './shared-shape.ts'
+export { assertAdminApi, assertIngestApi } from './taken-api.ts'

@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IngestRequest } from '../http/ingest-request.ts'
 import type { IngestApi } from '../ingest/ingest-api.ts'
 import { pathOf } from './fetch-exchange.ts'
+import { refuseForeign } from './foreign-request.ts'
 import { hideKey, type TargetHolder } from './hidden-key.ts'
 import { type RequestHints, toIngestRequest, writeReply } from './node-exchange.ts'
 import type { NodeNext, NodeRequest } from './node-guard.ts'
 import { verifyOnce } from './request-context.ts'
+import { assertIngestApi } from './taken-api.ts'
 
 /** The part of an ingest API that adapters use. */
 export type IngestEndpoints = Pick<IngestApi, 'keys' | 'find' | 'answer'>
@@ -20,7 +22,13 @@ export type IngestEndpoints = Pick<IngestApi, 'keys' | 'find' | 'answer'>
  * ```
  */
 export function ingestRoutes(api: IngestEndpoints) {
+  assertIngestApi(api)
+
   return function ingestRoutes(request: IncomingMessage, response: ServerResponse, next?: NodeNext): void {
+    if (typeof response?.writeHead !== 'function') {
+      refuseForeign('Express', [request, response, next])
+      return
+    }
     const { originalUrl, baseUrl, url } = request as NodeRequest
     answerIngest(api, request, response, pathOf(url), { url: originalUrl, mountPath: baseUrl, response })
       .then((answered) => {

@@ -73,6 +73,8 @@ function normalizeAppOrigin(scheme: string, host: string): OriginSpelling {
 }
 
 function normalizeWildcard(scheme: string, rest: string, isPublicSuffix: IsPublicSuffix): OriginSpelling {
+  if (rest.endsWith(':*'))
+    return { problem: 'must name its port: * as a port works in http://localhost:* only' }
   if (!rest.startsWith('*.') || rest.includes('*', 1)) {
     return { problem: 'must have * only as the whole first label, as in https://*.example.com' }
   }
