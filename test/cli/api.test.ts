@@ -58,10 +58,10 @@ describe('the command over the management API', () => {
     const changed = await runJson(['update', id, '--allowed-event-types', 'page', '--if-version', '1'])
     expect(changed.version).toBe(2)
     await runJson(['update', id, '--trial', '{"allowed_event_types":["track"]}'])
-    expect(await runJson(['check', '--type', 'page'], `Bearer ${key}`)).toMatchObject({
+    expect(await runJson(['check', '--type', 'page'], `${key}:`)).toMatchObject({
       accepted: true,
       would_refuse: 'event_type_not_allowed',
-      found_in: 'a Bearer header',
+      found_in: 'a user name with its colon',
     })
     expect((await runJson(['check', '--type', 'track'], key)).reason).toBe('event_type_not_allowed')
     expect((await runJson(['drop-trial', id])).trial).toBeNull()
