@@ -11,6 +11,7 @@ import {
   type HeaderTarget,
   type IngestEndpoints,
   type IngestRequest,
+  makeRequest,
   nodeBodyOf,
   openCount,
   passedAs,
@@ -157,7 +158,8 @@ function hasNoHeaders(c: Context): boolean {
 }
 
 /**
- * Hono middleware that serves a management API, at the root of an app. Requests for other paths go on.
+ * Hono middleware that serves a management API, at the root of an app: `app.use(adminRoutes(api))`; below a path, also that of `app.route`, with
+ * `{ path: '/internal' }`. Requests for other paths go on.
  *
  * @example
  * ```ts
@@ -166,16 +168,33 @@ function hasNoHeaders(c: Context): boolean {
  */
 export function adminRoutes(
   api: FetchHandler,
-  options: { ip?: ((c: Context) => string | undefined) | undefined } = {},
+  options: { ip?: ((c: Context) => string | undefined) | undefined; path?: string | undefined } = {},
 ): MiddlewareHandler {
   assertAdminApi(api)
   const ip = readIp(options)
+  const { path: prefix = '' } = options
 
   return async function adminRoutes(c, next, ...more: unknown[]) {
     if (isForeign(c)) return refuseForeign('Hono', [c, next, ...more])
-    if (!api.handles(fetchPathOf(c.req.raw))) return next()
-    return api.fetch(c.req.raw, { address: ip?.(c) })
+    const { raw } = c.req
+    const path = fetchPathOf(raw)
+    if (!path.startsWith(prefix) || !api.handles(path.slice(prefix.length))) return next()
+    return api.fetch(prefix === '' ? raw : withoutPrefix(raw, prefix), { address: ip?.(c) })
   }
+}
+
+/** The request as the API would get it at the root. */
+function withoutPrefix(request: Request, prefix: string): Request {
+  const { url } = request
+  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const { method, headers, signal, body } = request
+  const isBodiless = method === 'GET' || method === 'HEAD' || body === null
+  return makeRequest(url.slice(0, pathStart) + url.slice(pathStart + prefix.length), {
+    method,
+    headers,
+    signal,
+    ...(!isBodiless && { body, duplex: 'half' }),
+  } as RequestInit & { method: string })
 }
 
 /**

@@ -57,6 +57,7 @@ export { takeContinue } from './guarded-server.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
 export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
 export { keepHeaders } from './kept-headers.ts'
+export { makeRequest } from './made-request.ts'
 export {
   type RequestHints,
   setRefusalHeaders,

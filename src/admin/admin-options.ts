@@ -55,7 +55,7 @@ export interface AdminApiOptions {
    * null to refuse it with 401. Default: tokens alone.
    */
   authorize?: Authorize | undefined
-  /** Prefix of every path, e.g. `/internal`; mount points of a framework need none. Default `''`. */
+  /** Prefix of every path, e.g. `/internal`; mount points of a framework, and `path` of Hono's `adminRoutes`, need none. Default `''`. */
   basePath?: string | undefined
   /** Whether the page is served at `/events/write-keys`. Default true. */
   page?: boolean | undefined

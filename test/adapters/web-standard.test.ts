@@ -230,4 +230,26 @@ describe('a Hono middleware', () => {
     expect((await app.request(adminRequest())).status).toBe(200)
     expect(await (await app.request('/health')).text()).toBe('well')
   })
+
+  it('serves a management API below a path, at the root and below a route', async () => {
+    const { keys } = await createKeys()
+    const api = createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })
+    const flat = new Hono().use(onHono.adminRoutes(api, { path: '/internal' }))
+    const inner = new Hono().use(onHono.adminRoutes(api, { path: '/internal' }))
+    const nested = new Hono().route('/internal', inner)
+    for (const app of [flat, nested]) {
+      const made = await app.request('/internal/api/v1/events/write-keys', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'iOS', source_type: 'mobile' }),
+      })
+      expect(made.status).toBe(201)
+      const listed = await app.request('/internal/api/v1/events/write-keys?limit=1', {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      expect(await listed.json()).toMatchObject({ data: [{ name: expect.any(String) }] })
+      expect((await app.request('/internal/events/write-keys')).status).not.toBe(404)
+      expect((await app.request('/api/v1/events/write-keys')).status).toBe(404)
+    }
+  })
 })
