@@ -174,7 +174,7 @@ function assertHttpServer(server: unknown): void {
 /**
  * Calls `pass` at once for requests elsewhere, and for accepted ones when their body can be read once more.
  */
-function createPathGuard(keys: VerifyingKeys, options: GuardOptions) {
+function createPathGuard(keys: VerifyingKeys, options = {} as GuardOptions) {
   const guard = createNodeGuard(
     keys,
     resolveAdapterOptions(keys, options, {

@@ -135,7 +135,7 @@ const readers = {
 }
 
 /** @throws ConfigError for an unknown option or a bad value, and when nothing says who may call. */
-export function resolveAdminOptions(keys: object, options: AdminApiOptions): ResolvedAdminOptions {
+export function resolveAdminOptions(keys: object, options: AdminApiOptions = {}): ResolvedAdminOptions {
   const { trustedProxies, now = Date.now, ...read } = readOptions('createAdminApi', options, readers)
   const tokens = read.tokens.map(({ workspace, ...token }) =>
     workspace === undefined ? token : { ...token, workspace },

@@ -83,7 +83,7 @@ export function createIngestApi<Events = SentEvent>(
 ): IngestApi
 export function createIngestApi(
   keys: Pick<WriteKeys, 'verify' | 'preflight'>,
-  options: IngestApiOptions<IngestEvent>,
+  options = {} as IngestApiOptions<IngestEvent>,
 ): IngestApi {
   if (typeof keys?.verify !== 'function' || typeof keys.preflight !== 'function') {
     throw badOption('keys', keys, 'what createWriteKeys() returned')

@@ -65,6 +65,8 @@ function readPepper(value: unknown, option: string): string {
  * ```
  */
 export function parsePeppers(text: string): string | (string | null)[] {
+  if (typeof text !== 'string')
+    throw badOption('pepper', text, 'a text, such as that of an environment variable that is set')
   if (text.startsWith('[')) return parsePepperList(text)
   const parts = text.split(',').map((part) => part.trim())
   return parts.length === 1 ? text : parts.map((part) => (part === 'null' ? null : part))

@@ -127,7 +127,7 @@ export function createKeyImport(parts: KeyImportParts): KeyImport {
       if (typeof dryRun !== 'boolean') throw invalidField('dryRun', 'must be true or false')
       const planned = parsePlanned(given, dryRun)
       if (!Array.isArray(inputs) || inputs.length > maxImported)
-        throw invalidField('writeKeys', `must be a list of ${maxImported} keys at most`)
+        throw invalidField('inputs', `must be a list of ${maxImported} keys at most`)
       const results: ImportResult[] = new Array(inputs.length)
       const { candidates, repeats } = await readCandidates(inputs, results, clock.now())
       const workspaces = candidates.map(({ record }) => record.workspace)

@@ -7,6 +7,7 @@ import {
 } from '../keys/audit-entry.ts'
 import { keyIdPattern, toId } from '../keys/ids.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
+import { isWellFormedSecret } from '../keys/secret.ts'
 import { randomBase62 } from '../runtime/base62.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { KeyError } from '../runtime/errors.ts'
@@ -126,6 +127,11 @@ export function asKeyId(id: unknown): string {
     throw new KeyError(
       'not_found',
       'No id was given: that of a key is `writeKey.id` of what `create` returns.',
+    )
+  if (typeof id === 'string' && isWellFormedSecret(id))
+    throw new KeyError(
+      'not_found',
+      'This is a secret and no id: keys.find(secret) tells the key, and so its id.',
     )
   if (!isKeyId(id)) throw keyNotFound()
   return id

@@ -1,3 +1,4 @@
+import { badOption } from '../runtime/config-error.ts'
 import { createBuckets } from './buckets.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics, type Reading } from './metric.ts'
@@ -28,6 +29,8 @@ export interface PrometheusRegistry {
  * ```
  */
 export function measureWithPrometheus(keys: object, registry: PrometheusRegistry): () => void {
+  if (typeof registry?.registerMetric !== 'function')
+    throw badOption('registry', registry, 'a registry of prom-client, such as its register')
   const measured = measure(keys)
   const buckets = createBuckets(duration.bounds)
   const names: string[] = []

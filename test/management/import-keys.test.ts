@@ -183,7 +183,7 @@ describe('import', () => {
     const keys = withKeys()
     const tooMany = Array.from({ length: 1_001 }, () => ios({ key: foreign() }))
     for (const inputs of [tooMany, {}, undefined] as ImportKeyInput[][]) {
-      await expect(keys.import(inputs)).rejects.toMatchObject({ code: 'invalid_field', field: 'writeKeys' })
+      await expect(keys.import(inputs)).rejects.toMatchObject({ code: 'invalid_field', field: 'inputs' })
     }
     expect(await keys.import([])).toEqual({ results: [] })
   })

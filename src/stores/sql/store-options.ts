@@ -101,6 +101,8 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   const { url, db, pool, tablePrefix: prefix, schema, notifications, autoMigrate } = read
   const naming = { schema, prefix }
   const given = (['url', 'pool', 'db'] as const).filter((name) => read[name] !== undefined)
+  if (given.length === 0 && 'url' in options)
+    throw new ConfigError('url', 'url is undefined: is its environment variable set?')
   if (given.length !== 1) {
     throw new ConfigError(
       given[0] ?? 'url',

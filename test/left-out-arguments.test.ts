@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { guardListener, guardServer } from '../adapters/node.ts'
+import { createAdminApi } from '../src/admin/index.ts'
+import { createWriteKeys, parsePeppers } from '../src/index.ts'
+import { createIngestApi } from '../src/ingest/index.ts'
+import { measureWithPrometheus } from '../src/metrics/index.ts'
+import { createSqlStore } from '../src/stores/sql/index.ts'
+
+const keys = createWriteKeys({ logger: false })
+type Loose = (...given: unknown[]) => unknown
+
+it.each<[string, Loose, unknown[], RegExp]>([
+  ['parsePeppers', parsePeppers as Loose, [], /^pepper must be a text, .* received nothing/],
+  [
+    'measureWithPrometheus',
+    measureWithPrometheus as Loose,
+    [keys],
+    /^registry must be a registry of prom-client/,
+  ],
+  [
+    'createSqlStore',
+    createSqlStore as Loose,
+    [{ url: undefined }],
+    /^url is undefined: is its environment variable set\?/,
+  ],
+  ['guardListener', guardListener as Loose, [() => {}, keys], /^path must be/],
+  ['createAdminApi', createAdminApi as Loose, [keys], /^tokens must be a list with at least one token/],
+  ['createIngestApi', createIngestApi as Loose, [keys], /^onEvents must be a function/],
+])('%s names what is missing', (_, call, given, message) => {
+  expect(() => call(...given)).toThrow(
+    expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
+  )
+})
+
+it('guardServer names the server first', () => {
+  expect(() => (guardServer as Loose)(undefined, keys)).toThrow(/^server must be/)
+})
+
+it('a secret in the place of an id is told so, and not repeated', async () => {
+  const { key } = await keys.create({ name: 'Shop', sourceType: 'web' })
+  for (const call of [keys.revoke, keys.get, keys.rotate]) {
+    const error = await (call as (id: string) => Promise<unknown>)(key).catch((thrown: Error) => thrown)
+    expect(error).toMatchObject({
+      code: 'not_found',
+      message: expect.stringMatching(/^This is a secret and no id/),
+    })
+    expect(String(error)).not.toContain(key)
+  }
+})
+
+it('an import of what is no list names the argument as TypeScript does', async () => {
+  await expect(keys.import({} as never)).rejects.toMatchObject({ code: 'invalid_field', field: 'inputs' })
+})
