@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { guardListener, guardServer } from '../adapters/node.ts'
+import { guardListener, guardServer, writeKeyAuth } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { createWriteKeys, parsePeppers } from '../src/index.ts'
 import { createIngestApi } from '../src/ingest/index.ts'
@@ -30,6 +30,14 @@ it.each<[string, Loose, unknown[], RegExp]>([
   expect(() => call(...given)).toThrow(
     expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
   )
+})
+
+it('a type of events in another case is told the right one', () => {
+  expect(() => writeKeyAuth(keys, { eventType: 'Identify' })).toThrow(
+    /^eventType must be .*did you mean 'identify'\?$/,
+  )
+  expect(() => writeKeyAuth(keys, { eventType: 'Batch' })).toThrow("did you mean 'batch'?")
+  for (const eventType of ['identify', 'batch', 'order', 'Order']) writeKeyAuth(keys, { eventType })
 })
 
 it('guardServer names the server first', () => {

@@ -1,5 +1,6 @@
 import { workspaceOption } from '../keys/workspace-option.ts'
-import { badOption } from '../runtime/config-error.ts'
+import { standardEventTypes } from '../rules/event-types.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
 import { expectGuard } from '../verifier/settlement.ts'
 import type { VerifyingKeys } from './request-context.ts'
@@ -93,8 +94,19 @@ export function resolveAdapterOptions<OnRefused>(
 
 const readers = {
   workspace: workspaceOrFunction,
-  eventType: optional(text(/[\s\S]/, "an event type such as 'track'")),
+  eventType: optional(eventTypeOption),
   onRefused: callback(),
+}
+
+/** Types of the application's own differ from these in any case, so another case of one is a mistake. */
+function eventTypeOption(value: unknown, option: string): string {
+  const type = text(/[\s\S]/, "an event type such as 'track'")(value, option)
+  const meant = ['batch', ...standardEventTypes].find((known) => known === type.toLowerCase())
+  if (meant === undefined || meant === type) return type
+  throw new ConfigError(
+    option,
+    `${option} must be 'batch' or an event type, such as ${standardEventTypes.join(', ')}; did you mean '${meant}'?`,
+  )
 }
 
 /** Calls an application's `onRefused`. Whatever goes wrong in it, the refusal is still written. */
