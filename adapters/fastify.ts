@@ -32,6 +32,7 @@ import {
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
 import { hideBody, showBody } from './fastify-body.ts'
+import { errorInside } from './fastify-root.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -192,7 +193,7 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
         reply.raw.destroy()
       })
     })
-    done()
+    done(errorInside(fastify, 'adminRoutes', prefix))
   })
 }
 
@@ -225,7 +226,7 @@ export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<Prefix
         },
       )
     })
-    done()
+    done(errorInside(fastify, 'ingestRoutes', prefix))
   })
 }
 

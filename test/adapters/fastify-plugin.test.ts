@@ -2,10 +2,11 @@ import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
-import { adminRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/fastify.ts'
+import { adminRoutes, ingestRoutes, writeKeyAuth, writeKeyOf } from '../../adapters/fastify.ts'
 import { guardListener } from '../../adapters/node.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
 import { createWriteKeys, type WriteKeyEvent, type WriteKeys } from '../../src/index.ts'
+import { createIngestApi } from '../../src/ingest/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
 const event = { type: 'track', event: 'Signed Up' }
@@ -222,6 +223,36 @@ describe('a Fastify plugin', () => {
     app.get('/', async (request) => writeKeyOf(request).name)
     expect((await app.inject('/')).json().message).toMatch(/has not passed a guard/)
   })
+
+  it.each([
+    ['', '', 'ingestRoutes(api)).'],
+    ['/internal', '', "ingestRoutes(api), { prefix: '/internal' })."],
+    ['/internal', '/in', "ingestRoutes(api), { prefix: '/internal/in' })."],
+  ])(
+    'refuses routes of an API inside a plugin at %j with prefix %j, which would get no request',
+    async (outer, prefix, said) => {
+      const { keys } = await createKeys()
+      const ingest = createIngestApi(keys, { onEvents() {} })
+      const admin = createAdminApi(keys, { tokens: [{ name: 'ops', token: 'a'.repeat(40), role: 'admin' }] })
+      for (const [routes, name] of [
+        [ingestRoutes(ingest), 'ingestRoutes'],
+        [adminRoutes(admin), 'adminRoutes'],
+      ] as const) {
+        const app = Fastify()
+        apps.push(app)
+        app.register(async (child) => void child.register(routes, { prefix }), { prefix: outer })
+        await expect(app.ready()).rejects.toThrow(said.replace('ingestRoutes', name))
+      }
+      const app = Fastify()
+      apps.push(app)
+      const asPartOfTheRoot = Object.assign(
+        async (root: FastifyInstance) => void root.register(ingestRoutes(ingest), { prefix: '/in' }),
+        { [Symbol.for('skip-override')]: true },
+      )
+      await app.register(asPartOfTheRoot)
+      expect((await app.inject({ method: 'POST', url: '/in/v1/track', payload: {} })).statusCode).toBe(401)
+    },
+  )
 
   it('serves a management API at the root or below a prefix', async () => {
     const { keys } = await createKeys()
