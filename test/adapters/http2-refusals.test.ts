@@ -62,7 +62,13 @@ const servers: Record<string, (keys: WriteKeys) => Http2Server | Promise<Http2Se
 }
 
 async function start(createOne: (keys: WriteKeys) => Http2Server | Promise<Http2Server>) {
-  const keys = createWriteKeys({ credentials: ['basic', 'body'], maxBodyBytes: 100_000 })
+  const told: string[] = []
+  const keys = createWriteKeys({
+    credentials: ['basic', 'body'],
+    maxBodyBytes: 100_000,
+    onEvent: (one) =>
+      void (one.type === 'key_changed' || told.push('reason' in one ? String(one.reason) : one.type)),
+  })
   const { key } = await keys.create({ name: 'Web App', sourceType: 'web', rateLimitEps: null })
   const server = await createOne(keys)
   let open = 0
@@ -79,7 +85,7 @@ async function start(createOne: (keys: WriteKeys) => Http2Server | Promise<Http2
     server.close()
     await keys.close()
   })
-  return { session, authorization: basic(key), open: () => open }
+  return { session, authorization: basic(key), open: () => open, told }
 }
 
 function post(session: ClientHttp2Session, authorization: string | undefined, path = '/v1/track') {
@@ -112,6 +118,25 @@ describe.each(Object.entries(servers))('a refusal of %s over HTTP/2', (name, cre
       stream.end(event)
       expect((await answer).status).toBe(200)
       await vi.waitFor(() => expect(open()).toBe(0), { timeout: 2_500 })
+    },
+  )
+})
+
+describe.each(Object.entries(servers))('a client of %s that resets its stream', (_, createOne) => {
+  it.each(['{"event":', event])(
+    'after %j without its end is gone: nothing is accepted or refused',
+    async (sent) => {
+      const { session, authorization, open, told } = await start(createOne)
+      const { stream, answer } = post(session, authorization)
+      answer.catch(() => {})
+      stream.write(sent)
+      await vi.waitFor(() => expect(open()).toBe(1))
+      await sleep(50)
+      // Unlike `close`, this sends no END_STREAM in front of the reset.
+      stream.destroy(new Error('changed my mind'))
+      await vi.waitFor(() => expect(told).toEqual(['client_aborted']))
+      await sleep(50)
+      expect(told).toEqual(['client_aborted'])
     },
   )
 })
