@@ -1,5 +1,6 @@
 import type { ImportResultJson } from '../admin/import-items.ts'
 import { importColumns } from '../keys/import-columns.ts'
+import { createImportDecoder } from '../keys/import-decoder.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../keys/import-text.ts'
 import { maxImported } from '../management/import-keys.ts'
 import { StoreError } from '../runtime/errors.ts'
@@ -87,12 +88,12 @@ export async function importKeys(run: CommandRun): Promise<void> {
 }
 
 async function* readTexts({ stdin }: Terminal, onRead: (bytes: number) => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
+  const decoder = createImportDecoder()
   for await (const chunk of stdin) {
     onRead(Buffer.byteLength(chunk as string))
-    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
+    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array)
   }
-  yield decoder.decode()
+  yield decoder.end()
 }
 
 /** As many as one call takes, by number and size. */

@@ -1,6 +1,7 @@
 import { unguarded } from './csv-cell.ts'
 import { readList } from './csv-list.ts'
 import type { FieldKind } from './fields.ts'
+import { lost } from './import-decoder.ts'
 
 /**
  * The format of a file of keys: a JSON object on each line, or CSV with the names of the fields in its first
@@ -15,7 +16,10 @@ export type ImportEntry =
 
 /** Reads a file of keys as it arrives. No problem repeats anything of the file, because it holds secrets. */
 export interface ImportReader {
-  /** The keys that this part of the text completes. */
+  /**
+   * The keys that this part of the text completes.
+   * @param text as `createImportDecoder` decodes it, if it comes as bytes
+   */
   push(text: string): ImportEntry[]
   end(): ImportEntry[]
 }
@@ -93,22 +97,19 @@ function createRecordReader(read: ReadRecord, isCsv: boolean): ReadRecord {
   return (record, line) => {
     if (hasFailed || record.trim() === '') return undefined
     const problem = isFirst ? wrongForm(record, isCsv) : undefined
-    const isLost = record.includes(lost)
+    const lostAt = record.search(lost)
     // Without its first row, no other row of CSV can be read.
-    hasFailed = problem !== undefined || (isLost && isFirst && isCsv)
+    hasFailed = problem !== undefined || (lostAt !== -1 && isFirst && isCsv)
     isFirst = false
     if (problem !== undefined) return { line, problem }
-    if (!isLost) return read(record, line)
-    const before = record.slice(0, record.indexOf(lost))
+    if (lostAt === -1) return read(record, line)
+    const before = record.slice(0, lostAt)
     return {
       line: line + before.split('\n').length - 1,
       problem: 'has characters that are not UTF-8: save the file as UTF-8',
     }
   }
 }
-
-/** What decoding leaves of bytes that are not UTF-8. Rules with it would match nothing that is sent. */
-const lost = '\ufffd'
 
 function wrongForm(first: string, isCsv: boolean): string | undefined {
   if (first.includes('\0')) return 'is UTF-16, as it seems: save the file as UTF-8'

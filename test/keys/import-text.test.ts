@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { importColumns } from '../../src/keys/import-columns.ts'
+import { createImportDecoder } from '../../src/keys/import-decoder.ts'
 import { createImportReader, type ImportEntry, type ImportFormat } from '../../src/keys/import-text.ts'
 
 /** Read at once, and again character by character: both must come to the same. */
@@ -10,6 +11,11 @@ function read(text: string, format?: ImportFormat): ImportEntry[] {
   const byPart = [...Array.from(text).flatMap((character) => parts.push(character)), ...parts.end()]
   expect(byPart).toEqual(entries)
   return entries
+}
+
+function decodedAtOnce(bytes: Uint8Array): string {
+  const decoder = createImportDecoder()
+  return decoder.decode(bytes) + decoder.end()
 }
 
 describe('a file of keys', () => {
@@ -167,7 +173,7 @@ describe('a file of keys', () => {
 
   /** As the command and a page decode a file. */
   const decoded = (...bytes: (string | number[])[]) =>
-    new TextDecoder().decode(
+    decodedAtOnce(
       Buffer.concat(bytes.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part)))),
     )
   const notUtf8 = 'has characters that are not UTF-8: save the file as UTF-8'
@@ -206,7 +212,7 @@ describe('a file of keys', () => {
     for (const text of ['name,key\nWeb,a\nWeb,b\n', '{"name":"Web"}\n{"name":"iOS"}\n']) {
       const little = Buffer.from(mark + text, 'utf16le')
       for (const bytes of [little, Buffer.from(little).swap16()]) {
-        expect(read(new TextDecoder().decode(bytes))).toEqual([
+        expect(read(decodedAtOnce(bytes))).toEqual([
           { line: 1, problem: 'is UTF-16, as it seems: save the file as UTF-8' },
         ])
       }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { createImportDecoder } from '../../../src/keys/import-decoder.ts'
 import { createImportReader, type ImportColumns } from '../../../src/keys/import-text.ts'
 import { isUnanswered } from '../api/client.ts'
 import type { ImportKey } from '../api/wire.ts'
@@ -129,6 +130,11 @@ function countOf(kind: Outcome['kind'], { outcomes }: Report): number {
   return outcomes.filter((outcome) => outcome.kind === kind).length
 }
 
+function decodeFile(bytes: ArrayBuffer): string {
+  const decoder = createImportDecoder()
+  return decoder.decode(new Uint8Array(bytes)) + decoder.end()
+}
+
 interface KeyTextFieldsProps {
   text: string
   onText: (text: string) => void
@@ -137,7 +143,7 @@ interface KeyTextFieldsProps {
 /** Keys are pasted, or come from a file. */
 function KeyTextFields({ text, onText }: KeyTextFieldsProps) {
   async function readFile(file: File | undefined): Promise<void> {
-    if (file !== undefined) onText(await file.text())
+    if (file !== undefined) onText(decodeFile(await file.arrayBuffer()))
   }
 
   return (
