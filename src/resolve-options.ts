@@ -11,7 +11,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
 import { createHeldClock, injectedClock, systemClock } from './runtime/clock.ts'
-import { badOption, ConfigError } from './runtime/config-error.ts'
+import { badOption } from './runtime/config-error.ts'
 import {
   callback,
   having,
@@ -95,7 +95,8 @@ export function resolveOptions(options: WriteKeysOptions) {
     options,
     readers,
   )
-  const { environment, cache, importedKeys, clock = systemClock } = read
+  const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
+  warnOfLittleRoom(read)
   const bucketClock = createHeldClock(clock)
   const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
   const secretRules = {
@@ -119,7 +120,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     plans: knownPlans,
     secretRules,
     isSecret: createSecretTest(secretRules),
-    maxPendingBodyBytes: roomForBodies(read),
+    maxPendingBodyBytes: read.maxPendingBodyBytes ?? Math.max(256_000_000, maxBodyBytes * 4),
     clientAddress: trustedProxies,
     /** Whether the application wants notices about keys: the default logger only gets disturbances. */
     tellsNotices: options.onEvent !== undefined || (options.logger !== undefined && options.logger !== false),
@@ -133,25 +134,21 @@ export function resolveOptions(options: WriteKeysOptions) {
   }
 }
 
-/** @throws ConfigError when a body that is allowed would never find room: its sender would try again for ever. */
-function roomForBodies({
-  maxPendingBodyBytes,
-  maxBodyBytes,
-  credentials,
-}: {
+/** Not refused: an application may want no body of that size, and have other means against them. */
+function warnOfLittleRoom({ maxPendingBodyBytes, maxBodyBytes, credentials }: BodyRoom): void {
+  const isOfKey = credentials.sources.some(({ at }) => at === 'body')
+  const least = isOfKey ? maxBodyBytes * 4 : maxBodyBytes
+  if (maxPendingBodyBytes === undefined || maxPendingBodyBytes >= least) return
+  const rule = isOfKey
+    ? '4 × maxBodyBytes, as bodies that hold the key share a quarter of it'
+    : 'maxBodyBytes'
+  globalThis.process?.emitWarning?.(
+    `maxPendingBodyBytes is ${maxPendingBodyBytes}: larger bodies get 503 busy for ever. Set at least ${least} (${rule}), or a lower maxBodyBytes.`,
+  )
+}
+
+interface BodyRoom {
   maxPendingBodyBytes: number | undefined
   maxBodyBytes: number
   credentials: Credentials
-}): number {
-  if (maxPendingBodyBytes === undefined) return Math.max(256_000_000, maxBodyBytes * 4)
-  const holdsKey = credentials.sources.some(({ at }) => at === 'body')
-  const least = holdsKey ? maxBodyBytes * 4 : maxBodyBytes
-  if (maxPendingBodyBytes >= least) return maxPendingBodyBytes
-  const rule = holdsKey
-    ? '4 × maxBodyBytes, as bodies that hold the key share a quarter of it'
-    : 'maxBodyBytes, so that there is room for the largest body'
-  throw new ConfigError(
-    'maxPendingBodyBytes',
-    `maxPendingBodyBytes must be at least ${least} (${rule}); received ${maxPendingBodyBytes}. Or set a lower maxBodyBytes.`,
-  )
 }

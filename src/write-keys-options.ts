@@ -82,8 +82,9 @@ export interface WriteKeysOptions {
   eventBytes?: number | undefined
   /**
    * Most bytes of request bodies in memory at once. Beyond it requests get 503 `busy`. Bodies that must be read
-   * to find the key (`credentials: 'body'`) share a quarter of it. At least `maxBodyBytes`, with `'body'` 4 × `maxBodyBytes`; at most
-   * 1 099 511 627 776. Default 256 000 000, or 4 × `maxBodyBytes` if that is more.
+   * to find the key (`credentials: 'body'`) share a quarter of it. At least `maxBodyBytes`, with
+   * `'body'` 4 × `maxBodyBytes`, or larger bodies are busy for ever. 1 to 1 099 511 627 776. Default 256 000 000,
+   * or 4 × `maxBodyBytes` if that is more.
    */
   maxPendingBodyBytes?: number | undefined
   /** Most events in one request. 1 to 1 000 000. Default 2 500. */

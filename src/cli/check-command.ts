@@ -15,7 +15,7 @@ export async function check({ values, terminal, client }: CommandRun): Promise<E
   if (type === undefined && name !== undefined) throw usageError('--name needs --type as well.')
   const pasted = await readSecretInput(terminal)
   if (pasted === '') throw usageError('Give the secret on standard input, e.g.: writekey check < secret.txt')
-  const presented = withoutReadPlace(readPresentedSecret(pasted), terminal.env.WRITEKEY_CREDENTIALS)
+  const presented = withReadPlaces(readPresentedSecret(pasted), terminal.env.WRITEKEY_CREDENTIALS)
   const body = { key: presented.secret, type, name, origin, address }
   const finding = toFinding(
     await client.call<CheckJson>('/check', { method: 'POST', body }).catch(tellOldServer),
@@ -27,11 +27,12 @@ export async function check({ values, terminal, client }: CommandRun): Promise<E
   return finding.accepted ? exitCodes.ok : exitCodes.refused
 }
 
-/** The place is no mistake where the environment says that it is read. */
-function withoutReadPlace(presented: PresentedSecret, read: string | undefined): PresentedSecret {
+/** Only the environment can tell whether the place is read: the options of an application are not known here. */
+function withReadPlaces(presented: PresentedSecret, read: string | undefined): PresentedSecret {
   const { place, ...others } = presented
-  const isRead = read !== undefined && splitList(read).some((word) => place?.credentials === `'${word}'`)
-  return isRead ? others : presented
+  if (place === undefined || read === undefined) return presented
+  const isRead = splitList(read).some((word) => place.credentials === `'${word}'`)
+  return isRead ? others : { ...presented, isUnread: true }
 }
 
 function tellOldServer(error: unknown): never {

@@ -22,6 +22,8 @@ export interface Finding {
   cause: string
   advice: string | null
   found_in: string | null
+  /** What the option `credentials` must have, where the secret was found in a place that is not read by default. */
+  needs_credentials: string | null
   would_refuse: string | null
 }
 
@@ -46,28 +48,25 @@ export function toFinding(judgement: Judgement, presented: PresentedSecret, now:
     workspace: key?.workspace ?? null,
     reason,
     status: reason === null ? 200 : problems[reason].status,
-    cause:
-      reason === null
-        ? 'The request would be accepted.'
-        : judgement.reason === null
-          ? causeOfPlace(presented)
-          : `${reasonAdvice[reason].cause}.`,
+    cause: judgement.reason === null ? causeOfPlace(presented) : `${reasonAdvice[judgement.reason].cause}.`,
     advice: advice.length === 0 ? null : advice.join(' '),
     found_in: foundIn,
+    needs_credentials: place?.credentials ?? null,
     would_refuse: wouldRefuse,
   }
 }
 
 /** Why a good secret is refused where it stands. */
-function reasonOfPlace({ mistake, place }: PresentedSecret): Reason | null {
+function reasonOfPlace({ mistake, isUnread }: PresentedSecret): Reason | null {
   if (mistake !== undefined) return 'malformed_key'
-  return place === undefined ? null : 'missing_key'
+  return isUnread === true ? 'missing_key' : null
 }
 
-function causeOfPlace({ place }: PresentedSecret): string {
-  return place === undefined
-    ? 'The secret is right, but not where it stands.'
-    : `The key is good, but it stands in ${place.foundIn}, which is read only with credentials: ${place.credentials}.`
+/** Of a good secret. */
+function causeOfPlace({ mistake, place }: PresentedSecret): string {
+  if (mistake !== undefined) return 'The secret is right, but not where it stands.'
+  if (place === undefined) return 'The request would be accepted.'
+  return `The key is good, but it stands in ${place.foundIn}, which is read only with credentials: ${place.credentials}.`
 }
 
 function adviceOnPlace({ credentials, isOfSdks }: PresentedPlace): string {
@@ -148,9 +147,10 @@ function listed(values: readonly string[] | null): string {
 export function toLines(finding: Finding): string[] {
   const { accepted, key_id, key_name, environment, workspace, reason, status, cause, advice, found_in } =
     finding
+  const needs = accepted ? finding.needs_credentials : null
   const of = [environment, workspace].filter((part) => part !== null).join(', ')
   return [
-    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})`,
+    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})${needs === null ? '' : `, with credentials: ${needs}`}`,
     ...(key_id === null ? [] : [`key: ${key_id} (${printable(key_name)}), ${of}`]),
     ...(found_in === null ? [] : [`The secret was found in ${found_in}.`]),
     cause,

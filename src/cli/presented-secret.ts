@@ -10,6 +10,8 @@ export interface PresentedSecret {
   mistake?: string
   /** Where it was found, if that is read only when it is set. */
   place?: PresentedPlace
+  /** Whether it is known that nothing is read there. */
+  isUnread?: boolean
 }
 
 /**

@@ -35,7 +35,7 @@ describe('writekey check', () => {
     expect((await run(['check'], typist('\u0003'))).err).toContain('Interrupted; nothing was done.')
   })
 
-  it('does not call accepted what is read only with an option', async () => {
+  it('says of a good key in another place that it is read there only with an option', async () => {
     const env: Record<string, string> = {}
     const { run, runJson } = openShell(env)
     const { key, id } = await runJson(create)
@@ -59,18 +59,30 @@ describe('writekey check', () => {
     ]
     for (const [paste, found_in, credentials] of pastes) {
       const finding = await runJson(['check', '--type', 'track'], paste)
-      expect(finding).toMatchObject({ accepted: false, reason: 'missing_key', status: 401, found_in })
+      expect(finding).toMatchObject({
+        accepted: true,
+        reason: null,
+        found_in,
+        needs_credentials: credentials,
+      })
       expect(finding.cause).toBe(
         `The key is good, but it stands in ${found_in}, which is read only with credentials: ${credentials}.`,
       )
       expect(finding.key_id).toBe(id)
       expect(JSON.stringify(finding)).not.toContain(key)
     }
+    const { code: ok, out: told } = await run(['check'], `Bearer ${key}`)
+    expect([ok, told]).toEqual([
+      0,
+      expect.stringContaining("accepted: ok (HTTP 200), with credentials: 'bearer'"),
+    ])
+    env.WRITEKEY_CREDENTIALS = 'basic'
     const { code, out } = await run(['check'], `Bearer ${key}`)
     expect([code, out]).toEqual([1, expect.stringContaining('refused: missing_key (HTTP 401)')])
     env.WRITEKEY_CREDENTIALS = 'basic,bearer'
     expect(await runJson(['check'], `Bearer ${key}`)).toMatchObject({ accepted: true, advice: null })
-    expect(await runJson(['check'], `X-Write-Key: ${key}`)).toMatchObject({ accepted: false })
+    const refused = { accepted: false, reason: 'missing_key', status: 401 }
+    expect(await runJson(['check'], `X-Write-Key: ${key}`)).toMatchObject(refused)
     await run(['revoke', id, '--yes'])
     expect((await run(['check'], `X-Write-Key: ${key}`)).out).toContain('revoked_key')
   })

@@ -24,7 +24,7 @@ export function createGoldenServers(): Record<string, GoldenServer> {
       options: { credentials: [({ headers }) => headers['x-own'] as string | undefined] },
     },
     'small limits': { options: { maxBodyBytes: 200, maxEvents: 3 } },
-    'room for little': { options: { maxBodyBytes: 100, maxPendingBodyBytes: 100 } },
+    'room for little': { options: { maxPendingBodyBytes: 50 } },
     'server keys denied': { options: { serverKeysInBrowsers: 'deny' } },
     'drops forbidden events': { options: { onForbiddenEvent: 'drop' } },
     'own event types': { options: { eventTypes: ['order'] } },
