@@ -274,7 +274,7 @@ describe('a guard in front of a framework', () => {
     const { keys } = await createKeys()
     const listener = () => {}
     expect(() => guardListener(listener, keys, {} as never)).toThrow(/path must be a path such as/)
-    expect(() => guardListener(listener, keys, undefined as never)).toThrow(/an object of options/)
+    expect(() => guardListener(listener, keys, undefined as never)).toThrow(/path must be a path such as/)
     expect(() => guardListener(listener, keys, { path, paht: 1 } as never)).toThrow(/paht/)
     expect(() => guardListener(undefined as never, keys, { path })).toThrow(/listener must be/)
     expect(() => guardServer({} as never, keys, { path })).toThrow(/server must be/)
