@@ -10,7 +10,6 @@ import { createMemoryStore, createWriteKeys, type WriteKeys } from '../../src/in
 
 setFlagsFromString('--allow-natives-syntax')
 const isTable = new Function('a', 'return !%HasFastProperties(a)') as (a: object) => boolean
-const haveSameShape = new Function('a', 'b', 'return %HaveSameMap(a, b)') as (a: object, b: object) => boolean
 
 interface Held {
   request: object
@@ -51,12 +50,12 @@ async function holdTwo(
 }
 
 describe('requests and responses of Express', () => {
-  test('share a hidden class behind writeKeyAuth', async () => {
+  test('are tables behind writeKeyAuth', async () => {
     const keys = createWriteKeys({ store: createMemoryStore() })
-    const [one, other] = await holdTwo(keys, (app) => app.use('/v1', writeKeyAuth(keys)))
+    const held = await holdTwo(keys, (app) => app.use('/v1', writeKeyAuth(keys)))
 
-    expect(haveSameShape(one.request, other.request)).toBe(true)
-    expect(haveSameShape(one.response, other.response)).toBe(true)
+    expect(held.map(({ request }) => isTable(request))).toEqual([true, true])
+    expect(held.map(({ response }) => isTable(response))).toEqual([true, true])
   })
 
   test('are tables behind guardListener', async () => {
