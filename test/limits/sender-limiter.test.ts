@@ -212,6 +212,20 @@ describe('the share of a sender', () => {
     },
   )
 
+  it('keeps what each sender owes when the origin of its times has moved', () => {
+    const { limiter, wait } = start()
+    const slow = { eps: 1, burst: 1_000 }
+    const senders = Array.from({ length: 400 }, (_, at) => 0x0b000000 + at * 7)
+    for (const [at, sender] of senders.entries()) limiter.consume(mark, sender, 500 + at, slow)
+    wait(300_000)
+    for (const [at, sender] of senders.entries()) {
+      const owed = 200 + at
+      expect(limiter.peek(mark, sender, 1, slow).resetMs).toBe(owed * 1_000)
+      expect(limiter.consume(mark, sender, 1_000 - owed + 1, slow).allowed).toBe(false)
+      expect(limiter.consume(mark, sender, 1_000 - owed, slow).allowed).toBe(true)
+    }
+  })
+
   it('keeps what is owed while the days go by', () => {
     const { limiter, wait } = start()
     const slow = { eps: 1, burst: 1 }
