@@ -15,6 +15,7 @@ import {
   nodeBodyOf,
   openCount,
   passedAs,
+  pathStartOf,
   type Reply,
   refuseForeign,
   rememberPassage,
@@ -186,7 +187,7 @@ export function adminRoutes(
 /** The request as the API would get it at the root. */
 function withoutPrefix(request: Request, prefix: string): Request {
   const { url } = request
-  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const pathStart = pathStartOf(url)
   const { method, headers, signal, body } = request
   const isBodiless = method === 'GET' || method === 'HEAD' || body === null
   return makeRequest(url.slice(0, pathStart) + url.slice(pathStart + prefix.length), {

@@ -81,13 +81,13 @@ function assertGiven(
   given: unknown,
   names: Readonly<Record<string, true>> | 'queried' | 'none',
 ): void {
-  if (given === undefined) return
-  if (names === 'queried') assertObject(call, given)
-  else if (names !== 'none') {
-    assertOptions(call, given, names)
-    assertActor(given as { actor?: unknown })
-  } // `ids.map(keys.get)` passes a position.
-  else if (typeof given === 'object') assertOptions(call, given, {})
+  // `ids.map(keys.get)` passes a position.
+  const isNone = given === undefined || (names === 'none' && typeof given !== 'object')
+  if (isNone) return
+  assertObject(call, given)
+  if (names === 'queried') return
+  assertOptions(call, given, names === 'none' ? {} : names)
+  assertActor(given as { actor?: unknown })
 }
 
 function assertActor({ actor }: { actor?: unknown }): void {

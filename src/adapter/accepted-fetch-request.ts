@@ -1,3 +1,4 @@
+import { pathStartOf } from '../http/fetch-request.ts'
 import type { CarriedKey } from '../verifier/carried-key.ts'
 import { makeRequest } from './made-request.ts'
 
@@ -7,7 +8,7 @@ export function withoutCarriedKey(request: Request, carried: CarriedKey | undefi
   const headers = new Headers(request.headers)
   for (const name of carried.headers) headers.delete(name)
   const { url } = request
-  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const pathStart = pathStartOf(url)
   const shown = url.slice(0, pathStart) + carried.hideInUrl(url.slice(pathStart))
   // What has been read cannot be handed on, and the rest will be replaced by the accepted events.
   const { method, signal } = request

@@ -1,5 +1,10 @@
 export { isContinued } from '../http/connection-close.ts'
-export { type FetchRequestHints, fetchPathOf, toFetchIngestRequest } from '../http/fetch-request.ts'
+export {
+  type FetchRequestHints,
+  fetchPathOf,
+  pathStartOf,
+  toFetchIngestRequest,
+} from '../http/fetch-request.ts'
 export { toResponse } from '../http/fetch-response.ts'
 export type {
   FieldValues,

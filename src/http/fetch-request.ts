@@ -47,8 +47,13 @@ export function fetchPathOf(request: Request): string {
   return queryStart === -1 ? target : target.slice(0, queryStart)
 }
 
+/** Where the path of an absolute URL begins. */
+export function pathStartOf(url: string): number {
+  return url.indexOf('/', url.indexOf('://') + 3)
+}
+
 function targetOf({ url }: Request): string {
-  const pathStart = url.indexOf('/', url.indexOf('://') + 3)
+  const pathStart = pathStartOf(url)
   return hasUserInfo(url.slice(0, pathStart)) ? refusedTarget : url.slice(pathStart)
 }
 
@@ -77,7 +82,7 @@ function mayHaveBody({ method }: Request): boolean {
 export function bodyStreamOf(request: Request): ReadableStream<Uint8Array> | null {
   if (!mayHaveBody(request)) return null
   const { url } = request
-  return hasUserInfo(url.slice(0, url.indexOf('/', url.indexOf('://') + 3))) ? null : request.body
+  return hasUserInfo(url.slice(0, pathStartOf(url))) ? null : request.body
 }
 
 function refuseTaken(): never {

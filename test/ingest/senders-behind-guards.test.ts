@@ -6,6 +6,7 @@ import {
   type CreateKeyInput,
   createWriteKeys,
   type IngestEvent,
+  type WriteKeyEvent,
   type WriteKeysOptions,
 } from '../../src/index.ts'
 import { createIngestApi } from '../../src/ingest/index.ts'
@@ -109,6 +110,26 @@ describe.each(Object.entries(apps))('behind %s', (_, create) => {
   })
 })
 
+/** The status that Inngest's endpoint answers an event with, alone or behind a guard of the same keys. */
+async function answerOf(
+  event: object,
+  isGuarded: boolean,
+  input: Partial<CreateKeyInput>,
+  onEvent?: (event: WriteKeyEvent) => void,
+): Promise<number> {
+  const keys = createWriteKeys({ ...guardsReading, onEvent })
+  const { key } = await keys.create({ name: 'Sender', sourceType: 'web', ...input })
+  const app = express()
+  if (isGuarded) app.use(writeKeyAuth(keys))
+  app.use(ingestRoutes(createIngestApi(keys, { onEvents() {} })))
+  const { url, close } = await serve(app)
+  onTestFinished(() => {
+    close()
+    return keys.close()
+  })
+  return (await fetch(`${url}/e/${key}`, { method: 'POST', body: JSON.stringify(event) })).status
+}
+
 it.each([
   ['is not text', { name: 'good', type: 5, data: {} }, 400],
   ['says that its name is elsewhere', { name: 'good', type: 'track', data: {} }, 403],
@@ -116,21 +137,9 @@ it.each([
 ])(
   'an event of Inngest whose type %s passes its endpoint, but not every guard in front',
   async (_, event, behind) => {
-    const statuses: number[] = []
-    for (const isGuarded of [false, true]) {
-      const keys = createWriteKeys({ ...guardsReading })
-      const { key } = await keys.create({ name: 'Sender', sourceType: 'web', allowedEventNames: ['good'] })
-      const app = express()
-      if (isGuarded) app.use(writeKeyAuth(keys))
-      app.use(ingestRoutes(createIngestApi(keys, { onEvents() {} })))
-      const { url, close } = await serve(app)
-      onTestFinished(() => {
-        close()
-        return keys.close()
-      })
-      statuses.push((await fetch(`${url}/e/${key}`, { method: 'POST', body: JSON.stringify(event) })).status)
-    }
-    expect(statuses).toEqual([200, behind])
+    const rules = { allowedEventNames: ['good'] }
+    expect(await answerOf(event, false, rules)).toBe(200)
+    expect(await answerOf(event, true, rules)).toBe(behind)
   },
 )
 
@@ -138,22 +147,9 @@ it('a rule on trial goes by the type of an Inngest event only where a guard is i
   const told: string[][] = []
   for (const isGuarded of [false, true]) {
     const types: string[] = []
-    const keys = createWriteKeys({ ...guardsReading, onEvent: ({ type }) => void types.push(type) })
-    const { key } = await keys.create({
-      name: 'Sender',
-      sourceType: 'web',
-      trial: { allowedEventTypes: ['track'] },
-    })
-    const app = express()
-    if (isGuarded) app.use(writeKeyAuth(keys))
-    app.use(ingestRoutes(createIngestApi(keys, { onEvents() {} })))
-    const { url, close } = await serve(app)
-    onTestFinished(() => {
-      close()
-      return keys.close()
-    })
-    const body = '{"name":"a","type":"track","data":{}}'
-    expect((await fetch(`${url}/e/${key}`, { method: 'POST', body })).status).toBe(200)
+    const event = { name: 'a', type: 'track', data: {} }
+    const rules = { trial: { allowedEventTypes: ['track'] } }
+    expect(await answerOf(event, isGuarded, rules, ({ type }) => void types.push(type))).toBe(200)
     told.push(types.filter((type) => type === 'would_refuse'))
   }
   expect(told).toEqual([['would_refuse'], []])

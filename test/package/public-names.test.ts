@@ -67,6 +67,7 @@ const values: Record<string, readonly string[]> = {
     'openCount',
     'passedAs',
     'pathOf',
+    'pathStartOf',
     'readOptions',
     'refuseForeign',
     'rememberPassage',
