@@ -1,3 +1,4 @@
+import { badOption } from '../runtime/config-error.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics } from './metric.ts'
 
@@ -23,13 +24,15 @@ export type ObserveBatch = (result: {
  *
  * @param keys what `createWriteKeys()` returned.
  * @returns ends the measuring.
- * @throws ConfigError when `keys` is something else.
+ * @throws ConfigError when `keys` or `meter` is something else.
  * @example
  * ```ts
  * measureWithOpenTelemetry(keys, metrics.getMeter('writekey'))
  * ```
  */
 export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter): () => void {
+  if (typeof meter?.createObservableCounter !== 'function')
+    throw badOption('meter', meter, 'a Meter of OpenTelemetry, as metrics.getMeter() gives it')
   const measured = measure(keys)
   const observables = new Map<Metric, object>()
   for (const metric of metrics) {

@@ -47,7 +47,7 @@ const storeFailures: Readonly<Record<StorePart, string>> = {
   problems: 'the store does not take or give problems and anomalies',
   decisions: 'the store does not pass decisions on to other processes',
   notices: 'the store does not say which notices have been sent; they are held back',
-  closing: 'not everything could be closed in time',
+  closing: 'closing is not complete: a part failed or took too long',
 }
 
 /** What the log says to each kind of event; undefined: nothing. */

@@ -226,4 +226,10 @@ describe('measureWithOpenTelemetry', () => {
     ])
     await provider.shutdown()
   })
+
+  it('names the meter that it was not given', () => {
+    const measureWith = (meter?: unknown) => () => measureWithOpenTelemetry(open(), meter as never)
+    expect(measureWith()).toThrow('meter must be a Meter of OpenTelemetry')
+    expect(measureWith(new MeterProvider())).toThrow('metrics.getMeter()')
+  })
 })

@@ -30,7 +30,7 @@ const told: [WriteKeyEvent, string, object, RegExp][] = [
   [failed('problems'), 'error', { err: error }, /problems and anomalies/],
   [failed('decisions'), 'error', { err: error }, /does not pass decisions on/],
   [failed('notices'), 'error', { err: error }, /which notices have been sent/],
-  [failed('closing'), 'error', { err: error }, /not everything could be closed/],
+  [failed('closing'), 'error', { err: error }, /closing is not complete/],
   [{ type: 'store_recovered' }, 'warn', {}, /the store is back/],
   [{ type: 'index_missing' }, 'warn', {}, /does not tell which secrets exist; keys that are not cached/],
   [{ type: 'hints_error', error }, 'warn', { err: error }, /hints of changes fail/],
