@@ -5,9 +5,11 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
 import { createSqlStore, type SqlStorePoolOptions } from '../../../src/stores/sql/index.ts'
 import { describeWithService } from '../../services.ts'
-import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+import { beginWithLease, type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
 type Pool = SqlStorePoolOptions['pool']
+
+const leaseMs = 100
 
 async function verify(keys: WriteKeys, key: string): Promise<string> {
   const headers = { authorization: `Basic ${btoa(`${key}:`)}` }
@@ -16,15 +18,20 @@ async function verify(keys: WriteKeys, key: string): Promise<string> {
 }
 
 /** @param select runs a statement of the application's over the pool. */
-function servesKeysOver(tablePrefix: string, open: () => { pool: Pool; select(): Promise<unknown> }): void {
+function servesKeysOver(
+  tablePrefix: string,
+  { url }: TestDatabase,
+  open: () => { pool: Pool; select(): Promise<unknown> },
+): void {
   it('keeps keys beside the application, which goes on using the pool when the store is closed', async () => {
     const { pool, select } = open()
     const store = createSqlStore({ pool, tablePrefix })
-    const keys = createWriteKeys({ store, cache: { leaseMs: 100 }, logger: false })
+    const keys = createWriteKeys({ store, cache: { leaseMs }, logger: false })
     await expect(keys.create({ name: 'Web', sourceType: 'web' })).rejects.toMatchObject({
       code: 'schema_missing',
     })
     await store.migrate()
+    await beginWithLease(url, leaseMs, tablePrefix)
     const { writeKey, key } = await keys.create({ name: 'Größe 🌍', sourceType: 'web' })
     expect(await verify(keys, key)).toBe('accepted')
     expect((await keys.get(writeKey.id)).name).toBe('Größe 🌍')
@@ -44,7 +51,7 @@ describeWithService('postgres', 'a store over a pool of pg', (address) => {
     return pool
   }
 
-  servesKeysOver('keys_', () => {
+  servesKeysOver('keys_', database, () => {
     const pool = openPool()
     return { pool, select: () => pool.query('select 1') }
   })
@@ -143,7 +150,7 @@ describeWithService('mysql', 'a store over a pool of mysql2', (address) => {
   const database = useMysqlDatabase(address)
 
   describe('with callbacks', () =>
-    servesKeysOver('callbacks_', () => {
+    servesKeysOver('callbacks_', database, () => {
       const pool = createPool({ uri: database.url })
       onTestFinished(() => pool.promise().end())
       return { pool, select: () => pool.promise().query('select 1') }
@@ -164,7 +171,7 @@ describeWithService('mysql', 'a store over a pool of mysql2', (address) => {
   })
 
   describe('with promises', () => {
-    servesKeysOver('promises_', () => {
+    servesKeysOver('promises_', database, () => {
       const pool = createPromisePool({ uri: database.url, namedPlaceholders: true })
       onTestFinished(() => pool.end())
       return { pool, select: () => pool.query('select 1') }

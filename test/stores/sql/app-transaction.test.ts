@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys, type WriteKeyEvent } from '../../../src/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { describeWithService } from '../../services.ts'
-import { mysqlDatabase, postgresDatabase, useFolder } from './databases.ts'
+import { beginWithLease, mysqlDatabase, postgresDatabase, useFolder } from './databases.ts'
 
 const leaseMs = 100
 
@@ -22,6 +22,7 @@ interface GivenConnection {
 async function start(url: string, { db, run }: GivenConnection) {
   const store = createSqlStore({ db })
   await store.migrate()
+  await beginWithLease(url, leaseMs)
   const elsewhere = createWriteKeys({ store: createSqlStore({ url }), cache: { leaseMs } })
   const events: WriteKeyEvent[] = []
   const keys = createWriteKeys({

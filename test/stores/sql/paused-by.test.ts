@@ -11,11 +11,12 @@ function pausesBesideOlderCode(open: (tablePrefix: string) => Promise<StoreByHan
     const tablePrefix = `p${randomBase62(6).toLowerCase()}_`
     const { store, db } = await open(tablePrefix)
     await store.migrate()
-    await store.setLease?.(20)
-    const keys = createWriteKeys({ store, logger: false })
-    onTestFinished(() => keys.close())
     const run = (statement: RawBuilder<unknown>) => statement.execute(db)
     const table = (name: string) => sql.id(tablePrefix + name)
+    // From the start: a shorter lease counts only when nobody can go by the longer one any more.
+    await run(sql`update ${table('meta')} set lease_ms = 20, longest_lease_ms = 20`)
+    const keys = createWriteKeys({ store, logger: false })
+    onTestFinished(() => keys.close())
     /** As code of version 7 does, which knows no `paused_by`. */
     const olderChange = (id: string, status: string) =>
       run(sql`update ${table('keys')} set status = ${status}, version = version + 1 where id = ${id}`)

@@ -5,7 +5,7 @@ import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
-import { mysqlDatabase, postgresDatabase } from './databases.ts'
+import { beginWithLease, mysqlDatabase, postgresDatabase } from './databases.ts'
 
 const leaseMs = 60
 
@@ -62,6 +62,7 @@ describeWithService('mysql', 'a pool of MariaDB', (address) => {
       pool.on('connection', (connection) => connection.query(`set ${setting}`))
       onTestFinished(() => pool.promise().end())
       await createSqlStore({ pool }).migrate()
+      await beginWithLease(url, leaseMs)
       const keys = createWriteKeys({ store: createSqlStore({ pool }), cache: { leaseMs }, logger: false })
       const elsewhere = createWriteKeys({ store: createSqlStore({ url }), cache: { leaseMs }, logger: false })
       onTestFinished(async () => {
@@ -100,6 +101,7 @@ describeWithService('postgres', 'a tiny statement_timeout of PostgreSQL', (addre
     const made = createSqlStore({ url })
     await made.migrate()
     await made.close()
+    await beginWithLease(url, leaseMs)
     const pool = new pg.Pool({ connectionString: url, max: 2, options: '-c statement_timeout=30' })
     const locker = new pg.Client({ connectionString: url })
     await locker.connect()
