@@ -8,11 +8,14 @@ import { describe, expect, it } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { describeWithService } from '../../services.ts'
-import { useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+import { beginWithLease, useFolder, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
 /** Lives through everything that writes, and gives every secret that was ever shown. */
 async function useStore(url: string): Promise<string[]> {
-  const keys = createWriteKeys({ store: createSqlStore({ url }), usage: { flushMs: 1_000 } })
+  const store = createSqlStore({ url })
+  await store.migrate()
+  await beginWithLease(url, 50)
+  const keys = createWriteKeys({ store, usage: { flushMs: 1_000 } })
   const actor = { name: 'ops', address: '192.0.2.1' }
   const secrets: string[] = []
   for (const change of ['keep', 'revoke', 'remove'] as const) {

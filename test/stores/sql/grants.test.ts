@@ -7,7 +7,7 @@ import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { nameTables } from '../../../src/stores/sql/table-names.ts'
 import { blockWith } from '../../docs/running-blocks.ts'
 import { describeWithService } from '../../services.ts'
-import { useMysqlDatabase, usePostgresDatabase } from './databases.ts'
+import { beginWithLease, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
 const changed = ['keys', 'secrets', 'changes']
 const tables = Object.keys(nameTables({ schema: undefined, prefix: '' })).map((name) => `writekey_${name}`)
@@ -87,6 +87,8 @@ async function tryRoles({ owner, application, verifier }: Roles, grant: () => Pr
   const store = createSqlStore({ url: owner })
   await store.migrate()
   await store.close()
+  // Longer than what the processes set, so that they still have to set it.
+  await beginWithLease(owner, 250)
   await grant()
 
   const managing = open(application)
