@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import { Registry } from 'prom-client'
 import { createMemoryStore, createWriteKeys, type IngestRequest, type WriteKeys } from '../src/index.ts'
-import { measureWithPrometheus } from '../src/metrics/index.ts'
+import { prometheus } from '../src/metrics/index.ts'
 import { fairShares } from './fair-shares.ts'
 import { memoryPerKey } from './key-memory.ts'
 import { sized } from './length.ts'
@@ -101,7 +101,7 @@ async function usageCounting(): Promise<void> {
 /** The same key and request, measured for Prometheus and not. */
 async function measuring(): Promise<void> {
   const measured = createWriteKeys({ store: createMemoryStore() })
-  measureWithPrometheus(measured, new Registry())
+  prometheus(measured, { registry: new Registry() })
   const same = sampleRequest((await measured.create(ruledKey)).key)
   assertSame('a request that is measured is accepted', (await measured.verify(same)).ok, true)
   const times = await timeInTurn({ measured: verifying(measured, same), plain: verifying(keys, request) }, 61)

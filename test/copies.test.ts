@@ -10,7 +10,7 @@ import { guardListener, guardServer } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { ConfigError, createWriteKeys, KeyError, StoreError } from '../src/index.ts'
 import { createIngestApi } from '../src/ingest/index.ts'
-import { measureWithPrometheus } from '../src/metrics/index.ts'
+import { prometheus } from '../src/metrics/index.ts'
 import { basic } from '../src/testing/adapter/golden/golden-request.ts'
 import { createManualClock } from '../src/testing/index.ts'
 import { serve } from './neighbours/served.ts'
@@ -222,9 +222,8 @@ describe('guards of two copies with the same keys', () => {
     const keys = other.createWriteKeys({ logger: false })
     closers.push(() => keys.close())
     const registered: unknown[] = []
-    measureWithPrometheus(keys, {
-      registerMetric: (metric) => registered.push(metric),
-      removeSingleMetric() {},
+    prometheus(keys, {
+      registry: { registerMetric: (metric) => registered.push(metric), removeSingleMetric() {} },
     })
     expect(registered).not.toEqual([])
   })

@@ -3,7 +3,7 @@ import { guardListener, guardServer, writeKeyAuth } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { createWriteKeys, parsePeppers } from '../src/index.ts'
 import { createIngestApi } from '../src/ingest/index.ts'
-import { measureWithPrometheus } from '../src/metrics/index.ts'
+import { measureWithPrometheus, openTelemetry, prometheus } from '../src/metrics/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
 
 const keys = createWriteKeys({ logger: false })
@@ -11,6 +11,15 @@ type Loose = (...given: unknown[]) => unknown
 
 it.each<[string, Loose, unknown[], RegExp]>([
   ['parsePeppers', parsePeppers as Loose, [], /^pepper must be a text, .* received nothing/],
+  ['prometheus', prometheus as Loose, [keys], /^prometheus takes an object of options; received nothing/],
+  ['prometheus', prometheus as Loose, [keys, {}], /^registry must be a registry of prom-client/],
+  [
+    'openTelemetry',
+    openTelemetry as Loose,
+    [keys, { registry: {} }],
+    /^openTelemetry has no option "registry"/,
+  ],
+  ['openTelemetry', openTelemetry as Loose, [keys, { meter: {} }], /^meter must be a Meter of OpenTelemetry/],
   [
     'measureWithPrometheus',
     measureWithPrometheus as Loose,

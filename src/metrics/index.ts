@@ -1,2 +1,13 @@
-export { measureWithOpenTelemetry, type ObserveBatch, type OpenTelemetryMeter } from './open-telemetry.ts'
-export { measureWithPrometheus, type PrometheusRegistry } from './prometheus.ts'
+export {
+  measureWithOpenTelemetry,
+  type ObserveBatch,
+  type OpenTelemetryMeter,
+  type OpenTelemetryOptions,
+  openTelemetry,
+} from './open-telemetry.ts'
+export {
+  measureWithPrometheus,
+  type PrometheusOptions,
+  type PrometheusRegistry,
+  prometheus,
+} from './prometheus.ts'

@@ -1,4 +1,5 @@
 import type { Measured } from '../measured.ts'
+import type { DecisionsByKey } from '../verifier/key-decision-counts.ts'
 import { reasons } from '../verifier/reasons.ts'
 
 export type Labels = Readonly<Record<string, string>>
@@ -9,7 +10,7 @@ export interface Reading {
   readonly labels: Labels
 }
 
-/** A number that is read on request. Labels have few values: outcomes, reasons and parts, never keys. */
+/** A number that is read on request. Labels have few values: outcomes, reasons and parts, and keys where it is asked for. */
 export interface Metric {
   /** In OpenTelemetry's spelling. */
   readonly name: string
@@ -19,7 +20,13 @@ export interface Metric {
   readonly description: string
   /** How values of several processes are combined, for a gauge. Default: the highest. */
   readonly ofMany?: 'min'
-  readonly read: (measured: Measured) => readonly Reading[]
+  readonly read: (measured: Measured, labelled: Labelled) => readonly Reading[]
+}
+
+/** Which labels are wished for beside those that have few values. */
+export interface Labelled {
+  /** Whether `writekey.requests` and `writekey.events` have the id of the key. */
+  readonly keyId: boolean
 }
 
 const one = (value: number): Reading[] => [{ value, labels: {} }]
@@ -31,8 +38,9 @@ export const metrics: readonly Metric[] = [
     kind: 'counter',
     unit: '{request}',
     description: 'Requests by outcome (accepted, refused) and reason of refusal.',
-    read(measured) {
-      const { counts } = measured.meter()
+    read(measured, labelled) {
+      const { counts, byKey } = measured.meter()
+      if (labelled.keyId) return requestsOf(byKey())
       return [
         { value: counts.acceptedRequests, labels: { outcome: 'accepted' } },
         ...reasons.map((reason) => ({
@@ -47,8 +55,9 @@ export const metrics: readonly Metric[] = [
     kind: 'counter',
     unit: '{event}',
     description: 'Events of accepted requests: accepted, or dropped by a rule of the key.',
-    read(measured) {
-      const { counts } = measured.meter()
+    read(measured, labelled) {
+      const { counts, byKey } = measured.meter()
+      if (labelled.keyId) return eventsOf(byKey())
       return [
         { value: counts.acceptedEvents, labels: { outcome: 'accepted' } },
         { value: counts.droppedEvents, labels: { outcome: 'dropped' } },
@@ -151,6 +160,28 @@ export const metrics: readonly Metric[] = [
     read: (measured) => one(measured.unknownKeyBudgetUsed()),
   },
 ]
+
+/** Without the reasons that a key has not been refused for: there are some forty. */
+function requestsOf(decisions: DecisionsByKey): Reading[] {
+  return [...decisions.entries()].flatMap(([keyId, { acceptedRequests, refusedFor }]) => [
+    ...(keyId === '' ? [] : [{ value: acceptedRequests, labels: { outcome: 'accepted', key_id: keyId } }]),
+    ...Array.from(refusedFor, ([reason, value]) => ({
+      value,
+      labels: { outcome: 'refused', reason, key_id: keyId },
+    })),
+  ])
+}
+
+function eventsOf(decisions: DecisionsByKey): Reading[] {
+  return [...decisions.entries()].flatMap(([keyId, { acceptedEvents, droppedEvents }]) =>
+    keyId === ''
+      ? []
+      : [
+          { value: acceptedEvents, labels: { outcome: 'accepted', key_id: keyId } },
+          { value: droppedEvents, labels: { outcome: 'dropped', key_id: keyId } },
+        ],
+  )
+}
 
 /** The one histogram: recorded, not read on request. */
 export const duration = {

@@ -1,4 +1,5 @@
 import { badOption } from '../runtime/config-error.ts'
+import { flag, having, readOptions } from '../runtime/options.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics } from './metric.ts'
 
@@ -19,21 +20,37 @@ export type ObserveBatch = (result: {
   observe(observable: object, value: number, attributes: Record<string, string>): void
 }) => void
 
+const aMeter = 'a Meter of OpenTelemetry, as metrics.getMeter() gives it'
+
+export interface OpenTelemetryOptions {
+  /** As `metrics.getMeter('writekey')` of `@opentelemetry/api` gives it. */
+  meter: OpenTelemetryMeter
+  /**
+   * Whether requests and events have the id of the key as the attribute `key_id`. Up to 1 000 keys have series of their own, the
+   * others share `other`. Default: false.
+   */
+  keyId?: boolean | undefined
+}
+
 /**
  * Measures write keys with a meter of OpenTelemetry. The numbers are read when they are exported.
  *
  * @param keys what `createWriteKeys()` returned.
  * @returns ends the measuring.
- * @throws ConfigError when `keys` or `meter` is something else.
+ * @throws ConfigError when `keys` or an option is something else.
  * @example
  * ```ts
- * measureWithOpenTelemetry(keys, metrics.getMeter('writekey'))
+ * openTelemetry(keys, { meter: metrics.getMeter('writekey') })
  * ```
  */
-export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter): () => void {
-  if (typeof meter?.createObservableCounter !== 'function')
-    throw badOption('meter', meter, 'a Meter of OpenTelemetry, as metrics.getMeter() gives it')
+export function openTelemetry(keys: object, options: OpenTelemetryOptions): () => void {
+  const { meter, keyId } = readOptions('openTelemetry', options, {
+    meter: having<OpenTelemetryMeter>(['createObservableCounter'], aMeter),
+    keyId: flag(false),
+  })
+  if (meter === undefined) throw badOption('meter', meter, aMeter)
   const measured = measure(keys)
+  if (keyId) measured.meter().byKey()
   const observables = new Map<Metric, object>()
   for (const metric of metrics) {
     const { name, unit, description } = metric
@@ -48,7 +65,8 @@ export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter
   const all = [...observables.values()]
   const observe: ObserveBatch = (result) => {
     for (const [metric, observable] of observables) {
-      for (const { value, labels } of metric.read(measured)) result.observe(observable, value, labels)
+      for (const { value, labels } of metric.read(measured, { keyId }))
+        result.observe(observable, value, labels)
     }
   }
   meter.addBatchObservableCallback(observe, all)
@@ -64,4 +82,9 @@ export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter
     meter.removeBatchObservableCallback(observe, all)
     unlisten()
   }
+}
+
+/** @deprecated Use `openTelemetry(keys, { meter })`. */
+export function measureWithOpenTelemetry(keys: object, meter: OpenTelemetryMeter): () => void {
+  return openTelemetry(keys, { meter })
 }

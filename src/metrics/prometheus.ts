@@ -1,4 +1,5 @@
 import { badOption } from '../runtime/config-error.ts'
+import { flag, having, readOptions } from '../runtime/options.ts'
 import { createBuckets } from './buckets.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics, type Reading } from './metric.ts'
@@ -15,23 +16,39 @@ export interface PrometheusRegistry {
   removeSingleMetric(name: string): void
 }
 
+const aRegistry = 'a registry of prom-client, such as its register'
+
+export interface PrometheusOptions {
+  /** Where the metrics are registered: prom-client's `register`, or a `Registry` of its own. */
+  registry: PrometheusRegistry
+  /**
+   * Whether requests and events have the id of the key as the label `key_id`. Up to 1 000 keys have series of their own, the others
+   * share `other`. Default: false.
+   */
+  keyId?: boolean | undefined
+}
+
 /**
  * Measures write keys for a registry of prom-client. The numbers are read when it is scraped.
  *
  * @param keys what `createWriteKeys()` returned; one of them for each registry.
  * @returns ends the measuring, and takes the metrics out of the registry.
- * @throws ConfigError when `keys` is something else; prom-client's error when the registry has metrics of
+ * @throws ConfigError when `keys` or an option is something else; prom-client's error when the registry has metrics of
  * these names.
  * @example
  * ```ts
  * import { register } from 'prom-client'
- * measureWithPrometheus(keys, register)
+ * prometheus(keys, { registry: register })
  * ```
  */
-export function measureWithPrometheus(keys: object, registry: PrometheusRegistry): () => void {
-  if (typeof registry?.registerMetric !== 'function')
-    throw badOption('registry', registry, 'a registry of prom-client, such as its register')
+export function prometheus(keys: object, options: PrometheusOptions): () => void {
+  const { registry, keyId } = readOptions('prometheus', options, {
+    registry: having<PrometheusRegistry>(['registerMetric'], aRegistry),
+    keyId: flag(false),
+  })
+  if (registry === undefined) throw badOption('registry', registry, aRegistry)
   const measured = measure(keys)
+  if (keyId) measured.meter().byKey()
   const buckets = createBuckets(duration.bounds)
   const names: string[] = []
 
@@ -60,7 +77,7 @@ export function measureWithPrometheus(keys: object, registry: PrometheusRegistry
   for (const metric of metrics) {
     const { description, kind, ofMany = 'max' } = metric
     const aggregator = kind === 'gauge' ? ofMany : 'sum'
-    register(nameOf(metric), description, kind, aggregator, () => metric.read(measured))
+    register(nameOf(metric), description, kind, aggregator, () => metric.read(measured, { keyId }))
   }
   const name = nameOf({ ...duration, kind: 'histogram' })
   register(name, duration.description, 'histogram', 'sum', () => buckets.read(name))
@@ -69,6 +86,11 @@ export function measureWithPrometheus(keys: object, registry: PrometheusRegistry
     unlisten()
     for (const each of names) registry.removeSingleMetric(each)
   }
+}
+
+/** @deprecated Use `prometheus(keys, { registry })`. */
+export function measureWithPrometheus(keys: object, registry: PrometheusRegistry): () => void {
+  return prometheus(keys, { registry })
 }
 
 const suffixes: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' }

@@ -1,3 +1,4 @@
+import { DecisionsByKey } from './key-decision-counts.ts'
 import type { Reason } from './reasons.ts'
 
 /** Decisions since measuring began. Numbers only grow. */
@@ -16,8 +17,11 @@ export type DurationListener = (seconds: number, isAccepted: boolean) => void
 
 export interface DecisionMeter {
   readonly counts: DecisionCounts
-  accepted(events: number, dropped: number, bytes: number | undefined): void
-  refused(reason: Reason, bytes: number | undefined): void
+  /** Counts by key too, from the first call on. */
+  byKey(): DecisionsByKey
+  accepted(keyId: string, events: number, dropped: number, bytes: number | undefined): void
+  /** @param keyId undefined where nobody has such a key */
+  refused(keyId: string | undefined, reason: Reason, bytes: number | undefined): void
   /** When the verification began, or 0 when it is not timed. */
   begin(): number
   ended(startedAt: number, isAccepted: boolean): void
@@ -46,18 +50,29 @@ export function createDecisionMeter(): DecisionMeter {
     refusedFor: (reason: Reason) => refusals.get(reason) ?? 0,
   }
   let untilTimed = 0
+  let decisionsByKey: DecisionsByKey | undefined
 
   return {
     counts,
-    accepted(events, dropped, bytes = 0) {
+    byKey() {
+      decisionsByKey ??= new DecisionsByKey()
+      return decisionsByKey
+    },
+    accepted(keyId, events, dropped, bytes = 0) {
       counts.acceptedRequests++
       counts.acceptedEvents += events
       counts.droppedEvents += dropped
       counts.bodyBytes += bytes
+      if (decisionsByKey === undefined) return
+      const ofKey = decisionsByKey.of(keyId)
+      ofKey.acceptedRequests++
+      ofKey.acceptedEvents += events
+      ofKey.droppedEvents += dropped
     },
-    refused(reason, bytes = 0) {
-      refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
+    refused(keyId, reason, bytes = 0) {
+      countIn(refusals, reason)
       counts.bodyBytes += bytes
+      if (decisionsByKey !== undefined) countIn(decisionsByKey.of(keyId).refusedFor, reason)
     },
     begin() {
       if (untilTimed-- > 0) return 0
@@ -73,4 +88,8 @@ export function createDecisionMeter(): DecisionMeter {
       return () => listeners.delete(listener)
     },
   }
+}
+
+function countIn(refusals: Map<Reason, number>, reason: Reason): void {
+  refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
 }

@@ -89,7 +89,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       visit.quotaMonth = undefined
       if (isInGrace(key, visit.at)) usage.ofSecret(key.id, secretId, checked.events.length, visit.at)
       if (key.trial !== null && !visit.isPaid) tellTrial(visit, key, checked)
-      measure.meter?.accepted(checked.events.length, checked.rejected.length, bytesOf(visit))
+      measure.meter?.accepted(key.id, checked.events.length, checked.rejected.length, bytesOf(visit))
       if (tellDecisions) tellAccepted(visit, key, checked)
       watch.record?.(toDecision(visit, null, checked))
     },
@@ -100,7 +100,7 @@ export function createDecisionReport(options: DecisionReportOptions): DecisionRe
       // A client that went away was not refused.
       const isRefused = reason !== 'client_aborted' && !visit.isCounted
       if (keyId !== undefined && isRefused) usage.refused(keyId, reason, clock.now())
-      if (!visit.isCounted) measure.meter?.refused(reason, bytesOf(visit))
+      if (!visit.isCounted) measure.meter?.refused(keyId, reason, bytesOf(visit))
       if (tellDecisions || error !== undefined) {
         const who = { ...(keyId !== undefined && { keyId }), ...whereFrom(visit) }
         emit({ type: 'refused', reason, ...who, ...(error !== undefined && { error }) })

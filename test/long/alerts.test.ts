@@ -7,7 +7,7 @@ import { Registry } from 'prom-client'
 import { expect, it, onTestFinished } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { createWriteKeys } from '../../src/index.ts'
-import { measureWithPrometheus } from '../../src/metrics/index.ts'
+import { prometheus } from '../../src/metrics/index.ts'
 import { blockWith } from '../docs/running-blocks.ts'
 import { describeWithService } from '../services.ts'
 
@@ -121,7 +121,7 @@ it('the alerts name metrics that are there', async () => {
   const registry = new Registry()
   const keys = createWriteKeys({ logger: false })
   onTestFinished(() => keys.close())
-  measureWithPrometheus(keys, registry)
+  prometheus(keys, { registry })
   const known = registry.getMetricsAsArray().map(({ name }) => name)
   const named = new Set(code.match(/\bwritekey_\w+/g))
   expect(named.size).toBeGreaterThan(5)

@@ -13,7 +13,12 @@ import {
   type WriteKeys,
   type WriteKeysOptions,
 } from '../../src/index.ts'
-import { measureWithOpenTelemetry, measureWithPrometheus } from '../../src/metrics/index.ts'
+import {
+  measureWithOpenTelemetry,
+  measureWithPrometheus,
+  openTelemetry,
+  prometheus,
+} from '../../src/metrics/index.ts'
 import type { UsageStore } from '../../src/stores/usage-store.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
@@ -43,11 +48,11 @@ async function send(keys: WriteKeys): Promise<void> {
   expect((await keys.verify({ ...post(key), headers: {} })).ok).toBe(false)
 }
 
-describe('measureWithPrometheus', () => {
+describe('prometheus', () => {
   it('shows requests by outcome and reason, events, bytes and look-ups in a scrape', async () => {
     const keys = open()
     const registry = new Registry()
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     await send(keys)
     const lines = (await registry.metrics()).split('\n')
     for (const line of [
@@ -72,7 +77,7 @@ describe('measureWithPrometheus', () => {
     const keys = open()
     const registry = new Registry<OpenMetricsContentType>()
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     await send(keys)
     for (let scrape = 0; scrape < 2; scrape++) {
       expect((await registry.metrics()).split('\n')).toContain(
@@ -94,7 +99,7 @@ describe('measureWithPrometheus', () => {
     }
     const keys = open({ store })
     const registry = new Registry()
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     await keys.ready()
     expect(await registry.metrics()).toContain('writekey_part_ok{part="store"} 1')
     expect(await registry.metrics()).toMatch(/^writekey_lease_age_seconds \d/m)
@@ -107,7 +112,7 @@ describe('measureWithPrometheus', () => {
     // Time stands still: what is used up comes back within milliseconds.
     const keys = open({ clock: { now: () => 1_800_000_000_000, monotonic: () => 0 } })
     const registry = new Registry()
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     const { key } = await open().create({ name: 'elsewhere', sourceType: 'other' })
     const verdict = await keys.verify(post(key))
     expect(verdict).toMatchObject({ ok: false, reason: 'unknown_key' })
@@ -123,7 +128,7 @@ describe('measureWithPrometheus', () => {
     }
     const keys = open({ store, clock: () => Date.now() - 3_600_000 })
     const registry = new Registry()
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     const error = async () =>
       Number(/^writekey_clock_error_seconds (\S+)$/m.exec(await registry.metrics())?.[1])
     expect(await error()).toBe(0)
@@ -149,7 +154,7 @@ describe('measureWithPrometheus', () => {
     }
     const keys = open({ clock, store })
     const registry = new Registry()
-    measureWithPrometheus(keys, registry)
+    prometheus(keys, { registry })
     await keys.ready()
     const refusals = async () => {
       const text = await registry.metrics()
@@ -186,7 +191,7 @@ describe('measureWithPrometheus', () => {
     const registries = await Promise.all(
       [createMemoryStore(), { ...createMemoryStore(), scope: 'shared' as const }].map(async (store) => {
         const registry = new Registry()
-        measureWithPrometheus(open({ store }), registry)
+        prometheus(open({ store }), { registry })
         return registry.getMetricsAsJSON()
       }),
     )
@@ -197,19 +202,48 @@ describe('measureWithPrometheus', () => {
 
   it('takes its metrics out again, and refuses what are no write keys', async () => {
     const registry = new Registry()
-    measureWithPrometheus(open(), registry)()
+    prometheus(open(), { registry })()
     expect((await registry.metrics()).trim()).toBe('')
-    expect(() => measureWithPrometheus({}, registry)).toThrow('createWriteKeys()')
+    expect(() => prometheus({}, { registry })).toThrow('createWriteKeys()')
+  })
+
+  it('tells keys apart by their id where that is asked for, and a thousand of them at most', async () => {
+    const keys = open()
+    const registry = new Registry()
+    prometheus(keys, { registry, keyId: true })
+    await send(keys)
+    const [{ id } = { id: '' }] = (await keys.list()).data
+    const { key, writeKey } = await keys.create({ name: 'b', sourceType: 'other' })
+    await keys.revoke(writeKey.id)
+    await keys.verify(post(key))
+    const linesOf = async (name: string) =>
+      (await registry.metrics()).split('\n').filter((line) => line.startsWith(`${name}{`))
+    expect(await linesOf('writekey_requests_total')).toEqual([
+      `writekey_requests_total{outcome="accepted",key_id="${id}"} 2`,
+      'writekey_requests_total{outcome="refused",reason="missing_key",key_id=""} 1',
+      `writekey_requests_total{outcome="accepted",key_id="${writeKey.id}"} 0`,
+      `writekey_requests_total{outcome="refused",reason="revoked_key",key_id="${writeKey.id}"} 1`,
+    ])
+    expect(await linesOf('writekey_events_total')).toContain(
+      `writekey_events_total{outcome="accepted",key_id="${id}"} 4`,
+    )
+    for (let made = 0; made < 1_010; made++) {
+      const one = await keys.create({ name: `${made}`, sourceType: 'other' })
+      await keys.verify(post(one.key))
+    }
+    const accepted = (await linesOf('writekey_requests_total')).filter((line) => line.includes('accepted'))
+    expect(accepted).toHaveLength(1_000)
+    expect(accepted.at(-1)).toBe('writekey_requests_total{outcome="accepted",key_id="other"} 13')
   })
 })
 
-describe('measureWithOpenTelemetry', () => {
+describe('openTelemetry', () => {
   it('exports the same numbers, the time as a histogram', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
     const provider = new MeterProvider({ readers: [reader] })
     const keys = open()
-    measureWithOpenTelemetry(keys, provider.getMeter('writekey'))
+    openTelemetry(keys, { meter: provider.getMeter('writekey') })
     await send(keys)
     await reader.forceFlush()
     const exported = exporter.getMetrics().at(-1)?.scopeMetrics[0]?.metrics ?? []
@@ -228,8 +262,15 @@ describe('measureWithOpenTelemetry', () => {
   })
 
   it('names the meter that it was not given', () => {
-    const measureWith = (meter?: unknown) => () => measureWithOpenTelemetry(open(), meter as never)
+    const measureWith = (meter?: unknown) => () => openTelemetry(open(), { meter } as never)
     expect(measureWith()).toThrow('meter must be a Meter of OpenTelemetry')
     expect(measureWith(new MeterProvider())).toThrow('metrics.getMeter()')
+  })
+
+  it('has the older spellings', () => {
+    const registry = new Registry()
+    measureWithPrometheus(open(), registry)
+    expect(registry.getSingleMetric('writekey_requests_total')).toBeDefined()
+    expect(() => measureWithOpenTelemetry(open(), undefined as never)).toThrow('meter must be')
   })
 })

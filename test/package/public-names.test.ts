@@ -100,7 +100,7 @@ const values: Record<string, readonly string[]> = {
   redis: ['createRedisHints', 'createRedisLimiter'],
   admin: ['createAdminApi'],
   ingest: ['createIngestApi', 'forwardEvents'],
-  metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus'],
+  metrics: ['measureWithOpenTelemetry', 'measureWithPrometheus', 'openTelemetry', 'prometheus'],
   testing: [
     'adapterContract',
     'createKeyRecord',

@@ -4,10 +4,10 @@ import { createDecisionMeter } from '../../src/verifier/decision-counts.ts'
 describe('the counts of decisions', () => {
   it('grow with each', () => {
     const { counts, accepted, refused } = createDecisionMeter()
-    accepted(3, 1, 100)
-    accepted(2, 1, undefined)
-    refused('unknown_key', 20)
-    refused('unknown_key', undefined)
+    accepted('wk_a', 3, 1, 100)
+    accepted('wk_a', 2, 1, undefined)
+    refused(undefined, 'unknown_key', 20)
+    refused(undefined, 'unknown_key', undefined)
     expect(counts).toMatchObject({ acceptedRequests: 2, acceptedEvents: 5, droppedEvents: 2, bodyBytes: 120 })
     expect(counts.refusedFor('unknown_key')).toBe(2)
     expect(counts.refusedFor('missing_key')).toBe(0)

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createMemoryStore, createWriteKeys } from 'writekey'
 import { writeKeyAuth, writeKeyOf } from 'writekey/express'
-import { measureWithPrometheus } from 'writekey/metrics'
+import { prometheus } from 'writekey/metrics'
 
 // With `exactOptionalPropertyTypes`: what an environment variable may hold fits an option.
 const unset = process.env.NOBODY_SETS_THIS
@@ -22,9 +22,9 @@ await keys.list({ q: unset, limit: undefined })
 
 const registered: object[] = []
 // Neither prom-client nor OpenTelemetry is installed here.
-measureWithPrometheus(keys, {
-  registerMetric: (metric) => registered.push(metric),
-  removeSingleMetric() {},
+prometheus(keys, {
+  registry: { registerMetric: (metric) => registered.push(metric), removeSingleMetric() {} },
+  keyId: undefined,
 })
 if (registered.length === 0) throw new Error('nothing is measured')
 
