@@ -1,5 +1,4 @@
-import { badOption } from '../runtime/config-error.ts'
-import { flag, having, readOptions } from '../runtime/options.ts'
+import { flag, having, readOptions, required } from '../runtime/options.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics } from './metric.ts'
 
@@ -45,10 +44,9 @@ export interface OpenTelemetryOptions {
  */
 export function openTelemetry(keys: object, options: OpenTelemetryOptions): () => void {
   const { meter, keyId } = readOptions('openTelemetry', options, {
-    meter: having<OpenTelemetryMeter>(['createObservableCounter'], aMeter),
+    meter: required(having<OpenTelemetryMeter>(['createObservableCounter'], aMeter), aMeter),
     keyId: flag(false),
   })
-  if (meter === undefined) throw badOption('meter', meter, aMeter)
   const measured = measure(keys)
   if (keyId) measured.meter().byKey()
   const observables = new Map<Metric, object>()

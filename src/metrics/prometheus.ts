@@ -1,5 +1,4 @@
-import { badOption } from '../runtime/config-error.ts'
-import { flag, having, readOptions } from '../runtime/options.ts'
+import { flag, having, readOptions, required } from '../runtime/options.ts'
 import { createBuckets } from './buckets.ts'
 import { measure } from './measure.ts'
 import { duration, type Metric, metrics, type Reading } from './metric.ts'
@@ -43,10 +42,9 @@ export interface PrometheusOptions {
  */
 export function prometheus(keys: object, options: PrometheusOptions): () => void {
   const { registry, keyId } = readOptions('prometheus', options, {
-    registry: having<PrometheusRegistry>(['registerMetric'], aRegistry),
+    registry: required(having<PrometheusRegistry>(['registerMetric'], aRegistry), aRegistry),
     keyId: flag(false),
   })
-  if (registry === undefined) throw badOption('registry', registry, aRegistry)
   const measured = measure(keys)
   if (keyId) measured.meter().byKey()
   const buckets = createBuckets(duration.bounds)

@@ -170,6 +170,18 @@ export function optional<T>(reader: OptionReader<T>): OptionReader<T | undefined
   return (value, option) => (value === undefined ? undefined : reader(value, option))
 }
 
+/**
+ * What another reader accepts, which must be there.
+ * @param expected completes "must be …"
+ */
+export function required<T>(reader: OptionReader<T | undefined>, expected: string): OptionReader<T> {
+  return (value, option) => {
+    const read = reader(value, option)
+    if (read === undefined) throw badOption(option, value, expected)
+    return read
+  }
+}
+
 /** A list of what another reader accepts. */
 export function list<T>(reader: OptionReader<T>, expected: string): OptionReader<readonly T[]> {
   return (value, option) => {
