@@ -24,7 +24,7 @@ export interface Metric {
 }
 
 /** Which labels are wished for beside those that have few values. */
-export interface Labelled {
+interface Labelled {
   /** Whether `writekey.requests` and `writekey.events` have the id of the key. */
   readonly keyId: boolean
 }
