@@ -1,4 +1,4 @@
-import type { FieldValues, HeadersLike } from './ingest-request.ts'
+import type { FieldValues, HeadersLike, IngestRequest, IngestRequestInit } from './ingest-request.ts'
 
 /** The fields of most requests: finding a name here takes a quarter of the time of checking its letters. */
 const namesInLowerCase = new Set(
@@ -9,6 +9,16 @@ const namesInLowerCase = new Set(
     'x-forwarded-port x-forwarded-proto x-real-ip x-request-id x-write-key'
   ).split(' '),
 )
+
+/**
+ * A request with lower-case names of header fields, and without a query that is `null`, as `url.parse` of Node has it where there is none.
+ */
+export function asIngestRequest(request: IngestRequestInit): IngestRequest {
+  const { query } = request
+  const headers = toLowerCaseFields(request.headers)
+  if (headers === request.headers && query !== null) return request as IngestRequest
+  return { ...request, headers, query: query ?? undefined }
+}
 
 /**
  * Header fields by lower-case name. A name in several spellings gets all of its values, in order, as if the

@@ -25,7 +25,9 @@ export interface HeadersLike {
 }
 
 /** A request as `verify` takes it. */
-export interface IngestRequestInit extends Omit<IngestRequest, 'headers'> {
+export interface IngestRequestInit extends Omit<IngestRequest, 'headers' | 'query'> {
+  /** The query as a string (with or without `?`) or already parsed; `null` is none. Read only where a key may be in it. */
+  query?: IngestRequest['query'] | null
   /**
    * By name, in any case, or a `Headers`. A repeated `authorization` must arrive as an array, so that it can
    * be refused.

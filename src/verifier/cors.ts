@@ -1,4 +1,4 @@
-import { toLowerCaseFields } from '../http/header-fields.ts'
+import { asIngestRequest, toLowerCaseFields } from '../http/header-fields.ts'
 import type { FieldValues, IngestRequest, IngestRequestInit } from '../http/ingest-request.ts'
 import { findCarriedKey, mayCarryKey } from './carried-key.ts'
 import { type Reading, readingOf } from './reading.ts'
@@ -23,7 +23,7 @@ export function answerPreflight(request: IngestRequestInit, usual?: Reading): Pr
   if (request.method !== 'OPTIONS') return undefined
   const headers = toLowerCaseFields(request.headers)
   if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return undefined
-  const carried = usual && carriedKeyOf({ ...request, headers }, usual)
+  const carried = usual && carriedKeyOf(asIngestRequest(request), usual)
   return {
     status: 204,
     headers: {

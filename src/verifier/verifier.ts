@@ -1,5 +1,5 @@
-import { toLowerCaseFields } from '../http/header-fields.ts'
-import type { IngestRequest, IngestRequestInit } from '../http/ingest-request.ts'
+import { asIngestRequest } from '../http/header-fields.ts'
+import type { IngestRequestInit } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
 import { answerPreflight } from './cors.ts'
 import type { Reading } from './reading.ts'
@@ -32,7 +32,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function finish(visit: Visit, verdict: Verdict, startedAt: number): Verdict {
     end(visit)
     if (startedAt !== 0) measure.meter?.ended(startedAt, verdict.ok)
-    return withCarriedKey(visit, verdict)
+    try {
+      return withCarriedKey(visit, verdict)
+    } catch (error) {
+      // What made the checks fail may throw again.
+      return hasFailed(verdict) ? verdict : fail(visit, error)
+    }
   }
 
   function finishLater(visit: Visit, verdict: Promise<Verdict>, startedAt: number): Promise<Verdict> {
@@ -70,7 +75,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         // Nobody may get to wait for it: its rejection would end the process.
         if (request.body instanceof Promise) request.body.catch(() => {})
         startedAt = measure.meter?.begin() ?? 0
-        visit = createVisit(toIngestRequest(request), options)
+        visit = createVisit(asIngestRequest(request), options)
         const verdict = run(visit)
         return verdict instanceof Promise
           ? finishLater(visit, verdict, startedAt)
@@ -83,7 +88,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 }
 
-function toIngestRequest(request: IngestRequestInit): IngestRequest {
-  const headers = toLowerCaseFields(request.headers)
-  return headers === request.headers ? (request as IngestRequest) : { ...request, headers }
+function hasFailed(verdict: Verdict): boolean {
+  return !verdict.ok && (verdict.reason === 'internal_error' || verdict.reason === 'store_unavailable')
 }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import * as fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys, type IngestRequest, type WriteKeysOptions } from '../../src/index.ts'
 
 const event = { type: 'track', event: 'Sent' }
@@ -128,4 +129,90 @@ describe('a body function', () => {
     })
     await keys.close()
   })
+})
+
+describe('a query that is null, as url.parse has it', () => {
+  it.each([
+    { place: 'query' as const },
+    { place: { query: 'token' } },
+    { place: 'header' as const },
+    { place: { path: '/e/:key' } },
+  ])('is no query where keys are read from $place', async ({ place }) => {
+    const isInPath = typeof place === 'object' && 'path' in place
+    const credentials = isInPath || place === 'header' ? [place] : [place, 'basic' as const]
+    const { keys, key, authorization } = await keysAndRequest({ credentials })
+    onTestFinished(() => keys.close())
+    const path = isInPath ? `/e/${key}` : '/e'
+    const headers = { authorization, 'x-write-key': key }
+    const sent = { method: 'POST', path, query: null, headers, body: event }
+    expect(await keys.verify(sent)).toMatchObject({ ok: true })
+    expect(await keys.verify({ ...sent, path: '/e', headers: {} })).toMatchObject({ reason: 'missing_key' })
+    const preflight = { origin: 'https://a.com', 'access-control-request-method': 'POST' }
+    expect(keys.preflight({ ...sent, method: 'OPTIONS', headers: preflight })).toMatchObject({ status: 204 })
+  })
+})
+
+describe('a property that throws', () => {
+  it('refuses the request with 503 and gives back what it was charged', async () => {
+    const { keys, request } = await keysAndRequest({
+      credentials: ['basic', 'query'],
+      defaultRateLimitEps: 1,
+    })
+    onTestFinished(() => keys.close())
+    const query = new Proxy({}, { ownKeys: throwing })
+    expect(await keys.verify({ ...request, query })).toMatchObject({
+      reason: 'internal_error',
+      reply: { status: 503 },
+    })
+    expect(await keys.verify(request)).toMatchObject({ ok: true })
+  })
+
+  it.each(['method', 'path', 'query', 'headers', 'ip', 'body', 'eventType', 'workspace', 'credentials'])(
+    'is refused with 503, wherever it is read: %s',
+    async (name) => {
+      const { keys, request } = await keysAndRequest({
+        credentials: ['basic', 'query', { path: '/e/:key' }],
+      })
+      onTestFinished(() => keys.close())
+      const broken = Object.defineProperty({ ...request }, name, { get: throwing, enumerable: true })
+      expect(await keys.verify(broken)).toMatchObject({ reason: 'internal_error', reply: { status: 503 } })
+    },
+  )
+})
+
+it('verify never rejects, and preflight never throws, whatever is in a request', async () => {
+  const values = [
+    ...[undefined, null, 5, Number.NaN, '', true, 1n, Symbol('s'), '%', '%ff', [], [null], [['a']], {}],
+    ...[() => {}, new Date(0), new Map([['authorization', 'x']]), new Set(['x']), Object.create(null)],
+    ...[{ writeKey: null }, { writeKey: {} }, { writeKey: [null] }, { writeKey: Symbol('x') }],
+    ...[
+      new Proxy({}, { ownKeys: throwing }),
+      new Proxy({}, { get: throwing }),
+      new URLSearchParams('writeKey=x'),
+    ],
+  ]
+  const { keys, key, request } = await keysAndRequest({
+    credentials: ['basic', 'header', 'query', { path: '/e/:key' }, ({ query }) => String(query), 'body'],
+    onEvent: () => {},
+    logger: false,
+    trustedProxies: 1,
+  })
+  onTestFinished(() => keys.close())
+  const fields = ['method', 'path', 'query', 'headers', 'ip', 'body', 'eventType', 'batchFields'] as const
+  const value = fc.constantFrom<unknown[]>(...values)
+  const broken = fc.dictionary(fc.constantFrom(...fields), value, { minKeys: 1, maxKeys: 2 })
+  const base = fc.constantFrom(
+    request,
+    { ...request, headers: {}, query: `writeKey=${key}` },
+    { method: 'OPTIONS', path: '/e', headers: { origin: 'x', 'access-control-request-method': 'POST' } },
+  )
+  await fc.assert(
+    fc.asyncProperty(base, broken, async (good, bad) => {
+      const sent = { ...good, ...bad } as never
+      keys.preflight(sent)
+      const verdict = await keys.verify(sent)
+      if (!verdict.ok) expect(verdict.reply.status).toBeGreaterThanOrEqual(204)
+    }),
+    { numRuns: 300 },
+  )
 })
