@@ -17,6 +17,7 @@ import {
   hideKey,
   type IngestEndpoints,
   pathOf,
+  refuseRouteOptions,
   requireContext,
   resolveAdapterOptions,
   rewindBody,
@@ -32,7 +33,14 @@ import {
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
 import { hideBody, showBody } from './fastify-body.ts'
-import { errorInside } from './fastify-root.ts'
+import {
+  asPartOfItsContext,
+  assertNoGuardOptions,
+  type PrefixOptions,
+  prefixAtRoot,
+} from './fastify-register.ts'
+
+export type { PrefixOptions } from './fastify-register.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -121,12 +129,12 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
     return true
   }
 
-  return asPartOfItsContext(function writeKey(fastify, _, done) {
+  return asPartOfItsContext(function addGuard(fastify, given) {
+    assertNoGuardOptions(given)
     if (!fastify.hasRequestDecorator(requestProperty)) fastify.decorateRequest(requestProperty)
     addPreflightRoutes(fastify)
     fastify.addHook('preParsing', guard)
     fastify.addHook('preValidation', showBody)
-    done()
   })
 }
 
@@ -151,26 +159,6 @@ function addPreflightRoutes(fastify: FastifyInstance): void {
 }
 
 /**
- * As `fastify-plugin` does it: hooks go to the context that the plugin is registered in, not to one of its
- * own.
- */
-function asPartOfItsContext(
-  plugin: FastifyPluginCallback<PrefixOptions>,
-): FastifyPluginCallback<PrefixOptions> {
-  return Object.assign(plugin, {
-    [Symbol.for('skip-override')]: true,
-    [Symbol.for('fastify.display-name')]: 'writekey',
-    [Symbol.for('plugin-meta')]: { name: 'writekey', fastify: '>=5' },
-  })
-}
-
-/** What `fastify.register` passes to `adminRoutes` and `ingestRoutes`. */
-export interface PrefixOptions {
-  /** The path that they are below, such as `/internal`. Default: none. */
-  prefix?: string
-}
-
-/**
  * Fastify plugin that serves a management API. To be registered at the root, below a path with `{ prefix: '/internal' }`. Requests for
  * other paths go on.
  *
@@ -179,9 +167,11 @@ export interface PrefixOptions {
  * fastify.register(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
  * ```
  */
-export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOptions> {
+export function adminRoutes(api: FetchHandler, ...more: never[]): FastifyPluginCallback<PrefixOptions> {
   assertAdminApi(api)
-  return asPartOfItsContext(function writeKeyAdmin(fastify, { prefix = '' }, done) {
+  refuseRouteOptions('adminRoutes', more, `register(adminRoutes(api), { prefix: '/internal' })`)
+  return asPartOfItsContext(function addAdmin(fastify, given) {
+    const prefix = prefixAtRoot(fastify, 'adminRoutes', given)
     fastify.addHook('onRequest', function adminRoutes(request, reply, next) {
       const { url = '/' } = request.raw
       const within = url.slice(prefix.length)
@@ -193,7 +183,6 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
         reply.raw.destroy()
       })
     })
-    done(errorInside(fastify, 'adminRoutes', prefix))
   })
 }
 
@@ -206,9 +195,11 @@ export function adminRoutes(api: FetchHandler): FastifyPluginCallback<PrefixOpti
  * fastify.register(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
  * ```
  */
-export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<PrefixOptions> {
+export function ingestRoutes(api: IngestEndpoints, ...more: never[]): FastifyPluginCallback<PrefixOptions> {
   assertIngestApi(api)
-  return asPartOfItsContext(function writeKeyIngest(fastify, { prefix = '' }, done) {
+  refuseRouteOptions('ingestRoutes', more, `register(ingestRoutes(api), { prefix: '/internal' })`)
+  return asPartOfItsContext(function addIngest(fastify, given) {
+    const prefix = prefixAtRoot(fastify, 'ingestRoutes', given)
     fastify.addHook('onRequest', function ingestRoutes(request, reply, next) {
       const { url = '/', method = '' } = request.raw
       const path = pathOf(url.slice(prefix.length))
@@ -226,7 +217,6 @@ export function ingestRoutes(api: IngestEndpoints): FastifyPluginCallback<Prefix
         },
       )
     })
-    done(errorInside(fastify, 'ingestRoutes', prefix))
   })
 }
 

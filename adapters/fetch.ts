@@ -1,15 +1,18 @@
 import {
   type AdapterOptions,
+  answerAdmin,
   assertAdminApi,
   assertIngestApi,
-  badOption,
+  callback,
   createContext,
   type FetchHandler,
-  fetchPathOf,
   type IngestEndpoints,
   type IngestRequest,
   openCount,
   passedAs,
+  pathBelow,
+  type RouteOptions,
+  readRouteOptions,
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
@@ -78,8 +81,8 @@ export function writeKeyAuth<Context = unknown>(
     takenNames,
   })
   const { ip, onError = warn } = options
-  assertFunction('ip', ip)
-  assertFunction('onError', onError)
+  callback()(ip, 'ip')
+  callback()(onError, 'onError')
 
   return async function writeKeyAuth(request, handler, given) {
     assertRequest(request)
@@ -119,10 +122,6 @@ export function writeKeyAuth<Context = unknown>(
   }
 }
 
-function assertFunction(option: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw badOption(option, value, 'a function')
-}
-
 /** Frameworks have requests of their own, and some have a `Request` on one runtime alone. */
 function assertRequest(request: Request): void {
   if (typeof (request as Partial<Request> | undefined)?.headers?.get === 'function') return
@@ -145,6 +144,9 @@ function failed(): Response {
 
 /**
  * Serves a management API. Returns `undefined` for requests that are not its own.
+ *
+ * @param options `path`: what the API is below, e.g. `'/internal'`; `ip`: see `writeKeyAuth`
+ * @throws ConfigError for bad options, at once.
  * @example
  * ```ts
  * const admin = adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] }))
@@ -153,16 +155,14 @@ function failed(): Response {
  */
 export function adminRoutes<Context = unknown>(
   api: FetchHandler,
-  options: { ip?: AddressOf<Context> | undefined } = {},
+  options: RouteOptions<AddressOf<Context>> = {},
 ) {
   assertAdminApi(api)
-  const { ip } = options
-  assertFunction('ip', ip)
+  const { ip, path } = readRouteOptions('adminRoutes', options, callback<AddressOf<Context>>())
 
   return async function adminRoutes(request: Request, context?: Context): Promise<Response | undefined> {
     assertRequest(request)
-    if (!api.handles(fetchPathOf(request))) return undefined
-    return api.fetch(request, { address: ip?.(request, context as Context) })
+    return answerAdmin(api, request, path, { address: () => ip?.(request, context as Context) })
   }
 }
 
@@ -178,16 +178,15 @@ export function adminRoutes<Context = unknown>(
  */
 export function ingestRoutes<Context = unknown>(
   api: IngestEndpoints,
-  options: { ip?: AddressOf<Context> | undefined; path?: string | undefined } = {},
+  options: RouteOptions<AddressOf<Context>> = {},
 ) {
   assertIngestApi(api)
-  const { ip, path: prefix = '' } = options
-  assertFunction('ip', ip)
+  const { ip, path: prefix } = readRouteOptions('ingestRoutes', options, callback<AddressOf<Context>>())
 
   return async function ingestRoutes(request: Request, context?: Context): Promise<Response | undefined> {
     assertRequest(request)
-    const path = fetchPathOf(request)
-    const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
+    const path = pathBelow(request, prefix)
+    const route = path === undefined ? undefined : api.find(path)
     if (route === undefined) return undefined
     const neutral = toFetchIngestRequest(request, { ip: ip?.(request, context as Context) })
     const passed = passedAs(request, undefined)

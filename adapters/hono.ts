@@ -1,22 +1,24 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import {
   type AdapterOptions,
+  answerAdmin,
   assertAdminApi,
   assertIngestApi,
   badOption,
   createContext,
   type FetchHandler,
-  fetchPathOf,
   findContext,
   type HeaderTarget,
   type IngestEndpoints,
   type IngestRequest,
-  makeRequest,
   nodeBodyOf,
+  type OptionReader,
   openCount,
   passedAs,
-  pathStartOf,
+  pathBelow,
   type Reply,
+  type RouteOptions,
+  readRouteOptions,
   refuseForeign,
   rememberPassage,
   requireContext,
@@ -66,7 +68,7 @@ export function writeKeyAuth(
   const { eventType, onRefused, requestProperty, workspaceOf } = resolveAdapterOptions(keys, options, {
     ownNames: ['ip'],
   })
-  const ip = readIp(options)
+  const ip = readIp(options.ip, 'ip')
 
   return async function writeKeyAuth(context, next, ...more: unknown[]) {
     if (isForeign(context)) return refuseForeign('Hono', [context, next, ...more])
@@ -127,10 +129,11 @@ function replaceResponse(c: Context, response: Response): void {
   c.res = response
 }
 
-function readIp({ ip }: { ip?: ((c: Context) => string | undefined) | undefined }) {
-  if (ip !== undefined && typeof ip !== 'function')
-    throw badOption('ip', ip, 'a function, such as (c) => getConnInfo(c).remote.address')
-  return ip
+type AddressOf = (c: Context) => string | undefined
+
+const readIp: OptionReader<AddressOf | undefined> = (value, option) => {
+  if (value === undefined || typeof value === 'function') return value as AddressOf | undefined
+  throw badOption(option, value, 'a function, such as (c) => getConnInfo(c).remote.address')
 }
 
 function toHeaderTarget(c: Context): HeaderTarget {
@@ -169,33 +172,16 @@ function hasNoHeaders(c: Context): boolean {
  */
 export function adminRoutes(
   api: FetchHandler,
-  options: { ip?: ((c: Context) => string | undefined) | undefined; path?: string | undefined } = {},
+  options: RouteOptions<(c: Context) => string | undefined> = {},
 ): MiddlewareHandler {
   assertAdminApi(api)
-  const ip = readIp(options)
-  const { path: prefix = '' } = options
+  const { ip, path } = readRouteOptions('adminRoutes', options, readIp)
 
   return async function adminRoutes(c, next, ...more: unknown[]) {
     if (isForeign(c)) return refuseForeign('Hono', [c, next, ...more])
-    const { raw } = c.req
-    const path = fetchPathOf(raw)
-    if (!path.startsWith(prefix) || !api.handles(path.slice(prefix.length))) return next()
-    return api.fetch(prefix === '' ? raw : withoutPrefix(raw, prefix), { address: ip?.(c) })
+    const info = { address: () => ip?.(c), sent: incomingOf(c)?.url }
+    return (await answerAdmin(api, c.req.raw, path, info)) ?? next()
   }
-}
-
-/** The request as the API would get it at the root. */
-function withoutPrefix(request: Request, prefix: string): Request {
-  const { url } = request
-  const pathStart = pathStartOf(url)
-  const { method, headers, signal, body } = request
-  const isBodiless = method === 'GET' || method === 'HEAD' || body === null
-  return makeRequest(url.slice(0, pathStart) + url.slice(pathStart + prefix.length), {
-    method,
-    headers,
-    signal,
-    ...(!isBodiless && { body, duplex: 'half' }),
-  } as RequestInit & { method: string })
 }
 
 /**
@@ -209,16 +195,15 @@ function withoutPrefix(request: Request, prefix: string): Request {
  */
 export function ingestRoutes(
   api: IngestEndpoints,
-  options: { ip?: ((c: Context) => string | undefined) | undefined; path?: string | undefined } = {},
+  options: RouteOptions<(c: Context) => string | undefined> = {},
 ): MiddlewareHandler {
   assertIngestApi(api)
-  const ip = readIp(options)
-  const { path: prefix = '' } = options
+  const { ip, path: prefix } = readRouteOptions('ingestRoutes', options, readIp)
 
   return async function ingestRoutes(c, next, ...more: unknown[]) {
     if (isForeign(c)) return refuseForeign('Hono', [c, next, ...more])
-    const path = fetchPathOf(c.req.raw)
-    const route = path.startsWith(prefix) ? api.find(path.slice(prefix.length)) : undefined
+    const path = pathBelow(c.req.raw, prefix)
+    const route = path === undefined ? undefined : api.find(path)
     if (route === undefined) return next()
     const incoming = incomingOf(c)
     const neutral = toFetchIngestRequest(c.req.raw, toHints(c, ip, nodeBodyOf(c.req.raw, incoming)))

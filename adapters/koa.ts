@@ -15,6 +15,7 @@ import {
   pathOf,
   type Reply,
   refuseForeign,
+  refuseRouteOptions,
   requireContext,
   resolveAdapterOptions,
   setAcceptedBody,
@@ -179,8 +180,9 @@ function answerReadOnly(ctx: Context, onerror: Context['onerror'], error: Error)
  * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
  * ```
  */
-export function adminRoutes(api: FetchHandler): Middleware {
+export function adminRoutes(api: FetchHandler, ...more: never[]): Middleware {
   assertAdminApi(api)
+  refuseRouteOptions('adminRoutes', more, `mount('/internal', adminRoutes(api)) with koa-mount`)
   return async function adminRoutes(ctx, next, ...more: unknown[]) {
     if (isForeign(ctx)) return refuseForeign('Koa', [ctx, next, ...more])
     // As sent, not as Koa reads it: `http://host/path` is no path here.
@@ -200,8 +202,9 @@ export function adminRoutes(api: FetchHandler): Middleware {
  * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
  * ```
  */
-export function ingestRoutes(api: IngestEndpoints): Middleware {
+export function ingestRoutes(api: IngestEndpoints, ...more: never[]): Middleware {
   assertIngestApi(api)
+  refuseRouteOptions('ingestRoutes', more, `mount('/internal', ingestRoutes(api)) with koa-mount`)
   return async function ingestRoutes(ctx, next, ...more: unknown[]) {
     if (isForeign(ctx)) return refuseForeign('Koa', [ctx, next, ...more])
     const parsed = ctx.request as ParsedBody & typeof ctx.request

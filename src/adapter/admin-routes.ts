@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerByFetch, type FetchHandler, pathOf } from './fetch-exchange.ts'
 import { refuseForeign } from './foreign-request.ts'
+import { refuseRouteOptions } from './route-options.ts'
 import { assertAdminApi } from './taken-api.ts'
 
 /**
@@ -11,8 +12,9 @@ import { assertAdminApi } from './taken-api.ts'
  * app.use(adminRoutes(createAdminApi(keys, { tokens: [{ name: 'ops', token, role: 'admin' }] })))
  * ```
  */
-export function adminRoutes(api: FetchHandler) {
+export function adminRoutes(api: FetchHandler, ...more: never[]) {
   assertAdminApi(api)
+  refuseRouteOptions('adminRoutes', more, `app.use('/internal', adminRoutes(api))`)
 
   return function adminRoutes(
     request: IncomingMessage,

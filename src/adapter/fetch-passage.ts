@@ -4,6 +4,7 @@ import { hasPassed, rememberWith } from './request-context.ts'
 /** What `@hono/node-server` provides as `c.env.incoming`. */
 export interface Incoming {
   readonly method?: string
+  readonly url?: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly readableDidRead?: boolean
 }

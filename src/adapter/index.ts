@@ -80,6 +80,7 @@ export {
 } from './node-guard.ts'
 export { bodyOf, hasUnsaidContent, type NodeMessage, toHeaders } from './node-request.ts'
 export { type OpenCount, openCount } from './open-count.ts'
+export { answerAdmin, pathBelow } from './prefixed-request.ts'
 export {
   createContext,
   findContext,
@@ -89,6 +90,12 @@ export {
   type WriteKeyContext,
 } from './request-context.ts'
 export { rewindBody } from './rewound-body.ts'
+export {
+  type RouteOptions,
+  readRegisterOptions,
+  readRouteOptions,
+  refuseRouteOptions,
+} from './route-options.ts'
 export { namesOfNodeRequests, setWriteKey } from './set-write-key.ts'
 export { shareShape } from './shared-shape.ts'
 export { assertAdminApi, assertIngestApi } from './taken-api.ts'

@@ -7,6 +7,7 @@ import { hideKey, type TargetHolder } from './hidden-key.ts'
 import { type RequestHints, toIngestRequest, writeReply } from './node-exchange.ts'
 import type { NodeNext, NodeRequest } from './node-guard.ts'
 import { verifyOnce } from './request-context.ts'
+import { refuseRouteOptions } from './route-options.ts'
 import { assertIngestApi } from './taken-api.ts'
 
 /** The part of an ingest API that adapters use. */
@@ -21,8 +22,9 @@ export type IngestEndpoints = Pick<IngestApi, 'keys' | 'find' | 'answer'>
  * app.use(ingestRoutes(createIngestApi(keys, { onEvents: (events) => console.log(events) })))
  * ```
  */
-export function ingestRoutes(api: IngestEndpoints) {
+export function ingestRoutes(api: IngestEndpoints, ...more: never[]) {
   assertIngestApi(api)
+  refuseRouteOptions('ingestRoutes', more, `app.use('/internal', ingestRoutes(api))`)
 
   return function ingestRoutes(request: IncomingMessage, response: ServerResponse, next?: NodeNext): void {
     if (typeof response?.writeHead !== 'function') {

@@ -1,3 +1,4 @@
+import { pathPrefix } from '../http/path-prefix.ts'
 import { adminTokenPattern } from '../keys/ids.ts'
 import { workspaceOption } from '../keys/workspace-option.ts'
 import { createClientAddress, type TrustedProxies } from '../rules/client-address.ts'
@@ -55,7 +56,7 @@ export interface AdminApiOptions {
    * null to refuse it with 401. Default: tokens alone.
    */
   authorize?: Authorize | undefined
-  /** Prefix of every path, e.g. `/internal`; mount points of a framework, and `path` of Hono's `adminRoutes`, need none. Default `''`. */
+  /** Prefix of every path, e.g. `/internal`; mount points of a framework, and `path` of `adminRoutes` in Hono and `writekey/fetch`, need none. Default `''`. */
   basePath?: string | undefined
   /** Whether the page is served at `/events/write-keys`. Default true. */
   page?: boolean | undefined
@@ -93,9 +94,6 @@ export interface ResolvedAdminOptions {
   now: () => number
 }
 
-const path = (example: string, fallback: string) =>
-  text(/^(\/[A-Za-z0-9._~-]+)*$/, `'' or a path such as '${example}', without a slash at its end`, fallback)
-
 /** What a policy takes as it is: nothing in it ends the list or begins another directive. */
 const frameAncestor = text(
   /^(self|'self'|https?:\/\/(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9]\d{0,4})?)$/,
@@ -125,9 +123,9 @@ const readers = {
     'a list of { name, token, role }',
   ),
   authorize: callback<Authorize>(),
-  basePath: path('/internal', ''),
+  basePath: pathPrefix('/internal'),
   page: flag(true),
-  ingestPath: path('/v1', '/v1'),
+  ingestPath: pathPrefix('/v1', '/v1'),
   frameAncestors,
   trustedProxies: (value: unknown) => createClientAddress(value as TrustedProxies | undefined),
   logger: loggerOption,

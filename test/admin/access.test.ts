@@ -24,6 +24,7 @@ describe('starting the management API', () => {
     ['the same token twice', { tokens: [tokens[0], { ...tokens[1], token: adminToken }] }],
     ['an unknown option', { tokens, cors: true }],
     ['a bad base path', { tokens, basePath: '/x/' }],
+    ['a base path that is none', { tokens, basePath: '/a/../b' }],
     ['authorize that is no function', { authorize: 'yes' }],
   ])('is refused with %s', (_, options) => {
     const keys = createWriteKeys()
