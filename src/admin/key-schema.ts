@@ -17,10 +17,29 @@ const effectiveStatus = z.enum(effectiveStatuses)
 
 const fields = fieldSchemas()
 
-export const createKeySchema = z.strictObject(fields.create)
+/** Fields that stand before all others, wherever fields of a key are. */
+const leadingFields = [
+  'id',
+  'name',
+  'key',
+  'source_type',
+  'rate_limit_eps',
+  'allowed_event_types',
+  'allowed_origins',
+  'status',
+  'created_at',
+] as const
+
+/** The same fields in the order in which people read them. */
+function ordered<Fields extends Readonly<Record<string, unknown>>>(fields: Fields): Fields {
+  const leading = leadingFields.filter((name) => Object.hasOwn(fields, name))
+  return { ...Object.fromEntries(leading.map((name) => [name, fields[name]])), ...fields }
+}
+
+export const createKeySchema = z.strictObject(ordered(fields.create))
 
 export const updateKeySchema = z.strictObject({
-  ...fields.update,
+  ...ordered(fields.update),
   version: z.int().min(1).optional().describe('Refuse with 409 unless the key still has this version.'),
 })
 
@@ -91,7 +110,7 @@ const secretSchema = z.object({
 
 const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fields.answer
 /** The moments come after what describes the key. */
-const answerFields = {
+const answerFields = ordered({
   ...describing,
   effective_rate_limit_eps: z
     .number()
@@ -117,7 +136,7 @@ const answerFields = {
   updated_at,
   revoked_at,
   version,
-}
+})
 const volumeFields = {
   last_event_at: moment.nullable(),
   events_24h: count.describe('Accepted events of the last 24 hours.'),
@@ -128,8 +147,10 @@ const secretOnce = z.string().describe('The secret. Shown once, never again.')
 
 export const keySchema = z.object(answerFields)
 export const keyWithVolumeSchema = z.object({ ...answerFields, ...volumeFields })
-export const createdKeySchema = z.object({ ...answerFields, key: secretOnce })
-export const rotatedKeySchema = z.object({ ...answerFields, key: secretOnce, grace_expires_at: moment })
+export const createdKeySchema = z.object(ordered({ ...answerFields, key: secretOnce }))
+export const rotatedKeySchema = z.object(
+  ordered({ ...answerFields, key: secretOnce, grace_expires_at: moment }),
+)
 export const keyListSchema = z.object({
   data: z.array(keyWithVolumeSchema),
   next_cursor: z.string().nullable(),
@@ -139,7 +160,7 @@ export const keyListSchema = z.object({
 /** A write key as JSON. */
 export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
   const { expires_at, created_at, updated_at, revoked_at, version, ...describing } = fieldsToJson(key)
-  return {
+  return ordered({
     ...describing,
     effective_rate_limit_eps: key.effectiveRateLimitEps,
     effective_sender_rate_limit_eps: key.effectiveSenderRateLimitEps,
@@ -159,7 +180,12 @@ export function toKeyJson(key: WriteKey): z.output<typeof keySchema> {
     updated_at,
     revoked_at,
     version,
-  }
+  })
+}
+
+/** A write key with its new secret as JSON. */
+export function toCreatedKeyJson(writeKey: WriteKey, key: string): z.output<typeof createdKeySchema> {
+  return ordered({ ...toKeyJson(writeKey), key })
 }
 
 /** A write key with its volume as JSON. */

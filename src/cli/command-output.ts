@@ -1,5 +1,5 @@
 import { csvLine } from '../keys/csv-line.ts'
-import type { CommandRun, KeyJson } from './command-run.ts'
+import type { CommandRun, CreatedKeyJson, KeyJson } from './command-run.ts'
 import { type Column, formatTable } from './table.ts'
 import { coloured, noteLine, printable, printLine, widthOf } from './terminal.ts'
 
@@ -42,9 +42,9 @@ export function printJson(run: CommandRun, value: unknown): void {
 }
 
 /** The secret alone goes to standard output, so that a pipe takes it and nothing else. */
-export function printSecret(run: CommandRun, key: KeyJson, secret: string): void {
-  note(run, `Write key ${called(key)}. Its secret is shown now and never again:`)
-  print(run, secret)
+export function printSecret(run: CommandRun, made: CreatedKeyJson): void {
+  note(run, `Write key ${called(made)}. Its secret is shown now and never again:`)
+  print(run, made.key)
 }
 
 /** `wk_… (Web App)` */

@@ -11,10 +11,10 @@ import { noteUncheckedPlans } from './plan-note.ts'
 export const keyCommands = {
   async create(run) {
     const body = toKeyFields(run.values, Date.now())
-    const { key, ...writeKey } = await run.client.call<CreatedKeyJson>('', { method: 'POST', body })
+    const created = await run.client.call<CreatedKeyJson>('', { method: 'POST', body })
     noteUncheckedPlans(run, [body.plan])
-    if (isJson(run)) return printJson(run, { ...writeKey, key })
-    printSecret(run, writeKey, key)
+    if (isJson(run)) return printJson(run, created)
+    printSecret(run, created)
   },
 
   async update(run) {
@@ -38,17 +38,14 @@ export const keyCommands = {
   async rotate(run) {
     const hours = run.values['grace-period-hours']
     const body = hours === undefined ? {} : { grace_period_hours: parseHours(String(hours)) }
-    const { key, grace_expires_at, ...writeKey } = await run.client.call<RotatedKeyJson>(
-      `${keyPath(run)}/rotate`,
-      { method: 'POST', body },
-    )
-    if (isJson(run)) return printJson(run, { ...writeKey, key, grace_expires_at })
-    printSecret(run, writeKey, key)
+    const rotated = await run.client.call<RotatedKeyJson>(`${keyPath(run)}/rotate`, { method: 'POST', body })
+    if (isJson(run)) return printJson(run, rotated)
+    printSecret(run, rotated)
     note(
       run,
       hours === '0'
         ? 'Earlier secrets are not accepted any more.'
-        : `Earlier secrets are accepted until ${grace_expires_at}.`,
+        : `Earlier secrets are accepted until ${rotated.grace_expires_at}.`,
     )
   },
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { base, startAdmin } from './admin-calls.ts'
+import { type Answer, base, startAdmin } from './admin-calls.ts'
 import { documented } from './documented-key.ts'
 
 describe('creating a key', () => {
@@ -29,6 +29,36 @@ describe('creating a key', () => {
       body: {},
     })
     expect(verdict).toMatchObject({ ok: true, writeKey: { id: body.id } })
+  })
+
+  it('shows the fields of the documents first, everywhere and in its description', async () => {
+    const { call } = startAdmin()
+    const head = ['id', 'name', 'source_type', 'rate_limit_eps', 'allowed_event_types', 'allowed_origins']
+    const plain = [...head, 'status', 'created_at', 'environment']
+    const withSecret = plain.toSpliced(2, 0, 'key')
+    const startOf = (key: object, like: readonly string[]) => Object.keys(key).slice(0, like.length)
+
+    const { body: created } = await call('POST', base, { body: documented })
+    const { body: rotated } = await call('POST', `${base}/${created.id}/rotate`)
+    for (const key of [created, rotated]) expect(startOf(key, withSecret)).toEqual(withSecret)
+    const { body: list } = await call('GET', base)
+    for (const key of [
+      list.data[0],
+      (await call('GET', `${base}/${created.id}`)).body,
+      (await call('PATCH', `${base}/${created.id}`, { body: { name: 'Web' } })).body,
+      (await call('POST', `${base}/find`, { body: { key: created.key } })).body,
+    ])
+      expect(startOf(key, plain)).toEqual(plain)
+
+    const { paths } = (await call('GET', '/api/v1/openapi.json')).body
+    const fieldsOf = (body: Answer['body']) => body.content['application/json'].schema.properties
+    expect(startOf(fieldsOf(paths[base].post.responses[201]), withSecret)).toEqual(withSecret)
+    expect(startOf(fieldsOf(paths[`${base}/{id}/rotate`].post.responses[200]), withSecret)).toEqual(
+      withSecret,
+    )
+    expect(startOf(fieldsOf(paths[`${base}/{id}`].get.responses[200]), plain)).toEqual(plain)
+    const input = fieldsOf(paths[base].post.requestBody)
+    expect(startOf(input, Object.keys(documented))).toEqual(Object.keys(documented))
   })
 
   it('takes the path with a slash at its end', async () => {

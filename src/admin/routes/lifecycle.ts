@@ -1,6 +1,6 @@
 import type { WriteKey } from '../../keys/key-record.ts'
 import type { KeyChangeOptions } from '../../management/key-changes.ts'
-import { keySchema, rotatedKeySchema, rotateKeySchema, toKeyJson } from '../key-schema.ts'
+import { keySchema, rotatedKeySchema, rotateKeySchema, toCreatedKeyJson, toKeyJson } from '../key-schema.ts'
 import { etag, ifMatchHeader, keyChangeOf } from '../key-version.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 import type { ScopedKeys } from '../workspace-scope.ts'
@@ -21,7 +21,7 @@ const rotateWriteKey = defineOperation({
       ...keyChangeOf(call),
       ...(hours !== undefined && { gracePeriodHours: hours }),
     })
-    const answer = { ...toKeyJson(writeKey), key, grace_expires_at: graceExpiresAt.toISOString() }
+    const answer = { ...toCreatedKeyJson(writeKey, key), grace_expires_at: graceExpiresAt.toISOString() }
     return jsonAnswer(200, answer, etag(writeKey))
   },
 })

@@ -13,6 +13,7 @@ import {
   keySchema,
   keyWithVolumeSchema,
   listKeysQuery,
+  toCreatedKeyJson,
   toKeyInput,
   toKeyJson,
   toKeyWithVolumeJson,
@@ -49,7 +50,7 @@ const createWriteKey = defineOperation({
         ...actorOf(call),
         ...(id !== undefined && { id }),
       })
-      return jsonAnswer(201, { ...toKeyJson(created.writeKey), key: created.key }, etag(created.writeKey))
+      return jsonAnswer(201, toCreatedKeyJson(created.writeKey, created.key), etag(created.writeKey))
     } catch (error) {
       if (id === undefined || !(error instanceof KeyError) || error.code !== 'conflict') throw error
       if (error.reason === 'workspace_full') throw error
