@@ -42,7 +42,10 @@ export type AddressOf<Context> = (request: Request, context: Context) => string 
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
 export interface WriteKeyAuthOptions<Context = unknown>
   extends AdapterOptions<(refused: Refused, request: Request, context: Context) => unknown> {
-  /** The client's address, for IP rules and for telling floods apart. Default: unknown. */
+  /**
+   * The client's address, for IP rules and for telling floods apart. Must not be async. If it throws, or returns anything but a text or
+   * nothing, the request gets 503. Default: unknown.
+   */
   ip?: AddressOf<Context> | undefined
   /** Called with what a handler has thrown, which is answered with 500. Default: a warning of the process. */
   onError?: ((error: unknown, request: Request, context: Context) => unknown) | undefined
@@ -89,7 +92,11 @@ export function writeKeyAuth<Context = unknown>(
     const context = given as Context
     const count = openCount(keys)
     const neutral = () => {
-      const hints = { ip: ip?.(request, context), eventType, workspace: workspaceOf(request) }
+      const hints = {
+        ip: ip && (() => ip(request, context)),
+        eventType,
+        workspace: workspaceOf(request),
+      }
       return count.leave(toFetchIngestRequest(request, hints))
     }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
@@ -188,7 +195,7 @@ export function ingestRoutes<Context = unknown>(
     const path = pathBelow(request, prefix)
     const route = path === undefined ? undefined : api.find(path)
     if (route === undefined) return undefined
-    const neutral = toFetchIngestRequest(request, { ip: ip?.(request, context as Context) })
+    const neutral = toFetchIngestRequest(request, { ip: ip && (() => ip(request, context as Context)) })
     const passed = passedAs(request, undefined)
     const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
     const answer = await api.answer(route, neutral, verify)

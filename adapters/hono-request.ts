@@ -36,7 +36,7 @@ export function toHints(
   return {
     headers: nodeBody === 'unread' && incoming !== undefined ? toHeaders(incoming) : undefined,
     readBody: isBodiless || incoming === undefined ? undefined : readerOf(c, incoming, nodeBody),
-    ip: ip?.(c),
+    ip: ip && (() => ip(c)),
     readTaken: () => readParsed(c),
     // Other methods may create requests from it.
     hasUnsaidContent:

@@ -46,7 +46,10 @@ export interface WriteKeyEnv {
 
 /** Options of `writeKeyAuth`. `onRefused` may return a response of its own. */
 export interface WriteKeyAuthOptions extends AdapterOptions<(refused: Refused, c: Context) => unknown> {
-  /** The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Default: unknown. */
+  /**
+   * The client's address, e.g. `(c) => getConnInfo(c).remote.address`. Must not be async. If it throws, or returns anything but a text
+   * or nothing, the request gets 503. Default: unknown.
+   */
   ip?: ((c: Context) => string | undefined) | undefined
 }
 

@@ -11,7 +11,7 @@ export interface AdapterOptions<OnRefused> {
   /**
    * Only keys of this workspace are accepted here. Give its name, or a function that finds it from the
    * framework's request, for example by host name. If the function returns `undefined` or `''`, every key is
-   * refused. If it throws, the request gets 503.
+   * refused. If it throws, or returns anything else that is no text, the request gets 503. It must not be async.
    */
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /**

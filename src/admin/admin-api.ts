@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
+import { textAnswer } from '../runtime/option-answer.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { createAccess } from './access.ts'
 import {
@@ -87,7 +88,8 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
       try {
         const answer = page?.answer(request, pathWithin(basePath, request.url))
         if (answer !== undefined) return answer
-        visit.address = resolved.clientAddress(info.address, Object.fromEntries(request.headers))
+        const address = textAnswer('ip', info.address)
+        visit.address = resolved.clientAddress(address, Object.fromEntries(request.headers))
         if (!isPlainPath(new URL(request.url).pathname)) await refuseUnknown(request, visit)
         return await app.fetch(request, { visit })
       } catch (error) {

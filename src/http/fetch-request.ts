@@ -1,3 +1,5 @@
+import { textAnswer } from '../runtime/option-answer.ts'
+import { markFailed } from './failed-request.ts'
 import { readUnlessGivenUp } from './given-up-reading.ts'
 import { toLowerCaseFields } from './header-fields.ts'
 import type { FieldValues, IngestRequest, ReadBody } from './ingest-request.ts'
@@ -6,8 +8,8 @@ import { clientAborted } from './raw-body.ts'
 
 /** What an adapter knows beyond the request itself. */
 export interface FetchRequestHints {
-  /** The client's address. */
-  ip?: string | undefined
+  /** The client's address, or a function that finds it. */
+  ip?: string | (() => unknown) | undefined
   /** Fixed event type of the route. */
   eventType?: string | undefined
   /** The workspace that the key must belong to, or a function that finds it. */
@@ -34,10 +36,20 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
     headers: hints.hasUnsaidContent ? { ...headers, 'transfer-encoding': 'chunked' } : headers,
     body: target === refusedTarget ? undefined : (hints.readBody ?? bodyOf(request, hints.readTaken)),
   }
-  if (hints.ip !== undefined) neutral.ip = hints.ip
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
   if (hints.workspace !== undefined) neutral.workspace = hints.workspace
-  return neutral
+  return hints.ip === undefined ? neutral : withAddress(neutral, hints.ip)
+}
+
+/** A function that cannot tell the address fails the request, once it is verified. */
+function withAddress(neutral: IngestRequest, ip: string | (() => unknown)): IngestRequest {
+  try {
+    const address = typeof ip === 'function' ? textAnswer('ip', ip()) : ip
+    if (address !== undefined) neutral.ip = address
+    return neutral
+  } catch (error) {
+    return markFailed(neutral, error)
+  }
 }
 
 /** The path of a request, as the URL has it: whatever normalised the URL did so for the router as well. */

@@ -63,7 +63,8 @@ export interface IngestRequest {
   eventType?: string | undefined
   /**
    * The workspace that the key must belong to, or a function that finds it. Any other key is refused with
-   * `wrong_workspace`. A value that is not text refuses every key: it never means "any workspace".
+   * `wrong_workspace`. A value that is not text refuses every key: it never means "any workspace". A function that returns
+   * anything but text, `undefined` or `null`, such as a promise, refuses the request with 503.
    */
   workspace?: string | (() => unknown)
   /**

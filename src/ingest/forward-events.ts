@@ -3,6 +3,7 @@ import { toResponse } from '../http/fetch-response.ts'
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { formatIpAddress, parseSenderAddress } from '../rules/ip-address.ts'
 import { ConfigError } from '../runtime/config-error.ts'
+import { textAnswer } from '../runtime/option-answer.ts'
 import { readOptions } from '../runtime/options.ts'
 import { markForeignPage } from '../verifier/visit.ts'
 import { type Admitted, createAdmission } from './forward-admission.ts'
@@ -49,7 +50,9 @@ export function forwardEvents<Context = unknown>(options: ForwardOptions<Context
   }
 
   async function answer(request: Request, context: Context): Promise<Response> {
-    const neutral = toFetchIngestRequest(request, { ip: readAddress(ip?.(request, context)) })
+    const neutral = toFetchIngestRequest(request, {
+      ip: readAddress(textAnswer('ip', ip?.(request, context))),
+    })
     const route = routeOf(neutral)
     if (route === undefined) return toResponse(problem('not_found', null))
     const preflight = pages.preflight(neutral)
@@ -139,7 +142,7 @@ function keptQuery({ sender }: IngestRoute, { query }: IngestRequest): string {
 
 /** Only an address becomes a header. */
 function readAddress(text: string | undefined): string | undefined {
-  const parsed = typeof text === 'string' ? parseSenderAddress(text) : undefined
+  const parsed = text === undefined ? undefined : parseSenderAddress(text)
   if (text === undefined || parsed === undefined) return undefined
   return text.includes('%') ? formatIpAddress(parsed) : text
 }

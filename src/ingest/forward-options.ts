@@ -39,7 +39,7 @@ export interface ForwardOptions<Context = unknown> {
         headers?: readonly string[] | undefined
       }
     | undefined
-  /** Finds the client's address, which the target gets as `X-Forwarded-For`. Default: it gets none. */
+  /** Finds the client's address, which the target gets as `X-Forwarded-For`. Must not be async. Default: it gets none. */
   ip?: ((request: Request, context: Context) => string | undefined) | undefined
   /**
    * Write keys of this app. Pages must then send one of them: it is verified, and only accepted events are

@@ -1,18 +1,20 @@
 import type { FieldValues } from '../http/ingest-request.ts'
 import { badOption } from '../runtime/config-error.ts'
+import { badAnswer } from '../runtime/option-answer.ts'
 import { formatIpAddress, type IpAddress, parseSenderAddress } from './ip-address.ts'
 import { createCidrSet, parseCidr } from './ip-rule.ts'
 
 /**
  * Who may speak for the client in `X-Forwarded-For`: the number of proxies in front (0 = none, the default),
  * the CIDR ranges they connect from, or a function that is given the canonical address and its distance (0 =
- * the socket) and trusts by returning `true`.
+ * the socket) and trusts by returning `true`. It must not be async: a promise, or another value that only seems to
+ * be true, refuses the request with 503.
  */
 export type TrustedProxies = number | readonly string[] | ((address: string, hop: number) => boolean)
 
 /**
  * Resolves the client's address in canonical text; `undefined` when it cannot be told. Never throws because
- * of what a client sent.
+ * of what a client sent; only when a function of the application throws, or returns a promise.
  */
 export type ResolveClientAddress = (ip: string | undefined, headers: FieldValues) => string | undefined
 
@@ -51,7 +53,7 @@ export function createClientAddress(trustedProxies: TrustedProxies | undefined):
 export function createAddressFinder(trustedProxies: TrustedProxies | undefined): FindClientAddress {
   if (trustedProxies === undefined || trustedProxies === 0) return (ip) => readAddress(ip)
   if (typeof trustedProxies === 'function')
-    return resolveByTrust(({ text }, hop) => trustedProxies(text, hop) === true)
+    return resolveByTrust(({ text }, hop) => isTrue(trustedProxies(text, hop)))
   if (Array.isArray(trustedProxies)) return resolveByTrust(trustRanges(trustedProxies))
   if (typeof trustedProxies === 'number' && Number.isSafeInteger(trustedProxies) && trustedProxies > 0) {
     return resolveByHopCount(trustedProxies)
@@ -61,6 +63,12 @@ export function createAddressFinder(trustedProxies: TrustedProxies | undefined):
     trustedProxies,
     'the number of proxies in front (0, 1, 2, ...), a list of CIDR ranges such as ["10.0.0.0/8"], or a function',
   )
+}
+
+/** @throws ConfigError for what only seems to be true, such as a promise */
+function isTrue(returned: unknown): boolean {
+  if (Boolean(returned) === (returned === true)) return returned === true
+  throw badAnswer('trustedProxies', returned, 'true or false')
 }
 
 function trustRanges(ranges: readonly unknown[]): (address: ClientAddress) => boolean {

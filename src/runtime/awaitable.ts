@@ -5,3 +5,8 @@ export type Awaitable<T> = T | Promise<T>
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
+
+/** Also true of promises of another realm or library. */
+export function isPromised(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}

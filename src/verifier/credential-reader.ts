@@ -1,14 +1,10 @@
 import type { CredentialRequest, FindKey } from '../http/ingest-request.ts'
-import { type Awaitable, chain } from '../runtime/awaitable.ts'
+import { type Awaitable, chain, isPromised } from '../runtime/awaitable.ts'
 import type { Presented, Source } from './credentials.ts'
 import type { Visit } from './visit.ts'
 
 /** Finds what a request presents as its key. */
 export type ReadCredential = (visit: Visit) => Awaitable<Presented>
-
-function isPromised(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
 
 function toPresented(value: unknown): Presented {
   if (value === undefined || value === null) return undefined

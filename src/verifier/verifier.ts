@@ -1,3 +1,4 @@
+import { assertNotFailed } from '../http/failed-request.ts'
 import { asIngestRequest } from '../http/header-fields.ts'
 import type { IngestRequestInit } from '../http/ingest-request.ts'
 import type { Awaitable } from '../runtime/awaitable.ts'
@@ -76,6 +77,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         if (request.body instanceof Promise) request.body.catch(() => {})
         startedAt = measure.meter?.begin() ?? 0
         visit = createVisit(asIngestRequest(request), options)
+        assertNotFailed(visit.request)
         const verdict = run(visit)
         return verdict instanceof Promise
           ? finishLater(visit, verdict, startedAt)

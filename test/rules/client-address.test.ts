@@ -159,8 +159,13 @@ describe('createClientAddress', () => {
       ])
     })
 
-    it('does not take a promise for trust', () => {
-      expect(resolve((async () => true) as never, '10.0.0.1', '203.0.113.9')).toBe('10.0.0.1')
+    it('trusts by true alone, and refuses what only seems to be true', () => {
+      for (const untrusted of [false, undefined, null, 0, ''])
+        expect(resolve((() => untrusted) as never, '10.0.0.1', '203.0.113.9')).toBe('10.0.0.1')
+      const refused = (trusted: unknown) => () => resolve(trusted as never, '10.0.0.1', '203.0.113.9')
+      expect(refused(async () => true)).toThrow(/trustedProxies must not be async/)
+      expect(refused(() => Promise.reject(new Error('no list')))).toThrow(/trustedProxies must not be async/)
+      expect(refused(() => 'yes')).toThrow(/trustedProxies must return true or false; it returned a string/)
     })
   })
 

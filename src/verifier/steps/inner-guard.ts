@@ -1,3 +1,4 @@
+import { assertNotFailed } from '../../http/failed-request.ts'
 import type { IngestRequest } from '../../http/ingest-request.ts'
 import { type Awaitable, chain } from '../../runtime/awaitable.ts'
 import { AcceptedRequest, type JudgeAgain } from '../accepted-request.ts'
@@ -70,6 +71,7 @@ export function createInnerGuard(
   const judgeAgain: JudgeAgain = (accepted, before, request, body) => {
     const visit: Visit = { ...before, request, received: undefined, routeType: null }
     try {
+      assertNotFailed(request)
       Object.assign(visit, { reading: readingOf(request, before.reading) })
       const holds = stillHolds(options, before.key as CompiledKey)
       if (holds) return judge(accepted, before, visit, body)

@@ -3,6 +3,7 @@ import type { PresentedSecret } from '../../keys/secret.ts'
 import type { SecretHasher } from '../../keys/secret-hash.ts'
 import type { Awaitable } from '../../runtime/awaitable.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { textAnswer } from '../../runtime/option-answer.ts'
 import type { ClientOf } from '../client.ts'
 import type { CompiledKey } from '../compiled-key.ts'
 import { hasEnded } from '../grace.ts'
@@ -66,10 +67,11 @@ export function createKeyStep(options: KeyStepOptions, client: ClientOf, { refus
 /**
  * Whether the key may be used on a route of one workspace. A value that is not text, as from an application
  * that cannot tell, admits no key.
+ * @throws ConfigError when a function returns what no workspace can be
  */
 function isOfWorkspace({ request }: Visit, key: CompiledKey): boolean {
   if (!('workspace' in request)) return true
   const { workspace } = request
-  const wanted: unknown = typeof workspace === 'function' ? workspace() : workspace
+  const wanted = typeof workspace === 'function' ? textAnswer('workspace', workspace()) : workspace
   return typeof wanted === 'string' && wanted === key.verified.workspace
 }
