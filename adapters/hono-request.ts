@@ -9,6 +9,7 @@ import {
   hasUnsaidContent,
   hideKey,
   type Incoming,
+  isReset,
   type NodeMessage,
   type nodeBodyOf,
   type ReadBody,
@@ -37,6 +38,7 @@ export function toHints(
     headers: nodeBody === 'unread' && incoming !== undefined ? toHeaders(incoming) : undefined,
     readBody: isBodiless || incoming === undefined ? undefined : readerOf(c, incoming, nodeBody),
     ip: ip && (() => ip(c)),
+    isReset: incoming !== undefined && isReset(incoming.socket),
     readTaken: () => readParsed(c),
     // Other methods may create requests from it.
     hasUnsaidContent:

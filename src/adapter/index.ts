@@ -15,6 +15,7 @@ export type {
 } from '../http/ingest-request.ts'
 export { copyJson } from '../http/json-copy.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
+export { isReset } from '../http/reset-socket.ts'
 export { writeKeysOptionNames } from '../resolve-options.ts'
 export {
   createClientAddress,

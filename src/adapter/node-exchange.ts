@@ -3,6 +3,7 @@ import { closingOf, isContinued } from '../http/connection-close.ts'
 import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import type { ParsedBody } from '../http/parsed-body.ts'
 import { routedTarget } from '../http/request-target.ts'
+import { isReset } from '../http/reset-socket.ts'
 import { throwRestAway } from '../http/unread-body.ts'
 import { endUnreadStream } from '../http/unread-stream.ts'
 import { allowOrigin, type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
@@ -58,6 +59,7 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
     ingest.body = continued(ingest.body, hints.response)
   const address = request.socket?.remoteAddress
   if (address !== undefined) ingest.ip = address
+  else if (isReset(request.socket)) ingest.isReset = true
   if (hints.eventType !== undefined) ingest.eventType = hints.eventType
   if (hints.workspace !== undefined) ingest.workspace = hints.workspace
   if (hints.keys !== undefined && hints.response !== undefined)

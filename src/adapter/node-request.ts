@@ -1,6 +1,7 @@
 import type { FieldValues, ReadBody } from '../http/ingest-request.ts'
 import { type ParsedBody, parsedBodyOf, type ReadRequest } from '../http/parsed-body.ts'
 import type { BodyStream } from '../http/raw-body.ts'
+import type { SocketAddresses } from '../http/reset-socket.ts'
 import { createStreamReader } from '../http/stream-reader.ts'
 
 /**
@@ -27,6 +28,7 @@ export function hasUnsaidContent(request: NodeMessage): boolean {
 }
 
 export interface NodeMessage {
+  readonly socket?: SocketAddresses
   readonly httpVersionMajor: number
   readonly headers: FieldValues
   /** Of HTTP/2. */

@@ -10,6 +10,8 @@ import { clientAborted } from './raw-body.ts'
 export interface FetchRequestHints {
   /** The client's address, or a function that finds it. */
   ip?: string | (() => unknown) | undefined
+  /** Whether the sender has reset its connection, so that its address is no longer known. */
+  isReset?: boolean | undefined
   /** Fixed event type of the route. */
   eventType?: string | undefined
   /** The workspace that the key must belong to, or a function that finds it. */
@@ -36,6 +38,7 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
     headers: hints.hasUnsaidContent ? { ...headers, 'transfer-encoding': 'chunked' } : headers,
     body: target === refusedTarget ? undefined : (hints.readBody ?? bodyOf(request, hints.readTaken)),
   }
+  if (hints.isReset) neutral.isReset = true
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
   if (hints.workspace !== undefined) neutral.workspace = hints.workspace
   return hints.ip === undefined ? neutral : withAddress(neutral, hints.ip)

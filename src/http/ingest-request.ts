@@ -50,6 +50,11 @@ export interface IngestRequest {
   /** The address of the socket, not a forwarded one. */
   ip?: string | undefined
   /**
+   * Whether the sender has reset its connection, so that its address is no longer known: where that is needed, the request is
+   * `client_aborted`. Set by adapters.
+   */
+  isReset?: boolean | undefined
+  /**
    * The body. Parsed JSON: a plain object or an array. Bytes (`Buffer`, any other view, `ArrayBuffer`) or
    * text, which are parsed. Or a {@link ReadBody}, called only when the checks reach the body.
    *

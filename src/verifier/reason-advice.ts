@@ -139,7 +139,8 @@ export const reasonAdvice: Readonly<Record<Reason, ReasonAdvice>> = {
       'What it threw is in the log and in the event. Senders try again by themselves; nothing was counted as accepted.',
   },
   client_aborted: {
-    cause: 'The sender closed the connection before its request body had arrived',
+    cause:
+      'The sender closed the connection before its request body had arrived, or reset it before its address was known',
     advice: 'Check its network and its time-out. It got no answer, and nothing was counted.',
   },
 }

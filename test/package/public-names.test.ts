@@ -58,6 +58,7 @@ const values: Record<string, readonly string[]> = {
     'ingestRoutes',
     'isContinued',
     'isNodeCall',
+    'isReset',
     'keepBody',
     'keepHeaders',
     'makeRequest',

@@ -37,6 +37,9 @@ export function createSenderRules(
       // Here and not with the status: pages that the key allows can read the answer, and retry later.
       if (key.isPaused) return refuse(visit, 'key_paused')
       const address = client.addressOf(visit)
+      // It would get round its share, and an address that may send would be refused for another cause.
+      if (address === undefined && visit.request.isReset && needsAddress(key))
+        return refuse(visit, 'client_aborted')
       if (key.ips !== null && !allowsAddress(key.ips, address?.parsed)) return refuse(visit, 'ip_not_allowed')
       if (!originAllowed) return refuse(visit, 'origin_not_allowed')
       if (isServerKeyInPage(visit, key) && serverKeysInBrowsers === 'deny') {
@@ -49,6 +52,10 @@ export function createSenderRules(
       if (isServerKeyInPage(visit, key)) report.serverKeyInBrowser(key, visit.origin)
     },
   }
+}
+
+function needsAddress({ ips, senderPolicy }: CompiledKey): boolean {
+  return ips !== null || senderPolicy !== null
 }
 
 function isPageAllowed({ request, origin }: Visit, rule: OriginRule | null): boolean {
