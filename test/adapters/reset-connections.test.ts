@@ -13,7 +13,7 @@ import * as ofFastify from '../../adapters/fastify.ts'
 import * as ofHono from '../../adapters/hono.ts'
 import * as ofKoa from '../../adapters/koa.ts'
 import { guardListener } from '../../adapters/node.ts'
-import { createWriteKeys, type WriteKeyInput, type WriteKeys } from '../../src/index.ts'
+import { type CreateKeyInput, createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { createIngestApi } from '../../src/ingest/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
@@ -72,7 +72,7 @@ const servers: Record<string, Serve> = {
     createServer(express().use(ofExpress.ingestRoutes(createIngestApi(keys, { onEvents: handled })))),
 }
 
-async function start(serve: Serve, rules: Partial<WriteKeyInput>) {
+async function start(serve: Serve, rules: Partial<CreateKeyInput>) {
   const refusals: string[] = []
   let handled = 0
   const keys = createWriteKeys({
