@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { concerns } from '../keys/concern.ts'
 import { effectiveStatuses } from '../keys/effective-status.ts'
 import { keyFields } from '../keys/fields.ts'
+import { keyIdPattern } from '../keys/ids.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { maxGraceHours } from '../keys/lifecycle.ts'
 import { countedSorts, storedSorts } from '../keys/list-query.ts'
@@ -79,8 +80,13 @@ export const listKeysQuery = z.strictObject({
       'Behind - the largest or latest first. Default -created_at. By counts, pages are cut out of the order that the first one had.',
     ),
   limit: pageLimit(),
-  cursor: z.string().max(4_000).optional().describe('next_cursor of the previous page.'),
+  cursor: z.string().max(4_000).optional().describe('next_cursor of the previous page, with the same sort.'),
 })
+
+/** The id of a key, from a query. */
+export function keyIdFilter() {
+  return z.string().regex(keyIdPattern, 'must be the id of a write key').optional()
+}
 
 /** Keys per page, from a query: more than 100 becomes 100. */
 export function pageLimit() {

@@ -1,9 +1,11 @@
+import { parseWorkspace } from '../keys/field-parsers.ts'
 import type { UpdateKeyInput } from '../keys/key-fields.ts'
 import { isWellFormedSecret } from '../keys/secret.ts'
 import { atPlaces, type ImportResult } from '../management/import-results.ts'
 import type { ChangeOptions } from '../management/key-changes.ts'
 import { isKeyId } from '../management/key-changes.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
+import type { UsageOverview } from '../usage/usage-overview.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import { limitActivity } from './scoped-activity.ts'
 import { createOwnership, keyNotFound } from './workspace-keys.ts'
@@ -108,26 +110,36 @@ function searchesOf(
   keys: WriteKeys,
   workspace: string,
 ): Pick<ScopedKeys, 'find' | 'check' | 'list' | 'usageOverview' | 'audit'> {
+  /** What they ask of others is checked as the rest, and answered as if those had no keys. */
   function namesOther(query: { workspace?: string | null }): boolean {
-    return query.workspace !== undefined && query.workspace !== workspace
+    return 'workspace' in query && parseWorkspace(query.workspace) !== workspace
   }
 
   return {
     find: (secret) => keys.find(secret, { workspace }),
     check: (secret, request) => keys.check(secret, { ...request, workspace }),
     async list(query = {}) {
-      if (namesOther(query)) return { data: [], nextCursor: null, total: 0 }
-      return keys.list({ ...query, workspace })
+      const isOther = namesOther(query)
+      const page = await keys.list({ ...query, workspace })
+      return isOther ? { data: [], nextCursor: null, total: page.total === null ? null : 0 } : page
     },
     async usageOverview(query = {}) {
-      if (namesOther(query)) throw keyNotFound()
-      return keys.usageOverview({ ...query, workspace })
+      const isOther = namesOther(query)
+      const overview = await keys.usageOverview({ ...query, workspace })
+      return isOther ? withoutTraffic(overview) : overview
     },
     async audit(query = {}) {
-      if (namesOther(query)) return { data: [], nextCursor: null }
-      return keys.audit({ ...query, workspace })
+      const isOther = namesOther(query)
+      const page = await keys.audit({ ...query, workspace })
+      return isOther ? { data: [], nextCursor: null } : page
     },
   }
+}
+
+function withoutTraffic(overview: UsageOverview): UsageOverview {
+  const series = overview.starts.map(() => ({ accepted: 0, refused: 0 }))
+  const total = { keys: 0, accepted: 0, refused: 0, successRate: null, reasons: {}, series }
+  return { ...overview, total, groups: [] }
 }
 
 /** Items beyond the means of the workspace are refused; the others are made in it. */

@@ -1,7 +1,8 @@
 import { invalidField } from '../runtime/errors.ts'
 import { type Concern, concerns } from './concern.ts'
 import { type EffectiveStatus, effectiveStatuses } from './effective-status.ts'
-import { parseWorkspace } from './field-parsers.ts'
+import { parseEnvironment, parseWorkspace } from './field-parsers.ts'
+import { planCharacters, planPattern } from './ids.ts'
 import { type KeyStatus, keyStatuses } from './key-status.ts'
 import { type SourceType, sourceTypes } from './source-type.ts'
 
@@ -119,10 +120,9 @@ export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedLi
   if (sourceType !== undefined && !sourceTypes.includes(sourceType)) {
     throw invalidField('sourceType', `must be one of ${sourceTypes.join(', ')}`)
   }
-  if (environment !== undefined && (typeof environment !== 'string' || environment.includes('\0')))
-    throw invalidField('environment', 'must be a string')
-  if (plan !== undefined && (typeof plan !== 'string' || plan.includes('\0')))
-    throw invalidField('plan', 'must be a string')
+  if (environment !== undefined) parseEnvironment(environment)
+  if (plan !== undefined && (typeof plan !== 'string' || !planPattern.test(plan)))
+    throw invalidField('plan', `must be ${planCharacters}`)
   if (q !== undefined && (typeof q !== 'string' || q.length > 100 || q.includes('\0') || !q.isWellFormed())) {
     throw invalidField('q', 'must be a text of at most 100 characters')
   }
@@ -141,23 +141,33 @@ export function parseListQuery(query: ListKeysQuery, now = Date.now()): ParsedLi
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
     ...(plan !== undefined && { plan }),
     ...(q !== undefined && q !== '' && { q }),
-    ...(cursor !== undefined && { after: decodeCursor(cursor, sort.by) }),
+    ...(cursor !== undefined && { after: decodeCursor(cursor, sort.by, orderOf(sort)) }),
   }
 }
 
-/** The cursor that continues after this key. Opaque to callers. */
-export function encodeCursor({ value, id, at }: PagePosition): string {
-  const parts = at === undefined ? [value, id] : [value, id, at]
-  return Buffer.from(JSON.stringify(parts)).toString('base64url')
+/** The name of an order, as callers give it. */
+export function orderOf({ by, descending }: ParsedSort<StoredSort | CountedSort>): string {
+  return descending ? `-${by}` : by
+}
+
+/**
+ * The cursor that continues after this key. Opaque to callers.
+ * @param order of the page, see `orderOf`; without it, the cursor passes in every order of such values
+ */
+export function encodeCursor({ value, id, at }: PagePosition, order?: string): string {
+  return Buffer.from(JSON.stringify([value, id, at, order])).toString('base64url')
 }
 
 const idPattern = /^[A-Za-z0-9_]{1,80}$/
 const textSorts: readonly string[] = ['name', 'environment', 'source_type']
 
 /** @throws KeyError `invalid_field` for anything that `encodeCursor` did not make for this order. */
-export function decodeCursor(cursor: unknown, by: StoredSort | CountedSort): PagePosition {
+export function decodeCursor(cursor: unknown, by: StoredSort | CountedSort, order?: string): PagePosition {
   const position = typeof cursor === 'string' && cursor.length <= 4_000 ? readPosition(cursor) : undefined
   const { value, id, at } = position ?? {}
+  // Cursors of earlier releases name no order.
+  if (position?.order !== undefined && position.order !== order)
+    throw invalidField('cursor', 'is of a page in another order: start again without it')
   const isRight = textSorts.includes(by)
     ? typeof value === 'string' && value.isWellFormed() && !value.includes('\0')
     : isCount(value)
@@ -172,10 +182,14 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function readPosition(cursor: string): { value?: unknown; id?: unknown; at?: unknown } | undefined {
+function readPosition(
+  cursor: string,
+): { value?: unknown; id?: unknown; at?: unknown; order?: unknown } | undefined {
   try {
     const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    return Array.isArray(read) ? { value: read[0], id: read[1], at: read[2] } : undefined
+    return Array.isArray(read)
+      ? { value: read[0], id: read[1], at: read[2] ?? undefined, order: read[3] ?? undefined }
+      : undefined
   } catch {
     return undefined
   }

@@ -26,6 +26,9 @@ export interface ParsedAuditQuery {
   after?: { at: number; id: string }
 }
 
+/** Tells its cursors from those of the list of keys. */
+const order = 'audit_log'
+
 const fields = ['keyId', 'workspace', 'limit', 'cursor']
 
 /** @throws KeyError `invalid_field` naming the field. */
@@ -45,11 +48,11 @@ export function parseAuditQuery(query: ListAuditQuery): ParsedAuditQuery {
     ...('workspace' in query && { workspace: parseWorkspace(query.workspace) }),
   }
   if (cursor === undefined) return parsed
-  const { value, id } = decodeCursor(cursor, 'created_at')
+  const { value, id } = decodeCursor(cursor, 'created_at', order)
   return { ...parsed, after: { at: value as number, id } }
 }
 
 /** The cursor that continues after this entry. */
 export function encodeAuditCursor({ at, id }: AuditEntry): string {
-  return encodeCursor({ value: at, id })
+  return encodeCursor({ value: at, id }, order)
 }

@@ -4,6 +4,7 @@ import {
   encodeCursor,
   isCounted,
   type ListKeysQuery,
+  orderOf,
   type ParsedListQuery,
   type ParsedSort,
   parseListQuery,
@@ -57,7 +58,7 @@ export function createKeyReading({
     if (!more || last === undefined) return { data, nextCursor: null, total }
     const lastEvents = by === 'last_event_at' ? await store.usage?.lastEvents([last.id]) : undefined
     const value = sortValue(by, last, lastEvents?.get(last.id) ?? 0)
-    return { data, nextCursor: encodeCursor({ value, id: last.id }), total }
+    return { data, nextCursor: encodeCursor({ value, id: last.id }, orderOf(parsed.sort)), total }
   }
 
   /** Later pages do not count again. */
@@ -71,7 +72,7 @@ export function createKeyReading({
     const { data, end, total } = await ranking.page(parsed, sort)
     return {
       data,
-      nextCursor: end === undefined ? null : encodeCursor(end),
+      nextCursor: end === undefined ? null : encodeCursor(end, orderOf(sort)),
       total: parsed.after === undefined ? total : null,
     }
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Anomaly } from '../../watch/anomaly.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
+import { keyIdFilter } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
 const moment = z.iso.datetime()
@@ -35,7 +36,7 @@ const listAnomalies = defineOperation({
   path: '/api/v1/events/anomalies',
   role: 'viewer',
   summary: 'What is unusual in the traffic of all processes that share the store, latest first.',
-  query: z.strictObject({ key_id: z.string().max(80).optional() }),
+  query: z.strictObject({ key_id: keyIdFilter() }),
   answers: {
     200: { description: 'All that is known.', schema: z.object({ data: z.array(anomalySchema) }) },
   },

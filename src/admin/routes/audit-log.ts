@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { AuditEntry } from '../../keys/audit-entry.ts'
 import { snakeCaseKeys } from '../field-names.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
-import { pageLimit, toPageLimit } from '../key-schema.ts'
+import { keyIdFilter, pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
 const changedFields = z.record(z.string(), z.unknown()).nullable()
@@ -37,7 +37,7 @@ const listAuditLog = defineOperation({
   role: 'viewer',
   summary: 'Who changed what, and which calls were refused, newest first.',
   query: z.strictObject({
-    key_id: z.string().max(80).optional(),
+    key_id: keyIdFilter(),
     workspace: z.string().max(100).optional(),
     limit: pageLimit(),
     cursor: z.string().max(200).optional().describe('next_cursor of the previous page.'),

@@ -4,7 +4,7 @@ import type { RecentDecision } from '../../watch/recent-decision.ts'
 import type { DecisionFilter } from '../../watch/recent-decisions.ts'
 import { createDecisionStream, listAfter } from '../decision-stream.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
-import { pageLimit, toPageLimit } from '../key-schema.ts'
+import { keyIdFilter, pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 import { answerHeaders } from '../problem.ts'
 
@@ -45,7 +45,7 @@ export const decisionSchema = z.object({
   payload: z.string().nullable().describe('Only where the application keeps payloads.'),
 })
 
-const filterText = z.string().max(200).optional()
+const filterText = z.string().min(1).max(200).optional()
 
 const watchDecisions = defineOperation({
   id: 'watchDecisions',
@@ -56,7 +56,7 @@ const watchDecisions = defineOperation({
     'Recent decisions of all processes that share the store, oldest first; with Accept: text/event-stream live, as events named decision.',
   headers: { Accept: 'text/event-stream for a live stream.' },
   query: z.strictObject({
-    key_id: z.string().max(80).optional(),
+    key_id: keyIdFilter(),
     outcome: z.enum(['accepted', 'refused', 'would_refuse']).optional(),
     reason: z.enum(reasons as [string, ...string[]]).optional(),
     type: filterText.describe('One of its event types.'),
@@ -64,7 +64,7 @@ const watchDecisions = defineOperation({
     origin: filterText,
     address: filterText.describe('An address, or its beginning up to a dot or colon: 203.0.113.'),
     process: filterText,
-    q: filterText.describe('Stands somewhere in what is shown, in any case.'),
+    q: z.string().max(200).optional().describe('Stands somewhere in what is shown, in any case.'),
     after: z
       .string()
       .regex(/^\d{1,16}$/, 'must be the id of a decision')

@@ -3,7 +3,7 @@ import { reasonAdvice } from '../../verifier/reason-advice.ts'
 import { reasons } from '../../verifier/reasons.ts'
 import type { Problem } from '../../watch/problems.ts'
 import { type KeyName, keyNameSchema } from '../key-names.ts'
-import { pageLimit, toPageLimit } from '../key-schema.ts'
+import { keyIdFilter, pageLimit, toPageLimit } from '../key-schema.ts'
 import { defineOperation, jsonAnswer, type Operation } from '../operation.ts'
 
 const moment = z.iso.datetime()
@@ -41,7 +41,7 @@ const listProblems = defineOperation({
   summary:
     'Refusals of one reason, key, origin and sender counted together, of all processes and the last seven days, latest first.',
   query: z.strictObject({
-    key_id: z.string().max(80).optional(),
+    key_id: keyIdFilter(),
     reason: z.enum(reasons as [string, ...string[]]).optional(),
     limit: pageLimit(),
   }),
