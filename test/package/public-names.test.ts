@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { libraryEntries } from '../../tsdown.config.ts'
@@ -121,6 +123,17 @@ const values: Record<string, readonly string[]> = {
 describe('the names that the package exports', () => {
   it.each(Object.keys(libraryEntries))('are those of the list in writekey/%s', (entry) => {
     expect(namesOf(libraryEntries[entry] as string)).toEqual(values[entry])
+  })
+})
+
+describe('the names for other people’s adapters, stores and tests', () => {
+  const pages = readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md') && !file.startsWith('api/'))
+    .map((file) => readFileSync(join('docs', file), 'utf8'))
+    .join('\n')
+
+  it.each(['adapter', 'testing'])('of writekey/%s are in the docs', (entry) => {
+    expect(values[entry]?.filter((name) => !new RegExp(`\\b${name}\\b`).test(pages))).toEqual([])
   })
 })
 
