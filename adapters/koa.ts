@@ -149,13 +149,18 @@ function keepingOnError(ctx: Context, headers: Readonly<Record<string, string>>)
   return function keepHeadersOnError(thrown: unknown) {
     if (thrown === null || thrown === undefined) return
     keepHeaders(ctx.res, headers)
-    if (typeof thrown !== 'object' || canTakeStatus(thrown)) onerror.call(ctx, thrown as Error)
-    else answerReadOnly(ctx, onerror, thrown as Error)
+    if (!isError(thrown) || canTakeStatus(thrown)) onerror.call(ctx, thrown as Error)
+    else answerReadOnly(ctx, onerror, thrown)
   }
 }
 
+/** As Koa tells errors. For anything else it makes an error of its own. */
+function isError(thrown: unknown): thrown is Error {
+  return Object.prototype.toString.call(thrown) === '[object Error]' || thrown instanceof Error
+}
+
 /** Koa sets the status of every error. A throw in its error handler ends the process. */
-function canTakeStatus(error: object): boolean {
+function canTakeStatus(error: Error): boolean {
   return Object.isExtensible(error) && Reflect.set(Object.create(error), 'status', 500)
 }
 

@@ -1,3 +1,4 @@
+import { toError } from '../runtime/thrown.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
 import type { Principal, ResolvedAdminOptions } from './admin-options.ts'
 import { toProblem } from './error-problem.ts'
@@ -28,8 +29,8 @@ export function createCallRefusals(
   let loggedFailure = ''
 
   /** A page that asks again and again logs one outage once. */
-  function log(error: unknown, problem: AdminProblem): void {
-    const failure = `${problem.code} ${error instanceof Error ? error.message : ''}`
+  function log(error: Error, problem: AdminProblem): void {
+    const failure = `${problem.code} ${error.message}`
     if (failure === loggedFailure) return
     loggedFailure = failure
     try {
@@ -40,7 +41,8 @@ export function createCallRefusals(
   }
 
   return {
-    async refuse(error, request, visit) {
+    async refuse(thrown, request, visit) {
+      const error = toError(thrown)
       const problem = toProblem(error)
       if (problem.status >= 500) log(error, problem)
       else if (isNoted(request, problem)) {

@@ -1,3 +1,5 @@
+import { toError } from '../runtime/thrown.ts'
+
 /** One part that can fail. */
 export interface Outage {
   began(error: unknown): void
@@ -23,7 +25,7 @@ export function createOutages<Part extends string>(
   const place = (part: Part): Outage => ({
     began(reason) {
       if (failing.has(part)) return
-      const error = reason instanceof Error ? reason : new Error(String(reason))
+      const error = toError(reason)
       failing.set(part, error)
       onBegan(error, part)
     },

@@ -1,4 +1,5 @@
 import { types } from '../runtime/built-ins.ts'
+import { propertyOf } from '../runtime/thrown.ts'
 import { readUnlessGivenUp } from './given-up-reading.ts'
 import type { ReadBody } from './ingest-request.ts'
 import { describeKind } from './plain-object.ts'
@@ -50,10 +51,9 @@ function createPromiseReader(promise: PromiseLike<unknown>): ReadBody {
     try {
       return (await promise) as Uint8Array
     } catch (error) {
-      const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
       // The sender's text is not JSON: treated as if the text itself had been handed in.
-      if (name === 'SyntaxError') return ''
-      if (code === 'client_aborted') throw error
+      if (propertyOf(error, 'name') === 'SyntaxError') return ''
+      if (propertyOf(error, 'code') === 'client_aborted') throw error
       throw new UnusableBodyError('a promise that was rejected')
     }
   }

@@ -1,5 +1,6 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
 import { types } from '../runtime/built-ins.ts'
+import { propertyOf } from '../runtime/thrown.ts'
 import type { BodyAccount, HolderNames } from './body-holders.ts'
 import { beginsAsGzip, isGarbled, looksLikeJson } from './body-signs.ts'
 import { parseContentEncoding } from './content-coding.ts'
@@ -141,7 +142,7 @@ function readAndParse<Account extends BodyAccount>(
 }
 
 function failedRead(error: unknown): ReceivedBody {
-  if ((error as { code?: unknown } | undefined)?.code === 'client_aborted') return CLIENT_GONE
+  if (propertyOf(error, 'code') === 'client_aborted') return CLIENT_GONE
   throw error
 }
 

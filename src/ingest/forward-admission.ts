@@ -1,5 +1,6 @@
 import type { IngestRequest, ReadBody, Reply } from '../http/ingest-request.ts'
 import { combine } from '../runtime/combine.ts'
+import { propertyOf } from '../runtime/thrown.ts'
 import type { RejectedEvent } from '../verifier/events.ts'
 import { type Settlement, withSettlement } from '../verifier/settlement.ts'
 import type { WriteKeys } from '../write-keys-interface.ts'
@@ -96,7 +97,7 @@ export function createAdmission({ key, keys, maxBodyBytes, timeoutMs }: Admissio
           : await admitEvents(keys, route, timed === undefined ? request : { ...request, body: timed.read })
       return timed?.isLate() ? { reply: problem('request_timeout', allowOrigin) } : admitted
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'client_aborted') throw error
+      if (propertyOf(error, 'code') !== 'client_aborted') throw error
       return { reply: problem('request_timeout', allowOrigin) }
     }
   }

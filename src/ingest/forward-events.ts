@@ -5,6 +5,7 @@ import { formatIpAddress, parseSenderAddress } from '../rules/ip-address.ts'
 import { ConfigError } from '../runtime/config-error.ts'
 import { textAnswer } from '../runtime/option-answer.ts'
 import { readOptions } from '../runtime/options.ts'
+import { toError } from '../runtime/thrown.ts'
 import { markForeignPage } from '../verifier/visit.ts'
 import { type Admitted, createAdmission } from './forward-admission.ts'
 import { type ForwardOptions, forwardReaders } from './forward-options.ts'
@@ -148,5 +149,5 @@ function readAddress(text: string | undefined): string | undefined {
 }
 
 function warn(error: unknown): void {
-  globalThis.process?.emitWarning?.(error instanceof Error ? error : String(error))
+  globalThis.process?.emitWarning?.(toError(error))
 }

@@ -1,5 +1,6 @@
 import type { IngestRequest, Reply } from '../http/ingest-request.ts'
 import { randomBase62 } from '../runtime/base62.ts'
+import { propertyOf, toError } from '../runtime/thrown.ts'
 import { type IngestEvent, joinRejected, maxReported, type RejectedEvent } from '../verifier/events.ts'
 import type { Settlement } from '../verifier/settlement.ts'
 import type { Accepted, Refused } from '../verifier/verdict.ts'
@@ -54,11 +55,11 @@ export function createHandOver(
       if ('ok' in taken) return taken
       await onEvents(taken.events, toContext(route, verdict, taken.rejected))
     } catch (error) {
-      const { status } = (error ?? {}) as { status?: unknown }
+      const status = propertyOf(error, 'status')
       const isFinal = typeof status === 'number' && status >= 400 && status <= 499
       const refused = isFinal
         ? settlement?.refuse('invalid_event', { keepCharge: true })
-        : settlement?.refuse('handler_failed', { error })
+        : settlement?.refuse('handler_failed', { error: toError(error) })
       if (refused === undefined) throw error
       return refused
     }

@@ -1,3 +1,4 @@
+import { toError } from '../runtime/thrown.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { RedisCommands } from './client.ts'
 import { createOutageReport } from './outage-report.ts'
@@ -64,7 +65,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions, evaluate: R
     if (state === 'down' || closed) return
     clearTimeout(hiccup)
     state = 'down'
-    report.down(error instanceof Error ? error : new Error(String(error)))
+    report.down(toError(error))
     probe.start(key, report.pauseMs())
   }
 

@@ -1,3 +1,4 @@
+import { propertyOf } from '../runtime/thrown.ts'
 import type { StorePart, WriteKeyEvent } from './decision-event.ts'
 import type { Logger } from './logger.ts'
 
@@ -32,7 +33,7 @@ export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknow
 
 /** Something in front of us has read the body: a set-up to be fixed, not a fault of ours. */
 export function isBodyTaken(error: Error): boolean {
-  return (error as { code?: unknown }).code === 'body_taken'
+  return propertyOf(error, 'code') === 'body_taken'
 }
 
 type Level = 'error' | 'warn' | 'info'

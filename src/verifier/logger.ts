@@ -1,6 +1,7 @@
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import { sharedByCopies } from '../runtime/shared-by-copies.ts'
+import { propertyOf, toError } from '../runtime/thrown.ts'
 
 interface LogMethods {
   error(details: object, message: string): void
@@ -81,14 +82,15 @@ const bugs = new Set(['TypeError', 'ReferenceError', 'RangeError', 'SyntaxError'
 /** An error and its cause, if that says something else. */
 function causesOf(error: unknown): string[] {
   if (error === undefined) return []
-  if (!(error instanceof Error)) return [String(error)]
-  const text = bugs.has(error.name) ? `${error.message} ${placeOf(error)}` : error.message
-  return [text, ...(error.cause === undefined ? [] : causesOf(error.cause))]
+  const readable = toError(error)
+  const { message } = readable
+  const text = bugs.has(String(propertyOf(readable, 'name'))) ? `${message} ${placeOf(readable)}` : message
+  return [text, ...causesOf(propertyOf(readable, 'cause'))]
 }
 
 /** The innermost frame of the stack. */
 function placeOf(error: Error): string {
-  return /^\s*at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? ''
+  return /^\s*at .*$/m.exec(String(propertyOf(error, 'stack')))?.[0].trim() ?? ''
 }
 
 /** A message with text from outside must not look like a line of its own, nor control a terminal. */

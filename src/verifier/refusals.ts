@@ -1,5 +1,6 @@
 import { mustClose } from '../http/connection-close.ts'
 import { StoreError } from '../runtime/errors.ts'
+import { toError } from '../runtime/thrown.ts'
 import type { ChallengePolicy } from './challenge.ts'
 import type { WriteKeyEvent } from './decision-event.ts'
 import type { DecisionReport } from './decision-report.ts'
@@ -37,11 +38,12 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
 
   return {
     refuse,
-    refuseFailed(visit, error) {
+    refuseFailed(visit, thrown) {
+      const error = toError(thrown)
       // Store errors have been reported where they arose, once per failed read and not once per waiting
       // request.
       const reason = error instanceof StoreError ? 'store_unavailable' : 'internal_error'
-      if (reason === 'internal_error') emit({ type: 'internal_error', error: toError(error) })
+      if (reason === 'internal_error') emit({ type: 'internal_error', error })
       try {
         return refuse(visit, reason)
       } catch {
@@ -52,8 +54,4 @@ export function createRefusals(options: RefusalsOptions, report: DecisionReport)
       }
     },
   }
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }
