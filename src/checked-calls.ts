@@ -1,5 +1,6 @@
-import type { Actor } from './keys/audit-entry.ts'
-import { assertObject, assertOptions, type OptionNames } from './runtime/call-options.ts'
+import { readActor } from './keys/given-actor.ts'
+import { type OptionNames, readCallOptions } from './runtime/call-options.ts'
+import { describeValue } from './runtime/config-error.ts'
 import { invalidField } from './runtime/errors.ts'
 import type { WriteKeys } from './write-keys-interface.ts'
 
@@ -14,21 +15,30 @@ type Call = {
 type OptionsOf<Name extends Call> =
   Required<Parameters<WriteKeys[Name]>> extends [...unknown[], infer Last] ? NonNullable<Last> : never
 
-/** Where the options of a call stand, and their names; `'queried'`: the call reads them itself. */
+/** Where the options of a call stand, and their names. */
 type CallOptions = {
-  readonly [Name in Call]?: readonly [at: number, names: OptionNames<OptionsOf<Name>> | 'queried' | 'none']
+  readonly [Name in Call]?: readonly [at: number, names: OptionNames<OptionsOf<Name>> | 'none']
 }
 
 const byActor = { actor: true } as const
 const ofChange = { ...byActor, version: true } as const
-const actorNames: OptionNames<Actor> = { name: true, address: true, workspace: true }
+const filters = {
+  status: true,
+  effectiveStatus: true,
+  concern: true,
+  sourceType: true,
+  environment: true,
+  workspace: true,
+  plan: true,
+  q: true,
+} as const
 
 const optionsOfCalls = {
   create: [1, { ...byActor, id: true }],
   import: [1, { ...byActor, dryRun: true, planned: true }],
   find: [1, { workspace: true }],
   check: [1, { type: true, name: true, origin: true, address: true, workspace: true }],
-  list: [0, 'queried'],
+  list: [0, { ...filters, sort: true, limit: true, cursor: true }],
   get: [1, 'none'],
   room: [1, 'none'],
   update: [2, ofChange],
@@ -41,24 +51,9 @@ const optionsOfCalls = {
   revoke: [1, ofChange],
   remove: [1, ofChange],
   usage: [1, { window: true, zone: true }],
-  usageOverview: [
-    0,
-    {
-      status: true,
-      effectiveStatus: true,
-      concern: true,
-      sourceType: true,
-      environment: true,
-      workspace: true,
-      plan: true,
-      q: true,
-      window: true,
-      zone: true,
-      groupBy: true,
-    },
-  ],
+  usageOverview: [0, { ...filters, window: true, zone: true, groupBy: true }],
   volumes: [1, 'none'],
-  audit: [0, 'queried'],
+  audit: [0, { keyId: true, workspace: true, limit: true, cursor: true }],
   noteRefused: [0, { ...byActor, keyId: true, workspace: true, details: true }],
 } as const satisfies CallOptions
 
@@ -69,30 +64,25 @@ export function withCheckedOptions<Calls extends object>(calls: Calls): Calls {
     const call = checked[name] as ((...given: unknown[]) => Promise<unknown>) | undefined
     if (call === undefined) continue
     checked[name] = async (...given: unknown[]) => {
-      assertGiven(name, given[at], names)
+      if (given[at] !== undefined) given[at] = readGiven(name, given[at], names)
       return call(...given)
     }
   }
   return checked as Calls
 }
 
-function assertGiven(
-  call: string,
-  given: unknown,
-  names: Readonly<Record<string, true>> | 'queried' | 'none',
-): void {
-  // `ids.map(keys.get)` passes a position.
-  const isNone = given === undefined || (names === 'none' && typeof given !== 'object')
-  if (isNone) return
-  assertObject(call, given)
-  if (names === 'queried') return
-  assertOptions(call, given, names === 'none' ? {} : names)
-  assertActor(given as { actor?: unknown })
+interface Given {
+  actor?: unknown
+  version?: unknown
 }
 
-function assertActor({ actor }: { actor?: unknown }): void {
-  if (actor === undefined) return
-  if (typeof actor !== 'object' || actor === null)
-    throw invalidField('actor', "must be an object, such as { name: 'ops' }")
-  assertOptions('actor', actor, actorNames)
+function readGiven(call: string, given: unknown, names: Readonly<Record<string, true>> | 'none'): unknown {
+  // `ids.map(keys.get)` passes a position.
+  if (names === 'none' && typeof given !== 'object') return given
+  const options: Given = readCallOptions(call, given as object, names === 'none' ? {} : names)
+  const { actor, version } = options
+  // Otherwise it would be told to be of somebody else's change.
+  if (version !== undefined && !Number.isSafeInteger(version))
+    throw invalidField('version', `must be a whole number; received ${describeValue(version)}`)
+  return actor === undefined ? options : { ...options, actor: readActor(actor) }
 }

@@ -11,7 +11,10 @@ export type AuditAction =
   | 'end_grace'
   | 'refused'
 
-/** Who asks for a change, as far as the caller knows. All of it goes to the audit log only. */
+/**
+ * Who asks for a change, as far as the caller knows: name and address are for the audit log. It may be a user of the application: other
+ * fields are not read. A name that looks like one of these which is missing is refused.
+ */
 export interface Actor {
   /** A name, never a credential: the admin token's name, a shell user. */
   name: string

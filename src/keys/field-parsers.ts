@@ -1,4 +1,6 @@
+import { describeValue } from '../runtime/config-error.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 import {
   environmentCharacters,
   environmentPattern,
@@ -118,6 +120,9 @@ export function parseMetadata(value: unknown): Readonly<Record<string, unknown>>
   } catch (error) {
     throw error instanceof KeyError ? error : invalidField('metadata', problem)
   }
+  // A promise, a `Map` and the like have nothing in JSON.
+  if (text === '{}' && givenFields(value, []) === undefined)
+    throw invalidField('metadata', `${problem}; received ${describeValue(value)}`)
   if (text === undefined || Buffer.byteLength(text) > 4096 || text.includes('"__proto__"')) {
     throw invalidField('metadata', problem)
   }

@@ -1,4 +1,6 @@
+import { describeValue } from '../runtime/config-error.ts'
 import { invalidField } from '../runtime/errors.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 import type { Optional } from '../runtime/optional.ts'
 import type { KeyRules, TrialRules } from './fields.ts'
 import { type FieldName, type FieldValues, type KeyField, keyFields } from './fields.ts'
@@ -64,18 +66,31 @@ const fieldsOf: Readonly<Record<'create' | 'update', readonly (keyof CreateKeyIn
 }
 
 /**
- * Checks the scalar fields that are present (own and not `undefined`, but for the workspace of a new key).
- * Rule lists are checked by the rules.
+ * The fields that were given, as a plain object. They are not checked yet.
+ * @param more fields beside those of a key, such as an imported secret
+ * @throws KeyError `invalid_field` for what is no object of fields, such as a promise of one.
+ */
+export function readKeyFields(
+  input: unknown,
+  kind: 'create' | 'update',
+  more: readonly string[] = [],
+): Record<string, unknown> {
+  const fields = givenFields(input, [...fieldsOf[kind], ...more])
+  if (fields !== undefined) return fields
+  const expected = `must be an object with the fields of a write key${more.length > 0 ? `, and its ${more.join(' or ')}` : ''}`
+  throw invalidField('input', `${expected}; received ${describeValue(input)}`)
+}
+
+/**
+ * Checks the scalar fields that are present (not `undefined`, but for the workspace of a new key). Rule lists are checked by the rules.
+ * @param input as `readKeyFields` gives it
  * @throws KeyError `invalid_field` naming the field, also for an unknown field.
  */
 export function parseScalarFields(
-  input: unknown,
+  input: Readonly<Record<string, unknown>>,
   kind: 'create' | 'update',
   now: number,
 ): Partial<ScalarFields> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw invalidField('input', 'must be an object with the fields of a write key')
-  }
   const known: readonly string[] = fieldsOf[kind]
   const parsed: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(input)) {

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import { newKeyIdPattern } from '../keys/ids.ts'
-import { type CreateKeyInput, parseScalarFields } from '../keys/key-fields.ts'
+import { type CreateKeyInput, parseScalarFields, readKeyFields } from '../keys/key-fields.ts'
 import type { KeyRecord, WriteKey } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -67,7 +67,7 @@ export function createKeyCreation(parts: {
   }
 
   /** A repeated call may come when the key that it made has expired: it gets as far as to be told of that key. */
-  async function readScalars(input: CreateKeyInput, now: number, id: string | undefined) {
+  async function readScalars(input: Readonly<Record<string, unknown>>, now: number, id: string | undefined) {
     try {
       return parseScalarFields(input, 'create', now)
     } catch (error) {
@@ -80,10 +80,11 @@ export function createKeyCreation(parts: {
   return {
     async create(input, change = {}) {
       const now = clock.now()
+      const fields = readKeyFields(input, 'create')
       if (change.id !== undefined && !newKeyIdPattern.test(change.id))
         throw invalidField('id', 'must be wk_ and 16 base62 characters')
-      const scalars = await readScalars(input, now, change.id)
-      const rules = await parseRules(input as unknown as Record<string, unknown>)
+      const scalars = await readScalars(fields, now, change.id)
+      const rules = await parseRules(fields)
       const environment = scalars.environment ?? parts.environment
       for (let attempt = 0; attempt < insertAttempts; attempt++) {
         const secret = await makeSecret(environment)

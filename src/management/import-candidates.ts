@@ -1,8 +1,7 @@
 import { type ParsedSecret, parseImportedSecret, type SecretRules } from '../keys/imported-secret.ts'
-import { parseScalarFields } from '../keys/key-fields.ts'
+import { parseScalarFields, readKeyFields } from '../keys/key-fields.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
 import { createKey } from '../keys/lifecycle.ts'
-import { invalidField } from '../runtime/errors.ts'
 import { type ImportResult, toFailure } from './import-results.ts'
 import type { ParseRules } from './parse-rules.ts'
 
@@ -35,10 +34,7 @@ export type ReadCandidates = (
 
 export function createCandidates(options: CandidatesOptions): ReadCandidates {
   async function read(input: unknown, index: number, now: number): Promise<Candidate> {
-    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-      throw invalidField('input', 'must be an object with the fields of a write key, and its key or keyHash')
-    }
-    const { key, keyHash, ...fields } = input as Record<string, unknown>
+    const { key, keyHash, ...fields } = readKeyFields(input, 'create', ['key', 'keyHash'])
     const scalars = parseScalarFields(fields, 'create', now)
     const rules = await options.parseRules(fields)
     const environment = scalars.environment ?? options.environment

@@ -1,5 +1,7 @@
 import type { KeyRecord } from '../keys/key-record.ts'
+import { describeValue } from '../runtime/config-error.ts'
 import { invalidField } from '../runtime/errors.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 import type { WorkspaceRoom } from './workspace-room.ts'
 
 /** The places left in the workspaces of one import. */
@@ -15,9 +17,13 @@ export type Planned = ReadonlyMap<string | null, number>
 
 /** @throws KeyError `invalid_field` */
 export function parsePlanned(planned: unknown, dryRun: boolean): Planned {
-  if (typeof planned !== 'object' || planned === null || Array.isArray(planned))
-    throw invalidField('planned', 'must be an object with numbers of keys by workspace')
-  const counts = Object.entries(planned)
+  const given = givenFields(planned, [])
+  if (given === undefined)
+    throw invalidField(
+      'planned',
+      `must be an object with numbers of keys by workspace; received ${describeValue(planned)}`,
+    )
+  const counts = Object.entries(given) as [string, number][]
   if (counts.length > 0 && !dryRun) throw invalidField('planned', 'must stand beside dryRun only')
   if (counts.some(([, count]) => !Number.isSafeInteger(count) || count < 0))
     throw invalidField('planned', 'must have whole numbers from 0 up')

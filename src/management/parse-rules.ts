@@ -3,7 +3,9 @@ import { type TrialRules, trialFields } from '../keys/fields.ts'
 import type { Plans } from '../keys/plans.ts'
 import { loadPublicSuffixes } from '../rules/public-suffix.ts'
 import { parseRuleFields } from '../rules/rule-fields.ts'
+import { describeValue } from '../runtime/config-error.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 
 /** The rules of a key, and those on trial. */
 type ParsedRules = ReturnType<typeof parseRuleFields> & { trial?: TrialRules | null }
@@ -35,9 +37,13 @@ function parseTrial(
   parseLists: (rules: Readonly<Record<string, unknown>>) => ReturnType<typeof parseRuleFields>,
 ): TrialRules | null {
   if (trial === null) return null
-  if (typeof trial !== 'object' || Array.isArray(trial))
-    throw invalidField('trial', 'must be an object of rules, or null for none')
-  const given = Object.entries(trial).filter(([, value]) => value !== undefined)
+  const fields = givenFields(trial, trialFields)
+  if (fields === undefined)
+    throw invalidField(
+      'trial',
+      `must be an object of rules, or null for none; received ${describeValue(trial)}`,
+    )
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
   for (const [name, value] of given) {
     const shown = /^[A-Za-z_]{1,40}$/.test(name) ? name : 'a field'
     if (!(trialFields as readonly string[]).includes(name))

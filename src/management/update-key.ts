@@ -1,5 +1,5 @@
 import { changedFields } from '../keys/audit-entry.ts'
-import { parseScalarFields, type UpdateKeyInput } from '../keys/key-fields.ts'
+import { parseScalarFields, readKeyFields, type UpdateKeyInput } from '../keys/key-fields.ts'
 import type { WriteKey } from '../keys/key-record.ts'
 import { updateKey } from '../keys/lifecycle.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -24,10 +24,11 @@ export function createKeyUpdate({
   present: PresentKey
 }): KeyUpdate {
   return {
-    async update(id, fields, change = {}) {
+    async update(id, input, change = {}) {
       const now = clock.now()
+      const fields = readKeyFields(input, 'update')
       const scalars = parseScalarFields(fields, 'update', now)
-      const rules = await parseRules(fields as Record<string, unknown>)
+      const rules = await parseRules(fields)
       const before = await changes.load(id)
       assertVersion(before, change.version)
       const after = updateKey(before, { ...scalars, ...rules }, now)

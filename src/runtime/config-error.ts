@@ -1,3 +1,4 @@
+import { isPromised } from './awaitable.ts'
 import { brand, isBranded } from './brand.ts'
 import { nearestName } from './nearest-name.ts'
 
@@ -60,6 +61,7 @@ export function describeValue(value: unknown): string {
 }
 
 function describeObject(value: object): string {
+  if (isPromised(value)) return 'a promise: await it first'
   const name = Object.getPrototypeOf(value)?.constructor?.name
   if (typeof name !== 'string' || name === 'Object' || name === '') return 'an object'
   return `an object of class ${name.slice(0, 40)}`

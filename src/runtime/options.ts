@@ -1,4 +1,5 @@
 import { badOption, ConfigError, describeValue, unknownOption } from './config-error.ts'
+import { givenFields } from './given-fields.ts'
 import { nearestName } from './nearest-name.ts'
 
 /**
@@ -46,17 +47,18 @@ function readNamed<Readers extends OptionReaders>(
   given: unknown,
   readers: Readers,
 ): OptionsRead<Readers> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  const known = Object.keys(readers)
+  const options = givenFields(given, known)
+  if (options === undefined) {
     if (prefix !== '') throw badOption(owner, given, 'an object')
     throw new ConfigError('options', `${owner} takes an object of options; received ${describeValue(given)}.`)
   }
-  const known = Object.keys(readers)
-  for (const name of Object.keys(given)) {
+  for (const name of Object.keys(options)) {
     if (!Object.hasOwn(readers, name)) throw unknownOption(owner, name, known)
   }
   const read: Record<string, unknown> = {}
   for (const [name, reader] of Object.entries(readers)) {
-    read[name] = reader((given as Record<string, unknown>)[name], `${prefix}${name}`, name in given)
+    read[name] = reader(options[name], `${prefix}${name}`, name in options)
   }
   return read as OptionsRead<Readers>
 }

@@ -1,4 +1,4 @@
-import { assertOptions, type OptionNames } from '../runtime/call-options.ts'
+import { type OptionNames, readCallOptions } from '../runtime/call-options.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import type { RequestDecision } from '../verifier/request-decision.ts'
 import { createFairShares } from './fair-shares.ts'
@@ -133,8 +133,8 @@ export function createRecentDecisions(
       for (const { onSkipped } of listeners.values()) onSkipped?.(count)
     },
 
-    list(filter = {}, limit = size) {
-      assertOptions('decisions.list', filter, filterNames)
+    list(given = {}, limit = size) {
+      const filter = readCallOptions('decisions.list', given, filterNames)
       const { after = 0, keyId } = filter
       const ofKey = keyId === undefined ? shares.all() : [...shares.of(keyId), ...shares.of(refusedOf(keyId))]
       const found = ofKey

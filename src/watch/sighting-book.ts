@@ -1,5 +1,5 @@
 import type { Outage } from '../cache/outages.ts'
-import { assertOptions, type OptionNames } from '../runtime/call-options.ts'
+import { type OptionNames, readCallOptions } from '../runtime/call-options.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { inBackground } from '../runtime/timers.ts'
 import type { FleetStore, Sighting, StoredSighting } from '../stores/fleet-store.ts'
@@ -107,9 +107,9 @@ export function createSightingBook(options: SightingBookOptions): SightingBook {
     storedSincePruning = 0
   }
 
-  async function list(kind: Sighting['kind'], asked: SightingsQuery): Promise<StoredSighting[]> {
-    assertOptions(kind === 'problem' ? 'listProblems' : 'listAnomalies', asked, queryNames)
-    const { keyIds, since = 0, limit = 200 } = asked
+  async function list(kind: Sighting['kind'], given: SightingsQuery): Promise<StoredSighting[]> {
+    const call = kind === 'problem' ? 'listProblems' : 'listAnomalies'
+    const { keyIds, since = 0, limit = 200 } = readCallOptions(call, given, queryNames)
     await flush()
     const keptSince = clock.now() - (kind === 'anomaly' ? anomaliesKeptMs : keptMs)
     const query = { kind, since: Math.max(since, keptSince), limit }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseScalarFields } from '../../src/keys/key-fields.ts'
+import { parseScalarFields, readKeyFields } from '../../src/keys/key-fields.ts'
 import { decodeCursor, encodeCursor, type ListKeysQuery, parseListQuery } from '../../src/keys/list-query.ts'
 import { KeyError } from '../../src/runtime/errors.ts'
 
@@ -19,7 +19,7 @@ function refusal(call: () => unknown): string {
   return 'not refused'
 }
 
-const create = (input: unknown) => parseScalarFields(input, 'create', now)
+const create = (input: unknown) => parseScalarFields(readKeyFields(input, 'create'), 'create', now)
 
 describe('the fields of a key', () => {
   it.each([
@@ -178,9 +178,45 @@ describe('the fields of a key', () => {
     expect(parsed.metadata).toEqual({ list: [1] })
   })
 
-  it.each([null, undefined, 'x', 7, [], [{}]])('refuses %j in place of fields', (input) => {
-    expect(refusal(() => create(input))).toBe('input: input must be an object with the fields of a write key')
+  it.each([
+    [null, 'null'],
+    [undefined, 'nothing'],
+    ['x', 'a string of 1 characters'],
+    [7, '7'],
+    [[{}], 'a list of 1'],
+    [Promise.resolve({ name: 'a' }), 'a promise: await it first'],
+    [new Map([['name', 'a']]), 'an object of class Map'],
+    [new URLSearchParams('name=a'), 'an object of class URLSearchParams'],
+  ])('refuses %s in place of fields', (input, received) => {
+    const problem = `input must be an object with the fields of a write key; received ${received}`
+    expect(refusal(() => create(input))).toBe(`input: ${problem}`)
   })
+
+  it('are read from the getters of a class, and none of them is missed', () => {
+    class Form {
+      get name() {
+        return 'Shop'
+      }
+      save() {}
+    }
+    class OldForm extends Form {
+      get allowedOrigin() {
+        return ['https://shop.example.com']
+      }
+    }
+    expect(create(new Form())).toEqual({ name: 'Shop' })
+    expect(refusal(() => create(new OldForm()))).toMatch(/^allowedOrigin: allowedOrigin is not a field/)
+    expect(refusal(() => create(Object.create({ allowedOrigin: [] })))).toMatch(/^allowedOrigin/)
+  })
+
+  it.each([Promise.resolve({ a: 1 }), new Map([['a', 1]]), new Set([1]), new URLSearchParams('a=1')])(
+    'refuses %s as metadata, which would be empty',
+    (metadata) => {
+      expect(refusal(() => create({ metadata }))).toMatch(
+        /^metadata: metadata must be an object that survives JSON/,
+      )
+    },
+  )
 
   it('refuses fields nobody knows by name, as far as it is a name', () => {
     expect(refusal(() => create({ status: 'active' }))).toMatch(
@@ -201,7 +237,12 @@ describe('the fields of a key', () => {
   })
 
   it('ignores what a polluted prototype adds', () => {
-    expect(create(Object.create({ name: 'inherited' }))).toEqual({})
+    Object.defineProperty(Object.prototype, 'plan', { value: 'pro', writable: true, configurable: true })
+    try {
+      expect(create({ name: 'a' })).toEqual({ name: 'a' })
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'plan')
+    }
   })
 })
 
@@ -238,11 +279,6 @@ describe('a list query', () => {
     ],
     ['cursor', 'junk', 'cursor: cursor must be the nextCursor of an earlier page'],
     ['cursor', 7, 'cursor: cursor must be the nextCursor of an earlier page'],
-    [
-      'page',
-      1,
-      'page: page is not a filter; use status, effectiveStatus, concern, sourceType, environment, workspace, plan, q, sort, limit, cursor',
-    ],
   ])('refuses %s %j', (field, value, problem) => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toBe(problem)
   })
@@ -281,7 +317,6 @@ describe('a list query', () => {
     ['q', 'a\ud800', /^q: q must be a text of at most 100 characters$/],
     ['sort', 7, /^sort: sort must be one of created_at/],
     ['workspace', undefined, /^workspace/],
-    ['x'.repeat(50), 1, /^x{40}: x{40} is not a filter/],
   ])('refuses %s %j as well', (field, value, problem) => {
     expect(refusal(() => parseListQuery({ [field]: value } as ListKeysQuery))).toMatch(problem)
   })

@@ -84,8 +84,18 @@ it.each([
   [{ planned: { acme: 1 } }, 'planned must stand beside dryRun only'],
   [{ dryRun: true, planned: { acme: -1 } }, 'planned must have whole numbers from 0 up'],
   [{ dryRun: true, planned: { acme: 0.5 } }, 'planned must have whole numbers from 0 up'],
-  [{ dryRun: true, planned: [1] }, 'planned must be an object with numbers of keys by workspace'],
-  [{ dryRun: true, planned: null }, 'planned must be an object with numbers of keys by workspace'],
+  [
+    { dryRun: true, planned: [1] },
+    'planned must be an object with numbers of keys by workspace; received a list of 1',
+  ],
+  [
+    { dryRun: true, planned: null },
+    'planned must be an object with numbers of keys by workspace; received null',
+  ],
+  [
+    { dryRun: true, planned: new Map([['acme', 5]]) },
+    'planned must be an object with numbers of keys by workspace; received an object of class Map',
+  ],
 ])('an import refuses %j', async (options, message) => {
   const refused = start(5).import([{ ...acme, key: randomBase62(32) }], options as never)
   await expect(refused).rejects.toMatchObject({ code: 'invalid_field', field: 'planned', message })

@@ -115,6 +115,22 @@ describe('readOptions', () => {
       "mode must be 'leased' or 'strict'; received a string of 5 characters. Did you mean 'leased'?",
     ],
     [[], 'options', 'createThing takes an object of options; received a list of 0.'],
+    [
+      Promise.resolve({ page: false }),
+      'options',
+      'createThing takes an object of options; received a promise: await it first.',
+    ],
+    [new Map(), 'options', 'createThing takes an object of options; received an object of class Map.'],
+    [{ cache: new Map() }, 'cache', 'cache must be an object; received an object of class Map.'],
+    [
+      new (class {
+        get time_out_ms() {
+          return 5
+        }
+      })(),
+      'time_out_ms',
+      'createThing has no option "time_out_ms". Did you mean "timeoutMs"?',
+    ],
     [undefined, 'options', 'createThing takes an object of options; received nothing.'],
   ])('refuses %j and says what would be right', (given, option, message) => {
     const error = refusal(given)

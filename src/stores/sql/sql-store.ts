@@ -1,4 +1,4 @@
-import { assertOptions, type OptionNames } from '../../runtime/call-options.ts'
+import { type OptionNames, readCallOptions } from '../../runtime/call-options.ts'
 import type { FleetStore } from '../fleet-store.ts'
 import type { CommittedChange, KeyStore } from '../key-store.ts'
 import type { AuditLog, UsageStore } from '../usage-store.ts'
@@ -121,12 +121,12 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       list: (query) => use((database) => listAudit(database, query)),
     },
 
-    async migrate(options) {
-      assertOptions('migrate', options, migrateOptions)
+    async migrate(given = {}) {
+      const options = readCallOptions('migrate', given, migrateOptions)
       return useUnchecked((database) => migrate(database, options))
     },
-    async planMigration(options) {
-      assertOptions('planMigration', options, migrateOptions)
+    async planMigration(given = {}) {
+      const options = readCallOptions('planMigration', given, migrateOptions)
       return useUnchecked((database) => planMigration(database, options))
     },
 
