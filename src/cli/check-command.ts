@@ -1,38 +1,63 @@
-import { splitList } from '../keys/csv-list.ts'
-import { toFinding, toLines } from './check-finding.ts'
+import { type Finding, toFinding, toLines, withoutKey } from './check-finding.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CheckJson, CommandRun } from './command-run.ts'
-import { type PresentedSecret, readPresentedSecret } from './presented-secret.ts'
+import { keysOptionsFrom } from './keys-options.ts'
+import { readPasted } from './presented-secret.ts'
+import { type Rehearsal, rehearse } from './rehearsal.ts'
 import { readSecretInput } from './secret-input.ts'
 import { printLine } from './terminal.ts'
 
 /**
- * Tells whether a request with the secret on standard input would be accepted now, and if not, why and what
- * to do. Nothing is ingested, counted or charged.
+ * Tells whether what is on standard input would be accepted now, a key alone or a request with it, and if not,
+ * why and what to do. Nothing is ingested, counted or charged.
  */
-export async function check({ values, terminal, client }: CommandRun): Promise<ExitCode> {
-  const { type, name, origin, address } = values
-  if (type === undefined && name !== undefined) throw usageError('--name needs --type as well.')
-  const pasted = await readSecretInput(terminal)
-  if (pasted === '') throw usageError('Give the secret on standard input, e.g.: writekey check < secret.txt')
-  const presented = withReadPlaces(readPresentedSecret(pasted), terminal.env.WRITEKEY_CREDENTIALS)
-  const body = { key: presented.secret, type, name, origin, address }
-  const finding = toFinding(
-    await client.call<CheckJson>('/check', { method: 'POST', body }).catch(tellOldServer),
-    presented,
-    Date.now(),
-  )
+export async function check(run: CommandRun): Promise<ExitCode> {
+  const { values, terminal } = run
+  if (values.type === undefined && values.name !== undefined) throw usageError('--name needs --type as well.')
+  const text = await readSecretInput(terminal)
+  if (text === '') throw usageError('Give the secret on standard input, e.g.: writekey check < secret.txt')
+  const finding = await find(run, text)
   if (values.json === true) printLine(terminal, JSON.stringify(finding))
   else for (const line of toLines(finding)) printLine(terminal, line)
-  return finding.accepted ? exitCodes.ok : exitCodes.refused
+  if (finding.accepted) return exitCodes.ok
+  return finding.needs_credentials === null ? exitCodes.refused : exitCodes.misplaced
 }
 
-/** Only the environment can tell whether the place is read: the options of an application are not known here. */
-function withReadPlaces(presented: PresentedSecret, read: string | undefined): PresentedSecret {
-  const { place, ...others } = presented
-  if (place === undefined || read === undefined) return presented
-  const isRead = splitList(read).some((word) => place.credentials === `'${word}'`)
-  return isRead ? others : { ...presented, isUnread: true }
+/** Of several requests, what is wrong with the first that would be refused. */
+async function find(run: CommandRun, text: string): Promise<Finding> {
+  const pasted = readPasted(text)
+  if (pasted.kind === 'key') {
+    const { secret, foundIn = null } = pasted
+    return toFinding(await judge(run, secret), { kind: 'key', secret, foundIn }, Date.now())
+  }
+  const options = keysOptionsFrom(run.terminal)
+  const findings: Finding[] = []
+  for (const request of pasted.requests) {
+    const rehearsal = await rehearse(request, options)
+    const { spot } = rehearsal
+    findings.push(
+      spot === undefined
+        ? withoutKey(rehearsal.reason)
+        : toFinding(
+            await judge(run, spot.secret, rehearsal.asks),
+            { kind: 'request', ...rehearsal, spot, configured: options.credentials },
+            Date.now(),
+          ),
+    )
+  }
+  return findings.find(({ accepted }) => !accepted) ?? findings[0] ?? withoutKey('missing_key')
+}
+
+/** What is asked on the command line goes before what the request itself says. */
+async function judge(
+  { values, client }: CommandRun,
+  key: string,
+  asks: Rehearsal['asks'] = {},
+): Promise<CheckJson> {
+  const { type, name, origin, address } = values
+  const event = type === undefined ? { type: asks.type, name: asks.name } : { type, name }
+  const body = { key, ...event, origin: origin ?? asks.origin, address }
+  return client.call<CheckJson>('/check', { method: 'POST', body }).catch(tellOldServer)
 }
 
 function tellOldServer(error: unknown): never {

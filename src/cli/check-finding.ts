@@ -1,10 +1,12 @@
+import type { CredentialSource, WriteKeysOptions } from '../index.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import { problems } from '../verifier/reasons.ts'
 import type { CheckJson } from './command-run.ts'
+import type { KeySpot } from './key-spots.ts'
+import { placeText } from './keys-options.ts'
 import { seconds } from './moments.ts'
-import type { PresentedPlace } from './presented-place.ts'
-import type { PresentedSecret } from './presented-secret.ts'
+import type { Rehearsal } from './rehearsal.ts'
 import { printable } from './terminal.ts'
 
 /** The outcome that a request would have now. */
@@ -22,23 +24,35 @@ export interface Finding {
   cause: string
   advice: string | null
   found_in: string | null
-  /** What the option `credentials` must have, where the secret was found in a place that is not read by default. */
+  /** What the option `credentials` must have, where a good secret stands in a place that is not read. */
   needs_credentials: string | null
   would_refuse: string | null
 }
 
+/** What was judged: a key alone, or a request that has it. */
+export type Subject =
+  | { kind: 'key'; secret: string; foundIn: string | null }
+  | ({
+      kind: 'request'
+      spot: KeySpot
+      /** The option `credentials`; undefined: the default. */
+      configured: WriteKeysOptions['credentials']
+    } & Pick<Rehearsal, 'reason' | 'needs'>)
+
 const soonMs = 30 * 24 * 3_600_000
 
-export function toFinding(judgement: Judgement, presented: PresentedSecret, now: number): Finding {
+export function toFinding(judgement: Judgement, subject: Subject, now: number): Finding {
   const { key, would_refuse: wouldRefuse } = judgement
-  const reason = judgement.reason ?? reasonOfPlace(presented)
-  const { mistake, place, foundIn = null } = presented
+  const isRequest = subject.kind === 'request'
+  const secret = isRequest ? subject.spot.secret : subject.secret
+  const reason = isUnsent(judgement, subject)
+    ? 'missing_key'
+    : (judgement.reason ?? (isRequest ? subject.reason : null))
   const advice = [
-    ...(mistake === undefined ? [] : [mistake]),
-    ...(place === undefined ? [] : [adviceOnPlace(place)]),
+    ...(isRequest && subject.reason !== judgement.reason ? adviceOnPlace(subject) : []),
     ...(judgement.reason === null
-      ? adviceWhenAccepted(judgement, presented, now)
-      : [adviceWhenRefused(judgement.reason, judgement, presented)]),
+      ? adviceWhenAccepted(judgement, secret, now)
+      : [adviceWhenRefused(judgement.reason, judgement, secret)]),
   ]
   return {
     accepted: reason === null,
@@ -48,35 +62,84 @@ export function toFinding(judgement: Judgement, presented: PresentedSecret, now:
     workspace: key?.workspace ?? null,
     reason,
     status: reason === null ? 200 : problems[reason].status,
-    cause: judgement.reason === null ? causeOfPlace(presented) : `${reasonAdvice[judgement.reason].cause}.`,
+    cause: reason === null || judgement.reason === null ? causeOf(subject) : `${reasonAdvice[reason].cause}.`,
     advice: advice.length === 0 ? null : advice.join(' '),
-    found_in: foundIn,
-    needs_credentials: place?.credentials ?? null,
+    found_in: isRequest ? subject.spot.foundIn : subject.foundIn,
+    needs_credentials:
+      isRequest && subject.needs !== undefined && judgement.reason === null
+        ? spellPlace(subject.needs)
+        : null,
     would_refuse: wouldRefuse,
   }
 }
 
-/** Why a good secret is refused where it stands. */
-function reasonOfPlace({ mistake, isUnread }: PresentedSecret): Reason | null {
-  if (mistake !== undefined) return 'malformed_key'
-  return isUnread === true ? 'missing_key' : null
+/** Whether what was taken for the key is none, and stands where none is read. */
+function isUnsent({ reason }: Judgement, subject: Subject): boolean {
+  const isNoKey = reason === 'malformed_key' || reason === 'unknown_key'
+  return isNoKey && subject.kind === 'request' && subject.reason === 'missing_key'
+}
+
+/** Of a request in which nothing can be a key. */
+export function withoutKey(given: Reason | null): Finding {
+  const reason = given ?? 'missing_key'
+  return {
+    accepted: false,
+    key_id: null,
+    key_name: null,
+    environment: null,
+    workspace: null,
+    reason,
+    status: problems[reason].status,
+    cause: `${reasonAdvice[reason].cause}.`,
+    advice: `What this sends has no key in a place that can be read. Quote its URL, and write variables and files out. ${reasonAdvice[reason].advice}`,
+    found_in: null,
+    needs_credentials: null,
+    would_refuse: null,
+  }
 }
 
 /** Of a good secret. */
-function causeOfPlace({ mistake, place }: PresentedSecret): string {
-  if (mistake !== undefined) return 'The secret is right, but not where it stands.'
-  if (place === undefined) return 'The request would be accepted.'
-  return `The key is good, but it stands in ${place.foundIn}, which is read only with credentials: ${place.credentials}.`
+function causeOf(subject: Subject): string {
+  if (subject.kind === 'key')
+    return subject.foundIn === null
+      ? 'The request would be accepted.'
+      : 'The key is good. How this text sends it was not judged.'
+  const { reason, needs, spot } = subject
+  if (reason === null) return 'The request would be accepted.'
+  if (needs !== undefined)
+    return `The key is good, but it stands in ${spot.foundIn}, which is read only with credentials: ${spellPlace(needs)}.`
+  return spot.mistake === undefined
+    ? `The key is good, but not the request. ${reasonAdvice[reason].cause}.`
+    : 'The secret is right, but not where it stands.'
 }
 
-function adviceOnPlace({ credentials, isOfSdks }: PresentedPlace): string {
-  const elsewhere = isOfSdks ? ' The paths of SDKs (createIngestApi) read it where their SDK puts it.' : ''
-  return `Send the key as the user name of HTTP Basic, or set credentials: ['basic', ${credentials}].${elsewhere}`
+function adviceOnPlace({
+  spot,
+  reason,
+  needs,
+  configured = 'basic',
+}: Subject & { kind: 'request' }): string[] {
+  if (reason === null) return []
+  if (needs === undefined) return [spot.mistake ?? reasonAdvice[reason].advice]
+  const places = ([configured].flat() as CredentialSource[]).concat(needs)
+  const elsewhere = spot.isOfSdks
+    ? ' The paths of SDKs (createIngestApi) read it where their SDK puts it.'
+    : ''
+  return [
+    `Send the key as the user name of HTTP Basic, or set credentials: [${places.map(spellPlace).join(', ')}] (WRITEKEY_CREDENTIALS=${places.map(placeText).join(',')}).${elsewhere}`,
+  ]
+}
+
+/** As in the option `credentials`. */
+function spellPlace(place: CredentialSource): string {
+  if (typeof place === 'string') return `'${place}'`
+  const [[kind, name] = ['', '']] = Object.entries(place)
+  return `{ ${kind}: '${name}' }`
 }
 
 function adviceWhenAccepted(
   { key, would_refuse: wouldRefuse }: Judgement,
-  { secret }: PresentedSecret,
+  secret: string,
   now: number,
 ): string[] {
   if (key === null) return []
@@ -99,7 +162,7 @@ function adviceWhenAccepted(
 function adviceWhenRefused(
   reason: Reason,
   { key, environment, ended_at: endedAt }: Judgement,
-  { secret }: PresentedSecret,
+  secret: string,
 ): string {
   const { advice } = reasonAdvice[reason]
   if (key === null)
@@ -147,10 +210,9 @@ function listed(values: readonly string[] | null): string {
 export function toLines(finding: Finding): string[] {
   const { accepted, key_id, key_name, environment, workspace, reason, status, cause, advice, found_in } =
     finding
-  const needs = accepted ? finding.needs_credentials : null
   const of = [environment, workspace].filter((part) => part !== null).join(', ')
   return [
-    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})${needs === null ? '' : `, with credentials: ${needs}`}`,
+    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})`,
     ...(key_id === null ? [] : [`key: ${key_id} (${printable(key_name)}), ${of}`]),
     ...(found_in === null ? [] : [`The secret was found in ${found_in}.`]),
     cause,

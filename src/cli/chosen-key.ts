@@ -11,7 +11,7 @@ export async function findKey({ client, args, terminal }: CommandRun): Promise<L
   const pasted = await readSecretInput(terminal)
   if (pasted === '')
     throw usageError('Give the secret on standard input, e.g.: writekey find --secret-stdin < secret.txt')
-  const { secret: key } = readPresentedSecret(pasted)
+  const key = readPresentedSecret(pasted)
   return client.call<ListedKeyJson>('/find', { method: 'POST', body: { key } })
 }
 

@@ -8,6 +8,8 @@ export const exitCodes = {
   usage: 2,
   /** The store, or a port, cannot be reached. */
   unavailable: 3,
+  /** `check`: the key is good, and stands where it is read only if the option `credentials` says so. */
+  misplaced: 4,
   /** Ctrl-C, or the process was asked to end, before it was done. */
   interrupted: 130,
 } as const

@@ -2,11 +2,11 @@ import type { CommandSpec, Flags } from './command-spec.ts'
 import { type CommandName, commands, sharedFlags, sharedFlagsOf } from './command-table.ts'
 
 const exitCodeHelp =
-  'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable, 130 interrupted.'
+  'Exit codes: 0 done (check: accepted), 1 refused, 2 wrong command line or value, 3 store, server or port not reachable, 4 check: a good key in a place that is not read, 130 interrupted.'
 const secretHelp =
   'Secrets are printed once, to standard output, and read from standard input; never give one as an argument.'
 const environmentHelp =
-  'Environment: the options that must agree with the application are WRITEKEY_ENVIRONMENT, WRITEKEY_KEY_PREFIX, WRITEKEY_PEPPER, WRITEKEY_EVENT_TYPES, WRITEKEY_IMPORTED_KEYS, WRITEKEY_DEFAULT_RATE_LIMIT_EPS, WRITEKEY_EVENT_BYTES, WRITEKEY_PLANS, WRITEKEY_DEFAULT_PLAN and WRITEKEY_MAX_KEYS_PER_WORKSPACE; serve also takes PORT, HOST, WRITEKEY_ADMIN_TOKEN and WRITEKEY_TRUSTED_PROXIES. WRITEKEY_CREDENTIALS, for serve and check, says where keys are read, such as basic,bearer. NO_COLOR and FORCE_COLOR say whether output is coloured.'
+  'Environment: the options that must agree with the application are WRITEKEY_ENVIRONMENT, WRITEKEY_KEY_PREFIX, WRITEKEY_PEPPER, WRITEKEY_EVENT_TYPES, WRITEKEY_IMPORTED_KEYS, WRITEKEY_DEFAULT_RATE_LIMIT_EPS, WRITEKEY_EVENT_BYTES, WRITEKEY_PLANS, WRITEKEY_DEFAULT_PLAN and WRITEKEY_MAX_KEYS_PER_WORKSPACE; serve also takes PORT, HOST, WRITEKEY_ADMIN_TOKEN and WRITEKEY_TRUSTED_PROXIES. WRITEKEY_CREDENTIALS, for serve and check, says where keys are read, such as basic,bearer,header:X-Api-Key. NO_COLOR and FORCE_COLOR say whether output is coloured.'
 
 /** What `writekey --help` prints, in lines of at most `width` characters. */
 export function overview(width: number): string {

@@ -13,7 +13,7 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_IMPORTED_KEYS !== undefined) options.importedKeys = parseShape(env.WRITEKEY_IMPORTED_KEYS)
   if (env.WRITEKEY_EVENT_TYPES !== undefined) options.eventTypes = splitList(env.WRITEKEY_EVENT_TYPES)
   if (env.WRITEKEY_CREDENTIALS !== undefined)
-    options.credentials = splitList(env.WRITEKEY_CREDENTIALS) as CredentialSource[]
+    options.credentials = splitList(env.WRITEKEY_CREDENTIALS).map(parsePlace)
   if (env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS !== undefined)
     options.defaultRateLimitEps = Number(env.WRITEKEY_DEFAULT_RATE_LIMIT_EPS)
   if (env.WRITEKEY_EVENT_BYTES !== undefined) options.eventBytes = Number(env.WRITEKEY_EVENT_BYTES)
@@ -24,6 +24,17 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
   if (env.WRITEKEY_TRUSTED_PROXIES !== undefined)
     options.trustedProxies = parseProxies(env.WRITEKEY_TRUSTED_PROXIES)
   return options
+}
+
+/** `bearer`, or `header:X-Api-Key` for `{ header: 'X-Api-Key' }`. The reader of options says what is wrong. */
+function parsePlace(text: string): CredentialSource {
+  const [, kind, name] = /^(\w+):(.*)$/.exec(text) ?? []
+  return (kind === undefined ? text : { [kind]: name }) as CredentialSource
+}
+
+/** A place as `WRITEKEY_CREDENTIALS` spells it. */
+export function placeText(place: CredentialSource): string {
+  return typeof place === 'string' ? place : (Object.entries(place).at(0)?.join(':') ?? '')
 }
 
 function readPeppers(text: string): string | (string | null)[] {

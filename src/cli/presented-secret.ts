@@ -1,76 +1,120 @@
 import { isWellFormedSecret } from '../keys/secret.ts'
-import { bearerPlace, headerPlace, type PresentedPlace, placeBefore } from './presented-place.ts'
+import { readCurl } from './curl-request.ts'
+import { keySpots, readObject } from './key-spots.ts'
+import { addHeader, basicOf, createRequest, type PastedRequest, setUrl } from './pasted-request.ts'
 
-/** A secret as somebody pasted it. */
-export interface PresentedSecret {
-  secret: string
-  /** What it was found in, for people; undefined: alone. */
-  foundIn?: string
-  /** What would keep a sender from being accepted that presents it so. */
-  mistake?: string
-  /** Where it was found, if that is read only when it is set. */
-  place?: PresentedPlace
-  /** Whether it is known that nothing is read there. */
-  isUnread?: boolean
-}
+/** What somebody pasted. */
+export type Pasted =
+  /** A key, and how it would be sent is not known. @param foundIn undefined: alone */
+  | { kind: 'key'; secret: string; foundIn?: string }
+  /** What a sender would send, and in which order. */
+  | { kind: 'requests'; requests: PastedRequest[] }
 
 /**
- * Finds the secret in what people paste: the secret itself, `key:`, a header with its name or without, or a
- * line that holds a secret of ours.
+ * Reads what people paste: a key, `key:`, headers, a URL, a curl command, `fetch` as browsers copy it, a
+ * body, or a text that holds a key of ours.
  */
-export function readPresentedSecret(pasted: string): PresentedSecret {
+export function readPasted(pasted: string): Pasted {
   const text = unquote(pasted.trim())
-  const [, scheme, credentials] = /^(?:authorization\s*:\s*)?(basic|bearer)\s+(\S+)$/i.exec(text) ?? []
-  if (scheme?.toLowerCase() === 'bearer') return at(bearerPlace(), credentials as string)
-  if (scheme !== undefined) return readBasic(credentials as string)
-  const [, header, value] = /^(x-[a-z0-9-]{1,60})\s*:\s*(\S+)$/i.exec(text) ?? []
-  if (header !== undefined) return at(headerPlace(header), value as string)
-  if (/^\S+:$/.test(text)) return { secret: text.slice(0, -1), foundIn: 'a user name with its colon' }
-  if (!/\s|[/=:"'{]/.test(text)) return { secret: text }
-  const ours = findOurs(text)
-  if (ours === undefined) return { secret: text }
-  const place = placeBefore(text.slice(0, text.indexOf(ours)))
-  return place === undefined ? { secret: ours, foundIn: 'a longer text' } : at(place, ours)
+  const requests = readCurl(text) ?? readFetch(text) ?? readUrl(text) ?? readHead(text) ?? readBody(text)
+  if (requests !== undefined) return { kind: 'requests', requests: [requests].flat() }
+  if (/^[^\s:/]*:[^\s:/]*$/.test(text)) return { kind: 'requests', requests: [authorized(basicOf(text))] }
+  if (!/[\s/=:"'{]/.test(text)) return { kind: 'key', secret: text }
+  const scheme = /\b(?:basic|bearer)\s+[\w+/=.~:-]{16,}/i.exec(text)?.[0]
+  const line =
+    /["']?\b(authorization|cookie|x-[a-z0-9-]{1,60})["']?\s*:\s*["'`]?([^"'`,\s}]+(?: [^"'`,\s}]+)?)/i.exec(
+      text,
+    )
+  if (scheme !== undefined) return { kind: 'requests', requests: [authorized(scheme)] }
+  const [, name, value] = line ?? []
+  const secret = text.split(/[^A-Za-z0-9_-]+/).find(isWellFormedSecret)
+  if (name !== undefined && value !== undefined && secret !== undefined && value.includes(secret)) {
+    const request = createRequest()
+    addHeader(request, name, value)
+    return { kind: 'requests', requests: [request] }
+  }
+  const url = /https?:\/\/[^\s"'`<>]+/.exec(text)?.[0]
+  if (secret !== undefined && url?.includes(secret)) return { kind: 'requests', requests: readUrl(url) ?? [] }
+  return secret === undefined
+    ? { kind: 'key', secret: text }
+    : { kind: 'key', secret, foundIn: 'a longer text' }
 }
 
-function at(place: PresentedPlace, secret: string): PresentedSecret {
-  return { secret, foundIn: place.foundIn, place }
+/** The key in what somebody pasted, wherever it stands. */
+export function readPresentedSecret(pasted: string): string {
+  const read = readPasted(pasted)
+  if (read.kind === 'key') return read.secret
+  const spots = read.requests.flatMap((request) => keySpots(request, isWellFormedSecret))
+  const spot = spots.find(({ secret }) => isWellFormedSecret(secret)) ?? spots[0]
+  return spot?.secret ?? pasted.split(/[^A-Za-z0-9_-]+/).find(isWellFormedSecret) ?? pasted.trim()
 }
 
-function readBasic(credentials: string): PresentedSecret {
-  const foundIn = 'a Basic header'
-  const decoded = /^[A-Za-z0-9+/_-]+={0,2}$/.test(credentials)
-    ? Buffer.from(credentials, 'base64').toString('utf8')
-    : ''
-  // Many a sender forgets to encode.
-  if (isWellFormedSecret(credentials.replace(/:$/, '')))
-    return {
-      secret: credentials.replace(/:$/, ''),
-      foundIn,
-      mistake: 'The secret itself follows "Basic". Send the base64 of the secret with a colon at its end.',
-    }
-  const colon = decoded.indexOf(':')
-  const user = colon < 0 ? decoded : decoded.slice(0, colon)
-  const password = colon < 0 ? '' : decoded.slice(colon + 1)
-  if (user === '' && password !== '')
-    return {
-      secret: password,
-      foundIn,
-      mistake: 'The secret is sent as the password. Send it as the user name, before the colon.',
-    }
-  if (colon < 0 && isWellFormedSecret(decoded.trim()))
-    return {
-      secret: decoded.trim(),
-      foundIn,
-      mistake: 'The colon after the secret is missing. Encode the secret with a colon at its end.',
-    }
-  return { secret: user, foundIn }
+function authorized(authorization: string): PastedRequest {
+  return createRequest({ headers: { authorization: [authorization] } })
 }
 
-function findOurs(text: string): string | undefined {
-  return text.split(/[^A-Za-z0-9_-]+/).find(isWellFormedSecret)
+/** `fetch("…", {…})`, as the developer tools of browsers write it. */
+function readFetch(text: string): PastedRequest | undefined {
+  const [, url, options] =
+    /^(?:await\s+)?fetch\(\s*["']([^"']+)["']\s*(?:,\s*(\{.*\}))?\s*\);?$/s.exec(text) ?? []
+  if (url === undefined) return undefined
+  const given = options === undefined ? {} : readObject(options)
+  return given && fromOptions({ url, ...given })
+}
+
+/** An object of JSON: a request, as it says itself, or the body of one. */
+function readBody(text: string): PastedRequest | undefined {
+  const given = readObject(text)
+  if (given === undefined) return undefined
+  if (typeof given.headers === 'object' && given.headers !== null) return fromOptions(given)
+  return createRequest({ method: 'POST', body: text })
+}
+
+function fromOptions({ url, method, headers, body }: Record<string, unknown>): PastedRequest {
+  const request = createRequest()
+  if (typeof method === 'string') request.method = method
+  for (const [name, value] of Object.entries(headers ?? {})) addHeader(request, name, String(value))
+  if (typeof body === 'string') request.body = body
+  else if (typeof body === 'object' && body !== null) request.body = JSON.stringify(body)
+  if (typeof url === 'string') setUrl(request, url)
+  return request
+}
+
+/** A URL, with a method or without. */
+function readUrl(text: string): PastedRequest[] | undefined {
+  const [, method, url] = /^(?:(GET|HEAD|POST|PUT|PATCH|DELETE)\s+)?(https?:\/\/\S+)$/i.exec(text) ?? []
+  if (url === undefined) return undefined
+  const name = method?.toUpperCase() ?? 'GET'
+  const request = createRequest({ method: name, hasHiddenBody: name !== 'GET' && name !== 'HEAD' })
+  setUrl(request, url)
+  return [request]
+}
+
+const knownHeader = /^(?:authorization|cookie|x-[a-z0-9-]{1,60})\s*:/i
+const credential = /^(?:basic|bearer|token|digest|api-?key|key|splunk)\s+\S+$/i
+
+/** One header, its value alone, or the head of a request as a log or a tool shows it. */
+function readHead(text: string): PastedRequest | undefined {
+  if (credential.test(text)) return authorized(text)
+  const [head = '', ...rest] = text.split(/\r?\n\r?\n/)
+  const lines = head.split(/\r?\n/).map((line) => line.replace(/^> ?/, ''))
+  const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(lines[0] ?? '') ?? []
+  const fields = target === undefined ? lines : lines.slice(1)
+  if (!fields.every((line) => /^[\w-]+\s*:/.test(line))) return undefined
+  if (target === undefined ? !fields.some((line) => knownHeader.test(line)) : !/^(?:\/|https?:)/.test(target))
+    return undefined
+  const request = createRequest({ method: method ?? 'GET' })
+  for (const line of fields) {
+    const [name = '', value = ''] = line.split(/\s*:\s*(.*)$/s)
+    addHeader(request, name, value.trim())
+  }
+  if (target !== undefined) setUrl(request, target)
+  const body = rest.join('\n\n').trim()
+  if (body !== '') request.body = body
+  else request.hasHiddenBody = request.method !== 'GET' && request.method !== 'HEAD'
+  return request
 }
 
 function unquote(text: string): string {
-  return /^(["'])(.*)\1,?$/s.exec(text)?.[2]?.trim() ?? text
+  return /^(["'])([^"']*)\1,?$/s.exec(text)?.[2]?.trim() ?? text
 }

@@ -2,14 +2,15 @@ import { CliError, exitCodes } from './cli-error.ts'
 import { noteLine, type Terminal } from './terminal.ts'
 
 /** Longest text with a secret that is read from standard input, in characters. */
-const maxInputLength = 4_096
+const maxInputLength = 65_536
 const ctrlC = '\u0003'
-/** Enter, as terminals and pastes spell it, and Ctrl-D. */
-const lineEnds = ['\r', '\n', '\u0004']
+const ctrlD = '\u0004'
+/** Enter, as terminals and pastes spell it. Not of a line that goes on, as those of shells can. */
+const lineEnd = /(?<![\\^`]\r?)[\r\n]/
 
 /**
  * What standard input holds, for a secret: never taken from the command line, where every user of the machine
- * sees it. On a terminal one line, which is not shown while it is typed or pasted.
+ * sees it. On a terminal one line, with those that continue it, which is not shown while it is typed or pasted.
  */
 export async function readSecretInput(terminal: Terminal): Promise<string> {
   const { stdin } = terminal
@@ -30,8 +31,8 @@ function readHiddenLine({ stdin }: Terminal): Promise<string> {
   let text = ''
   return new Promise<string>((resolve, reject) => {
     const read = (chunk: unknown) => {
-      text += String(chunk)
-      const isOver = lineEnds.some((end) => text.includes(end))
+      text += String(chunk).replaceAll(ctrlD, '\n')
+      const isOver = lineEnd.test(text)
       if (text.includes(ctrlC)) {
         stop()
         reject(new CliError(exitCodes.refused, 'Interrupted; nothing was done.'))
@@ -39,7 +40,7 @@ function readHiddenLine({ stdin }: Terminal): Promise<string> {
     }
     const finish = () => {
       stop()
-      resolve(lineEnds.reduce((line, end) => line.split(end, 1)[0] as string, text).trim())
+      resolve((text.split(lineEnd, 1)[0] as string).trim())
     }
     function stop(): void {
       stdin.off('data', read).off('end', finish).pause()

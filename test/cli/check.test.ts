@@ -11,16 +11,45 @@ describe('writekey check', () => {
     const pastes: [string, string | null][] = [
       [key, null],
       [`"${key}"`, null],
-      [`${key}:`, 'a user name with its colon'],
+      [`${key}:`, 'a Basic header'],
       [`Basic ${basic(`${key}:`)}`, 'a Basic header'],
       [`authorization: basic ${basic(`${key}:`)}\n`, 'a Basic header'],
-      [`curl -u '${key}:' https://events.example.com/v1/track`, 'a longer text'],
-      [`new Analytics({ writeKey: '${key}' })`, 'a longer text'],
-      [`https://events.example.com/e/${key}`, 'a longer text'],
+      [`curl -u '${key}:' https://events.example.com/v1/track`, 'a Basic header'],
+      [`curl.exe ^"https://a.example/v1/track^" ^\r\n  -u ^"${key}:^"`, 'a Basic header'],
+      [`curl https://a.example/v1/track \`\n  -u "${key}:"`, 'a Basic header'],
+      [
+        `GET /v1/check HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic ${basic(`${key}:`)}\r\n`,
+        'a Basic header',
+      ],
+      [
+        `fetch("https://a.example/v1/track", { "headers": { "authorization": "Basic ${basic(`${key}:`)}" } });`,
+        'a Basic header',
+      ],
+      [`axios.post(url, {}, { headers: { Authorization: 'Basic ${basic(`${key}:`)}' } })`, 'a Basic header'],
+      [`https://${key}:@a.example/v1/track`, 'a Basic header'],
     ]
     for (const [paste, found_in] of pastes)
-      expect(await runJson(['check'], paste)).toMatchObject({ accepted: true, found_in })
-    for (const paste of [`Basic ${basic(`:${key}`)}`, `Basic ${key}`]) {
+      expect(await runJson(['check'], paste)).toMatchObject({
+        accepted: true,
+        found_in,
+        cause: 'The request would be accepted.',
+      })
+    expect(await runJson(['check'], `new Analytics({ writeKey: '${key}' })`)).toMatchObject({
+      accepted: true,
+      found_in: 'a longer text',
+      cause: 'The key is good. How this text sends it was not judged.',
+    })
+    const misplaced = [
+      `Basic ${basic(`:${key}`)}`,
+      `Basic ${basic(`${key}:pw`)}`,
+      `Basic ${key}`,
+      `:${key}`,
+      `Authorization: Token ${key}`,
+      `{ headers: { Authorization: "Token ${key}" } }`,
+      `Cookie: k=${key}`,
+      `wget --header='Cookie: k=${key}' https://a.example/v1/track`,
+    ]
+    for (const paste of misplaced) {
       const { code, out, err } = await run(['check'], paste)
       expect([code, out]).toEqual([
         1,
@@ -28,9 +57,17 @@ describe('writekey check', () => {
       ])
       expect(out + err).not.toContain(key)
     }
+    expect(await run(['check'], `curl https://a.example/v1/track?a=1&writeKey=${key}`)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('What this sends has no key in a place that can be read.'),
+    })
+    const curl = `curl -H 'Authorization: Basic ${basic(`${key}:`)}' https://a.example/v1/track`
+    expect(await runJson(['find', '--secret-stdin'], curl)).toMatchObject({ name: 'Web App' })
     const hidden: boolean[] = []
     const typed = await run(['check'], typist(key, hidden))
     expect([typed.code, hidden]).toEqual([0, [true, false]])
+    const lines = await run(['check'], typist(`curl https://a.example/v1/track \\\r -u ${key}:`))
+    expect(lines.out).toContain('The request would be accepted.')
     expect(typed.out + typed.err).not.toContain(key)
     expect((await run(['check'], typist('\u0003'))).err).toContain('Interrupted; nothing was done.')
   })
@@ -54,14 +91,16 @@ describe('writekey check', () => {
       [`curl -H 'Token: ${key}' http://a.example/v1/track`, 'a Token header', "{ header: 'Token' }"],
       [`http://a.example/v1/track?writeKey=${key}`, 'the query of a URL', "'query'"],
       [`http://a.example/v1/track?a=1&token=${key}&b`, 'the query of a URL', "{ query: 'token' }"],
+      [`https://a.example/e/${key}`, 'the path of a URL', "{ path: '/e/:key' }"],
+      [`POST https://a.example/v1/${key}/track`, 'the path of a URL', "{ path: '/v1/:key/track' }"],
       [`{"writeKey":"${key}"}`, 'a body', "'body'"],
       [`{"api_key": "${key}"}`, 'a body', "{ body: 'api_key' }"],
     ]
     for (const [paste, found_in, credentials] of pastes) {
       const finding = await runJson(['check', '--type', 'track'], paste)
       expect(finding).toMatchObject({
-        accepted: true,
-        reason: null,
+        accepted: false,
+        reason: 'missing_key',
         found_in,
         needs_credentials: credentials,
       })
@@ -71,16 +110,20 @@ describe('writekey check', () => {
       expect(finding.key_id).toBe(id)
       expect(JSON.stringify(finding)).not.toContain(key)
     }
-    const { code: ok, out: told } = await run(['check'], `Bearer ${key}`)
-    expect([ok, told]).toEqual([
-      0,
-      expect.stringContaining("accepted: ok (HTTP 200), with credentials: 'bearer'"),
-    ])
     env.WRITEKEY_CREDENTIALS = 'basic'
     const { code, out } = await run(['check'], `Bearer ${key}`)
-    expect([code, out]).toEqual([1, expect.stringContaining('refused: missing_key (HTTP 401)')])
+    expect([code, out]).toEqual([4, expect.stringContaining('refused: missing_key (HTTP 401)')])
+    expect(out).toContain("set credentials: ['basic', 'bearer'] (WRITEKEY_CREDENTIALS=basic,bearer)")
     env.WRITEKEY_CREDENTIALS = 'basic,bearer'
     expect(await runJson(['check'], `Bearer ${key}`)).toMatchObject({ accepted: true, advice: null })
+    env.WRITEKEY_CREDENTIALS = 'header:X-Api-Key,query:token,body:api_key,path:/e/:key'
+    for (const paste of [
+      `X-Api-Key: ${key}`,
+      `http://a/b?token=${key}`,
+      `{"api_key":"${key}"}`,
+      `http://a/e/${key}`,
+    ])
+      expect(await runJson(['check'], paste)).toMatchObject({ accepted: true, needs_credentials: null })
     const refused = { accepted: false, reason: 'missing_key', status: 401 }
     expect(await runJson(['check'], `X-Write-Key: ${key}`)).toMatchObject(refused)
     await run(['revoke', id, '--yes'])

@@ -73,7 +73,7 @@ describe('writekey serve', () => {
       process.chdir(before)
       return statuses
     }
-    expect(await send({ WRITEKEY_CREDENTIALS: 'bearer,header' })).toEqual({
+    expect(await send({ WRITEKEY_CREDENTIALS: 'bearer,header:X-Write-Key' })).toEqual({
       bearer: [200, 200],
       header: [200],
       sdk: [200, 200, 200],

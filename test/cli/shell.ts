@@ -49,7 +49,7 @@ export function openShell(env: Record<string, string> = {}, { hasTables = true }
 
   async function runJson(argv: string[], input?: string) {
     const outcome = await run([...argv, '--json'], input)
-    if (outcome.code > 1) throw new Error(outcome.err)
+    if (outcome.out === '') throw new Error(outcome.err)
     return JSON.parse(outcome.out)
   }
 

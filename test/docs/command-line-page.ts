@@ -43,6 +43,7 @@ workspace. \`serve\` and \`migrate\` need a store.
 | 1 | refused: no such key, a conflict, another answer than the id to a question, not allowed, or lines of an import; \`check\`: the request would be refused |
 | 2 | a wrong command line, environment or value, or no \`--yes\` where nobody can be asked; nothing was changed |
 | 3 | the store, the server or the port cannot be reached |
+| 4 | \`check\`: the key is good, but it stands in a place that is read only if the option \`credentials\` names it. With \`--json\`, \`needs_credentials\` says what to add |
 | 130 | \`import\`: Ctrl-C, or asked to end, before it was done. Run it again on the whole file to continue: what exists is skipped |
 
 These do not change within a major version.
@@ -54,6 +55,10 @@ With \`--store\`, the command makes and hashes keys like your app only if you gi
 \`WRITEKEY_PLANS\` (JSON), \`WRITEKEY_DEFAULT_PLAN\`, \`WRITEKEY_DEFAULT_RATE_LIMIT_EPS\`, \`WRITEKEY_EVENT_BYTES\`,
 \`WRITEKEY_MAX_KEYS_PER_WORKSPACE\`.
 With \`--api\`, the server has them already.
+
+\`WRITEKEY_CREDENTIALS\`, for \`check\` and \`serve\`, is the option \`credentials\`: words and named places with commas between, such as
+\`basic,bearer,header:X-Api-Key,query:token,body:api_key,path:/e/:key\`. \`check\` needs it with \`--api\` too. It does not know of the paths of
+SDKs (\`createIngestApi\`), which read keys in more places.
 
 If the tables are in a schema or have another prefix, set \`--schema\` and \`--table-prefix\` like the application's \`schema\` and
 \`tablePrefix\`. Only \`migrate\` and \`serve\` make tables or a new SQLite file. Other commands say what is missing and where,
