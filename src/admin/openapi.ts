@@ -12,7 +12,7 @@ const refusals: Readonly<Record<number, string>> = {
   412: `The call comes from somebody else than ${callerHeader} says.`,
   413: 'The body is too large.',
   415: 'The body is not declared as application/json.',
-  422: 'A field is unknown or has a value it cannot have.',
+  422: 'A field, a parameter or a header is unknown to the call, or has a value it cannot have.',
   429: 'Too many invalid tokens from this address.',
   500: 'The call failed.',
   503: 'The store does not answer.',
@@ -91,13 +91,9 @@ function answers({ answers }: Operation): Json {
   )
 }
 
-function possibleRefusals({ method, body, path, query, headers }: Operation): Json {
-  const impossible = new Set<number>()
-  if (body === undefined && method !== 'POST') for (const status of [400, 413, 415]) impossible.add(status)
-  if (method === 'GET') for (const status of [403, 409]) impossible.add(status)
+function possibleRefusals({ method, path }: Operation): Json {
+  const impossible = new Set(method === 'GET' ? [400, 403, 409, 413, 415] : [])
   if (!path.includes('{')) impossible.add(404)
-  if (body === undefined && query === undefined && headers === undefined && method === 'GET')
-    impossible.add(422)
   return Object.fromEntries(
     Object.entries(refusals)
       .filter(([status]) => !impossible.has(Number(status)))
