@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { guardListener, guardServer, writeKeyAuth } from '../adapters/node.ts'
 import { createAdminApi } from '../src/admin/index.ts'
 import { createWriteKeys, parsePeppers } from '../src/index.ts'
@@ -67,4 +67,36 @@ it('a secret in the place of an id is told so, and not repeated', async () => {
 
 it('an import of what is no list names the argument as TypeScript does', async () => {
   await expect(keys.import({} as never)).rejects.toMatchObject({ code: 'invalid_field', field: 'inputs' })
+})
+
+describe.each([
+  'volumes',
+  'get',
+  'room',
+  'plan',
+  'find',
+  'check',
+  'usage',
+  'usageOverview',
+  'list',
+  'audit',
+  'create',
+  'import',
+  'update',
+  'rotate',
+  'endGrace',
+  'pause',
+  'resume',
+  'revoke',
+  'remove',
+  'enforceTrial',
+  'dropTrial',
+] as const)('%s', (name) => {
+  it.each([[null], [5], ['wk_abcdefgh'], [{}], [[null]], [[5]], [['zz']], [new Set(['wk_1'])]])(
+    'of %j answers, or refuses it with a KeyError',
+    async (given) => {
+      const thrown = await (async () => (keys[name] as Loose)(given))().catch((error: unknown) => error)
+      if (thrown instanceof Error) expect(thrown).toMatchObject({ name: 'KeyError' })
+    },
+  )
 })

@@ -112,6 +112,7 @@ export function createUsageReports({
     },
 
     async volumes(ids) {
+      if (!Array.isArray(ids)) throw invalidField('ids', 'must be a list of ids of write keys')
       const keyIds = ids.filter(isKeyId)
       if (keyIds.length > maxVolumes) throw invalidField('ids', `must be at most ${maxVolumes}`)
       if (keyIds.length === 0) return new Map()
