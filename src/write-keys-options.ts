@@ -30,7 +30,7 @@ export interface WriteKeysOptions {
   /**
    * Hashes keys with HMAC-SHA-256 instead of SHA-256. At least 8 characters; use 32 random ones. A list holds
    * the newest pepper first; keys of the older ones stay valid. End it with `null` to accept keys that were
-   * made without a pepper. Default, or `null`: no pepper. `undefined` and `''` are refused, so that an unset
+   * made without a pepper. Default, or `null`: no pepper. `undefined`, blanks and placeholders such as `'undefined'` are refused, so that an unset
    * environment variable does not switch the pepper off.
    */
   pepper?: string | readonly (string | null)[] | null

@@ -117,6 +117,15 @@ describe('createWriteKeys', () => {
     )
   })
 
+  it.each(['undefined', '        ', '${WRITEKEY_PEPPER}', '[object Object]'])(
+    'refuses the pepper %j, which a variable left behind',
+    (left) => {
+      const refusal = /^pepper(\[1\])? is a placeholder or blank: is its environment variable set\?$/
+      expect(() => createWriteKeys({ pepper: left })).toThrow(refusal)
+      expect(() => createWriteKeys({ pepper: ['good-enough', left] })).toThrow(refusal)
+    },
+  )
+
   it('never repeats a pepper in what it throws', () => {
     expect(() => createWriteKeys({ pepper: ['good-enough', 'hush'] })).toThrow(/^(?!.*hush).*pepper\[1\]/)
   })

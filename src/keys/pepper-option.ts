@@ -47,8 +47,14 @@ export function takesPlainHashes(hashers: SecretHashers): boolean {
   return hashers.some((hasher) => hasher(text) === plain)
 }
 
+/** What is left of a variable that nobody has set, or filled in. */
+const placeholder = /^(?:undefined|\s*|\$\{.*\}|\[object \w+\])$/
+
 function readPepper(value: unknown, option: string): string {
-  if (typeof value === 'string' && value.length >= minLength) return value
+  if (typeof value === 'string' && value.length >= minLength) {
+    if (!placeholder.test(value)) return value
+    throw new ConfigError(option, `${option} is a placeholder or blank: is its environment variable set?`)
+  }
   throw badOption(option, value, `a string of at least ${minLength} characters, or null for none on purpose`)
 }
 
