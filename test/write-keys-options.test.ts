@@ -117,7 +117,7 @@ describe('createWriteKeys', () => {
     )
   })
 
-  it.each(['undefined', '        ', '${WRITEKEY_PEPPER}', '[object Object]'])(
+  it.each(['undefined', '        ', '$' + '{WRITEKEY_PEPPER}', '[object Object]'])(
     'refuses the pepper %j, which a variable left behind',
     (left) => {
       const refusal = /^pepper(\[1\])? is a placeholder or blank: is its environment variable set\?$/
