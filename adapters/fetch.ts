@@ -51,7 +51,7 @@ export interface WriteKeyAuthOptions<Context = unknown>
   onError?: ((error: unknown, request: Request, context: Context) => unknown) | undefined
 }
 
-/** Answers an accepted request. Its body is the accepted events. */
+/** Answers an accepted request, whose body is the accepted events. What it returns must be a `Response`: anything else is answered with 500. */
 export type Handler = (key: WriteKeyContext, request: Request) => Response | Promise<Response>
 
 /**

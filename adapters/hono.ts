@@ -115,7 +115,9 @@ export function writeKeyAuth(
     } finally {
       count.close()
     }
-    const answered = withAcceptedHeaders(c.res, verdict.headers)
+    // Nothing was returned: Hono has an error for that.
+    if (!c.finalized) return
+    const answered = withHeaders(c, verdict.headers)
     if (answered !== c.res) replaceResponse(c, answered)
     return
   }
@@ -124,6 +126,16 @@ export function writeKeyAuth(
 /** What another framework passes has no web request behind `req`. */
 function isForeign(c: { req?: { raw?: unknown } }): boolean {
   return c.req?.raw === undefined
+}
+
+/** @throws TypeError for what is no response. Hono must not have it any more, to answer the error. */
+function withHeaders(c: Context, headers: Readonly<Record<string, string>>): Response {
+  try {
+    return withAcceptedHeaders(c.res, headers)
+  } catch (error) {
+    c.res = undefined
+    throw error
+  }
 }
 
 /** Hono would add the headers of the old one to the new one. */

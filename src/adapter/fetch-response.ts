@@ -1,3 +1,4 @@
+import { describeValue } from '../runtime/config-error.ts'
 import { type HeaderTarget, mergeHeader } from './cors-merge.ts'
 import { copyOfList, partsOf } from './light-response.ts'
 import { withoutOthersRate } from './own-rate.ts'
@@ -30,8 +31,12 @@ function mergeAccepted(target: HeaderTarget, headers: Readonly<Record<string, st
   for (const name in shown) mergeHeader(target, name, shown[name] as string)
 }
 
-/** The response with headers of an accepted request merged in; a new one where they cannot be changed. */
+/**
+ * The response with headers of an accepted request merged in; a new one where they cannot be changed.
+ * @throws TypeError for what is no response, which would become an empty one
+ */
 export function withAcceptedHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  assertResponse(response)
   // A WebSocket handshake.
   if (response.status === 101) return response
   const light = partsOf(response)
@@ -44,6 +49,17 @@ export function withAcceptedHeaders(response: Response, headers: Readonly<Record
   const target = toHeaderTarget(changed.headers)
   mergeAccepted(target, headers)
   return changed
+}
+
+/** Some frameworks, such as h3 and Elysia, make a response of whatever a handler returns. */
+function assertResponse(given: unknown): void {
+  if (given instanceof Response) return
+  // A response of another realm or library.
+  const { status, headers } = (given ?? {}) as Partial<Response>
+  if (typeof status === 'number' && typeof headers?.get === 'function') return
+  throw new TypeError(
+    `A handler behind writeKeyAuth must return a Response, such as Response.json({ success: true }); it returned ${describeValue(given)}.`,
+  )
 }
 
 /** The copy, too, would have the same headers with version 1 of `@hono/node-server`. */

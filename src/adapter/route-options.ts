@@ -1,5 +1,6 @@
 import { pathPrefix } from '../http/path-prefix.ts'
 import { ConfigError } from '../runtime/config-error.ts'
+import { givenNames } from '../runtime/given-fields.ts'
 import { anything, type OptionReader, readOptions } from '../runtime/options.ts'
 
 /** Options of `adminRoutes` and `ingestRoutes` where a mount point of the framework does not shorten the URL. */
@@ -38,10 +39,7 @@ export function readRegisterOptions(owner: string, given: unknown) {
  * @throws ConfigError
  */
 export function refuseRouteOptions(owner: string, [given]: readonly unknown[], mounted: string): void {
-  if (given === undefined || (isObject(given) && Object.keys(given).length === 0)) return
+  const names = givenNames(given, [])
+  if (given === undefined || names?.length === 0) return
   throw new ConfigError('options', `${owner} takes no options here. Below a path it is ${mounted}.`)
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -33,6 +33,11 @@ async function open(
 }
 
 describe('answers behind writeKeyAuth of Hono on Node', () => {
+  it.each([{ n: 1 }, undefined])('are errors when a handler returns %j', async (returned) => {
+    const post = await open(() => returned as never)
+    expect((await post()).status).toBe(500)
+  })
+
   it('have the headers of both, whatever the case of their names', async () => {
     const post = await open((c) => c.json({ ok: true }, 201, { Vary: 'Accept', 'X-Other': 'kept' }))
     const answer = await post()

@@ -42,6 +42,7 @@ describe.each(Object.entries({ onHono, onFetch }))('routes %s', (_, adapter) => 
     [{ prefix: '/internal' }, /has no option "prefix"\. .*path/],
     [{ ip: '192.0.2.1' }, /^ip must be a function/],
     [null, /takes an object of options; received null/],
+    [Promise.resolve({ path: '/internal' }), /received a promise: await it first/],
     ['/internal', /takes an object of options; received a string/],
   ])('refuse the options %j at once', (options, message) => {
     for (const [routes, api] of bothOf(adapter)) {

@@ -42,6 +42,43 @@ const token = 'a-token-of-thirty-two-characters-or-more'
 const adminRequest = () =>
   new Request('http://localhost/api/v1/events/write-keys', { headers: { authorization: `Bearer ${token}` } })
 
+/** What h3, Elysia and others would make a response of. */
+const noResponses = [{ n: 1 }, [], undefined, null, 'done', 204, { status: 200 }].map((value) => [value])
+
+describe('a handler that returns no Response', () => {
+  it.each(noResponses)(
+    'is answered with 500 in writekey/fetch, and its author is told: %j',
+    async (returned) => {
+      const { keys, key } = await createKeys()
+      const errors: unknown[] = []
+      const auth = onFetch.writeKeyAuth(keys, { onError: (error) => errors.push(error) })
+      const answer = await auth(post(key), () => returned as never)
+      expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([500, origin])
+      const message = expect.stringMatching(/must return a Response.*; it returned .+\.$/)
+      expect(errors).toEqual([expect.objectContaining({ message })])
+    },
+  )
+
+  it.each(noResponses)('is an error of the app in writekey/hono: %j', async (returned) => {
+    const { keys, key } = await createKeys()
+    const app = new Hono()
+    app.use('/v1/*', onHono.writeKeyAuth(keys))
+    app.post('/v1/track', () => returned as never)
+    app.onError((error, c) => c.text(error.message, 500))
+    const answer = await app.fetch(post(key))
+    // Hono has an error of its own for nothing.
+    const message = expect.stringMatching(/a Response/)
+    expect([answer.status, await answer.text()]).toEqual([500, message])
+  })
+
+  it('may return one of another library', async () => {
+    const { keys, key } = await createKeys()
+    const { status, headers, body } = Response.json({ n: 1 }, { status: 201 })
+    const answer = await onFetch.writeKeyAuth(keys)(post(key), () => ({ status, headers, body }) as Response)
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([201, origin])
+  })
+})
+
 describe('a web-standard guard', () => {
   it('hands on a request whose body is the accepted events, and knows it', async () => {
     const { keys, key, told } = await createKeys()
