@@ -41,8 +41,8 @@ function passedNodeRequest(request: Request): object | undefined {
 }
 
 /** Node's request, where srvx has made this one of it. */
-function nodeRequestOf(request: Request): unknown {
-  return (request as { runtime?: { node?: { req?: unknown } } }).runtime?.node?.req
+export function nodeRequestOf(request: Request): Pick<Incoming, 'url'> | undefined {
+  return (request as { runtime?: { node?: { req?: Incoming } } }).runtime?.node?.req
 }
 
 function isPassed(value: unknown): value is object {

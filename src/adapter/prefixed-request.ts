@@ -1,6 +1,7 @@
 import { fetchPathOf, pathStartOf } from '../http/fetch-request.ts'
 import { pathStart } from '../http/request-target.ts'
 import type { FetchHandler } from './fetch-exchange.ts'
+import { nodeRequestOf } from './fetch-passage.ts'
 import { makeRequest } from './made-request.ts'
 
 /** The path of a request below a prefix; undefined when it is elsewhere. */
@@ -11,7 +12,7 @@ export function pathBelow(request: Request, prefix: string): string | undefined 
 
 /**
  * Answers a request that belongs to a management API below a prefix, as the API would at the root.
- * @param info `address`: asked for only then; `sent`: the target as the client sent it, where the runtime has it
+ * @param info `address`: asked for only then; `sent`: the target as the client sent it, where the framework has it
  * @returns undefined when it belongs to others
  */
 export async function answerAdmin(
@@ -22,7 +23,7 @@ export async function answerAdmin(
 ): Promise<Response | undefined> {
   const path = pathBelow(request, prefix)
   if (path === undefined || !api.handles(path)) return undefined
-  const { sent } = info
+  const sent = info.sent ?? nodeRequestOf(request)?.url
   const asked = sent !== undefined && isFolded(sent) ? withPath(request, '/') : withoutPrefix(request, prefix)
   return api.fetch(asked, { address: info.address() })
 }

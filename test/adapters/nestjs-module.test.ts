@@ -110,6 +110,8 @@ describe('WriteKeyModule', () => {
   })
 
   it('refuses options that come from nowhere or from two places', () => {
+    for (const none of [null, 'keys'])
+      expect(() => WriteKeyModule.forRoot(none as never)).toThrow(/^options must be an object; received/)
     expect(() => WriteKeyModule.forRootAsync({})).toThrow('useFactory')
     expect(() => WriteKeyModule.forRootAsync({ useFactroy: () => ({}) } as object)).toThrow(
       'Did you mean "useFactory"?',

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { H3, toNodeHandler } from 'h3'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import * as onExpress from '../../adapters/express.ts'
@@ -112,11 +114,22 @@ it('a fetch handler serves a management API below a path, and nowhere else', asy
   expect(await at('/internalapi/v1/events/write-keys')).toBeUndefined()
 })
 
-it.each(['', '/internal'])(
-  'Hono on Node answers 404 to a path that its URL parser has turned into one below "%s"',
-  async (path) => {
-    const app = new Hono().use(onHono.adminRoutes(admin, { path }))
-    const server = await startServer(createAdaptorServer(app) as never, keys, [])
+const onNodesServer: Record<string, (path: string) => unknown> = {
+  Hono: (path) => createAdaptorServer(new Hono().use(onHono.adminRoutes(admin, { path }))),
+  h3: (path) => {
+    const routes = onFetch.adminRoutes(admin, { path })
+    return createServer(toNodeHandler(new H3().use(({ req }) => routes(req))) as never)
+  },
+}
+
+it.each(
+  Object.entries(onNodesServer).flatMap(([name, start]) =>
+    ['', '/internal'].map((path) => [name, path, start] as const),
+  ),
+)(
+  '%s on Node answers 404 to a path that its URL parser has turned into one below "%s"',
+  async (_, path, start) => {
+    const server = await startServer(start(path) as never, keys, [])
     const ask = async (target: string) => {
       const head = `GET ${target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`
       return (await sendRaw(server.url, Buffer.from(head), 'GET')).status
