@@ -118,8 +118,9 @@ export function writeKeyAuth(keys: VerifyingKeys, options: WriteKeyAuthOptions =
       if (!reply.sent) answerPastFastify(reply, verdict.reply)
       return false
     }
-    if (!trySetFastifyHeaders(reply, raw, verdict.headers)) return false
-    setWriteKey(request, requestProperty, createContext(raw, verdict, keys, eventType))
+    const headers = trySetFastifyHeaders(reply, raw, verdict.headers)
+    if (headers === undefined) return false
+    setWriteKey(request, requestProperty, createContext(raw, verdict, keys, eventType, raw, headers))
     if (verdict.body !== undefined) {
       setAcceptedBody(raw, request, verdict.body)
       // Fastify itself answers a QUERY without a content type.

@@ -1,14 +1,15 @@
 import {
   type AdapterOptions,
   answerAdmin,
+  answerOnce,
   assertAdminApi,
   assertIngestApi,
   callback,
   createContext,
   type FetchHandler,
   type IngestEndpoints,
-  type IngestRequest,
   openCount,
+  PromisedHeaders,
   passedAs,
   pathBelow,
   type RouteOptions,
@@ -115,11 +116,13 @@ export function writeKeyAuth<Context = unknown>(
     const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =
       verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body))
-    const key = createContext(accepted, verdict, keys, eventType, passed)
+    const headers = new PromisedHeaders()
+    const key = createContext(accepted, verdict, keys, eventType, passed, headers)
     rememberPassage(accepted)
     setWriteKey(accepted, requestProperty, key)
     try {
-      return withAcceptedHeaders(await handler(key, accepted), verdict.headers)
+      const answered = await handler(key, accepted)
+      return headers.areTakenBack ? answered : withAcceptedHeaders(answered, verdict.headers)
     } catch (error) {
       await tellRefused(() => onError(error, request, context))
       return withAcceptedHeaders(failed(), verdict.headers)
@@ -197,8 +200,7 @@ export function ingestRoutes<Context = unknown>(
     if (route === undefined) return undefined
     const neutral = toFetchIngestRequest(request, { ip: ip && (() => ip(request, context as Context)) })
     const passed = passedAs(request, undefined)
-    const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
-    const answer = await api.answer(route, neutral, verify)
+    const answer = await answerOnce(api, route, neutral, passed)
     return answer && toResponse(answer.reply)
   }
 }

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import {
   type AdapterOptions,
   answerAdmin,
+  answerOnce,
   assertAdminApi,
   assertIngestApi,
   badOption,
@@ -10,10 +11,10 @@ import {
   findContext,
   type HeaderTarget,
   type IngestEndpoints,
-  type IngestRequest,
   nodeBodyOf,
   type OptionReader,
   openCount,
+  PromisedHeaders,
   passedAs,
   pathBelow,
   type Reply,
@@ -106,7 +107,8 @@ export function writeKeyAuth(
       return own instanceof Response ? own : answer(c, verdict.reply)
     }
     if (shown !== request) hideInRequest(c, shown, verdict.carried as CarriedKey)
-    c.set(requestProperty, createContext(c.req, verdict, keys, eventType, passed))
+    const headers = new PromisedHeaders()
+    c.set(requestProperty, createContext(c.req, verdict, keys, eventType, passed, headers))
     const remember = (passing: Request) => rememberPassage(passing, incoming, c.req)
     if (verdict.body === undefined) remember(shown)
     else showAccepted(c, verdict.body, nodeBody === 'unread', remember)
@@ -116,7 +118,7 @@ export function writeKeyAuth(
       count.close()
     }
     // Nothing was returned: Hono has an error for that.
-    if (!c.finalized) return
+    if (!c.finalized || headers.areTakenBack) return
     const answered = withHeaders(c, verdict.headers)
     if (answered !== c.res) replaceResponse(c, answered)
     return
@@ -223,8 +225,7 @@ export function ingestRoutes(
     const incoming = incomingOf(c)
     const neutral = toFetchIngestRequest(c.req.raw, toHints(c, ip, nodeBodyOf(c.req.raw, incoming)))
     const passed = passedAs(c.req.raw, incoming)
-    const verify = (read: IngestRequest) => verifyOnce(passed, api.keys, () => read, read.eventType)
-    const answer = await api.answer(route, neutral, verify)
+    const answer = await answerOnce(api, route, neutral, passed)
     if (answer === undefined) return next()
     const shown = withoutCarriedKey(c.req.raw, answer.carried)
     hideInIncoming(incoming, answer.carried)

@@ -12,6 +12,7 @@ import {
   keepBody,
   keepHeaders,
   type ParsedBody,
+  type PromisedHeaders,
   pathOf,
   type Reply,
   refuseForeign,
@@ -94,9 +95,11 @@ export function writeKeyAuth(
       if (isLeft()) answer(ctx, verdict.reply)
       return
     }
-    if (!trySetAcceptedHeaders(ctx.res, verdict.headers)) return
-    keepOnError(ctx, verdict.headers)
-    setWriteKey(ctx.state, requestProperty, createContext(ctx.req, verdict, keys, eventType))
+    const set = trySetAcceptedHeaders(ctx.res, verdict.headers)
+    if (set === undefined) return
+    keepOnError(ctx, verdict.headers, set)
+    const key = createContext(ctx.req, verdict, keys, eventType, ctx.req, set)
+    setWriteKey(ctx.state, requestProperty, key)
     if (verdict.body !== undefined) {
       setAcceptedBody(ctx.req, parsed, verdict.body, 'no length')
       keepBody(parsed)
@@ -136,19 +139,19 @@ function answer(ctx: Context, reply: Reply): void {
 }
 
 /** Koa drops every header when something throws or a body stream fails, except those of the error. */
-function keepOnError(ctx: Context, headers: Readonly<Record<string, string>>): void {
-  ctx.onerror = keepingOnError(ctx, headers)
+function keepOnError(ctx: Context, headers: Reply['headers'], set: PromisedHeaders): void {
+  ctx.onerror = keepingOnError(ctx, headers, set)
 }
 
 /**
  * Returned, not assigned where it is written: V8 puts a function that is written as the value of a property among its old objects, where
  * it would keep the whole request until the next full collection. A request then takes half as long again.
  */
-function keepingOnError(ctx: Context, headers: Readonly<Record<string, string>>): Context['onerror'] {
+function keepingOnError(ctx: Context, headers: Reply['headers'], set: PromisedHeaders): Context['onerror'] {
   const { onerror } = ctx
   return function keepHeadersOnError(thrown: unknown) {
     if (thrown === null || thrown === undefined) return
-    keepHeaders(ctx.res, headers)
+    if (!set.areTakenBack) keepHeaders(ctx.res, headers)
     if (!isError(thrown) || canTakeStatus(thrown)) onerror.call(ctx, thrown as Error)
     else answerReadOnly(ctx, onerror, thrown)
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionContext } from '@nestjs/common'
 import {
+  type AcceptedHeaders,
   answerPastFastify,
   type FastifyReplyLike,
   type ParsedBody,
@@ -25,9 +26,9 @@ export interface HttpExchange {
   rawResponse: ServerResponse
   isAnswered(): boolean
   /**
-   * Sets the headers of an accepted request. False, without any effect, when somebody has answered already.
+   * Sets the headers of an accepted request. Undefined, without any effect, when somebody has answered already.
    */
-  accept(headers: Reply['headers']): boolean
+  accept(headers: Reply['headers']): AcceptedHeaders | undefined
   /** Sets the headers of a refusal that a filter of the app will answer. */
   prepareRefusal(headers: Reply['headers']): void
   /** Answers now, past the framework, with the headers set so far and those of the reply. */

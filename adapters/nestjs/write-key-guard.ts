@@ -84,8 +84,10 @@ export class WriteKeyGuard implements CanActivate {
     const verdict = await verifyOnce(rawRequest, keys, neutral, eventType, request)
     hideKey(rawRequest, verdict.carried, request)
     if (!verdict.ok) return this.refuse(verdict, exchange, context)
-    if (!exchange.accept(verdict.headers)) return unanswered()
-    setWriteKey(request, requestProperty, createContext(rawRequest, verdict, keys, eventType))
+    const headers = exchange.accept(verdict.headers)
+    if (headers === undefined) return unanswered()
+    const key = createContext(rawRequest, verdict, keys, eventType, rawRequest, headers)
+    setWriteKey(request, requestProperty, key)
     if (verdict.body !== undefined) setAcceptedBody(rawRequest, request, verdict.body)
     return true
   }

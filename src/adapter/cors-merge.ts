@@ -18,13 +18,18 @@ const lists: ReadonlySet<string> = new Set([
   'access-control-allow-headers',
 ])
 
+/** Whether our value joins that of the application. */
+export function isList(name: string): boolean {
+  return lists.has(name)
+}
+
 /**
  * Sets one of our headers beside what the application has set. Lists are merged. The application's
  * `Access-Control-Allow-Origin` stays where every origin may send (`*`). The one origin that a key allows
  * replaces it; then what the app granted to another origin, credentials, is removed.
  */
 export function mergeHeader(target: HeaderTarget, name: string, value: string): void {
-  if (lists.has(name)) mergeList(target, name, value)
+  if (isList(name)) mergeList(target, name, value)
   else if (name === allowOrigin) mergeOrigin(target, value)
   else target.setHeader(name, value)
 }

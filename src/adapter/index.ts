@@ -38,6 +38,12 @@ export { createLineLogger, type Logger } from '../verifier/logger.ts'
 export { keepBody, setAcceptedBody } from './accepted-body.ts'
 export { withAcceptedBody, withoutCarriedKey } from './accepted-fetch-request.ts'
 export {
+  type AcceptedHeaders,
+  PromisedHeaders,
+  trySetAcceptedHeaders,
+  trySetFastifyHeaders,
+} from './accepted-headers.ts'
+export {
   type AdapterOptionRules,
   type AdapterOptions,
   type ResolvedAdapterOptions,
@@ -52,7 +58,6 @@ export {
   answerPastFastify,
   type FastifyReplyLike,
   toFastifyHeaderTarget,
-  trySetFastifyHeaders,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
 export { type Incoming, nodeBodyOf, passedAs, rememberPassage } from './fetch-passage.ts'
@@ -61,7 +66,7 @@ export { isNodeCall, refuseForeign } from './foreign-request.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'
 export { takeContinue } from './guarded-server.ts'
 export { hideKey, type TargetHolder } from './hidden-key.ts'
-export { answerIngest, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
+export { answerIngest, answerOnce, type IngestEndpoints, ingestRoutes } from './ingest-routes.ts'
 export { keepHeaders } from './kept-headers.ts'
 export { makeRequest } from './made-request.ts'
 export {
@@ -69,7 +74,6 @@ export {
   setRefusalHeaders,
   setReplyHeaders,
   toIngestRequest,
-  trySetAcceptedHeaders,
   writeReply,
 } from './node-exchange.ts'
 export {

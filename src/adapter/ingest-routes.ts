@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { IngestRequest } from '../http/ingest-request.ts'
-import type { IngestApi } from '../ingest/ingest-api.ts'
+import type { IngestAnswer, IngestApi } from '../ingest/ingest-api.ts'
+import type { IngestRoute } from '../ingest/routes.ts'
 import { pathOf } from './fetch-exchange.ts'
 import { refuseForeign } from './foreign-request.ts'
 import { hideKey, type TargetHolder } from './hidden-key.ts'
 import { type RequestHints, toIngestRequest, writeReply } from './node-exchange.ts'
 import type { NodeNext, NodeRequest } from './node-guard.ts'
-import { verifyOnce } from './request-context.ts'
+import { takeBackHeaders, verifyOnce } from './request-context.ts'
 import { refuseRouteOptions } from './route-options.ts'
 import { assertIngestApi } from './taken-api.ts'
 
@@ -63,11 +64,26 @@ export async function answerIngest(
   if (route === undefined) return false
   const isOurs = request.method === 'OPTIONS' || route.methods.includes(request.method ?? '')
   if (!isOurs) return false
-  const answer = await api.answer(route, toIngestRequest(request, hints), (read: IngestRequest) =>
-    verifyOnce(request, api.keys, () => read, read.eventType),
-  )
+  const answer = await answerOnce(api, route, toIngestRequest(request, hints), request)
   if (answer === undefined) return request.method !== 'OPTIONS'
   hideKey(request, answer.carried, ...holders)
   writeReply(response, answer.reply)
   return true
+}
+
+/**
+ * The answer of an ingest API to a request, which may have passed guards.
+ * @param passed identifies it, see `verifyOnce`
+ */
+export async function answerOnce(
+  api: IngestEndpoints,
+  route: IngestRoute,
+  request: IngestRequest,
+  passed: object,
+): Promise<IngestAnswer | undefined> {
+  const answer = await api.answer(route, request, (read) =>
+    verifyOnce(passed, api.keys, () => read, read.eventType),
+  )
+  if (answer?.isRefused) takeBackHeaders(passed)
+  return answer
 }

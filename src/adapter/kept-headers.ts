@@ -21,6 +21,12 @@ export function keepHeaders(response: ServerResponse, headers: Readonly<Record<s
   response.writeHead = writeHeadWithOurs as ServerResponse['writeHead']
 }
 
+/** For a refusal behind the guards whose headers these are. */
+export function dropKeptHeaders(response: object): void {
+  const kept = (response as KeepingResponse)[keptOf]
+  if (kept !== undefined) kept.headers = []
+}
+
 /** For a refusal that no page may read: the origin that a guard further out has allowed is not set. */
 export function keepOriginOut(response: object): void {
   const kept = (response as KeepingResponse)[keptOf]

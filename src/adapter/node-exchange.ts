@@ -7,11 +7,10 @@ import { isReset } from '../http/reset-socket.ts'
 import { throwRestAway } from '../http/unread-body.ts'
 import { endUnreadStream } from '../http/unread-stream.ts'
 import { allowOrigin, type HeaderTarget, mergeHeader, removeAllowedOrigin } from './cors-merge.ts'
-import { keepHeaders, keepOriginOut } from './kept-headers.ts'
+import { keepOriginOut } from './kept-headers.ts'
 import { lingerOnClose } from './lingering-close.ts'
 import { bodyOf, hasUnsaidContent, toHeaders } from './node-request.ts'
 import { leaveCountOpen } from './open-count.ts'
-import { withoutOthersRate } from './own-rate.ts'
 
 /** What an adapter knows beyond the Node request itself. */
 export interface RequestHints {
@@ -111,43 +110,6 @@ function isNodeResponse(target: object): target is ServerResponse {
 }
 
 /**
- * Sets the headers of an accepted request, and where browsers need them keeps them until the answer is
- * written. False, without any effect, when the application has answered already. It tries instead of asking:
- * the two getters that tell take 1.2 µs each on a response of Express's.
- */
-export function trySetAcceptedHeaders(
-  response: ServerResponse,
-  headers: Readonly<Record<string, string>>,
-): boolean {
-  const isFirst = isFirstToSet(response)
-  const shown = isFirst ? headers : withoutOthersRate(response, headers)
-  const isFromPage = response.req.headers.origin !== undefined
-  const isSet = tryOn(() => {
-    if (!isFirst) return setReplyHeaders(response, isFromPage ? withoutOrigin(shown) : shown)
-    for (const name in headers)
-      if (name !== allowOrigin || !isFromPage) response.setHeader(name, headers[name] as string)
-  })
-  if (isSet && isFromPage) keepHeaders(response, shown)
-  return isSet
-}
-
-/** What is set at once of headers that are kept, see `keepHeaders`. */
-export function withoutOrigin({ [allowOrigin]: _, ...headers }: Readonly<Record<string, string>>) {
-  return headers
-}
-
-/**
- * Whether nobody has set a header that ours would have to be merged with: true for most responses. Asked once, because to ask for each
- * header takes half a microsecond on a response of Express's.
- */
-function isFirstToSet(response: ServerResponse): boolean {
-  const names = response.getHeaderNames()
-  return !names.some(
-    (name) => name === 'vary' || name.startsWith('access-control-') || name.includes('ratelimit'),
-  )
-}
-
-/**
  * Sets the headers of a reply that replaces the application's answer. What the application said about its own
  * content is removed, and so is the origin it has allowed when the reply allows none.
  *
@@ -204,7 +166,8 @@ export function writeReply(response: ServerResponse, { status, headers, body }: 
   response.end(body)
 }
 
-function tryOn(setHeaders: () => void): boolean {
+/** False when the headers are out. It tries instead of asking: the two getters that tell take 1.2 µs each on a response of Express's. */
+export function tryOn(setHeaders: () => void): boolean {
   try {
     setHeaders()
     return true

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Accepted, Refused } from '../verifier/verdict.ts'
 import { setAcceptedBody } from './accepted-body.ts'
+import { trySetAcceptedHeaders } from './accepted-headers.ts'
 import { type ResolvedAdapterOptions, tellRefused } from './adapter-options.ts'
 import { hideKey } from './hidden-key.ts'
-import { toIngestRequest, trySetAcceptedHeaders, writeReply } from './node-exchange.ts'
+import { toIngestRequest, writeReply } from './node-exchange.ts'
 import { createContext, type VerifyingKeys, verifyOnce } from './request-context.ts'
 import { setWriteKey } from './set-write-key.ts'
 
@@ -52,9 +53,11 @@ export function createNodeGuard(
   }
 
   function accept(verdict: Accepted, request: NodeRequest, response: ServerResponse): boolean {
-    if (!trySetAcceptedHeaders(response, verdict.headers)) return false
+    const headers = trySetAcceptedHeaders(response, verdict.headers)
+    if (headers === undefined) return false
     hideKey(request, verdict.carried)
-    setWriteKey(request, requestProperty, createContext(request, verdict, keys, eventType))
+    const context = createContext(request, verdict, keys, eventType, request, headers)
+    setWriteKey(request, requestProperty, context)
     if (verdict.body !== undefined) setAcceptedBody(request, request, verdict.body)
     return true
   }

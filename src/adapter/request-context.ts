@@ -7,6 +7,7 @@ import type { IngestEvent, RejectedEvent } from '../verifier/events.ts'
 import { expectGuard } from '../verifier/settlement.ts'
 import type { Accepted, PreflightReply, Verdict } from '../verifier/verdict.ts'
 import { markPaid } from '../verifier/visit.ts'
+import type { AcceptedHeaders } from './accepted-headers.ts'
 
 /** What handlers find on the request: the key that verified it, and the events. */
 export interface WriteKeyContext extends VerifiedKey {
@@ -39,6 +40,7 @@ interface Passage {
   readonly eventType: string | undefined
   readonly verdict: Accepted
   readonly context: WriteKeyContext
+  readonly headers: AcceptedHeaders | undefined
   readonly before: Passage | undefined
 }
 
@@ -104,6 +106,7 @@ export function acceptedBodyOf(request: object): unknown {
  * Stores the context for handlers with the request, so that inner guards do not verify it again.
  * @param request the one that handlers get
  * @param asked the one that was passed to {@link verifyOnce}
+ * @param headers what the guard has put on the answer
  */
 export function createContext(
   request: object,
@@ -111,10 +114,11 @@ export function createContext(
   keys: VerifyingKeys,
   eventType: string | undefined,
   asked = request,
+  headers?: AcceptedHeaders,
 ): WriteKeyContext {
   const before = PassedRequest.newestOf(asked)
   if (before?.verdict === verdict) {
-    if (asked !== request) PassedRequest.add(request, before)
+    PassedRequest.add(request, { ...before, headers, before })
     return before.context
   }
   const { writeKey, events, rejected, ip, origin } = verdict
@@ -134,14 +138,14 @@ export function createContext(
     ip,
     origin,
   }
-  PassedRequest.add(request, { keys, eventType, verdict, context, before })
+  PassedRequest.add(request, { keys, eventType, verdict, context, headers, before })
   return context
 }
 
 /**
  * Verifies a request, unless these keys have let it through already: it is read and charged once. An inner
  * guard judges the events by the key's rules again, as they are now, and for its own type, method and target. A guard of other
- * keys verifies the request itself. Neither charges it again.
+ * keys verifies the request itself. Neither charges it again. A refusal takes back what the guards in front have put on the answer.
  *
  * @param request identifies the request: Node's own, where a framework has wrapped it
  * @param toNeutral called for the request as it is now
@@ -156,6 +160,25 @@ export function verifyOnce(
 ): Promise<Verdict> {
   const newest = PassedRequest.newestOf(request)
   if (newest === undefined) return keys.verify(toNeutral())
+  return verifyAgain(newest, keys, toNeutral, eventType, holder).then((verdict) => {
+    if (!verdict.ok) takeBackHeaders(request)
+    return verdict
+  })
+}
+
+/** For a refusal of a request that has passed guards: takes what they have put on its answer. */
+export function takeBackHeaders(request: object): void {
+  let passage = PassedRequest.newestOf(request)
+  for (; passage !== undefined; passage = passage.before) passage.headers?.takeBack()
+}
+
+async function verifyAgain(
+  newest: Passage,
+  keys: VerifyingKeys,
+  toNeutral: () => IngestRequest,
+  eventType: string | undefined,
+  holder: ParsedBody | undefined,
+): Promise<Verdict> {
   let passage: Passage | undefined = newest
   while (passage !== undefined && passage.keys !== keys) passage = passage.before
   if (passage === undefined) return keys.verify(payFor(toNeutral(), newest.verdict))
@@ -169,10 +192,10 @@ export function verifyOnce(
     neutral,
     mayHoldEvents(changed) ? changed : body,
   )
-  if (verdict !== undefined) return Promise.resolve(verdict)
+  if (verdict !== undefined) return verdict
   // A verdict of the application's own keys.
   return passage.eventType === eventType && !('workspace' in neutral) && neutral.bodyForm === undefined
-    ? Promise.resolve(passage.verdict)
+    ? passage.verdict
     : keys.verify(neutral)
 }
 

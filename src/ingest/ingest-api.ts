@@ -56,6 +56,8 @@ export interface IngestApi {
 
 export interface IngestAnswer {
   readonly reply: Reply
+  /** Whether the events are refused. Some senders are told so with a status of success. */
+  readonly isRefused: boolean
   /** What must be hidden from logs: see `hideKey` of `writekey/adapter`. */
   readonly carried: Accepted['carried']
 }
@@ -109,14 +111,16 @@ export function createIngestApi(
     const { carried } = verdict
     if (!verdict.ok) {
       if (verdict.reason === 'client_aborted') return undefined
-      return { reply: refusalReply(route.sender, asked, verdict.reply), carried }
+      return { reply: refusalReply(route.sender, asked, verdict.reply), isRefused: true, carried }
     }
     if (route.sender === null) {
       settlement?.accept()
-      return { reply: { status: 204, headers: verdict.headers, body: '' }, carried }
+      return { reply: { status: 204, headers: verdict.headers, body: '' }, isRefused: false, carried }
     }
     const settled = await handOver(route, asked, verdict, settlement)
-    return { reply: 'reply' in settled ? refusalReply(route.sender, asked, settled.reply) : settled, carried }
+    return 'reply' in settled
+      ? { reply: refusalReply(route.sender, asked, settled.reply), isRefused: true, carried }
+      : { reply: settled, isRefused: false, carried }
   }
 
   return {
@@ -126,7 +130,7 @@ export function createIngestApi(
       const { method } = request
       if (method === 'OPTIONS') {
         const preflight = keys.preflight({ ...request, ...route.reading })
-        return preflight && { reply: preflight, carried: preflight.carried }
+        return preflight && { reply: preflight, isRefused: false, carried: preflight.carried }
       }
       if (!route.methods.includes(method)) return undefined
       const posted = asPosted(route, request)

@@ -34,10 +34,12 @@ const values: Record<string, readonly string[]> = {
   adapter: [
     'BodyTakenError',
     'ConfigError',
+    'PromisedHeaders',
     'adminRoutes',
     'answerAdmin',
     'answerByFetch',
     'answerIngest',
+    'answerOnce',
     'answerPastFastify',
     'anything',
     'assertAdminApi',

@@ -36,7 +36,7 @@ export function createInnerGuard(
       const checked = judgeEvents(visit, body)
       return checked.ok && isSameBody(accepted, checked) ? accepted : settle(accepted, before, visit, checked)
     }
-    const refused = checkTarget(visit) ?? refuseForeign(visit, before)
+    const refused = refuseAsAlone(visit, before)
     if (refused !== undefined) return refused
     if (request.eventType === undefined) visit.routeType ??= before.routeType
     if (isBodiless(request.method)) return innerVerdict(accepted, visit, noEvents(), judgeAndSettle)
@@ -51,9 +51,14 @@ export function createInnerGuard(
       : refuse(visit, checked.reason, { rejected: checked.rejected })
   }
 
-  /** An inner guard of one workspace has the key judged again. */
-  function refuseForeign(visit: Visit, { key }: Visit): Refused | undefined {
-    return 'workspace' in visit.request ? refuseKey(visit, key as CompiledKey) : undefined
+  /** The target, and the key where the guard is of one workspace: refused as by a guard that has not found the key yet. */
+  function refuseAsAlone(visit: Visit, { key }: Visit): Refused | undefined {
+    const { allowOrigin } = visit
+    visit.allowOrigin = '*'
+    const isOfOne = 'workspace' in visit.request
+    const refused = checkTarget(visit) ?? (isOfOne ? refuseKey(visit, key as CompiledKey) : undefined)
+    if (refused === undefined) visit.allowOrigin = allowOrigin
+    return refused
   }
 
   function judgeChanged(
@@ -73,10 +78,9 @@ export function createInnerGuard(
     try {
       assertNotFailed(request)
       Object.assign(visit, { reading: readingOf(request, before.reading) })
-      const holds = stillHolds(options, before.key as CompiledKey)
-      if (holds) return judge(accepted, before, visit, body)
-      const verdict = judgeChanged(accepted, before, visit, body)
-      return verdict instanceof Promise ? verdict.catch((error) => refuseFailed(visit, error)) : verdict
+      if (stillHolds(options, before.key as CompiledKey)) return judge(accepted, before, visit, body)
+      const later = judgeChanged(accepted, before, visit, body)
+      return later instanceof Promise ? later.catch((error) => refuseFailed(visit, error)) : later
     } catch (error) {
       return refuseFailed(visit, error)
     }
@@ -86,13 +90,8 @@ export function createInnerGuard(
     return chain(judgeAgain(accepted, before, request, body), (verdict) => {
       if (verdict.ok) {
         const inner = verdict as AcceptedRequest
-        settlements.offer(
-          before,
-          inner,
-          request,
-          () => judgeAgain(accepted, before, request, inner.body),
-          true,
-        )
+        const again = () => judgeAgain(accepted, before, request, inner.body)
+        settlements.offer(before, inner, request, again, true)
       } else settlements.takeBack(before)
       return verdict
     })
