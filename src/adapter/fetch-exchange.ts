@@ -67,6 +67,9 @@ function toFetchRequest(
     // serverless-http puts a length there as a number.
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one))
   }
+  // What HTTP/2 has in place of the field (RFC 9113, 8.3.1).
+  const authority = request.headers[':authority']
+  if (authority !== undefined) headers.set('host', String(authority))
   if (body !== null && !(body instanceof ReadableStream)) {
     // A parser has inflated it, and its result has another length.
     headers.delete('content-encoding')
@@ -84,13 +87,13 @@ function toFetchRequest(
 }
 
 /**
- * The host is never taken from the request: nothing is built from it. A path that the URL parser would fold
+ * The host is never taken from the request: nothing is built from it. It is one that no page has as its own (RFC 6761, 6.4). A path that the URL parser would fold
  * into another becomes `/`, which no operation has: code that checked the path before us has seen what was
  * sent.
  */
 function toTarget(url: string): URL {
   const isPlain = !url.includes('#') && isPlainPath(pathOf(url))
-  return new URL(`http://localhost${isPlain ? url : '/'}`)
+  return new URL(`http://host.invalid${isPlain ? url : '/'}`)
 }
 
 /** The path of a request target, without its query. */

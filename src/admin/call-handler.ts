@@ -30,7 +30,7 @@ export function createCallHandler(keys: WriteKeys, access: Access, now: () => nu
     visit.keyId = params.id
     const { principal, identifiedBy } = await access.identify(request, { address })
     visit.principal = principal
-    if (operation.method !== 'GET') assertSameOrigin(request.headers, identifiedBy)
+    if (operation.method !== 'GET') assertSameOrigin(request, identifiedBy)
     assertCaller(principal, request)
     if (operation.role === 'admin' && principal.role !== 'admin') throw new AdminProblem('read_only_token')
     assertHeaders(operation, request.headers)

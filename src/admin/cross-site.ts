@@ -10,7 +10,10 @@ import { AdminProblem } from './problem.ts'
  *
  * @throws AdminProblem `cross_site_request`
  */
-export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identifiedBy']): void {
+export function assertSameOrigin(
+  { headers, url }: Pick<Request, 'headers' | 'url'>,
+  identifiedBy: Caller['identifiedBy'],
+): void {
   const site = headers.get('sec-fetch-site')
   const isAmbient = identifiedBy === 'application' && headers.has('cookie')
   if (site === 'same-origin') return
@@ -18,19 +21,19 @@ export function assertSameOrigin(headers: Headers, identifiedBy: Caller['identif
   if (site === 'none' && identifiedBy === 'token') return
   if (site !== null) throw new AdminProblem('cross_site_request')
   const origin = headers.get('origin')
-  if (origin === null ? isAmbient : !isOwnOrigin(origin, headers)) {
+  if (origin === null ? isAmbient : !isOwnOrigin(origin, headers, url)) {
     throw new AdminProblem('cross_site_request')
   }
 }
 
 /**
- * Compared with the host, and with the scheme where a proxy says it: behind one that ends TLS, nothing else
+ * Compared with the host, that of the URL where no field names one, and with the scheme where a proxy says it: behind one that ends TLS, nothing else
  * does.
  */
-function isOwnOrigin(origin: string, headers: Headers): boolean {
-  const host = first(headers.get('x-forwarded-host')) ?? headers.get('host')
+function isOwnOrigin(origin: string, headers: Headers, url: string): boolean {
+  const host = first(headers.get('x-forwarded-host')) ?? headers.get('host') ?? new URL(url).host
   const scheme = first(headers.get('x-forwarded-proto'))
-  if (host === null || !URL.canParse(origin)) return false
+  if (!URL.canParse(origin)) return false
   const { protocol, host: originHost } = new URL(origin)
   if (scheme !== undefined && `${scheme.toLowerCase()}:` !== protocol) return false
   // Parsed with the same scheme, so that a default port counts as none.

@@ -12,6 +12,8 @@ describe('requests from other sites', () => {
     [{ origin: 'https://app.example', host: 'app.example', 'x-forwarded-proto': 'http' }],
     [{ origin: 'https://app.example:8443', host: 'app.example' }],
     [{ origin: 'https://', host: '' }],
+    [{ origin: 'http://localhost', host: '' }],
+    [{ origin: 'http://localhost:3000' }],
     [{ origin: 'https://evil.example', host: 'app.example' }],
     [{ origin: 'null', host: 'app.example' }],
   ])('change nothing: %j', async (headers) => {
@@ -24,6 +26,7 @@ describe('requests from other sites', () => {
   it.each([
     [{ 'sec-fetch-site': 'same-origin', origin: 'https://app.example' }],
     [{ origin: 'https://app.example', host: 'app.example' }],
+    [{ origin: 'http://localhost' }],
     [{ origin: 'https://app.example', host: 'app.example:443' }],
     [{ origin: 'https://app.example', host: 'backend:3000', 'x-forwarded-host': 'app.example' }],
     [
