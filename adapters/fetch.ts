@@ -8,15 +8,19 @@ import {
   createContext,
   type FetchHandler,
   type IngestEndpoints,
+  isReset,
+  nodeOf,
   openCount,
   PromisedHeaders,
   passedAs,
   pathBelow,
+  type Reply,
   type RouteOptions,
   readRouteOptions,
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
+  setReplyHeaders,
   setWriteKey,
   tellRefused,
   toFetchIngestRequest,
@@ -97,6 +101,7 @@ export function writeKeyAuth<Context = unknown>(
         ip: ip && (() => ip(request, context)),
         eventType,
         workspace: workspaceOf(request),
+        isReset: isReset(nodeOf(request)?.req?.socket),
       }
       return count.leave(toFetchIngestRequest(request, hints))
     }
@@ -111,6 +116,7 @@ export function writeKeyAuth<Context = unknown>(
         await tellRefused(async () => {
           own = await onRefused(verdict, request, context)
         })
+      closeNode(request, verdict.reply)
       return own instanceof Response ? own : toResponse(verdict.reply)
     }
     const shown = withoutCarriedKey(request, verdict.carried)
@@ -130,6 +136,12 @@ export function writeKeyAuth<Context = unknown>(
       count.close()
     }
   }
+}
+
+/** srvx leaves the connection open, and never reads what it has begun to read of a body. */
+function closeNode(request: Request, { headers: { connection } }: Reply): void {
+  const response = nodeOf(request)?.res
+  if (response !== undefined && connection !== undefined) setReplyHeaders(response, { connection })
 }
 
 /** Frameworks have requests of their own, and some have a `Request` on one runtime alone. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bodyStreamOf } from '../http/fetch-request.ts'
 import { hasPassed, rememberWith } from './request-context.ts'
 
@@ -25,7 +26,7 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
   const isIncoming = incoming !== undefined && hasPassed(incoming)
   // Its body is asked for only where it may be somebody else's: to make it takes longer than all the rest.
   if (incoming !== undefined && isMadeOf(request, incoming)) return isIncoming ? incoming : request
-  if (nodeRequestOf(request) !== undefined) return request
+  if (nodeOf(request)?.req !== undefined) return request
   const body = bodyStreamOf(request)
   if (body !== null) return hasPassed(body) ? body : request
   return isIncoming && isAlike(request, incoming) ? incoming : request
@@ -37,12 +38,18 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
  */
 function passedNodeRequest(request: Request): object | undefined {
   const own = Object.getOwnPropertySymbols(request).map((key) => (request as never)[key] as unknown)
-  return [...own, nodeRequestOf(request)].find(isPassed)
+  return [...own, nodeOf(request)?.req].find(isPassed)
 }
 
-/** Node's request, where srvx has made this one of it. */
-export function nodeRequestOf(request: Request): Pick<Incoming, 'url'> | undefined {
-  return (request as { runtime?: { node?: { req?: Incoming } } }).runtime?.node?.req
+/** What srvx has made a request of, on Node. */
+export interface NodeBehind {
+  readonly req?: IncomingMessage
+  readonly res?: ServerResponse
+}
+
+/** Node's request and response, where srvx has made this one of them. */
+export function nodeOf(request: Request): NodeBehind | undefined {
+  return (request as { runtime?: { node?: NodeBehind } }).runtime?.node
 }
 
 function isPassed(value: unknown): value is object {

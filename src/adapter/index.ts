@@ -60,7 +60,7 @@ export {
   toFastifyHeaderTarget,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export { type Incoming, nodeBodyOf, passedAs, rememberPassage } from './fetch-passage.ts'
+export { type Incoming, nodeBodyOf, nodeOf, passedAs, rememberPassage } from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
 export { isNodeCall, refuseForeign } from './foreign-request.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'

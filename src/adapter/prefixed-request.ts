@@ -1,7 +1,7 @@
 import { fetchPathOf, pathStartOf } from '../http/fetch-request.ts'
 import { pathStart } from '../http/request-target.ts'
 import type { FetchHandler } from './fetch-exchange.ts'
-import { nodeRequestOf } from './fetch-passage.ts'
+import { nodeOf } from './fetch-passage.ts'
 import { makeRequest } from './made-request.ts'
 
 /** The path of a request below a prefix; undefined when it is elsewhere. */
@@ -23,7 +23,7 @@ export async function answerAdmin(
 ): Promise<Response | undefined> {
   const path = pathBelow(request, prefix)
   if (path === undefined || !api.handles(path)) return undefined
-  const sent = info.sent ?? nodeRequestOf(request)?.url
+  const sent = info.sent ?? nodeOf(request)?.req?.url
   const asked = sent !== undefined && isFolded(sent) ? withPath(request, '/') : withoutPrefix(request, prefix)
   return api.fetch(asked, { address: info.address() })
 }

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { H3, serve } from 'h3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeKeyAuth } from '../../adapters/fetch.ts'
 import { createMemoryStore, createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
+import { createAnswerReader, openSocket, toWire } from '../../src/testing/adapter/raw-http.ts'
 
 /**
  * srvx throws away what nobody reads of a body, so that a refusal of a large one arrives. Once `request.body` has been looked at it
@@ -61,6 +63,19 @@ describe('a large upload that is refused on the server of h3', () => {
     }
 
     expect(asked.filter((_, index) => index % 2 === 0)).toEqual([false, false, false, false, false])
+  })
+
+  it('gets its answer when it says no length, and then the end of the connection', async () => {
+    const { hostname, port } = new URL(server.url as string)
+    const socket = await openSocket(`http://${hostname}:${port}`)
+    const readAnswer = createAnswerReader(socket)
+    const head = ['Host: localhost', `Authorization: ${basic(good)}`, 'Transfer-Encoding: chunked']
+    socket.write(toWire('POST /v1/track HTTP/1.1', head))
+    for (let part = 0; part < 5; part++) socket.write(`100000\r\n${'x'.repeat(0x100000)}\r\n`)
+    const answer = await readAnswer()
+    expect(answer.status).toBe(413)
+    expect(answer.headers).toMatchObject({ connection: 'close' })
+    await once(socket, 'close')
   })
 
   it('is refused without a body as it was before', async () => {

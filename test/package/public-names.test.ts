@@ -69,6 +69,7 @@ const values: Record<string, readonly string[]> = {
     'mergeHeader',
     'namesOfNodeRequests',
     'nodeBodyOf',
+    'nodeOf',
     'oneOf',
     'openCount',
     'passedAs',
