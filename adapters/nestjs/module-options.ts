@@ -2,9 +2,11 @@ import type { ExecutionContext, FactoryProvider, ModuleMetadata, Type } from '@n
 import {
   type AdapterOptions,
   anything,
+  badOption,
   callback,
   type FetchHandler,
   flag,
+  givenFields,
   namesOfNodeRequests,
   oneOf,
   readOptions,
@@ -111,21 +113,32 @@ const readers = {
   ...named(writeKeysOptionNames),
 }
 
+/**
+ * The options as a plain object, also those that a class has getters for.
+ * @throws ConfigError for what is no object of options, such as a promise of them
+ */
+export function optionsOf<Options extends object>(given: Options): Options {
+  const options = givenFields(given, Object.keys(readers))
+  if (options === undefined) throw badOption('options', given, 'an object')
+  return options as Options
+}
+
 /** @throws ConfigError for an unknown option or a bad value. */
-export function resolveSetup(options: WriteKeyModuleOptions): WriteKeySetup {
-  const { bodyReader, throwRefusals, admin, keys: given } = readOptions('WriteKeyModule', options, readers)
+export function resolveSetup(given: WriteKeyModuleOptions): WriteKeySetup {
+  const options = optionsOf(given)
+  const { bodyReader, throwRefusals, admin, keys: existing } = readOptions('WriteKeyModule', options, readers)
   const core = pick(options, writeKeysOptionNames)
   const stray = Object.entries(core).find(([, value]) => value !== undefined)?.[0]
-  if (given !== undefined && stray !== undefined) {
+  if (existing !== undefined && stray !== undefined) {
     throw new ConfigError(
       stray,
       `WriteKeyModule takes \`keys\` or options of createWriteKeys, not both; received \`keys\` and \`${stray}\`.`,
     )
   }
-  const keys = given ?? createWriteKeys(loggingToNest(core))
+  const keys = existing ?? createWriteKeys(loggingToNest(core))
   return {
     keys,
-    ownsKeys: given === undefined,
+    ownsKeys: existing === undefined,
     ...resolveAdapterOptions(keys, pick(options, adapterOptionNames), {
       owner: 'WriteKeyModule',
       takenNames: namesOfNodeRequests,

@@ -8,12 +8,13 @@ import {
   type Provider,
 } from '@nestjs/common'
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core'
-import { adminRoutes, anything, badOption, flag, readOptions } from '../../src/adapter/index.ts'
+import { adminRoutes, anything, flag, readOptions } from '../../src/adapter/index.ts'
 import { ConfigError } from '../../src/index.ts'
 import { prepareExpress } from './express-routes.ts'
 import { prepareFastify } from './fastify-routes.ts'
 import { findGuardedHandlers } from './guarded-handlers.ts'
 import {
+  optionsOf,
   resolveSetup,
   type WriteKeyModuleAsyncOptions,
   type WriteKeyModuleOptions,
@@ -70,8 +71,7 @@ export class WriteKeyModule implements NestModule, OnModuleInit, OnApplicationSh
 
   /** @throws ConfigError, while the application is created, for bad options. */
   static forRoot(options: WriteKeyModuleOptions & WriteKeyModuleVisibility = {}): DynamicModule {
-    if (typeof options !== 'object' || options === null) throw badOption('options', options, 'an object')
-    const { isGlobal, ...given } = options
+    const { isGlobal, ...given } = optionsOf(options)
     return define(
       [{ provide: WRITE_KEY_OPTIONS, useValue: given }],
       asyncReaders.isGlobal(isGlobal, 'isGlobal'),

@@ -23,6 +23,7 @@ export {
   type TrustedProxies,
 } from '../rules/client-address.ts'
 export { badOption, ConfigError } from '../runtime/config-error.ts'
+export { givenFields } from '../runtime/given-fields.ts'
 export {
   anything,
   callback,

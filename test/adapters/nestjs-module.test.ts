@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { describe, expect, it } from 'vitest'
 import { WriteKeyModule, type WriteKeyModuleOptions, WriteKeysService } from '../../adapters/nestjs/index.ts'
-import { createWriteKeys } from '../../src/index.ts'
+import { createWriteKeys, type WriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { IngestController } from './nest-apps.ts'
 
@@ -109,8 +109,31 @@ describe('WriteKeyModule', () => {
     ).rejects.toThrow(text)
   })
 
+  it('takes options that a class has getters for', async () => {
+    class Unshared {
+      get environment() {
+        return 'staging'
+      }
+    }
+    class Getters extends Unshared {
+      get isGlobal() {
+        return false
+      }
+    }
+    for (const way of [
+      WriteKeyModule.forRoot(new Getters()),
+      WriteKeyModule.forRootAsync({ useFactory: () => new Unshared() }),
+    ]) {
+      const app = await create([way])
+      const made: WriteKeys = app.get(WriteKeysService)
+      expect((await made.create({ name: 'Web', sourceType: 'web' })).writeKey.environment).toBe('staging')
+      await app.close()
+    }
+    expect(WriteKeyModule.forRoot(new Getters()).global).toBe(false)
+  })
+
   it('refuses options that come from nowhere or from two places', () => {
-    for (const none of [null, 'keys'])
+    for (const none of [null, 'keys', Promise.resolve({ keys }), new Map()])
       expect(() => WriteKeyModule.forRoot(none as never)).toThrow(/^options must be an object; received/)
     expect(() => WriteKeyModule.forRootAsync({})).toThrow('useFactory')
     expect(() => WriteKeyModule.forRootAsync({ useFactroy: () => ({}) } as object)).toThrow(

@@ -57,6 +57,7 @@ const values: Record<string, readonly string[]> = {
     'fetchPathOf',
     'findContext',
     'flag',
+    'givenFields',
     'hasUnsaidContent',
     'hideKey',
     'ingestRoutes',
