@@ -4,6 +4,7 @@ import { createAdminApi } from '../src/admin/index.ts'
 import { createWriteKeys, parsePeppers } from '../src/index.ts'
 import { createIngestApi } from '../src/ingest/index.ts'
 import { measureWithPrometheus, openTelemetry, prometheus } from '../src/metrics/index.ts'
+import { createRedisHints, createRedisLimiter } from '../src/redis/index.ts'
 import { createSqlStore } from '../src/stores/sql/index.ts'
 
 const keys = createWriteKeys({ logger: false })
@@ -32,6 +33,32 @@ it.each<[string, Loose, unknown[], RegExp]>([
     [{ url: undefined }],
     /^url is undefined: is its environment variable set\?/,
   ],
+  [
+    'createSqlStore',
+    createSqlStore as Loose,
+    [{ pool: undefined }],
+    /^pool is undefined: it must be a pool of pg/,
+  ],
+  [
+    'createSqlStore',
+    createSqlStore as Loose,
+    [{ db: undefined }],
+    /^db is undefined: it must be a Kysely instance/,
+  ],
+  ['createSqlStore', createSqlStore as Loose, [{}], /^createSqlStore takes one of url, pool and db/],
+  [
+    'createRedisLimiter',
+    createRedisLimiter as Loose,
+    [{ client: undefined }],
+    /^client is undefined: it must be a/,
+  ],
+  [
+    'createRedisHints',
+    createRedisHints as Loose,
+    [{ client: undefined }],
+    /^client is undefined: it must be a/,
+  ],
+  ['createRedisHints', createRedisHints as Loose, [{}], /^client must be a .*; received nothing/],
   ['guardListener', guardListener as Loose, [() => {}, keys], /^path must be/],
   ['createAdminApi', createAdminApi as Loose, [keys], /^tokens must be a list with at least one token/],
   ['createIngestApi', createIngestApi as Loose, [keys], /^onEvents must be a function/],

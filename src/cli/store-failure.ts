@@ -21,9 +21,6 @@ const knownFailures: readonly (readonly [code: RegExp, told: string])[] = [
     /^(42501|ER_\w*DENIED_ERROR)$/,
     'does not give this user the right to do that. Grant it, or name another user in --store.',
   ],
-  [/^SQLITE_NOTADB$/, 'is a file, but not an SQLite database. Check the path of --store.'],
-  [/^SQLITE_CANTOPEN$/, 'cannot be opened. Check the path of --store, and who may read and write it.'],
-  [/^SQLITE_READONLY/, 'may not be written by this user. Check who may write the file and its folder.'],
 ]
 
 /** Explains a failure of the store: which store it is, and what to do. */
@@ -44,11 +41,7 @@ export function tellStoreFailure(error: unknown, place: string): unknown {
   // Messages of the store end with the driver's code in brackets.
   const code =
     /\[(\w+)\]$/.exec(error.message)?.[1] ??
-    (/unable to open/i.test(error.message)
-      ? 'SQLITE_CANTOPEN'
-      : /did not take a connection in time/.test(error.message)
-        ? 'ETIMEDOUT'
-        : '')
+    (/did not take a connection in time/.test(error.message) ? 'ETIMEDOUT' : '')
   const told = knownFailures.find(([pattern]) => pattern.test(code))?.[1]
   return new CliError(
     exitCodes.unavailable,

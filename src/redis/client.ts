@@ -1,4 +1,4 @@
-import { badOption } from '../runtime/config-error.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 
 /**
@@ -34,15 +34,14 @@ interface AnyClient {
 }
 
 /** The option `client`: recognises a client by its shape. */
-export const redisCommands: OptionReader<RedisCommands> = (value, option) => {
+export const redisCommands: OptionReader<RedisCommands> = (value, option, isGiven) => {
   const client = (value ?? {}) as AnyClient
   const send = findSend(client)
   if (send === undefined) {
-    throw badOption(
-      option,
-      value,
-      'a node-redis, ioredis or iovalkey client, or an object with sendCommand(args)',
-    )
+    const expected = 'a node-redis, ioredis or iovalkey client, or an object with sendCommand(args)'
+    if (value === undefined && isGiven === true)
+      throw new ConfigError(option, `${option} is undefined: it must be ${expected}, made before this call.`)
+    throw badOption(option, value, expected)
   }
   return {
     // Clients may throw instead of rejecting.

@@ -1,5 +1,6 @@
 import { StoreError } from '../../runtime/errors.ts'
 import { inTransactionError, isBusyWithRows, unfinishedError } from './open-transaction.ts'
+import { explainSqlite, primarySqliteCode } from './sqlite-failure.ts'
 
 /** The error fields of drivers that are read: pg and libsql `code`, mysql2 `errno`, node:sqlite `errcode`. */
 interface DriverError {
@@ -10,7 +11,8 @@ interface DriverError {
   message?: unknown
 }
 
-const sqliteBusy = new Set<unknown>([5, 6, 261, 517, 773])
+/** Busy, locked. */
+const sqliteBusy = new Set<unknown>([5, 6])
 /** Deadlock, lock wait timeout, record changed since last read (MariaDB's snapshot isolation). */
 const mysqlTransient = new Set<unknown>([1213, 1205, 1020])
 /** Serialization failure, deadlock, lock not available. */
@@ -18,12 +20,11 @@ const postgresTransient = new Set<unknown>(['40001', '40P01', '55P03'])
 
 /** Whether the database asks to retry the whole transaction. */
 function isTransient(error: unknown): boolean {
-  const { code, errno, errcode, rawCode } = (error ?? {}) as DriverError
+  const { code, errno } = (error ?? {}) as DriverError
   return (
     postgresTransient.has(code) ||
     mysqlTransient.has(errno) ||
-    sqliteBusy.has(errcode) ||
-    sqliteBusy.has(rawCode) ||
+    sqliteBusy.has(primarySqliteCode(error)) ||
     (typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')))
   )
 }
@@ -154,8 +155,8 @@ export function toStoreError(error: unknown): StoreError {
   if (isUnstorable(error)) return new UnstorableText()
   if (isInTransaction(error)) return inTransactionError()
   if (error instanceof Error && isBusyWithRows(error.message)) return unfinishedError()
-  const schemaError = toSchemaError(error)
-  if (schemaError !== undefined) return schemaError
+  const explained = toSchemaError(error) ?? explainSqlite(error)
+  if (explained !== undefined) return explained
   const { code, errno, message } = (error ?? {}) as DriverError
   if (typeof message === 'string' && otherProtocol.test(message)) {
     return new StoreError(

@@ -6,6 +6,7 @@ import type { Connections } from './connections.ts'
 import { retryTransient } from './driver-errors.ts'
 import type { DriverModule } from './given-driver.ts'
 import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'
+import { explainFile } from './sqlite-failure.ts'
 import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
 
 /**
@@ -31,7 +32,7 @@ interface OpenFile {
 export async function openSqlite(path: string, given?: DriverModule): Promise<Connections> {
   const open = await loadSqlite(given)
   const inMemory = path === ':memory:'
-  if (!inMemory) await mkdir(dirname(path), { recursive: true })
+  if (!inMemory) await mkdir(dirname(path), { recursive: true }).catch(refuseFile)
   let current: OpenFile | undefined = inMemory
     ? { database: await openOne(open, path) }
     : await openFile(open, path)
@@ -83,13 +84,25 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
   }
 }
 
+function makeMissing(path: string): FileIdentity | undefined {
+  try {
+    return makeFile(path)
+  } catch (error) {
+    return refuseFile(error)
+  }
+}
+
+function refuseFile(error: unknown): never {
+  throw explainFile(error)
+}
+
 /** Reads something, because only then is there a log. */
 const firstRead = 'select count(*) from sqlite_master'
 
 /** Opens the file at the path, and remembers its identity. */
 async function openFile(open: OpenSqlite, path: string): Promise<OpenFile> {
   for (;;) {
-    const expected = makeFile(path)
+    const expected = makeMissing(path)
     const database = await openOne(open, path)
     await retryTransient(async () => database.prepare(firstRead).all([]))
     const file = identifyFile(path)

@@ -9,6 +9,7 @@ import { assertSupportedVersion } from './driver-version.ts'
 import { type DriverModule, parseDriver } from './given-driver.ts'
 import { openMysql } from './mysql-connection.ts'
 import { mysqlText } from './mysql-text.ts'
+import { assertOneConnection } from './one-connection.ts'
 import { loadPostgres, openPostgres } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
 import { openSqlite } from './sqlite-connection.ts'
@@ -100,15 +101,7 @@ export function resolveOptions(options: SqlStoreOptions): ResolvedSqlStore {
   const read = readOptions('createSqlStore', options, readers)
   const { url, db, pool, tablePrefix: prefix, schema, notifications, autoMigrate } = read
   const naming = { schema, prefix }
-  const given = (['url', 'pool', 'db'] as const).filter((name) => read[name] !== undefined)
-  if (given.length === 0 && 'url' in options)
-    throw new ConfigError('url', 'url is undefined: is its environment variable set?')
-  if (given.length !== 1) {
-    throw new ConfigError(
-      given[0] ?? 'url',
-      `createSqlStore takes one of url, pool and db; received ${given.join(' and ') || 'none of them'}.`,
-    )
-  }
+  assertOneConnection(options, read)
   if (pool !== undefined || db !== undefined) assertForUrl(read)
   if (pool !== undefined) assertForDb(read, 'a pool')
   if (url !== undefined) assertForDb(read, 'a url')
