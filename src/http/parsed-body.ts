@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { types } from '../runtime/built-ins.ts'
+import { isFormObject, isSplitText } from './form-signs.ts'
 import { isPlainObject } from './plain-object.ts'
 
 /** What a body parser may have left behind. */
@@ -61,7 +62,8 @@ export function parsedBodyOf(request: ReadRequest, { rawBody, body }: ParsedBody
     if (readableDidRead) throw new BodyTakenError(nothingKept)
     return undefined
   }
-  const parser = otherParser(headers['content-type'] ?? '') ?? (isSplitText(body) ? formTaken : undefined)
+  const parser =
+    otherParser(headers['content-type'] ?? '') ?? (isFormObject(body, headers) ? formTaken : undefined)
   if (parser !== undefined) throw new BodyTakenError(parser)
   if (!readableDidRead || !isEmptyObject(body)) return body
   if (headers['content-length'] === '0') return undefined
@@ -81,14 +83,6 @@ function otherParser(contentType: string): string | undefined {
   return /[/+]xml$/.test(type) ? xmlTaken : undefined
 }
 
-/** A form parser that accepts every type cuts JSON at `&` and `=`. A name then begins like JSON. */
-function isSplitText(body: unknown): boolean {
-  if (typeof body !== 'object' || Array.isArray(body)) return false
-  return Object.entries(body as object).some(
-    ([name, value]) => /^\s*[[{]/.test(name) && (typeof value === 'string' || typeof value === 'object'),
-  )
-}
-
 /** Whether a body that somebody has put in place of ours may hold events: not nothing, text, or what a form parser left. */
 export function mayHoldEvents(body: unknown): boolean {
   return Array.isArray(body) || (isPlainObject(body) && !isEmptyObject(body) && !isSplitText(body))
@@ -104,8 +98,10 @@ export function isEmptyObject(body: unknown): boolean {
  * front takes bodies and keeps nothing, those with a length show it.
  */
 function mayBeSent({ headers = {}, _body: isParsed }: ReadRequest): boolean {
-  if (isParsed === true) return true
   const length = headers['content-length']
+  // Of `&` or `=`, a form parser leaves nothing.
+  if (length === '1') return false
+  if (isParsed === true) return true
   if (length === undefined) return isJson(headers['content-type'])
   const shortest = shortestMember[headers['content-encoding']?.toLowerCase() ?? 'identity']
   return shortest !== undefined && Number(length) < shortest

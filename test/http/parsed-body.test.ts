@@ -2,6 +2,7 @@ import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import qs from 'qs'
 import { describe, expect, it } from 'vitest'
+import { isSplitText } from '../../src/http/form-signs.ts'
 import { BodyTakenError, parsedBodyOf } from '../../src/http/parsed-body.ts'
 
 const json = { 'content-type': 'application/json', 'content-length': '16' }
@@ -62,6 +63,102 @@ describe('parsedBodyOf', () => {
         const headers = { ...json, 'content-length': length(body) }
         expect(parsedBodyOf({ headers, readableDidRead: true }, { body })).toBe(body)
       }),
+    )
+  })
+
+  const labels = [json, { 'content-type': 'text/plain;charset=UTF-8' }, {}]
+
+  it('takes texts in JSON, however they were written and labelled', () => {
+    const texts = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.string({ unit: 'binary' }),
+        fc.webUrl(),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(fc.string(), tie('value'), { maxKeys: 4, noNullPrototype: true }),
+      ),
+    })).value
+    const writers: ((value: unknown) => Buffer)[] = [
+      (value) => Buffer.from(JSON.stringify(value)),
+      (value) => Buffer.from(`\ufeff${JSON.stringify(value, null, 2)}\n`),
+      (value) =>
+        Buffer.from(
+          JSON.stringify(value).replace(
+            /[^ -~]/g,
+            (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+          ),
+        ),
+      (value) => Buffer.from(JSON.stringify(value).replace(/^\{/, '{"repeated":1,'), 'utf16le'),
+      // A byte that is no UTF-8 becomes a replacement character.
+      (value) => Buffer.from(JSON.stringify(value).replace(/[^ -~]/g, 'ÿ'), 'latin1'),
+    ]
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), texts, { noNullPrototype: true }),
+        fc.constantFrom(...writers),
+        fc.constantFrom(...labels),
+        (sent, write, label) => {
+          const bytes = write(sent)
+          const body = write === writers[4] ? JSON.parse(bytes.toString()) : sent
+          fc.pre(!isSplitText(body))
+          const headers = { ...label, 'content-length': `${bytes.length}` }
+          expect(parsedBodyOf({ headers, readableDidRead: true, _body: true }, { body })).toBe(body)
+        },
+      ),
+    )
+  })
+
+  const forms = (sent: string | Uint8Array) => [
+    qs.parse(sent.toString(), { allowPrototypes: true, depth: 32 }),
+    qs.parse(sent.toString(), { allowPrototypes: true, depth: 0 }),
+  ]
+  const hasEvent = gzipSync(JSON.stringify({ event: 'Signed Up', userId: '42' }))
+
+  it.each([
+    ['a list behind a line break', '\n[{"event":"x"}]'],
+    ['a list with an address', ` [{"url":"https://a.example/?q=${'%20'.repeat(50)}"}]`],
+    ['an empty list', '[]'],
+    ['a list of numbers', '[1,2]'],
+    ['a list of texts', '["a","b"]'],
+    ['a text', '"x"'],
+    ['a number', '1'],
+    ['a word', 'event'],
+    ['nothing but a separator', '&'],
+    ['compressed bytes without their coding', hasEvent],
+  ])('refuses what a form parser made of %s, whatever its label', (_, sent) => {
+    for (const label of labels)
+      for (const body of forms(sent)) {
+        const headers = { ...label, 'content-length': `${Buffer.byteLength(sent)}` }
+        expect(() => parsedBodyOf({ headers, readableDidRead: true, _body: true }, { body })).toThrow(
+          BodyTakenError,
+        )
+      }
+  })
+
+  it.each([
+    'event=Evil',
+    'type=track&event=Evil',
+    'batch[0][event]=Evil',
+    'a[]=1&a[]=2',
+    'event=Evil+One&a=',
+  ])('refuses a form without a type or as text: %s', (sent) => {
+    for (const label of labels.slice(1))
+      for (const body of forms(sent)) {
+        const headers = { ...label, 'content-length': `${sent.length}` }
+        expect(() => parsedBodyOf({ headers, readableDidRead: true }, { body })).toThrow(BodyTakenError)
+      }
+  })
+
+  it('takes what others have added to a body, and what they made of other formats', () => {
+    const headers = { ...json, 'content-length': '16' }
+    const body = { type: 'track', ip: '192.0.2.1', text: '&lt;b&gt;' }
+    expect(parsedBodyOf({ headers, readableDidRead: true }, { body })).toBe(body)
+    const text = { 'content-type': 'text/plain', 'content-length': '5' }
+    const made = { event: 'Logged', message: 'Hello' }
+    expect(parsedBodyOf({ headers: text, readableDidRead: true }, { body: made })).toBe(made)
+    const packed = { 'content-type': 'application/msgpack', 'content-length': '12' }
+    expect(parsedBodyOf({ headers: packed, readableDidRead: true }, { body: { type: 'track' } })).toEqual(
+      event,
     )
   })
 

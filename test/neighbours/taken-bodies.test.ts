@@ -57,6 +57,28 @@ const reader =
 
 describe('a body that something in front has read', () => {
   it.each([
+    ['Express 4, nested', express4 as unknown as typeof express5, true],
+    ['Express 5, nested', express5, true],
+    ['Express 5, flat', express5, false],
+  ])('by a form parser for every type on %s is our fault, told once', async (_, express, extended) => {
+    const told: WriteKeyEvent[] = []
+    const front = express.urlencoded({ extended, type: '*/*' })
+    const { send, handled } = await start([front], { onEvent: (event) => told.push(event) }, express)
+    const sent: [string | Uint8Array, string][] = [
+      ['\n[{"event":"x"}]', 'application/json'],
+      ['[]', 'application/json'],
+      [gzipSync('{"event":"Signed Up","userId":"42"}'), 'application/json'],
+      ['event=x', 'text/plain'],
+    ]
+    for (const [text, type] of sent) expect((await send(text, { 'content-type': type })).status).toBe(503)
+    expect(handled).toEqual([])
+    const faults = told.filter((event) => event.type === 'internal_error')
+    expect(faults.map(({ error }) => error.message)).toEqual([
+      expect.stringContaining('express.urlencoded()'),
+    ])
+  })
+
+  it.each([
     ['whole', reader(1_000_000)],
     ['in part', reader(1)],
   ])('%s, and not kept, is our fault, told once with the fix', async (_, front) => {
