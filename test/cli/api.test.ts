@@ -61,7 +61,7 @@ describe('the command over the management API', () => {
     expect(await runJson(['check', '--type', 'page'], `${key}:`)).toMatchObject({
       accepted: true,
       would_refuse: 'event_type_not_allowed',
-      found_in: 'a user name with its colon',
+      found_in: 'a Basic header',
     })
     expect((await runJson(['check', '--type', 'track'], key)).reason).toBe('event_type_not_allowed')
     expect((await runJson(['drop-trial', id])).trial).toBeNull()
