@@ -11,7 +11,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import { createAddressFinder, type TrustedProxies } from './rules/client-address.ts'
 import { createEventTypeResolver } from './rules/event-types.ts'
 import { createHeldClock, injectedClock, systemClock } from './runtime/clock.ts'
-import { badOption } from './runtime/config-error.ts'
+import { badOption, ConfigError } from './runtime/config-error.ts'
 import {
   callback,
   having,
@@ -31,8 +31,8 @@ import { usageOption } from './usage/usage-options.ts'
 import type { Credentials } from './verifier/credentials.ts'
 import { credentialsOption } from './verifier/credentials-option.ts'
 import type { WriteKeyEvent } from './verifier/decision-event.ts'
-import { loggerOption } from './verifier/logger.ts'
-import { batchFieldsOption } from './verifier/reading.ts'
+import { type Logger, loggerOption, warnAtStart } from './verifier/logger.ts'
+import { batchFieldsOption, type Reading } from './verifier/reading.ts'
 import { activityOption } from './watch/activity-options.ts'
 import type { WriteKeysOptions } from './write-keys-options.ts'
 
@@ -96,6 +96,7 @@ export function resolveOptions(options: WriteKeysOptions) {
     readers,
   )
   const { environment, maxBodyBytes, cache, importedKeys, clock = systemClock } = read
+  assertKeyBesideEvents(read)
   warnOfLittleRoom(read)
   const bucketClock = createHeldClock(clock)
   const prefixFor = (wanted: string) => keyPrefixFor(keyPrefix, environment, wanted)
@@ -134,21 +135,31 @@ export function resolveOptions(options: WriteKeysOptions) {
   }
 }
 
+/** A property cannot hold the key as a text, and the events as a list. */
+function assertKeyBesideEvents({ credentials, batchFields }: Reading): void {
+  const both = credentials.bodyFields.find((field) => batchFields.includes(field))
+  if (both === undefined) return
+  throw new ConfigError(
+    'credentials',
+    'credentials must not name a property of the body that batchFields names too: it holds the events, so no key would be found in it.',
+  )
+}
+
 /** Not refused: an application may want no body of that size, and have other means against them. */
-function warnOfLittleRoom({ maxPendingBodyBytes, maxBodyBytes, credentials }: BodyRoom): void {
+function warnOfLittleRoom({ maxPendingBodyBytes, maxBodyBytes, credentials, logger }: BodyRoom): void {
   const isOfKey = credentials.sources.some(({ at }) => at === 'body')
   const least = isOfKey ? maxBodyBytes * 4 : maxBodyBytes
   if (maxPendingBodyBytes === undefined || maxPendingBodyBytes >= least) return
   const rule = isOfKey
     ? '4 × maxBodyBytes, as bodies that hold the key share a quarter of it'
     : 'maxBodyBytes'
-  globalThis.process?.emitWarning?.(
-    `maxPendingBodyBytes is ${maxPendingBodyBytes}: larger bodies get 503 busy for ever. Set at least ${least} (${rule}), or a lower maxBodyBytes.`,
-  )
+  const text = `maxPendingBodyBytes is ${maxPendingBodyBytes}: larger bodies get 503 busy for ever. Set at least ${least} (${rule}), or a lower maxBodyBytes.`
+  warnAtStart(logger, text)
 }
 
 interface BodyRoom {
   maxPendingBodyBytes: number | undefined
   maxBodyBytes: number
   credentials: Credentials
+  logger: Logger | undefined
 }

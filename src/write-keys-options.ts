@@ -125,8 +125,9 @@ export interface WriteKeysOptions {
    */
   onEvent?: ((event: WriteKeyEvent) => void) | undefined
   /**
-   * Where warnings and errors go. An outage is logged when it begins and when it ends, a mistake in the set-up
-   * once. A pino logger works as it is. Default: standard error; in Nest, Nest's logger. `false`: no log.
+   * Where warnings and errors go, those at start too: an object with `error`, `warn` or both, called with pino's arguments. An outage is logged
+   * when it begins and when it ends, a mistake in the set-up once. A pino logger works as it is. Default: standard error; in Nest, Nest's
+   * logger. `false`: no log.
    */
   logger?: Logger | false | undefined
   /**

@@ -14,6 +14,7 @@ import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+import { noteEventTypes } from './rules/event-types.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
@@ -91,6 +92,7 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
     if (!haveEndpoints(keys)) underWay.countPassed()
   }
   noteLogger(keys, resolved.logger)
+  noteEventTypes(keys, resolved.eventTypes)
   noteMeasured(keys, {
     meter() {
       parts.measure.meter ??= createDecisionMeter()

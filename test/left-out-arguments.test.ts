@@ -73,6 +73,14 @@ it('a type of events in another case is told the right one', () => {
     /^eventType must be .*did you mean 'identify'\?$/,
   )
   expect(() => writeKeyAuth(keys, { eventType: 'Batch' })).toThrow("did you mean 'batch'?")
+  for (const [misspelt, meant] of Object.entries({ identfy: 'identify', tracks: 'track', bacth: 'batch' }))
+    expect(() => writeKeyAuth(keys, { eventType: misspelt })).toThrow(`did you mean '${meant}'?`)
+  for (const impossible of ['', ' ', 'track\n', 'a\u0000b', ' track', 'x'.repeat(65)])
+    expect(() => writeKeyAuth(keys, { eventType: impossible })).toThrow(
+      /eventType must be an event type such as/,
+    )
+  const own = createWriteKeys({ eventTypes: ['tracks', 'order.paid'] })
+  for (const eventType of ['tracks', 'order.paid', 'refund', 'x'.repeat(64)]) writeKeyAuth(own, { eventType })
   for (const eventType of ['identify', 'batch', 'order', 'Order']) writeKeyAuth(keys, { eventType })
 })
 

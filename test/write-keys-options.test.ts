@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest'
-import { createWriteKeys, type WriteKeysOptions } from '../src/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import {
+  createMemoryLimiter,
+  createMemoryStore,
+  createWriteKeys,
+  type WriteKeysOptions,
+} from '../src/index.ts'
 
 const store = { get() {} }
 const badValues: Record<keyof WriteKeysOptions, unknown[]> = {
@@ -89,17 +94,66 @@ describe('createWriteKeys', () => {
   it('warns of less room for bodies than the largest one takes, which would be busy for ever', async () => {
     const warned: string[] = []
     const note = (warning: Error) => warned.push(warning.message)
+    const write = vi.spyOn(console, 'warn').mockImplementation((line) => void warned.push(line))
     process.on('warning', note)
     createWriteKeys({ maxPendingBodyBytes: 3_999_999 })
-    createWriteKeys({ credentials: ['basic', 'body'], maxBodyBytes: 100, maxPendingBodyBytes: 399 })
+    createWriteKeys({ maxPendingBodyBytes: 3_999_999, logger: false })
+    const logger = { warn: (_: object, line: string) => warned.push(line) }
+    createWriteKeys({ credentials: ['basic', 'body'], maxBodyBytes: 100, maxPendingBodyBytes: 399, logger })
     createWriteKeys({ credentials: 'body', maxBodyBytes: 100, maxPendingBodyBytes: 400 })
     createWriteKeys({ maxBodyBytes: 100, maxPendingBodyBytes: 100 })
+    const failing = { warn: () => Promise.reject(new Error('no log')) }
+    createWriteKeys({ maxPendingBodyBytes: 3_999_999, logger: failing })
     await new Promise((resolve) => setImmediate(resolve))
     process.off('warning', note)
+    write.mockRestore()
     expect(warned).toEqual([
-      'maxPendingBodyBytes is 3999999: larger bodies get 503 busy for ever. Set at least 4000000 (maxBodyBytes), or a lower maxBodyBytes.',
-      'maxPendingBodyBytes is 399: larger bodies get 503 busy for ever. Set at least 400 (4 × maxBodyBytes, as bodies that hold the key share a quarter of it), or a lower maxBodyBytes.',
+      'writekey: maxPendingBodyBytes is 3999999: larger bodies get 503 busy for ever. Set at least 4000000 (maxBodyBytes), or a lower maxBodyBytes.',
+      'writekey: maxPendingBodyBytes is 399: larger bodies get 503 busy for ever. Set at least 400 (4 × maxBodyBytes, as bodies that hold the key share a quarter of it), or a lower maxBodyBytes.',
     ])
+  })
+
+  it('refuses a clock that gives no time, and names it', () => {
+    for (const clock of [() => {}, async () => 5, () => 'now', { now: () => Number.NaN }])
+      for (const create of [createWriteKeys, createMemoryLimiter])
+        expect(() => create({ clock } as never)).toThrow(
+          /^clock must (not be async: it must )?return a finite number of milliseconds/,
+        )
+    const clock = { now: () => 1, monotonic: () => {} }
+    expect(() => createWriteKeys({ clock } as never)).toThrow(/^clock must return .*; it returned nothing/)
+  })
+
+  it('says which event type is taken', () => {
+    for (const type of ['batch', 'B', 'Track', 't'])
+      expect(() => createWriteKeys({ eventTypes: [type] })).toThrow(
+        new RegExp(`^eventTypes must be names that differ.*; received "${type.toLowerCase()}"\\.$`),
+      )
+    expect(() => createWriteKeys({ eventTypes: ['order', 'Order'] })).toThrow(/received a name twice\.$/)
+  })
+
+  it('refuses places of the key and of events that can never work, with the reason', () => {
+    const refused: [WriteKeysOptions, RegExp][] = [
+      [{ credentials: { path: '/e/:key/:key' } }, /The path has the segment ":key" 2 times/],
+      [{ credentials: [{ path: '/e' }] }, /The path has no segment ":key"\.$/],
+      [{ credentials: { path: 'e/:key' } }, /The path must begin with "\/"\.$/],
+      [{ credentials: { path: '/:id/:key' } }, /must be fixed: letters/],
+      [{ credentials: { header: 'Cookie' } }, /The header field cookie cannot be that of the key\.$/],
+      [{ credentials: { header: 'a', query: 'b' } as never }, /An object names one place\.$/],
+      [{ credentials: ['basic', { body: 'batch' }] }, /batchFields names too: it holds the events/],
+      [{ credentials: { body: 'data' }, batchFields: ['data'] }, /batchFields names too/],
+      [{ batchFields: ['batch', 'type'] }, /batchFields must not name "type"/],
+      [{ batchFields: ['event'] }, /batchFields must not name "event"/],
+    ]
+    for (const [options, reason] of refused) expect(() => createWriteKeys(options)).toThrow(reason)
+    createWriteKeys({ credentials: { body: 'batch' }, batchFields: ['events'] })
+  })
+
+  it('refuses a Map of plans, and options of a store that has none', () => {
+    const plans = new Map([['free', { rateLimitEps: 1 }]])
+    expect(() => createWriteKeys({ plans } as never)).toThrow(/plans must be an object .* class Map/)
+    expect(() => createMemoryStore({ foo: 1 } as never)).toThrow(
+      'createMemoryStore has no option "foo". It takes none.',
+    )
   })
 
   it('names the option that a misspelt one means', () => {

@@ -1,7 +1,8 @@
 import { workspaceOption } from '../keys/workspace-option.ts'
-import { standardEventTypes } from '../rules/event-types.ts'
+import { eventTypesOf } from '../rules/event-types.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
-import { anything, callback, optional, readOptions, text } from '../runtime/options.ts'
+import { nearestName } from '../runtime/nearest-name.ts'
+import { anything, callback, type OptionReader, optional, readOptions, text } from '../runtime/options.ts'
 import { expectGuard } from '../verifier/settlement.ts'
 import type { VerifyingKeys } from './request-context.ts'
 import { requestPropertyReader } from './set-write-key.ts'
@@ -16,7 +17,7 @@ export interface AdapterOptions<OnRefused> {
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /**
    * The type of every event on this route. Set it where the path does not name the type. `'batch'`: each event
-   * names its own.
+   * names its own. A misspelt type of the keys is refused.
    */
   eventType?: string | undefined
   /**
@@ -81,6 +82,7 @@ export function resolveAdapterOptions<OnRefused>(
   const { eventType, workspace, onRefused, requestProperty } = readOptions(owner, options, {
     ...own,
     ...readers,
+    eventType: optional(eventTypeOption(eventTypesOf(keys))),
     requestProperty: requestPropertyReader(takenNames),
   })
   expectGuard(keys)
@@ -94,20 +96,28 @@ export function resolveAdapterOptions<OnRefused>(
 
 const readers = {
   workspace: workspaceOrFunction,
-  eventType: optional(eventTypeOption),
   onRefused: callback(),
 }
 
-/** Types of the application's own differ from these in any case, so another case of one is a mistake. */
-function eventTypeOption(value: unknown, option: string): string {
-  const type = text(/[\s\S]/, "an event type such as 'track'")(value, option)
-  const meant = ['batch', ...standardEventTypes].find((known) => known === type.toLowerCase())
-  if (meant === undefined || meant === type) return type
-  throw new ConfigError(
-    option,
-    `${option} must be 'batch' or an event type, such as ${standardEventTypes.join(', ')}; did you mean '${meant}'?`,
-  )
+/**
+ * A type that the keys do not know is taken, unless it looks like one of theirs that is misspelt: no event that names its type would pass.
+ */
+function eventTypeOption(known: readonly string[]): OptionReader<string> {
+  const read = text(possibleType, "an event type such as 'track': 1 to 64 characters that can be seen")
+  return (value, option) => {
+    const type = read(value, option)
+    if (type === 'batch' || known.includes(type)) return type
+    const meant = nearestName(type, ['batch', ...known])
+    if (meant === undefined) return type
+    throw new ConfigError(
+      option,
+      `${option} must be 'batch', ${known.join(', ')} or, where it is like one of these, a type among the eventTypes of createWriteKeys; did you mean '${meant}'?`,
+    )
+  }
 }
+
+/** Letters, signs and inner blanks, no control characters. */
+const possibleType = /^(?!\s)[^\p{C}\u2028\u2029]{1,64}(?<!\s)$/u
 
 /** Calls an application's `onRefused`. Whatever goes wrong in it, the refusal is still written. */
 export async function tellRefused(call: () => unknown): Promise<void> {

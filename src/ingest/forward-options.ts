@@ -107,6 +107,11 @@ function readTarget(value: unknown, option: string): string {
 
 function origin(value: unknown, option: string): string {
   if (typeof value !== 'string') throw badOption(option, value, 'an origin such as https://app.example.com')
+  if (value === '*')
+    throw new ConfigError(
+      option,
+      `${option} must name an origin: any origin cannot be allowed here. Without origins, pages of the handler's own origin may send.`,
+    )
   const spelling = normalizeOriginRule(value, (host) => !host.includes('.'))
   if ('problem' in spelling) throw new ConfigError(option, `${option} ${spelling.problem}.`)
   return spelling.rule

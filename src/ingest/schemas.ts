@@ -1,5 +1,6 @@
 import { namedBy } from '../rules/event-rule.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import { echoType, type IngestEvent, type RejectedEvent } from '../verifier/events.ts'
 import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
@@ -105,9 +106,10 @@ function ownText(event: IngestEvent, property: string): string | undefined {
 
 export const readSchemas: OptionReader<EventSchemas | undefined> = (value, option) => {
   if (value === undefined) return undefined
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  const schemas = givenFields(value, [])
+  if (schemas === undefined)
     throw badOption(option, value, "an object of schemas by event name, such as { 'Order Paid': schema }")
-  for (const [name, schema] of Object.entries(value)) {
+  for (const [name, schema] of Object.entries(schemas)) {
     const validator = (schema as Partial<StandardSchema> | null | undefined)?.['~standard']
     const place = `${option}[${JSON.stringify(name)}]`
     if (typeof validator?.validate !== 'function')
@@ -122,5 +124,5 @@ export const readSchemas: OptionReader<EventSchemas | undefined> = (value, optio
         `${place} follows another version of Standard Schema; use one of version 1.`,
       )
   }
-  return value as EventSchemas
+  return schemas as EventSchemas
 }

@@ -1,6 +1,6 @@
+import { isPlainObject } from '../http/plain-object.ts'
 import { describeValue } from '../runtime/config-error.ts'
 import { invalidField, KeyError } from '../runtime/errors.ts'
-import { givenFields } from '../runtime/given-fields.ts'
 import {
   environmentCharacters,
   environmentPattern,
@@ -104,25 +104,37 @@ function toEpochMs(value: unknown): number | undefined {
   return Number.isFinite(ms) && Math.abs(ms) <= maxEpochMs ? Math.trunc(ms) : undefined
 }
 
-/** JSON would make them null without a word; JSON.parse makes one of 1e999. */
-function keepNumber(_name: string, value: unknown): unknown {
-  if (typeof value !== 'number' || Number.isFinite(value)) return value
-  throw invalidField('metadata', 'must not contain numbers that JSON cannot hold: NaN, or one beyond 1.8e308')
+/** What JSON would make null, leave out or make `{}` of, without a word. JSON.parse makes a number of 1e999 that it cannot hold. */
+function refuseLost(_name: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw invalidField(
+      'metadata',
+      'must not contain numbers that JSON cannot hold: NaN, or one beyond 1.8e308',
+    )
+  const isLost = typeof value === 'function' || typeof value === 'symbol' || isOpaque(value)
+  if (isLost) throw invalidField('metadata', `${metadataProblem}; it contains ${describeValue(value)}`)
+  return value
 }
+
+/** A promise, a `Map`, an instance of a class without fields: JSON has nothing of them. */
+function isOpaque(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isPlainObject(value))
+    return false
+  return Object.getPrototypeOf(value) !== null && Object.keys(value).length === 0
+}
+
+const metadataProblem = 'must be an object that survives JSON, at most 4096 bytes of it, or null'
 
 export function parseMetadata(value: unknown): Readonly<Record<string, unknown>> | null {
   if (value === null) return null
-  const problem = 'must be an object that survives JSON, at most 4096 bytes of it, or null'
+  const problem = metadataProblem
   if (typeof value !== 'object' || Array.isArray(value)) throw invalidField('metadata', problem)
   let text: string | undefined
   try {
-    text = JSON.stringify(value, keepNumber)
+    text = JSON.stringify(value, refuseLost)
   } catch (error) {
     throw error instanceof KeyError ? error : invalidField('metadata', problem)
   }
-  // A promise, a `Map` and the like have nothing in JSON.
-  if (text === '{}' && givenFields(value, []) === undefined)
-    throw invalidField('metadata', `${problem}; received ${describeValue(value)}`)
   if (text === undefined || Buffer.byteLength(text) > 4096 || text.includes('"__proto__"')) {
     throw invalidField('metadata', problem)
   }

@@ -1,4 +1,5 @@
 import { badOption } from '../runtime/config-error.ts'
+import { givenFields } from '../runtime/given-fields.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { group, nullable, number, type OptionReader, whole } from '../runtime/options.ts'
 import { maxRateLimitEps, minRateLimitEps } from './field-parsers.ts'
@@ -74,10 +75,10 @@ export const plansOption: OptionReader<ReadonlyMap<string, Omit<Plan, 'name'>> |
 ) => {
   if (value === undefined) return undefined
   const expected = 'an object of plans by their names, such as { free: { rateLimitEps: 50 } }'
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badOption(option, value, expected)
+  const plans = givenFields(value, [])
+  if (plans === undefined) throw badOption(option, value, expected)
   return new Map(
-    Object.entries(value).map(([name, plan]) => {
+    Object.entries(plans).map(([name, plan]) => {
       if (!planPattern.test(name)) throw badOption(option, value, `${expected}; a name is ${planCharacters}`)
       return [name, planOption(plan, `${option}.${name}`)]
     }),

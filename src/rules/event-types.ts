@@ -1,8 +1,24 @@
 import { pathStart } from '../http/request-target.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
+import { sharedByCopies } from '../runtime/shared-by-copies.ts'
 
 /** The event types every installation knows. */
 export const standardEventTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
+
+const knownTypes = /* @__PURE__ */ sharedByCopies(
+  'knownTypes',
+  () => new WeakMap<object, ReadonlySet<string>>(),
+)
+
+/** Remembers the event types of some write keys, for the options of their guards. */
+export function noteEventTypes(keys: object, { known }: EventTypeResolver): void {
+  knownTypes.set(keys, known)
+}
+
+/** The event types of these write keys. */
+export function eventTypesOf(keys: object): readonly string[] {
+  return [...(knownTypes.get(keys) ?? standardEventTypes)]
+}
 
 /** A path that could mean more than one event type. */
 export class AmbiguousType {
@@ -45,8 +61,9 @@ const batchSegments = ['batch', 'b']
  */
 export function createEventTypeResolver(extraTypes: readonly string[]): EventTypeResolver {
   const known = new Set<string>(standardEventTypes)
-  const bySegment = new Map<string, string | null>()
-  for (const type of standardEventTypes) bySegment.set(type, type).set(type.charAt(0), type)
+  const ofStandardTypes = new Map<string, string>()
+  for (const type of standardEventTypes) ofStandardTypes.set(type, type).set(type.charAt(0), type)
+  const bySegment = new Map<string, string | null>(ofStandardTypes)
 
   for (const type of extraTypes) {
     if (typeof type !== 'string' || type.length > maxTypeLength || !/^[A-Za-z0-9._:-]+$/.test(type)) {
@@ -55,9 +72,11 @@ export function createEventTypeResolver(extraTypes: readonly string[]): EventTyp
     const segment = type.toLowerCase()
     const taken = batchSegments.includes(segment) ? '' : bySegment.get(segment)
     if (taken !== undefined && taken !== type) {
+      const isOurs = batchSegments.includes(segment) || ofStandardTypes.has(segment)
+      const received = isOurs ? `"${segment}"` : 'a name twice'
       throw new ConfigError(
         'eventTypes',
-        'eventTypes must be names that differ, in any case, from each other, from "batch", "b" and the standard types.',
+        `eventTypes must be names that differ, in any case, from each other, from "batch", "b", the standard types and their first letters; received ${received}.`,
       )
     }
     known.add(type)

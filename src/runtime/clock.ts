@@ -1,4 +1,5 @@
 import { badOption } from './config-error.ts'
+import { badAnswer } from './option-answer.ts'
 import type { OptionReader } from './options.ts'
 
 /** Where time comes from. Injected in tests; `systemClock` otherwise. */
@@ -40,7 +41,12 @@ export type ClockSource = Clock | Pick<Clock, 'now'> | (() => number)
 export const injectedClock: OptionReader<Clock | undefined> = (value, option) => {
   if (value === undefined) return undefined
   const clock = toClock(value)
-  if (clock !== undefined) return clock
+  if (clock !== undefined) {
+    // Read once: what gives no number is refused here and not at the first request.
+    clock.now()
+    clock.monotonic()
+    return clock
+  }
   throw badOption(
     option,
     value,
@@ -69,7 +75,7 @@ function finite(read: () => number): () => number {
   return () => {
     const at = read()
     if (Number.isFinite(at)) return at
-    throw new TypeError('The injected clock gave no finite number of milliseconds.')
+    throw badAnswer('clock', at, 'a finite number of milliseconds')
   }
 }
 

@@ -40,7 +40,7 @@ export function badOption(option: string, received: unknown, expected: string): 
 /** @param owner whose options they are, e.g. `createRedisLimiter` or `cache` */
 export function unknownOption(owner: string, name: string, known: readonly string[]): ConfigError {
   const meant = nearestName(name, known)
-  const hint = meant === undefined ? `It takes ${known.join(', ')}.` : `Did you mean "${meant}"?`
+  const hint = meant === undefined ? `It takes ${known.join(', ') || 'none'}.` : `Did you mean "${meant}"?`
   // What cannot be an option's name may be anything, such as a secret in the wrong place.
   const isName = /^[A-Za-z_$][\w$]{0,39}$/.test(name)
   const message = `${owner} has no option ${isName ? `"${name}"` : 'of that name'}. ${hint}`

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../keys/audit-entry.ts'
 import type { KeyRecord } from '../keys/key-record.ts'
+import { readOptions } from '../runtime/options.ts'
 import { type ChangeListener, type CommittedChange, defaultLeaseMs, type KeyStore } from './key-store.ts'
 import { createMemoryAudit } from './memory-audit.ts'
 import { createMemoryFleet } from './memory-fleet.ts'
@@ -11,8 +12,12 @@ import { createMemoryUsage } from './memory-usage.ts'
 /**
  * Keeps keys in this process's memory: for tests, demos, and apps that create their keys at start. Nothing
  * survives a restart. The audit log keeps the last 10 000 entries, usage the last 250 000 counts.
+ *
+ * @param options it has none
+ * @throws ConfigError for an option
  */
-export function createMemoryStore(): KeyStore {
+export function createMemoryStore(options: Readonly<Record<string, never>> = {}): KeyStore {
+  readOptions('createMemoryStore', options, {})
   const records = new Map<string, KeyRecord>()
   const secrets = createMemorySecrets()
   const auditLog = createMemoryAudit()

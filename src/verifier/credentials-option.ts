@@ -1,5 +1,5 @@
 import type { CredentialSource, IngestRequest } from '../http/ingest-request.ts'
-import { badOption } from '../runtime/config-error.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import {
   type Credentials,
@@ -10,7 +10,7 @@ import {
   presentedByQuery,
   type Source,
 } from './credentials.ts'
-import { compilePathPattern, decodeSegment, type PathPattern } from './path-credential.ts'
+import { compilePathPattern, decodeSegment, type PathPattern, problemOfPath } from './path-credential.ts'
 
 const expected =
   "'basic', 'bearer', 'header', 'query', 'body', { header: 'X-Api-Key' }, { query: 'token' }, { path: '/e/:key' }, { body: 'api_key' } or a function"
@@ -49,8 +49,8 @@ function compileCredentials(value: unknown, option: string): Credentials {
   const places = given.map((source, index) => {
     const place = placeOf(source, highest)
     if (place === undefined) {
-      if (isList) throw badOption(`${option}[${index}]`, source, expected)
-      throw badOption(option, source, `${expected}, or a list with at least one of them`)
+      if (isList) throw badPlace(`${option}[${index}]`, source, expected)
+      throw badPlace(option, source, `${expected}, or a list with at least one of them`)
     }
     highest = Math.max(highest, place.rank)
     return place
@@ -64,6 +64,24 @@ function compileCredentials(value: unknown, option: string): Credentials {
     bodyFields: places.flatMap(({ bodyField }) => (bodyField === 'writeKey' ? [] : (bodyField ?? []))),
     hasFunctions: places.some(({ source }) => source.at === 'function'),
   }
+}
+
+function badPlace(option: string, source: unknown, right: string): ConfigError {
+  const { message } = badOption(option, source, right)
+  return new ConfigError(option, [message, ...causeOf(source)].join(' '))
+}
+
+/** Why an object is no place, where that is not plain. */
+function causeOf(source: unknown): string[] {
+  const [entry, ...more] = Object.entries(source ?? {})
+  if (typeof source !== 'object' || entry === undefined) return []
+  if (more.length > 0) return ['An object names one place.']
+  const [kind, name] = entry
+  if (typeof name !== 'string') return []
+  if (kind === 'path') return [problemOfPath(name)]
+  if (kind === 'header' && otherHeaders.test(name))
+    return [`The header field ${name.toLowerCase()} cannot be that of the key.`]
+  return []
 }
 
 function placeOf(given: unknown, functionRank: number): Place | undefined {

@@ -1,3 +1,4 @@
+import { isPromised } from '../runtime/awaitable.ts'
 import { badOption } from '../runtime/config-error.ts'
 import type { OptionReader } from '../runtime/options.ts'
 import { sharedByCopies } from '../runtime/shared-by-copies.ts'
@@ -55,6 +56,17 @@ const standardErrorLogger = createLineLogger({
   // biome-ignore lint/suspicious/noConsole: standard error in every runtime
   warn: (line) => console.warn(line),
 })
+
+/** Warns of options that are taken, and are most likely a mistake. A logger that fails changes nothing. */
+export function warnAtStart(logger: Logger | undefined, text: string): void {
+  if (logger === undefined) return
+  try {
+    const written: unknown = (logger.warn ?? logger.error)?.call(logger, {}, `writekey: ${text}`)
+    if (isPromised(written)) Promise.resolve(written).catch(() => {})
+  } catch {
+    // The logger belongs to the application.
+  }
+}
 
 const loggers = /* @__PURE__ */ sharedByCopies('loggers', () => new WeakMap<object, Logger | undefined>())
 

@@ -28,6 +28,15 @@ export function compilePathPattern(text: unknown): PathPattern | undefined {
   }
 }
 
+/** Why a text is not a pattern. */
+export function problemOfPath(text: string): string {
+  if (!text.startsWith('/')) return 'The path must begin with "/".'
+  const keys = text.split('/').filter((segment) => segment === ':key').length
+  if (keys === 0) return 'The path has no segment ":key".'
+  if (keys > 1) return `The path has the segment ":key" ${keys} times, and must have it once.`
+  return 'The other segments of the path must be fixed: letters, digits and . _ ~ - only, without a slash at the end.'
+}
+
 /** A decoded segment; `null` when it is not UTF-8. */
 export function decodeSegment(segment: string): string | null {
   if (!segment.includes('%')) return segment

@@ -1,5 +1,5 @@
 import type { IngestRequest } from '../http/ingest-request.ts'
-import { badOption } from '../runtime/config-error.ts'
+import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { list, type OptionReader, text } from '../runtime/options.ts'
 import type { Credentials } from './credentials.ts'
 import { credentialsOption } from './credentials-option.ts'
@@ -22,8 +22,17 @@ export const batchFieldsOption: OptionReader<readonly string[]> = (value, option
   if (value === undefined) return defaultFields
   const fields = names(value, option)
   if (fields.length === 0) throw badOption(option, value, "a list with at least one name, such as ['batch']")
+  const taken = fields.find((field) => namesOfEvents.includes(field))
+  if (taken !== undefined)
+    throw new ConfigError(
+      option,
+      `${option} must not name "${taken}": a body that has it is an event itself, so no batch would be found.`,
+    )
   return [...new Set(fields)]
 }
+
+/** Properties that only events have, see `findEvents`. */
+const namesOfEvents: readonly string[] = ['type', 'event', 'name']
 
 const defaultFields: readonly string[] = Object.freeze(['batch'])
 

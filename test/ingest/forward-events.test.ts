@@ -213,7 +213,10 @@ describe('forwardEvents', () => {
       [{ ...fine, key: `${serverKey}\r\nx: y` }, /^key must be/],
       [{ ...fine, at: 'events' }, /^at must be/],
       [{ ...fine, at: '/../v1' }, /^at must/],
-      [{ ...fine, allow: { origins: ['*'] } }, /^allow\.origins\[0\]/],
+      [
+        { ...fine, allow: { origins: ['*'] } },
+        /^allow\.origins\[0\] must name an origin: any origin cannot be allowed here/,
+      ],
       [{ ...fine, allow: { origins: '*' } }, /^allow\.origins must/],
       [{ ...fine, allow: { headers: ['Cookie'] } }, /^allow\.headers\[0\] must not be cookie/],
       [{ ...fine, allow: { headers: ['X-Forwarded-For'] } }, /never passed on/],

@@ -263,7 +263,8 @@ describe('schemas', () => {
     const keys = createKeys()
     const make = (schemas: unknown) => () =>
       createIngestApi(keys, { onEvents() {}, schemas } as IngestApiOptions<IngestEvent>)
-    expect(make([])).toThrow(/schemas must be an object of schemas by event name/)
+    for (const none of [[], new Map([['Order Paid', {}]])])
+      expect(make(none as never)).toThrow(/schemas must be an object of schemas by event name/)
     expect(make({ 'Order Paid': { parse() {} } })).toThrow(/schemas\["Order Paid"\] must be a validator/)
     expect(make({ A: { '~standard': { version: 2, validate() {} } } })).toThrow(/version 1/)
     expect(make({ A: undefined })).toThrow(/schemas\["A"\] must be/)

@@ -139,6 +139,37 @@ describe('the fields of a key', () => {
     )
   })
 
+  it('refuses metadata of which JSON would lose something', () => {
+    class Plain {}
+    for (const lost of [
+      new Map([['a', 1]]),
+      new Set([1]),
+      /a/,
+      new Error('x'),
+      Promise.resolve(),
+      new Plain(),
+    ])
+      for (const metadata of [lost, { a: lost }, { a: [{ b: lost }] }])
+        expect(refusal(() => create({ metadata }))).toMatch(
+          /survives JSON.*; it contains (a promise|an object of class )/,
+        )
+    for (const lost of [() => {}, Symbol('s')])
+      expect(refusal(() => create({ metadata: { a: lost } }))).toMatch(/; it contains a (function|symbol)/)
+    class Customer {
+      id = 7
+    }
+    const metadata = {
+      since: new Date(0),
+      none: undefined,
+      by: new Customer(),
+      bare: Object.create(null),
+      empty: {},
+    }
+    expect(create({ metadata })).toEqual({
+      metadata: { since: '1970-01-01T00:00:00.000Z', by: { id: 7 }, bare: {}, empty: {} },
+    })
+  })
+
   it.each([Number.NaN, Number.NEGATIVE_INFINITY, JSON.parse('1e999')])('refuses %s in metadata', (number) => {
     expect(refusal(() => create({ metadata: { list: [number] } }))).toBe(
       'metadata: metadata must not contain numbers that JSON cannot hold: NaN, or one beyond 1.8e308',
