@@ -211,6 +211,7 @@ describe('the actor of a call', () => {
     [Object.create({ name: 'ann', work_space: 1 }), 'work_space is not an option of actor; did you mean'],
     [{ nam: 'ann' }, 'nam is not an option of actor; did you mean name?'],
     [{ name: { first: 'ann' } }, 'actor.name must be a text; received an object'],
+    [{ name: 'ann', workspace: undefined }, 'actor.workspace must be a text, or be left out for an operator'],
     [{ name: 'ann', workspace: { id: 'acme' } }, 'actor.workspace must be a text; received an object'],
     ['ops', "actor must be an object, such as { name: 'ops' }; received a string of 3 characters"],
     [null, "actor must be an object, such as { name: 'ops' }; received null"],

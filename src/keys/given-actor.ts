@@ -27,6 +27,11 @@ export function readActor(given: unknown): Actor {
     if (name !== meant && (meant === 'workspace' || typeof actor[name] === 'string'))
       throw unknownOption('actor', name, fields)
   }
+  if (actor.workspace === undefined && 'workspace' in actor)
+    throw invalidField(
+      'actor.workspace',
+      'must be a text, or be left out for an operator; received undefined',
+    )
   const read: Record<string, unknown> = {}
   for (const field of fields) {
     const value = actor[field]
