@@ -26,6 +26,8 @@ export function describeKind(value: unknown): string {
   const name = prototype?.constructor?.name
   if (typeof name !== 'string' || name === '')
     return 'an object without a prototype, as form parsers make them'
+  if (name === 'Object' && Symbol.iterator in value)
+    return 'an object that can be iterated, such as arguments'
   return name === 'Object'
     ? 'an object with another object as its prototype'
     : `an instance of ${name.slice(0, 80)}`

@@ -76,13 +76,17 @@ export function receiveBody<Account extends BodyAccount>(
 
 /** Whether a value may come from `JSON.parse`. Not called for text, which is parsed. */
 function isJsonValue(value: unknown): boolean {
-  if (isPlainObject(value)) return !isPromised(value)
+  if (isPlainObject(value)) return !isMoreThanData(value)
   return Array.isArray(value) || typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** Checks for methods instead of classes: JSON holds no functions. */
-function isPromised(value: Record<string | symbol, unknown>): boolean {
-  return typeof value.then === 'function' || typeof value[Symbol.asyncIterator] === 'function'
+/** Checks for methods instead of classes: JSON holds no functions. `arguments` can be iterated, and looks like a plain object. */
+function isMoreThanData(value: Record<string | symbol, unknown>): boolean {
+  return (
+    typeof value.then === 'function' ||
+    typeof value[Symbol.asyncIterator] === 'function' ||
+    typeof value[Symbol.iterator] === 'function'
+  )
 }
 
 const INVALID_JSON: ReceivedBody = { ok: false, reason: 'invalid_json', bodyLeft: false }

@@ -101,6 +101,12 @@ const unusable: Record<string, () => unknown> = {
   'an object without a prototype': () => Object.assign(Object.create(null), event),
   'an object with another as its prototype': () => Object.create(event),
   'a boxed text': () => new String(text),
+  'what a function was called with': () =>
+    (function called(..._: unknown[]) {
+      // biome-ignore lint/complexity/noArguments: it is what is handed in
+      return arguments
+    })({ ...event }),
+  'an object that can be iterated': () => ({ ...event, [Symbol.iterator]: () => [event].values() }),
   'a symbol': () => Symbol('body'),
   'a bigint': () => 5n,
   'a WeakMap': () => new WeakMap(),
