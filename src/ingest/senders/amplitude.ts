@@ -11,7 +11,7 @@ export const amplitude: Sender = {
   methods: ['POST'],
   routes: batchRoutes('/2/httpapi', '/batch'),
   credentials: Object.freeze(['basic', 'body']),
-  keyIn: '`api_key` of the body; or Basic',
+  keyIn: '`api_key` of the body. Or Basic, which then counts alone',
   batchFields: Object.freeze(['batch']),
   form: createBodyForm({
     batchFields: ['events', 'batch'],

@@ -14,7 +14,7 @@ export const mixpanel: Sender = {
   ],
   credentials: Object.freeze(['basic', 'body']),
   keyIn:
-    '`token` of the `properties` of each event, `$token` of a profile; or Basic. If there are several, they must be equal',
+    '`token` of the `properties` of each event, `$token` of a profile. If there are several, they must be equal. Or Basic, which then counts alone',
   batchFields: Object.freeze(['batch']),
   form: mixpanelForm(mixpanelType, 'properties'),
   dataIn: 'data',

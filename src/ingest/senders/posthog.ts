@@ -19,7 +19,7 @@ export const posthog: Sender = {
   routes: batchRoutes('/batch/', '/capture/', '/e/', '/i/v0/e/'),
   credentials: Object.freeze(['basic', 'body']),
   keyIn:
-    '`api_key` or `token` of the body, of each event, or `token` of its `properties`; or Basic. If there are several, they must be equal',
+    '`api_key` or `token` of the body, of each event, or `token` of its `properties`. If there are several, they must be equal. Or Basic, which then counts alone',
   batchFields: Object.freeze(['batch']),
   form: createBodyForm({
     batchFields: ['batch'],
