@@ -27,7 +27,7 @@ export interface FetchHints {
 
 /**
  * Answers a Node request by a web-standard handler. Works before and after body parsers. Streams the answer,
- * and ends it when the client goes away. Does nothing when somebody has answered already.
+ * and ends it when the client goes away; JSON, pages and their parts are sent whole, with their length. Does nothing when somebody has answered already.
  */
 export async function answerByFetch(
   handler: FetchHandler,
@@ -135,6 +135,9 @@ function toText(body: unknown): string | Uint8Array | null {
   return JSON.stringify(body) ?? null
 }
 
+/** Types whose content is not sent piece by piece. */
+const madeAtOnce = /^(?:application\/(?:[\w.+-]+\+)?json|text\/(?:html|css|javascript))\b/i
+
 async function writeAnswer(
   response: ServerResponse,
   answer: Response,
@@ -149,6 +152,14 @@ async function writeAnswer(
   if (isHead || answer.body === null) {
     await answer.body?.cancel()
     response.end()
+    return
+  }
+  if (madeAtOnce.test(answer.headers.get('content-type') ?? '')) {
+    const bytes = new Uint8Array(await answer.arrayBuffer())
+    if (response.destroyed || response.writableEnded) return
+    // Serverless adapters take a body in chunks apart once more.
+    response.setHeader('content-length', bytes.length)
+    response.end(bytes)
     return
   }
   const reader = answer.body.getReader()

@@ -156,10 +156,9 @@ const contentHeaders = [
 /** Writes a reply unchanged. Does nothing when the application has answered already. */
 export function writeReply(response: ServerResponse, { status, headers, body }: Reply): void {
   const { origin } = response.req.headers
-  const saysLength = response.hasHeader('content-length')
   if (!tryOn(() => setRefusalHeaders(response, headers, origin))) return
-  // Node adds none where one has been removed.
-  if (saysLength && body !== '') response.setHeader('content-length', Buffer.byteLength(body))
+  // Node adds none where one has been removed, and inject() of Fastify none at all.
+  if (body !== '') response.setHeader('content-length', Buffer.byteLength(body))
   response.statusCode = status
   // HTTP/2 has none, and warns those who ask.
   if (response.req.httpVersionMajor < 2) response.statusMessage = ''

@@ -1,11 +1,13 @@
 import { configure } from '@codegenie/serverless-express'
 import express from 'express'
+import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import Koa from 'koa'
 import serverlessHttp from 'serverless-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as forExpress from '../../adapters/express.ts'
+import * as forFastify from '../../adapters/fastify.ts'
 import * as forHono from '../../adapters/hono.ts'
 import * as forKoa from '../../adapters/koa.ts'
 import { guardListener } from '../../adapters/node.ts'
@@ -50,6 +52,16 @@ const echo = guardListener(
   { path: '/v1' },
 )
 
+function createFastifyApp() {
+  const app = Fastify()
+  app.register(forFastify.adminRoutes(api))
+  app.register(async (ingest) => {
+    ingest.register(forFastify.writeKeyAuth(keys))
+    ingest.post('/v1/track', async (request) => forFastify.writeKeyOf(request).events[0])
+  })
+  return app
+}
+
 function createHonoApp() {
   const app = new Hono().use('/v1/*', forHono.writeKeyAuth(keys)).use(forHono.adminRoutes(api))
   return app.post('/v1/track', (c) => c.json(forHono.writeKeyOf(c).events[0]))
@@ -68,6 +80,7 @@ type Handler = (event: object, context: object) => Promise<Answer>
 const handlers = {
   'serverless-http, Express': serverlessHttp(createExpressApp()),
   'serverless-http, Koa': serverlessHttp(createKoaApp()),
+  'serverless-http, Fastify': serverlessHttp(createFastifyApp() as never),
   'serverless-http, guardListener': serverlessHttp(echo),
   'serverless-express, Express': configure({ app: createExpressApp() }),
   'serverless-express, Koa': configure({ app: createKoaApp().callback() as never }),
