@@ -3,13 +3,16 @@ import type { Outage } from './cache/outages.ts'
 import type { PepperCheck } from './cache/pepper-check.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { closedError, toStoreError } from './runtime/errors.ts'
-import type { KeyStore } from './stores/key-store.ts'
+import type { KeyStore, PollAnswer } from './stores/key-store.ts'
 
 /**
  * A store may make its tables before its first answer. One that hangs is given up after this many
  * milliseconds.
  */
 const startUpMs = 20_000
+
+/** Pause before a question that took too long is asked again, in milliseconds. */
+const againMs = 100
 
 /** What verification asks of a store includes a look-up. No secret has this hash. */
 const nobodys = '0'.repeat(64)
@@ -34,7 +37,7 @@ export async function assertReady({
   if (hasClosed()) throw closedError()
   const endsAt = performance.now() + startUpMs
   try {
-    peppers.see(await withDeadline(store.poll({ since: null, keyHash: nobodys }), startUpMs))
+    peppers.see(await firstAnswer(store, endsAt))
     questions.ended()
   } catch (error) {
     questions.began(error)
@@ -44,4 +47,18 @@ export async function assertReady({
   const missing = peppers.missing()
   if (missing !== undefined) throw missing
   await cache.warmUp(Math.max(1, endsAt - performance.now()))
+}
+
+/** A database that is far away, or slow to connect, may need longer for its first answer than a question has. */
+async function firstAnswer(store: KeyStore, endsAt: number): Promise<PollAnswer> {
+  for (;;) {
+    const leftMs = Math.max(1, endsAt - performance.now())
+    try {
+      return await withDeadline(store.poll({ since: null, keyHash: nobodys }), leftMs)
+    } catch (error) {
+      const isSlow = (error as { code?: unknown } | null)?.code === 'store_timeout'
+      if (!isSlow || performance.now() + againMs >= endsAt) throw error
+      await new Promise((resolve) => setTimeout(resolve, againMs))
+    }
+  }
 }

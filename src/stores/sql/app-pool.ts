@@ -1,7 +1,7 @@
 import { Kysely, MysqlDialect, PostgresDialect } from 'kysely'
 import { badOption } from '../../runtime/config-error.ts'
 import { type Connections, readerDeadlineMs, writerDeadlineMs } from './connections.ts'
-import { guardPool, type RawPool } from './mysql-connection.ts'
+import { guardPool, type RawPool } from './mysql-guard.ts'
 import { mysqlText } from './mysql-text.ts'
 import { borrowClient, type PostgresPool } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
@@ -57,7 +57,7 @@ function overPostgres(pool: PostgresPool, deadlineMs: number): Kysely<unknown> {
 }
 
 function overMysql(pool: RawPool, deadlineMs: number, cuts: Set<() => void>): Kysely<unknown> {
-  const guarded = guardPool({ pool, deadlineMs, cuts })
+  const guarded = guardPool(pool, { deadlineMs, cuts })
   const dialect = new MysqlDialect({ pool: { ...guarded, end: (done) => done(undefined) } })
   return new Kysely<unknown>({ dialect }).withPlugin(mysqlText)
 }

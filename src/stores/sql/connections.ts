@@ -35,8 +35,15 @@ export function openBoth(
 export const readerDeadlineMs = 1_000
 /** The same for management, which may meet locks and long scans. */
 export const writerDeadlineMs = 15_000
-/** Longest time to make a connection, in milliseconds. */
-export const longestConnectMs = 3_000
+/**
+ * Longest time to make a connection, in milliseconds, sign-in and settings included. Whoever asked for it may
+ * give up sooner; see `connection-pool.ts`.
+ */
+export const longestConnectMs = 10_000
+/** After this long another attempt begins beside one that has not succeeded. */
+export const freshMs = 1_000
+/** Longest wait of management for a connection, in milliseconds, while the database takes none at all. */
+export const firstWaitMs = 5_000
 /**
  * A statement without an answer for this long, in milliseconds, may wait for a lock, or its server may be
  * silent. The server is then asked for a new connection, and the statement is cut if it gives none in time.

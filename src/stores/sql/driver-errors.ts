@@ -126,6 +126,18 @@ export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
 /** What pg says of bytes that are not PostgreSQL's: which one depends on the length of the other server's name. */
 const otherProtocol = /unexpected \w+ message from backend|received invalid response|unknown message code/i
 
+/** Too many connections: of the server, of the database or the user; in MySQL also of what a user may ask for in an hour. */
+const noRoom = new Set<unknown>(['53300', 1040, 1203, 1226])
+
+/** Whether the server takes no further connection. */
+export function hasNoRoom(error: unknown): boolean {
+  const { code, errno } = (error ?? {}) as DriverError
+  return noRoom.has(code) || noRoom.has(errno)
+}
+
+/** The server takes no further connection. */
+class NoRoom extends StoreError {}
+
 /** A text holds a character that the database cannot store: an encoding such as LATIN1 has only 191. */
 export class UnstorableText extends StoreError {
   constructor() {
@@ -168,7 +180,8 @@ export function toStoreError(error: unknown): StoreError {
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''
   const details = [text, shownCode === undefined ? '' : `[${shownCode}]`].filter((part) => part !== '')
   const shown = `The database failed: ${details.join(' ') || 'no reason given'}`
-  return new (isTransient(error) ? StillBusy : StoreError)('store_unavailable', shown)
+  const Kind = hasNoRoom(error) ? NoRoom : isTransient(error) ? StillBusy : StoreError
+  return new Kind('store_unavailable', shown)
 }
 
 /** The first line, without anything that could be a hash, a secret, or a quoted value other than a name. */

@@ -1,48 +1,23 @@
-import { Kysely, MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
+import type { Socket } from 'node:net'
+import { Kysely, MysqlDialect } from 'kysely'
 import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
+import { createConnectionPool } from './connection-pool.ts'
 import {
   aliveWithinMs,
   type Connections,
-  doubtAfterMs,
   idleInTransactionMs,
-  ignore,
-  longestConnectMs,
   openBoth,
-  poolSize,
   readerDeadlineMs,
 } from './connections.ts'
 import { type DriverModule, driverOr } from './given-driver.ts'
+import { guardConnection, listenedTo, type RawConnection } from './mysql-guard.ts'
 import { mysqlText } from './mysql-text.ts'
+import { makeSocket } from './own-socket.ts'
 
-/** The part of mysql2's callback API that is used. */
-interface RawConnection {
-  query(
-    sql: string,
-    parameters: readonly unknown[],
-    callback: (error: unknown, result: unknown) => void,
-  ): unknown
-  release(): void
-  destroy(): void
-  on(event: 'error', listener: () => void): unknown
-  listeners(event: 'error'): unknown[]
-  /** The socket, or its replacement under TLS. */
-  stream?: { ref?(): void; unref?(): void }
-}
-/** The same for its pools. */
-export interface RawPool {
-  on(event: 'connection', listener: (connection: RawConnection) => void): unknown
-  getConnection(callback: (error: unknown, connection: RawConnection) => void): void
-  end(callback: (error: unknown) => void): void
-}
-interface ProbeConnection {
-  on(event: 'error' | 'connect', listener: (error: unknown) => void): unknown
-  destroy(): void
-}
-/** A pool of `mysql2/promise` wraps one with callbacks, and its connections return promises. */
+/** `mysql2/promise` wraps what has callbacks. */
 interface MysqlDriver {
-  createPool(config: object): RawPool | { pool: RawPool }
-  createConnection(config: object): ProbeConnection | Promise<ProbeConnection>
+  createConnection(config: object): RawConnection | Promise<{ connection: RawConnection }>
 }
 
 /**
@@ -56,47 +31,42 @@ const committedReads = 'set session transaction isolation level read committed'
 /** Below it, a server may show changes that are undone later; above it, a read would wait for changes. */
 const repeatableReads = 'set session transaction isolation level repeatable read'
 /**
- * Only MariaDB knows these. The second: a node of a Galera cluster answers only after it has applied what the
- * others have committed.
+ * Only MariaDB knows these. The second, which not every build has: a node of a Galera cluster answers only after
+ * it has applied what the others have committed.
  */
-const mariadbSession = [
-  `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`,
-  'set session wsrep_sync_wait = 1',
-]
+const idleSession = `set session idle_transaction_timeout = ${idleInTransactionMs / 1_000}`
+const mariadbSession = `${idleSession}, session wsrep_sync_wait = 1`
 
 /** Creates two pools; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openMysql(url: string, given?: DriverModule): Promise<Connections> {
   const driver = (await driverOr(given, 'mysql2', 'MySQL')) as unknown as MysqlDriver
-  const borrowed = new WeakSet<RawConnection>()
   const cuts = new Set<() => void>()
   const both = openBoth((deadlineMs) => {
-    const pool = createPool(driver, {
-      uri: url,
-      // Whatever the URL says: another character set would change text.
-      charset: 'UTF8MB4_UNICODE_CI',
-      connectionLimit: poolSize,
-      connectTimeout: Math.min(deadlineMs, longestConnectMs),
-      enableKeepAlive: true,
-      // Times are numbers. Nobody writes a number beyond 2^53.
-      supportBigNumbers: true,
+    const isolation = deadlineMs === readerDeadlineMs ? committedReads : repeatableReads
+    const pool = createConnectionPool<RawConnection>({
+      async connect(over) {
+        const connection = await connect(driver, url, over)
+        await setUp(connection, isolation)
+        return connection
+      },
+      rest: ({ stream }) => stream?.unref?.(),
+      wake: ({ stream }) => stream?.ref?.(),
+      end: (connection) => connection.end(() => {}),
+      deadlineMs,
     })
-    const isReader = deadlineMs === readerDeadlineMs
-    pool.on('connection', (connection) => {
-      // These come first in the connection's queue. If they fail, the connection must not be used.
-      const needed = [session, isReader ? committedReads : repeatableReads]
-      for (const statement of needed)
-        connection.query(statement, [], (error) => error && connection.destroy())
-      for (const statement of mariadbSession)
-        connection.query(statement, [], () => {
-          if (!borrowed.has(connection)) connection.stream?.unref?.()
-        })
+    cuts.add(pool.cut)
+    const guard = { deadlineMs, cuts, isAlive: () => isAlive(driver, url), giveBack: pool.giveBack }
+    const dialect = new MysqlDialect({
+      pool: {
+        getConnection: (callback) =>
+          pool.borrow().then(
+            (connection) => callback(undefined, guardConnection(connection, guard)),
+            (error) => callback(error, undefined as never),
+          ),
+        end: (callback) => pool.end().then(() => callback(undefined), callback),
+      },
     })
-    const kysely = new Kysely<unknown>({
-      dialect: new MysqlDialect({
-        pool: guardPool({ pool, deadlineMs, cuts, borrowed, isAlive: () => isAlive(driver, url) }),
-      }),
-    })
-    return kysely.withPlugin(mysqlText)
+    return new Kysely<unknown>({ dialect }).withPlugin(mysqlText)
   })
   return {
     ...both,
@@ -106,116 +76,66 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
   }
 }
 
-/** A driver's error about the parameters of a URL quotes them, including a passphrase. */
-function createPool(driver: MysqlDriver, config: object): RawPool {
+/** The session of a new connection. One without it must not be used. */
+async function setUp(connection: RawConnection, isolation: string): Promise<void> {
+  const ask = (statement: string) =>
+    new Promise<void>((resolve, reject) => {
+      connection.query(statement, [], (error) => (error ? reject(error) : resolve()))
+    })
   try {
-    const pool = driver.createPool(config)
-    return 'pool' in pool ? pool.pool : pool
+    await ask(session)
+    await ask(isolation)
+  } catch (error) {
+    connection.destroy()
+    throw error
+  }
+  await ask(mariadbSession)
+    .catch(() => ask(idleSession))
+    .catch(() => {})
+}
+
+/** Where mysql2 connects. */
+interface Address {
+  host: string
+  port: number
+  socketPath?: string
+}
+
+function connectSocket({ host, port, socketPath }: Address): Socket {
+  const socket = makeSocket()
+  if (socketPath) return socket.connect(socketPath)
+  return socket.connect(port, host).setNoDelay(true).setKeepAlive(true)
+}
+
+async function connect(
+  driver: MysqlDriver,
+  url: string,
+  over: (socket: Socket) => Socket,
+): Promise<RawConnection> {
+  const made = createConnection(driver, {
+    uri: url,
+    // Whatever the URL says: another character set would change text.
+    charset: 'UTF8MB4_UNICODE_CI',
+    // The pool has a limit of its own.
+    connectTimeout: 0,
+    // Times are numbers. Nobody writes a number beyond 2^53.
+    supportBigNumbers: true,
+    stream: ({ config }: { config: Address }) => over(connectSocket(config)),
+  })
+  if (made instanceof Promise) return listenedTo((await made).connection)
+  const connection = listenedTo(made)
+  await new Promise<void>((resolve, reject) => {
+    connection.connect((error) => (error ? reject(error) : resolve()))
+  })
+  return connection
+}
+
+/** A driver's error about the parameters of a URL quotes them, including a passphrase. */
+function createConnection(driver: MysqlDriver, config: object): ReturnType<MysqlDriver['createConnection']> {
+  try {
+    return driver.createConnection(config)
   } catch {
     throw new StoreError('store_unavailable', 'The driver mysql2 does not accept the parameters of the URL.')
-  }
-}
-
-/** A pool, and how its connections are used. */
-interface Guarded {
-  pool: RawPool
-  deadlineMs: number
-  /** Ends a wait. */
-  cuts: Set<() => void>
-  /**
-   * Tracks which connections are in use. A borrowed connection keeps the process running, an idle one does
-   * not, so that a script which closes nothing can end. Undefined for an application's pool, where others
-   * rely on its behaviour.
-   */
-  borrowed?: WeakSet<RawConnection>
-  /** Whether the server accepts connections; called when a statement takes long. */
-  isAlive?: () => Promise<boolean>
-}
-
-/** mysql2 waits forever for a free connection. This waits as long as for the answer to one statement. */
-export function guardPool(guarded: Guarded): MysqlPool {
-  const { pool, deadlineMs, cuts, borrowed } = guarded
-  return {
-    getConnection(callback) {
-      let late = false
-      const giveUp = () => {
-        if (late) return
-        late = true
-        settle()
-        callback(timeoutError(deadlineMs), undefined as never)
-      }
-      const cancel = atDeadline(deadlineMs, giveUp)
-      const settle = () => {
-        cuts.delete(giveUp)
-        cancel()
-      }
-      cuts.add(giveUp)
-      pool.getConnection((error, connection) => {
-        settle()
-        if (late) connection?.release()
-        else if (error !== null && error !== undefined) callback(error, undefined as never)
-        else {
-          // mysql2 listens for the first error only. A next one, such as EPIPE, would end the process.
-          if (!connection.listeners('error').includes(ignore)) connection.on('error', ignore)
-          if (borrowed !== undefined) {
-            borrowed.add(connection)
-            connection.stream?.ref?.()
-          }
-          callback(undefined, guardConnection(connection, guarded))
-        }
-        late = true
-      })
-    },
-    end: (callback) => pool.end(callback),
-  }
-}
-
-/** A connection without an answer by the deadline is cut and not returned to the pool. */
-function guardConnection(
-  connection: RawConnection,
-  { deadlineMs, cuts, borrowed, isAlive }: Guarded,
-): MysqlPoolConnection {
-  let failure: StoreError | undefined
-  const query = (
-    text: string,
-    parameters: readonly unknown[],
-    callback: (error: unknown, result: unknown) => void,
-  ): void => {
-    if (failure !== undefined) {
-      callback(failure, undefined)
-      return
-    }
-    let answered = false
-    const answer = (error: unknown, result: unknown) => {
-      if (answered) return
-      answered = true
-      cuts.delete(cut)
-      cancel()
-      clearTimeout(doubt)
-      callback(error, result)
-    }
-    const cut = () => giveUp(deadlineMs)
-    const giveUp = (afterMs: number) => {
-      if (answered) return
-      failure = timeoutError(afterMs)
-      // mysql2 does not report it.
-      connection.destroy()
-      answer(failure, undefined)
-    }
-    const cancel = atDeadline(deadlineMs, cut)
-    const doubt = setTimeout(async () => {
-      if (isAlive !== undefined && !(await isAlive())) setImmediate(giveUp, doubtAfterMs + aliveWithinMs)
-    }, doubtAfterMs)
-    cuts.add(cut)
-    connection.query(text, parameters, answer)
-  }
-  return {
-    query: query as unknown as MysqlPoolConnection['query'],
-    release: () => {
-      if (failure !== undefined) return
-      if (borrowed?.delete(connection)) connection.stream?.unref?.()
-      connection.release()
-    },
   }
 }
 
@@ -232,7 +152,7 @@ function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
     if (probe instanceof Promise) {
       probe.then(
         (made) => {
-          made.destroy()
+          made.connection.destroy()
           settle(true)
         },
         (error: unknown) => settle((error as { code?: unknown } | null)?.code !== 'ETIMEDOUT'),
@@ -242,8 +162,4 @@ function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
       probe.on('error', (error) => settle((error as { code?: unknown } | null)?.code !== 'ETIMEDOUT'))
     }
   })
-}
-
-function timeoutError(deadlineMs: number): StoreError {
-  return new StoreError('store_timeout', `The database did not answer within ${deadlineMs} ms.`)
 }

@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
 import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
+import { createConnectionPool } from './connection-pool.ts'
 import {
   aliveWithinMs,
   type Connections,
@@ -9,9 +10,10 @@ import {
   ignore,
   longestConnectMs,
   openBoth,
-  poolSize,
 } from './connections.ts'
+import { isConnectionLost } from './driver-errors.ts'
 import { type DriverModule, driverOr } from './given-driver.ts'
+import { makeSocket } from './own-socket.ts'
 
 /** The part of `pg`'s pool that is used. */
 export type PostgresPool = Pick<Pool, 'totalCount'> & {
@@ -20,30 +22,37 @@ export type PostgresPool = Pick<Pool, 'totalCount'> & {
 }
 
 interface PostgresDriver {
-  Pool: new (config: object) => Pool
   Client: new (config: object) => Client
 }
 
-/** @throws StoreError `missing_driver`. */
-export async function loadPostgres(given: DriverModule | undefined): Promise<PostgresDriver> {
+async function loadPostgres(given: DriverModule | undefined): Promise<PostgresDriver> {
   return (await driverOr(given, 'pg', 'PostgreSQL')) as unknown as PostgresDriver
 }
+
+/** A client for notifications, not connected yet. @throws StoreError `missing_driver`. */
+export async function makeListeningClient(url: string, given?: DriverModule): Promise<Client> {
+  const { Client } = await loadPostgres(given)
+  return new Client({
+    connectionString: url,
+    application_name: 'writekey changes',
+    keepAlive: true,
+    connectionTimeoutMillis: longestConnectMs,
+    stream: makeSocket,
+  })
+}
+
+/** Idle connections are few where a process has little to do. */
+const idleMs = 10_000
 
 /** Creates two pools; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openPostgres(url: string, given?: DriverModule): Promise<Connections> {
   const driver = await loadPostgres(given)
-  const clients = new Set<Client>()
-  class CountedClient extends driver.Client {
-    constructor(config: object) {
-      super({ ...config, connectionTimeoutMillis: longestConnectMs })
-      clients.add(this)
-      // From the start: a server that shuts down says so in the same packet that makes the connection ready.
-      this.on('error', ignore)
-      this.once('end', () => clients.delete(this))
-    }
-  }
   const isAlive = async () => {
-    const client = new driver.Client({ connectionString: url, connectionTimeoutMillis: aliveWithinMs })
+    const client = new driver.Client({
+      connectionString: url,
+      connectionTimeoutMillis: aliveWithinMs,
+      stream: makeSocket,
+    })
     client.on('error', ignore)
     const answered = await client.connect().then(
       () => true,
@@ -52,37 +61,41 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
     client.end().catch(() => {})
     return answered
   }
+  const cuts: (() => void)[] = []
   const both = openBoth((deadlineMs) => {
-    const pool = new driver.Pool({
-      connectionString: url,
-      max: poolSize,
-      // Also how long to wait for a free connection.
-      connectionTimeoutMillis: deadlineMs,
-      keepAlive: true,
-      allowExitOnIdle: true,
-      Client: CountedClient,
+    const pool = createConnectionPool<Client>({
+      async connect(over) {
+        const stream = () => over(makeSocket())
+        const client = new driver.Client({ connectionString: url, keepAlive: true, stream })
+        // Node would end the process where nobody listens. A dead connection is replaced, and fails its statement.
+        client.on('error', ignore)
+        await client.connect()
+        return client
+      },
+      rest: (client) => (client as Restful).unref?.(),
+      wake: (client) => (client as Restful).ref?.(),
+      end: (client) => void client.end().catch(() => {}),
+      deadlineMs,
+      idleMs,
     })
-    // A dead connection, idle or in use, is replaced. Without a listener Node would end the process.
-    pool.on('error', ignore)
-    return new Kysely<unknown>({
-      dialect: new PostgresDialect({
-        pool: {
-          connect: () => borrowClient(pool, deadlineMs, isAlive),
-          end: () => pool.end(),
-        },
-      }),
-    })
+    cuts.push(pool.cut)
+    const connect = async () => {
+      const client = await pool.borrow()
+      const giveBack = (error: Error | undefined) => pool.giveBack(client, error !== undefined)
+      return guardClient({ client, deadlineMs, giveBack, isAlive })
+    }
+    return new Kysely<unknown>({ dialect: new PostgresDialect({ pool: { connect, end: pool.end } }) })
   })
   return {
     ...both,
     cut() {
-      for (const client of clients) (client as Cuttable).connection?.stream?.destroy()
+      for (const cut of cuts) cut()
     },
   }
 }
 
-/** A field of pg's client that has no method: to end without the server's consent. */
-type Cuttable = Client & { connection?: { stream?: { destroy(): void } } }
+/** Methods that the types of `pg` leave out. */
+type Restful = Client & { ref?(): void; unref?(): void }
 
 /** A server that accepts connections and says nothing, or a pool without a free one. */
 function isConnectTimeout(error: unknown): boolean {
@@ -92,25 +105,20 @@ function isConnectTimeout(error: unknown): boolean {
 }
 
 /**
- * A client of a pool, until it is released.
- * @param isAlive whether the server accepts connections; called when a statement takes long.
+ * A client of an application's pool, until it is released.
  * @throws StoreError `store_timeout` when none is free by the deadline.
  */
-export async function borrowClient(
-  pool: PostgresPool,
-  deadlineMs: number,
-  isAlive?: () => Promise<boolean>,
-): Promise<PostgresPoolClient> {
+export async function borrowClient(pool: PostgresPool, deadlineMs: number): Promise<PostgresPoolClient> {
   const client = await connectInTime(pool, deadlineMs)
-  const guarded = guardClient(client, deadlineMs, isAlive)
-  return {
-    ...guarded,
-    release() {
-      // The pool listens again before this returns.
-      guarded.release()
+  return guardClient({
+    client,
+    deadlineMs,
+    giveBack(error) {
+      // The pool listens again before this stops.
+      client.release(error)
       client.off('error', ignore)
     },
-  }
+  })
 }
 
 /**
@@ -144,16 +152,20 @@ function connectInTime(pool: PostgresPool, deadlineMs: number): Promise<PoolClie
   })
 }
 
+interface Guarded {
+  client: Pick<Client, 'query'>
+  deadlineMs: number
+  /** @param error why it must not be used again. */
+  giveBack: (error: Error | undefined) => void
+  /** Whether the server accepts connections; called when a statement takes long. */
+  isAlive?: () => Promise<boolean>
+}
+
 /**
  * A client whose statements end by the deadline. A connection without an answer is cut and not returned:
  * behind a network that drops packets it would look busy for a quarter of an hour.
- * @param isAlive whether the server accepts connections; called when a statement takes long.
  */
-function guardClient(
-  client: PoolClient,
-  deadlineMs: number,
-  isAlive: (() => Promise<boolean>) | undefined,
-): PostgresPoolClient {
+function guardClient({ client, deadlineMs, giveBack, isAlive }: Guarded): PostgresPoolClient {
   let cut: Error | undefined
   const query = (text: string, parameters: readonly unknown[]) =>
     new Promise((resolve, reject) => {
@@ -170,7 +182,10 @@ function guardClient(
       }, doubtAfterMs)
       client
         .query(text, parameters as unknown[])
-        .then(resolve, reject)
+        .then(resolve, (error: Error) => {
+          if (isConnectionLost(error)) cut ??= error
+          reject(error)
+        })
         .finally(() => {
           answered = true
           cancel()
@@ -180,6 +195,6 @@ function guardClient(
   return {
     query: ((text: string, parameters: readonly unknown[]) =>
       cut === undefined ? query(text, parameters) : Promise.reject(cut)) as PostgresPoolClient['query'],
-    release: () => client.release(cut),
+    release: () => giveBack(cut),
   }
 }

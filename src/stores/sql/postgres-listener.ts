@@ -1,6 +1,7 @@
 import { withDeadline } from '../../runtime/deadline.ts'
 import { inBackground } from '../../runtime/timers.ts'
 import type { ChangeListener } from '../key-store.ts'
+import { longestConnectMs } from './connections.ts'
 import { toStoreError } from './driver-errors.ts'
 
 /** The part of a client of `pg` that is used. */
@@ -12,6 +13,8 @@ export interface ListeningClient {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown
   unref?(): void
+  /** Of a client of `pg`: what to destroy when it cannot end properly. */
+  connection?: { stream?: { destroy?(): void } }
 }
 
 const firstPauseMs = 100
@@ -43,6 +46,7 @@ export function listenForChanges(
   let failures = 0
   let ended = false
   let isLost = false
+  let isConnected = false
 
   function reportLost(error: unknown): void {
     if (ended || isLost) return
@@ -54,13 +58,13 @@ export function listenForChanges(
     if (ended) return
     let started: ListeningClient
     try {
-      started = await makeClient()
-      if (typeof started?.on !== 'function') throw new Error('notifications makes no client of pg')
+      started = assertClient(await makeClient())
     } catch (error) {
       reportLost(error)
       return retryLater()
     }
     client = started
+    isConnected = false
     const lose = (error?: unknown) => {
       if (client !== started) return
       client = undefined
@@ -75,7 +79,8 @@ export function listenForChanges(
       if (client === started) onChange(payload === undefined || payload === '' ? undefined : [payload])
     })
     try {
-      await answered(started.connect())
+      await answered(started.connect(), longestConnectMs)
+      isConnected = true
       started.unref?.()
       await answered(started.query(`listen "${channel.replaceAll('"', '""')}"`))
     } catch (error) {
@@ -90,18 +95,16 @@ export function listenForChanges(
   }
 
   function beat(started: ListeningClient, lose: (error: unknown) => void): void {
-    timer = setTimeout(() => {
+    const ask = () =>
       answered(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
-    }, heartbeatMs)
-    inBackground(timer)
+    timer = inBackground(setTimeout(ask, heartbeatMs))
   }
 
   function retryLater(): void {
     if (ended) return
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2)
     failures++
-    timer = setTimeout(start, pauseMs)
-    inBackground(timer)
+    timer = inBackground(setTimeout(start, pauseMs))
   }
 
   start()
@@ -110,12 +113,24 @@ export function listenForChanges(
     clearTimeout(timer)
     const last = client
     client = undefined
-    await last?.end().catch(() => {})
+    await endClient(last, isConnected)
   }
 }
 
-function answered<T>(answer: Promise<T>): Promise<T> {
-  return withDeadline(answer, patienceMs, () => {
+function assertClient(client: ListeningClient): ListeningClient {
+  if (typeof client?.on === 'function') return client
+  throw new Error('notifications makes no client of pg')
+}
+
+/** Before it is connected, a client would wait for the server's greeting to end, and keep the process running. */
+async function endClient(client: ListeningClient | undefined, isConnected: boolean): Promise<void> {
+  const stream = client?.connection?.stream
+  if (!isConnected && stream?.destroy !== undefined) stream.destroy()
+  else await client?.end().catch(() => {})
+}
+
+function answered<T>(answer: Promise<T>, withinMs = patienceMs): Promise<T> {
+  return withDeadline(answer, withinMs, () => {
     throw new Error('no answer')
   })
 }

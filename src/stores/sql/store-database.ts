@@ -62,11 +62,11 @@ export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
 
   /** Migrates tables that are this package's alone. Only checks those of an application's database. */
   async function prepare(connections: Connections): Promise<Database> {
-    const { reader } = connections
+    const { reader, writer } = connections
     const database = toMigrated(connections)
     if (autoMigrate) await migrate(database)
     else assertCurrent(await readSchemaState(database))
-    return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, reader, naming) }
+    return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, writer, naming) }
   }
 
   function toMigrated({ writer }: Connections): MigratedDatabase {

@@ -10,7 +10,7 @@ import { type DriverModule, parseDriver } from './given-driver.ts'
 import { openMysql } from './mysql-connection.ts'
 import { mysqlText } from './mysql-text.ts'
 import { assertOneConnection } from './one-connection.ts'
-import { loadPostgres, openPostgres } from './postgres-connection.ts'
+import { makeListeningClient, openPostgres } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
 import { openSqlite } from './sqlite-connection.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
@@ -167,15 +167,7 @@ function resolveUrl(
     makeListener:
       dialect !== 'postgres' || listenAt === undefined
         ? undefined
-        : async () => {
-            const { Client } = await loadPostgres(driver)
-            return new Client({
-              connectionString: listenAt,
-              application_name: 'writekey changes',
-              keepAlive: true,
-              connectionTimeoutMillis: 3_000,
-            })
-          },
+        : () => makeListeningClient(listenAt, driver),
   }
 }
 

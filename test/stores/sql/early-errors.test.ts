@@ -47,6 +47,26 @@ const shutDownPostgres = () =>
     socket.once('data', () => socket.end(readyAndGone))
   })
 
+it('a garbled answer of PostgreSQL is an error of the call over a url', async () => {
+  expectNoUncaughtError()
+  const port = await startServer((socket) => {
+    socket.once('data', () => {
+      socket.write(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I')]))
+      // A row of many columns that has none.
+      socket.once('data', () => socket.write(message('D', '9\0')))
+    })
+  })
+  const store = createSqlStore({ url: `postgres://x@127.0.0.1:${port}/x` })
+  onTestFinished(() => store.close())
+  const listening = new Promise<unknown>((lost) => store.watch?.(() => {}, lost))
+  const polled = Promise.resolve(store.poll({ since: null })).catch((error: unknown) => error)
+  for (const error of [await polled, await listening])
+    expect(error).toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('an answer cannot be read'),
+    })
+})
+
 describe('a server of PostgreSQL that shuts down as soon as it is ready', () => {
   const ways: [string, (url: string) => SqlStoreOptions][] = [
     ['a url', (url) => ({ url, notifications: false })],

@@ -83,8 +83,8 @@ describeWithService('postgres', 'the option driver for PostgreSQL', (address) =>
     ['default export', pg],
     ['module', pgModule],
   ])('takes the %s of pg', async (_, module) => {
-    const { proxy, count } = counted(pg.Pool)
-    await storesWith(database.url, { ...module, Pool: proxy }, count)
+    const { proxy, count } = counted(pg.Client)
+    await storesWith(database.url, { ...module, Client: proxy }, count)
   })
 })
 
@@ -94,7 +94,7 @@ describeWithService('mysql', 'the option driver for MySQL', (address) => {
     ['mysql2', mysql2],
     ['mysql2/promise', mysqlPromise],
   ])('takes %s', async (_, module) => {
-    const { counting, count } = called(module.createPool as (config: never) => unknown)
-    await storesWith(database.url, { ...module, createPool: counting }, count)
+    const { counting, count } = called(module.createConnection as (config: never) => unknown)
+    await storesWith(database.url, { ...module, createConnection: counting }, count)
   })
 })

@@ -1,0 +1,178 @@
+import type { Socket } from 'node:net'
+import { inBackground } from '../../runtime/timers.ts'
+import { createConnectionAttempts } from './connection-attempts.ts'
+import { createConnectionWaits, tookTooLong } from './connection-waits.ts'
+import { poolSize } from './connections.ts'
+import { hasNoRoom } from './driver-errors.ts'
+
+export interface ConnectionPoolOptions<Connection> {
+  /** Makes a connection, ready for statements, over a socket that it hands to `over`. */
+  connect(over: (socket: Socket) => Socket): Promise<Connection>
+  /** An idle connection keeps no process running. */
+  rest(connection: Connection): void
+  wake(connection: Connection): void
+  /** Ends it properly, or begins to. */
+  end(connection: Connection): void
+  /** Longest wait for a connection, in milliseconds. */
+  deadlineMs: number
+  /** Until an idle connection is ended, in milliseconds. Default: never. */
+  idleMs?: number
+}
+
+/** Connections to one database. */
+export interface ConnectionPool<Connection> {
+  /** @throws StoreError `store_timeout`, or why no connection can be made. */
+  borrow(): Promise<Connection>
+  /** @param isBroken it is not to be used again. */
+  giveBack(connection: Connection, isBroken: boolean): void
+  /** Ends properly what is open, once it is given back. */
+  end(): Promise<void>
+  /** Ends at once what is open, and what is waited for. */
+  cut(): void
+}
+
+/**
+ * A pool of the drivers begins a connection for one question and ends it with that. Here an attempt to connect
+ * outlives who asked for it: the connection is for whoever waits by then, or for the next one. Otherwise a
+ * database that takes longer to connect than a question may take would never be back.
+ *
+ * An attempt may hang for good. After a second another one begins beside it. When there are as many as may be,
+ * the youngest is replaced: the others have their time, and a database that is back is found soon.
+ */
+export function createConnectionPool<Connection extends object>(
+  options: ConnectionPoolOptions<Connection>,
+): ConnectionPool<Connection> {
+  const { connect, wake, deadlineMs } = options
+  let closed = false
+  const open = createOpenConnections(options, serve)
+  const waits = createConnectionWaits<Connection>(() => open.lentCount() > 0, holdProcess)
+  const attempts = createConnectionAttempts<Connection>({ connect, onMade, onFailed, onStale: serve })
+
+  function serve(): void {
+    while (waits.count() > 0 && open.idleCount() > 0) {
+      const connection = open.takeIdle() as Connection
+      wake(connection)
+      waits.serve(connection)
+    }
+    const lacksAttempts = () => !closed && waits.count() > attempts.freshCount()
+    while (lacksAttempts() && attempts.count() + open.count() < poolSize) attempts.start()
+    if (lacksAttempts()) attempts.replaceYoungest()
+    holdProcess()
+  }
+
+  /** An attempt that nobody waits for keeps no process running. */
+  function holdProcess(): void {
+    attempts.hold(waits.count() > 0)
+  }
+
+  function onMade(connection: Connection, socket: Socket | undefined): void {
+    if (closed || socket?.destroyed) socket?.destroy()
+    else open.add(connection, socket)
+    serve()
+  }
+
+  function onFailed(startedAt: number, error?: unknown): void {
+    if (error !== undefined && attempts.freshCount() < waits.count()) {
+      // The server takes no more. One that is in use will be free again.
+      if (open.lentCount() > 0 && hasNoRoom(error)) return
+      // Who came later gets an attempt that begins now: the server may be another one since.
+      waits.fail(error, startedAt)
+    }
+    serve()
+  }
+
+  return {
+    borrow() {
+      const connection = waits.add(deadlineMs)
+      serve()
+      return connection
+    },
+    giveBack(connection, isBroken) {
+      if (isBroken) open.drop(connection)
+      else if (closed) options.end(connection)
+      else open.keep(connection)
+      serve()
+    },
+    async end() {
+      closed = true
+      attempts.endAll()
+      await open.endIdle()
+    },
+    cut() {
+      closed = true
+      while (waits.count() > 0) waits.fail(tookTooLong())
+      attempts.endAll()
+      open.cut()
+    },
+  }
+}
+
+/** The connections there are, some of them idle. */
+function createOpenConnections<Connection>(
+  { rest, end, idleMs }: ConnectionPoolOptions<Connection>,
+  onGone: () => void,
+) {
+  const open = new Map<Connection, { socket: Socket | undefined; gone: Promise<void> }>()
+  const idle = new Map<Connection, NodeJS.Timeout | undefined>()
+
+  function takeIdle(connection = [...idle.keys()].at(-1)): Connection | undefined {
+    if (connection === undefined) return undefined
+    clearTimeout(idle.get(connection))
+    idle.delete(connection)
+    return connection
+  }
+
+  function forget(connection: Connection): void {
+    open.delete(connection)
+    takeIdle(connection)
+  }
+
+  function endIdle(connection: Connection): void {
+    takeIdle(connection)
+    end(connection)
+  }
+
+  function keep(connection: Connection): void {
+    const found = open.get(connection)
+    if (found === undefined) return
+    if (found.socket?.destroyed) {
+      forget(connection)
+      return
+    }
+    const endLater = () => endIdle(connection)
+    idle.set(connection, idleMs === undefined ? undefined : inBackground(setTimeout(endLater, idleMs)))
+    rest(connection)
+  }
+
+  return {
+    count: () => open.size,
+    idleCount: () => idle.size,
+    lentCount: () => open.size - idle.size,
+    takeIdle: () => takeIdle(),
+    keep,
+    add(connection: Connection, socket: Socket | undefined): void {
+      const gone = new Promise<void>((resolve) => {
+        socket?.once('close', () => {
+          forget(connection)
+          onGone()
+          resolve()
+        })
+      })
+      open.set(connection, { socket, gone })
+      keep(connection)
+    },
+    drop(connection: Connection): void {
+      open.get(connection)?.socket?.destroy()
+      forget(connection)
+    },
+    /** Resolves when all are gone, those in use included. */
+    async endIdle(): Promise<void> {
+      const gone = [...open.values()].map((one) => one.gone)
+      for (const connection of [...idle.keys()]) endIdle(connection)
+      await Promise.all(gone)
+    },
+    cut(): void {
+      for (const { socket } of open.values()) socket?.destroy()
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { createConnectionPool } from '../../../src/stores/sql/connection-pool.ts'
+
+/** A server that answers no attempt until it is told to. */
+function createPool(deadlineMs: number) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const open: { succeed(): void; fail(error: unknown): void }[] = []
+  let made = 0
+  const pool = createConnectionPool<object>({
+    connect: (over) =>
+      new Promise((resolve, reject) => {
+        const ended = () => open.splice(open.indexOf(attempt), 1)
+        const attempt = {
+          succeed() {
+            ended()
+            resolve({ number: ++made })
+          },
+          fail(error: unknown) {
+            ended()
+            reject(error)
+          },
+        }
+        open.push(attempt)
+        const fake = { destroy: attempt.fail, ref() {}, unref() {} }
+        over(Object.assign(new EventEmitter(), fake) as unknown as Socket)
+      }),
+    rest() {},
+    wake() {},
+    end() {},
+    deadlineMs,
+  })
+  const borrow = () => pool.borrow().catch((error: Error) => error.message)
+  return { pool, borrow, open }
+}
+
+it('hands a late connection to whoever waits by then, or keeps it for the next', async () => {
+  const { borrow, open } = createPool(1_000)
+  const first = borrow()
+  await vi.advanceTimersByTimeAsync(1_001)
+  expect(await first).toBe('The database did not take a connection in time.')
+  const second = borrow()
+  expect(open).toHaveLength(2)
+  open[0]?.succeed()
+  expect(await second).toEqual({ number: 1 })
+  open[0]?.succeed()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(await borrow()).toEqual({ number: 2 })
+})
+
+it('gives an attempt up after ten seconds, and makes at most four at once', async () => {
+  const { borrow, open } = createPool(1_000)
+  for (let second = 0; second < 9; second++) {
+    borrow()
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(open.length).toBeLessThanOrEqual(4)
+  }
+  const [oldest] = open
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(open).not.toContain(oldest)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(open).toEqual([])
+})
+
+it('tells each who waits why the server refuses', async () => {
+  const { borrow, open } = createPool(15_000)
+  const waiting = [borrow(), borrow()]
+  for (const attempt of [...open]) attempt.fail(new Error('refused'))
+  expect(await Promise.all(waiting)).toEqual(['refused', 'refused'])
+})
+
+it('waits for a connection that is in use, where the server takes no more', async () => {
+  const { pool, borrow, open } = createPool(15_000)
+  const first = borrow()
+  open[0]?.succeed()
+  const connection = (await first) as object
+  const second = borrow()
+  open[0]?.fail({ code: '53300' })
+  await vi.advanceTimersByTimeAsync(100)
+  pool.giveBack(connection, false)
+  expect(await second).toBe(connection)
+})
