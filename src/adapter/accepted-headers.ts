@@ -46,17 +46,17 @@ class SetHeaders extends PromisedHeaders {
     super.takeBack()
     dropKeptHeaders(this.#response)
     tryOn(() => {
-      for (const name in this.#headers) this.#takeBackOne(name, this.#headers[name])
+      for (const name in this.#headers)
+        takeBackOne(this.#target, name, this.#headers[name], this.#earlier?.[name])
     })
   }
+}
 
-  #takeBackOne(name: string, ours: string | undefined): void {
-    const earlier = this.#earlier?.[name]
-    // What the application has put there since is its own. Lists that are the application's as well get our values again.
-    if (this.#target.getHeader(name) !== ours || (isList(name) && earlier !== undefined)) return
-    if (earlier === undefined) this.#target.removeHeader(name)
-    else this.#target.setHeader(name, earlier as string)
-  }
+function takeBackOne(target: HeaderTarget, name: string, ours: string | undefined, earlier: unknown): void {
+  // What the application has put there since is its own. Lists that are the application's as well get our values again.
+  if (target.getHeader(name) !== ours || (isList(name) && earlier !== undefined)) return
+  if (earlier === undefined) target.removeHeader(name)
+  else target.setHeader(name, earlier as string)
 }
 
 /**
@@ -65,7 +65,7 @@ class SetHeaders extends PromisedHeaders {
  */
 export function trySetAcceptedHeaders(
   response: ServerResponse,
-  headers: Fields,
+  headers: Reply['headers'],
 ): PromisedHeaders | undefined {
   const isFirst = isFirstToSet(response)
   const shown = isFirst ? headers : withoutOthersRate(response, headers)
@@ -85,7 +85,7 @@ export function trySetAcceptedHeaders(
 export function trySetFastifyHeaders(
   reply: FastifyReplyLike,
   request: IncomingMessage,
-  headers: Fields,
+  headers: Reply['headers'],
 ): PromisedHeaders | undefined {
   if (reply.sent || reply.raw.headersSent) return undefined
   const target = toFastifyHeaderTarget(reply)
