@@ -2,6 +2,7 @@ import { unguarded } from './csv-cell.ts'
 import { readList } from './csv-list.ts'
 import type { FieldKind } from './fields.ts'
 import { lost } from './import-decoder.ts'
+import { wrongForm } from './import-form.ts'
 
 /**
  * The format of a file of keys: a JSON object on each line, or CSV with the names of the fields in its first
@@ -38,6 +39,8 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
   let isCsv = false
   /** Inside a record that is too long: skips the rest of it. */
   let skipping = false
+  let isFormKnown = false
+  let isRefused = false
 
   function begin(): void {
     if (toEntry !== undefined) return
@@ -48,10 +51,24 @@ export function createImportReader(columns: ImportColumns, format?: ImportFormat
     toEntry = createRecordReader(isCsv ? createRowReader(columns) : readJsonLine, isCsv)
   }
 
+  /** One message where every line would have one. */
+  function refuseForm(isLast: boolean): ImportEntry[] {
+    if (isFormKnown) return []
+    const start = rest.search(/\S/)
+    const text = rest.slice(start)
+    isFormKnown = isLast || text.includes('\n') || text.length > maxRecordLength
+    const problem = isFormKnown ? wrongForm(text, isCsv) : undefined
+    isRefused = problem !== undefined
+    return problem === undefined
+      ? []
+      : [{ line: line + rest.slice(0, start).split('\n').length - 1, problem }]
+  }
+
   function take(isLast: boolean): ImportEntry[] {
     begin()
-    const entries: ImportEntry[] = []
-    if (toEntry === undefined) return entries
+    if (toEntry === undefined) return []
+    const entries = refuseForm(isLast)
+    if (isRefused) rest = ''
     let from = 0
     for (;;) {
       const end = isCsv ? endOfRow(rest, from) : rest.indexOf('\n', from)
@@ -90,18 +107,16 @@ function tooLong(line: number): ImportEntry {
 
 type ReadRecord = (record: string, line: number) => ImportEntry | undefined
 
-/** Refuses what is in another encoding or form, with one message where every line would be. */
+/** Refuses what is in another encoding. */
 function createRecordReader(read: ReadRecord, isCsv: boolean): ReadRecord {
   let isFirst = true
   let hasFailed = false
   return (record, line) => {
     if (hasFailed || record.trim() === '') return undefined
-    const problem = isFirst ? wrongForm(record, isCsv) : undefined
     const lostAt = record.search(lost)
     // Without its first row, no other row of CSV can be read.
-    hasFailed = problem !== undefined || (lostAt !== -1 && isFirst && isCsv)
+    hasFailed = lostAt !== -1 && isFirst && isCsv
     isFirst = false
-    if (problem !== undefined) return { line, problem }
     if (lostAt === -1) return read(record, line)
     const before = record.slice(0, lostAt)
     return {
@@ -109,19 +124,6 @@ function createRecordReader(read: ReadRecord, isCsv: boolean): ReadRecord {
       problem: 'has characters that are not UTF-8: save the file as UTF-8',
     }
   }
-}
-
-function wrongForm(first: string, isCsv: boolean): string | undefined {
-  if (first.includes('\0')) return 'is UTF-16, as it seems: save the file as UTF-8'
-  if (!isCsv && first.trimStart().startsWith('['))
-    return 'begins a list of JSON: write one JSON object on each line, without [ and ] around them'
-  return isCsv ? otherSeparator(first) : undefined
-}
-
-function otherSeparator(row: string): string | undefined {
-  const separator = /^(?:sep=|\s*"?\w+"?[^\S\t]*)([;\t|])/.exec(row)?.[1]
-  if (separator === undefined) return undefined
-  return `has ${separator === '\t' ? 'tabs' : separator} between its cells: save the file as CSV with commas`
 }
 
 function readJsonLine(record: string, line: number): ImportEntry | undefined {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { importColumns } from '../../src/keys/import-columns.ts'
 import { createImportDecoder } from '../../src/keys/import-decoder.ts'
@@ -241,6 +242,49 @@ describe('a file of keys', () => {
         line: 1,
         problem: 'begins a list of JSON: write one JSON object on each line, without [ and ] around them',
       },
+    ])
+  })
+
+  it.each<[string, Buffer, string]>([
+    ['gzip', gzipSync('name,key\nWeb,a\n'), 'is packed with gzip: unpack it first, as with gunzip'],
+    [
+      'a file of Excel',
+      Buffer.from('PK\x03\x04\x14\0\n\n'),
+      'is a ZIP file, as of Excel: save it as CSV UTF-8, or unpack it first',
+    ],
+    [
+      'lines that end with CR',
+      Buffer.from('name,key\rWeb,a\riOS,b\r'),
+      'ends its lines with CR alone, as old Macs did: save the file with line ends of Unix or Windows',
+    ],
+  ])('says once what the file is: %s', (_, bytes, problem) => {
+    expect(read(decodedAtOnce(bytes))).toEqual([{ line: 1, problem }])
+  })
+
+  it.each(['{\n "name": "Web",\n "key": "a"\n}\n', '{"name": "Web",\n\n"key": "a"}', '\n{\n}'])(
+    'says once of an object of several lines what to write: %j',
+    (text) => {
+      expect(read(text)).toEqual([
+        {
+          line: text.startsWith('\n') ? 2 : 1,
+          problem:
+            'begins a JSON object of several lines: write each key as one object on one line, as with jq -c',
+        },
+      ])
+    },
+  )
+
+  it('says what a file is whose first line is longer than any', () => {
+    const reader = createImportReader(importColumns)
+    const bytes = Buffer.concat([gzipSync('a'), Buffer.alloc(70_000, 'a')])
+    const problem = 'is packed with gzip: unpack it first, as with gunzip'
+    expect([...reader.push(decodedAtOnce(bytes)), ...reader.end()]).toEqual([{ line: 1, problem }])
+  })
+
+  it('reads the lines behind a first one that is cut off', () => {
+    expect(read('{"name":"We\n{"name":"iOS"}\n')).toEqual([
+      { line: 1, problem: 'is no JSON object' },
+      { line: 2, item: { name: 'iOS' } },
     ])
   })
 })
