@@ -55,6 +55,21 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
     })
   }
 
+  /** Sends until a deployment is done, and tells the statuses there were. */
+  async function statusesDuring(url: string, deploy: () => Promise<unknown>): Promise<Set<number>> {
+    const statuses = new Set<number>()
+    let isDone = false
+    const sender = async () => {
+      while (!isDone) statuses.add((await send(url)).status)
+    }
+    const senders = [sender(), sender(), sender()]
+    await deploy().finally(() => {
+      isDone = true
+    })
+    await Promise.all(senders)
+    return statuses
+  }
+
   /** A POST whose body is sent later, by `finish`. */
   function sendSlowly(port: number) {
     const body = JSON.stringify({ userId: '42', event: 'Slow' })
@@ -226,6 +241,34 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
           servers[0] = app.start('node', ['server.mjs'], { ...env, PORT: String(ports[0]) })
           await answerOf(`http://127.0.0.1:${ports[0]}/readyz`)
         })
+
+        it('has a process to send to while the recipe for systemd restarts one after the other', async () => {
+          const folder = join(app.folder, `${service}-deploy`)
+          await mkdir(folder)
+          const from = await freePort()
+          ended(app.start(program, write(from, folder)), 'SIGTERM')
+          const url = `http://127.0.0.1:${from}`
+          await answerOf(url, (status) => status === 404)
+          const steps = blockWith(page('supervisors'), 'sh', 'systemctl restart').code.trim().split('\n')
+          const restarted: number[] = []
+          async function run(step: string): Promise<void> {
+            const [, port] = /^systemctl restart writekey-ingest@(3001|3002)$/.exec(step) ?? []
+            if (port === undefined) {
+              await app.sh(step.replace(':3001', `:${ports[0]}`), env)
+              return
+            }
+            const index = Number(port) - 3001
+            await servers[index]?.end()
+            servers[index] = app.start('node', ['server.mjs'], { ...env, PORT: String(ports[index]) })
+            restarted.push(index)
+          }
+          const statuses = await statusesDuring(url, async () => {
+            for (const step of steps) await run(step)
+          })
+          expect(restarted).toEqual([0, 1])
+          expect(statuses).toEqual(new Set([200]))
+          await answerOf(`http://127.0.0.1:${ports[1]}/readyz`)
+        })
       })
     }
   })
@@ -375,13 +418,16 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
   })
 
   describeWithService('recipes', 'PM2', (packages) => {
-    it('starts a process for each port, reloads them, and ends them in good order', async () => {
+    async function withPm2(
+      use: (own: Record<string, string>, base: number, reload: string) => Promise<void>,
+    ) {
       const file = join(app.folder, 'ecosystem.config.cjs')
       const base = await freePorts(2)
       writeFileSync(
         file,
         replaced(fileOf(page('supervisors'), 'ecosystem.config.cjs'), ['PORT: 3001', `PORT: ${base}`]),
       )
+      writeFileSync(join(app.folder, 'pm2.mjs'), fileOf(page('supervisors'), 'pm2.mjs'))
       const own = {
         ...env,
         PM2_HOME: join(app.folder, 'pm2'),
@@ -390,24 +436,40 @@ describeWithService('postgres', 'the recipes for deploying', (address) => {
       const [start, reload] = blockWith(page('supervisors'), 'sh', 'pm2 start').code.trim().split('\n')
       try {
         await app.sh(start as string, own)
-        for (const port of [base, base + 1]) {
-          await answerOf(`http://127.0.0.1:${port}/readyz`)
-          expect((await send(`http://127.0.0.1:${port}`)).status).toBe(200)
-        }
+        for (const port of [base, base + 1]) await answerOf(`http://127.0.0.1:${port}/readyz`)
+        await use(own, base, reload as string)
+      } finally {
+        await app.sh('pm2 kill', own)
+      }
+    }
+
+    it('starts a process for each port, reloads them, and ends them in good order', () =>
+      withPm2(async (own, base, reload) => {
+        for (const port of [base, base + 1]) expect((await send(`http://127.0.0.1:${port}`)).status).toBe(200)
         const pids = async () =>
           JSON.parse((await app.sh('pm2 jlist', own)).trim().split('\n').at(-1) as string).map(
             ({ pid }: { pid: number }) => pid,
           )
         const before = await pids()
-        await app.sh(reload as string, own)
+        await app.sh(reload, own)
         for (const port of [base, base + 1]) await answerOf(`http://127.0.0.1:${port}/readyz`)
         const after = await pids()
         expect(after).toHaveLength(2)
         expect(after.filter((pid: number) => before.includes(pid))).toEqual([])
         await endInOrder(base, () => app.sh('pm2 stop ingest', own))
-      } finally {
-        await app.sh('pm2 kill', own)
-      }
+      }))
+
+    describeWithService('nginx', 'behind nginx', (program) => {
+      it('has a process to send to while all are reloaded', () =>
+        withPm2(async (own, base, reload) => {
+          const folder = join(app.folder, 'nginx-pm2')
+          await mkdir(folder)
+          const from = await freePort()
+          ended(app.start(program, writeNginxConfig(folder, from, [base, base + 1])), 'SIGTERM')
+          const url = `http://127.0.0.1:${from}`
+          await answerOf(url, (status) => status === 404)
+          expect(await statusesDuring(url, () => app.sh(reload, own))).toEqual(new Set([200]))
+        }))
     })
   })
 })
