@@ -11,7 +11,7 @@ declare module 'vitest' {
 }
 
 export default function setup(project: TestProject) {
-  const folder = mkdtempSync(join(project.config.env.TMPDIR ?? tmpdir(), 'writekey-run-'))
+  const folder = mkdtempSync(join(project.config.env?.TMPDIR ?? tmpdir(), 'writekey-run-'))
   project.provide('runFolder', folder)
   return () => rmSync(folder, { recursive: true, force: true })
 }
