@@ -136,7 +136,7 @@ export function hasNoRoom(error: unknown): boolean {
 }
 
 /** The server takes no further connection. */
-class NoRoom extends StoreError {}
+export class NoRoom extends StoreError {}
 
 /** A text holds a character that the database cannot store: an encoding such as LATIN1 has only 191. */
 export class UnstorableText extends StoreError {

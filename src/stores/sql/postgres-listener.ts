@@ -22,6 +22,9 @@ const longestPauseMs = 5_000
 /** A connection may die silently. Only speed is lost meanwhile. */
 const heartbeatMs = 10_000
 const patienceMs = 3_000
+/** Pause after the connection was given up for a question; twice as long each time, unless it was calm for long. */
+const firstYieldMs = 5_000
+const longestYieldMs = 300_000
 
 /** The callbacks of a listener. */
 export interface ListenerEvents {
@@ -31,22 +34,27 @@ export interface ListenerEvents {
   onRestored(): void
 }
 
+/** What listens. */
+export interface Listening {
+  stop(): Promise<void>
+  /** The server takes no more connections: gives its own up for a while, since questions matter more. */
+  makeRoom(reason: unknown): void
+}
+
 /**
  * Listens on a PostgreSQL channel over a connection of its own, and reconnects whenever that is lost. A hint
  * without keys then makes up for missed ones.
- * @returns a function that ends it.
  */
 export function listenForChanges(
   makeClient: () => ListeningClient | Promise<ListeningClient>,
   channel: string,
   { onChange, onLost, onRestored }: ListenerEvents,
-): () => Promise<void> {
+): Listening {
   let client: ListeningClient | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
   let ended = false
   let isLost = false
-  let isConnected = false
 
   function reportLost(error: unknown): void {
     if (ended || isLost) return
@@ -64,11 +72,9 @@ export function listenForChanges(
       return retryLater()
     }
     client = started
-    isConnected = false
     const lose = (error?: unknown) => {
       if (client !== started) return
       client = undefined
-      clearTimeout(timer)
       started.end().catch(() => {})
       reportLost(error)
       retryLater()
@@ -79,10 +85,7 @@ export function listenForChanges(
       if (client === started) onChange(payload === undefined || payload === '' ? undefined : [payload])
     })
     try {
-      await answered(started.connect(), longestConnectMs)
-      isConnected = true
-      started.unref?.()
-      await answered(started.query(`listen "${channel.replaceAll('"', '""')}"`))
+      await listenOver(started, channel)
     } catch (error) {
       return lose(error)
     }
@@ -91,29 +94,46 @@ export function listenForChanges(
     onChange()
     if (isLost) onRestored()
     isLost = false
-    beat(started, lose)
-  }
-
-  function beat(started: ListeningClient, lose: (error: unknown) => void): void {
-    const ask = () =>
-      answered(started.query('select 1')).then(() => client === started && beat(started, lose), lose)
-    timer = inBackground(setTimeout(ask, heartbeatMs))
+    keepBeating(started, () => client === started, lose)
   }
 
   function retryLater(): void {
-    if (ended) return
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2)
     failures++
     timer = inBackground(setTimeout(start, pauseMs))
   }
 
-  start()
-  return async () => {
-    ended = true
+  async function leave(): Promise<void> {
     clearTimeout(timer)
     const last = client
     client = undefined
-    await endClient(last, isConnected)
+    await endClient(last)
+  }
+
+  const nextYieldMs = growingPause(firstYieldMs, longestYieldMs)
+  start()
+  return {
+    stop() {
+      ended = true
+      return leave()
+    },
+    makeRoom(reason) {
+      if (ended || client === undefined) return
+      reportLost(reason)
+      leave()
+      timer = inBackground(setTimeout(start, nextYieldMs()))
+    },
+  }
+}
+
+/** Pauses that double, and begin again after a calm time of twice the longest. */
+function growingPause(firstMs: number, longestMs: number): () => number {
+  let pauseMs = firstMs
+  let calmAt = Number.NEGATIVE_INFINITY
+  return () => {
+    pauseMs = performance.now() < calmAt ? Math.min(longestMs, pauseMs * 2) : firstMs
+    calmAt = performance.now() + 2 * longestMs
+    return pauseMs
   }
 }
 
@@ -122,11 +142,29 @@ function assertClient(client: ListeningClient): ListeningClient {
   throw new Error('notifications makes no client of pg')
 }
 
+const connected = new WeakSet<ListeningClient>()
+
+async function listenOver(client: ListeningClient, channel: string): Promise<void> {
+  await answered(client.connect(), longestConnectMs)
+  connected.add(client)
+  client.unref?.()
+  await answered(client.query(`listen "${channel.replaceAll('"', '""')}"`))
+}
+
+/** Asks now and then, while the client is in use, whether its connection is alive. */
+function keepBeating(client: ListeningClient, isUsed: () => boolean, lose: (error: unknown) => void): void {
+  const ask = () => {
+    if (isUsed()) answered(client.query('select 1')).then(() => keepBeating(client, isUsed, lose), lose)
+  }
+  inBackground(setTimeout(ask, heartbeatMs))
+}
+
 /** Before it is connected, a client would wait for the server's greeting to end, and keep the process running. */
-async function endClient(client: ListeningClient | undefined, isConnected: boolean): Promise<void> {
-  const stream = client?.connection?.stream
-  if (!isConnected && stream?.destroy !== undefined) stream.destroy()
-  else await client?.end().catch(() => {})
+async function endClient(client: ListeningClient | undefined): Promise<void> {
+  if (client === undefined) return
+  const stream = client.connection?.stream
+  if (!connected.has(client) && stream?.destroy !== undefined) stream.destroy()
+  else await client.end().catch(() => {})
 }
 
 function answered<T>(answer: Promise<T>, withinMs = patienceMs): Promise<T> {

@@ -62,10 +62,10 @@ const longestSqliteLeaseMs = 100
 export function createSqlStore(options: SqlStoreOptions): SqlStore {
   const resolved = resolveOptions(options)
   const { naming, dialect, isPrivate, makeListener } = resolved
-  const { use, useUnchecked, ready, pause, close } = createStoreDatabase(resolved)
   const watchers = createWatchers(
     makeListener && ((events) => listenForChanges(makeListener, channelName({ naming }), events)),
   )
+  const { use, useUnchecked, ready, pause, close } = createStoreDatabase(resolved, watchers.makeRoom)
   const { tell } = watchers
   const presentTime = createPresentTime()
 

@@ -3,7 +3,7 @@ import { inBackground } from '../../runtime/timers.ts'
 import { closeInTime } from './closing.ts'
 import type { Connections } from './connections.ts'
 import type { Database, MigratedDatabase } from './database.ts'
-import { toStoreError } from './driver-errors.ts'
+import { NoRoom, toStoreError } from './driver-errors.ts'
 import { migrate } from './migration.ts'
 import { findPrimaryExpression } from './primary.ts'
 import { assertCurrent, readSchemaState } from './schema-version.ts'
@@ -24,14 +24,14 @@ export interface StoreDatabase {
   close(stopListening: (() => Promise<void>) | undefined): Promise<void>
 }
 
-export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
+/** @param onNoRoom called when the server takes no further connection for a question. */
+export function createStoreDatabase(
+  resolved: ResolvedSqlStore,
+  onNoRoom: (error: unknown) => void,
+): StoreDatabase {
   const { naming, dialect, ownsConnections, autoMigrate, open } = resolved
   const tables = nameTables(naming)
-  /**
-   * Calls under way. A file that is closed in the middle of a transaction may stay locked: libsql lets go of
-   * it only when it is garbage collected.
-   */
-  const calls = new Set<Promise<unknown>>()
+  const { calls, track } = createCalls()
   const pauses = createPauses()
   let connecting: Promise<Connections> | undefined
   let preparing: Promise<Database> | undefined
@@ -73,15 +73,9 @@ export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
     return { dialect, naming, tables, ownsConnections, writer }
   }
 
-  function track<T>(call: Promise<T>): Promise<T> {
-    calls.add(call)
-    const forget = () => calls.delete(call)
-    call.then(forget, forget)
-    return call
-  }
-
   /** Somebody may restore older tables. The next call then migrates them, as at the start. */
   function lookAgain(error: unknown): never {
+    if (error instanceof NoRoom) onNoRoom(error)
     if (error instanceof StoreError && error.code === 'schema_outdated') preparing = undefined
     throw error
   }
@@ -99,6 +93,23 @@ export function createStoreDatabase(resolved: ResolvedSqlStore): StoreDatabase {
       closed = true
       pauses.endAll()
       await closeInTime(calls, stopListening, connecting)
+    },
+  }
+}
+
+/**
+ * Calls under way. A file that is closed in the middle of a transaction may stay locked: libsql lets go of it only
+ * when it is garbage collected.
+ */
+function createCalls() {
+  const calls = new Set<Promise<unknown>>()
+  return {
+    calls,
+    track<T>(call: Promise<T>): Promise<T> {
+      calls.add(call)
+      const forget = () => calls.delete(call)
+      call.then(forget, forget)
+      return call
     },
   }
 }

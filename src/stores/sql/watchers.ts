@@ -1,5 +1,5 @@
 import type { ChangeListener } from '../key-store.ts'
-import type { ListenerEvents } from './postgres-listener.ts'
+import type { ListenerEvents, Listening } from './postgres-listener.ts'
 
 /** Who watches, and what they are told. */
 interface Watcher {
@@ -14,16 +14,16 @@ export interface Watchers {
   /** Tells all of a change. */
   tell: ChangeListener
   clear(): void
+  /** Listens to the database no longer for a while. */
+  makeRoom(reason: unknown): void
   /** Ends listening to the database, if it has begun. */
   readonly stopListening: (() => Promise<void>) | undefined
 }
 
 /** @param listen hears of changes by others, while anybody watches. Undefined: this database cannot tell. */
-export function createWatchers(
-  listen: ((events: ListenerEvents) => () => Promise<void>) | undefined,
-): Watchers {
+export function createWatchers(listen: ((events: ListenerEvents) => Listening) | undefined): Watchers {
   const watchers = new Set<Watcher>()
-  let stopListening: (() => Promise<void>) | undefined
+  let listening: Listening | undefined
 
   const tell: ChangeListener = (keyIds) => {
     for (const { listener } of watchers) listener(keyIds)
@@ -34,7 +34,7 @@ export function createWatchers(
       // Two caches may hand in the same function: each gets its own place.
       const watcher = { listener, onLost, onRestored }
       watchers.add(watcher)
-      stopListening ??= listen?.({
+      listening ??= listen?.({
         onChange: tell,
         onLost: (error) => {
           for (const { onLost } of watchers) onLost?.(error)
@@ -46,14 +46,15 @@ export function createWatchers(
       return () => {
         watchers.delete(watcher)
         if (watchers.size > 0) return
-        stopListening?.()
-        stopListening = undefined
+        listening?.stop()
+        listening = undefined
       }
     },
     tell,
     clear: () => watchers.clear(),
+    makeRoom: (reason) => listening?.makeRoom(reason),
     get stopListening() {
-      return stopListening
+      return listening?.stop
     },
   }
 }

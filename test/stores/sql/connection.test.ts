@@ -143,6 +143,33 @@ describeWithService('postgres', 'connections to PostgreSQL', (address) => {
     expect(await changed).toBeDefined()
   })
 
+  it('are left to questions where the server takes few: hints give theirs up', async () => {
+    const owner = createSqlStore({ url: database.url, notifications: false })
+    onTestFinished(() => owner.close())
+    await owner.poll({ since: null })
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    const role = `writekey_test_${randomBase62(8).toLowerCase()}`
+    onTestFinished(async () => {
+      await client.query(`drop owned by ${role}; drop role ${role}`)
+      await client.end()
+    })
+    await client.query(
+      `create role ${role} login connection limit 2; grant select on all tables in schema public to ${role}`,
+    )
+    const url = new URL(database.url)
+    url.username = role
+    const store = createSqlStore({ url: url.href })
+    onTestFinished(() => store.close())
+    const heard = new Promise<void>((listens) => store.watch?.(() => listens()))
+    await heard
+    const lost = new Promise<unknown>((told) => store.watch?.(() => {}, told))
+    // One for looking at the tables, one for hints, none for this.
+    await expect(store.poll({ since: null })).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(await lost).toMatchObject({ message: expect.stringContaining('[53300]') })
+    await expect.poll(() => store.poll({ since: null }), { timeout: 3_000 }).toMatchObject({ changed: 'all' })
+  })
+
   it('tell once that hints are lost, and when they are back', async () => {
     const { url, proxy } = await proxied(database)
     const store = createSqlStore({ url: database.url, notifications: url })
