@@ -1,5 +1,5 @@
 import type { WriteKeyEvent } from './decision-event.ts'
-import { createEventLog, isBodyTaken } from './event-log.ts'
+import { createEventLog, guard, isBodyTaken } from './event-log.ts'
 import type { Logger } from './logger.ts'
 
 /** Called for every decision and disturbance; never throws. */
@@ -30,14 +30,5 @@ export function createEventHook(
     if (isToldAlready(event)) return
     if (onEvent !== undefined) guard(() => onEvent(event))
     if (log !== undefined) guard(() => log(event))
-  }
-}
-
-function guard(call: () => unknown): void {
-  try {
-    const result = call()
-    if (result instanceof Promise) result.catch(() => {})
-  } catch {
-    // The hook belongs to the application; its faults are not the sender's.
   }
 }

@@ -1,20 +1,25 @@
 import { propertyOf } from '../runtime/thrown.ts'
 import type { StorePart, WriteKeyEvent } from './decision-event.ts'
 import type { Logger } from './logger.ts'
+import { createToldState } from './told-states.ts'
 
 /** Most different faults that are remembered as logged. */
 const mostTold = 100
 
 /**
  * Writes the disturbances among events to a logger, each state once. An outage that every request meets is
- * one line, and so is a fault that every request meets.
+ * one line, and so is a fault that every request meets. A store that comes and goes, or hints that do, are told as
+ * back once that has lasted.
  */
 export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknown {
   const faults = new Set<string>()
+  const store = createToldState()
+  const hints = createToldState()
   let toldStale = false
 
   function isToldAlready(event: WriteKeyEvent): boolean {
-    if (event.type === 'store_recovered') toldStale = false
+    if (event.type === 'store_error') return !store.failed(`${event.part} ${propertyOf(event.error, 'code')}`)
+    if (event.type === 'hints_error') return !hints.failed('')
     if (event.type === 'stale_accept') {
       if (toldStale) return true
       toldStale = true
@@ -28,7 +33,26 @@ export function createEventLog(logger: Logger): (event: WriteKeyEvent) => unknow
     return false
   }
 
-  return (event) => (isToldAlready(event) ? undefined : log(logger, event))
+  return (event) => {
+    if (event.type === 'store_recovered') {
+      return store.works(() => {
+        toldStale = false
+        guard(() => log(logger, event))
+      })
+    }
+    if (event.type === 'hints_recovered') return hints.works(() => guard(() => log(logger, event)))
+    return isToldAlready(event) ? undefined : log(logger, event)
+  }
+}
+
+/** Calls a hook of the application. What it throws or rejects with is not the sender's. */
+export function guard(call: () => unknown): void {
+  try {
+    const result = call()
+    if (result instanceof Promise) result.catch(() => {})
+  } catch {
+    // Nobody is there to hear of it.
+  }
 }
 
 /** Something in front of us has read the body: a set-up to be fixed, not a fault of ours. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { StorePart, WriteKeyEvent } from '../../src/verifier/decision-event.ts'
 import { createEventLog, isBodyTaken } from '../../src/verifier/event-log.ts'
 import type { Logger } from '../../src/verifier/logger.ts'
@@ -154,14 +154,44 @@ describe('the log of events', () => {
       log({ type: 'internal_error', error: new Error(message) })
     for (let count = 0; count < 2; count++)
       log({ type: 'refused', reason: 'handler_failed', error: new Error('one') })
-    for (let count = 0; count < 2; count++) log(failed('questions'))
+    log(failed('questions'))
     expect(lines.map(([, { err }]: [string, { err?: Error }, string]) => err?.message)).toEqual([
       'one',
       'other',
       'one',
       'broken',
-      'broken',
     ])
+  })
+
+  it('tells of a store that comes and goes, and of hints that do, as back once that has lasted', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { log, lines } = start()
+    const texts = () => lines.splice(0).map(([, , text]) => text.replace('writekey: ', ''))
+    const flap = () => {
+      for (const event of [failed('questions'), { type: 'hints_error', error } as const]) log(event)
+      vi.advanceTimersByTime(500)
+      for (const type of ['store_recovered', 'hints_recovered'] as const) log({ type })
+      vi.advanceTimersByTime(2_500)
+    }
+    flap()
+    expect(texts()).toHaveLength(4)
+    for (let count = 0; count < 20; count++) flap()
+    expect(texts()).toHaveLength(2)
+    // Another kind of fault is told at once.
+    log({
+      type: 'store_error',
+      part: 'questions',
+      error: Object.assign(new Error(), { code: 'schema_missing' }),
+    })
+    log({ type: 'store_recovered' })
+    expect(texts()).toHaveLength(1)
+    vi.advanceTimersByTime(299_000)
+    expect(texts()).toEqual(['hints of changes are back'])
+    vi.advanceTimersByTime(2_000)
+    expect(texts()).toEqual(['the store is back'])
+    flap()
+    expect(texts()).toHaveLength(4)
   })
 
   it('remembers a hundred faults', () => {
