@@ -7,6 +7,7 @@ import { NoRoom, toStoreError } from './driver-errors.ts'
 import { migrate } from './migration.ts'
 import { findPrimaryExpression } from './primary.ts'
 import { assertCurrent, readSchemaState } from './schema-version.ts'
+import { assertSqlMode } from './sql-mode.ts'
 import type { ResolvedSqlStore } from './store-options.ts'
 import { nameTables } from './table-names.ts'
 
@@ -64,6 +65,7 @@ export function createStoreDatabase(
   async function prepare(connections: Connections): Promise<Database> {
     const { reader, writer } = connections
     const database = toMigrated(connections)
+    await assertSqlMode(database)
     if (autoMigrate) await migrate(database)
     else assertCurrent(await readSchemaState(database))
     return { ...database, reader, isPrimary: await findPrimaryExpression(dialect, writer, naming) }
@@ -84,7 +86,12 @@ export function createStoreDatabase(
     use: (work) => track(ready().then(work).catch(lookAgain)),
     async useUnchecked(work) {
       const connections = await connect()
-      return track(work(toMigrated(connections)))
+      const database = toMigrated(connections)
+      return track(
+        assertSqlMode(database)
+          .catch(throwStoreError)
+          .then(() => work(database)),
+      )
     },
     ready,
     pause: pauses.pause,
@@ -112,6 +119,10 @@ function createCalls() {
       return call
     },
   }
+}
+
+function throwStoreError(error: unknown): never {
+  throw toStoreError(error)
 }
 
 function createPauses() {

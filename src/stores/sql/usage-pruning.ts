@@ -38,8 +38,12 @@ async function prunePart(database: Database, keptMs: number, present: number): P
     ) oldest`,
   )
   if (old.length === 0) {
+    // A session of MySQL with `sql_safe_updates` wants a key or a limit.
+    const some = database.dialect === 'mysql' ? sql`limit ${sql.lit(rowsPerPart)}` : sql``
     await transact(database, ({ write }) =>
-      write(sql`delete from ${tables.usage_writers} where last_at < ${Math.floor(present - writerKeptMs)}`),
+      write(
+        sql`delete from ${tables.usage_writers} where last_at < ${Math.floor(present - writerKeptMs)} ${some}`,
+      ),
     )
     return false
   }

@@ -95,6 +95,33 @@ describeWithService('mysql', 'a pool of MariaDB', (address) => {
   )
 })
 
+describeWithService('mysql', 'a pool of MariaDB', (address) => {
+  it.each(['ORACLE', 'EMPTY_STRING_IS_NULL'])(
+    'whose sessions have sql_mode %s is refused by name',
+    async (mode) => {
+      const url = await mysqlDatabase(address)
+      await createSqlStore({ url }).poll({ since: null })
+      const pool = createPool({ uri: url, connectionLimit: 2 })
+      pool.on('connection', (connection) => connection.query(`set sql_mode = '${mode}'`))
+      onTestFinished(() => pool.promise().end())
+      const store = createSqlStore({ pool })
+      for (const call of [store.migrate(), store.poll({ since: null })])
+        await expect(call).rejects.toMatchObject({ message: expect.stringContaining(`sql_mode ${mode}`) })
+    },
+  )
+
+  it('whose sessions have sql_safe_updates forgets old counts', async () => {
+    const url = await mysqlDatabase(address)
+    const made = createSqlStore({ url })
+    onTestFinished(() => made.close())
+    await made.poll({ since: null })
+    const pool = createPool({ uri: url, connectionLimit: 2 })
+    pool.on('connection', (connection) => connection.query('set sql_safe_updates = 1'))
+    onTestFinished(() => pool.promise().end())
+    expect(await createSqlStore({ pool }).usage.prune({ keptMs: 86_400_000, now: Date.now() })).toBe(false)
+  })
+})
+
 describeWithService('postgres', 'a tiny statement_timeout of PostgreSQL', (address) => {
   it('is an error that names it, and no key is accepted meanwhile', async () => {
     const url = await postgresDatabase(address)
