@@ -65,7 +65,8 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
   const watchers = createWatchers(
     makeListener && ((events) => listenForChanges(makeListener, channelName({ naming }), events)),
   )
-  const { use, useUnchecked, ready, pause, close } = createStoreDatabase(resolved, watchers.makeRoom)
+  const opened = createStoreDatabase(resolved, watchers.makeRoom)
+  const { use, useUnchecked, ready, whileOpen, pause, close } = opened
   const { tell } = watchers
   const presentTime = createPresentTime()
 
@@ -102,9 +103,9 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     notePepper: (fingerprint, known) => use((database) => notePepper(database, fingerprint, known)),
 
     // `close` does not wait for this call, which may wait for a lease.
-    async setLease(leaseMs) {
+    setLease(leaseMs) {
       const wantedMs = dialect === 'sqlite' ? Math.min(leaseMs, longestSqliteLeaseMs) : leaseMs
-      await setLease(await ready(), wantedMs, pause)
+      return whileOpen(async () => setLease(await ready(), wantedMs, pause))
     },
 
     watch: watchers.add,

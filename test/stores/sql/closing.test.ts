@@ -22,3 +22,15 @@ it('lets transactions end before it closes the file, so that no lock stays behin
   expect(await second.get(record.id)).toEqual(record)
   await second.close()
 })
+
+it('says nothing of a lease that it was setting', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'writekey-closing-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const store = createSqlStore({ url: `sqlite:${join(folder, 'keys.db')}` })
+  await store.migrate()
+  const underWay = store.setLease?.(60)
+  const closed = store.close()
+  await expect(store.setLease?.(70)).resolves.toBeUndefined()
+  await Promise.all([underWay, closed])
+  await expect(store.get('wk_a')).rejects.toThrow('This store has been closed.')
+})
