@@ -73,7 +73,12 @@ it('a type of events in another case is told the right one', () => {
     /^eventType must be .*did you mean 'identify'\?$/,
   )
   expect(() => writeKeyAuth(keys, { eventType: 'Batch' })).toThrow("did you mean 'batch'?")
-  for (const [misspelt, meant] of Object.entries({ identfy: 'identify', tracks: 'track', bacth: 'batch' }))
+  for (const [misspelt, meant] of Object.entries({
+    tracks: 'track',
+    Pages: 'page',
+    i: 'identify',
+    b: 'batch',
+  }))
     expect(() => writeKeyAuth(keys, { eventType: misspelt })).toThrow(`did you mean '${meant}'?`)
   for (const impossible of ['', ' ', 'track\n', 'a\u0000b', ' track', 'x'.repeat(65)])
     expect(() => writeKeyAuth(keys, { eventType: impossible })).toThrow(
@@ -81,7 +86,20 @@ it('a type of events in another case is told the right one', () => {
     )
   const own = createWriteKeys({ eventTypes: ['tracks', 'order.paid'] })
   for (const eventType of ['tracks', 'order.paid', 'refund', 'x'.repeat(64)]) writeKeyAuth(own, { eventType })
-  for (const eventType of ['identify', 'batch', 'order', 'Order']) writeKeyAuth(keys, { eventType })
+  for (const eventType of ['identify', 'batch', 'order', 'Order', 'match', 'trace', 'identity', 'o'])
+    writeKeyAuth(keys, { eventType })
+})
+
+it('a type like one of the keys is asked about', () => {
+  const warnings: string[] = []
+  const told = createWriteKeys({
+    logger: { warn: (_, text) => void warnings.push(text) },
+    eventTypes: ['tracked'],
+  })
+  for (const eventType of ['identfy', 'tracked', 'order']) writeKeyAuth(told, { eventType })
+  expect(warnings).toEqual([
+    'writekey: a guard has the eventType identfy. Is it identify? A type of your own belongs to the option eventTypes.',
+  ])
 })
 
 it('guardServer names the server first', () => {

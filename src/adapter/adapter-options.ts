@@ -1,8 +1,9 @@
 import { workspaceOption } from '../keys/workspace-option.ts'
-import { eventTypesOf } from '../rules/event-types.ts'
+import { eventTypesOf, standardEventTypes } from '../rules/event-types.ts'
 import { badOption, ConfigError } from '../runtime/config-error.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { anything, callback, type OptionReader, optional, readOptions, text } from '../runtime/options.ts'
+import { type Logger, loggerOf, warnAtStart } from '../verifier/logger.ts'
 import { expectGuard } from '../verifier/settlement.ts'
 import type { VerifyingKeys } from './request-context.ts'
 import { requestPropertyReader } from './set-write-key.ts'
@@ -17,7 +18,7 @@ export interface AdapterOptions<OnRefused> {
   workspace?: WorkspaceOption<RequestOf<OnRefused>>
   /**
    * The type of every event on this route. Set it where the path does not name the type. `'batch'`: each event
-   * names its own. A misspelt type of the keys is refused.
+   * names its own. A type of the keys in another case is refused.
    */
   eventType?: string | undefined
   /**
@@ -82,7 +83,7 @@ export function resolveAdapterOptions<OnRefused>(
   const { eventType, workspace, onRefused, requestProperty } = readOptions(owner, options, {
     ...own,
     ...readers,
-    eventType: optional(eventTypeOption(eventTypesOf(keys))),
+    eventType: optional(eventTypeOption(eventTypesOf(keys), loggerOf(keys))),
     requestProperty: requestPropertyReader(takenNames),
   })
   expectGuard(keys)
@@ -100,20 +101,35 @@ const readers = {
 }
 
 /**
- * A type that the keys do not know is taken, unless it looks like one of theirs that is misspelt: no event that names its type would pass.
+ * A type that the keys do not know is taken, unless it is one of theirs in another spelling: no event that names its type would pass.
  */
-function eventTypeOption(known: readonly string[]): OptionReader<string> {
+function eventTypeOption(known: readonly string[], logger: Logger | undefined): OptionReader<string> {
   const read = text(possibleType, "an event type such as 'track': 1 to 64 characters that can be seen")
   return (value, option) => {
     const type = read(value, option)
     if (type === 'batch' || known.includes(type)) return type
-    const meant = nearestName(type, ['batch', ...known])
-    if (meant === undefined) return type
-    throw new ConfigError(
-      option,
-      `${option} must be 'batch', ${known.join(', ')} or, where it is like one of these, a type among the eventTypes of createWriteKeys; did you mean '${meant}'?`,
-    )
+    const names = ['batch', ...known]
+    const meant = names.find((name) => isSpelling(type, name))
+    if (meant !== undefined)
+      throw new ConfigError(
+        option,
+        `${option} must be ${names.join(', ')} or a type of your own; did you mean '${meant}'?`,
+      )
+    const alike = nearestName(type, names)
+    if (alike !== undefined)
+      warnAtStart(
+        logger,
+        `a guard has the eventType ${type}. Is it ${alike}? A type of your own belongs to the option eventTypes.`,
+      )
+    return type
   }
+}
+
+/** In another case, in the plural, or as paths shorten it. Other words may be types that the keys do not name: `match`, `trace`. */
+function isSpelling(type: string, known: string): boolean {
+  const [spelled, name] = [type.toLowerCase(), known.toLowerCase()]
+  const isShort = spelled === name.charAt(0) && ['batch', ...standardEventTypes].includes(known)
+  return spelled === name || spelled === `${name}s` || isShort
 }
 
 /** Letters, signs and inner blanks, no control characters. */

@@ -1,4 +1,4 @@
-import { pathPrefix } from '../http/path-prefix.ts'
+import { routePrefix } from '../http/path-prefix.ts'
 import { ConfigError } from '../runtime/config-error.ts'
 import { givenNames } from '../runtime/given-fields.ts'
 import { anything, type OptionReader, readOptions } from '../runtime/options.ts'
@@ -17,7 +17,7 @@ export interface RouteOptions<Ip> {
  * @throws ConfigError for an unknown option or a bad value
  */
 export function readRouteOptions<Ip>(owner: string, given: RouteOptions<Ip>, ip: OptionReader<Ip>) {
-  return readOptions(owner, given, { ip, path: pathPrefix('/internal') })
+  return readOptions(owner, given, { ip, path: routePrefix('/internal') })
 }
 
 /**
@@ -26,7 +26,7 @@ export function readRouteOptions<Ip>(owner: string, given: RouteOptions<Ip>, ip:
  */
 export function readRegisterOptions(owner: string, given: unknown) {
   return readOptions(owner, given, {
-    prefix: pathPrefix('/internal'),
+    prefix: routePrefix('/internal'),
     logLevel: anything(),
     logSerializers: anything(),
   })

@@ -14,7 +14,18 @@ export function isFormObject(body: unknown, headers: IncomingHttpHeaders): boole
   if (!isUntyped(headers['content-type']) && !isOneName(body) && !isGarbled(Object.keys(body)[0] ?? ''))
     return false
   const lengths = lengthsOf(body)
-  return lengths !== undefined && lengths.form <= length && length < lengths.json
+  if (lengths === undefined || lengths.form > length || length >= lengths.json) return false
+  return !isJsonWithMore(body, length)
+}
+
+/** Whether members were added to JSON of this length: those in front of them are all of it. */
+function isJsonWithMore(body: object, length: number): boolean {
+  let sent = 1
+  return Object.entries(body).some(([name, value]) => {
+    // A brace less, and a comma or the other brace more.
+    sent += Buffer.byteLength(JSON.stringify({ [name]: value })) - 1
+    return sent === length
+  })
 }
 
 /** A name then begins like JSON, or the blanks in front of a list are a name. */

@@ -2,12 +2,14 @@
 export interface SocketAddresses {
   readonly remoteAddress?: string | undefined
   readonly localAddress?: string | undefined
+  readonly destroyed?: boolean | undefined
 }
 
 /**
- * Whether a connection was reset before anybody asked for its sender's address: the system then no longer tells it. The address of our
- * own end stays. Unix sockets have neither.
+ * Whether a connection was reset, or has ended, before anybody asked for its sender's address: the system then no longer tells it. The
+ * address of our own end stays until Node has noticed. Unix sockets have neither.
  */
 export function isReset(socket: SocketAddresses | null | undefined): boolean {
-  return socket?.remoteAddress === undefined && socket?.localAddress !== undefined
+  if (socket?.remoteAddress !== undefined) return false
+  return socket?.localAddress !== undefined || socket?.destroyed === true
 }

@@ -15,16 +15,20 @@ const mostKeys = 1_000
 /** The name under which keys beyond that number are counted together. */
 const otherKeys = 'other'
 
-/** Decisions by the id of the key; those about a sender whose key nobody has count under ''. */
+/** Decisions by the id of the key. Those about a sender whose key nobody has count under `''`, beside all keys. */
 export class DecisionsByKey {
   readonly #counts = new Map<string, KeyDecisionCounts>()
 
   of(keyId = ''): KeyDecisionCounts {
-    return this.#counts.get(keyId) ?? this.#add(this.#counts.size < mostKeys ? keyId : otherKeys)
+    return this.#counts.get(keyId) ?? this.#add(keyId === '' || this.#keys < mostKeys ? keyId : otherKeys)
   }
 
   entries(): Iterable<[keyId: string, counts: KeyDecisionCounts]> {
     return this.#counts
+  }
+
+  get #keys(): number {
+    return this.#counts.size - (this.#counts.has('') ? 1 : 0)
   }
 
   #add(keyId: string): KeyDecisionCounts {

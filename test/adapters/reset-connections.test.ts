@@ -17,6 +17,9 @@ import { type CreateKeyInput, createWriteKeys, type WriteKeys } from '../../src/
 import { createIngestApi } from '../../src/ingest/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 
+/** What an application asks a database for, before its guard. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+
 type Serve = (keys: WriteKeys, handled: () => void) => Server | Promise<Server>
 
 const servers: Record<string, Serve> = {
@@ -56,6 +59,20 @@ const servers: Record<string, Serve> = {
       return c.json({})
     })
     return createAdaptorServer({ fetch: app.fetch }) as Server
+  },
+  'Express, once somebody has been asked': (keys, handled) => {
+    const app = express()
+    app.use(
+      '/v1',
+      express.json({ type: '*/*' }),
+      (_request, _response, next) => void pause().then(() => next()),
+    )
+    app.use('/v1', ofExpress.writeKeyAuth(keys))
+    app.post('/v1/track', (_, response) => {
+      handled()
+      response.json({})
+    })
+    return createServer(app)
   },
   'node:http': (keys, handled) =>
     createServer(

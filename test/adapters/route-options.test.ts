@@ -37,6 +37,10 @@ describe.each(Object.entries({ onHono, onFetch }))('routes %s', (_, adapter) => 
     [{ path: '/internal/' }, /without a slash at its end/],
     [{ path: '/' }, /without a slash at its end/],
     [{ path: '/a/../b' }, /^path must be/],
+    [{ path: '/a/%2e%2e/b' }, /^path must be/],
+    [{ path: '/in/*' }, /as it stands in a URL/],
+    [{ path: '/:tenant' }, /^path must be/],
+    [{ path: '/café' }, /^path must be/],
     [{ path: 5 }, /^path must be/],
     [{ path: null }, /^path must be/],
     [{ pth: '/internal' }, /has no option "pth"\. Did you mean "path"\?/],
@@ -72,6 +76,21 @@ describe.each([
     }
   })
 })
+
+it.each(['/@app', '/a+b', '/a:b', '/caf%C3%A9', '/t%20x/~y', '/a=1'])(
+  'routes below %s are found',
+  async (path) => {
+    for (const adapter of [onHono, onFetch])
+      for (const [routes, api] of bothOf(adapter)) routes(api, { path })
+    const answer = await onFetch.ingestRoutes(ingest, { path })(
+      new Request(`http://localhost${path}/v1/track`, { method: 'POST', body: '{}' }),
+    )
+    expect(answer?.status).toBe(401)
+    const app = Fastify()
+    app.register(onFastify.ingestRoutes(ingest), { prefix: path })
+    expect((await app.inject({ method: 'POST', url: `${path}/v1/track`, payload: {} })).statusCode).toBe(401)
+  },
+)
 
 describe('Fastify', () => {
   it.each([

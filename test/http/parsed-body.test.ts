@@ -153,6 +153,15 @@ describe('parsedBodyOf', () => {
     const headers = { ...json, 'content-length': '16' }
     const body = { type: 'track', ip: '192.0.2.1', text: '&lt;b&gt;' }
     expect(parsedBodyOf({ headers, readableDidRead: true }, { body })).toBe(body)
+    for (const label of labels.slice(1)) {
+      const sent = { type: 'track', event: 'Signed Üp', userId: '42', messageId: 'm1' }
+      const length = `${Buffer.byteLength(JSON.stringify(sent))}`
+      for (const added of [{ ip: '::1' }, { ip: '192.0.2.1' }, { ip: '192.0.2.1', a: '', b: { c: 'd' } }]) {
+        const grown = { ...sent, ...added }
+        const request = { headers: { ...label, 'content-length': length }, readableDidRead: true }
+        expect(parsedBodyOf(request, { body: grown })).toBe(grown)
+      }
+    }
     const text = { 'content-type': 'text/plain', 'content-length': '5' }
     const made = { event: 'Logged', message: 'Hello' }
     expect(parsedBodyOf({ headers: text, readableDidRead: true }, { body: made })).toBe(made)

@@ -66,7 +66,7 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     makeListener && ((events) => listenForChanges(makeListener, channelName({ naming }), events)),
   )
   const opened = createStoreDatabase(resolved, watchers.makeRoom)
-  const { use, useUnchecked, ready, whileOpen, pause, close } = opened
+  const { use, useUnchecked, ready, isClosed, pause, close } = opened
   const { tell } = watchers
   const presentTime = createPresentTime()
 
@@ -105,7 +105,9 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
     // `close` does not wait for this call, which may wait for a lease.
     setLease(leaseMs) {
       const wantedMs = dialect === 'sqlite' ? Math.min(leaseMs, longestSqliteLeaseMs) : leaseMs
-      return whileOpen(async () => setLease(await ready(), wantedMs, pause))
+      return ready()
+        .then((database) => setLease(database, wantedMs, pause))
+        .catch((error) => failUnless(isClosed(), error))
     },
 
     watch: watchers.add,
@@ -136,4 +138,9 @@ export function createSqlStore(options: SqlStoreOptions): SqlStore {
       await close(watchers.stopListening)
     },
   }
+}
+
+/** What closing the store has cut off is no failure. */
+function failUnless(isClosed: boolean, error: unknown): void {
+  if (!isClosed) throw error
 }

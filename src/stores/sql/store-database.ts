@@ -19,8 +19,7 @@ export interface StoreDatabase {
   useUnchecked<T>(work: (database: MigratedDatabase) => Promise<T>): Promise<T>
   /** The database, once it is ready. */
   ready(): Promise<Database>
-  /** Does work that closing the store may cut off: its failure is none then. */
-  whileOpen(work: () => Promise<void>): Promise<void>
+  isClosed(): boolean
   /** Waits. False, and at once, when the store is closed meanwhile. Keeps no process alive. */
   pause(ms: number): Promise<boolean>
   /** Ends everything within seconds, even when the database hangs. */
@@ -96,13 +95,7 @@ export function createStoreDatabase(
       )
     },
     ready,
-    async whileOpen(work) {
-      try {
-        await work()
-      } catch (error) {
-        if (!closed) throw error
-      }
-    },
+    isClosed: () => closed,
     pause: pauses.pause,
     async close(stopListening) {
       if (closed) return
