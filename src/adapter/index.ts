@@ -15,7 +15,7 @@ export type {
 } from '../http/ingest-request.ts'
 export { copyJson } from '../http/json-copy.ts'
 export { BodyTakenError, type ParsedBody } from '../http/parsed-body.ts'
-export { isReset } from '../http/reset-socket.ts'
+export { isReset, type SocketAddresses } from '../http/reset-socket.ts'
 export { writeKeysOptionNames } from '../resolve-options.ts'
 export {
   createClientAddress,
@@ -61,7 +61,14 @@ export {
   toFastifyHeaderTarget,
 } from './fastify-reply.ts'
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
-export { type Incoming, nodeBodyOf, nodeOf, passedAs, rememberPassage } from './fetch-passage.ts'
+export {
+  type Incoming,
+  type NodeBehind,
+  nodeBodyOf,
+  nodeOf,
+  passedAs,
+  rememberPassage,
+} from './fetch-passage.ts'
 export { withAcceptedHeaders } from './fetch-response.ts'
 export { isNodeCall, refuseForeign } from './foreign-request.ts'
 export { createPathTest, type PathTest } from './guarded-paths.ts'

@@ -139,11 +139,14 @@ describe.each([
       for (const key of [listed, inGrace]) {
         const answer = await send(url, key, fields)
         expect(answer).toEqual(wanted)
-        expect(Object.keys(answer.headers)).toEqual(Object.keys(wanted.headers))
+        // Hono's server puts the length where it knows it.
+        expect(namesOf(answer.headers)).toEqual(namesOf(wanted.headers))
       }
     }
   })
 })
+
+const namesOf = (headers: object) => Object.keys(headers).filter((name) => name !== 'content-length')
 
 describe('an endpoint behind a guard', () => {
   it.each([
