@@ -5,6 +5,8 @@ import type { WriteKey } from '../keys/key-record.ts'
 import type { SecretHashers } from '../keys/pepper-option.ts'
 import { digestToHex } from '../keys/secret-hash.ts'
 import { importedLength } from '../keys/secret-shape.ts'
+import { describeValue } from '../runtime/config-error.ts'
+import { invalidField } from '../runtime/errors.ts'
 import type { KeyStore } from '../stores/key-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import type { PresentKey } from './present-key.ts'
@@ -38,6 +40,9 @@ export function createKeyFinding({
   return {
     async find(secret, query = {}) {
       const workspace = 'workspace' in query ? parseWorkspace(query.workspace) : undefined
+      // Such as a promise. Not taken for an unknown secret: who looks for a leaked one would read that it is nobody's.
+      if (typeof secret === 'object' && secret !== null)
+        throw invalidField('secret', `must be a text; received ${describeValue(secret)}`)
       if (typeof secret !== 'string' || secret.length > importedLength.most) return undefined
       await usage.flush()
       // All are asked in any case, and one key is read, so that time does not tell whose a secret is.

@@ -303,5 +303,7 @@ describe('find', () => {
     for (const unknown of [foreign(), '', 'x'.repeat(5_000), undefined as unknown as string]) {
       expect(await keys.find(unknown)).toBeUndefined()
     }
+    const late = Promise.resolve(secret) as unknown as string
+    await expect(keys.find(late)).rejects.toThrow('secret must be a text; received a promise: await it first')
   })
 })
