@@ -116,8 +116,9 @@ export function writeKeyAuth<Context = unknown>(
         await tellRefused(async () => {
           own = await onRefused(verdict, request, context)
         })
+      if (own instanceof Response) return own
       closeNode(request, verdict.reply)
-      return own instanceof Response ? own : toResponse(verdict.reply)
+      return toResponse(verdict.reply)
     }
     const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =
@@ -138,10 +139,14 @@ export function writeKeyAuth<Context = unknown>(
   }
 }
 
-/** srvx leaves the connection open, and never reads what it has begun to read of a body. */
-function closeNode(request: Request, { headers: { connection } }: Reply): void {
-  const response = nodeOf(request)?.res
-  if (response !== undefined && connection !== undefined) setReplyHeaders(response, { connection })
+/**
+ * srvx throws away a body that nobody has begun to read. Of one that was begun it never reads the rest, and leaves the connection open: no
+ * answer would come on it any more.
+ */
+function closeNode(request: Request, { headers: { connection }, body }: Reply): void {
+  const { req, res } = nodeOf(request) ?? {}
+  if (res === undefined || connection === undefined || req?.readableDidRead !== true) return
+  setReplyHeaders(res, { connection, 'content-length': `${Buffer.byteLength(body)}` })
 }
 
 /** Frameworks have requests of their own, and some have a `Request` on one runtime alone. */
