@@ -88,14 +88,14 @@ type LibsqlClass = new (path: string) => Libsql
 /**
  * libsql does not reset a statement that met a lock. A refused `begin` would stay "in progress" until it is
  * garbage collected: no transaction could be committed, and every read would be from the moment of that
- * `begin`, without later revocations. `exec` leaves nothing behind, so all writes are in transactions that
- * begin with it.
+ * `begin`, without later revocations. A refused change of the journal mode would keep its lock on a file that was put in place of another,
+ * for as long: nobody could write any more. `exec` leaves nothing behind, so all writes are in transactions that begin with it.
  */
 function adaptLibsql(database: Libsql): SqliteDatabase {
   return {
     close: () => database.close(),
     prepare(sql) {
-      if (!/^(begin|commit|rollback)/i.test(sql)) return database.prepare(sql)
+      if (!/^(begin|commit|rollback|pragma \w+ =)/i.test(sql)) return database.prepare(sql)
       return {
         reader: false,
         all: () => [],
