@@ -2,7 +2,7 @@
  * Part of the name of all that copies of this package share in one process. To be raised when any of it changes, or what is asked of it:
  * copies with different numbers share nothing. `test/runtime/shared-layout.test.ts` fails when a shape changes without it.
  */
-export const sharedLayout = 7
+export const sharedLayout = 8
 
 const registryName: symbol = /* @__PURE__ */ Symbol.for(`writekey.shared.${sharedLayout}`)
 const registry = /* @__PURE__ */ openRegistry()
