@@ -152,6 +152,8 @@ function createOpenConnections<Connection>(
     keep,
     add(connection: Connection, socket: Socket | undefined): void {
       const gone = new Promise<void>((resolve) => {
+        // Of a driver that takes no socket of ours, nobody is told: its end is not waited for.
+        if (socket === undefined) resolve()
         socket?.once('close', () => {
           forget(connection)
           onGone()

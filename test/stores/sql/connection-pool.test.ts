@@ -82,3 +82,15 @@ it('waits for a connection that is in use, where the server takes no more', asyn
   pool.giveBack(connection, false)
   expect(await second).toBe(connection)
 })
+
+it('ends without waiting for connections whose socket is the driver’s own', async () => {
+  const pool = createConnectionPool<object>({
+    connect: async () => ({}),
+    rest() {},
+    wake() {},
+    end() {},
+    deadlineMs: 1_000,
+  })
+  pool.giveBack(await pool.borrow(), false)
+  await pool.end()
+})
