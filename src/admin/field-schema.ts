@@ -20,6 +20,7 @@ interface KindJson {
   text: string
   word: string
   number: number
+  whole: number
   moment: string
   list: string[]
   json: Record<string, unknown>
@@ -80,6 +81,7 @@ const toJson: Readonly<Record<FieldKind, (value: never) => unknown>> = {
   text: asIs,
   word: asIs,
   number: asIs,
+  whole: asIs,
   moment: (date: Date) => date.toISOString(),
   list: (list: readonly string[]) => [...list],
   json: (object: object) => ({ ...object }),
@@ -128,8 +130,8 @@ function trialShape(): Record<string, z.ZodType> {
 function answerSchema(field: KeyField): z.ZodType {
   const { kind, settable, words, pattern, nullable } = field
   if (kind === 'moment') return nullable ? z.iso.datetime().nullable() : z.iso.datetime()
+  if (kind === 'whole') return z.int().min(1)
   if (settable === undefined) {
-    if (kind === 'number') return z.int().min(1)
     if (nullable) return givenSchema(field)
     return pattern === undefined ? valueSchema(field) : z.string().regex(pattern)
   }

@@ -16,6 +16,7 @@ const placeholders: Readonly<Record<FieldKind, string>> = {
   text: 'TEXT',
   word: 'WORD',
   number: 'N',
+  whole: 'N',
   moment: 'TIME',
   list: 'A,B',
   json: 'JSON',

@@ -51,7 +51,9 @@ interface Kinds {
   text: string
   /** Plain ASCII characters. */
   word: string
+  /** With fractions. */
   number: number
+  whole: number
   /** Milliseconds since the epoch in a record, a `Date` for applications, ISO 8601 in JSON. */
   moment: number
   list: readonly string[]
@@ -197,7 +199,7 @@ export const keyFields = {
   createdAt: { kind: 'moment' },
   updatedAt: { kind: 'moment' },
   revokedAt: { kind: 'moment', nullable: true },
-  version: { kind: 'number' },
+  version: { kind: 'whole' },
 } as const satisfies Readonly<Record<string, KeyField>> & Readonly<Record<keyof KeyRules, RuleList>>
 
 type RuleList = ReturnType<typeof ruleList>

@@ -1,6 +1,9 @@
 /** A value as a driver returns it: pg returns 64-bit numbers as text. */
 export type NumberCell = number | string | bigint
-export type HashCell = Uint8Array | ArrayBuffer
+/** A number with fractions; eight bytes from PostgreSQL, see `fractionColumn`. */
+export type FractionCell = NumberCell | BytesCell
+type BytesCell = Uint8Array | ArrayBuffer
+export type HashCell = BytesCell
 /** Text of people; bytes from MySQL, see `textColumn`. */
 export type TextCell = string | Uint8Array
 
@@ -9,11 +12,17 @@ export function toHash(keyHash: string): Buffer {
 }
 
 export function fromHash(cell: HashCell): string {
-  const bytes =
-    cell instanceof ArrayBuffer
-      ? Buffer.from(cell)
-      : Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength)
-  return bytes.toString('hex')
+  return toBytes(cell).toString('hex')
+}
+
+export function fromFraction(cell: FractionCell): number {
+  return typeof cell === 'object' ? toBytes(cell).readDoubleBE() : Number(cell)
+}
+
+function toBytes(cell: BytesCell): Buffer {
+  return cell instanceof ArrayBuffer
+    ? Buffer.from(cell)
+    : Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength)
 }
 
 export function toJson(value: unknown): string | null {

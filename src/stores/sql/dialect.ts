@@ -50,6 +50,15 @@ export function textColumn(dialect: SqlDialect, column: string, table?: string):
   return dialect === 'mysql' ? sql`cast(${name} as binary) as ${sql.ref(column)}` : name
 }
 
+/**
+ * A column of `double precision`. As text PostgreSQL rounds it to the `extra_float_digits` of the session. As bytes it
+ * arrives unchanged.
+ */
+export function fractionColumn(dialect: SqlDialect, column: string, table: string): RawBuilder<unknown> {
+  const name = sql.ref(`${table}.${column}`)
+  return dialect === 'postgres' ? sql`float8send(${name}) as ${sql.ref(column)}` : name
+}
+
 /** True when `text` contains `part`, compared character by character. */
 export function contains(dialect: SqlDialect, text: RawBuilder<string>, part: string): RawBuilder<boolean> {
   if (dialect === 'postgres') return sql`strpos(${text}, ${part}) > 0`

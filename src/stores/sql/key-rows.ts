@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { type FieldKind, type FieldValues, fieldEntries } from '../../keys/fields.ts'
 import type { KeyRecord, SecretRecord } from '../../keys/key-record.ts'
 import { toSnakeCase } from '../../runtime/letter-case.ts'
-import { fromHash, type NumberCell, type TextCell, toNumber, toText } from './cells.ts'
-import { type SqlDialect, textColumn } from './dialect.ts'
+import { fromFraction, fromHash, type NumberCell, type TextCell, toNumber, toText } from './cells.ts'
+import { fractionColumn, type SqlDialect, textColumn } from './dialect.ts'
 import type { KeyColumns, NewRow, Row, SchemaTables } from './table-columns.ts'
 
 /** A key joined with one of its secrets. For a key without secrets, the secret's columns are null. */
@@ -19,8 +19,8 @@ export interface KeyRow
 type Secrets = SchemaTables['secrets']
 
 interface Codec {
-  /** Text that MySQL would convert to another character set, see `textColumn`. */
-  readonly isText: boolean
+  /** How the column is selected, where a database would change what it holds on its way. */
+  readonly select?: (dialect: SqlDialect, column: string, table: string) => RawBuilder<unknown>
   /** From what a driver returns, which is not null. */
   read(cell: never): unknown
   /** To what a driver takes, from a value that is not null. */
@@ -29,16 +29,17 @@ interface Codec {
 
 const asIs = (value: unknown) => value
 const jsonCodec: Codec = {
-  isText: true,
+  select: textColumn,
   read: (cell: TextCell) => JSON.parse(toText(cell)),
   write: JSON.stringify,
 }
-const numberCodec: Codec = { isText: false, read: (cell: NumberCell) => Number(cell), write: asIs }
+const wholeCodec: Codec = { read: (cell: NumberCell) => Number(cell), write: asIs }
 const codecs: Readonly<Record<FieldKind, Codec>> = {
-  text: { isText: true, read: (cell: TextCell) => toText(cell), write: asIs },
-  word: { isText: false, read: (cell: string) => cell, write: asIs },
-  number: numberCodec,
-  moment: numberCodec,
+  text: { select: textColumn, read: (cell: TextCell) => toText(cell), write: asIs },
+  word: { read: (cell: string) => cell, write: asIs },
+  number: { select: fractionColumn, read: fromFraction, write: asIs },
+  whole: wholeCodec,
+  moment: wholeCodec,
   list: jsonCodec,
   json: jsonCodec,
   rules: jsonCodec,
@@ -54,7 +55,7 @@ const columns = fieldEntries.map(([field, { kind }]) => ({
 
 const plainColumns = sql.raw(
   [
-    ...columns.filter(({ isText }) => !isText).map(({ column }) => `k.${column}`),
+    ...columns.filter(({ select }) => select === undefined).map(({ column }) => `k.${column}`),
     'k.paused_by_version, s.id as secret_id, s.key_hash, s.start_chars, s.created_at as secret_created_at',
     's.expires_at as secret_expires_at, s.last_used_at, s.position, s.imported',
   ].join(', '),
@@ -62,8 +63,8 @@ const plainColumns = sql.raw(
 
 /** The columns of a `KeyRow`, from a key named `k` and a secret named `s`. */
 export function keyRowColumns(dialect: SqlDialect): RawBuilder<unknown> {
-  const texts = columns.filter(({ isText }) => isText)
-  return sql.join([plainColumns, ...texts.map(({ column }) => textColumn(dialect, column, 'k'))])
+  const selected = columns.flatMap(({ select, column }) => select?.(dialect, column, 'k') ?? [])
+  return sql.join([plainColumns, ...selected])
 }
 
 /** The records of rows that are ordered by key. */
@@ -132,7 +133,7 @@ export function lettersOf(record: KeyRecord): Readonly<Record<string, string | n
   const values: FieldValues = record
   return Object.fromEntries(
     columns
-      .filter(({ kind, isText }) => isText || kind === 'word')
+      .filter(({ kind, select }) => select === textColumn || kind === 'word')
       .map(({ field, write }) => [field, values[field] === null ? null : (write(values[field]) as string)]),
   )
 }

@@ -4,9 +4,10 @@ import type { SqlDialect } from './dialect.ts'
 
 /**
  * Milliseconds since the transaction of the statement began, by the server's clock. One older than the
- * question is not ours: an application has handed over a connection inside its own transaction.
+ * question is not ours: an application has handed over a connection inside its own transaction. Numeric, as no
+ * `extra_float_digits` of the session rounds that up.
  */
-const transactionAge = sql<number>`cast(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000 as double precision)`
+const transactionAge = sql<unknown>`cast(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000 as numeric)`
 
 /** The same for PostgreSQL as it is after `begin`. */
 export const transactionAgeColumn = sql`${transactionAge} as transaction_age_ms`

@@ -2,13 +2,14 @@ import type { KeyField, KeyFields } from '../../keys/fields.ts'
 import type { SnakeCase } from '../../runtime/letter-case.ts'
 import type { Sighting } from '../fleet-store.ts'
 import type { UsageCount } from '../usage-store.ts'
-import type { HashCell, NumberCell, TextCell } from './cells.ts'
+import type { FractionCell, HashCell, NumberCell, TextCell } from './cells.ts'
 
 /** What a driver returns for a field, by its kind. */
 interface KindCells {
   text: TextCell
   word: string
-  number: NumberCell
+  number: FractionCell
+  whole: NumberCell
   moment: NumberCell
   list: TextCell
   json: TextCell

@@ -2,6 +2,7 @@ import { createPool } from 'mysql2'
 import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { createWriteKeys, type WriteKeys } from '../../../src/index.ts'
+import type { KeyRecord } from '../../../src/keys/key-record.ts'
 import { createSqlStore } from '../../../src/stores/sql/index.ts'
 import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
@@ -119,6 +120,32 @@ describeWithService('mysql', 'a pool of MariaDB', (address) => {
     pool.on('connection', (connection) => connection.query('set sql_safe_updates = 1'))
     onTestFinished(() => pool.promise().end())
     expect(await createSqlStore({ pool }).usage.prune({ keptMs: 86_400_000, now: Date.now() })).toBe(false)
+  })
+})
+
+describeWithService('postgres', 'PostgreSQL with extra_float_digits', (address) => {
+  it.each([0, -15])('of %i reads rates as they were written', async (digits) => {
+    const url = await postgresDatabase(address)
+    const setting = `-c extra_float_digits=${digits}`
+    const pool = new pg.Pool({ connectionString: url, max: 2, options: setting })
+    onTestFinished(() => pool.end())
+    const rates = { rateLimitEps: 1234.5678901234567, senderRateLimitEps: 0.1 + 0.2 }
+    const stores = [
+      createSqlStore({ url: `${url}?options=${encodeURIComponent(setting)}` }),
+      createSqlStore({ pool }),
+    ]
+    for (const store of stores) {
+      const keys = createWriteKeys({ store, logger: false })
+      onTestFinished(() => keys.close())
+      const { writeKey } = await keys.create({ name: 'Web', sourceType: 'web', ...rates })
+      const found = (await store.get(writeKey.id)) as KeyRecord
+      expect(found).toMatchObject(rates)
+      expect((await keys.list()).data).toContainEqual(expect.objectContaining({ id: writeKey.id, ...rates }))
+      const keyHash = found.secrets[0]?.keyHash as string
+      expect((await store.poll({ since: null, keyHash })).record).toEqual(found)
+      expect(await keys.update(writeKey.id, { name: 'Site' })).toMatchObject({ version: 2, ...rates })
+      expect(await store.get(writeKey.id)).toMatchObject(rates)
+    }
   })
 })
 
