@@ -1,3 +1,4 @@
+import { markFailed } from '../http/failed-request.ts'
 import { fetchPathOf, pathStartOf } from '../http/fetch-request.ts'
 import { pathStart } from '../http/request-target.ts'
 import type { FetchHandler } from './fetch-exchange.ts'
@@ -25,7 +26,16 @@ export async function answerAdmin(
   if (path === undefined || !api.handles(path)) return undefined
   const sent = info.sent ?? nodeOf(request)?.req?.url
   const asked = sent !== undefined && isFolded(sent) ? withPath(request, '/') : withoutPrefix(request, prefix)
-  return api.fetch(asked, { address: info.address() })
+  return api.fetch(asked, requestInfo(info.address))
+}
+
+/** A function that throws fails the call: the API answers and logs it. */
+function requestInfo(address: () => string | undefined): { address?: string | undefined } {
+  try {
+    return { address: address() }
+  } catch (error) {
+    return markFailed({}, error)
+  }
 }
 
 /** Whether the URL parser makes another path of a target. No operation has such a path: code in front of us has seen what was sent. */

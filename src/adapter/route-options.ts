@@ -5,7 +5,10 @@ import { anything, type OptionReader, readOptions } from '../runtime/options.ts'
 
 /** Options of `adminRoutes` and `ingestRoutes` where a mount point of the framework does not shorten the URL. */
 export interface RouteOptions<Ip> {
-  /** The client's address, as for `writeKeyAuth`. Default: unknown. */
+  /**
+   * The client's address, as for `writeKeyAuth`. If it throws, or returns what is no text, the request is refused: with 503, by the
+   * management API with 500. Default: unknown.
+   */
   ip?: Ip | undefined
   /** The path that the routes are below, such as `'/internal'`. Default `''`: none. */
   path?: string | undefined

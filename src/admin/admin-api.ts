@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { assertNotFailed } from '../http/failed-request.ts'
 import { isPlainPath } from '../http/plain-path.ts'
 import { badOption } from '../runtime/config-error.ts'
 import { textAnswer } from '../runtime/option-answer.ts'
@@ -88,6 +89,7 @@ export function createAdminApi(keys: WriteKeys, options: AdminApiOptions): Admin
       try {
         const answer = page?.answer(request, pathWithin(basePath, request.url))
         if (answer !== undefined) return answer
+        assertNotFailed(info)
         const address = textAnswer('ip', info.address)
         visit.address = resolved.clientAddress(address, Object.fromEntries(request.headers))
         if (!isPlainPath(new URL(request.url).pathname)) await refuseUnknown(request, visit)

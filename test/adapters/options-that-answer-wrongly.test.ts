@@ -142,6 +142,40 @@ describe.each(wrong)('a function among the options that is wrong: %s', (_, retur
   })
 })
 
+it.each([
+  ['an error', new Error('no socket')],
+  ['undefined', undefined],
+  ['an object without a text', Object.create(null)],
+])('an ip that throws %s refuses and is logged, wherever it is an option', async (_, thrown) => {
+  const { keys, key, logged } = await loggingKeys()
+  const options = {
+    ip: () => {
+      throw thrown
+    },
+  }
+  const tokens = [{ name: 'ops', token: 't'.repeat(32), role: 'admin' }] as const
+  const admin = createAdminApi(keys, { tokens })
+  const api = createIngestApi(keys, { onEvents() {} })
+  const call = () => new Request('http://localhost/api/v1/events/write-keys')
+  expect((await onFetch.adminRoutes(admin, options)(call()))?.status).toBe(500)
+  expect((await new Hono().use(onHono.adminRoutes(admin, options)).fetch(call())).status).toBe(500)
+  expect(logged).toHaveLength(1)
+  const statuses = [
+    (await onFetch.writeKeyAuth(keys, options)(post(key), () => new Response())).status,
+    (await onFetch.ingestRoutes(api, options)(post(key)))?.status,
+    (await new Hono().use(onHono.writeKeyAuth(keys, options)).fetch(post(key))).status,
+    (await new Hono().use(onHono.ingestRoutes(api, options)).fetch(post(key))).status,
+  ]
+  expect(statuses).toEqual([503, 503, 503, 503])
+  expect(logged).toHaveLength(2)
+  const told: unknown[] = []
+  const onError = (error: unknown) => told.push(error)
+  const forward = forwardEvents({ to: 'http://localhost:1', key: 'k', ...options, onError })
+  const event = new Request('http://localhost/events/v1/track', { method: 'POST' })
+  expect((await forward(event)).status).toBe(503)
+  expect(told).toEqual([thrown])
+})
+
 it('no workspace and no address are no faults: the one admits no key, the other is unknown', async () => {
   const { keys, key, logged } = await loggingKeys()
   await keys.update((await keys.find(key))?.id ?? '', { allowedIps: null })
