@@ -107,7 +107,7 @@ function refuseTaken(): never {
 /**
  * A {@link ReadBody} over a web-standard body. The stream is not asked for before it is read: once it has been, srvx, which h3 and
  * Nitro run on, no longer throws away what a refusal leaves unread, and resets the connection. What exceeds the limit stays unread:
- * cancelling the stream makes some servers close the connection before their answer is out.
+ * cancelling the stream makes some servers close the connection before their answer is out, see {@link leaveRest}.
  */
 function createFetchReader(request: Request): ReadBody {
   return function readFetchBody(maxBytes, hold = () => true) {
@@ -133,7 +133,10 @@ async function collect(
       const { done, value } = await reader.read()
       if (done) break
       length += value.length
-      if (length > maxBytes || !hold(value.length)) return null
+      if (length > maxBytes || !hold(value.length)) {
+        leaveRest(reader)
+        return null
+      }
       chunks.push(value)
     }
   } catch (error) {
@@ -143,6 +146,14 @@ async function collect(
     reader.releaseLock()
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : concat(chunks, length)
+}
+
+/**
+ * Deno throws away the rest of a body that is cancelled. Of one that was begun and left it reads nothing more, so a sender that reads
+ * the answer only after all of its body would hang. Bun throws the rest away by itself.
+ */
+function leaveRest(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  if ('Deno' in globalThis) reader.cancel().catch(() => {})
 }
 
 const tooLarge = 'body_too_large'

@@ -168,6 +168,24 @@ export function connectionTests({
     socket.destroy()
   })
 
+  test('answers a sender that sends all of a body that is too large before it reads', async () => {
+    const { url, key, handled } = await launchWithKey({ options: { maxBodyBytes: 100_000 } })
+    const socket = await openSocket(url)
+    const readAnswer = createAnswerReader(socket)
+    const head = ['Host: localhost', `Authorization: ${basic(key)}`, 'Transfer-Encoding: chunked']
+    socket.write(toWire('POST /v1/track HTTP/1.1', head))
+    // More than systems keep for a server that does not read. It may close the connection once it has answered.
+    for (let count = 0; count < 16 && !socket.destroyed; count++)
+      if (!socket.write(`100000\r\n${' '.repeat(0x10_00_00)}\r\n`))
+        await new Promise<void>((resolve) => {
+          for (const event of ['drain', 'close']) socket.once(event, resolve)
+        })
+    socket.write('0\r\n\r\n')
+    expect((await readAnswer()).status).toBe(413)
+    socket.destroy()
+    expect(handled()).toEqual([])
+  })
+
   test('takes 100 requests at once', async () => {
     const { url, key, handled } = await launchWithKey()
     const answers = await Promise.all(Array.from({ length: 100 }, () => sendRaw(url, track(key))))
