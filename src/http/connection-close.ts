@@ -72,3 +72,25 @@ export function isContinued(response: ServerResponse): boolean {
 interface InformedStream {
   readonly sentInfoHeaders?: readonly Readonly<Record<string, unknown>>[]
 }
+
+/**
+ * Whether nothing that is answered to a request would be sent: it was pipelined behind one whose answer says `Connection: close`, and a
+ * sender that sees no answer sends its events again (RFC 9112, 9.6). Node parses such a request and has it handled.
+ */
+export function isBehindClose(request: object): boolean {
+  const { socket, httpVersionMajor } = request as PipelinedRequest
+  // Sockets of HTTP/2 throw once their session has ended.
+  if (httpVersionMajor !== 1 || socket?._httpMessage === undefined) return false
+  const { _httpMessage: answering, writableEnded } = socket
+  if (answering === null) return writableEnded === true
+  return answering.req !== request && answering._last === true
+}
+
+interface PipelinedRequest {
+  readonly httpVersionMajor?: number
+  readonly socket?: {
+    readonly writableEnded?: boolean
+    /** The response that the connection sends: that of the oldest request without a whole answer. Null when there is none. */
+    readonly _httpMessage?: { readonly req: object; readonly _last?: boolean } | null
+  }
+}

@@ -1,3 +1,4 @@
+import { isBehindClose } from './connection-close.ts'
 import type { ReadBody } from './ingest-request.ts'
 import { BodyTakenError, nothingKept } from './parsed-body.ts'
 import { type BodyStream, clientAborted, createBodyReader } from './raw-body.ts'
@@ -5,7 +6,8 @@ import { type BodyStream, clientAborted, createBodyReader } from './raw-body.ts'
 /**
  * A {@link ReadBody} over a stream that others may listen to as well. A listener that was added before us,
  * such as one that counts bytes, gets them when we do and not before, whether it waits for `'data'` or for `'readable'`. The
- * stream has ended when we hand the bytes out: parsers behind us look at that.
+ * stream has ended when we hand the bytes out: parsers behind us look at that. A request that nothing can be answered to any more is
+ * as one whose client has left.
  */
 export function createStreamReader(request: BodyStream): ReadBody {
   const { method } = request as { method?: string }
@@ -23,7 +25,10 @@ export function createStreamReader(request: BodyStream): ReadBody {
     if (request.readableFlowing === false) queueMicrotask(() => request.resume())
     return bytes.then((value) => {
       others?.leave()
-      return value === null || request.readableEnded ? value : atEnd(request, value)
+      if (value === null) return null
+      if (!request.readableEnded) return atEnd(request, value)
+      if (isBehindClose(request)) throw clientAborted()
+      return value
     })
   }
 }
@@ -60,7 +65,8 @@ function atEnd<Value>(request: BodyStream, value: Value): Promise<Value> {
   return new Promise((resolve, reject) => {
     function onEnd(): void {
       request.off('close', onClose)
-      resolve(value)
+      if (isBehindClose(request)) reject(clientAborted())
+      else resolve(value)
     }
     function onClose(): void {
       request.off('end', onEnd)
