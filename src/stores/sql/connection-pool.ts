@@ -44,6 +44,8 @@ export function createConnectionPool<Connection extends object>(
 ): ConnectionPool<Connection> {
   const { connect, wake, deadlineMs } = options
   let closed = false
+  /** Attempts that found no room while others went on. */
+  let withoutRoom = 0
   const open = createOpenConnections(options, serve)
   const waits = createConnectionWaits<Connection>(() => open.lentCount() > 0, holdProcess)
   const attempts = createConnectionAttempts<Connection>({ connect, onMade, onFailed, onStale: serve })
@@ -66,6 +68,7 @@ export function createConnectionPool<Connection extends object>(
   }
 
   function onMade(connection: Connection, socket: Socket | undefined): void {
+    withoutRoom = 0
     if (closed || socket?.destroyed) socket?.destroy()
     else open.add(connection, socket)
     serve()
@@ -73,16 +76,22 @@ export function createConnectionPool<Connection extends object>(
 
   function onFailed(startedAt: number, error?: unknown): void {
     if (error !== undefined && attempts.freshCount() < waits.count()) {
-      // The server takes no more. One that is in use will be free again.
-      if (open.lentCount() > 0 && hasNoRoom(error)) return
+      // The server takes no more. One that is in use will be free again, and so will one that is being made.
+      if (hasNoRoom(error) && open.lentCount() > 0) return
+      if (hasNoRoom(error) && attempts.freshCount() > 0) {
+        withoutRoom++
+        return
+      }
       // Who came later gets an attempt that begins now: the server may be another one since.
-      waits.fail(error, startedAt)
+      for (; withoutRoom >= 0; withoutRoom--) waits.fail(error, startedAt)
+      withoutRoom = 0
     }
     serve()
   }
 
   return {
     borrow() {
+      if (waits.count() === 0) withoutRoom = 0
       const connection = waits.add(deadlineMs)
       serve()
       return connection

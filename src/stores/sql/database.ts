@@ -8,10 +8,11 @@ import {
   assertOwnTransaction,
   transactionAgeColumn,
 } from './open-transaction.ts'
+import { inRoom, type Room } from './room.ts'
 import type { TableNaming, Tables } from './table-names.ts'
 
 /** A database as the parts of the store see it. */
-export interface Database {
+export interface Database extends Room {
   readonly dialect: SqlDialect
   readonly tables: Tables
   readonly naming: TableNaming
@@ -26,7 +27,10 @@ export interface Database {
 }
 
 /** The parts that migrating needs: nothing is known of the server yet. */
-export type MigratedDatabase = Pick<Database, 'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer'>
+export type MigratedDatabase = Pick<
+  Database,
+  'dialect' | 'naming' | 'tables' | 'ownsConnections' | 'writer' | 'makeRoom'
+>
 
 /**
  * Reads by one statement, in one snapshot that is no older than the call; in PostgreSQL a statement that
@@ -52,7 +56,7 @@ export async function read<Row>(
     return (await statement.execute(connection)).rows
   }
   try {
-    return (await retryTransient(() => retryLost(run, isConnectionLost))) as Row[]
+    return (await retryTransient(() => inRoom(database, () => retryLost(run, isConnectionLost)))) as Row[]
   } catch (error) {
     throw toStoreError(error)
   }
@@ -94,7 +98,7 @@ export async function writeAtOnce(database: Database, statement: RawBuilder<unkn
     return
   }
   try {
-    await retryTransient(() => statement.execute(database.writer))
+    await retryTransient(() => inRoom(database, () => statement.execute(database.writer)))
   } catch (error) {
     throw toStoreError(error)
   }
@@ -134,7 +138,7 @@ export async function transact<T>(
   const run = () => database.writer.connection().execute((connection) => attempt(database, connection, work))
   const neverBegan = (error: unknown) => error instanceof NotBegun && isConnectionLost(error.cause)
   try {
-    return await retryTransient(() => retryLost(run, neverBegan).catch(throwCause))
+    return await retryTransient(() => inRoom(database, () => retryLost(run, neverBegan).catch(throwCause)))
   } catch (error) {
     if (error instanceof Undo) return error.result as T
     throw toStoreError(error)

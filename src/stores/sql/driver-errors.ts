@@ -135,9 +135,6 @@ export function hasNoRoom(error: unknown): boolean {
   return noRoom.has(code) || noRoom.has(errno)
 }
 
-/** The server takes no further connection. */
-export class NoRoom extends StoreError {}
-
 /** A text holds a character that the database cannot store: an encoding such as LATIN1 has only 191. */
 export class UnstorableText extends StoreError {
   constructor() {
@@ -180,7 +177,7 @@ export function toStoreError(error: unknown): StoreError {
   const text = typeof message === 'string' && !isDuplicate(error) ? scrub(message) : ''
   const details = [text, shownCode === undefined ? '' : `[${shownCode}]`].filter((part) => part !== '')
   const shown = `The database failed: ${details.join(' ') || 'no reason given'}`
-  const Kind = hasNoRoom(error) ? NoRoom : isTransient(error) ? StillBusy : StoreError
+  const Kind = isTransient(error) ? StillBusy : StoreError
   return new Kind('store_unavailable', shown)
 }
 

@@ -37,8 +37,11 @@ export interface ListenerEvents {
 /** What listens. */
 export interface Listening {
   stop(): Promise<void>
-  /** The server takes no more connections: gives its own up for a while, since questions matter more. */
-  makeRoom(reason: unknown): void
+  /**
+   * The server takes no more connections: gives its own up for a while, since questions matter more. Resolves once it is gone: to false
+   * when there was none.
+   */
+  makeRoom(reason: unknown): Promise<boolean>
 }
 
 /**
@@ -81,9 +84,7 @@ export function listenForChanges(
     }
     started.on('error', lose)
     started.on('end', lose)
-    started.on('notification', ({ payload }) => {
-      if (client === started) onChange(payload === undefined || payload === '' ? undefined : [payload])
-    })
+    started.on('notification', (message) => client === started && onChange(keysIn(message)))
     try {
       await listenOver(started, channel)
     } catch (error) {
@@ -117,12 +118,28 @@ export function listenForChanges(
       ended = true
       return leave()
     },
-    makeRoom(reason) {
-      if (ended || client === undefined) return
+    makeRoom: oneAtATime(async (reason) => {
+      if (ended || client === undefined) return false
       reportLost(reason)
-      leave()
+      const left = leave()
       timer = inBackground(setTimeout(start, nextYieldMs()))
-    },
+      return withDeadline(left, patienceMs, () => {}).then(() => true)
+    }),
+  }
+}
+
+function keysIn({ payload }: { payload?: string | undefined }): string[] | undefined {
+  return payload === undefined || payload === '' ? undefined : [payload]
+}
+
+/** Who calls while it runs shares its result. */
+function oneAtATime<Given, T>(run: (given: Given) => Promise<T>): (given: Given) => Promise<T> {
+  let running: Promise<T> | undefined
+  return (given) => {
+    running ??= run(given).finally(() => {
+      running = undefined
+    })
+    return running
   }
 }
 

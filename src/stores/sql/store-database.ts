@@ -3,9 +3,10 @@ import { inBackground } from '../../runtime/timers.ts'
 import { closeInTime } from './closing.ts'
 import type { Connections } from './connections.ts'
 import type { Database, MigratedDatabase } from './database.ts'
-import { NoRoom, toStoreError } from './driver-errors.ts'
+import { toStoreError } from './driver-errors.ts'
 import { migrate } from './migration.ts'
 import { findPrimaryExpression } from './primary.ts'
+import type { Room } from './room.ts'
 import { assertCurrent, readSchemaState } from './schema-version.ts'
 import { assertSqlMode } from './sql-mode.ts'
 import type { ResolvedSqlStore } from './store-options.ts'
@@ -26,11 +27,8 @@ export interface StoreDatabase {
   close(stopListening: (() => Promise<void>) | undefined): Promise<void>
 }
 
-/** @param onNoRoom called when the server takes no further connection for a question. */
-export function createStoreDatabase(
-  resolved: ResolvedSqlStore,
-  onNoRoom: (error: unknown) => void,
-): StoreDatabase {
+/** @param makeRoom see `Room` */
+export function createStoreDatabase(resolved: ResolvedSqlStore, makeRoom: Room['makeRoom']): StoreDatabase {
   const { naming, dialect, ownsConnections, autoMigrate, open } = resolved
   const tables = nameTables(naming)
   const { calls, track } = createCalls()
@@ -73,12 +71,11 @@ export function createStoreDatabase(
   }
 
   function toMigrated({ writer }: Connections): MigratedDatabase {
-    return { dialect, naming, tables, ownsConnections, writer }
+    return { dialect, naming, tables, ownsConnections, writer, makeRoom }
   }
 
   /** Somebody may restore older tables. The next call then migrates them, as at the start. */
   function lookAgain(error: unknown): never {
-    if (error instanceof NoRoom) onNoRoom(error)
     if (error instanceof StoreError && error.code === 'schema_outdated') preparing = undefined
     throw error
   }

@@ -14,8 +14,8 @@ export interface Watchers {
   /** Tells all of a change. */
   tell: ChangeListener
   clear(): void
-  /** Listens to the database no longer for a while. */
-  makeRoom(reason: unknown): void
+  /** Listens to the database no longer for a while. Resolves once that connection is gone: to false when there was none. */
+  makeRoom(reason: unknown): Promise<boolean>
   /** Ends listening to the database, if it has begun. */
   readonly stopListening: (() => Promise<void>) | undefined
 }
@@ -52,7 +52,7 @@ export function createWatchers(listen: ((events: ListenerEvents) => Listening) |
     },
     tell,
     clear: () => watchers.clear(),
-    makeRoom: (reason) => listening?.makeRoom(reason),
+    makeRoom: async (reason) => listening?.makeRoom(reason) ?? false,
     get stopListening() {
       return listening?.stop
     },

@@ -83,6 +83,26 @@ it('waits for a connection that is in use, where the server takes no more', asyn
   expect(await second).toBe(connection)
 })
 
+it('waits for a connection that is being made, where the server takes no more', async () => {
+  const { pool, borrow, open } = createPool(15_000)
+  const [first, second] = [borrow(), borrow()]
+  open[0]?.fail({ code: '53300' })
+  await vi.advanceTimersByTimeAsync(100)
+  open[0]?.succeed()
+  const connection = (await first) as object
+  pool.giveBack(connection, false)
+  expect(await second).toBe(connection)
+})
+
+it('tells each who waits that the server takes no more', async () => {
+  const { borrow, open } = createPool(15_000)
+  const waiting = [borrow(), borrow(), borrow()]
+  const full = Object.assign(new Error('full'), { code: '53300' })
+  for (const attempt of [...open]) attempt.fail(full)
+  expect(await Promise.all(waiting)).toEqual(['full', 'full', 'full'])
+  expect(open).toEqual([])
+})
+
 it('ends without waiting for connections whose socket is the driver’s own', async () => {
   const pool = createConnectionPool<object>({
     connect: async () => ({}),
