@@ -40,6 +40,8 @@ export function toHints(
     ip: ip && (() => ip(c)),
     isReset: incoming !== undefined && isReset(incoming.socket),
     readTaken: () => readParsed(c),
+    // An app's own `getPath` may lead to another route than the URL.
+    routedPath: c.req.path,
     // Other methods may create requests from it.
     hasUnsaidContent:
       incoming !== undefined && incoming.method === c.req.raw.method && hasUnsaidContent(incoming),

@@ -3,7 +3,7 @@ import { fetchPathOf, pathStartOf } from '../http/fetch-request.ts'
 import { pathStart } from '../http/request-target.ts'
 import type { FetchHandler } from './fetch-exchange.ts'
 import { nodeOf } from './fetch-passage.ts'
-import { makeRequest } from './made-request.ts'
+import { isReadable, makeRequest } from './made-request.ts'
 
 /** The path of a request below a prefix; undefined when it is elsewhere. */
 export function pathBelow(request: Request, prefix: string): string | undefined {
@@ -50,7 +50,8 @@ function isFolded(target: string): boolean {
 
 function withoutPrefix(request: Request, prefix: string): Request {
   const { url } = request
-  return prefix === '' ? request : withPath(request, url.slice(pathStartOf(url) + prefix.length))
+  if (prefix === '' && isReadable(url)) return request
+  return withPath(request, url.slice(pathStartOf(url) + prefix.length))
 }
 
 /** @param target path and query */

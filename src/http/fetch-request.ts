@@ -5,6 +5,7 @@ import { toLowerCaseFields } from './header-fields.ts'
 import type { FieldValues, IngestRequest, ReadBody } from './ingest-request.ts'
 import { BodyTakenError, nothingKept } from './parsed-body.ts'
 import { clientAborted } from './raw-body.ts'
+import { isAmbiguousPath } from './request-target.ts'
 
 /** What an adapter knows beyond the request itself. */
 export interface FetchRequestHints {
@@ -24,6 +25,8 @@ export interface FetchRequestHints {
   readBody?: ReadBody | undefined
   /** The header fields, where the runtime has them at hand. Default: `request.headers`. */
   headers?: FieldValues | undefined
+  /** The path that the router takes, decoded or not, if it may be another than the URL's, which is judged otherwise. */
+  routedPath?: string | undefined
 }
 
 /** A web-standard `Request` as the verifier sees it. Reads no byte of the body. */
@@ -31,9 +34,10 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   const target = targetOf(request)
   const queryStart = target.indexOf('?')
   const headers = hints.headers ?? toLowerCaseFields(request.headers)
+  const path = queryStart === -1 ? target : target.slice(0, queryStart)
   const neutral: IngestRequest = {
     method: request.method,
-    path: queryStart === -1 ? target : target.slice(0, queryStart),
+    path: isOtherPath(path, hints.routedPath) ? (hints.routedPath as string) : path,
     query: queryStart === -1 ? '' : target.slice(queryStart + 1),
     headers: hints.hasUnsaidContent ? { ...headers, 'transfer-encoding': 'chunked' } : headers,
     body: target === refusedTarget ? undefined : (hints.readBody ?? bodyOf(request, hints.readTaken)),
@@ -42,6 +46,16 @@ export function toFetchIngestRequest(request: Request, hints: FetchRequestHints 
   if (hints.eventType !== undefined) neutral.eventType = hints.eventType
   if (hints.workspace !== undefined) neutral.workspace = hints.workspace
   return hints.ip === undefined ? neutral : withAddress(neutral, hints.ip)
+}
+
+/** A path that can be read in two ways stays as it was sent: it is refused. */
+function isOtherPath(path: string, routed: string | undefined): boolean {
+  if (routed === undefined || routed === path || isAmbiguousPath(path)) return false
+  try {
+    return decodeURIComponent(routed) !== decodeURIComponent(path)
+  } catch {
+    return true
+  }
 }
 
 /** A function that cannot tell the address fails the request, once it is verified. */
@@ -62,9 +76,9 @@ export function fetchPathOf(request: Request): string {
   return queryStart === -1 ? target : target.slice(0, queryStart)
 }
 
-/** Where the path of an absolute URL begins. */
+/** Where the path of a request's URL begins. Bun gives the path alone for one whose Host it cannot read, or that has none. */
 export function pathStartOf(url: string): number {
-  return url.indexOf('/', url.indexOf('://') + 3)
+  return url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
 }
 
 function targetOf({ url }: Request): string {

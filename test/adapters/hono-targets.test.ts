@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { expect, it } from 'vitest'
-import { writeKeyAuth } from '../../adapters/hono.ts'
+import { writeKeyAuth, writeKeyOf } from '../../adapters/hono.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { sendRaw } from '../../src/testing/adapter/raw-http.ts'
@@ -55,4 +55,40 @@ it('Hono refuses an absolute target with user info as ambiguous, where the serve
     expect(answer.body).toContain('invalid_path')
   }
   await server.close()
+})
+
+it("Hono's getPath leads to a route whose type is judged, not that of the URL", async () => {
+  const keys = createWriteKeys({ credentials: ['basic', { path: '/e/:key' }] })
+  const { key } = await keys.create({ name: 'Pages', sourceType: 'web', allowedEventTypes: ['page'] })
+  const routes: Record<string, string> = {
+    '/collect/page': '/v1/track',
+    '/collect/track': '/v1/page',
+    '/collect/both': '/v1/identify/page',
+    '/collect/%2570age': '/v1/%70age',
+  }
+  const app = new Hono({
+    getPath(request) {
+      const { pathname } = new URL(request.url)
+      return routes[pathname] ?? pathname
+    },
+  })
+  app.use(writeKeyAuth(keys))
+  app.post('*', (c) => c.text(`${c.req.path} ${writeKeyOf(c).eventType}`))
+  const answers: unknown[] = []
+  for (const path of [...Object.keys(routes), '/v1/page', '/v1/pa%67e/', '/v1/track']) {
+    const headers = { authorization: basic(key), 'content-type': 'application/json' }
+    const response = await app.request(path, { method: 'POST', headers, body: '{"name":"a"}' })
+    const answer = await response.text()
+    answers.push([path, response.status, response.ok ? answer : JSON.parse(answer).code])
+  }
+  expect(answers).toEqual([
+    ['/collect/page', 403, 'event_type_not_allowed'],
+    ['/collect/track', 200, '/v1/page page'],
+    ['/collect/both', 400, 'invalid_path'],
+    ['/collect/%2570age', 200, '/v1/%70age page'],
+    ['/v1/page', 200, '/v1/page page'],
+    ['/v1/pa%67e/', 200, '/v1/pa%67e/ page'],
+    ['/v1/track', 403, 'event_type_not_allowed'],
+  ])
+  await keys.close()
 })

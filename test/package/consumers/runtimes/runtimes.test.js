@@ -116,6 +116,14 @@ for (const [name, [command, ...args]] of Object.entries(runtimes)) {
     })
   }
 
+  if (name !== 'node') {
+    test(`${name} takes requests whose host it cannot read, with writekey/fetch`, async () => {
+      const { forbidden, misleading, inPath, admin, ...good } = JSON.parse(await run('odd-hosts.js'))
+      assert.deepEqual([forbidden, misleading, inPath, admin], [400, 400, ['batch', 'a'], 200])
+      for (const [host, seen] of Object.entries(good)) assert.deepEqual(seen, ['page', 'a'], host)
+    })
+  }
+
   const nodeServers = ['node', 'http2', 'guardListener', 'express', 'koa', 'fastify']
   for (const server of name === 'node' ? nodeServers : [...nodeServers, 'fetch', 'hono']) {
     test(`${name} outlives clients that leave, with ${server}`, async () => {
