@@ -44,6 +44,8 @@ export interface KeyCheck {
   endedAt: Date | null
   /** The environment that was asked. */
   environment: string
+  /** Where keys are read, such as `['basic', 'header:X-Api-Key']`; `null`: a function of the application finds them. */
+  credentials: readonly string[] | null
 }
 
 /** Tells what would become of a request with a secret. */
@@ -66,6 +68,7 @@ export function createKeyCheck({
   find: KeyFinding['find']
   findEnding: FindEnding
 }): CheckKey {
+  const credentials = options.credentials.spelled
   const silent = {
     ...options,
     credentials: credentialsOption(['basic'], 'credentials'),
@@ -86,7 +89,16 @@ export function createKeyCheck({
       reason: Reason | null,
       writeKey?: WriteKey,
       more: Partial<Pick<KeyCheck, 'wouldRefuse' | 'endedAt'>> = {},
-    ) => ({ reason, wouldRefuse: null, endedAt: null, writeKey, environment, ...more }) satisfies KeyCheck
+    ) =>
+      ({
+        reason,
+        wouldRefuse: null,
+        endedAt: null,
+        writeKey,
+        environment,
+        credentials,
+        ...more,
+      }) satisfies KeyCheck
     const isOfAny = !('workspace' in request)
     const query = isOfAny ? {} : { workspace: request.workspace as string | null }
     // An imported secret where `importedKeys` is missing has a key all the same.

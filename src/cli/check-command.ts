@@ -1,7 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ConfigError, type CredentialSource, type WriteKeysOptions } from '../index.ts'
+import { placeText } from '../verifier/credentials-option.ts'
 import { type Finding, toFinding, toLines, withoutKey } from './check-finding.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CheckJson, CommandRun } from './command-run.ts'
-import { keysOptionsFrom } from './keys-options.ts'
+import { keysOptionsFrom, parsePlace } from './keys-options.ts'
+import type { PastedRequest } from './pasted-request.ts'
 import { readPasted } from './presented-secret.ts'
 import { type Rehearsal, rehearse } from './rehearsal.ts'
 import { readSecretInput } from './secret-input.ts'
@@ -32,20 +36,48 @@ async function find(run: CommandRun, text: string): Promise<Finding> {
   }
   const options = keysOptionsFrom(run.terminal)
   const findings: Finding[] = []
-  for (const request of pasted.requests) {
-    const rehearsal = await rehearse(request, options)
-    const { spot } = rehearsal
-    findings.push(
-      spot === undefined
-        ? withoutKey(rehearsal.reason)
-        : toFinding(
-            await judge(run, spot.secret, rehearsal.asks),
-            { kind: 'request', ...rehearsal, spot, configured: options.credentials },
-            Date.now(),
-          ),
-    )
-  }
+  for (const request of pasted.requests) findings.push(await findOfRequest(run, request, options))
   return findings.find(({ accepted }) => !accepted) ?? findings[0] ?? withoutKey('missing_key')
+}
+
+/** Where keys are read, the answer of the server says: then the request is judged once more by that. */
+async function findOfRequest(
+  run: CommandRun,
+  request: PastedRequest,
+  options: WriteKeysOptions,
+): Promise<Finding> {
+  const own = await findWith(run, request, options)
+  const { places } = own
+  if (!places || isDeepStrictEqual(places, placesOf(options).map(placeText))) return own.finding
+  // A newer server may know places that this code does not.
+  const asThere = findWith(run, request, { ...options, credentials: places.map(parsePlace) })
+  return (await asThere.catch(keepIfUnknown(own))).finding
+}
+
+interface Found {
+  finding: Finding
+  /** Where the server reads keys; undefined or null: it does not say. */
+  places: readonly string[] | null | undefined
+}
+
+async function findWith(run: CommandRun, request: PastedRequest, options: WriteKeysOptions): Promise<Found> {
+  const rehearsal = await rehearse(request, options)
+  const { spot } = rehearsal
+  if (spot === undefined) return { finding: withoutKey(rehearsal.reason), places: null }
+  const judgement = await judge(run, spot.secret, rehearsal.asks)
+  const subject = { kind: 'request', ...rehearsal, spot, configured: placesOf(options) } as const
+  return { finding: toFinding(judgement, subject, Date.now()), places: judgement.credentials }
+}
+
+function keepIfUnknown(own: Found): (error: unknown) => Found {
+  return (error) => {
+    if (error instanceof ConfigError) return own
+    throw error
+  }
+}
+
+function placesOf({ credentials = 'basic' }: WriteKeysOptions): readonly CredentialSource[] {
+  return [credentials].flat() as CredentialSource[]
 }
 
 /** What is asked on the command line goes before what the request itself says. */

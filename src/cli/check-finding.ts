@@ -1,10 +1,10 @@
-import type { CredentialSource, WriteKeysOptions } from '../index.ts'
+import type { CredentialSource } from '../index.ts'
+import { placeText } from '../verifier/credentials-option.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
 import type { Reason } from '../verifier/reasons.ts'
 import { problems } from '../verifier/reasons.ts'
 import type { CheckJson } from './command-run.ts'
 import type { KeySpot } from './key-spots.ts'
-import { placeText } from './keys-options.ts'
 import { seconds } from './moments.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { printable } from './terminal.ts'
@@ -35,8 +35,8 @@ export type Subject =
   | ({
       kind: 'request'
       spot: KeySpot
-      /** The option `credentials`; undefined: the default. */
-      configured: WriteKeysOptions['credentials']
+      /** The option `credentials` of the server. */
+      configured: readonly CredentialSource[]
     } & Pick<Rehearsal, 'reason' | 'needs'>)
 
 const soonMs = 30 * 24 * 3_600_000
@@ -113,15 +113,10 @@ function causeOf(subject: Subject): string {
     : 'The secret is right, but not where it stands.'
 }
 
-function adviceOnPlace({
-  spot,
-  reason,
-  needs,
-  configured = 'basic',
-}: Subject & { kind: 'request' }): string[] {
+function adviceOnPlace({ spot, reason, needs, configured }: Subject & { kind: 'request' }): string[] {
   if (reason === null) return []
   if (needs === undefined) return [spot.mistake ?? reasonAdvice[reason].advice]
-  const places = ([configured].flat() as CredentialSource[]).concat(needs)
+  const places = [...configured, needs]
   const elsewhere = spot.isOfSdks
     ? ' The paths of SDKs (createIngestApi) read it where their SDK puts it.'
     : ''

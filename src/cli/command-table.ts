@@ -77,7 +77,7 @@ export const commands = {
   },
   check: {
     summary: 'Tells whether a request with a secret would be accepted now, and if not, why and what to do.',
-    more: 'Standard input holds the secret alone, or what sends it: KEY:, headers, a URL, a curl command, fetch("…", {…}) as browsers copy it, a request as logs show it, or a JSON body. Such a request is judged whole, as WRITEKEY_CREDENTIALS says where keys are read (without it: Basic; set it with --api too). In any other text only the key is judged, and the answer says so. The secret is not printed. Nothing is ingested, counted or charged, and the rate limit is not checked.',
+    more: 'Standard input holds the secret alone, or what sends it: KEY:, headers, a URL, a curl command, fetch("…", {…}) as browsers copy it, a request as logs show it, or a JSON body. Such a request is judged whole, as WRITEKEY_CREDENTIALS says where keys are read (without it: Basic; with --api, as the server says). In any other text only the key is judged, and the answer says so. The secret is not printed. Nothing is ingested, counted or charged, and the rate limit is not checked.',
     flags: {
       type: {
         value: 'T',

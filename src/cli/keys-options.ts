@@ -27,14 +27,9 @@ export function keysOptionsFrom({ env }: Terminal): WriteKeysOptions {
 }
 
 /** `bearer`, or `header:X-Api-Key` for `{ header: 'X-Api-Key' }`. The reader of options says what is wrong. */
-function parsePlace(text: string): CredentialSource {
-  const [, kind, name] = /^(\w+):(.*)$/.exec(text) ?? []
+export function parsePlace(text: string): CredentialSource {
+  const [, kind, name] = /^(\w+):(.*)$/s.exec(text) ?? []
   return (kind === undefined ? text : { [kind]: name }) as CredentialSource
-}
-
-/** A place as `WRITEKEY_CREDENTIALS` spells it. */
-export function placeText(place: CredentialSource): string {
-  return typeof place === 'string' ? place : (Object.entries(place).at(0)?.join(':') ?? '')
 }
 
 function readPeppers(text: string): string | (string | null)[] {

@@ -55,6 +55,7 @@ function compileCredentials(value: unknown, option: string): Credentials {
     highest = Math.max(highest, place.rank)
     return place
   })
+  const hasFunctions = places.some(({ source }) => source.at === 'function')
   const ordered = places.toSorted((one, other) => one.rank - other.rank)
   return {
     sources: ordered.map(({ source }) => source),
@@ -62,8 +63,14 @@ function compileCredentials(value: unknown, option: string): Credentials {
     queryNames: places.flatMap(({ queryNames }) => queryNames ?? []),
     paths: places.flatMap(({ path }) => path ?? []),
     bodyFields: places.flatMap(({ bodyField }) => (bodyField === 'writeKey' ? [] : (bodyField ?? []))),
-    hasFunctions: places.some(({ source }) => source.at === 'function'),
+    hasFunctions,
+    spelled: hasFunctions ? null : (given as CredentialSource[]).map(placeText),
   }
+}
+
+/** A place in one word, such as `bearer` or `header:X-Api-Key`. */
+export function placeText(place: CredentialSource): string {
+  return typeof place === 'string' ? place : (Object.entries(place).at(0)?.join(':') ?? '')
 }
 
 function badPlace(option: string, source: unknown, right: string): ConfigError {

@@ -24,6 +24,8 @@ export interface Credentials {
   /** Properties of the body and of each event, beside `writeKey`. */
   readonly bodyFields: readonly string[]
   readonly hasFunctions: boolean
+  /** As `placeText` spells them; null where a function finds keys. */
+  readonly spelled: readonly string[] | null
 }
 
 /** Longest Basic or Bearer credential that is looked at, in bytes. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { adminRoutes } from '../../src/adapter/index.ts'
 import { createAdminApi } from '../../src/admin/index.ts'
-import { createMemoryStore, createWriteKeys } from '../../src/index.ts'
+import { createMemoryStore, createWriteKeys, type WriteKeysOptions } from '../../src/index.ts'
 import { generateSecret } from '../../src/keys/secret.ts'
 import { openShell } from './shell.ts'
 
@@ -22,8 +22,8 @@ async function listen(listener: RequestListener): Promise<string> {
 }
 
 /** A server with the management API, and a shell that names it in every command. */
-async function openRemote(token = admin, now: () => number = Date.now) {
-  const keys = createWriteKeys({ store: createMemoryStore(), clock: { now } })
+async function openRemote(token = admin, now: () => number = Date.now, options: WriteKeysOptions = {}) {
+  const keys = createWriteKeys({ store: createMemoryStore(), clock: { now }, ...options })
   onTestFinished(() => keys.close())
   const api = createAdminApi(keys, {
     now,
@@ -43,6 +43,36 @@ async function openRemote(token = admin, now: () => number = Date.now) {
     JSON.parse((await run([...argv, '--json'], input)).out)
   return { keys, url, run, runJson }
 }
+
+describe('check over the management API', () => {
+  async function checkAt(credentials: NonNullable<WriteKeysOptions['credentials']>) {
+    const { keys, runJson } = await openRemote(viewer, Date.now, { credentials })
+    const { key } = await keys.create({ name: 'Web', sourceType: 'web' })
+    return { check: (text: (key: string) => string) => runJson(['check'], text(key)) }
+  }
+  const bearer = (key: string) => `Authorization: Bearer ${key}`
+
+  it('judges a request by the places where the server reads keys', async () => {
+    const { check } = await checkAt(['bearer', { header: 'X-Api-Key' }, { path: '/e/:key' }])
+    const accepted = { accepted: true, needs_credentials: null }
+    expect(await check(bearer)).toMatchObject(accepted)
+    expect(await check((key) => `X-Api-Key: ${key}`)).toMatchObject(accepted)
+    expect(await check((key) => `http://a.example/e/${key}`)).toMatchObject(accepted)
+    const basic = await check((key) => `Authorization: Basic ${btoa(`${key}:`)}`)
+    expect(basic).toMatchObject({ accepted: false, reason: 'missing_key' })
+    expect(await check((key) => `X-Write-Key: ${key}`)).toMatchObject({
+      needs_credentials: "'header'",
+      advice: expect.stringContaining(
+        "['bearer', { header: 'X-Api-Key' }, { path: '/e/:key' }, 'header'] (WRITEKEY_CREDENTIALS=bearer,header:X-Api-Key,path:/e/:key,header)",
+      ),
+    })
+  })
+
+  it('judges it by its own where a function of the application finds keys', async () => {
+    const { check } = await checkAt(['basic', () => undefined])
+    expect(await check(bearer)).toMatchObject({ accepted: false, needs_credentials: "'bearer'" })
+  })
+})
 
 describe('the command over the management API', () => {
   it('walks a key through its life', async () => {

@@ -57,7 +57,7 @@ With \`--store\`, the command makes and hashes keys like your app only if you gi
 With \`--api\`, the server has them already.
 
 \`WRITEKEY_CREDENTIALS\`, for \`check\` and \`serve\`, is the option \`credentials\`: words and named places with commas between, such as
-\`basic,bearer,header:X-Api-Key,query:token,body:api_key,path:/e/:key\`. \`check\` needs it with \`--api\` too. It does not know of the paths of
+\`basic,bearer,header:X-Api-Key,query:token,body:api_key,path:/e/:key\`. With \`--api\`, \`check\` goes by what the server says, unless that is of an older version or has a function there. It does not know of the paths of
 SDKs (\`createIngestApi\`), which read keys in more places.
 
 If the tables are in a schema or have another prefix, set \`--schema\` and \`--table-prefix\` like the application's \`schema\` and

@@ -25,12 +25,19 @@ describe('the option credentials', () => {
       { headers: ['x-k'], queryNames: ['k'], hasFunctions: true },
     ],
   ])('takes %s, and knows what handlers must not see', (_, value, places, hidden) => {
-    const { sources, paths, ...others } = read(value)
+    const { sources, paths, spelled: _spelled, ...others } = read(value)
     expect(sources.map(({ at }) => at)).toEqual(places)
     expect(others).toEqual({ ...none, ...hidden })
     expect(paths.map((segmentOf) => segmentOf('/e/abc'))).toEqual(
       typeof value === 'object' && 'path' in (value as object) ? ['abc'] : [],
     )
+  })
+
+  it('spells its places in words, unless a function is among them', () => {
+    expect(read(undefined).spelled).toEqual(['basic'])
+    const places = ['bearer', { header: 'X-Api-Key' }, { path: '/e/:key' }, { query: 'a,b' }]
+    expect(read(places).spelled).toEqual(['bearer', 'header:X-Api-Key', 'path:/e/:key', 'query:a,b'])
+    expect(read(['basic', find]).spelled).toBeNull()
   })
 
   it.each<[unknown]>([

@@ -69,6 +69,12 @@ export const checkSchema = z.object({
       'When an unknown secret was ended that a key has had; null for others. Only for tokens of all workspaces.',
     ),
   environment: z.string().describe('The environment of the server.'),
+  credentials: z
+    .array(z.string())
+    .nullable()
+    .describe(
+      'Where the server reads keys, such as basic or header:X-Api-Key; null = a function of the application finds them. Paths of SDKs read more places.',
+    ),
   key: keySchema.nullable().describe('The key that the secret belongs to.'),
 })
 
@@ -98,7 +104,10 @@ const checkWriteKey = defineOperation({
     },
   },
   async handle({ keys, body: { key, ...request } }) {
-    const { reason, wouldRefuse, endedAt, environment, writeKey } = await keys.check(key, request)
+    const { reason, wouldRefuse, endedAt, environment, credentials, writeKey } = await keys.check(
+      key,
+      request,
+    )
     return jsonAnswer(200, {
       accepted: reason === null,
       reason,
@@ -108,6 +117,7 @@ const checkWriteKey = defineOperation({
       would_refuse: wouldRefuse,
       ended_at: endedAt?.toISOString() ?? null,
       environment,
+      credentials: credentials && [...credentials],
       key: writeKey === undefined ? null : toKeyJson(writeKey),
     })
   },
