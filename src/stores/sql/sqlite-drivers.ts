@@ -1,16 +1,19 @@
 import { StoreError } from '../../runtime/errors.ts'
 import { bundlerHint, loadDriver } from './driver-import.ts'
 import type { DriverModule } from './given-driver.ts'
+import { primarySqliteCode } from './sqlite-failure.ts'
 
 /** What Kysely's dialect needs of a driver: better-sqlite3's shape. */
 export interface SqliteDatabase {
   close(): void
-  prepare(sql: string): {
-    readonly reader: boolean
-    all(parameters: readonly unknown[]): unknown[]
-    run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
-    iterate(parameters: readonly unknown[]): IterableIterator<unknown>
-  }
+  prepare(sql: string): Statement
+}
+
+interface Statement {
+  readonly reader: boolean
+  all(parameters: readonly unknown[]): unknown[]
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>
 }
 
 export type OpenSqlite = (path: string) => SqliteDatabase
@@ -88,25 +91,57 @@ type LibsqlClass = new (path: string) => Libsql
 /**
  * libsql does not reset a statement that met a lock. A refused `begin` would stay "in progress" until it is
  * garbage collected: no transaction could be committed, and every read would be from the moment of that
- * `begin`, without later revocations. A refused change of the journal mode would keep its lock on a file that was put in place of another,
- * for as long: nobody could write any more. `exec` leaves nothing behind, so all writes are in transactions that begin with it.
+ * `begin`, without later revocations. `exec` leaves nothing behind, so all writes are in transactions that begin with it.
+ * A refused read would stay in progress as well, and from the next read on the connection would keep its lock, and what it sees.
+ * Running it again resets it, so that comes first, whatever is next.
  */
 function adaptLibsql(database: Libsql): SqliteDatabase {
+  let refusedRead: (() => unknown) | undefined
+
+  function finishRefused(): void {
+    try {
+      refusedRead?.()
+    } catch (error) {
+      if (isLocked(error)) throw error
+    }
+    refusedRead = undefined
+  }
+
+  function read(statement: Statement, parameters: readonly unknown[]): unknown[] {
+    finishRefused()
+    try {
+      return statement.all(parameters)
+    } catch (error) {
+      if (isLocked(error)) refusedRead = () => statement.all(parameters)
+      throw error
+    }
+  }
+
+  function execute(sql: string) {
+    finishRefused()
+    database.exec(sql)
+    return { changes: 0, lastInsertRowid: 0 }
+  }
+
   return {
     close: () => database.close(),
     prepare(sql) {
-      if (!/^(begin|commit|rollback|pragma \w+ =)/i.test(sql)) return database.prepare(sql)
+      if (/^(begin|commit|rollback|pragma \w+ =)/i.test(sql)) {
+        return { reader: false, all: () => [], run: () => execute(sql), iterate: () => [].values() }
+      }
+      const statement = database.prepare(sql)
       return {
-        reader: false,
-        all: () => [],
-        run() {
-          database.exec(sql)
-          return { changes: 0, lastInsertRowid: 0 }
-        },
-        iterate: () => [].values(),
+        reader: statement.reader,
+        all: (parameters) => read(statement, parameters),
+        run: (parameters) => statement.run(parameters),
+        iterate: (parameters) => read(statement, parameters).values(),
       }
     },
   }
+}
+
+function isLocked(error: unknown): boolean {
+  return primarySqliteCode(error) === 5
 }
 
 interface NodeSqlite {
