@@ -7,22 +7,27 @@ import { retryTransient } from './driver-errors.ts'
 import type { DriverModule } from './given-driver.ts'
 import { loadSqlite, type OpenSqlite, type SqliteDatabase } from './sqlite-drivers.ts'
 import { explainFile } from './sqlite-failure.ts'
-import { type FileIdentity, identifyFile, identifyLog, makeFile, removeLog } from './sqlite-file.ts'
+import {
+  type FileIdentity,
+  forget,
+  identifyFile,
+  makeFile,
+  remember,
+  removeForeignLog,
+} from './sqlite-file.ts'
 
 /**
  * Statements block the process, so it waits for other writers between them (`retryTransient`) and only
  * briefly inside. FULL: an acknowledged change survives a power cut; with WAL alone the last ones could be
  * lost.
  */
-const pragmas = ['busy_timeout = 20', 'journal_mode = WAL', 'synchronous = FULL']
+const pragmas = ['PRAGMA busy_timeout = 20', 'PRAGMA journal_mode = WAL', 'PRAGMA synchronous = FULL']
 
 /** An open file, and its identity. */
 interface OpenFile {
   readonly database: SqliteDatabase
   /** Undefined for `:memory:`. */
   readonly file?: FileIdentity
-  /** Its write-ahead log. */
-  readonly log?: FileIdentity | undefined
 }
 
 /**
@@ -41,10 +46,7 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
     dialect: new SqliteDialect({
       database: {
         prepare: (sql) => opened().prepare(sql),
-        close() {
-          current?.database.close()
-          current = undefined
-        },
+        close: shut,
       },
     }),
   })
@@ -52,6 +54,16 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
   function opened(): SqliteDatabase {
     if (current === undefined) throw new StoreError('store_unavailable', 'The SQLite file is not open.')
     return current.database
+  }
+
+  /** SQLite leaves the log of a file behind that is not at its path any more. */
+  function shut(): void {
+    const before = current
+    current = undefined
+    before?.database.close()
+    if (before?.file === undefined) return
+    removeForeignLog(path)
+    forget(before.database)
   }
 
   function isCurrent(): boolean {
@@ -64,11 +76,7 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
 
   async function replace(): Promise<boolean> {
     if (isCurrent()) return false
-    const before = current
-    current = undefined
-    before?.database.close()
-    // It would be taken for the new file's log, and its pages written over that file.
-    if (before?.log !== undefined) removeLog(path, before.log)
+    shut()
     current = await openFile(open, path)
     return true
   }
@@ -96,27 +104,30 @@ function refuseFile(error: unknown): never {
   throw explainFile(error)
 }
 
-/** Reads something, because only then is there a log. */
-const firstRead = 'select count(*) from sqlite_master'
-
 /** Opens the file at the path, and remembers its identity. */
 async function openFile(open: OpenSqlite, path: string): Promise<OpenFile> {
   for (;;) {
     const expected = makeMissing(path)
+    removeForeignLog(path)
     const database = await openOne(open, path)
-    await retryTransient(async () => database.prepare(firstRead).all([]))
     const file = identifyFile(path)
-    if (file !== undefined && file === expected) return { database, file, log: identifyLog(path) }
+    if (file !== undefined && file === expected) {
+      remember(database, path, file)
+      return { database, file }
+    }
     database.close()
   }
 }
 
+/** Reads something, because only then is there a log. */
+const firstRead = 'select count(*) from sqlite_master'
+
 async function openOne(open: OpenSqlite, path: string): Promise<SqliteDatabase> {
   const database = open(path)
   try {
-    for (const pragma of pragmas) {
+    for (const sql of [...pragmas, firstRead]) {
       await retryTransient(async () => {
-        const statement = database.prepare(`PRAGMA ${pragma}`)
+        const statement = database.prepare(sql)
         return statement.reader ? statement.all([]) : statement.run([])
       })
     }

@@ -27,16 +27,36 @@ function logPath(path: string): string {
   return `${realpathSync(path)}-wal`
 }
 
-/** The write-ahead log of the file at the path. */
-export function identifyLog(path: string): FileIdentity | undefined {
-  return identifyFile(logPath(path))
+/** What the stores of this process have open: each file, and its write-ahead log. The identity of an open log is given to no other. */
+const openFiles = new Map<object, { file: FileIdentity; log: FileIdentity | undefined }>()
+
+/** The file at the path was opened, and read. */
+export function remember(opened: object, path: string, file: FileIdentity): void {
+  openFiles.set(opened, { file, log: identifyFile(logPath(path)) })
+}
+
+export function forget(opened: object): void {
+  openFiles.delete(opened)
+}
+
+/**
+ * Removes the log of a file that was at the path before. It would be taken for the new file's log, and its pages be read
+ * as that file's and written over it. Whoever is first to open the new file may not have seen the old one: the other
+ * stores of the process know its log.
+ */
+export function removeForeignLog(path: string): void {
+  const file = identifyFile(path)
+  const log = file && identifyFile(logPath(path))
+  if (log === undefined) return
+  const owners = [...openFiles.values()].filter((open) => open.log === log)
+  if (owners.length > 0 && owners.every((owner) => owner.file !== file)) removeLog(path, log)
 }
 
 /**
  * Removes the log at the path and its index, if it is this one. Another process may have opened the new file
  * at the same moment and begun its own log: that one is put back.
  */
-export function removeLog(path: string, log: FileIdentity): void {
+function removeLog(path: string, log: FileIdentity): void {
   const name = logPath(path)
   if (identifyFile(name) !== log) return
   const taken = `${name}-${process.pid}`

@@ -46,6 +46,12 @@ describe('a SQLite file that another one takes the place of', () => {
     return backup
   }
 
+  function expectWhole(file: string): void {
+    const check = new Database(file)
+    expect(check.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
+    check.close()
+  }
+
   it('is noticed at the next poll, and read from then on', async () => {
     const [record, other] = [createKeyRecord(), createKeyRecord()]
     const file = newFile()
@@ -78,10 +84,50 @@ describe('a SQLite file that another one takes the place of', () => {
       for (const record of [kept, ...changed]) expect(await store.get(record.id)).toEqual(record)
       expect((await store.poll({ since: null })).position.revision).toBe(2 + changed.length)
     }
-    const check = new Database(file)
-    expect(check.prepare('pragma integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
-    check.close()
+    expectWhole(file)
     expect(readdirSync(folder).filter((name) => name.includes(`-wal-`))).toEqual([])
+  })
+
+  it('gets no pages of the log of a file that was there for a while and that whoever is first has not seen', async () => {
+    const file = newFile()
+    const [seldom, often] = [openStore(file), openStore(file)]
+    await seldom.insert(createKeyRecord(), auditEntry())
+    await often.poll({ since: null })
+    const last = createKeyRecord()
+    const [between, after] = [await fileWith(createKeyRecord()), await fileWith(last)]
+    renameSync(between, file)
+    for (let index = 0; index < 20; index++) await often.insert(createKeyRecord(), auditEntry())
+    renameSync(after, file)
+    expect((await seldom.poll({ since: null, keyHash: secretOf(last) })).record).toEqual(last)
+    const added = createKeyRecord()
+    expect(await often.insert(added, auditEntry())).toBeDefined()
+    for (const store of [seldom, often]) {
+      for (const record of [last, added]) expect(await store.get(record.id)).toEqual(record)
+    }
+    expectWhole(file)
+  })
+
+  it('gets no pages of the old log where a store opens it that has not seen the old file', async () => {
+    const file = newFile()
+    const before = openStore(file)
+    for (let index = 0; index < 20; index++) await before.insert(createKeyRecord(), auditEntry())
+    const record = createKeyRecord()
+    renameSync(await fileWith(record), file)
+    const store = openStore(file)
+    expect((await store.poll({ since: null, keyHash: secretOf(record) })).record).toEqual(record)
+    expect(await before.get(record.id)).toEqual(record)
+    expectWhole(file)
+  })
+
+  it('finds no log where the store of the old file was closed before it saw the new one', async () => {
+    const file = newFile()
+    const store = createSqlStore({ url: `sqlite:${file}` })
+    for (let index = 0; index < 20; index++) await store.insert(createKeyRecord(), auditEntry())
+    renameSync(await fileWith(createKeyRecord()), file)
+    await store.close()
+    expect(existsSync(`${file}-wal`)).toBe(false)
+    expect(existsSync(`${file}-shm`)).toBe(false)
+    expectWhole(file)
   })
 
   it('stays that of each store of a process while others open and close it', async () => {
