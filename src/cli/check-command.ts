@@ -5,9 +5,10 @@ import { type Finding, toFinding, toLines, withoutKey } from './check-finding.ts
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CheckJson, CommandRun } from './command-run.ts'
 import { keysOptionsFrom, parsePlace } from './keys-options.ts'
-import type { PastedRequest } from './pasted-request.ts'
+import { createRequest, type PastedRequest } from './pasted-request.ts'
 import { readPasted } from './presented-secret.ts'
-import { type Rehearsal, rehearse } from './rehearsal.ts'
+import { type Rehearsal, rehearse, rehearseRules } from './rehearsal.ts'
+import { rehearsedRules } from './rehearsed-rules.ts'
 import { readSecretInput } from './secret-input.ts'
 import { printLine } from './terminal.ts'
 
@@ -43,9 +44,12 @@ async function find(run: CommandRun, text: string): Promise<Finding> {
 /** Where keys are read, the answer of the server says: then the request is judged once more by that. */
 async function findOfRequest(
   run: CommandRun,
-  request: PastedRequest,
+  given: PastedRequest,
   options: WriteKeysOptions,
 ): Promise<Finding> {
+  const { origin } = run.values
+  const headers = typeof origin === 'string' ? { ...given.headers, origin: [origin] } : given.headers
+  const request = createRequest({ ...given, headers })
   const own = await findWith(run, request, options)
   const { places } = own
   if (!places || isDeepStrictEqual(places, placesOf(options).map(placeText))) return own.finding
@@ -62,11 +66,22 @@ interface Found {
 
 async function findWith(run: CommandRun, request: PastedRequest, options: WriteKeysOptions): Promise<Found> {
   const rehearsal = await rehearse(request, options)
-  const { spot } = rehearsal
-  if (spot === undefined) return { finding: withoutKey(rehearsal.reason), places: null }
-  const judgement = await judge(run, spot.secret, rehearsal.asks)
+  const { spot, asks, reason, needs, isGood } = rehearsal
+  if (spot === undefined) return { finding: withoutKey(reason), places: null }
+  const judgement = await judge(run, spot.secret, asks)
+  const { key, credentials: places } = judgement
   const subject = { kind: 'request', ...rehearsal, spot, configured: placesOf(options) } as const
-  return { finding: toFinding(judgement, subject, Date.now()), places: judgement.credentials }
+  if (key === null || judgement.reason !== null || !isGood)
+    return { finding: toFinding(judgement, subject, Date.now()), places }
+  // The server was told of one event at most, and not how it is sent.
+  const rules = rehearsedRules(key, run.values.type === undefined && !request.hasHiddenBody)
+  const { note, ...byRules } = await rehearseRules(request, { spot, needs }, rules, options)
+  const judged = {
+    ...judgement,
+    reason: byRules.reason,
+    would_refuse: judgement.would_refuse ?? byRules.wouldRefuse,
+  }
+  return { finding: toFinding(judged, { ...subject, note }, Date.now()), places }
 }
 
 function keepIfUnknown(own: Found): (error: unknown) => Found {

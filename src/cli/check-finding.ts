@@ -37,7 +37,7 @@ export type Subject =
       spot: KeySpot
       /** The option `credentials` of the server. */
       configured: readonly CredentialSource[]
-    } & Pick<Rehearsal, 'reason' | 'needs'>)
+    } & Pick<Rehearsal, 'reason' | 'needs' | 'note'>)
 
 const soonMs = 30 * 24 * 3_600_000
 
@@ -49,6 +49,7 @@ export function toFinding(judgement: Judgement, subject: Subject, now: number): 
     ? 'missing_key'
     : (judgement.reason ?? (isRequest ? subject.reason : null))
   const advice = [
+    ...(isRequest && subject.note !== undefined ? [subject.note] : []),
     ...(isRequest && subject.reason !== judgement.reason ? adviceOnPlace(subject) : []),
     ...(judgement.reason === null
       ? adviceWhenAccepted(judgement, secret, now)

@@ -77,11 +77,11 @@ export const commands = {
   },
   check: {
     summary: 'Tells whether a request with a secret would be accepted now, and if not, why and what to do.',
-    more: 'Standard input holds the secret alone, or what sends it: KEY:, headers, a URL, a curl command, fetch("…", {…}) as browsers copy it, a request as logs show it, or a JSON body. Such a request is judged whole, as WRITEKEY_CREDENTIALS says where keys are read (without it: Basic; with --api, as the server says). In any other text only the key is judged, and the answer says so. The secret is not printed. Nothing is ingested, counted or charged, and the rate limit is not checked.',
+    more: 'Standard input holds the secret alone, or what sends it: KEY:, headers, a URL, a curl command, fetch("…", {…}) as browsers copy it, a request as logs show it, or a JSON body. Such a request is judged whole, with its headers, target, body and events, as WRITEKEY_CREDENTIALS says where keys are read (without it: Basic; with --api, as the server says). In any other text only the key is judged, and the answer says so. The secret is not printed. Nothing is ingested, counted or charged, and the rate limit is not checked.',
     flags: {
       type: {
         value: 'T',
-        help: 'Type of the event, such as track. Default: that of the single event in the request, if it shows one; otherwise types are not checked.',
+        help: 'Type of the event, such as track. Default: those of the events in the request, if it shows them; otherwise types are not checked.',
       },
       name: { value: 'EVENT', help: 'Name of the event; needs --type.' },
       origin: { value: 'O', help: 'Origin of the page that sends, such as https://app.example.com.' },

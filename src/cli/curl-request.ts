@@ -1,4 +1,4 @@
-import { addHeader, basicOf, createRequest, type PastedRequest, setUrl } from './pasted-request.ts'
+import { addHeader, basicOf, createRequest, type PastedRequest, setTarget, setUrl } from './pasted-request.ts'
 import { shellWords } from './shell-words.ts'
 
 /** Options with a value. All others have none. */
@@ -20,6 +20,7 @@ const longValued = new Set(
 const longOf: Readonly<Record<string, string>> = {
   b: 'cookie',
   d: 'data',
+  e: 'referer',
   F: 'form',
   G: 'get',
   H: 'header',
@@ -93,39 +94,57 @@ function toRequests(options: readonly Option[]): PastedRequest[] {
       body: isForm ? '--form' : isSent && !hasHiddenBody ? body : undefined,
       hasHiddenBody,
     })
-    setHeaders(
-      request,
-      all('header'),
-      [...all('cookie')].filter((cookie) => cookie.includes('=')),
+    const named = setHeaders(request, all('header'))
+    const setOwn = (name: string, value: string | undefined) => {
+      if (value !== undefined && value !== '' && !named.has(name)) addHeader(request, name, value)
+    }
+    setOwn(
+      'cookie',
+      all('cookie')
+        .filter((cookie) => cookie.includes('='))
+        .join('; '),
     )
-    if (request.headers.authorization === undefined) setUser(request, all, has)
-    setUrl(request, url)
+    setOwn(
+      'referer',
+      all('referer')
+        .at(-1)
+        ?.replace(/;auto.*$/s, ''),
+    )
+    setOwn('authorization', readUser(all, has))
+    const hasOwnUser = named.has('authorization') && request.headers.authorization === undefined
+    setUrl(request, url, has('path-as-is') ? (path) => path : undefined)
+    if (hasOwnUser) delete request.headers.authorization
     request.query = [request.query, ...added].filter((part) => part !== '').join('&')
-    // An empty one takes away what curl would send itself.
-    if (all('header').some((line) => /^authorization:\s*$/i.test(line))) delete request.headers.authorization
+    const target = all('request-target').at(-1)
+    if (target !== undefined) setTarget(request, target)
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+    // Nothing says that there is a body, so no server reads it.
+    if (named.has('content-length') && length === undefined && coding === undefined)
+      Object.assign(request, { body: undefined, hasHiddenBody: false })
     return request
   })
 }
 
-function setHeaders(request: PastedRequest, lines: readonly string[], cookies: readonly string[]): void {
+/** @returns the names of all that are set, also to nothing: curl does not send its own there */
+function setHeaders(request: PastedRequest, lines: readonly string[]): Set<string> {
+  const named = new Set<string>()
   for (const line of lines) {
-    const [, name, value] = /^([^:;\s]+)\s*:\s*(.*?)\s*$/s.exec(line) ?? []
-    if (name !== undefined && value !== undefined && value !== '') addHeader(request, name, value)
+    const [, name, mark, value = ''] = /^([^:;\s]+)\s*([:;])\s*(.*?)\s*$/s.exec(line) ?? []
+    if (name === undefined) continue
+    named.add(name.toLowerCase())
+    // `Name;` is an empty header, and `Name:` is none.
+    if (value !== '' ? mark === ':' : mark === ';') addHeader(request, name, value)
   }
-  if (cookies.length > 0) addHeader(request, 'cookie', cookies.join('; '))
+  return named
 }
 
-function setUser(
-  request: PastedRequest,
-  all: (name: string) => string[],
-  has: (name: string) => boolean,
-): void {
+function readUser(all: (name: string) => string[], has: (name: string) => boolean): string | undefined {
   const bearer = all('oauth2-bearer').at(-1)
   const user = all('user').at(-1)
-  if (bearer !== undefined) addHeader(request, 'authorization', `Bearer ${bearer}`)
+  if (bearer !== undefined) return `Bearer ${bearer}`
   // Without a colon curl asks for the password, which is empty.
-  else if (user !== undefined && !['digest', 'ntlm', 'negotiate', 'aws-sigv4'].some(has))
-    addHeader(request, 'authorization', basicOf(user.includes(':') ? user : `${user}:`))
+  if (user === undefined || ['digest', 'ntlm', 'negotiate', 'aws-sigv4'].some(has)) return undefined
+  return basicOf(user.includes(':') ? user : `${user}:`)
 }
 
 function readData(options: readonly Option[]): { body: string | undefined; isHidden: boolean } {

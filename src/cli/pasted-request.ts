@@ -29,19 +29,46 @@ export function basicOf(userAndPassword: string): string {
 
 const urlParts = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:([^/?#@]*)@)?[^/?#]*([^?#]*)(?:\?([^#]*))?/i
 
-/** Sets path, query and the user of a URL, which senders turn into Basic. */
-export function setUrl(request: PastedRequest, url: string): void {
+/**
+ * Sets path, query and the user of a URL, which senders turn into Basic.
+ * @param toPath what the sender makes of its path
+ */
+export function setUrl(request: PastedRequest, url: string, toPath = withoutDots): void {
   const [, user, path = '', query = ''] = urlParts.exec(url) ?? []
-  request.path = resolveDots(path === '' ? '/' : path)
+  request.path = toPath(path === '' ? '/' : path)
   request.query = query
   if (user !== undefined && request.headers.authorization === undefined) {
-    const plain = decode(user)
-    addHeader(request, 'authorization', basicOf(plain.includes(':') ? plain : `${plain}:`))
+    // Decoded after the split: an encoded colon belongs to its part.
+    const [name = '', password = ''] = user.split(/:(.*)/s).map(decode)
+    addHeader(request, 'authorization', basicOf(`${name}:${password}`))
   }
 }
 
-function resolveDots(path: string): string {
-  return /\/\.{1,2}(?:\/|$)/.test(path) ? new URL(path, 'http://localhost').pathname : path
+/** As `setUrl`, for `fetch` and browsers, which send a URL as its standard reads it. */
+export function setWebUrl(request: PastedRequest, url: string): void {
+  setUrl(request, url)
+  if (!/^(?:https?:\/)?\//i.test(url) || !URL.canParse(url, 'http://localhost')) return
+  const { pathname, search } = new URL(url, 'http://localhost')
+  setTarget(request, pathname + search)
+}
+
+/** Sets path and query to those of a request line, which says them as they are sent. */
+export function setTarget(request: PastedRequest, target: string): void {
+  const [path = '', query = ''] = target.split(/\?(.*)/s)
+  request.path = path
+  request.query = query
+}
+
+/** RFC 3986, 5.2.4. */
+function withoutDots(path: string): string {
+  const segments = path.split('/').slice(1)
+  const kept: string[] = []
+  for (const [index, segment] of segments.entries()) {
+    const isDots = segment === '.' || segment === '..'
+    if (segment === '..') kept.pop()
+    if (!isDots || index === segments.length - 1) kept.push(isDots ? '' : segment)
+  }
+  return `/${kept.join('/')}`
 }
 
 function decode(text: string): string {

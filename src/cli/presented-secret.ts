@@ -1,7 +1,14 @@
 import { isWellFormedSecret } from '../keys/secret.ts'
 import { readCurl } from './curl-request.ts'
 import { keySpots, readObject } from './key-spots.ts'
-import { addHeader, basicOf, createRequest, type PastedRequest, setUrl } from './pasted-request.ts'
+import {
+  addHeader,
+  basicOf,
+  createRequest,
+  type PastedRequest,
+  setTarget,
+  setWebUrl,
+} from './pasted-request.ts'
 
 /** What somebody pasted. */
 export type Pasted =
@@ -58,26 +65,46 @@ function readFetch(text: string): PastedRequest | undefined {
   const [, url, options] =
     /^(?:await\s+)?fetch\(\s*["']([^"']+)["']\s*(?:,\s*(\{.*\}))?\s*\);?$/s.exec(text) ?? []
   if (url === undefined) return undefined
-  const given = options === undefined ? {} : readObject(options)
-  return given && fromOptions({ url, ...given })
+  const given = options === undefined ? {} : readObject(options.replace(headersObject, '$1'))
+  return given && fromOptions({ url, ...given }, setWebUrl)
 }
+
+const headersObject = /\bnew\s+Headers\(\s*(\{[^{}]*\}|\[[^()]*\])\s*\)/
 
 /** An object of JSON: a request, as it says itself, or the body of one. */
 function readBody(text: string): PastedRequest | undefined {
   const given = readObject(text)
   if (given === undefined) return undefined
-  if (typeof given.headers === 'object' && given.headers !== null) return fromOptions(given)
+  if (typeof given.headers === 'object' && given.headers !== null) return fromOptions(given, setLoggedUrl)
   return createRequest({ method: 'POST', body: text })
 }
 
-function fromOptions({ url, method, headers, body }: Record<string, unknown>): PastedRequest {
+function fromOptions(
+  { url, method, headers, body }: Record<string, unknown>,
+  setUrl: (request: PastedRequest, url: string) => void,
+): PastedRequest {
   const request = createRequest()
-  if (typeof method === 'string') request.method = method
-  for (const [name, value] of Object.entries(headers ?? {})) addHeader(request, name, String(value))
+  if (typeof method === 'string') request.method = usualMethod.test(method) ? method.toUpperCase() : method
+  const pairs = Array.isArray(headers) ? headers.filter(Array.isArray) : Object.entries(headers ?? {})
+  for (const [name, value] of pairs) {
+    const field = String(name).toLowerCase()
+    // Its own length, whatever somebody has written down. Several values of one name are sent as one.
+    if (field !== 'content-length')
+      request.headers[field] = [[...(request.headers[field] ?? []), String(value)].join(', ')]
+  }
   if (typeof body === 'string') request.body = body
   else if (typeof body === 'object' && body !== null) request.body = JSON.stringify(body)
   if (typeof url === 'string') setUrl(request, url)
   return request
+}
+
+/** The methods that `fetch` sends in capitals, however they are written. */
+const usualMethod = /^(?:delete|get|head|options|post|put)$/i
+
+/** A log has the target as it was sent. */
+function setLoggedUrl(request: PastedRequest, url: string): void {
+  if (url.startsWith('/')) setTarget(request, url)
+  else setWebUrl(request, url)
 }
 
 /** A URL, with a method or without. */
@@ -86,7 +113,7 @@ function readUrl(text: string): PastedRequest[] | undefined {
   if (url === undefined) return undefined
   const name = method?.toUpperCase() ?? 'GET'
   const request = createRequest({ method: name, hasHiddenBody: name !== 'GET' && name !== 'HEAD' })
-  setUrl(request, url)
+  setWebUrl(request, url)
   return [request]
 }
 
@@ -108,10 +135,12 @@ function readHead(text: string): PastedRequest | undefined {
     const [name = '', value = ''] = line.split(/\s*:\s*(.*)$/s)
     addHeader(request, name, value.trim())
   }
-  if (target !== undefined) setUrl(request, target)
+  if (target !== undefined) setTarget(request, target)
   const body = rest.join('\n\n').trim()
   if (body !== '') request.body = body
-  else request.hasHiddenBody = request.method !== 'GET' && request.method !== 'HEAD'
+  else
+    request.hasHiddenBody =
+      request.method !== 'GET' && request.method !== 'HEAD' && request.headers['content-length']?.[0] !== '0'
   return request
 }
 

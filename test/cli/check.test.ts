@@ -181,4 +181,50 @@ describe('writekey check', () => {
     await run(['revoke', id, '--yes'])
     expect(await advice(newest)).toMatch(/It was revoked at \d{4}-/)
   })
+
+  it('explains what a server makes of a request beside its key', async () => {
+    const { runJson } = openShell()
+    const { key } = await runJson([
+      ...create,
+      '--allowed-event-types=track',
+      '--allowed-origins=https://a.example',
+    ])
+    const finding = (options: string, ...flags: string[]) =>
+      runJson(['check', ...flags], `curl -u ${key}: http://h.example/v1/batch ${options}`)
+    const both = `-d '[{"type":"track"},{"type":"page"}]'`
+    const refused = { accepted: false, reason: 'event_type_not_allowed', status: 403 }
+    expect(await finding(both)).toMatchObject({
+      ...refused,
+      advice: expect.stringMatching(
+        /^With onForbiddenEvent: 'drop', its other events .* Allowed are: track\./,
+      ),
+    })
+    expect(await finding(`-d '[{"type":"page"}]'`)).toMatchObject({
+      ...refused,
+      advice: expect.stringMatching(/^Allowed are: track\./),
+    })
+    expect(await finding(both, '--type', 'track')).toMatchObject({ accepted: true })
+    expect(await finding('-d @events.json')).toMatchObject({ accepted: true })
+    expect(await finding(`-d '{"type":"track"}' -H 'Content-Length: 9'`)).toMatchObject({
+      reason: 'invalid_json',
+      advice: expect.stringContaining('Content-Length says 9 bytes, but the body has 16'),
+    })
+    const image = `-H 'Sec-Fetch-Site: cross-site'`
+    expect(await finding(image)).toMatchObject({
+      reason: 'origin_not_allowed',
+      advice: expect.stringContaining('Allowed are: https://a.example.'),
+    })
+    expect(await finding(image, '--origin', 'https://a.example')).toMatchObject({ accepted: true })
+  })
+
+  it('judges by rules on trial, and by types of their own, what the request shows', async () => {
+    const { runJson } = openShell({ WRITEKEY_EVENT_TYPES: 'purchase' })
+    const { id, key } = await runJson([...create, '--allowed-event-types=track,purchase'])
+    await runJson(['update', id, '--trial={"allowed_event_types":["track"]}'])
+    const finding = (body: string) =>
+      runJson(['check'], `curl -u ${key}: http://h.example/v1/batch -d '${body}'`)
+    const both = '[{"type":"track"},{"type":"purchase"}]'
+    expect(await finding(both)).toMatchObject({ accepted: true, would_refuse: 'event_type_not_allowed' })
+    expect(await finding('[{"type":"track"}]')).toMatchObject({ accepted: true, would_refuse: null })
+  })
 })

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { writeKeyAuth } from '../../adapters/node.ts'
 import { type CredentialSource, createWriteKeys } from '../../src/index.ts'
 import { createSqlStore } from '../../src/stores/sql/index.ts'
 import { openShell } from './shell.ts'
@@ -64,7 +66,123 @@ const commands = (key: string, url: string) => [
   `curl -u ${key}: ${url}/v1/track --next ${url}/v1/check`,
   `curl -u ${key}: -H 'Origin: https://evil.example' ${url}/v1/track`,
   `curl -u ${key}: -A 'my "app"' -e https://a.example -m 5 --connect-timeout 2 -o /dev/null ${url}/v1/track > /dev/null 2>&1`,
+  `curl -u ${key}: -H 'X-Api-Key: ${key}' -H 'X-Api-Key: ${key}' -d '${event}' ${url}/v1/track`,
 ]
+
+/** Commands of which more than the key matters. */
+const details = (key: string, url: string) => [
+  `curl -u ${key}: -H 'Sec-Fetch-Site: cross-site' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: none' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: cross-site' --referer https://evil.example/ -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: cross-site' -e 'https://a.example/x;auto' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: same-origin' -e https://a.example/ -H 'Referer: https://evil.example/' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: same-origin' -e https://a.example/ -H 'Referer:' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Sec-Fetch-Site: same-origin' -H 'Referer: https://a.example/' -H 'Referer: https://b.example/' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Origin;' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Origin: https://a.example' -H 'Origin: https://a.example' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Content-Encoding: gzip' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Content-Encoding: zip' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Content-Encoding: identity' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Content-Encoding: zip' --data-binary @event.json ${url}/v1/track`,
+  `curl -u ${key}: --path-as-is -d '${event}' ${url}/v1/../v1/track`,
+  `curl -u ${key}: -d '${event}' ${url}/v1/./a/../../v1/track`,
+  `curl -u ${key}: -d '${event}' ${url}/v1/track/..`,
+  `curl -u ${key}: -d '${event}' '${url}/v1/%2e%2e/track'`,
+  `curl -u ${key}: -d '${event}' '${url}/v1/../a\\b/track'`,
+  `curl -u ${key}: -d '${event}' '${url}/v1/é/track'`,
+  `curl -u ${key}: -d '${event}' '${url}/v1/track#/page?x'`,
+  `curl -u ${key}: --request-target /v1/identify/track -d '{}' ${url}/v1/track`,
+  `curl -u ${key}: --request-target '/v1/track?a#b' -d '{}' ${url}/v1/page`,
+  `curl -u ${key}: --request-target /v1/track -d '{}' ${url}/v1/page`,
+  `curl ${url.replace('//', `//${key}%3A@`)}/v1/track -d '${event}'`,
+  `curl ${url.replace('//', `//${key}:%70@`)}/v1/track -d '${event}'`,
+  `curl -u x: ${url.replace('//', `//${key}:@`)}/v1/track -d '${event}'`,
+  `curl -u ${key}: -H 'Authorization;' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Authorization:' -H 'Authorization: Basic ${base64(`${key}:`)}' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -d '{}' ${url}/v1/foo`,
+  `curl -u ${key}: -d '{"event":"a"}' ${url}/v1/batch`,
+  `curl -u ${key}: -d '{"batch":[${event},{"type":"page"}]}' ${url}/v1/batch`,
+  `curl -u ${key}: -d '{"batch":[${event},${event}]}' ${url}/v1/batch`,
+  `curl -u ${key}: -d '{"batch":[]}' ${url}/v1/batch`,
+  `curl -u ${key}: -H 'Content-Length: 5' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Content-Length:' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -H 'Transfer-Encoding: chunked' -d '${event}' ${url}/v1/track`,
+  `curl -u ${key}: -X GET -H 'Transfer-Encoding: chunked' ${url}/v1/track`,
+]
+
+type Options = Record<string, unknown> & { headers?: unknown }
+
+/** Calls of `fetch` as people write them. */
+function calls(key: string, url: string): string[] {
+  const authorization = `Basic ${base64(`${key}:`)}`
+  const post = (options: Options, path = '/v1/track') =>
+    `fetch("${url}${path}", ${JSON.stringify({ method: 'POST', body: event, ...options }, null, 2)});`
+  const good = { authorization }
+  return [
+    post({ headers: good }),
+    post({ headers: [['authorization', authorization]] }),
+    post({
+      headers: [
+        ['authorization', authorization],
+        ['Authorization', authorization],
+      ],
+    }),
+    post({ headers: {} }).replace('{}', `new Headers(${JSON.stringify(good)})`),
+    post({ headers: {} }).replace('{}', `new Headers(${JSON.stringify([['Authorization', authorization]])})`),
+    post({ headers: { ...good, 'sec-fetch-site': 'cross-site' } }),
+    post({ headers: { ...good, origin: 'https://a.example' } }),
+    post({ headers: { ...good, 'content-encoding': 'gzip' } }),
+    post({ headers: good }, '/v1/page/../track'),
+    post({ headers: good }, '/v1/page/%2e%2e/track'),
+    post({ headers: good }, '/v1\\\\track'),
+    post({ headers: good }, '/v1/page#/track'),
+    post({ headers: good, body: '{}' }, '/v1/foo'),
+    post({ headers: good, method: 'post', body: '{"type":"page"}' }),
+    `fetch("${url}/v1/track", ${JSON.stringify({ method: 'get', headers: good })})`,
+  ]
+}
+
+/** Requests as logs and tools show them. */
+function messages(key: string): string[] {
+  const message = (line: string, fields: readonly string[] = [], body = event) =>
+    [
+      line,
+      'Host: a.example',
+      `Authorization: Basic ${base64(`${key}:`)}`,
+      ...fields,
+      ...(fields.some((field) => /^(?:content-length|transfer)/i.test(field))
+        ? []
+        : [`Content-Length: ${Buffer.byteLength(body)}`]),
+      '',
+      body,
+    ].join('\r\n')
+  const post = 'POST /v1/track HTTP/1.1'
+  return [
+    message(post),
+    message('POST /v1/../track HTTP/1.1'),
+    message('POST /v1/%2E/track HTTP/1.1'),
+    message('POST /v1/track#/page HTTP/1.1'),
+    message('POST /v1/track?a#b HTTP/1.1'),
+    message('POST /v1/identify/track HTTP/1.1'),
+    message('POST http://x HTTP/1.1'),
+    message('POST http://x/v1/track HTTP/1.1'),
+    message('POST http://x/v1/page HTTP/1.1'),
+    message('POST /v1//track HTTP/1.1'),
+    message('POST /v1/track;a HTTP/1.1'),
+    message('GET /v1/track HTTP/1.1'),
+    message('GET /v1/track HTTP/1.1', ['Content-Length: 0'], ''),
+    message(post, ['Content-Length: 0'], ''),
+    message(post, ['Content-Length: 5']),
+    message(post, ['Sec-Fetch-Site: cross-site']),
+    message(post, ['Sec-Fetch-Site: cross-site', 'Referer: https://a.example/b']),
+    message(post, ['Sec-Fetch-Site: cross-site', 'Referer: https://evil.example/b']),
+    message(post, ['Content-Encoding: gzip']),
+    message(post, ['Content-Encoding: zip']),
+    message(post, [], '{"event":"Grüße"}'),
+    message('POST /v1/foo HTTP/1.1', [], '{}'),
+    message('POST /v1/batch HTTP/1.1', [], '[{"type":"track"},{"type":"page"}]'),
+  ]
+}
 
 const places: [string, CredentialSource[] | undefined][] = [
   ['', undefined],
@@ -76,35 +194,26 @@ const places: [string, CredentialSource[] | undefined][] = [
 
 /** A server that tells of each request why it is refused; `null`: it is not. */
 async function listen(store: string, credentials: CredentialSource[] | undefined) {
+  const reasons: (string | null)[][] = []
   const keys = createWriteKeys({
     store: createSqlStore({ url: store }),
     logger: false,
+    onEvent(told) {
+      if (told.type === 'refused') reasons.at(-1)?.push(told.reason)
+      if (told.type === 'accepted') reasons.at(-1)?.push(null)
+    },
     ...(credentials !== undefined && { credentials }),
   })
-  const reasons: (string | null)[][] = []
+  const auth = writeKeyAuth(keys)
   const server = createServer((request, response) => {
     if (request.url === '/next') {
       reasons.push([])
       response.end()
-      return
-    }
-    const chunks: Uint8Array[] = []
-    request.on('data', (chunk) => chunks.push(chunk))
-    request.on('end', async () => {
-      const [path = '', query = ''] = (request.url ?? '').split('?')
-      const verdict = await keys.verify({
-        method: request.method ?? '',
-        path,
-        query,
-        headers: request.headersDistinct,
-        ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-      })
-      reasons.at(-1)?.push(verdict.ok ? null : verdict.reason)
-      response.writeHead(verdict.ok ? 200 : verdict.reply.status).end()
-    })
+    } else auth(request, response, () => response.end())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
   return {
     url,
     /** Runs the commands, and tells of the requests of each. */
@@ -114,42 +223,95 @@ async function listen(store: string, credentials: CredentialSource[] | undefined
       await run('bash', ['-c', script], { cwd })
       return reasons
     },
+    async reasonsOfCalls(texts: readonly string[]) {
+      for (const text of texts) {
+        reasons.push([])
+        await new Function(`return ${text}`)()
+      }
+      return reasons
+    },
+    async reasonsOfMessages(texts: readonly string[]) {
+      for (const text of texts) {
+        reasons.push([])
+        const socket = connect(port, '127.0.0.1').on('error', () => {})
+        socket.write(text)
+        await once(socket, 'data')
+        socket.destroy()
+      }
+      return reasons
+    },
     async close() {
       server.close()
+      server.closeAllConnections()
       await keys.close()
     },
   }
 }
 
-describe('writekey check of curl commands', () => {
-  for (const [text, credentials] of places)
-    it(`says what a server says to curl itself, with keys read from ${text || 'Basic'}`, async () => {
-      const env: Record<string, string> = text === '' ? {} : { WRITEKEY_CREDENTIALS: text }
-      const shell = openShell(env)
-      const { key } = await shell.runJson([
-        'create',
-        '--name=Web',
-        '--source-type=web',
-        '--allowed-origins=https://a.example',
-        '--allowed-event-types=track',
-      ])
+const create = [
+  'create',
+  '--name=Web',
+  '--source-type=web',
+  '--allowed-origins=https://a.example',
+  '--allowed-event-types=track',
+]
+
+/** Checks each text, and compares with what the server said: the first refusal of its requests. */
+async function compare(
+  { run }: ReturnType<typeof openShell>,
+  key: string,
+  texts: readonly string[],
+  reasons: (string | null)[][],
+) {
+  const told: unknown[] = []
+  const expected: unknown[] = []
+  for (const [index, text] of texts.entries()) {
+    const reason = reasons[index]?.find((one) => one !== null) ?? null
+    const { code, out } = await run(['check', '--json'], text)
+    const finding = JSON.parse(out)
+    const shown = text.replaceAll(key, 'KEY')
+    expect(reasons[index], shown).not.toEqual([])
+    expected.push([shown, reason, reason === null ? 0 : expect.any(Number)])
+    told.push([shown, finding.reason, code])
+    expect(code === 0).toBe(finding.accepted)
+    expect(out).not.toContain(key)
+  }
+  expect(told).toEqual(expected)
+}
+
+describe('writekey check of requests', () => {
+  for (const [text, credentials, lines] of [
+    ...places.map((place) => [...place, commands] as const),
+    ['', undefined, details] as const,
+  ])
+    it(`says what a server says to ${lines.name} of curl, with keys read from ${text || 'Basic'}`, async () => {
+      const shell = openShell(text === '' ? {} : { WRITEKEY_CREDENTIALS: text })
+      const { key } = await shell.runJson(create)
       const server = await listen(shell.store, credentials)
-      const told: unknown[] = []
-      const expected: unknown[] = []
       writeFileSync(join(shell.folder, 'event.json'), event)
-      const lines = commands(key, server.url)
-      const reasons = await server.reasonsOf(lines, shell.folder)
-      for (const [index, command] of lines.entries()) {
-        const reason = reasons[index]?.find((one) => one !== null) ?? null
-        const { code, out } = await shell.run(['check', '--json'], command)
-        const finding = JSON.parse(out)
-        const shown = command.replaceAll(key, 'KEY')
-        expected.push([shown, reason, reason === null ? 0 : expect.any(Number)])
-        told.push([shown, finding.reason, code])
-        expect(code === 0).toBe(finding.accepted)
-        expect(out).not.toContain(key)
-      }
+      const texts = lines(key, server.url)
+      const reasons = await server.reasonsOf(texts, shell.folder)
       await server.close()
-      expect(told).toEqual(expected)
+      await compare(shell, key, texts, reasons)
     })
+
+  it('says what a server says to fetch itself', async () => {
+    const shell = openShell()
+    const { key } = await shell.runJson(create)
+    const server = await listen(shell.store, undefined)
+    const texts = calls(key, server.url)
+    const reasons = await server.reasonsOfCalls(texts)
+    await server.close()
+    await compare(shell, key, texts, reasons)
+  })
+
+  it('says what a server says to the request of a log', async () => {
+    const shell = openShell()
+    const { key } = await shell.runJson(create)
+    const server = await listen(shell.store, undefined)
+    const texts = messages(key)
+    const reasons = await server.reasonsOfMessages(texts)
+    await server.close()
+    await compare(shell, key, texts, reasons)
+  })
 })
