@@ -76,6 +76,9 @@ it('a type of events in another case is told the right one', () => {
   for (const [misspelt, meant] of Object.entries({
     tracks: 'track',
     Pages: 'page',
+    identifies: 'identify',
+    Aliases: 'alias',
+    batches: 'batch',
     i: 'identify',
     b: 'batch',
   }))
@@ -96,7 +99,8 @@ it('a type like one of the keys is asked about', () => {
     logger: { warn: (_, text) => void warnings.push(text) },
     eventTypes: ['tracked'],
   })
-  for (const eventType of ['identfy', 'tracked', 'order']) writeKeyAuth(told, { eventType })
+  for (const eventType of ['identfy', 'tracked', 'order', '__proto__', '-_-_-_-_-'])
+    writeKeyAuth(told, { eventType })
   expect(warnings).toEqual([
     'writekey: a guard has the eventType identfy. Is it identify? A type of your own belongs to the option eventTypes.',
   ])

@@ -129,7 +129,8 @@ function eventTypeOption(known: readonly string[], logger: Logger | undefined): 
 function isSpelling(type: string, known: string): boolean {
   const [spelled, name] = [type.toLowerCase(), known.toLowerCase()]
   const isShort = spelled === name.charAt(0) && ['batch', ...standardEventTypes].includes(known)
-  return spelled === name || spelled === `${name}s` || isShort
+  const plurals = [`${name}s`, `${name}es`, name.replace(/y$/, 'ies')]
+  return spelled === name || plurals.includes(spelled) || isShort
 }
 
 /** Letters, signs and inner blanks, no control characters. */

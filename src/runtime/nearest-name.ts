@@ -9,7 +9,7 @@ export function nearestName(misspelt: string, names: readonly string[]): string 
   // A longer text is not a misspelt name, and the distance takes the product of both lengths.
   if (misspelt.length > 64) return undefined
   let nearest: string | undefined
-  let least = Math.floor(misspelt.length / 3) + 1
+  let least = Math.floor(bare(misspelt).length / 3) + 1
   for (const name of names) {
     const distance = editDistance(bare(misspelt), bare(name))
     if (distance < least) {
