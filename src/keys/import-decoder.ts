@@ -1,5 +1,5 @@
 /** Stands for bytes that are not UTF-8: half of a character, which no UTF-8 holds by itself. */
-const half = '\udfff'
+export const half = '\udfff'
 /** Finds it. */
 export const lost = /\udfff/u
 

@@ -136,7 +136,7 @@ function readJsonLine(record: string, line: number): ImportEntry | undefined {
   } catch {
     // The parser's message quotes the input, so it is dropped.
   }
-  return { line, problem: 'is no JSON object' }
+  return { line, problem: record.includes('\0') ? 'has a NUL byte' : 'is no JSON object' }
 }
 
 function createRowReader(columns: ImportColumns): ReadRecord {

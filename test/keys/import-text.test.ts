@@ -245,6 +245,16 @@ describe('a file of keys', () => {
     ])
   })
 
+  it('names the line that has a NUL byte', () => {
+    expect(read('{"name":"Web\0"}\n{"name":"iOS"}\n\0\n')).toEqual([
+      { line: 1, problem: 'has a NUL byte' },
+      { line: 2, item: { name: 'iOS' } },
+      { line: 3, problem: 'has a NUL byte' },
+    ])
+  })
+
+  const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')
+
   it.each<[string, Buffer, string]>([
     ['gzip', gzipSync('name,key\nWeb,a\n'), 'is packed with gzip: unpack it first, as with gunzip'],
     [
@@ -252,13 +262,50 @@ describe('a file of keys', () => {
       Buffer.from('PK\x03\x04\x14\0\n\n'),
       'is a ZIP file, as of Excel: save it as CSV UTF-8, or unpack it first',
     ],
+    ['an empty ZIP', Buffer.from(`PK\x05\x06${'\0'.repeat(18)}`), 'is a ZIP file with nothing in it'],
+    [
+      'Excel 97',
+      bytes('d0cf11e0a1b11ae1 0000000000000000'),
+      'is a file of an old Excel: save it as CSV UTF-8',
+    ],
+    [
+      'zstd',
+      bytes('28b52ffd 240e710000 6e616d652c6b65790a5765622c610a'),
+      'is packed with Zstandard: unpack it first, as with unzstd',
+    ],
+    [
+      'xz',
+      bytes('fd377a585a00 0004e6d6b44600210116000000'),
+      'is packed with xz: unpack it first, as with unxz',
+    ],
+    [
+      'bzip2',
+      bytes('425a683931415926535900 0102030405'),
+      'is packed with bzip2: unpack it first, as with bunzip2',
+    ],
+    ['7z', bytes('377abcaf271c 0004'), 'is a 7z archive: unpack it first'],
+    [
+      'objects between CRs',
+      Buffer.from('{"name":"Web"}\r{"name":"iOS"}\r'),
+      'ends its lines with CR alone, as old Macs did: save the file with line ends of Unix or Windows',
+    ],
+    [
+      'what the API takes',
+      Buffer.from('{"write_keys":[{"name":"Web"}]}\n'),
+      "holds its keys as a list: write each as one object on one line, as with jq -c '.write_keys[]'",
+    ],
+    [
+      'what the API lists',
+      Buffer.from('{"data": [\n{"name":"Web"}]}'),
+      "holds its keys as a list: write each as one object on one line, as with jq -c '.data[]'",
+    ],
     [
       'lines that end with CR',
       Buffer.from('name,key\rWeb,a\riOS,b\r'),
       'ends its lines with CR alone, as old Macs did: save the file with line ends of Unix or Windows',
     ],
-  ])('says once what the file is: %s', (_, bytes, problem) => {
-    expect(read(decodedAtOnce(bytes))).toEqual([{ line: 1, problem }])
+  ])('says once what the file is: %s', (_, file, problem) => {
+    expect(read(decodedAtOnce(file))).toEqual([{ line: 1, problem }])
   })
 
   it.each(['{\n "name": "Web",\n "key": "a"\n}\n', '{"name": "Web",\n\n"key": "a"}', '\n{\n}'])(
