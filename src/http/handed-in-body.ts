@@ -1,4 +1,4 @@
-import { types } from '../runtime/built-ins.ts'
+import { nodeTypes } from '../runtime/built-ins.ts'
 import { propertyOf } from '../runtime/thrown.ts'
 import { readUnlessGivenUp } from './given-up-reading.ts'
 import type { ReadBody } from './ingest-request.ts'
@@ -137,6 +137,6 @@ async function collectAll(
 
 /** The bytes of any view. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
-  if (types.isUint8Array(view)) return view
+  if (nodeTypes().isUint8Array(view)) return view
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { types } from '../runtime/built-ins.ts'
+import { nodeTypes } from '../runtime/built-ins.ts'
 import { isFormObject, isSplitText } from './form-signs.ts'
 import { isPlainObject } from './plain-object.ts'
 
@@ -72,7 +72,7 @@ export function parsedBodyOf(request: ReadRequest, { rawBody, body }: ParsedBody
 }
 
 function isText(value: unknown): value is string | Uint8Array {
-  return typeof value === 'string' || types.isUint8Array(value)
+  return typeof value === 'string' || nodeTypes().isUint8Array(value)
 }
 
 function otherParser(contentType: string): string | undefined {

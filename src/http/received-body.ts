@@ -1,5 +1,5 @@
 import { type Awaitable, chain } from '../runtime/awaitable.ts'
-import { types } from '../runtime/built-ins.ts'
+import { nodeTypes } from '../runtime/built-ins.ts'
 import { propertyOf } from '../runtime/thrown.ts'
 import type { BodyAccount, HolderNames } from './body-holders.ts'
 import { beginsAsGzip, isGarbled, looksLikeJson } from './body-signs.ts'
@@ -69,7 +69,8 @@ export function receiveBody<Account extends BodyAccount>(
   if (body === undefined || body === null) return INVALID_JSON
   if (typeof body === 'string') return parseText(body, headers, limits)
   if (ArrayBuffer.isView(body)) return parseHandedInBytes(bytesOf(body), headers, limits, account)
-  if (types.isAnyArrayBuffer(body)) return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
+  if (nodeTypes().isAnyArrayBuffer(body))
+    return parseHandedInBytes(new Uint8Array(body), headers, limits, account)
   if (isJsonValue(body)) return takeParsed(body, headers, limits)
   return readAndParse(readerOf(body), headers, limits, account)
 }
@@ -115,12 +116,12 @@ function readAndParse<Account extends BodyAccount>(
     pending.settle(account)
     if (raw === null) return LEFT_UNREAD
     if (raw === undefined) return INVALID_JSON
-    const bytes = types.isAnyArrayBuffer(raw)
+    const bytes = nodeTypes().isAnyArrayBuffer(raw)
       ? new Uint8Array(raw)
       : ArrayBuffer.isView(raw)
         ? bytesOf(raw)
         : raw
-    if (typeof bytes !== 'string' && !types.isUint8Array(bytes)) {
+    if (typeof bytes !== 'string' && !nodeTypes().isUint8Array(bytes)) {
       if (isJsonValue(raw)) return takeParsed(raw, headers, limits)
       // A lazy reader may return something that must be read in turn: treated as if that had been handed in.
       return readAndParse(readerOf(raw), headers, limits, account)

@@ -1,4 +1,4 @@
-import { types } from '../runtime/built-ins.ts'
+import { nodeTypes } from '../runtime/built-ins.ts'
 import type { IngestRequest } from './ingest-request.ts'
 
 /**
@@ -16,7 +16,7 @@ export function hasContent({ headers, body }: Pick<IngestRequest, 'headers' | 'b
 function isContent(body: unknown): boolean {
   if (typeof body === 'function') return false
   if (typeof body !== 'object' || body === null) return body !== ''
-  if (ArrayBuffer.isView(body) || types.isAnyArrayBuffer(body)) return body.byteLength > 0
+  if (ArrayBuffer.isView(body) || nodeTypes().isAnyArrayBuffer(body)) return body.byteLength > 0
   if (Array.isArray(body)) return body.length > 0
   if (isUnread(body)) return false
   if (typeof (body as Partial<Blob>).arrayBuffer === 'function')

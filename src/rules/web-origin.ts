@@ -1,4 +1,4 @@
-import { domainToUnicode } from '../runtime/built-ins.ts'
+import { nodeUrl } from '../runtime/built-ins.ts'
 
 /** A host name has at most 253 characters; scheme and port need few more. */
 export const maxOriginLength = 300
@@ -44,5 +44,5 @@ export function parseOrigin(text: string): URL | undefined {
  * them.
  */
 function isDecodable(label: string): boolean {
-  return !label.startsWith('xn--') || /[^\0-\x7f]/.test(domainToUnicode(label))
+  return !label.startsWith('xn--') || /[^\0-\x7f]/.test(nodeUrl().domainToUnicode(label))
 }
