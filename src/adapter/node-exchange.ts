@@ -54,7 +54,7 @@ export function toIngestRequest(request: IncomingMessage, hints: RequestHints = 
       : toHeaders(request),
     body: bodyOf(request, hints.parsed),
   }
-  if (hints.response !== undefined && /^100-continue$/i.test(request.headers.expect ?? ''))
+  if (hints.response !== undefined && expectsContinue.test(request.headers.expect ?? ''))
     ingest.body = continued(ingest.body, hints.response)
   const address = request.socket?.remoteAddress
   if (address !== undefined) ingest.ip = address
@@ -71,14 +71,28 @@ function completeResponse(response: ServerResponse, request: IncomingMessage): v
   if (response.req?.headers === undefined) Object.assign(response, { req: request })
 }
 
+/** Node's own test, which finds it in a list too. Where it says yes, Node leaves the word to us. */
+const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i
+
 /** A client that waits for `100 Continue` sends its body after it. */
 function continued(body: unknown, response: ServerResponse): unknown {
   if (typeof body !== 'function' || isContinued(response)) return body
   const read = body as ReadBody
   return function readContinued(...limits: Parameters<ReadBody>) {
     response.writeContinue()
+    response.writeContinue = writeNoMore
     return read(...limits)
   }
+}
+
+/**
+ * `writeContinue` of a response whose client has been told: who comes after the guard, a framework's listener of `checkContinue`
+ * among them, would tell it again. A client that sends its body for each has an error then.
+ */
+function writeNoMore(this: ServerResponse, told?: () => void): boolean {
+  if (typeof told === 'function') process.nextTick(told)
+  // What HTTP/2 returns.
+  return !this.headersSent
 }
 
 /**

@@ -8,9 +8,10 @@ import {
   Server,
   type ServerResponse,
 } from 'node:http'
-import { connect, createServer as createHttp2Server, createSecureServer } from 'node:http2'
+import { connect, createServer as createHttp2Server, createSecureServer, type Http2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
+import hapi from '@hapi/hapi'
 import express from 'express'
 import express4 from 'express4'
 import Koa from 'koa'
@@ -22,15 +23,20 @@ import { createKeys, event, listen, path } from './guarded-frameworks.ts'
 
 describe('a guarded server', () => {
   /** Sends the head of a request that waits for 100 Continue, and tells what came before the body was sent. */
-  async function ask(url: string, target: string, authorization: string) {
+  async function ask(
+    url: string,
+    target: string,
+    authorization: string,
+    { expect = '100-continue', method = 'POST' } = {},
+  ) {
     const request = httpRequest(url + target, {
-      method: 'POST',
-      headers: { authorization, expect: '100-continue', 'content-type': 'application/json' },
+      method,
+      headers: { authorization, expect, 'content-type': 'application/json' },
     })
     let continued = 0
     request.on('continue', () => {
       continued++
-      request.end(JSON.stringify(event))
+      request.end(method === 'GET' ? undefined : JSON.stringify(event))
     })
     request.flushHeaders()
     const [response] = (await once(request, 'response')) as [IncomingMessage]
@@ -100,6 +106,60 @@ describe('a guarded server', () => {
     expect(asked).toEqual(['/elsewhere', '/v1/track'])
   })
 
+  /** As Node's documentation has it. */
+  function continueItself(server: Server): Server {
+    return server.on('checkContinue', (request, response) => {
+      response.writeContinue()
+      server.emit('request', request, response)
+    })
+  }
+
+  it.each([
+    ['a listener of checkContinue', () => continueItself(createServer(answering))],
+    [
+      'Hapi',
+      async () => {
+        const app = hapi.server()
+        app.route({ method: 'POST', path: '/{any*}', handler: () => '{}' })
+        await app.initialize()
+        return app.listener as Server
+      },
+    ],
+  ])('and %s tell a client to continue once between them', async (_, create) => {
+    const { keys, key } = await createKeys()
+    const url = await listen(guardServer(await create(), keys, { path }))
+    expect(await ask(url, '/v1/track', 'Basic junk')).toEqual({ status: 401, continued: 0 })
+    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
+    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
+  })
+
+  it('and a listener that continues late, and waits until that is sent, do so once between them', async () => {
+    const { keys, key } = await createKeys()
+    const server = createServer()
+    guardServer(server, keys, { path })
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      response.writeContinue(() => answering.call(server, request, response as never))
+    })
+    const url = await listen(server)
+    expect(await ask(url, '/v1/track', basic(key))).toEqual({ status: 200, continued: 1 })
+    expect(await ask(url, '/elsewhere', '')).toEqual({ status: 200, continued: 1 })
+  })
+
+  it('lets a client continue that expects more than that', async () => {
+    const { keys, key } = await createKeys()
+    const url = await listen(guardServer(createServer(answering), keys, { path }))
+    expect(await ask(url, '/v1/track', basic(key), { expect: '100-continue, x' })).toEqual({
+      status: 200,
+      continued: 1,
+    })
+  })
+
+  it('leaves a client to the listener where it has read no body', async () => {
+    const { keys, key } = await createKeys()
+    const url = await listen(guardServer(continueItself(createServer(answering)), keys, { path }))
+    expect(await ask(url, '/v1/track', basic(key), { method: 'GET' })).toEqual({ status: 200, continued: 1 })
+  })
+
   it('guards listeners that are added later, and once for each of its guards', async () => {
     const { keys, key, told } = await createKeys()
     const server = createServer()
@@ -132,10 +192,21 @@ describe('a guarded server', () => {
     expect(told).toEqual([])
   })
 
-  it('guards HTTP/2 as well', async () => {
+  it.each([
+    ['', () => {}],
+    [
+      ', in front of a listener of checkContinue',
+      (server: Http2Server) =>
+        server.on('checkContinue', (request, response) => {
+          expect(response.writeContinue()).toBe(true)
+          server.emit('request', request, response)
+        }),
+    ],
+  ])('guards HTTP/2 as well%s', async (_, listenTo) => {
     const { keys, key, told } = await createKeys()
     const server = createHttp2Server()
     guardServer(server, keys, { path })
+    listenTo(server)
     server.on('request', (request, response) => {
       let text = ''
       request.on('data', (chunk) => {
