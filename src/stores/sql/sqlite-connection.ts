@@ -46,7 +46,10 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
     dialect: new SqliteDialect({
       database: {
         prepare: (sql) => opened().prepare(sql),
-        close: shut,
+        close() {
+          emptyLog()
+          shut()
+        },
       },
     }),
   })
@@ -54,6 +57,19 @@ export async function openSqlite(path: string, given?: DriverModule): Promise<Co
   function opened(): SqliteDatabase {
     if (current === undefined) throw new StoreError('store_unavailable', 'The SQLite file is not open.')
     return current.database
+  }
+
+  /**
+   * With libsql the log stays until all statements are garbage collected: a copy of the closed file would lack what is in it,
+   * and another file that is put in its place be read with it.
+   */
+  function emptyLog(): void {
+    if (current?.file === undefined || current.file !== identifyFile(path)) return
+    try {
+      current.database.emptyLog?.()
+    } catch {
+      // The file is no worse than with a process that is killed.
+    }
   }
 
   /** SQLite leaves the log of a file behind that is not at its path any more. */

@@ -6,6 +6,8 @@ import { primarySqliteCode } from './sqlite-failure.ts'
 /** What Kysely's dialect needs of a driver: better-sqlite3's shape. */
 export interface SqliteDatabase {
   close(): void
+  /** Where `close` does not: writes what is in the log into the file. */
+  emptyLog?(): void
   prepare(sql: string): Statement
 }
 
@@ -125,6 +127,7 @@ function adaptLibsql(database: Libsql): SqliteDatabase {
 
   return {
     close: () => database.close(),
+    emptyLog: () => database.exec('pragma wal_checkpoint(truncate)'),
     prepare(sql) {
       if (/^(begin|commit|rollback|pragma \w+ =)/i.test(sql)) {
         return { reader: false, all: () => [], run: () => execute(sql), iterate: () => [].values() }

@@ -130,6 +130,25 @@ describe('a SQLite file that another one takes the place of', () => {
     expectWhole(file)
   })
 
+  it('is whole without its log once all stores are closed, and may be replaced then as well', async () => {
+    const file = newFile()
+    const stores = [openStore(file), openStore(file)] as const
+    const records = Array.from({ length: 20 }, () => createKeyRecord())
+    for (const record of records) await stores[0].insert(record, auditEntry())
+    await stores[1].poll({ since: null })
+    for (const store of stores) await store.close()
+    copyFileSync(file, `${file}.copy`)
+    const copy = openStore(`${file}.copy`)
+    for (const record of records) expect(await copy.get(record.id)).toEqual(record)
+    const other = createKeyRecord()
+    renameSync(await fileWith(other), file)
+    const store = openStore(file)
+    expect(await store.get(other.id)).toEqual(other)
+    expect(await store.get(records[0]?.id as string)).toBeUndefined()
+    expect(await store.insert(createKeyRecord(), auditEntry())).toBeDefined()
+    expectWhole(file)
+  })
+
   it('stays that of each store of a process while others open and close it', async () => {
     const file = newFile()
     const record = createKeyRecord()
