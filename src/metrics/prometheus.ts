@@ -32,8 +32,8 @@ export interface PrometheusOptions {
  *
  * @param keys what `createWriteKeys()` returned; one of them for each registry.
  * @returns ends the measuring, and takes the metrics out of the registry.
- * @throws ConfigError when `keys` or an option is something else; prom-client's error when the registry has metrics of
- * these names.
+ * @throws ConfigError when `keys` or an option is something else; prom-client's error when the registry has a metric of
+ * one of these names: then none is registered.
  * @example
  * ```ts
  * import { register } from 'prom-client'
@@ -46,7 +46,6 @@ export function prometheus(keys: object, options: PrometheusOptions): () => void
     keyId: flag(false),
   })
   const measured = measure(keys)
-  if (keyId) measured.meter().byKey()
   const buckets = createBuckets(duration.bounds)
   const names: string[] = []
 
@@ -72,17 +71,28 @@ export function prometheus(keys: object, options: PrometheusOptions): () => void
     names.push(name)
   }
 
-  for (const metric of metrics) {
-    const { description, kind, ofMany = 'max' } = metric
-    const aggregator = kind === 'gauge' ? ofMany : 'sum'
-    register(nameOf(metric), description, kind, aggregator, () => metric.read(measured, { keyId }))
+  function unregister(): void {
+    for (const each of names) registry.removeSingleMetric(each)
   }
-  const name = nameOf({ ...duration, kind: 'histogram' })
-  register(name, duration.description, 'histogram', 'sum', () => buckets.read(name))
+
+  try {
+    for (const metric of metrics) {
+      const { description, kind, ofMany = 'max' } = metric
+      const aggregator = kind === 'gauge' ? ofMany : 'sum'
+      register(nameOf(metric), description, kind, aggregator, () => metric.read(measured, { keyId }))
+    }
+    const name = nameOf({ ...duration, kind: 'histogram' })
+    register(name, duration.description, 'histogram', 'sum', () => buckets.read(name))
+  } catch (error) {
+    // Somebody who mends the name that is taken registers all of them again.
+    unregister()
+    throw error
+  }
+  if (keyId) measured.meter().byKey()
   const unlisten = measured.meter().onDuration(buckets.record)
   return () => {
     unlisten()
-    for (const each of names) registry.removeSingleMetric(each)
+    unregister()
   }
 }
 

@@ -4,7 +4,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import { AggregatorRegistry, type OpenMetricsContentType, Registry } from 'prom-client'
+import { AggregatorRegistry, Gauge, type OpenMetricsContentType, Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   createMemoryStore,
@@ -205,6 +205,23 @@ describe('prometheus', () => {
     prometheus(open(), { registry })()
     expect((await registry.metrics()).trim()).toBe('')
     expect(() => prometheus({}, { registry })).toThrow('createWriteKeys()')
+  })
+
+  it('registers all of its metrics or none', async () => {
+    const keys = open()
+    const all = new Registry()
+    prometheus(keys, { registry: all })
+    const names = all.getMetricsAsArray().map(({ name }) => name)
+    for (const taken of [names[0], names.at(-1)] as string[]) {
+      const registry = new Registry()
+      const own = new Gauge({ name: taken, help: 'of the app', registers: [registry] })
+      expect(() => prometheus(keys, { registry })).toThrow(taken)
+      expect(registry.getMetricsAsArray()).toEqual([own])
+      registry.removeSingleMetric(taken)
+      prometheus(keys, { registry })
+      expect(() => prometheus(keys, { registry })).toThrow(names[0])
+      expect(registry.getMetricsAsArray()).toHaveLength(names.length)
+    }
   })
 
   it('tells keys apart by their id where that is asked for, and a thousand of them at most', async () => {
