@@ -1,12 +1,8 @@
 import { withDeadline } from '../../runtime/deadline.ts'
-import type { Connections } from './connections.ts'
+import { type Connections, endingMs } from './connections.ts'
 
-/**
- * Longest time in milliseconds for calls under way before they are cut off, and for connections to end
- * properly.
- */
+/** Longest time in milliseconds for calls under way before they are cut off. */
 const callsMs = 2_000
-const endingMs = 1_000
 
 /** Closes what a store has open, within seconds even when the database hangs. */
 export async function closeInTime(

@@ -63,15 +63,16 @@ export function createConnectionAttempts<Connection>({
       attempts.delete(attempt)
       for (const timer of timers) clearTimeout(timer)
     }
+    const fail = (error: unknown) => onFailed(attempt.startedAt, attempt.isCut ? undefined : error)
     connect(over).then(
       (connection) => {
         settle()
-        onMade(connection, attempt.socket)
+        if (attempt.socket?.destroyed) fail(new Error('Connection terminated'))
+        else onMade(connection, attempt.socket)
       },
       (error: unknown) => {
         settle()
-        if (attempt.isCut) onFailed(attempt.startedAt)
-        else onFailed(attempt.startedAt, error ?? new Error('no connection'))
+        fail(error ?? new Error('no connection'))
       },
     )
   }

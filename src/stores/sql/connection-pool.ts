@@ -4,6 +4,7 @@ import { createConnectionAttempts } from './connection-attempts.ts'
 import { createConnectionWaits, tookTooLong } from './connection-waits.ts'
 import { poolSize } from './connections.ts'
 import { hasNoRoom } from './driver-errors.ts'
+import { destroySoon } from './own-socket.ts'
 
 export interface ConnectionPoolOptions<Connection> {
   /** Makes a connection, ready for statements, over a socket that it hands to `over`. */
@@ -51,13 +52,15 @@ export function createConnectionPool<Connection extends object>(
   const attempts = createConnectionAttempts<Connection>({ connect, onMade, onFailed, onStale: serve })
 
   function serve(): void {
-    while (waits.count() > 0 && open.idleCount() > 0) {
-      const connection = open.takeIdle() as Connection
+    while (waits.count() > 0) {
+      const connection = open.takeIdle()
+      if (connection === undefined) break
       wake(connection)
       waits.serve(connection)
     }
     const lacksAttempts = () => !closed && waits.count() > attempts.freshCount()
-    while (lacksAttempts() && attempts.count() + open.count() < poolSize) attempts.start()
+    const isFull = () => attempts.count() + open.count() >= poolSize
+    while (lacksAttempts() && (!isFull() || open.dropEnding())) attempts.start()
     if (lacksAttempts()) attempts.replaceYoungest()
     holdProcess()
   }
@@ -69,7 +72,7 @@ export function createConnectionPool<Connection extends object>(
 
   function onMade(connection: Connection, socket: Socket | undefined): void {
     withoutRoom = 0
-    if (closed || socket?.destroyed) socket?.destroy()
+    if (closed) socket?.destroy()
     else open.add(connection, socket)
     serve()
   }
@@ -98,7 +101,7 @@ export function createConnectionPool<Connection extends object>(
     },
     giveBack(connection, isBroken) {
       if (isBroken) open.drop(connection)
-      else if (closed) options.end(connection)
+      else if (closed) open.finish(connection)
       else open.keep(connection)
       serve()
     },
@@ -116,74 +119,115 @@ export function createConnectionPool<Connection extends object>(
   }
 }
 
-/** The connections there are, some of them idle. */
+/** The connections there are: some of them idle, some being ended. */
 function createOpenConnections<Connection>(
   { rest, end, idleMs }: ConnectionPoolOptions<Connection>,
   onGone: () => void,
 ) {
   const open = new Map<Connection, { socket: Socket | undefined; gone: Promise<void> }>()
-  const idle = new Map<Connection, NodeJS.Timeout | undefined>()
-
-  function takeIdle(connection = [...idle.keys()].at(-1)): Connection | undefined {
-    if (connection === undefined) return undefined
-    clearTimeout(idle.get(connection))
-    idle.delete(connection)
-    return connection
-  }
+  const idle = createIdleConnections<Connection>(idleMs, finish)
+  const ending = new Set<Connection>()
 
   function forget(connection: Connection): void {
     open.delete(connection)
-    takeIdle(connection)
+    ending.delete(connection)
+    idle.remove(connection)
   }
 
-  function endIdle(connection: Connection): void {
-    takeIdle(connection)
+  function drop(connection: Connection): void {
+    open.get(connection)?.socket?.destroy()
+    forget(connection)
+  }
+
+  function finish(connection: Connection): void {
+    idle.remove(connection)
+    const socket = open.get(connection)?.socket
     end(connection)
+    if (socket === undefined) forget(connection)
+    else {
+      ending.add(connection)
+      destroySoon(socket)
+    }
   }
 
   function keep(connection: Connection): void {
     const found = open.get(connection)
-    if (found === undefined) return
-    if (found.socket?.destroyed) {
-      forget(connection)
-      return
+    if (found?.socket?.destroyed) forget(connection)
+    else if (found !== undefined) {
+      idle.add(connection)
+      rest(connection)
     }
-    const endLater = () => endIdle(connection)
-    idle.set(connection, idleMs === undefined ? undefined : inBackground(setTimeout(endLater, idleMs)))
-    rest(connection)
   }
 
   return {
     count: () => open.size,
-    idleCount: () => idle.size,
-    lentCount: () => open.size - idle.size,
-    takeIdle: () => takeIdle(),
+    lentCount: () => open.size - idle.count() - ending.size,
+    /** The one used last: others may be idle for long enough to be ended. */
+    takeIdle(): Connection | undefined {
+      for (const connection of idle.all().reverse()) {
+        idle.remove(connection)
+        if (!open.get(connection)?.socket?.destroyed) return connection
+        // It is about to tell that it has ended.
+        forget(connection)
+      }
+      return undefined
+    },
     keep,
+    finish,
+    drop,
     add(connection: Connection, socket: Socket | undefined): void {
-      const gone = new Promise<void>((resolve) => {
-        // Of a driver that takes no socket of ours, nobody is told: its end is not waited for.
-        if (socket === undefined) resolve()
-        socket?.once('close', () => {
-          forget(connection)
-          onGone()
-          resolve()
-        })
+      const gone = whenClosed(socket, () => {
+        forget(connection)
+        onGone()
       })
       open.set(connection, { socket, gone })
       keep(connection)
     },
-    drop(connection: Connection): void {
-      open.get(connection)?.socket?.destroy()
-      forget(connection)
+    /** Waits no longer for the end of one, whose place is needed. False: there is none. */
+    dropEnding(): boolean {
+      const [connection] = ending
+      if (connection !== undefined) drop(connection)
+      return connection !== undefined
     },
     /** Resolves when all are gone, those in use included. */
     async endIdle(): Promise<void> {
       const gone = [...open.values()].map((one) => one.gone)
-      for (const connection of [...idle.keys()]) endIdle(connection)
+      for (const connection of idle.all()) finish(connection)
       await Promise.all(gone)
     },
     cut(): void {
       for (const { socket } of open.values()) socket?.destroy()
     },
   }
+}
+
+/** In the order in which they came back. @param onOld called with one that was idle for `idleMs`. */
+function createIdleConnections<Connection>(
+  idleMs: number | undefined,
+  onOld: (connection: Connection) => void,
+) {
+  const timers = new Map<Connection, NodeJS.Timeout | undefined>()
+  return {
+    count: () => timers.size,
+    all: () => [...timers.keys()],
+    add(connection: Connection): void {
+      const endLater = () => onOld(connection)
+      timers.set(connection, idleMs === undefined ? undefined : inBackground(setTimeout(endLater, idleMs)))
+    },
+    remove(connection: Connection): void {
+      clearTimeout(timers.get(connection))
+      timers.delete(connection)
+    },
+  }
+}
+
+/** @returns a promise of the end. Of a driver that takes no socket of ours, nobody is told: its end is not waited for. */
+function whenClosed(socket: Socket | undefined, then: () => void): Promise<void> {
+  if (socket === undefined) return Promise.resolve()
+  return new Promise((resolve) => {
+    socket.once('close', () => {
+      then()
+      resolve()
+    })
+  })
 }

@@ -55,6 +55,8 @@ export const aliveWithinMs = 1_000
  * process must not keep its locks: the revocation of a leaked key would wait for it.
  */
 export const idleInTransactionMs = 2_000
+/** Longest time for connections to end properly, in milliseconds. */
+export const endingMs = 1_000
 /** Connections of a process for each of the two purposes. */
 export const poolSize = 4
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Kysely, MysqlDialect } from 'kysely'
 import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
+import { createAliveness } from './aliveness.ts'
 import { createConnectionPool } from './connection-pool.ts'
 import {
   aliveWithinMs,
@@ -41,11 +42,18 @@ const mariadbSession = `${idleSession}, session wsrep_sync_wait = 1`
 export async function openMysql(url: string, given?: DriverModule): Promise<Connections> {
   const driver = (await driverOr(given, 'mysql2', 'MySQL')) as unknown as MysqlDriver
   const cuts = new Set<() => void>()
+  const isAlive = createAliveness(() => isMysqlAlive(driver, url))
   const both = openBoth((deadlineMs) => {
     const isolation = deadlineMs === readerDeadlineMs ? committedReads : repeatableReads
     const pool = createConnectionPool<RawConnection>({
       async connect(over) {
-        const connection = await connect(driver, url, over)
+        let socket: Socket | undefined
+        const connection = await connect(driver, url, (made) => {
+          socket = over(made)
+          return socket
+        })
+        // What the server says between two statements is why it ends the connection.
+        connection.on('error', () => socket?.destroy())
         await setUp(connection, isolation)
         return connection
       },
@@ -55,7 +63,7 @@ export async function openMysql(url: string, given?: DriverModule): Promise<Conn
       deadlineMs,
     })
     cuts.add(pool.cut)
-    const guard = { deadlineMs, cuts, isAlive: () => isAlive(driver, url), giveBack: pool.giveBack }
+    const guard = { deadlineMs, cuts, isAlive, giveBack: pool.giveBack }
     const dialect = new MysqlDialect({
       pool: {
         getConnection: (callback) =>
@@ -113,7 +121,7 @@ async function connect(
   over: (socket: Socket) => Socket,
 ): Promise<RawConnection> {
   const made = createConnection(driver, {
-    uri: url,
+    uri: withoutShaping(url),
     // Whatever the URL says: another character set would change text.
     charset: 'UTF8MB4_UNICODE_CI',
     // The pool has a limit of its own.
@@ -130,6 +138,30 @@ async function connect(
   return connection
 }
 
+/** Parameters of mysql2 that change what it sends, or the shape of what is read. Statements here rely on the defaults. */
+const shaping = [
+  'bigNumberStrings',
+  'dateStrings',
+  'decimalNumbers',
+  'isServer',
+  'jsonStrings',
+  'namedPlaceholders',
+  'nestTables',
+  'queryFormat',
+  'rowsAsArray',
+  'stringifyObjects',
+  'supportBigNumbers',
+  'typeCast',
+]
+
+/** A URL that an application uses for its own connections may have them: they mean nothing for ours. */
+function withoutShaping(url: string): string {
+  const parsed = new URL(url)
+  const found = shaping.filter((name) => parsed.searchParams.has(name))
+  for (const name of found) parsed.searchParams.delete(name)
+  return found.length === 0 ? url : parsed.href
+}
+
 /** A driver's error about the parameters of a URL quotes them, including a passphrase. */
 function createConnection(driver: MysqlDriver, config: object): ReturnType<MysqlDriver['createConnection']> {
   try {
@@ -140,9 +172,9 @@ function createConnection(driver: MysqlDriver, config: object): ReturnType<Mysql
 }
 
 /** A server that refuses the connection has answered, too. */
-function isAlive(driver: MysqlDriver, url: string): Promise<boolean> {
+function isMysqlAlive(driver: MysqlDriver, url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = driver.createConnection({ uri: url, connectTimeout: aliveWithinMs })
+    const probe = driver.createConnection({ uri: withoutShaping(url), connectTimeout: aliveWithinMs })
     const settle = (alive: boolean) => {
       cancel()
       if (!(probe instanceof Promise)) probe.destroy()

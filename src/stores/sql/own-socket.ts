@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import { nodeNet } from '../../runtime/built-ins.ts'
+import { inBackground } from '../../runtime/timers.ts'
+import { endingMs } from './connections.ts'
 
 /**
  * A socket for a driver to use. What the driver throws while it reads an answer, such as one that was garbled on
@@ -21,4 +23,16 @@ export function makeSocket(): Socket {
     }
   }
   return socket
+}
+
+/**
+ * Cuts off a connection that has said goodbye, unless the other side ends it in time. Where the network has lost the
+ * connection, nobody answers, and it would be half open for as long as the process lives.
+ */
+export function destroySoon(socket: {
+  destroy?(): void
+  once?(event: 'close', then: () => void): unknown
+}): void {
+  const timer = inBackground(setTimeout(() => socket.destroy?.(), endingMs))
+  socket.once?.('close', () => clearTimeout(timer))
 }

@@ -2,43 +2,23 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import type { Client, Pool, PoolClient } from 'pg'
 import { atDeadline } from '../../runtime/deadline.ts'
 import { StoreError } from '../../runtime/errors.ts'
+import { createAliveness } from './aliveness.ts'
 import { createConnectionPool } from './connection-pool.ts'
-import {
-  aliveWithinMs,
-  type Connections,
-  doubtAfterMs,
-  ignore,
-  longestConnectMs,
-  openBoth,
-} from './connections.ts'
+import { aliveWithinMs, type Connections, doubtAfterMs, ignore, openBoth } from './connections.ts'
 import { isConnectionLost } from './driver-errors.ts'
-import { type DriverModule, driverOr } from './given-driver.ts'
-import { makeSocket } from './own-socket.ts'
+import type { DriverModule } from './given-driver.ts'
+import {
+  connectClient,
+  isConnectTimeout,
+  isPostgresAlive,
+  loadPostgres,
+  type PostgresClient,
+} from './postgres-client.ts'
 
 /** The part of `pg`'s pool that is used. */
 export type PostgresPool = Pick<Pool, 'totalCount'> & {
   /** A pool of an application's own may know only the promise. */
   connect(callback: (error: unknown, client: PoolClient | undefined) => void): unknown
-}
-
-interface PostgresDriver {
-  Client: new (config: object) => Client
-}
-
-async function loadPostgres(given: DriverModule | undefined): Promise<PostgresDriver> {
-  return (await driverOr(given, 'pg', 'PostgreSQL')) as unknown as PostgresDriver
-}
-
-/** A client for notifications, not connected yet. @throws StoreError `missing_driver`. */
-export async function makeListeningClient(url: string, given?: DriverModule): Promise<Client> {
-  const { Client } = await loadPostgres(given)
-  return new Client({
-    connectionString: url,
-    application_name: 'writekey changes',
-    keepAlive: true,
-    connectionTimeoutMillis: longestConnectMs,
-    stream: makeSocket,
-  })
 }
 
 /** Idle connections are few where a process has little to do. */
@@ -47,33 +27,13 @@ const idleMs = 10_000
 /** Creates two pools; nothing is connected yet. @throws StoreError `missing_driver`. */
 export async function openPostgres(url: string, given?: DriverModule): Promise<Connections> {
   const driver = await loadPostgres(given)
-  const isAlive = async () => {
-    const client = new driver.Client({
-      connectionString: url,
-      connectionTimeoutMillis: aliveWithinMs,
-      stream: makeSocket,
-    })
-    client.on('error', ignore)
-    const answered = await client.connect().then(
-      () => true,
-      (error: unknown) => !isConnectTimeout(error),
-    )
-    client.end().catch(() => {})
-    return answered
-  }
+  const isAlive = createAliveness(() => isPostgresAlive(driver, url))
   const cuts: (() => void)[] = []
   const both = openBoth((deadlineMs) => {
-    const pool = createConnectionPool<Client>({
-      async connect(over) {
-        const stream = () => over(makeSocket())
-        const client = new driver.Client({ connectionString: url, keepAlive: true, stream })
-        // Node would end the process where nobody listens. A dead connection is replaced, and fails its statement.
-        client.on('error', ignore)
-        await client.connect()
-        return client
-      },
-      rest: (client) => (client as Restful).unref?.(),
-      wake: (client) => (client as Restful).ref?.(),
+    const pool = createConnectionPool<PostgresClient>({
+      connect: (over) => connectClient(driver, url, over),
+      rest: (client) => client.unref?.(),
+      wake: (client) => client.ref?.(),
       end: (client) => void client.end().catch(() => {}),
       deadlineMs,
       idleMs,
@@ -92,16 +52,6 @@ export async function openPostgres(url: string, given?: DriverModule): Promise<C
       for (const cut of cuts) cut()
     },
   }
-}
-
-/** Methods that the types of `pg` leave out. */
-type Restful = Client & { ref?(): void; unref?(): void }
-
-/** A server that accepts connections and says nothing, or a pool without a free one. */
-function isConnectTimeout(error: unknown): boolean {
-  return /timeout expired|timeout exceeded|due to connection timeout/.test(
-    String((error as Error | null)?.message),
-  )
 }
 
 /**

@@ -3,6 +3,8 @@ import { inBackground } from '../../runtime/timers.ts'
 import type { ChangeListener } from '../key-store.ts'
 import { longestConnectMs } from './connections.ts'
 import { toStoreError } from './driver-errors.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { destroySoon } from './own-socket.ts'
 
 /** The part of a client of `pg` that is used. */
 export interface ListeningClient {
@@ -14,7 +16,7 @@ export interface ListeningClient {
   on(event: 'end', listener: () => void): unknown
   unref?(): void
   /** Of a client of `pg`: what to destroy when it cannot end properly. */
-  connection?: { stream?: { destroy?(): void } }
+  connection?: { stream?: { destroy?(): void; once?(event: 'close', then: () => void): unknown } }
 }
 
 const firstPauseMs = 100
@@ -78,7 +80,7 @@ export function listenForChanges(
     const lose = (error?: unknown) => {
       if (client !== started) return
       client = undefined
-      started.end().catch(() => {})
+      void endClient(started)
       reportLost(error)
       retryLater()
     }
@@ -132,17 +134,6 @@ function keysIn({ payload }: { payload?: string | undefined }): string[] | undef
   return payload === undefined || payload === '' ? undefined : [payload]
 }
 
-/** Who calls while it runs shares its result. */
-function oneAtATime<Given, T>(run: (given: Given) => Promise<T>): (given: Given) => Promise<T> {
-  let running: Promise<T> | undefined
-  return (given) => {
-    running ??= run(given).finally(() => {
-      running = undefined
-    })
-    return running
-  }
-}
-
 /** Pauses that double, and begin again after a calm time of twice the longest. */
 function growingPause(firstMs: number, longestMs: number): () => number {
   let pauseMs = firstMs
@@ -180,8 +171,9 @@ function keepBeating(client: ListeningClient, isUsed: () => boolean, lose: (erro
 async function endClient(client: ListeningClient | undefined): Promise<void> {
   if (client === undefined) return
   const stream = client.connection?.stream
-  if (!connected.has(client) && stream?.destroy !== undefined) stream.destroy()
-  else await client.end().catch(() => {})
+  if (!connected.has(client) && stream?.destroy !== undefined) return stream.destroy()
+  if (stream !== undefined) destroySoon(stream)
+  await client.end().catch(() => {})
 }
 
 function answered<T>(answer: Promise<T>, withinMs = patienceMs): Promise<T> {

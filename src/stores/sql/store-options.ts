@@ -10,7 +10,8 @@ import { type DriverModule, parseDriver } from './given-driver.ts'
 import { openMysql } from './mysql-connection.ts'
 import { mysqlText } from './mysql-text.ts'
 import { assertOneConnection } from './one-connection.ts'
-import { makeListeningClient, openPostgres } from './postgres-connection.ts'
+import { makeListeningClient } from './postgres-client.ts'
+import { openPostgres } from './postgres-connection.ts'
 import type { ListeningClient } from './postgres-listener.ts'
 import { openSqlite } from './sqlite-connection.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
@@ -174,8 +175,10 @@ function resolveUrl(
 /** Where to listen for changes; `undefined`: nowhere. */
 function listeningTarget(target: string, notifications: unknown = true): string | undefined {
   if (typeof notifications === 'boolean') return notifications ? target : undefined
-  const isUrl = typeof notifications === 'string'
-  if (isUrl && parseStoreUrl(notifications, 'notifications').dialect === 'postgres') return notifications
+  if (typeof notifications === 'string') {
+    const { dialect, target: direct } = parseStoreUrl(notifications, 'notifications')
+    if (dialect === 'postgres') return direct
+  }
   throw badOption('notifications', notifications, 'true, false, or a URL postgres://…')
 }
 

@@ -114,3 +114,73 @@ it('ends without waiting for connections whose socket is the driver’s own', as
   pool.giveBack(await pool.borrow(), false)
   await pool.end()
 })
+
+/** Connections that nobody answers any more. Each is its socket. */
+function createSilentPool() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const open = new Set<Socket>()
+  const refuse = { new: false }
+  const pool = createConnectionPool<Socket>({
+    async connect(over) {
+      const fake = Object.assign(new EventEmitter(), {
+        destroyed: false,
+        destroy() {
+          fake.destroyed = true
+          open.delete(made)
+          setImmediate(() => fake.emit('close'))
+        },
+        ref() {},
+        unref() {},
+      })
+      const made = over(fake as unknown as Socket)
+      if (refuse.new) throw Object.assign(new Error('full'), { code: '53300' })
+      open.add(made)
+      return made
+    },
+    rest() {},
+    wake() {},
+    end() {},
+    deadlineMs: 15_000,
+    idleMs: 10_000,
+  })
+  const fill = async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => pool.borrow()))
+    for (const one of all) pool.giveBack(one, false)
+    return all
+  }
+  return { pool, open, fill, refuse }
+}
+
+it('cuts off what was idle for long and does not end', async () => {
+  const { fill, open } = createSilentPool()
+  await fill()
+  await vi.advanceTimersByTimeAsync(10_100)
+  expect(open.size).toBe(4)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(open.size).toBe(0)
+})
+
+it('waits for the end of no other connection to make one', async () => {
+  const { pool, fill, open } = createSilentPool()
+  const old = await fill()
+  await vi.advanceTimersByTimeAsync(10_100)
+  const made = await Promise.all([pool.borrow(), pool.borrow()])
+  expect(old).not.toContain(made[0])
+  expect(open.size).toBe(4)
+})
+
+it('takes no connection that is being ended for one that comes back', async () => {
+  const { pool, fill, refuse } = createSilentPool()
+  await fill()
+  await vi.advanceTimersByTimeAsync(10_100)
+  refuse.new = true
+  await expect(pool.borrow()).rejects.toThrow('full')
+})
+
+it('hands out no idle connection that was cut off in this moment', async () => {
+  const { pool, fill } = createSilentPool()
+  const all = await fill()
+  for (const one of all) one.destroy()
+  expect(all).not.toContain(await pool.borrow())
+})

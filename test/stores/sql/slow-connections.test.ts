@@ -1,9 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { createConnection } from 'mysql2/promise'
+import pg from 'pg'
 import { it, type TestContext } from 'vitest'
 import { createWriteKeys } from '../../../src/index.ts'
+import { randomBase62 } from '../../../src/runtime/base62.ts'
 import { createSqlStore, type SqlStore } from '../../../src/stores/sql/index.ts'
+import { createKeyRecord } from '../../../src/testing/index.ts'
 import { describeWithService } from '../../services.ts'
+import { auditEntry } from './audit-entry.ts'
 import { type TestDatabase, useMysqlDatabase, usePostgresDatabase } from './databases.ts'
 
 /** The database behind a proxy that hands on what it says to a new connection only after some time. */
@@ -44,7 +49,10 @@ async function timeToAnswer(store: SqlStore): Promise<number> {
   }
 }
 
-function slowConnections(database: TestDatabase): void {
+/** Runs statements one by one over a connection of its own. */
+type Session = (url: string) => Promise<{ run(statement: string): Promise<unknown>; end(): Promise<unknown> }>
+
+function slowConnections(database: TestDatabase, openSession: Session): void {
   it.concurrent('serve the next question, when the one that asked for them was given up', async (test) => {
     const proxy = await greetingLate(database, test.onTestFinished)
     const store = createSqlStore({ url: proxy.url })
@@ -79,11 +87,37 @@ function slowConnections(database: TestDatabase): void {
     proxy.greetingMs = 0
     test.expect(await timeToAnswer(store)).toBeLessThan(2_000)
   })
+
+  it.concurrent('are one more than there may be, however many changes wait for a lock', async (test) => {
+    const tablePrefix = `s${randomBase62(6).toLowerCase()}_`
+    const proxy = await greetingLate(database, test.onTestFinished)
+    const store = createSqlStore({ url: proxy.url, notifications: false, tablePrefix })
+    test.onTestFinished(() => store.close())
+    const records = Array.from({ length: 4 }, () => createKeyRecord())
+    for (const record of records) await store.insert(record, auditEntry())
+    const other = await openSession(database.url)
+    test.onTestFinished(async () => void (await other.end()))
+    await other.run('begin')
+    await other.run(`select * from ${tablePrefix}meta for update`)
+    const changes = records.map((record) => store.replace({ ...record, version: 2 }, auditEntry()))
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await other.run('commit')
+    test.expect(await Promise.all(changes)).not.toContain(undefined)
+    // Those of changes, and one that asks whether the server is still there.
+    test.expect(proxy.most).toBeLessThanOrEqual(5)
+  })
 }
 
 describeWithService('postgres', 'slow connections to PostgreSQL', (address) => {
-  slowConnections(usePostgresDatabase(address))
+  slowConnections(usePostgresDatabase(address), async (url) => {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    return { run: (statement) => client.query(statement), end: () => client.end() }
+  })
 })
 describeWithService('mysql', 'slow connections to MariaDB', (address) => {
-  slowConnections(useMysqlDatabase(address))
+  slowConnections(useMysqlDatabase(address), async (url) => {
+    const connection = await createConnection({ uri: url })
+    return { run: (statement) => connection.query(statement), end: () => connection.end() }
+  })
 })
