@@ -73,8 +73,8 @@ const rewindingBy = /* @__PURE__ */ sharedByCopies('rewindingBy', () => ({
   'at its end': new WeakMap<object, object>(),
 }))
 
-/** The first call of anybody who reads a fresh stream. */
-const firstSteps = ['on', 'addListener', 'read', 'setEncoding', Symbol.asyncIterator] as const
+/** The first call of anybody who reads a fresh stream, or who throws it away and waits for its end. */
+const firstSteps = ['on', 'addListener', 'read', 'resume', 'setEncoding', Symbol.asyncIterator] as const
 
 /** … or looks at, to tell whether it can be read. */
 const firstLooks = {

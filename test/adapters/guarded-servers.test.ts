@@ -16,7 +16,7 @@ import express from 'express'
 import express4 from 'express4'
 import Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { guardServer } from '../../adapters/node.ts'
+import { guardListener, guardServer, writeKeyAuth } from '../../adapters/node.ts'
 import { createWriteKeys } from '../../src/index.ts'
 import { basic } from '../../src/testing/adapter/golden/golden-request.ts'
 import { createKeys, event, listen, path } from './guarded-frameworks.ts'
@@ -159,6 +159,28 @@ describe('a guarded server', () => {
     const url = await listen(guardServer(continueItself(createServer(answering)), keys, { path }))
     expect(await ask(url, '/v1/track', basic(key), { method: 'GET' })).toEqual({ status: 200, continued: 1 })
   })
+
+  it.each(['guardServer', 'guardListener', 'writeKeyAuth'])(
+    'lets a handler behind %s throw the body away, and wait for its end',
+    async (name) => {
+      const { keys, key } = await createKeys()
+      const handler: RequestListener = (request, response) => {
+        request.on('end', () => response.end('{}')).resume()
+      }
+      const auth = writeKeyAuth(keys)
+      const server =
+        name === 'guardServer'
+          ? guardServer(createServer(handler), keys, { path })
+          : createServer(
+              name === 'guardListener'
+                ? guardListener(handler, keys, { path })
+                : (request, response) => auth(request, response, () => handler(request, response)),
+            )
+      const headers = { authorization: basic(key) }
+      const url = `${await listen(server)}/v1/track`
+      expect((await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })).status).toBe(200)
+    },
+  )
 
   it('guards listeners that are added later, and once for each of its guards', async () => {
     const { keys, key, told } = await createKeys()
