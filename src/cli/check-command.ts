@@ -1,7 +1,8 @@
+import { METHODS } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, type CredentialSource, type WriteKeysOptions } from '../index.ts'
 import { placeText } from '../verifier/credentials-option.ts'
-import { type Finding, toFinding, toLines, withoutKey } from './check-finding.ts'
+import { type Finding, toFinding, toLines, withMethod, withoutKey } from './check-finding.ts'
 import { CliError, type ExitCode, exitCodes, usageError } from './cli-error.ts'
 import type { CheckJson, CommandRun } from './command-run.ts'
 import { keysOptionsFrom, parsePlace } from './keys-options.ts'
@@ -65,6 +66,7 @@ interface Found {
 }
 
 async function findWith(run: CommandRun, request: PastedRequest, options: WriteKeysOptions): Promise<Found> {
+  if (!METHODS.includes(request.method)) return { finding: withMethod(request.method), places: null }
   const rehearsal = await rehearse(request, options)
   const { spot, asks, reason, needs, isGood } = rehearsal
   if (spot === undefined) return { finding: withoutKey(reason), places: null }

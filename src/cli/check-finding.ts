@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { CredentialSource } from '../index.ts'
 import { placeText } from '../verifier/credentials-option.ts'
 import { reasonAdvice } from '../verifier/reason-advice.ts'
@@ -96,6 +97,19 @@ export function withoutKey(given: Reason | null): Finding {
     found_in: null,
     needs_credentials: null,
     would_refuse: null,
+  }
+}
+
+/** Of a request that Node refuses before anybody can see it, as far as its method goes. */
+export function withMethod(method: string): Finding {
+  return {
+    ...withoutKey(null),
+    reason: null,
+    status: 400,
+    cause: 'A server on Node refuses this method before it looks for a key.',
+    advice: METHODS.includes(method.toUpperCase())
+      ? `Write ${method.toUpperCase()} in capitals: it is sent as it is written.`
+      : 'Send events by POST.',
   }
 }
 
@@ -208,7 +222,7 @@ export function toLines(finding: Finding): string[] {
     finding
   const of = [environment, workspace].filter((part) => part !== null).join(', ')
   return [
-    `${accepted ? 'accepted' : 'refused'}: ${reason ?? 'ok'} (HTTP ${status})`,
+    `${accepted ? 'accepted: ok' : `refused: ${reason ?? 'bad request'}`} (HTTP ${status})`,
     ...(key_id === null ? [] : [`key: ${key_id} (${printable(key_name)}), ${of}`]),
     ...(found_in === null ? [] : [`The secret was found in ${found_in}.`]),
     cause,

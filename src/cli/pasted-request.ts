@@ -35,7 +35,7 @@ const urlParts = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:([^/?#@]*)@)?[^/?#]*([^?#]*)(?:
  */
 export function setUrl(request: PastedRequest, url: string, toPath = withoutDots): void {
   const [, user, path = '', query = ''] = urlParts.exec(url) ?? []
-  request.path = toPath(path === '' ? '/' : path)
+  request.path = toPath(path === '' ? '/' : path).replace(/[\x80-\uffff]+/g, percentEncoded)
   request.query = query
   if (user !== undefined && request.headers.authorization === undefined) {
     // Decoded after the split: an encoded colon belongs to its part.
@@ -69,6 +69,10 @@ function withoutDots(path: string): string {
     if (!isDots || index === segments.length - 1) kept.push(isDots ? '' : segment)
   }
   return `/${kept.join('/')}`
+}
+
+function percentEncoded(text: string): string {
+  return Buffer.from(text).toString('hex').replace(/../g, '%$&')
 }
 
 function decode(text: string): string {

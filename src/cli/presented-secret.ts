@@ -90,7 +90,7 @@ function fromOptions(
     const field = String(name).toLowerCase()
     // Its own length, whatever somebody has written down. Several values of one name are sent as one.
     if (field !== 'content-length')
-      request.headers[field] = [[...(request.headers[field] ?? []), String(value)].join(', ')]
+      request.headers[field] = [[...(request.headers[field] ?? []), String(value).trim()].join(', ')]
   }
   if (typeof body === 'string') request.body = body
   else if (typeof body === 'object' && body !== null) request.body = JSON.stringify(body)
@@ -125,11 +125,11 @@ function readHead(text: string): PastedRequest | undefined {
   if (credential.test(text)) return authorized(text)
   const [head = '', ...rest] = text.split(/\r?\n\r?\n/)
   const lines = head.split(/\r?\n/).map((line) => line.replace(/^> ?/, ''))
-  const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(lines[0] ?? '') ?? []
+  const [, method, target, version] = /^([a-z]+) (\S+)( HTTP\/[\d.]+)?$/i.exec(lines[0] ?? '') ?? []
   const fields = target === undefined ? lines : lines.slice(1)
   if (!fields.every((line) => /^[\w-]+\s*:/.test(line))) return undefined
-  if (target === undefined ? !fields.some((line) => knownHeader.test(line)) : !/^(?:\/|https?:)/.test(target))
-    return undefined
+  if (target === undefined && !fields.some((line) => knownHeader.test(line))) return undefined
+  if (target !== undefined && version === undefined && !/^(?:\/|https?:)/.test(target)) return undefined
   const request = createRequest({ method: method ?? 'GET' })
   for (const line of fields) {
     const [name = '', value = ''] = line.split(/\s*:\s*(.*)$/s)

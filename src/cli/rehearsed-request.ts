@@ -67,6 +67,7 @@ export function noteOn(request: PastedRequest): string | undefined {
 function toInit(request: PastedRequest): IngestRequestInit {
   const { method, path, query } = request
   const headers = fieldsOf(request)
+  const length = readLength(request) ?? 0
   const bytes = bytesOf(request)?.subarray(0, readLength(request))
   if (bytes !== undefined && headers['transfer-encoding'] === undefined)
     headers['content-length'] = `${bytes.length}`
@@ -76,7 +77,7 @@ function toInit(request: PastedRequest): IngestRequestInit {
     query: wireText(query),
     headers,
     // Bytes that a server reads are in the coding that the header names. Those that are handed in may not be.
-    body: () => bytes ?? new Uint8Array(),
+    body: (maxBytes: number) => (length > maxBytes ? null : (bytes ?? new Uint8Array())),
   }
 }
 

@@ -217,6 +217,23 @@ describe('writekey check', () => {
     expect(await finding(image, '--origin', 'https://a.example')).toMatchObject({ accepted: true })
   })
 
+  it('says of a method that Node does not take how to write it', async () => {
+    const { run, runJson } = openShell()
+    const { key } = await runJson(create)
+    const { code, out } = await run(['check'], `curl -X post -u ${key}: -d '{}' http://h.example/v1/track`)
+    expect([code, out]).toEqual([
+      1,
+      'refused: bad request (HTTP 400)\nA server on Node refuses this method before it looks for a key.\nWrite POST in capitals: it is sent as it is written.\n',
+    ])
+    const line = `post /v1/track HTTP/1.1\nAuthorization: Basic ${Buffer.from(`${key}:`).toString('base64')}\n\n{}`
+    expect(await runJson(['check'], line)).toMatchObject({ accepted: false, reason: null })
+    expect(await runJson(['check'], `curl -X SEND -u ${key}: http://h.example/v1/track`)).toMatchObject({
+      accepted: false,
+      reason: null,
+      advice: 'Send events by POST.',
+    })
+  })
+
   it('judges by rules on trial, and by types of their own, what the request shows', async () => {
     const { runJson } = openShell({ WRITEKEY_EVENT_TYPES: 'purchase' })
     const { id, key } = await runJson([...create, '--allowed-event-types=track,purchase'])
