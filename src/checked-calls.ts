@@ -2,6 +2,7 @@ import { readActor } from './keys/given-actor.ts'
 import { type OptionNames, readCallOptions } from './runtime/call-options.ts'
 import { describeValue } from './runtime/config-error.ts'
 import { invalidField } from './runtime/errors.ts'
+import type { UnderWay } from './verifier/under-way.ts'
 import type { WriteKeys } from './write-keys-interface.ts'
 
 /** Calls that can reject. */
@@ -57,15 +58,26 @@ const optionsOfCalls = {
   noteRefused: [0, { ...byActor, keyId: true, workspace: true, details: true }],
 } as const satisfies CallOptions
 
-/** The same calls, which refuse options that they do not have before they read or change anything. */
-export function withCheckedOptions<Calls extends object>(calls: Calls): Calls {
+/**
+ * The same calls, which refuse options that they do not have before they read or change anything. Each is under way until
+ * it has its result.
+ */
+export function withCheckedOptions<Calls extends object>(
+  calls: Calls,
+  underWay: Pick<UnderWay, 'enter' | 'leave'>,
+): Calls {
   const checked = { ...calls } as Record<string, unknown>
   for (const [name, [at, names]] of Object.entries(optionsOfCalls)) {
     const call = checked[name] as ((...given: unknown[]) => Promise<unknown>) | undefined
     if (call === undefined) continue
     checked[name] = async (...given: unknown[]) => {
       if (given[at] !== undefined) given[at] = readGiven(name, given[at], names)
-      return call(...given)
+      underWay.enter()
+      try {
+        return await call(...given)
+      } finally {
+        underWay.leave()
+      }
     }
   }
   return checked as Calls

@@ -4,6 +4,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts'
 import type { Awaitable } from './runtime/awaitable.ts'
 import { withDeadline } from './runtime/deadline.ts'
 import { closedError } from './runtime/errors.ts'
+import type { Pauses } from './runtime/pauses.ts'
 import type { ChangeHints, KeyStore } from './stores/key-store.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import type { UsageRecorder } from './usage/usage-recorder.ts'
@@ -17,7 +18,7 @@ const allMs = 5_000
 const minStepMs = 50
 
 /**
- * Ends write keys: requests that have begun are decided and counted before anything that they need goes away.
+ * Ends write keys: requests and calls that have begun are decided and counted before anything that they need goes away.
  */
 export interface Closing {
   hasBegun(): boolean
@@ -35,10 +36,12 @@ export function createClosing(parts: {
   activity: { close(): Awaitable<void> }
   usage: Pick<UsageRecorder, 'close'>
   underWay: UnderWay
+  /** Of changes that are waited for. */
+  pauses: Pick<Pauses, 'endAll'>
   /** Called with what was not decided in time. */
   onDropped(dropped: DroppedUsage): void
-  /** Stops listening to the limiter. */
-  unobserve: (() => void) | undefined
+  /** Tells no more of how limiter, hints and store are, but for their own end. */
+  fallSilent(): void
   storeOutages: (part: 'closing') => Outage
 }): Closing {
   const { store, limiter, hints, cache, activity, usage, underWay } = parts
@@ -53,10 +56,11 @@ export function createClosing(parts: {
     underWay.countPassed()
     const events = underWay.giveUp()
     if (events > 0) parts.onDropped({ events, refusals: 0 })
+    parts.pauses.endAll()
     cache.close()
     await inTime(activity.close())
     await usage.close(leftMs(countsMs))
-    parts.unobserve?.()
+    parts.fallSilent()
     await inTime(limiter.close())
     await inTime(hints?.close())
     await inTime(store.close())

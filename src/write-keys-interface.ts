@@ -154,7 +154,8 @@ export interface WriteKeys {
   flush(): Promise<void>
 
   /**
-   * Answers later requests with 503. Those under way are decided and counted first, which may take 3 seconds.
+   * Answers later requests with 503. Those under way are decided and counted first, and calls such as `revoke` have their
+   * results, which may take 3 seconds.
    * Then the counts are stored, timers stop, and the limiter and the store are closed. Resolves within some 5
    * seconds whatever hangs.
    */

@@ -1,5 +1,4 @@
 import { createKeyCache } from './cache/key-cache.ts'
-import { createOutages } from './cache/outages.ts'
 import { createPepperCheck } from './cache/pepper-check.ts'
 import { createUnknownKeyBudget } from './cache/unknown-key-budget.ts'
 import { withCheckedOptions } from './checked-calls.ts'
@@ -8,18 +7,18 @@ import { createCounting } from './counting.ts'
 import { createHealth } from './health.ts'
 import { createKeyCheck } from './key-check.ts'
 import type { KeyRecord } from './keys/key-record.ts'
-import type { LimiterChange, RateLimiter } from './limits/rate-limiter.ts'
 import { createEndingFinding } from './management/find-key.ts'
 import { createManagement } from './management/management.ts'
 import { noteMeasured } from './measured.ts'
 import { assertReady } from './readiness.ts'
+import { createReportedOutages } from './reported-outages.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import { noteEventTypes } from './rules/event-types.ts'
 import { withDeadline } from './runtime/deadline.ts'
+import { createPauses } from './runtime/pauses.ts'
 import type { DroppedUsage } from './usage/unsent-usage.ts'
 import { type CompiledKey, createKeyCompiler } from './verifier/compiled-key.ts'
 import { createDecisionMeter, type DecisionMeasure } from './verifier/decision-counts.ts'
-import type { StorePart } from './verifier/decision-event.ts'
 import { createEventHook, type EventHook } from './verifier/event-hook.ts'
 import { noteLogger } from './verifier/logger.ts'
 import type { DecisionWatch } from './verifier/request-decision.ts'
@@ -57,15 +56,18 @@ export function createWriteKeys(options: WriteKeysOptions = {}): WriteKeys {
   if (isWatchedFromStart(resolved)) activity.look()
 
   const keys: WriteKeys = {
-    ...withCheckedOptions({
-      ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
-      check: createKeyCheck({
-        ...resolved,
-        options: verifierOptions,
-        find: (secret, query) => keys.find(secret, query),
-        findEnding: createEndingFinding(parts.toldStore, resolved.hashers),
-      }),
-    }),
+    ...withCheckedOptions(
+      {
+        ...createManagement({ ...resolved, ...parts, store: parts.toldStore, ownLeaseMs: cache.leaseMs }),
+        check: createKeyCheck({
+          ...resolved,
+          options: verifierOptions,
+          find: (secret, query) => keys.find(secret, query),
+          findEnding: createEndingFinding(parts.toldStore, resolved.hashers),
+        }),
+      },
+      underWay,
+    ),
     get activity() {
       return activity.look()
     },
@@ -132,7 +134,8 @@ function createPlanNotice(emit: EventHook) {
 function createParts(resolved: ResolvedOptions) {
   const { store, clock } = resolved
   const emit = createEventHook(resolved.onEvent, resolved.logger)
-  const { storeOutages, hintsOutages } = createReportedOutages(emit)
+  const outages = createReportedOutages(emit, resolved.limiter)
+  const { storeOutages, hintsOutages } = outages
   const peppers = createPepperCheck({
     store,
     hashers: resolved.hashers,
@@ -192,11 +195,10 @@ function createParts(resolved: ResolvedOptions) {
     quotas,
   }
   return {
-    ...observeLimiter(resolved.limiter, emit),
-    storeOutages,
+    ...outages,
     questions: storeOutages('questions'),
-    hintsOutages,
     peppers,
+    pauses: createPauses(),
     notices,
     toldStore: notices === undefined ? store : withNotices(store, notices.changed),
     cache,
@@ -218,28 +220,4 @@ function countDropped(emit: EventHook) {
     emit({ type: 'usage_dropped', ...given })
   }
   return { dropped, onDropped }
-}
-
-function createReportedOutages(emit: EventHook) {
-  return {
-    storeOutages: createOutages(
-      (error, part: StorePart) => emit({ type: 'store_error', error, part }),
-      () => emit({ type: 'store_recovered' }),
-    ),
-    hintsOutages: createOutages(
-      (error) => emit({ type: 'hints_error', error }),
-      () => emit({ type: 'hints_recovered' }),
-    ),
-  }
-}
-
-/** Tells how the limiter is, and keeps the last it said. */
-function observeLimiter(limiter: RateLimiter, emit: EventHook) {
-  let last: LimiterChange | undefined
-  const unobserve = limiter.observe?.((change) => {
-    last = change
-    if (change.state === 'degraded') emit({ type: 'limiter_degraded', error: change.error })
-    else emit({ type: 'limiter_recovered' })
-  })
-  return { unobserve, limiterChange: () => last }
 }

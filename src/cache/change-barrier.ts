@@ -1,5 +1,6 @@
 import { withDeadline } from '../runtime/deadline.ts'
-import { StoreError, toStoreError } from '../runtime/errors.ts'
+import { closedError, StoreError, toStoreError } from '../runtime/errors.ts'
+import { createPauses, type Pauses } from '../runtime/pauses.ts'
 import type { CommittedChange, KeyStore } from '../stores/key-store.ts'
 
 /** A committed change, and the result for its caller. */
@@ -19,7 +20,8 @@ export interface ChangeBarrier {
    * Makes a change and waits for it. A change that the store has lost meanwhile, by a failover or a restore,
    * is made again.
    * @param make reads the key and changes it, or finds it changed already; called again after a loss.
-   * @throws StoreError when the store does not say for ten seconds whether it still holds the change.
+   * @throws StoreError when the store does not say for ten seconds whether it still holds the change, and at once when
+   * the pauses are ended.
    */
   settle<T>(make: (attempt: number) => Promise<Settling<T>>): Promise<T>
 }
@@ -30,6 +32,8 @@ export interface ChangeBarrierOptions {
   ownLeaseMs: () => number
   onStoreError: (error: unknown) => void
   onStoreAnswer: () => void
+  /** Ended when the store is about to be closed. Default: its own. */
+  pauses?: Pick<Pauses, 'pause'>
 }
 
 /** Clocks of two processes may run at slightly different speeds. */
@@ -42,7 +46,13 @@ const pauseMs = 250
 const mostAttempts = 5
 
 export function createChangeBarrier(options: ChangeBarrierOptions): ChangeBarrier {
-  const { store } = options
+  const { store, pauses = createPauses() } = options
+
+  /** By the monotonic clock alone, which nobody can set. A timer may fire early. */
+  async function waitUntil(at: number): Promise<void> {
+    for (let leftMs = at - performance.now(); leftMs > 0; leftMs = at - performance.now())
+      if (!(await pauses.pause(leftMs))) throw uncertain(closedError())
+  }
 
   /** The second check: whether the store still holds a change after every process's lease. */
   async function isKept({ position }: CommittedChange): Promise<boolean> {
@@ -54,8 +64,8 @@ export function createChangeBarrier(options: ChangeBarrierOptions): ChangeBarrie
         return history === 'kept'
       } catch (error) {
         options.onStoreError(error)
-        if (performance.now() - startedAt > patienceMs) throw uncertain(error)
-        await pause(pauseMs)
+        if (performance.now() - startedAt > patienceMs || !(await pauses.pause(pauseMs)))
+          throw uncertain(error)
       }
     }
   }
@@ -74,15 +84,6 @@ export function createChangeBarrier(options: ChangeBarrierOptions): ChangeBarrie
       throw new StoreError('store_unavailable', 'The store has lost this change again and again.')
     },
   }
-}
-
-/** By the monotonic clock alone, which nobody can set. A timer may fire early. */
-async function waitUntil(at: number): Promise<void> {
-  for (let leftMs = at - performance.now(); leftMs > 0; leftMs = at - performance.now()) await pause(leftMs)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 function uncertain(error: unknown): StoreError {

@@ -7,6 +7,7 @@ import type { SecretHashers } from '../keys/pepper-option.ts'
 import type { Plans } from '../keys/plans.ts'
 import type { EventTypeResolver } from '../rules/event-types.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Pauses } from '../runtime/pauses.ts'
 import type { ChangeHints, KeyStore } from '../stores/key-store.ts'
 import type { UsageRecorder } from '../usage/usage-recorder.ts'
 import { createAnnouncements } from './announcements.ts'
@@ -46,6 +47,7 @@ export interface ManagementParts {
   activity: { forget(keyId: string): void }
   storeOutages: (part: 'questions') => Outage
   hintsOutages: Outages
+  pauses: Pick<Pauses, 'pause'>
 }
 
 /** Every call that makes, reads or changes keys. */
@@ -57,6 +59,7 @@ export function createManagement(parts: ManagementParts) {
     ownLeaseMs: parts.ownLeaseMs,
     onStoreError: questions.began,
     onStoreAnswer: questions.ended,
+    pauses: parts.pauses,
   })
   const endings = createEndings(store, barrier)
   const announcements = createAnnouncements({

@@ -1,11 +1,11 @@
 import { withDeadline } from '../runtime/deadline.ts'
 import type { UndecidedCount } from './undecided-count.ts'
 
-/** The verifications that have begun and not ended, and the requests that nobody has counted yet. */
+/** The verifications and calls of management that have begun and not ended, and the requests that nobody has counted yet. */
 export interface UnderWay {
-  /** A verification has begun that waits for something. */
+  /** One has begun that waits for something. */
   enter(): void
-  /** It has its verdict. */
+  /** It has its verdict, or its result. */
   leave(): void
   /** Notes a request until {@link UnderWay.decide}. Those that are old by now count as accepted. */
   leaveOpen(count: UndecidedCount): void
@@ -26,17 +26,17 @@ const maxOpenMs = 600_000
 export function createUnderWay(now = () => performance.now()): UnderWay {
   /** When each was left open, oldest first. */
   const undecided = new Map<UndecidedCount, number>()
-  let verifying = 0
+  let waiting = 0
   let tellEnded: (() => void) | undefined
 
   function tellIfEnded(): void {
-    if (verifying === 0 && undecided.size === 0) tellEnded?.()
+    if (waiting === 0 && undecided.size === 0) tellEnded?.()
   }
 
   return {
-    enter: () => void verifying++,
+    enter: () => void waiting++,
     leave() {
-      verifying--
+      waiting--
       tellIfEnded()
     },
     leaveOpen(count) {
@@ -62,7 +62,7 @@ export function createUnderWay(now = () => performance.now()): UnderWay {
       return events
     },
     async ended(deadlineMs) {
-      if (verifying === 0 && undecided.size === 0) return
+      if (waiting === 0 && undecided.size === 0) return
       const ended = new Promise<void>((resolve) => {
         tellEnded = resolve
       })

@@ -1,4 +1,5 @@
 import { StoreError } from '../../runtime/errors.ts'
+import { createPauses } from '../../runtime/pauses.ts'
 import { inBackground } from '../../runtime/timers.ts'
 import { closeInTime } from './closing.ts'
 import type { Connections } from './connections.ts'
@@ -32,7 +33,7 @@ export function createStoreDatabase(resolved: ResolvedSqlStore, makeRoom: Room['
   const { naming, dialect, ownsConnections, autoMigrate, open } = resolved
   const tables = nameTables(naming)
   const { calls, track } = createCalls()
-  const pauses = createPauses()
+  const pauses = createPauses(inBackground)
   let connecting: Promise<Connections> | undefined
   let preparing: Promise<Database> | undefined
   let closed = false
@@ -122,27 +123,4 @@ function createCalls() {
 
 function throwStoreError(error: unknown): never {
   throw toStoreError(error)
-}
-
-function createPauses() {
-  const ends = new Set<() => void>()
-  let ended = false
-  return {
-    pause(ms: number): Promise<boolean> {
-      return new Promise((resolve) => {
-        const end = () => {
-          clearTimeout(timer)
-          ends.delete(end)
-          resolve(!ended)
-        }
-        const timer = setTimeout(end, ms)
-        inBackground(timer)
-        ends.add(end)
-      })
-    },
-    endAll() {
-      ended = true
-      for (const end of [...ends]) end()
-    },
-  }
 }
