@@ -5,7 +5,7 @@ export const forbiddenMethod = /^(?:connect|trace|track)$/i
 
 /**
  * A web-standard request with any method that Node takes.
- * @param url a path alone, or what no URL parser takes, gets a host that nobody has, see {@link isReadable}
+ * @param url a path alone, or what no URL parser takes, gets a host that nobody has: Bun hands on requests so whose `Host` is missing or no host
  * @param init with a body or without, whatever the method is; of GET and HEAD none is taken
  */
 export function makeRequest(url: string | URL, init: RequestInit & { method: string }): Request {
@@ -18,10 +18,7 @@ export function makeRequest(url: string | URL, init: RequestInit & { method: str
   return Object.defineProperty(made, 'method', { value: method, configurable: true })
 }
 
-/**
- * Whether a request's URL can be read. Bun hands on requests without a Host with the path alone, and some with a Host that no URL can have. Nothing of
- * ours is built from the host.
- */
+/** Whether a request's URL can be read. Bun hands on some that cannot. Nothing of ours is built from the host. */
 export function isReadable(url: string): boolean {
   return URL.canParse(url)
 }
