@@ -1,3 +1,6 @@
+import type { ServerResponse } from 'node:http'
+// Optional: the build has declarations pass over this where Express's types are not installed.
+import type { Request, Response } from 'express'
 import {
   type AdapterOptions,
   createNodeGuard,
@@ -5,7 +8,6 @@ import {
   type NodeGuard,
   type NodeRequest,
   namesOfNodeRequests,
-  type OnNodeRefused,
   refuseForeign,
   requireContext,
   resolveAdapterOptions,
@@ -14,6 +16,7 @@ import {
   type VerifyingKeys,
   type WriteKeyContext,
 } from '../src/adapter/index.ts'
+import type { Refused } from '../src/index.ts'
 
 export {
   adminRoutes,
@@ -38,8 +41,20 @@ declare global {
 /** Express's request, of any major: a Node request whose `originalUrl` keeps the mount point. */
 export type ExpressRequest = NodeRequest
 
+/** The request that `onRefused` and `workspace` get: Express's `Request` where `@types/express` is installed, and Node's otherwise. */
+export type CallbackRequest = [unknown] extends [Request] ? ExpressRequest : Request
+
+/** The response that `onRefused` gets: Express's `Response` where `@types/express` is installed, and Node's otherwise. */
+export type CallbackResponse = [unknown] extends [Response] ? ServerResponse : Response
+
+/** Called before a refusal is written. */
+// A method, so that a function may name its own type of request, such as `Request<{ workspace: string }>`.
+export type OnRefused = {
+  tell(refused: Refused, request: CallbackRequest, response: CallbackResponse): unknown
+}['tell']
+
 /** Options of `writeKeyAuth`. */
-export type WriteKeyAuthOptions = AdapterOptions<OnNodeRefused>
+export type WriteKeyAuthOptions = AdapterOptions<OnRefused>
 
 /**
  * Express 4.18+ and 5 middleware that lets a request through when its write key is good: for `app.use(path,

@@ -21,7 +21,10 @@ export type NodeNext = (error?: unknown) => void
 export type NodeGuard = (request: NodeRequest, response: ServerResponse, next: NodeNext) => void
 
 /** What such a guard passes to `onRefused`. */
-export type OnNodeRefused = (refused: Refused, request: NodeRequest, response: ServerResponse) => unknown
+// A method, so that the function may name the framework's own types.
+export type OnNodeRefused = {
+  tell(refused: Refused, request: NodeRequest, response: ServerResponse): unknown
+}['tell']
 
 /**
  * A middleware for anything that provides Node's request and response. Puts the context on the request under
