@@ -44,12 +44,22 @@ export function createPoller(questions: StoreQuestions, lease: Pick<Lease, 'leas
     timer = setTimeout(
       () => {
         timer = undefined
-        if (polls.underWay() === undefined) polls.poll().catch(() => {})
+        if (polls.underWay() === undefined) polls.poll().catch(pauseSchedule)
         schedule()
       },
       leaseMs > 0 ? leaseMs / 4 : firstIntervalMs,
     )
     inBackground(timer)
+  }
+
+  /**
+   * After a failure the next one begins a whole interval later. Otherwise one that hangs follows the other, and a process that
+   * has nothing to do never ends.
+   */
+  function pauseSchedule(): void {
+    clearTimeout(timer)
+    timer = undefined
+    schedule()
   }
 
   return {

@@ -81,6 +81,16 @@ describe('a shared store', () => {
     expect(await pollsIn(1)).toBe(0)
   })
 
+  it('is asked again a whole interval after a question that hung: a process with nothing to do ends in between', async () => {
+    const { before, cache, pollsIn } = setUp(1_200)
+    await cache.refresh()
+    await wait(500)
+    before.poll = () => new Promise(() => {})
+    expect(await pollsIn(300)).toBe(1)
+    expect(await pollsIn(1_000)).toBe(0)
+    expect([await pollsIn(299), await pollsIn(1)]).toEqual([0, 1])
+  })
+
   it('is asked once more for all who come while it is asked', async () => {
     const { asked, before, cache } = setUp()
     const answer = createGate()

@@ -153,7 +153,10 @@ function assertClient(client: ListeningClient): ListeningClient {
 const connected = new WeakSet<ListeningClient>()
 
 async function listenOver(client: ListeningClient, channel: string): Promise<void> {
-  await answered(client.connect(), longestConnectMs)
+  const connecting = answered(client.connect(), longestConnectMs)
+  // Nobody waits for hints: not even an attempt keeps the process running. Once more for the socket that TLS has made.
+  client.unref?.()
+  await connecting
   connected.add(client)
   client.unref?.()
   await answered(client.query(`listen "${channel.replaceAll('"', '""')}"`))
@@ -177,7 +180,10 @@ async function endClient(client: ListeningClient | undefined): Promise<void> {
 }
 
 function answered<T>(answer: Promise<T>, withinMs = patienceMs): Promise<T> {
-  return withDeadline(answer, withinMs, () => {
-    throw new Error('no answer')
+  return new Promise((resolve, reject) => {
+    // Read first what arrived while the process was busy or frozen.
+    const giveUp = () => setImmediate(reject, new Error('no answer'))
+    const timer = inBackground(setTimeout(giveUp, withinMs))
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

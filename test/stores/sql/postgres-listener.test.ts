@@ -56,3 +56,23 @@ it('cuts off a connection that answers no more, and makes another one', async ()
   expect(first.stream.isOpen).toBe(false)
   expect(made).toHaveLength(2)
 })
+
+it('keeps no process running, not even while it connects', async () => {
+  const begin = vi.spyOn(globalThis, 'setTimeout')
+  const { client } = createClient()
+  let holds = true
+  const unref = () => {
+    holds = false
+  }
+  const connect = () => new Promise<void>(() => {})
+  const listening = listenForChanges(() => Object.assign(client, { connect, unref }), 'changes', {
+    onChange() {},
+    onLost() {},
+    onRestored() {},
+  })
+  await new Promise(setImmediate)
+  expect(begin.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false])
+  expect(holds).toBe(false)
+  begin.mockRestore()
+  await listening.stop()
+})
