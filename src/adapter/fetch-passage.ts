@@ -20,25 +20,22 @@ export interface Incoming {
 export function passedAs(request: Request, incoming: Incoming | undefined): object {
   if (hasPassed(request)) return request
   if (incoming === undefined) {
-    const node = passedNodeRequest(request)
-    if (node !== undefined) return node
+    const node = nodeRequestOf(request)
+    // What is made of Node's request has a body of its own. To ask for it would leave what a refusal does not read to us.
+    if (node !== undefined) return hasPassed(node) ? node : request
   }
   const isIncoming = incoming !== undefined && hasPassed(incoming)
   // Its body is asked for only where it may be somebody else's: to make it takes longer than all the rest.
   if (incoming !== undefined && isMadeOf(request, incoming)) return isIncoming ? incoming : request
-  if (nodeOf(request)?.req !== undefined) return request
   const body = bodyStreamOf(request)
   if (body !== null) return hasPassed(body) ? body : request
   return isIncoming && isAlike(request, incoming) ? incoming : request
 }
 
-/**
- * Node's request that a web-standard one was made of, if it has passed a guard in front of the framework: kept under a symbol by
- * `@hono/node-server`, and as `runtime.node.req` by srvx.
- */
-function passedNodeRequest(request: Request): object | undefined {
+/** Node's request that a web-standard one was made of: kept under a symbol by `@hono/node-server`, and as `runtime.node.req` by srvx. */
+function nodeRequestOf(request: Request): object | undefined {
   const own = Object.getOwnPropertySymbols(request).map((key) => (request as never)[key] as unknown)
-  return [...own, nodeOf(request)?.req].find(isPassed)
+  return [...own, nodeOf(request)?.req].find(isNodeRequest)
 }
 
 /** What srvx has made a request of, on Node. */
@@ -52,8 +49,8 @@ export function nodeOf(request: Request): NodeBehind | undefined {
   return (request as { runtime?: { node?: NodeBehind } }).runtime?.node
 }
 
-function isPassed(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && hasPassed(value)
+function isNodeRequest(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'rawHeaders' in value && 'socket' in value
 }
 
 /** The symbol under which `@hono/node-server` keeps Node's request, once it has been seen. */

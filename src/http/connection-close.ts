@@ -81,15 +81,17 @@ export function isBehindClose(request: object): boolean {
   const { socket, httpVersionMajor } = request as PipelinedRequest
   // Sockets of HTTP/2 throw once their session has ended.
   if (httpVersionMajor !== 1 || socket?._httpMessage === undefined) return false
-  const { _httpMessage: answering, writableEnded } = socket
-  if (answering === null) return writableEnded === true
-  return answering.req !== request && answering._last === true
+  const { _httpMessage: answering, writableEnded, readableEnded } = socket
+  // Node ends what a client has ended, too: that one may want no answer.
+  if (writableEnded && !readableEnded) return true
+  return answering !== null && answering.req !== request && answering._last === true
 }
 
 interface PipelinedRequest {
   readonly httpVersionMajor?: number
   readonly socket?: {
     readonly writableEnded?: boolean
+    readonly readableEnded?: boolean
     /** The response that the connection sends: that of the oldest request without a whole answer. Null when there is none. */
     readonly _httpMessage?: { readonly req: object; readonly _last?: boolean } | null
   }

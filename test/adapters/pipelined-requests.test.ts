@@ -90,6 +90,26 @@ describe.each(Object.entries(apps))('on %s', (_, createApp) => {
     expect(await usage()).toMatchObject({ acceptedTotal: 0, refusedTotal: 0 })
   })
 
+  it('no request of many behind a refusal that ends the connection reaches a handler', async () => {
+    const { socket, post, good, usage, handled } = await start()
+    const body = ' '.repeat(80_000)
+    const refused = post('sk_live_nonsense', [`Content-Length: ${body.length}`], body)
+    socket.write(Buffer.concat([refused, good, good, good]))
+    expect((await createAnswerReader(socket)()).status).toBe(401)
+    await once(socket, 'close')
+    expect(handled()).toBe(0)
+    expect(await usage()).toMatchObject({ acceptedTotal: 0, refusedTotal: 0 })
+  })
+
+  it('a request whose sender ends its side at once, and wants no answer, is handled', async () => {
+    const { socket, good, usage, handled } = await start()
+    socket.end(good)
+    socket.resume()
+    await once(socket, 'close')
+    await expect.poll(handled).toBe(1)
+    expect(await usage()).toMatchObject({ acceptedTotal: 1 })
+  })
+
   it('a request behind one whose answer keeps the connection is handled', async () => {
     const { socket, post, good, handled } = await start()
     const readAnswer = createAnswerReader(socket)
