@@ -9,18 +9,18 @@ import {
   type FetchHandler,
   type IngestEndpoints,
   isReset,
+  keptNodeRequest,
+  nodeBodyOf,
   nodeOf,
   openCount,
   PromisedHeaders,
   passedAs,
   pathBelow,
-  type Reply,
   type RouteOptions,
   readRouteOptions,
   rememberPassage,
   requireContext,
   resolveAdapterOptions,
-  setReplyHeaders,
   setWriteKey,
   tellRefused,
   toFetchIngestRequest,
@@ -33,6 +33,7 @@ import {
   withoutCarriedKey,
 } from '../src/adapter/index.ts'
 import type { Refused } from '../src/index.ts'
+import { type NodeRequest, nodeHints, refuse } from './fetch-on-node.ts'
 
 /** Names of `Request`. */
 const takenNames =
@@ -93,15 +94,19 @@ export function writeKeyAuth<Context = unknown>(
   callback()(onError, 'onError')
 
   return async function writeKeyAuth(request, handler, given) {
-    assertRequest(request)
+    // Before anybody asks for its headers, which are those of Node's request until then.
+    const incoming = keptNodeRequest(request)
+    const isNodes = nodeBodyOf(request, incoming) === 'unread'
+    if (incoming === undefined) assertRequest(request)
     const context = given as Context
     const count = openCount(keys)
     const neutral = () => {
       const hints = {
+        ...(isNodes && nodeHints(incoming as NodeRequest)),
         ip: ip && (() => ip(request, context)),
         eventType,
         workspace: workspaceOf(request),
-        isReset: isReset(nodeOf(request)?.req?.socket),
+        isReset: isReset((incoming ?? nodeOf(request)?.req)?.socket),
       }
       return count.leave(toFetchIngestRequest(request, hints))
     }
@@ -117,12 +122,11 @@ export function writeKeyAuth<Context = unknown>(
           own = await onRefused(verdict, request, context)
         })
       if (own instanceof Response) return own
-      closeNode(request, verdict.reply)
-      return toResponse(verdict.reply)
+      return refuse(request, verdict.reply, incoming, isNodes)
     }
     const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =
-      verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body))
+      verdict.body === undefined ? shown : withAcceptedBody(shown, JSON.stringify(verdict.body), isNodes)
     const headers = new PromisedHeaders()
     const key = createContext(accepted, verdict, keys, eventType, passed, headers)
     rememberPassage(accepted)
@@ -137,16 +141,6 @@ export function writeKeyAuth<Context = unknown>(
       count.close()
     }
   }
-}
-
-/**
- * srvx throws away a body that nobody has begun to read. Of one that was begun it never reads the rest, and leaves the connection open: no
- * answer would come on it any more.
- */
-function closeNode(request: Request, { headers: { connection }, body }: Reply): void {
-  const { req, res } = nodeOf(request) ?? {}
-  if (res === undefined || connection === undefined || req?.readableDidRead !== true) return
-  setReplyHeaders(res, { connection, 'content-length': `${Buffer.byteLength(body)}` })
 }
 
 /** Frameworks have requests of their own, and some have a `Request` on one runtime alone. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bodyStreamOf } from '../http/fetch-request.ts'
+import type { NodeMessage } from './node-request.ts'
 import { hasPassed, rememberWith } from './request-context.ts'
 
 /** What `@hono/node-server` provides as `c.env.incoming`. */
@@ -8,6 +9,7 @@ export interface Incoming {
   readonly url?: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly readableDidRead?: boolean
+  resume?(): unknown
 }
 
 /**
@@ -34,8 +36,14 @@ export function passedAs(request: Request, incoming: Incoming | undefined): obje
 
 /** Node's request that a web-standard one was made of: kept under a symbol by `@hono/node-server`, and as `runtime.node.req` by srvx. */
 function nodeRequestOf(request: Request): object | undefined {
-  const own = Object.getOwnPropertySymbols(request).map((key) => (request as never)[key] as unknown)
-  return [...own, nodeOf(request)?.req].find(isNodeRequest)
+  return keptNodeRequest(request) ?? nodeOf(request)?.req
+}
+
+/** Node's request, where `@hono/node-server` has made this one of it. */
+export function keptNodeRequest(request: Request): (Incoming & NodeMessage) | undefined {
+  // Whatever was passed as one.
+  const symbols = Object.getOwnPropertySymbols(Object(request))
+  return symbols.map((key) => (request as never)[key] as unknown).find(isNodeRequest)
 }
 
 /** What srvx has made a request of, on Node. */
@@ -49,7 +57,7 @@ export function nodeOf(request: Request): NodeBehind | undefined {
   return (request as { runtime?: { node?: NodeBehind } }).runtime?.node
 }
 
-function isNodeRequest(value: unknown): value is object {
+function isNodeRequest(value: unknown): value is Incoming & NodeMessage {
   return typeof value === 'object' && value !== null && 'rawHeaders' in value && 'socket' in value
 }
 

@@ -63,6 +63,7 @@ export {
 export { answerByFetch, type FetchHandler, type FetchHints, pathOf } from './fetch-exchange.ts'
 export {
   type Incoming,
+  keptNodeRequest,
   type NodeBehind,
   nodeBodyOf,
   nodeOf,

@@ -66,6 +66,7 @@ const values: Record<string, readonly string[]> = {
     'isReset',
     'keepBody',
     'keepHeaders',
+    'keptNodeRequest',
     'makeRequest',
     'mergeHeader',
     'namesOfNodeRequests',
