@@ -28,22 +28,27 @@ export function nodeHints(incoming: NodeRequest): FetchRequestHints {
 }
 
 /**
- * srvx and `@hono/node-server` throw away a body that nobody has begun to read. Of one that was begun the first never reads the rest, and leaves the
- * connection open: no answer would come on it any more. The second ends the connection half a second later, unless the body has ended.
+ * srvx and `@hono/node-server` throw away a body that nobody has begun to read, and the second also what is left of one that was read from Node's
+ * request. Of others that were begun the first never reads the rest, and no answer would come on the connection any more; the second ends it half a second later.
+ * So the answer says that it ends.
+ * @param incoming Node's request of `@hono/node-server`, whose body was read elsewhere
+ * @param own what the application answers instead
  */
 export function refuse(
   request: Request,
   reply: Reply,
   incoming: NodeRequest | undefined,
-  isNodes: boolean,
+  own: Response | undefined,
 ): Response {
   const { connection } = reply.headers
-  const response = toResponse(reply)
+  const response = own ?? toResponse(reply)
   if (connection === undefined) return response
-  if (isNodes) incoming?.resume?.()
-  else if (incoming?.readableDidRead) response.headers.set('connection', connection)
+  // One of the application may have headers that nobody can change.
+  if (incoming?.readableDidRead && own === undefined) response.headers.set('connection', connection)
   const { req, res } = nodeOf(request) ?? {}
-  if (res !== undefined && req?.readableDidRead === true)
-    setReplyHeaders(res, { connection, 'content-length': `${Buffer.byteLength(reply.body)}` })
+  if (res !== undefined && req?.readableDidRead === true) {
+    const ofOurs = { connection, 'content-length': `${Buffer.byteLength(reply.body)}` }
+    setReplyHeaders(res, own === undefined ? ofOurs : { connection })
+  }
   return response
 }

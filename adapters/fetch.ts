@@ -7,6 +7,7 @@ import {
   callback,
   createContext,
   type FetchHandler,
+  type FetchRequestHints,
   type IngestEndpoints,
   isReset,
   keptNodeRequest,
@@ -101,19 +102,17 @@ export function writeKeyAuth<Context = unknown>(
     const context = given as Context
     const count = openCount(keys)
     const neutral = () => {
-      const hints = {
-        ...(isNodes && nodeHints(incoming as NodeRequest)),
-        ip: ip && (() => ip(request, context)),
-        eventType,
-        workspace: workspaceOf(request),
-        isReset: isReset((incoming ?? nodeOf(request)?.req)?.socket),
-      }
+      const hints: FetchRequestHints = isNodes ? nodeHints(incoming as NodeRequest) : {}
+      hints.ip = ip && (() => ip(request, context))
+      hints.eventType = eventType
+      hints.workspace = workspaceOf(request)
+      hints.isReset = isReset((incoming ?? nodeOf(request)?.req)?.socket)
       return count.leave(toFetchIngestRequest(request, hints))
     }
     const preflight = request.method === 'OPTIONS' ? keys.preflight(neutral()) : undefined
     if (preflight !== undefined) return toResponse(preflight)
 
-    const passed = passedAs(request, undefined)
+    const passed = passedAs(request, incoming)
     const verdict = await verifyOnce(passed, keys, neutral, eventType)
     if (!verdict.ok) {
       let own: unknown
@@ -121,8 +120,8 @@ export function writeKeyAuth<Context = unknown>(
         await tellRefused(async () => {
           own = await onRefused(verdict, request, context)
         })
-      if (own instanceof Response) return own
-      return refuse(request, verdict.reply, incoming, isNodes)
+      const readElsewhere = isNodes ? undefined : incoming
+      return refuse(request, verdict.reply, readElsewhere, own instanceof Response ? own : undefined)
     }
     const shown = withoutCarriedKey(request, verdict.carried)
     const accepted =

@@ -9,7 +9,6 @@ export interface Incoming {
   readonly url?: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly readableDidRead?: boolean
-  resume?(): unknown
 }
 
 /**

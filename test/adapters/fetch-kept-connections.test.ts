@@ -13,12 +13,14 @@ it.each([
   ['unread', 401, 'sk_live_nonsense', 900_000, false],
   ['unread, without a length', 401, 'sk_live_nonsense', 900_000, true],
   ['once it was begun', 413, undefined, 900_000, true],
+  ['once it was begun, by an answer of the application,', 418, undefined, 900_000, true],
 ])(
   'an event on a connection whose last body was refused %s is answered, on the server of Hono',
   async (_, status, secret, length, isChunked) => {
     const keys = createWriteKeys({ maxBodyBytes: 100_000 })
     const { key } = await keys.create({ name: 'Web', sourceType: 'web' })
-    const auth = writeKeyAuth(keys)
+    const onRefused = () => (status === 418 ? new Response('short', { status }) : undefined)
+    const auth = writeKeyAuth(keys, { onRefused })
     const fetch = (request: Request) =>
       auth(request, async ({ events }, accepted) => Response.json([events.length, await accepted.json()]))
     const server = await startServer(createAdaptorServer({ fetch }) as Server, keys, [])

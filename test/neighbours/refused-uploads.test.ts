@@ -35,6 +35,8 @@ describe('a large upload that is refused on the server of h3', () => {
       asked.push(isAsked)
       return answer
     })
+    const withOwn = writeKeyAuth(keys, { onRefused: () => new Response('too long', { status: 413 }) })
+    app.all('/own/**', ({ req }) => withOwn(req, () => new Response('handled')))
     server = serve(app, { port: 0, hostname: '127.0.0.1', silent: true })
     await server.ready()
   })
@@ -65,12 +67,15 @@ describe('a large upload that is refused on the server of h3', () => {
     expect(asked.filter((_, index) => index % 2 === 0)).toEqual([false, false, false, false, false])
   })
 
-  it('gets its answer when it says no length, and then the end of the connection', async () => {
+  it.each([
+    ['its answer', '/v1/track'],
+    ['the answer of the application', '/own/track'],
+  ])('gets %s when it says no length, and then the end of the connection', async (_, path) => {
     const { hostname, port } = new URL(server.url as string)
     const socket = await openSocket(`http://${hostname}:${port}`)
     const readAnswer = createAnswerReader(socket)
     const head = ['Host: localhost', `Authorization: ${basic(good)}`, 'Transfer-Encoding: chunked']
-    socket.write(toWire('POST /v1/track HTTP/1.1', head))
+    socket.write(toWire(`POST ${path} HTTP/1.1`, head))
     for (let part = 0; part < 5; part++) socket.write(`100000\r\n${'x'.repeat(0x100000)}\r\n`)
     const answer = await readAnswer()
     expect(answer.status).toBe(413)
